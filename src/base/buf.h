@@ -1,0 +1,56 @@
+/*
+ * Growable bytes with a maximum given at birth. Writers append without looking; when the maximum would be
+ * passed nothing more is added and `full` stays set: whoever sends or stores the result checks buf_ok() once.
+ */
+#ifndef COID_BASE_BUF_H
+#define COID_BASE_BUF_H
+
+#include "base/rc.h"
+#include "base/strv.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	char *p; /* own */
+	size_t len;
+	size_t cap;
+	size_t max;
+	bool full; /* something did not fit */
+};
+
+void buf_init(struct buf *buf, size_t max);
+/* Frees the bytes; the struct may be initialised again. */
+void buf_fini(struct buf *buf);
+/* Like buf_fini, but wipes the bytes first: for secrets. */
+void buf_wipe(struct buf *buf);
+/* Length 0, `full` cleared, memory kept. */
+void buf_reset(struct buf *buf);
+/* Gives spare memory back when more than `keep` bytes are held. */
+void buf_shrink(struct buf *buf, size_t keep);
+
+void buf_add(struct buf *buf, const void *p, size_t n);
+void buf_adds(struct buf *buf, const char *s);
+void buf_addv(struct buf *buf, struct strv v);
+void buf_addc(struct buf *buf, char c);
+void buf_addu(struct buf *buf, uint64_t number);
+void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Room for n bytes at the end, or NULL if that passes the maximum. Call buf_commit with what was written. */
+char *buf_reserve(struct buf *buf, size_t n);
+void buf_commit(struct buf *buf, size_t n);
+/* Removes n bytes from the front. */
+void buf_consume(struct buf *buf, size_t n);
+
+static inline bool buf_ok(const struct buf *buf)
+{
+	return !buf->full;
+}
+
+static inline struct strv buf_strv(const struct buf *buf)
+{
+	return (struct strv){ buf->p, buf->len };
+}
+
+#endif

@@ -1,0 +1,25 @@
+/*
+ * Time, replaceable in tests. The monotonic clock is for timers and timeouts, the wall clock for dates.
+ * Both may be read on any thread.
+ */
+#ifndef COID_BASE_CLOCK_H
+#define COID_BASE_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+uint64_t clock_mono_ms(void);
+uint64_t clock_mono_us(void);
+/* Seconds and microseconds since 1970 UTC. */
+int64_t clock_wall(void);
+int64_t clock_wall_us(void);
+
+/* Tests only: from now on both clocks stand at this value until moved again; 0 gives the real ones back. */
+void clock_fake_set(uint64_t mono_ms, int64_t wall_seconds);
+void clock_fake_advance(uint64_t ms);
+
+/* Days and time of day to seconds since 1970 (UTC), without the time zone database. */
+int64_t clock_from_utc(int year, int month, int day, int hour, int minute, int second);
+void clock_to_utc(int64_t seconds, struct tm *ret_tm);
+
+#endif

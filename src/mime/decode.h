@@ -1,0 +1,55 @@
+/*
+ * Content decoding for SEARCH, PREVIEW, BINARY and Web Push: transfer encodings and charsets, incremental.
+ */
+#ifndef COID_MIME_DECODE_H
+#define COID_MIME_DECODE_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "base/strv.h"
+
+#include <stdint.h>
+
+enum mime_encoding {
+	MIME_ENC_7BIT,
+	MIME_ENC_8BIT,
+	MIME_ENC_BINARY,
+	MIME_ENC_QP,
+	MIME_ENC_BASE64,
+	MIME_ENC_UNKNOWN
+};
+
+enum mime_encoding mime_encoding_parse(struct strv name);
+
+struct mime_decoder {
+	enum mime_encoding encoding;
+	uint32_t bits;
+	unsigned count;
+	unsigned char pending[4];
+	unsigned pending_count;
+	bool ended;
+	bool broken; /* input that no encoder makes was seen; decoding went on */
+	struct buf spaces; /* quoted-printable: trailing white space that may still vanish */
+};
+
+void mime_decoder_init(struct mime_decoder *decoder, enum mime_encoding encoding);
+void mime_decoder_feed(struct mime_decoder *decoder, struct strv in, struct buf *out);
+void mime_decoder_finish(struct mime_decoder *decoder, struct buf *out);
+void mime_decoder_fini(struct mime_decoder *decoder);
+
+/*
+ * Charset to UTF-8 through iconv, with our own list of allowed names and aliases. RC_NOT_FOUND for a charset that
+ * is not on it. Invalid input becomes U+FFFD. An object belongs to one thread.
+ */
+struct charset;
+enum rc charset_open(struct strv name, struct charset **ret_charset) MUST_CHECK;
+void charset_feed(struct charset *charset, struct strv in, struct buf *out);
+void charset_finish(struct charset *charset, struct buf *out);
+void charset_close(struct charset **charset);
+/* Whether charset_open would take it, without opening it. */
+bool charset_known(struct strv name);
+
+/* RFC 5051 i;unicode-casemap key of UTF-8 text: equal keys, equal strings; substrings stay substrings. */
+void casemap(struct buf *out, struct strv utf8);
+
+#endif

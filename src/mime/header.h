@@ -1,0 +1,39 @@
+/*
+ * Header blocks as bytes: walking the fields, filtering for HEADER.FIELDS, unfolding, RFC 2047. Pure functions.
+ */
+#ifndef COID_MIME_HEADER_H
+#define COID_MIME_HEADER_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "base/strv.h"
+#include "mime/mime.h"
+
+/* Takes the next field off *block (raw header bytes, up to and without the empty line). False at the end. Lines
+ * without a colon that follow no field are skipped. `ret_raw` (may be NULL) is the whole field with its line end. */
+bool mime_header_next(struct strv *block, struct mime_field *ret_field, struct strv *ret_raw);
+
+/*
+ * RFC 3501 HEADER.FIELDS / HEADER.FIELDS.NOT: appends the raw fields whose names are (not) in names[], in message
+ * order, and the empty line.
+ */
+void mime_header_filter(struct buf *out, struct strv block, const struct strv *names, size_t count, bool negate);
+
+/* Whether the block stored by mime_summary_build can answer for this name (bulky fields are left out of it). */
+bool mime_header_cached(struct strv name);
+
+/* Line ends removed, leading and trailing white space removed; folding white space stays as it is. */
+void mime_unfold(struct buf *out, struct strv value);
+
+/* RFC 2047 encoded words and raw UTF-8 to UTF-8; adjacent words joined; what cannot be decoded stays as written;
+ * undecodable bytes become U+FFFD. Output is always valid UTF-8 without CR, LF and NUL. */
+void mime_words_decode(struct buf *out, struct strv value);
+
+/* RFC 5322 date-time, obsolete forms and comments too. RC_INVALID if unreadable. */
+enum rc mime_date_parse(struct strv value, int64_t *ret_seconds, int *ret_zone_minutes) MUST_CHECK;
+
+/* msg-id's of References, In-Reply-To, Message-ID: takes the next one off *value, without <>, white space removed.
+ * False when there is no more. */
+bool mime_msgid_next(struct strv *value, struct buf *out);
+
+#endif
