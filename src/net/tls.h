@@ -1,0 +1,27 @@
+/*
+ * A TLS server context: certificate, key, protocol limits, ALPN ("imap" is chosen when offered; unknown offers are
+ * ignored, never a failure), session tickets. Reference-counted and read-only after creation: a reload makes a
+ * new one, running connections keep theirs. Any thread.
+ */
+#ifndef COID_NET_TLS_H
+#define COID_NET_TLS_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+
+struct tls_ctx;
+
+struct tls_settings {
+	const char *cert_file; /* PEM chain */
+	const char *key_file;  /* PEM */
+	const char *min_version; /* "1.2" or "1.3" */
+	const char *ciphers;   /* OpenSSL list for TLS 1.2; NULL or "": default */
+	const char *alpn;      /* "imap", or NULL: none */
+};
+
+/* On failure `errors` says what and which file. */
+enum rc tls_ctx_new(const struct tls_settings *settings, struct buf *errors, struct tls_ctx **ret_ctx) MUST_CHECK;
+struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
+void tls_ctx_unref(struct tls_ctx **ctx);
+
+#endif
