@@ -1,0 +1,42 @@
+/*
+ * The file operations of the store as a table, so that tests can record them, make them fail or slow, and rebuild
+ * what a power cut could leave. Everything in src/store that touches a file goes through one of these; SQLite goes
+ * through a VFS that is built on the same table (db.h). The functions are those of POSIX and set errno.
+ */
+#ifndef COID_STORE_IO_H
+#define COID_STORE_IO_H
+
+#include <dirent.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+struct io {
+	void *ctx;
+	int (*open)(void *ctx, const char *path, int flags, mode_t mode);
+	int (*close)(void *ctx, int fd);
+	ssize_t (*pread)(void *ctx, int fd, void *p, size_t n, off_t offset);
+	ssize_t (*pwrite)(void *ctx, int fd, const void *p, size_t n, off_t offset);
+	int (*ftruncate)(void *ctx, int fd, off_t size);
+	int (*fdatasync)(void *ctx, int fd);
+	int (*fsync)(void *ctx, int fd);   /* files and directories */
+	int (*syncfs)(void *ctx, int fd);
+	int (*rename)(void *ctx, const char *from, const char *to);
+	int (*link)(void *ctx, const char *from, const char *to);
+	int (*unlink)(void *ctx, const char *path);
+	int (*mkdir)(void *ctx, const char *path, mode_t mode);
+	int (*rmdir)(void *ctx, const char *path);
+	int (*stat)(void *ctx, const char *path, struct stat *st);
+};
+
+/* The real ones. */
+extern const struct io io_real;
+
+/*
+ * Environment for fault injection in the running daemon, honoured only when built with COID_TEST_HOOKS (the sanitizer
+ * presets): COID_IO_SLOW="<substring of path>:<ms>" delays each write and sync of matching files,
+ * COID_IO_FAIL="<op>:<substring>:<errno name>:<nth>" lets the nth such call fail. NULL if neither is set.
+ */
+struct io *io_from_environment(void);
+
+#endif

@@ -1,0 +1,120 @@
+/*
+ * Messages of a mailbox: the in-memory index, and what changes it. All functions are [strand].
+ */
+#ifndef COID_STORE_MESSAGE_H
+#define COID_STORE_MESSAGE_H
+
+#include "base/seqset.h"
+#include "store/content.h"
+#include "store/mailbox.h"
+
+enum msg_flag {
+	MSG_SEEN = 1 << 0,
+	MSG_ANSWERED = 1 << 1,
+	MSG_FLAGGED = 1 << 2,
+	MSG_DELETED = 1 << 3,
+	MSG_DRAFT = 1 << 4,
+	MSG_FLAGS_CLIENT = 0x1f,   /* what a client can set */
+	MSG_CHAT = 1 << 8,	   /* detected as a chat message at delivery (COI-48) */
+	MSG_MOVE_PENDING = 1 << 9  /* the seen mover will move it */
+};
+
+struct msg_row {
+	uint32_t uid;
+	uint32_t flags;
+	uint64_t keywords;
+	uint64_t modseq;
+	int64_t internaldate; /* seconds since 1970 UTC */
+	int64_t savedate;     /* when it came into this mailbox */
+	int64_t blob;
+	uint32_t size;	      /* octets as sent by FETCH RFC822 */
+	int16_t zone;	      /* of INTERNALDATE as given, minutes east of UTC */
+};
+
+/*
+ * The mailbox's messages in UID order. Loaded if it is not in memory ("memory" once loaded). The array is valid until
+ * the next call that changes the mailbox, at the latest until the job ends.
+ */
+enum rc msg_index(struct account *account, int64_t mailbox, const struct msg_row **ret_rows, size_t *ret_count)
+	MUST_CHECK;
+/* Whether msg_index would need no disk. memory. */
+bool msg_index_loaded(struct account *account, int64_t mailbox);
+/* Position of the first row with uid >= `uid`. */
+size_t msg_lower_bound(const struct msg_row *rows, size_t count, uint32_t uid);
+
+/* A message to be stored. */
+struct msg_new {
+	struct content *content; /* borrowed; content.h */
+	struct strv prefix;	 /* header lines put before the content (CRLF-ended), own to this copy; may be empty */
+	uint32_t flags;
+	const struct strv *keywords;
+	size_t keyword_count;
+	int64_t internaldate;
+	int16_t zone;
+};
+
+/* One transaction with the job; several calls in one job are all or nothing. RC_QUOTA, RC_LIMIT, RC_NOT_FOUND. */
+enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_new *msg, uint32_t *ret_uid) MUST_CHECK;
+
+enum flag_op {
+	FLAGS_SET, /* replaces the client-settable flags and the keywords */
+	FLAGS_ADD,
+	FLAGS_REMOVE
+};
+
+/*
+ * STORE. Messages of `uids` that exist; those with modseq > unchanged_since (UINT64_MAX: no condition) are left alone
+ * and added to *modified. A message whose flags do not change gets no new modseq. *ret_gone (may be NULL): UIDs asked for
+ * that do not exist.
+ */
+enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct seqset *uids, enum flag_op op,
+	uint32_t flags, uint64_t keywords, uint64_t unchanged_since, struct seqset *modified, struct seqset *ret_gone)
+	MUST_CHECK;
+
+/* Pairs of a COPY or MOVE: src and dst have the same count, in the order of copying. */
+struct copy_result {
+	uint32_t uidvalidity; /* of the destination */
+	struct seqset src;    /* the caller's: seqset_fini */
+	struct seqset dst;
+};
+/*
+ * All or nothing. Flags, keywords and INTERNALDATE are kept; bytes are shared. Missing UIDs are skipped. move: source rows
+ * go to the expunge log in the same transaction. src == dst mailbox is allowed.
+ */
+enum rc msg_copy(struct account *account, int64_t from, const struct seqset *uids, int64_t to, bool move,
+	struct copy_result *ret_result) MUST_CHECK;
+
+/* Removes those of `uids` (NULL: all) that have \Deleted (any_flags: regardless). *ret_uids: what was removed. */
+enum rc msg_expunge(struct account *account, int64_t mailbox, const struct seqset *uids, bool any_flags,
+	struct seqset *ret_uids) MUST_CHECK;
+
+/* UIDs removed with modseq > since. *ret_complete false: the log no longer reaches back that far (RFC 7162 3.2.7). */
+enum rc msg_expunged_since(struct account *account, int64_t mailbox, uint64_t since, struct seqset *ret_uids,
+	bool *ret_complete) MUST_CHECK;
+
+/* What was computed at delivery; views in the arena. */
+enum msg_part_mask {
+	MSG_ENVELOPE = 1 << 0,
+	MSG_BODY = 1 << 1,
+	MSG_BODYSTRUCTURE = 1 << 2,
+	MSG_PARTS = 1 << 3,
+	MSG_HEADERS = 1 << 4,
+	MSG_PREVIEW = 1 << 5
+};
+struct msg_cached {
+	struct strv envelope, body, bodystructure, parts, headers, preview;
+	int64_t sent_date; /* of the Date header, INT64_MIN: none */
+	int16_t sent_zone;
+	bool has_nul;
+};
+/* Scans the message anew (and stores the result) if the cache row is missing, of another version or damaged. */
+enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned want, struct arena *arena,
+	struct msg_cached *ret_cached) MUST_CHECK;
+
+/*
+ * Opens the bytes of a message. The reader may outlive the job and go to another thread (one at a time); the bytes
+ * stay readable although the message is expunged meanwhile.
+ */
+enum rc msg_open(struct account *account, const struct msg_row *row, struct reader **ret_reader) MUST_CHECK;
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * The store's public face: accounts, jobs, change lists. Mailboxes and messages are in mailbox.h and message.h,
+ * message bytes in content.h, the list of users in users.h. Nothing above these headers knows SQLite or paths.
+ *
+ * Every account has a strand (work/pool.h). Whoever wants something of an account submits a job: `run` is called
+ * on a worker that owns the strand and may call the functions marked [strand]; `done` is called afterwards on the
+ * job's home reactor. Write jobs that wait together share one transaction (group commit): the done of a JOB_WRITE
+ * is posted only after its commit is on disk.
+ */
+#ifndef COID_STORE_STORE_H
+#define COID_STORE_STORE_H
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "base/rc.h"
+#include "base/strv.h"
+#include "work/pool.h"
+#include "work/reactor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct store;
+struct account;
+struct io; /* io.h: the file operations; NULL: the real ones */
+
+struct default_mailbox {
+	const char *name;	 /* UTF-8 */
+	uint32_t special_use;	 /* enum mbox_attr bits */
+};
+
+struct store_settings {
+	const char *root;	      /* folder; must exist and be writable */
+	size_t inline_max;	      /* a message up to this size is first kept in the database */
+	uint64_t inline_total_max;    /* inline bytes of an account above which they are moved out at once */
+	uint64_t inline_age_ms;	      /* ... or when the oldest is this old */
+	uint64_t message_max;	      /* octets; RC_LIMIT beyond */
+	uint32_t mailboxes_max;	      /* an account */
+	size_t mailbox_name_max;      /* octets of UTF-8 */
+	unsigned mailbox_depth_max;
+	uint64_t quota_storage;	      /* default quota in octets, 0: none; an account may have its own (users.h) */
+	uint64_t quota_messages;
+	bool sync_flags_always;	      /* flags are synced before OK, too */
+	unsigned open_accounts_max;   /* databases held open */
+	uint64_t index_memory;	      /* budget of the in-memory indexes, bytes */
+	uint64_t expunge_log_max;     /* rows a mailbox */
+	uint64_t undelete_age_s;      /* how long a removed message's bytes are kept; 0: until the next sweep */
+	unsigned batch_jobs;	      /* of one group commit */
+	uint64_t batch_wal_bytes;
+	uint64_t batch_ms;
+	size_t strand_max;	      /* jobs that may wait for one account */
+	uint64_t spool_memory_max;    /* bytes of received, not yet stored messages held in memory, server-wide */
+	const struct default_mailbox *defaults; /* made with each new account; INBOX always is */
+	size_t default_count;
+};
+
+void store_settings_init(struct store_settings *settings);
+/*
+ * Opens <root>, makes what is missing, starts nothing. `settings` is copied. The pool is borrowed and must be
+ * drained before store_free. RC_INUSE if another process has this root open.
+ */
+enum rc store_new(const struct store_settings *settings, struct pool *pool, struct io *io, struct log *log,
+	struct store **ret_store) MUST_CHECK;
+void store_free(struct store **store);
+const struct store_settings *store_settings(const struct store *store);
+/* To be called about once a second from one reactor's timer: submits the background work that is due (sync of
+ * relaxed commits, move-out, checkpoints, sweep, closing of idle accounts). Any thread, one at a time. */
+void store_tick(struct store *store);
+
+/*
+ * A handle on an account; nothing is opened before the first job. Counted; any thread. The same object for the same
+ * id as long as somebody holds it.
+ */
+struct account *account_get(struct store *store, int64_t account_id);
+struct account *account_ref(struct account *account);
+void account_unref(struct account **account);
+int64_t account_id(const struct account *account);
+struct store *account_store(const struct account *account);
+struct log *account_log(const struct account *account);
+/* Removes the folder of an account whose users.h row is gone. Sessions of it get CHANGE_ACCOUNT_GONE. Asynchronous. */
+void account_destroy(struct account *account);
+
+enum job_kind {
+	JOB_READ,	  /* changes nothing */
+	JOB_WRITE,	  /* its commit is synced before done (promise 1) */
+	JOB_WRITE_RELAXED /* flags and the like: visible at once, synced within a second (or sync_flags_always) */
+};
+
+/*
+ * Embedded in, or first member of, the submitter's own request. Whoever holds the job owns it: the submitter until
+ * account_submit answered RC_OK, then the store, then `done`. `run` may be called more than once (a batch that failed
+ * is run again, job by job), so it starts by clearing its results and has no effect but through the store.
+ */
+struct job {
+	struct strand_item item; /* store's */
+	enum job_kind kind;
+	/* [strand] What it returns is put into rc; an error undoes all its changes (and only its). */
+	enum rc (*run)(struct account *account, struct job *job);
+	/* On `home`, after commit, the change lists of this job and of all before it having been posted there first.
+	 * With home NULL: on the worker, still owning the strand, outside a transaction. Owns the job. */
+	void (*done)(struct job *job);
+	struct reactor *home;  /* borrowed */
+	uint64_t asker;	       /* id of whoever asked, for `done` to look up: he may be gone */
+	uint64_t origin;       /* copied into the change entries that the job makes: the session's id; 0: server */
+	enum rc rc;	       /* result */
+	uint64_t change;       /* number of the last commit that the result has seen */
+	struct reactor_msg msg; /* store's */
+	struct account *account; /* set by account_submit; a reference held until done has returned */
+};
+
+/* Any thread. RC_BUSY: the strand is full, the caller keeps the job. The account is opened by the worker; if that
+ * fails, run is not called and rc says why. */
+enum rc account_submit(struct account *account, struct job *job) MUST_CHECK;
+/* Without the limit: for follow-up jobs of the server itself (mover, sync). */
+void account_submit_always(struct account *account, struct job *job);
+/* True: pause reading what needs this account. */
+bool account_full(struct account *account);
+
+/*
+ * Memory-only reads on the reactor itself (DESIGN "borrowing"): true if the strand was idle, the account is open and
+ * healthy, and the reactor's inbox is empty: then [strand] functions marked "memory" may be called until
+ * account_return. Never for more than about 200 us, never with a job of the same session outstanding.
+ */
+bool account_borrow(struct account *account, struct reactor *reactor);
+void account_return(struct account *account);
+
+/* Change lists. */
+
+enum change_kind {
+	CHANGE_APPEND,	   /* msgs: new messages, ascending UIDs */
+	CHANGE_FLAGS,	   /* msgs: new state of existing messages */
+	CHANGE_EXPUNGE,	   /* msgs: uid and modseq of what was removed */
+	CHANGE_KEYWORDS,   /* the mailbox has a new keyword: re-read mbox_keywords (names in `keywords`) */
+	CHANGE_CREATED,	   /* mailbox, name */
+	CHANGE_DELETED,	   /* mailbox, name */
+	CHANGE_RENAMED,	   /* mailbox, name = new, old_name */
+	CHANGE_SUBSCRIBED, /* name */
+	CHANGE_UNSUBSCRIBED,
+	CHANGE_ANNOTATION, /* mailbox (0: server entries), name = entry */
+	CHANGE_RESET,	   /* the account's state is uncertain: sessions must end with BYE */
+	CHANGE_ACCOUNT_GONE
+};
+
+struct msg_state {
+	uint32_t uid;
+	uint32_t flags;	   /* enum msg_flag */
+	uint64_t keywords; /* bit i: keyword i of the mailbox */
+	uint64_t modseq;
+};
+
+struct change {
+	enum change_kind kind;
+	int64_t mailbox;
+	uint64_t origin; /* struct job's */
+	uint64_t modseq; /* the mailbox's HIGHESTMODSEQ after this change */
+	const struct msg_state *msgs;
+	size_t msg_count;
+	struct strv name;
+	struct strv old_name;
+	const struct strv *keywords; /* all names of the mailbox, in bit order */
+	size_t keyword_count;
+};
+
+/* Everything that one job changed. Immutable, counted, any thread. */
+struct change_list {
+	struct account *account; /* counted reference */
+	int64_t account_id;
+	uint64_t number; /* of the commit; grows by one with each list of an account */
+	const struct change *changes;
+	size_t count;
+};
+
+struct change_list *change_list_ref(struct change_list *list);
+void change_list_unref(struct change_list **list);
+
+/*
+ * Where change lists go: one sink a reactor and module, living as long as the server. `fn` is called on the sink's
+ * reactor, in commit order, before any later completion for that reactor; it borrows the list. reactor NULL: called
+ * on the worker right after commit (the push queue).
+ */
+struct change_sink {
+	struct reactor *reactor;
+	void (*fn)(void *ctx, struct change_list *list);
+	void *ctx;
+};
+
+/* Counted per (account, sink). watch: [strand], so that the job's own `change` is where the watching begins.
+ * unwatch: any thread; some lists may still arrive. */
+void account_watch(struct account *account, struct change_sink *sink);
+void account_unwatch(struct account *account, struct change_sink *sink);
+/* Every account's lists, from start-up on; before any job is submitted. */
+void store_watch_all(struct store *store, struct change_sink *sink);
+
+#endif
