@@ -37,7 +37,7 @@ void buf_addv(struct buf *buf, struct strv v);
 void buf_addc(struct buf *buf, char c);
 void buf_addu(struct buf *buf, uint64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for n bytes at the end, or NULL if that passes the maximum. Call buf_commit with what was written. */
+/* Room for n bytes at the end, or NULL (and `full`) if that passes the maximum. Then buf_commit what was written. */
 char *buf_reserve(struct buf *buf, size_t n);
 void buf_commit(struct buf *buf, size_t n);
 /* Removes n bytes from the front. */

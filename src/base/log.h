@@ -28,7 +28,8 @@ enum log_level log_level(const struct log *log);
 /*
  * The format is printf's; by convention "what happened key=%s key=%d". Use LOG_V for a strv from outside:
  *   log_warn(log, "login failed user=%s rip=%s", LOG_V(name), peer);
- * LOG_V escapes into one of 8 rotating thread-local buffers of 256 bytes.
+ * LOG_V escapes into one of 8 rotating thread-local buffers of 256 bytes, cuts with "...", and puts quotes around
+ * what is empty or holds blanks or '='. A line is cut at 2 KiB; control characters left in it become '?'.
  * A NULL log is silent.
  */
 void log_error(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -41,8 +41,11 @@ bool seqset_next(struct seqiter *it, uint32_t *ret_number);
 void seqset_init(struct seqset *set);
 void seqset_fini(struct seqset *set);
 void seqset_clear(struct seqset *set);
+/* Amortised O(1) at the end of the set, else a binary search and a memmove. Number 0 is left out. */
 void seqset_add(struct seqset *set, uint32_t number);
+/* The ends may come in either order. */
 void seqset_add_range(struct seqset *set, uint32_t lo, uint32_t hi);
+/* Set operations are linear in the ranges of both. */
 void seqset_add_set(struct seqset *set, const struct seqset *other);
 void seqset_remove(struct seqset *set, uint32_t number);
 void seqset_remove_range(struct seqset *set, uint32_t lo, uint32_t hi);
@@ -50,6 +53,7 @@ void seqset_remove_set(struct seqset *set, const struct seqset *other);
 /* set := set AND other. */
 void seqset_intersect(struct seqset *set, const struct seqset *other);
 void seqset_copy(struct seqset *to, const struct seqset *from);
+/* Binary search. */
 bool seqset_contains(const struct seqset *set, uint32_t number);
 bool seqset_equal(const struct seqset *a, const struct seqset *b);
 /* How many numbers. */
@@ -60,15 +64,28 @@ static inline bool seqset_empty(const struct seqset *set)
 }
 
 /*
- * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges; numbers are 1..2^32-2 and '*' is
- * kept as SEQSET_STAR. Order and overlap do not matter. RC_INVALID for syntax (0 included), RC_LIMIT for too many.
- * Ranges with '*' are kept apart in a form that seqset_resolve understands: "n:*" is {n, SEQSET_STAR}.
+ * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges; numbers are 1..2^32-2 without leading
+ * zeros, order and overlap do not matter. RC_INVALID for syntax, RC_LIMIT for too many ranges; the set keeps its
+ * old content then and is replaced otherwise.
+ *
+ * '*' stays SEQSET_STAR, the highest value: "n:*" and "*:n" are {n, STAR}, a lone "*" is {STAR, STAR}. Both are
+ * the last range of the set, and what overlaps or touches them is merged ("3:*,7:9" is {3, STAR}), which changes
+ * nothing about the messages that are meant: "n:*" always includes the last one. Until seqset_resolve only
+ * print, copy, equal, empty and merging make sense of such a set.
  */
 enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges) MUST_CHECK;
-/* Replaces '*' by `last`, the highest number in use (0: none; then a lone '*' vanishes and "n:*" with it);
- * "n:*" with n > last becomes last:n as RFC 3501 says. */
+/* Whether '*' is in there still. */
+static inline bool seqset_has_star(const struct seqset *set)
+{
+	return set->n > 0 && set->v[set->n - 1].hi == SEQSET_STAR;
+}
+/*
+ * Replaces '*' by `last`, the highest number in use: {n, STAR} becomes n:last, or just `last` if n is above it
+ * (RFC 3501: "n:*" always holds the last message). With last = 0 (nothing there) the range vanishes. Numbers
+ * without '*' stay as they are, also those above last.
+ */
 void seqset_resolve(struct seqset *set, uint32_t last);
-/* "1:5,7" appended to out; nothing for the empty set. */
+/* "1:5,7" appended to out, '*' included; nothing for the empty set. */
 void seqset_print(struct buf *out, const struct seqset *set);
 
 #endif
