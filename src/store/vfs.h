@@ -1,0 +1,20 @@
+/*
+ * A SQLite VFS over struct io: every open, read, write, truncate, sync and delete of a database or WAL goes through the
+ * table, so that tests see and disturb them all. One connection a file, always in locking_mode=EXCLUSIVE: there is no
+ * shared memory; locks are one advisory lock on the database file, taken at open.
+ */
+#ifndef COID_STORE_VFS_H
+#define COID_STORE_VFS_H
+
+#include "base/rc.h"
+#include "store/io.h"
+
+struct vfs;
+
+/* Registers the VFS under a name of its own. `io` is borrowed. All connections must be closed before vfs_free. */
+struct vfs *vfs_new(struct io *io);
+void vfs_free(struct vfs **vfs);
+/* For sqlite3_open_v2. */
+const char *vfs_name(const struct vfs *vfs);
+
+#endif
