@@ -1,0 +1,51 @@
+/*
+ * The IMAP server: accepts connections on every reactor and runs sessions on them. What coid/server.c needs.
+ */
+#ifndef COID_IMAPD_IMAPD_H
+#define COID_IMAPD_IMAPD_H
+
+#include "auth/auth.h"
+#include "net/tls.h"
+#include "store/store.h"
+#include "work/reactor.h"
+
+struct imapd;
+
+struct imapd_settings {
+	const char *hostname;
+	size_t line_max;		 /* of one command without its literals, after login */
+	size_t line_max_preauth;
+	size_t literal_max;		 /* of literals kept in memory (all of one command together) */
+	uint64_t message_max;		 /* of APPEND */
+	uint64_t idle_keepalive_ms;	 /* "* OK Still here" */
+	uint64_t timeout_ms;		 /* inactivity after login (RFC 3501 5.4: at least 30 min) */
+	uint64_t timeout_preauth_ms;
+	unsigned bad_commands_max;	 /* in a row; then BYE */
+	bool allow_plaintext_loopback;	 /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
+	size_t output_high_water;
+	unsigned connections_max;	 /* whole server */
+	unsigned connections_per_user;
+	unsigned connections_per_ip;
+};
+
+/* The objects are borrowed; `reactors` is the server's array. */
+struct imapd *imapd_new(const struct imapd_settings *settings, struct store *store, struct auth *auth,
+	struct reactor **reactors, unsigned reactor_count, struct log *log);
+/* New settings for sessions to come (open ones keep theirs), new TLS context (NULL: no STARTTLS). Main reactor. */
+void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls);
+/* A connection accepted on `reactor`; `implicit_tls` for port 993. On the reactor's thread. */
+void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool implicit_tls);
+/* Graceful stop: every session says "* BYE" when its current command is done (2 s at most). Any thread. */
+void imapd_stop(struct imapd *imapd);
+/* Any thread, approximate. */
+unsigned imapd_sessions(const struct imapd *imapd);
+/* After the reactors have ended. */
+void imapd_free(struct imapd **imapd);
+
+struct imapd_counters {
+	uint64_t connections, logins, login_failures, commands, bytes_in, bytes_out;
+	unsigned sessions, idling;
+};
+void imapd_counters(const struct imapd *imapd, struct imapd_counters *ret_counters);
+
+#endif

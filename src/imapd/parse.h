@@ -1,0 +1,61 @@
+/*
+ * From a complete command (its line and literals, as the assembler in lex.h collected them) to arguments. A pull
+ * parser over bytes in memory: no I/O, no allocation but in the command's arena, a limit on nesting and counts.
+ * The first error is kept with its place; functions called after it do nothing and return false.
+ */
+#ifndef COID_IMAPD_PARSE_H
+#define COID_IMAPD_PARSE_H
+
+#include "base/arena.h"
+#include "base/seqset.h"
+#include "base/strv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PARSE_DEPTH_MAX 50
+
+struct lex_literal; /* lex.h */
+
+struct parse {
+	struct strv in;	     /* borrowed: the whole command */
+	size_t at;
+	struct arena *arena; /* borrowed */
+	const struct lex_literal *streamed; /* literals that went to a spool, by offset; lex.h */
+	size_t streamed_count;
+	bool utf8;	     /* UTF8=ACCEPT is on */
+	bool failed;
+	const char *error;   /* constant text for the tagged BAD */
+};
+
+/* All return false (and set the error) when the input does not fit. Peeking functions set no error. */
+bool parse_end(struct parse *parse);		/* nothing is left; else "unexpected arguments" */
+bool parse_at_end(const struct parse *parse);
+bool parse_sp(struct parse *parse);		/* exactly one space */
+bool parse_char(struct parse *parse, char c);
+bool parse_peek(const struct parse *parse, char c);
+bool parse_skip(struct parse *parse, char c);	/* takes it if it is there */
+bool parse_fail(struct parse *parse, const char *error); /* false */
+
+bool parse_tag(struct parse *parse, struct strv *ret_tag);
+bool parse_atom(struct parse *parse, struct strv *ret_atom);
+/* Takes the keyword (any case) if the next atom is exactly it. No error otherwise. */
+bool parse_keyword(struct parse *parse, const char *keyword);
+bool parse_astring(struct parse *parse, struct strv *ret_string);
+bool parse_string(struct parse *parse, struct strv *ret_string); /* quoted or literal (literal8 too) */
+bool parse_nstring(struct parse *parse, struct strv *ret_string); /* NIL: p NULL */
+bool parse_number(struct parse *parse, uint32_t *ret_number);
+bool parse_number64(struct parse *parse, uint64_t *ret_number); /* 63 bits: mod-sequence values */
+bool parse_nz_number(struct parse *parse, uint32_t *ret_number);
+bool parse_seqset(struct parse *parse, struct seqset *ret_set); /* ranges in the arena's care: parse_fini not needed */
+/* Mailbox name decoded from modified UTF-7 (or UTF-8) to UTF-8; INBOX folded to upper case. */
+bool parse_mailbox(struct parse *parse, struct strv *ret_name);
+bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern);
+/* Flags "(\Seen $x)" or one or more bare ones (STORE). Unknown \Flags and \Recent are errors. */
+bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_flags, struct strv **ret_keywords,
+	size_t *ret_count);
+/* "01-Jan-2026 12:00:00 +0100" quoted; and search's date, quoted or not. */
+bool parse_date_time(struct parse *parse, int64_t *ret_seconds, int16_t *ret_zone);
+bool parse_date(struct parse *parse, int64_t *ret_day_start_utc);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * What one session has been told of its selected mailbox: which UID has which sequence number, and which changes it
+ * has not been told yet. On the session's reactor only. The UID ranges are shared, copy on write, between the views of
+ * a mailbox (view_uids is counted). See sync.h for when changes may be told.
+ */
+#ifndef COID_IMAPD_VIEW_H
+#define COID_IMAPD_VIEW_H
+
+#include "base/seqset.h"
+#include "base/strv.h"
+#include "store/mailbox.h"
+#include "store/message.h"
+#include "store/store.h"
+
+struct view;
+
+/* Takes the snapshot's UID set over (it is empty afterwards). */
+struct view *view_new(struct mbox_snapshot *snapshot, bool read_only);
+void view_free(struct view **view);
+
+int64_t view_mailbox(const struct view *view);
+bool view_read_only(const struct view *view);
+uint32_t view_exists(const struct view *view);
+uint32_t view_recent(const struct view *view);
+/* Sequence number of an announced UID, or 0; UID of a sequence number, or 0. O(log ranges). */
+uint32_t view_seq(const struct view *view, uint32_t uid);
+uint32_t view_uid(const struct view *view, uint32_t seq);
+uint32_t view_last_uid(const struct view *view); /* what '*' means; 0: empty */
+
+/* One run of consecutive UIDs with consecutive sequence numbers. */
+struct view_run {
+	uint32_t uid_lo;
+	uint32_t uid_hi;
+	uint32_t seq_lo;
+};
+/*
+ * Clips a set given by sequence numbers (by_uid false; a number beyond EXISTS gives RC_INVALID) or by UIDs (unknown ones
+ * are left out) to the view. Resolves '*'. *ret_runs lives in the arena; ret_uids is the caller's (seqset_fini).
+ */
+enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, struct arena *arena,
+	struct view_run **ret_runs, size_t *ret_count, struct seqset *ret_uids) MUST_CHECK;
+
+/* Takes in a change list (called by the hub in commit order). Nothing is said yet. */
+void view_apply(struct view *view, const struct change_list *list, uint64_t session_id);
+/* Whether anything is pending; and whether anything but expunges is. */
+bool view_dirty(const struct view *view);
+bool view_dirty_without_expunges(const struct view *view);
+/* A result that this session is about to send tells these flags itself: the pending FETCH of that UID is dropped if it is
+ * not newer than modseq. */
+void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq);
+bool view_is_recent(const struct view *view, uint32_t uid);
+/* UIDs from here on are \Recent in this session (0: none); claimed anew by deliveries while it is the claimant. */
+
+/* Keyword names, bit order, kept up to date by CHANGE_KEYWORDS. */
+const struct strv *view_keywords(const struct view *view, size_t *ret_count);
+void view_set_keywords(struct view *view, const struct strv *names, size_t count);
+/* The highest modseq below which this session knows everything (RFC 7162 3.2). */
+uint64_t view_told_modseq(const struct view *view);
+
+#endif
