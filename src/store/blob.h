@@ -36,7 +36,8 @@ extern const char blob_schema_sql[];
  * before this returns, so that the bytes are on disk before the commit. If the transaction is undone the file is an
  * orphan: blob_batch_end removes it.
  */
-enum rc blob_put(struct account *account, struct content *content, struct strv prefix, int64_t *ret_id) MUST_CHECK;
+enum rc blob_put(
+	struct account *account, struct content *content, struct strv prefix, int64_t *ret_id) MUST_CHECK;
 /* One reference more or less. RC_CORRUPT: no such row. blob_ref takes removed_at away again. */
 enum rc blob_ref(struct account *account, int64_t id) MUST_CHECK;
 enum rc blob_unref(struct account *account, int64_t id) MUST_CHECK;
@@ -54,10 +55,10 @@ struct blob_state {
 	struct blob_made *made; /* own */
 	size_t made_count;
 	size_t made_cap;
-	uint64_t inline_bytes;	/* about: for the decision when to move out */
-	int64_t inline_oldest;	/* milliseconds since 1970; 0: no inline row */
-	uint8_t dirs[32];	/* bit xx: directory msg/<xx> exists and is on disk */
-	bool msg_dir;		/* msg/ itself */
+	uint64_t inline_bytes; /* about: for the decision when to move out */
+	int64_t inline_oldest; /* milliseconds since 1970; 0: no inline row */
+	uint8_t dirs[32]; /* bit xx: directory msg/<xx> exists and is on disk */
+	bool msg_dir; /* msg/ itself */
 };
 
 /*

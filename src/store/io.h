@@ -6,8 +6,12 @@
 #ifndef COID_STORE_IO_H
 #define COID_STORE_IO_H
 
+#include "base/rc.h"
+
 #include <dirent.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -19,7 +23,7 @@ struct io {
 	ssize_t (*pwrite)(void *ctx, int fd, const void *p, size_t n, off_t offset);
 	int (*ftruncate)(void *ctx, int fd, off_t size);
 	int (*fdatasync)(void *ctx, int fd);
-	int (*fsync)(void *ctx, int fd);   /* files and directories */
+	int (*fsync)(void *ctx, int fd); /* files and directories */
 	int (*syncfs)(void *ctx, int fd);
 	int (*rename)(void *ctx, const char *from, const char *to);
 	int (*link)(void *ctx, const char *from, const char *to);
@@ -27,15 +31,27 @@ struct io {
 	int (*mkdir)(void *ctx, const char *path, mode_t mode);
 	int (*rmdir)(void *ctx, const char *path);
 	int (*stat)(void *ctx, const char *path, struct stat *st);
+	DIR *(*opendir)(void *ctx, const char *path); /* then readdir and closedir as usual */
 };
 
 /* The real ones. */
 extern const struct io io_real;
 
+/* ENOSPC and EDQUOT: RC_NOSPACE; EROFS: RC_READONLY; EMFILE, ENFILE, ENOMEM: RC_UNAVAILABLE; ENOENT: RC_NOT_FOUND; else RC_IO. */
+enum rc io_rc(int error);
+/* All n bytes, whatever write(2) takes at once; interrupted calls go on. False: errno says why. */
+bool io_write_all(const struct io *io, int fd, const void *p, size_t n, uint64_t offset);
+/* As many bytes as there are up to n; -1: errno says why. */
+ssize_t io_read_all(const struct io *io, int fd, void *p, size_t n, uint64_t offset);
+/* Makes the names in a directory durable. */
+bool io_sync_dir(const struct io *io, const char *path);
+
 /*
- * Environment for fault injection in the running daemon, honoured only when built with COID_TEST_HOOKS (the sanitizer
- * presets): COID_IO_SLOW="<substring of path>:<ms>" delays each write and sync of matching files,
- * COID_IO_FAIL="<op>:<substring>:<errno name>:<nth>" lets the nth such call fail. NULL if neither is set.
+ * Fault injection in the running daemon from the environment, honoured only when built with COID_TEST_HOOKS (the sanitizer
+ * presets): COID_IO_SLOW="<substring of path>:<ms>" delays each write and sync of matching files;
+ * COID_IO_FAIL="<op>:<substring>:<errno name>:<nth>" lets the nth such call fail, "<nth>+" that one and all later
+ * ones. <op>: open read write truncate sync rename link unlink mkdir. errno names: EIO ENOSPC EROFS EMFILE EDQUOT.
+ * NULL if neither is set; else one block that the caller frees at the end.
  */
 struct io *io_from_environment(void);
 

@@ -1,0 +1,352 @@
+/*
+ * A small VFS of our own rather than a shim over SQLite's: no inode list to search at each open, and every operation
+ * on a file is one call of the io table.
+ *
+ * Locks: the first lock that SQLite asks for takes all of SQLite's lock bytes of the database file as one open file
+ * description lock, and keeps it until unlocked. That is what locking_mode=EXCLUSIVE comes to, and it keeps the sqlite3
+ * shell of an impatient administrator out.
+ */
+#include "store/vfs.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/rand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Where the lock bytes of the file format are: the pending byte, the reserved byte, 510 shared bytes. */
+#define LOCK_START 0x40000000
+#define LOCK_LENGTH 512
+#define VFS_SECTOR 4096
+
+struct vfs {
+	sqlite3_vfs base;
+	const struct io *io; /* borrowed */
+	char name[32];
+};
+
+struct vfs_file {
+	sqlite3_file base;
+	const struct io *io; /* borrowed */
+	char *path; /* own */
+	int fd;
+	int lock; /* SQLITE_LOCK_* */
+	int error; /* errno of the last failure */
+	bool created; /* the first sync also syncs the directory */
+	bool delete_later; /* SQLITE_OPEN_DELETEONCLOSE */
+	bool persist_wal;
+};
+
+static int vfs_sync_parent(const struct io *io, const char *path)
+{
+	char dir[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t n = slash ? (size_t)(slash - path) : 0;
+	if (n >= sizeof(dir))
+		return SQLITE_IOERR_DIR_FSYNC;
+	memcpy(dir, path, n);
+	dir[n] = '\0';
+	return io_sync_dir(io, n ? dir : ".") ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
+}
+
+static int file_fail(struct vfs_file *file, int code)
+{
+	file->error = errno;
+	return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : code;
+}
+
+static int file_close(sqlite3_file *base)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	if (file->fd >= 0)
+		(void)file->io->close(file->io->ctx, file->fd);
+	if (file->delete_later)
+		(void)file->io->unlink(file->io->ctx, file->path);
+	free(file->path);
+	file->path = NULL;
+	file->fd = -1;
+	return SQLITE_OK;
+}
+
+static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	ssize_t got = io_read_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset);
+	if (got < 0) {
+		file->error = errno;
+		return SQLITE_IOERR_READ;
+	}
+	if (got == n)
+		return SQLITE_OK;
+	memset((char *)p + got, 0, (size_t)(n - got));
+	return SQLITE_IOERR_SHORT_READ;
+}
+
+static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	if (io_write_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset))
+		return SQLITE_OK;
+	return file_fail(file, SQLITE_IOERR_WRITE);
+}
+
+static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	if (file->io->ftruncate(file->io->ctx, file->fd, (off_t)size) == 0)
+		return SQLITE_OK;
+	return file_fail(file, SQLITE_IOERR_TRUNCATE);
+}
+
+static int file_sync(sqlite3_file *base, int flags)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	(void)flags;
+	if (file->io->fdatasync(file->io->ctx, file->fd) != 0)
+		return file_fail(file, SQLITE_IOERR_FSYNC);
+	if (!file->created)
+		return SQLITE_OK;
+	int code = vfs_sync_parent(file->io, file->path);
+	if (code == SQLITE_OK)
+		file->created = false;
+	return code;
+}
+
+static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	struct stat st;
+	if (fstat(file->fd, &st) != 0) {
+		file->error = errno;
+		return SQLITE_IOERR_FSTAT;
+	}
+	*ret_size = st.st_size;
+	return SQLITE_OK;
+}
+
+static int file_set_lock(struct vfs_file *file, short type)
+{
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = LOCK_START, .l_len = LOCK_LENGTH
+	};
+	if (fcntl(file->fd, F_OFD_SETLK, &lock) == 0)
+		return SQLITE_OK;
+	file->error = errno;
+	return errno == EAGAIN || errno == EACCES ? SQLITE_BUSY : SQLITE_IOERR_LOCK;
+}
+
+static int file_lock(sqlite3_file *base, int level)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	if (file->lock >= level)
+		return SQLITE_OK;
+	if (file->lock == SQLITE_LOCK_NONE) {
+		int code = file_set_lock(file, F_WRLCK);
+		if (code != SQLITE_OK)
+			return code;
+	}
+	file->lock = level;
+	return SQLITE_OK;
+}
+
+static int file_unlock(sqlite3_file *base, int level)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	if (file->lock <= level)
+		return SQLITE_OK;
+	file->lock = level;
+	return level == SQLITE_LOCK_NONE ? file_set_lock(file, F_UNLCK) : SQLITE_OK;
+}
+
+/* Nobody else can hold one: the first lock is exclusive. */
+static int file_reserved(sqlite3_file *base, int *ret_reserved)
+{
+	*ret_reserved = ((struct vfs_file *)base)->lock >= SQLITE_LOCK_RESERVED;
+	return SQLITE_OK;
+}
+
+static int file_control(sqlite3_file *base, int op, void *arg)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	if (op == SQLITE_FCNTL_LOCKSTATE) {
+		*(int *)arg = file->lock;
+		return SQLITE_OK;
+	}
+	if (op == SQLITE_FCNTL_LAST_ERRNO) {
+		*(int *)arg = file->error;
+		return SQLITE_OK;
+	}
+	if (op == SQLITE_FCNTL_PERSIST_WAL) {
+		int *on = arg;
+		if (*on >= 0)
+			file->persist_wal = *on != 0;
+		*on = file->persist_wal;
+		return SQLITE_OK;
+	}
+	return SQLITE_NOTFOUND;
+}
+
+static int file_sector(sqlite3_file *base)
+{
+	(void)base;
+	return VFS_SECTOR;
+}
+
+static int file_characteristics(sqlite3_file *base)
+{
+	(void)base;
+	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
+}
+
+/* Version 1: no shared memory, no mapping. */
+static const sqlite3_io_methods file_methods = {
+	.iVersion = 1,
+	.xClose = file_close,
+	.xRead = file_read,
+	.xWrite = file_write,
+	.xTruncate = file_truncate,
+	.xSync = file_sync,
+	.xFileSize = file_size,
+	.xLock = file_lock,
+	.xUnlock = file_unlock,
+	.xCheckReservedLock = file_reserved,
+	.xFileControl = file_control,
+	.xSectorSize = file_sector,
+	.xDeviceCharacteristics = file_characteristics,
+};
+
+static int vfs_open_fd(struct vfs_file *file, const char *path, int flags)
+{
+	const struct io *io = file->io;
+	int mode = flags & SQLITE_OPEN_READWRITE ? O_RDWR : O_RDONLY;
+	file->fd = io->open(io->ctx, path, mode, 0);
+	if (file->fd < 0 && errno == ENOENT && (flags & SQLITE_OPEN_CREATE)) {
+		file->fd = io->open(io->ctx, path, mode | O_CREAT, 0600);
+		file->created = true;
+	}
+	file->error = file->fd < 0 ? errno : 0;
+	return file->fd < 0 ? SQLITE_CANTOPEN : SQLITE_OK;
+}
+
+static int vfs_open(sqlite3_vfs *base, const char *path, sqlite3_file *base_file, int flags, int *ret_flags)
+{
+	struct vfs *vfs = (struct vfs *)base;
+	struct vfs_file *file = (struct vfs_file *)base_file;
+	memset(file, 0, sizeof(*file));
+	file->io = vfs->io;
+	file->fd = -1;
+	/* A file without a name would be a temporary one: temp_store=MEMORY leaves none. */
+	if (!path)
+		return SQLITE_CANTOPEN;
+	int code = vfs_open_fd(file, path, flags);
+	if (code != SQLITE_OK)
+		return code;
+	file->path = mem_strdup(path);
+	file->delete_later = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0;
+	file->base.pMethods = &file_methods;
+	if (ret_flags)
+		*ret_flags = flags;
+	return SQLITE_OK;
+}
+
+static int vfs_delete(sqlite3_vfs *base, const char *path, int sync_dir)
+{
+	const struct io *io = ((struct vfs *)base)->io;
+	if (io->unlink(io->ctx, path) != 0)
+		return errno == ENOENT ? SQLITE_IOERR_DELETE_NOENT : SQLITE_IOERR_DELETE;
+	return sync_dir ? vfs_sync_parent(io, path) : SQLITE_OK;
+}
+
+/* An empty file is as good as none: SQLite asks this way for journals. */
+static int vfs_access(sqlite3_vfs *base, const char *path, int flags, int *ret_answer)
+{
+	const struct io *io = ((struct vfs *)base)->io;
+	struct stat st;
+	(void)flags;
+	*ret_answer = io->stat(io->ctx, path, &st) == 0 && (!S_ISREG(st.st_mode) || st.st_size > 0);
+	return SQLITE_OK;
+}
+
+/* The store opens databases by full names only. */
+static int vfs_full_path(sqlite3_vfs *base, const char *path, int n, char *ret_path)
+{
+	(void)base;
+	return snprintf(ret_path, (size_t)n, "%s", path) < n ? SQLITE_OK : SQLITE_CANTOPEN;
+}
+
+static int vfs_randomness(sqlite3_vfs *base, int n, char *p)
+{
+	(void)base;
+	rand_bytes(p, (size_t)n);
+	return n;
+}
+
+static int vfs_sleep(sqlite3_vfs *base, int us)
+{
+	(void)base;
+	struct timespec wait = { us / 1000000, (long)(us % 1000000) * 1000 };
+	(void)nanosleep(&wait, NULL);
+	return us;
+}
+
+/* Milliseconds since noon of 24 November 4714 BC. */
+static int vfs_time(sqlite3_vfs *base, sqlite3_int64 *ret_time)
+{
+	(void)base;
+	*ret_time = clock_wall_us() / 1000 + INT64_C(210866760000000);
+	return SQLITE_OK;
+}
+
+static int vfs_last_error(sqlite3_vfs *base, int n, char *p)
+{
+	(void)base;
+	(void)n;
+	(void)p;
+	return errno;
+}
+
+struct vfs *vfs_new(struct io *io)
+{
+	struct vfs *vfs = mem_zalloc(sizeof(*vfs));
+	vfs->io = io;
+	snprintf(vfs->name, sizeof(vfs->name), "coid-%p", (void *)vfs);
+	vfs->base = (sqlite3_vfs){
+		.iVersion = 2,
+		.szOsFile = sizeof(struct vfs_file),
+		.mxPathname = PATH_MAX,
+		.zName = vfs->name,
+		.xOpen = vfs_open,
+		.xDelete = vfs_delete,
+		.xAccess = vfs_access,
+		.xFullPathname = vfs_full_path,
+		.xRandomness = vfs_randomness,
+		.xSleep = vfs_sleep,
+		.xGetLastError = vfs_last_error,
+		.xCurrentTimeInt64 = vfs_time,
+	};
+	if (sqlite3_vfs_register(&vfs->base, 0) != SQLITE_OK)
+		abort();
+	return vfs;
+}
+
+void vfs_free(struct vfs **vfs)
+{
+	if (!*vfs)
+		return;
+	(void)sqlite3_vfs_unregister(&(*vfs)->base);
+	free(*vfs);
+	*vfs = NULL;
+}
+
+const char *vfs_name(const struct vfs *vfs)
+{
+	return vfs->name;
+}
