@@ -1,0 +1,128 @@
+/*
+ * The tables of account.db.
+ *
+ * msg is what decides speed: rows of fixed-length integers in key order, so that an index of 100,000 messages is
+ * one scan over few pages. Whatever has variable length lies in other tables.
+ *
+ * The account has no row for its quota usage nor for the highest modseq of living mailboxes: both follow from the
+ * mailbox rows, which change in the same transaction as the messages. account.modseq only remembers what mailboxes
+ * took with them when they were deleted.
+ */
+#include "store/schema.h"
+
+#include "store/blob.h"
+
+#include <stdio.h>
+
+static const char mail_schema_sql[] =
+	"CREATE TABLE account ("
+	" one INTEGER PRIMARY KEY CHECK (one = 1),"
+	" modseq INTEGER NOT NULL,"	    /* no lower than any modseq of a mailbox that is gone */
+	" modseq_ceiling INTEGER NOT NULL," /* synced; no modseq above it was ever given out */
+	" boot_id TEXT NOT NULL,"	    /* start of the machine in which the file was last opened */
+	" clean INTEGER NOT NULL,"	    /* 1: closed in order */
+	" uidvalidity INTEGER NOT NULL"	    /* the last one given out */
+	");"
+	"CREATE TABLE mailbox ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE,"
+	" attrs INTEGER NOT NULL," /* enum mbox_attr */
+	" uidvalidity INTEGER NOT NULL,"
+	" uidnext INTEGER NOT NULL,"
+	" highestmodseq INTEGER NOT NULL,"
+	" modseq_floor INTEGER NOT NULL," /* a message's modseq is at least this, whatever its row says */
+	" first_recent INTEGER NOT NULL," /* UIDs from here on are \Recent for the next session */
+	" recent INTEGER NOT NULL,"	  /* how many those are */
+	" messages INTEGER NOT NULL,"
+	" unseen INTEGER NOT NULL,"
+	" deleted INTEGER NOT NULL,"
+	" size INTEGER NOT NULL,"
+	" log_rows INTEGER NOT NULL,"  /* of the expunge log */
+	" log_since INTEGER NOT NULL"  /* the log is complete for what happened after this modseq */
+	");"
+	"CREATE TABLE subscription (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+	"CREATE TABLE keyword ("
+	" mailbox INTEGER NOT NULL,"
+	" bit INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" PRIMARY KEY (mailbox, bit)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE msg ("
+	" mailbox INTEGER NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" flags INTEGER NOT NULL," /* enum msg_flag */
+	" keywords INTEGER NOT NULL,"
+	" modseq INTEGER NOT NULL,"
+	" size INTEGER NOT NULL,"
+	" internaldate INTEGER NOT NULL,"
+	" zone INTEGER NOT NULL,"
+	" savedate INTEGER NOT NULL,"
+	" blob INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, uid)"
+	") WITHOUT ROWID;"
+	"CREATE TABLE expunged ("
+	" mailbox INTEGER NOT NULL,"
+	" modseq INTEGER NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" expunged_at INTEGER NOT NULL,"
+	" blob INTEGER NOT NULL," /* not held: its row may be gone; 0: the message moved on */
+	" flags INTEGER NOT NULL,"
+	" internaldate INTEGER NOT NULL,"
+	" zone INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, modseq, uid)"
+	") WITHOUT ROWID;"
+	/* Mailboxes whose rows in `expunged` outlive them until the messages cannot be had back any more. */
+	"CREATE TABLE mailbox_gone ("
+	" id INTEGER PRIMARY KEY,"
+	" name TEXT NOT NULL,"
+	" deleted_at INTEGER NOT NULL"
+	");"
+	/* What was computed at delivery, in the forms of mime/summary.h; the short columns first. */
+	"CREATE TABLE cache ("
+	" blob INTEGER PRIMARY KEY,"
+	" version INTEGER NOT NULL,"
+	" sent_date INTEGER," /* NULL: none */
+	" sent_zone INTEGER NOT NULL,"
+	" has_nul INTEGER NOT NULL,"
+	" preview BLOB NOT NULL,"
+	" envelope BLOB NOT NULL,"
+	" body BLOB NOT NULL,"
+	" bodystructure BLOB NOT NULL,"
+	" parts BLOB NOT NULL,"
+	" headers BLOB NOT NULL"
+	");"
+	"INSERT INTO account VALUES (1, 1, 0, '', 1, 0);";
+
+static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
+{
+	char *error = NULL;
+	int err = sqlite3_exec(db, sql, NULL, NULL, &error);
+	if (err == SQLITE_OK)
+		return RC_OK;
+	log_error(log, "schema cannot be made error=%s code=%d", LOG_V(strv_cstr(error)), err);
+	sqlite3_free(error);
+	return (err & 0xff) == SQLITE_FULL ? RC_NOSPACE : RC_IO;
+}
+
+enum rc schema_create(sqlite3 *db, struct log *log)
+{
+	char version[48];
+
+	enum rc rc = schema_exec(db, mail_schema_sql, log);
+	if (rc == RC_OK)
+		rc = schema_exec(db, blob_schema_sql, log);
+	if (rc != RC_OK)
+		return rc;
+	snprintf(version, sizeof(version), "PRAGMA user_version = %d", SCHEMA_VERSION);
+	return schema_exec(db, version, log);
+}
+
+enum rc schema_migrate(sqlite3 *db, int from, struct log *log)
+{
+	(void)db;
+	if (from == SCHEMA_VERSION)
+		return RC_OK;
+	log_error(log, "database has a schema that this program does not know version=%d newest=%d", from,
+		SCHEMA_VERSION);
+	return from > SCHEMA_VERSION ? RC_UNAVAILABLE : RC_CORRUPT;
+}

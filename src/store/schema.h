@@ -1,0 +1,27 @@
+/*
+ * The tables of account.db and how an older file is brought up to date. Internal to the store. docs/storage.md says
+ * what each column means and which invariants hold between the tables.
+ */
+#ifndef COID_STORE_SCHEMA_H
+#define COID_STORE_SCHEMA_H
+
+#include "base/log.h"
+#include "base/rc.h"
+
+#include <sqlite3.h>
+
+#define SCHEMA_VERSION 1
+
+/*
+ * Makes all tables in an empty database, the account row, and sets user_version. In the caller's transaction, if there
+ * is one. No mailbox is made: mail_open does that when it finds none.
+ */
+enum rc schema_create(sqlite3 *db, struct log *log) MUST_CHECK;
+
+/*
+ * Brings a database of version `from` to SCHEMA_VERSION, inside the caller's transaction. RC_UNAVAILABLE: made by a newer
+ * program. The caller has made a backup copy if from < SCHEMA_VERSION.
+ */
+enum rc schema_migrate(sqlite3 *db, int from, struct log *log) MUST_CHECK;
+
+#endif
