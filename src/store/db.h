@@ -1,0 +1,109 @@
+/*
+ * One SQLite connection with a cache of prepared statements. It belongs to a strand; nothing here locks. Errors are
+ * logged here, once, and mapped to enum rc. A statement is found by the address of its text, so texts are string
+ * constants; it is prepared when first used and kept. [strand] functions of mailboxes, messages and blobs use only
+ * what is below "Statements"; transactions are begun and ended by job.c alone.
+ */
+#ifndef COID_STORE_DB_H
+#define COID_STORE_DB_H
+
+#include "base/log.h"
+#include "base/rc.h"
+#include "base/strv.h"
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct db;
+
+/* Statements. */
+
+/*
+ * The statement for this text, reset, without bindings. It must not be in use (a walk that calls something which uses
+ * the same text needs two texts). Failing: RC_NOSPACE, RC_CORRUPT, RC_IO, RC_READONLY, RC_UNAVAILABLE (busy, no
+ * memory, anything else). Text that does not compile is a bug: logged, RC_CORRUPT.
+ */
+enum rc db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret_stmt) MUST_CHECK;
+
+/* Parameters are numbered from 1. Bytes are borrowed until db_reset (or the end of db_exec). */
+void db_bind_i64(struct db *db, sqlite3_stmt *stmt, int param, int64_t value);
+void db_bind_u64(
+	struct db *db, sqlite3_stmt *stmt, int param, uint64_t value); /* stored as the int64 of its bits */
+void db_bind_text(struct db *db, sqlite3_stmt *stmt, int param, struct strv value);
+void db_bind_blob(struct db *db, sqlite3_stmt *stmt, int param, struct strv value);
+void db_bind_null(struct db *db, sqlite3_stmt *stmt, int param);
+
+/* RC_OK: a row is there. RC_NOT_FOUND: no more rows; the statement has been reset. Error: reset, too. */
+enum rc db_step(struct db *db, sqlite3_stmt *stmt) MUST_CHECK;
+/* Runs it to its end, ignoring rows, and resets it. A violated UNIQUE or PRIMARY KEY: RC_EXISTS, not logged. */
+enum rc db_exec(struct db *db, sqlite3_stmt *stmt) MUST_CHECK;
+/* Ends a walk early (or after a single expected row). Accepts NULL. */
+void db_reset(sqlite3_stmt *stmt);
+
+/*
+ * The same in one call. `types` has a letter for each parameter: i int64_t, u uint64_t, d uint32_t or int, t text
+ * (struct strv), b blob (struct strv), n NULL (no argument). The argument's type must be exactly that.
+ *   rc = db_run(db, "UPDATE mailbox SET uidnext = ?2 WHERE id = ?1", "id", mailbox, uidnext);
+ * db_query prepares and binds, for db_step; db_one also steps once: RC_NOT_FOUND if there is no row, else the caller
+ * reads the columns and calls db_reset.
+ */
+enum rc db_run(struct db *db, const char *sql, const char *types, ...) MUST_CHECK;
+enum rc db_query(struct db *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...) MUST_CHECK;
+enum rc db_one(struct db *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...) MUST_CHECK;
+
+/* Columns are numbered from 0. Views live until the next db_step or db_reset of the statement. */
+int64_t db_i64(sqlite3_stmt *stmt, int column);
+uint64_t db_u64(sqlite3_stmt *stmt, int column);
+uint32_t db_u32(sqlite3_stmt *stmt, int column);
+struct strv db_text(sqlite3_stmt *stmt, int column);
+struct strv db_blob(sqlite3_stmt *stmt, int column);
+bool db_is_null(sqlite3_stmt *stmt, int column);
+
+int64_t db_last_id(struct db *db);
+/* Rows changed by the last db_exec / db_run. */
+int64_t db_changes(struct db *db);
+/* For sqlite3_blob_open and the like. What is opened must be closed before the job (or slice) ends. */
+sqlite3 *db_handle(struct db *db);
+/* Maps and logs the result of a call made on db_handle. */
+enum rc db_result(struct db *db, int result, const char *what) MUST_CHECK;
+
+/* Connection and transactions: job.c, account.c, users.c, check.c. */
+
+/*
+ * Opens an existing database file (create: also a new one, with our page size and vacuum mode) with all pragmas:
+ * exclusive, WAL, no automatic checkpoint. `vfs` NULL: SQLite's own. `name` is for log lines; copied.
+ */
+enum rc db_open(const char *path, const char *vfs, bool create, const char *name, struct log *log,
+	struct db **ret_db) MUST_CHECK;
+/* Without a checkpoint and without a sync. */
+void db_close(struct db **db);
+
+/* Several statements from a text, by sqlite3_exec. */
+enum rc db_script(struct db *db, const char *sql) MUST_CHECK;
+/* BEGIN IMMEDIATE; full: its COMMIT syncs. */
+enum rc db_begin(struct db *db, bool full) MUST_CHECK;
+enum rc db_commit(struct db *db) MUST_CHECK;
+/* Does nothing outside a transaction. */
+void db_rollback(struct db *db);
+bool db_in_transaction(struct db *db);
+enum rc db_savepoint(struct db *db) MUST_CHECK;
+enum rc db_release(struct db *db) MUST_CHECK;
+enum rc db_rollback_to(struct db *db) MUST_CHECK;
+/* The failure of the last db_commit left it open whether the transaction is in the WAL (promise 4). */
+bool db_commit_uncertain(const struct db *db);
+
+/* Syncs what relaxed commits have left in the WAL. */
+enum rc db_sync_wal(struct db *db) MUST_CHECK;
+/* Everything into the database file; truncate: the WAL is emptied, too, and nothing of it is needed any more. */
+enum rc db_checkpoint(struct db *db, bool truncate) MUST_CHECK;
+/* Frames in the WAL after the last commit. */
+unsigned db_wal_frames(const struct db *db);
+/* Roughly what the current transaction will add to the WAL. */
+uint64_t db_pending_bytes(struct db *db);
+enum rc db_quick_check(struct db *db) MUST_CHECK;
+enum rc db_version(struct db *db, unsigned *ret_version) MUST_CHECK;
+/* A complete copy as a new file, synced. */
+enum rc db_backup(struct db *db, const char *path, const char *vfs) MUST_CHECK;
+
+#endif

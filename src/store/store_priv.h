@@ -1,0 +1,237 @@
+/*
+ * What the files of the store share: the insides of a store and of an account, and the joints between its three
+ * parts. The core (store, account, job, db, change, users) runs jobs and transactions; the mail part (mail, mailbox,
+ * message, schema) keeps the index and its memory; the bytes part (io, vfs, blob, spool, content, reader, moveout,
+ * sweep, check) keeps message bytes. Fields of an account are [strand] unless marked otherwise.
+ */
+#ifndef COID_STORE_STORE_PRIV_H
+#define COID_STORE_STORE_PRIV_H
+
+#include "base/hash.h"
+#include "store/db.h"
+#include "store/io.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define MODSEQ_STEP 100000 /* the ceiling is raised by this (promise 5) */
+#define CHECKPOINT_FRAMES 1000 /* a checkpoint when the strand is idle ... */
+#define CHECKPOINT_FRAMES_BUSY 4000 /* ... and if it never is */
+#define ACCOUNT_IDLE_CLOSE_MS 300000 /* without a job and without anybody holding it */
+#define ACCOUNT_RETRY_MIN_MS 1000 /* back-off of an account that could not be opened */
+#define ACCOUNT_RETRY_MAX_MS 300000
+#define READ_TURN_MS 10
+#define SYNCFS_ACCOUNTS 64 /* more dirty accounts than this: one syncfs */
+#define PATH_ROOM 4096
+
+struct mail_state; /* of an account: names, quota, mailbox indexes (mail.c) */
+struct bytes_state; /* of an account: inline bytes, running moves, file ids (blob.c) */
+struct bytes_store; /* of the store: spool memory, descriptors (blob.c) */
+struct users;
+struct batch;
+
+/* Work that is not a job of anybody: runs on the strand, outside a transaction, when it is due. */
+enum background_kind {
+	BACKGROUND_SYNC, /* core: sync of relaxed commits */
+	BACKGROUND_CHECKPOINT, /* core */
+	BACKGROUND_MOVE_OUT, /* bytes: inline bytes to files */
+	BACKGROUND_SWEEP, /* bytes: unlink what no row names, trim logs */
+	BACKGROUND_MAIL, /* mail: expunge log, memory */
+	BACKGROUND_CLOSE, /* core; last */
+	BACKGROUND_KINDS
+};
+
+enum account_state {
+	ACCOUNT_CLOSED, /* waits for a job */
+	ACCOUNT_OPEN,
+	ACCOUNT_FAILED, /* jobs are answered with fail_rc until retry_at */
+	ACCOUNT_GONE /* removed: jobs are answered with RC_GONE for ever */
+};
+
+struct account {
+	UT_hash_handle hh; /* store->accounts; store's lock */
+	struct store *store; /* borrowed */
+	int64_t id;
+	char *path; /* own: the account's folder */
+	char name[24]; /* for logs */
+	struct strand *strand; /* own */
+	atomic_uint refs;
+
+	/* Set on the strand, read by store_tick. */
+	atomic_bool is_open;
+	_Atomic uint64_t last_used; /* ms */
+	_Atomic uint64_t next_due; /* ms; 0: nothing */
+	_Atomic uint64_t dirty_number; /* grows with each relaxed commit ... */
+	_Atomic uint64_t synced_number; /* ... and follows with each sync */
+	atomic_bool background_queued;
+	struct strand_item background_item;
+
+	enum account_state state;
+	enum rc fail_rc;
+	uint64_t retry_at;
+	uint64_t retry_ms;
+	bool suspect; /* check the database before it is used again */
+	uint64_t due[BACKGROUND_KINDS]; /* ms; 0: not wanted */
+
+	struct db *db; /* own; NULL unless ACCOUNT_OPEN */
+	struct mail_state *mail; /* the mail part's: made by mail_open, dropped by mail_close */
+	struct bytes_state *bytes; /* the bytes part's: made by bytes_open, dropped by bytes_close */
+
+	uint64_t modseq; /* the last one given out */
+	uint64_t ceiling; /* synced; every modseq that anybody has seen is below */
+	bool marked; /* "in use under this boot id" is on disk: relaxed commits are allowed */
+
+	struct job *job; /* borrowed: the running one, NULL in background work and while borrowed */
+	struct batch *batch; /* the open transaction's jobs */
+	struct arena *job_arena; /* own; emptied when the next job starts */
+	struct change_builder *changes; /* of the running job */
+	uint64_t change; /* number of the last change list */
+
+	pthread_mutex_t watch_lock;
+	struct watch *watches; /* own; watch_lock */
+	size_t watch_count;
+};
+
+struct store {
+	struct store_settings settings; /* strings own */
+	struct pool *pool; /* borrowed */
+	struct io *io; /* borrowed; never NULL */
+	struct log *log; /* borrowed */
+	char *root; /* own */
+	const char *vfs; /* name for db_open; NULL: SQLite's own */
+	int lock_fd;
+	int root_fd; /* for syncfs */
+	char boot_id[40];
+	struct bytes_store *bytes; /* the bytes part's */
+	_Atomic uint64_t index_bytes; /* the mail part's: memory of all indexes */
+
+	pthread_mutex_t lock;
+	struct account *accounts; /* uthash by id; lock; borrowed */
+	struct gone_id *gone; /* uthash by id; lock; own */
+	unsigned open_count; /* lock */
+	atomic_uint slow_running; /* background work that may be slow, at most half the workers */
+
+	struct strand *strand; /* own: syncfs and other work for the whole store */
+	struct users *users; /* own */
+	struct change_sink **sinks; /* own array of borrowed; fixed before the first job */
+	size_t sink_count;
+};
+
+/* What a [strand] function may use. */
+
+/* Memory that lives until the running job ends (or the borrowing does). */
+struct arena *account_arena(struct account *account);
+/* "<root>/users/<hash>/<id>", without a trailing slash. Any thread. */
+const char *account_path(const struct account *account);
+struct io *account_io(const struct account *account);
+/* Id of the session that the running job works for; 0: none. */
+uint64_t account_origin(const struct account *account);
+
+/* The next modseq of the account: higher than any before, in any of its mailboxes. One a job and mailbox is enough. */
+uint64_t modseq_next(struct account *account);
+uint64_t modseq_last(const struct account *account);
+
+/*
+ * Records what the running job changes; told to everybody after its commit, dropped if it is rolled back. Everything
+ * is copied. change_msg joins the entry before it if kind and mailbox are the same and the UID is higher. The modseq
+ * of an entry is the highest of its messages. No effect outside a write transaction is allowed: asserts one.
+ */
+void change_msg(
+	struct account *account, enum change_kind kind, int64_t mailbox, const struct msg_state *state);
+void change_name(struct account *account, enum change_kind kind, int64_t mailbox, struct strv name,
+	struct strv old_name, uint64_t modseq);
+void change_keywords(
+	struct account *account, int64_t mailbox, const struct strv *names, size_t count, uint64_t modseq);
+
+/*
+ * fn(account, arg) is called if the running job is undone (its own error, or its whole batch), newest first, before
+ * mail_reload; or, for the second, after its commit is on disk, oldest first, outside a transaction, before its done. If
+ * the outcome of a commit stays unknown, neither is called. `arg` is not freed: put it into transaction_arena.
+ */
+typedef void account_hook_fn(struct account *account, void *arg);
+void account_on_undo(struct account *account, account_hook_fn *fn, void *arg);
+void account_on_commit(struct account *account, account_hook_fn *fn, void *arg);
+/* Lives until the transaction of the running job has ended and its hooks have run. */
+struct arena *transaction_arena(struct account *account);
+
+/*
+ * Wishes background work of this kind at clock_mono_ms() >= due (0: no more). An earlier wish stands. The wish is
+ * fulfilled by store_tick, so to the second; it is dropped before the work runs (which may wish again), and when the
+ * account is closed. account_background_now: as soon as the strand gets to it.
+ */
+void account_background(struct account *account, enum background_kind kind, uint64_t due);
+void account_background_now(struct account *account, enum background_kind kind);
+/* For background work: fn in one synced transaction of its own, with everything that holds for a job's run. */
+enum rc account_transaction(
+	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg) MUST_CHECK;
+
+/* Implemented by the mail part (mail.c, schema.c). All [strand]; account->db is open. */
+
+extern const char schema_sql[]; /* every table of a new account but `account` (account.c) */
+extern const unsigned schema_version; /* user_version; 1.. */
+struct migration {
+	unsigned to; /* brings version to - 1 to this one */
+	const char *sql; /* run by db_script in the transaction of the migration */
+};
+extern const struct migration schema_migrations[]; /* ascending; ends with to == 0 */
+/* In the transaction that makes a new account (template): INBOX and the default mailboxes of the settings. */
+enum rc mail_create(struct db *db, const struct store_settings *settings) MUST_CHECK;
+enum rc mail_open(struct account *account) MUST_CHECK;
+void mail_close(struct account *account);
+/* The rows have changed under the memory (rollback of a job or of a batch): drops everything touched since the last
+ * mail_committed. What is needed again is loaded on use. Outside or inside a transaction. */
+void mail_reload(struct account *account);
+/* The transaction is committed: what was touched is no more at risk. */
+void mail_committed(struct account *account);
+/* The highest modseq in any row of the account (0: none). Called by the core when it opens. */
+enum rc mail_modseq_max(struct account *account, uint64_t *ret_modseq) MUST_CHECK;
+/* In a transaction, before mail_open: HIGHESTMODSEQ of every mailbox and the modseq of every message become this. */
+enum rc mail_modseq_raise(struct account *account, uint64_t modseq) MUST_CHECK;
+/* Background work of kind BACKGROUND_MAIL. */
+void mail_background(struct account *account);
+
+/* Implemented by the bytes part (blob.c, moveout.c, sweep.c, vfs.c, io.c). */
+
+/* A VFS on top of `io`, which it borrows. A name of its own each call, valid until vfs_unregister. */
+enum rc vfs_register(struct io *io, const char **ret_name) MUST_CHECK;
+void vfs_unregister(const char *name);
+enum rc bytes_store_new(struct store *store) MUST_CHECK; /* sets store->bytes */
+void bytes_store_free(struct store *store);
+enum rc bytes_open(struct account *account) MUST_CHECK; /* before mail_open */
+void bytes_close(struct account *account);
+/* As mail_reload and mail_committed: for counts held in memory. Files are for account_on_undo. */
+void bytes_reload(struct account *account);
+void bytes_committed(struct account *account);
+void bytes_move_out(struct account *account); /* BACKGROUND_MOVE_OUT */
+void bytes_sweep(struct account *account); /* BACKGROUND_SWEEP */
+
+/* Within the core. */
+
+/* account.c */
+enum rc account_open(struct account *account) MUST_CHECK;
+void account_close(struct account *account);
+/* After a failed sync: marker transaction, close, reopen, check (promise 4). Not RC_OK: the account has failed,
+ * its sessions have been told. */
+enum rc account_recover(struct account *account) MUST_CHECK;
+/* The account is out of service until its back-off has passed; `tell`: CHANGE_RESET to its sessions. */
+void account_fail(struct account *account, enum rc rc, bool tell);
+/* In the transaction: raises the ceiling, marks the account as in use. *ret_sync: the commit must be synced. */
+enum rc account_prepare_commit(struct account *account, bool relaxed, bool *ret_sync) MUST_CHECK;
+void account_run_background(struct account *account);
+void account_remove_folder(struct account *account);
+
+/* job.c */
+void account_turn(struct strand *strand, void *ctx);
+
+/* change.c */
+struct change_list *change_take(struct change_builder **builder, struct account *account);
+void change_drop(struct change_builder **builder);
+void change_publish(struct account *account, struct change_list *list);
+void change_publish_kind(struct account *account, enum change_kind kind);
+
+/* users.c */
+enum rc users_open(struct store *store) MUST_CHECK;
+void users_close(struct store *store);
+
+#endif
