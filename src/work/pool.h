@@ -19,9 +19,14 @@
 struct pool;
 struct strand;
 
+/* `name` is what the threads are called (at most 11 bytes). NULL, with a log line, if no thread could be started. */
 struct pool *pool_new(unsigned threads, const char *name, struct log *log);
-/* Runs all queued strands dry, then joins the threads. No strand_add may come afterwards. */
+/*
+ * Runs all queued strands dry (follow-up work and what waits for a borrower's strand_return included), then joins
+ * the threads. No strand_add may come afterwards.
+ */
 void pool_drain(struct pool *pool);
+/* Drains first. All strands must have been released. */
 void pool_free(struct pool **pool);
 unsigned pool_threads(const struct pool *pool);
 /* Microseconds since the longest-running current strand turn began; 0 if all workers are idle. For the watchdog. */
@@ -36,8 +41,12 @@ struct strand_item {
  * and returns after a bounded turn (the caller's limits on time and bytes); what is left gets another turn.
  * `max`: items that strand_add accepts before it answers RC_BUSY.
  */
-struct strand *strand_new(struct pool *pool, size_t max, void (*run)(struct strand *strand, void *ctx), void *ctx);
-/* The strand must be idle and empty, or is freed by the pool as soon as it is. Call from any thread; last use. */
+struct strand *strand_new(
+	struct pool *pool, size_t max, void (*run)(struct strand *strand, void *ctx), void *ctx);
+/*
+ * Last use, from any thread; inside `run` the strand stays valid until the turn ends. It is freed at once if idle and
+ * empty, else as soon as it is.
+ */
 void strand_release(struct strand **strand);
 
 /* Any thread. RC_BUSY if the strand is full (the caller keeps the item). */

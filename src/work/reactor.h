@@ -41,21 +41,29 @@ struct log *reactor_log(struct reactor *reactor);
 /* Aborts when called on another thread than the reactor's (and the loop has been started). */
 void assert_on_reactor(const struct reactor *reactor);
 /* Milliseconds of the monotonic clock when this turn of the loop began: cheap. */
-uint64_t reactor_now(const struct reactor *reactor);
+uint64_t reactor_now(struct reactor *reactor);
 
 /* Any thread. One eventfd write wakes the loop however many messages are posted meanwhile. */
 void reactor_post(struct reactor *reactor, struct reactor_msg *msg);
 /* True if nothing waits in the inbox (own thread only): needed before a borrowed strand may be read. */
 bool reactor_inbox_empty(struct reactor *reactor);
-/* Runs fn(arg) at the end of this turn of the loop, after all callbacks: for releasing objects. Own thread only. */
+/*
+ * Runs fn(arg) at the end of this turn of the loop, after all callbacks: for releasing objects and for work that is
+ * gathered over a turn. What such a function defers itself runs at the end of the next turn. Own thread only.
+ */
 void reactor_defer(struct reactor *reactor, void (*fn)(void *arg), void *arg);
 
-/* A one-shot timer. Own thread only. timer_set moves a running one. Embedded in its owner. */
+/*
+ * A one-shot timer. Own thread only. timer_set moves a running one. Embedded in its owner; the fields belong to
+ * the reactor. Timers follow base/clock.h, so that a test's fake clock moves them too.
+ */
 struct timer {
-	struct event *event; /* own */
-	struct reactor *reactor;
+	struct reactor *reactor; /* borrowed */
 	void (*fn)(void *arg);
 	void *arg;
+	uint64_t due; /* clock_mono_ms */
+	uint32_t slot; /* place in the reactor's heap + 1; 0: not running */
+	uint32_t turn; /* the loop turn in which it was set */
 };
 
 void timer_init(struct timer *timer, struct reactor *reactor, void (*fn)(void *arg), void *arg);

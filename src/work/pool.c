@@ -1,0 +1,156 @@
+#include "work/pool.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "work/pool_priv.h"
+
+/* pthread_setname_np takes 15 bytes. */
+#define THREAD_NAME_MAX 16
+
+/* Ends the caller's turn, if it had one, and waits for the next strand; NULL when the pool is drained. */
+static struct strand *next_ready(struct pool *pool, bool had_turn)
+{
+	struct strand *strand = NULL;
+	pthread_mutex_lock(&pool->lock);
+	if (had_turn)
+		pool->running--;
+	for (;;) {
+		struct list_node *node = list_pop(&pool->ready);
+		if (node) {
+			strand = CONTAINER_OF(node, struct strand, ready);
+			pool->running++;
+			break;
+		}
+		if (pool->draining && pool->running == 0 && pool->owed == 0) {
+			/* Nobody can add any more: the others go, too. */
+			pthread_cond_broadcast(&pool->work);
+			break;
+		}
+		pool->waiting++;
+		pthread_cond_wait(&pool->work, &pool->lock);
+		pool->waiting--;
+	}
+	pthread_mutex_unlock(&pool->lock);
+	return strand;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *worker = arg;
+	struct strand *strand = next_ready(worker->pool, false);
+	while (strand) {
+		atomic_store_explicit(&worker->turn_began, clock_mono_us(), memory_order_relaxed);
+		strand_run(strand);
+		atomic_store_explicit(&worker->turn_began, 0, memory_order_relaxed);
+		strand = next_ready(worker->pool, true);
+	}
+	return NULL;
+}
+
+static bool start_worker(struct worker *worker, unsigned index, const char *name)
+{
+	int error = pthread_create(&worker->thread, NULL, worker_main, worker);
+	if (error != 0) {
+		log_error(worker->pool->log, "cannot start a worker thread name=%s errno=%d", name, error);
+		return false;
+	}
+	char text[THREAD_NAME_MAX];
+	snprintf(text, sizeof(text), "%.11s-%u", name, index % 1000);
+	pthread_setname_np(worker->thread, text);
+	return true;
+}
+
+struct pool *pool_new(unsigned threads, const char *name, struct log *log)
+{
+	if (threads == 0)
+		threads = 1;
+	struct pool *pool = mem_zalloc(sizeof(*pool));
+	pool->log = log;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, NULL);
+	list_init(&pool->ready);
+	pool->workers = mem_zalloc(threads * sizeof(struct worker));
+
+	/* Signals belong to the main thread. */
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	while (pool->threads < threads) {
+		struct worker *worker = &pool->workers[pool->threads];
+		worker->pool = pool;
+		if (!start_worker(worker, pool->threads, name))
+			break;
+		pool->threads++;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (pool->threads == 0)
+		pool_free(&pool);
+	return pool;
+}
+
+void pool_drain(struct pool *pool)
+{
+	if (pool->joined)
+		return;
+	pthread_mutex_lock(&pool->lock);
+	pool->draining = true;
+	pthread_cond_broadcast(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+	for (unsigned i = 0; i < pool->threads; i++)
+		pthread_join(pool->workers[i].thread, NULL);
+	pool->joined = true;
+}
+
+void pool_free(struct pool **pool)
+{
+	struct pool *p = *pool;
+	if (!p)
+		return;
+	pool_drain(p);
+	pthread_cond_destroy(&p->work);
+	pthread_mutex_destroy(&p->lock);
+	free(p->workers);
+	free(p);
+	*pool = NULL;
+}
+
+unsigned pool_threads(const struct pool *pool)
+{
+	return pool->threads;
+}
+
+uint64_t pool_longest_turn(struct pool *pool)
+{
+	uint64_t now = clock_mono_us();
+	uint64_t longest = 0;
+	for (unsigned i = 0; i < pool->threads; i++) {
+		uint64_t began = atomic_load_explicit(&pool->workers[i].turn_began, memory_order_relaxed);
+		if (began != 0 && began < now && now - began > longest)
+			longest = now - began;
+	}
+	return longest;
+}
+
+void pool_enqueue(struct pool *pool, struct strand *strand, bool was_owed)
+{
+	pthread_mutex_lock(&pool->lock);
+	list_append(&pool->ready, &strand->ready);
+	if (was_owed)
+		pool->owed--;
+	if (pool->waiting > 0)
+		pthread_cond_signal(&pool->work);
+	pthread_mutex_unlock(&pool->lock);
+}
+
+void pool_owe(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	pool->owed++;
+	pthread_mutex_unlock(&pool->lock);
+}
