@@ -8,9 +8,13 @@
 #define COID_STORE_STORE_PRIV_H
 
 #include "base/hash.h"
+#include "store/blob.h"
 #include "store/db.h"
 #include "store/io.h"
+#include "store/mail.h"
+#include "store/schema.h"
 #include "store/store.h"
+#include "store/vfs.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -25,9 +29,7 @@
 #define SYNCFS_ACCOUNTS 64 /* more dirty accounts than this: one syncfs */
 #define PATH_ROOM 4096
 
-struct mail_state; /* of an account: names, quota, mailbox indexes (mail.c) */
-struct bytes_state; /* of an account: inline bytes, running moves, file ids (blob.c) */
-struct bytes_store; /* of the store: spool memory, descriptors (blob.c) */
+struct bytes_store; /* of the store: spool memory, descriptors */
 struct users;
 struct batch;
 
@@ -37,7 +39,6 @@ enum background_kind {
 	BACKGROUND_CHECKPOINT, /* core */
 	BACKGROUND_MOVE_OUT, /* bytes: inline bytes to files */
 	BACKGROUND_SWEEP, /* bytes: unlink what no row names, trim logs */
-	BACKGROUND_MAIL, /* mail: expunge log, memory */
 	BACKGROUND_CLOSE, /* core; last */
 	BACKGROUND_KINDS
 };
@@ -75,8 +76,8 @@ struct account {
 	uint64_t due[BACKGROUND_KINDS]; /* ms; 0: not wanted */
 
 	struct db *db; /* own; NULL unless ACCOUNT_OPEN */
-	struct mail_state *mail; /* the mail part's: made by mail_open, dropped by mail_close */
-	struct bytes_state *bytes; /* the bytes part's: made by bytes_open, dropped by bytes_close */
+	struct mail *mail; /* the mail part's: made by mail_open, dropped by mail_close */
+	struct blob_state blobs; /* the bytes part's: valid from blob_open_account to blob_close_account */
 
 	uint64_t modseq; /* the last one given out */
 	uint64_t ceiling; /* synced; every modseq that anybody has seen is below */
@@ -99,12 +100,12 @@ struct store {
 	struct io *io; /* borrowed; never NULL */
 	struct log *log; /* borrowed */
 	char *root; /* own */
-	const char *vfs; /* name for db_open; NULL: SQLite's own */
+	struct vfs *vfs; /* own */
 	int lock_fd;
 	int root_fd; /* for syncfs */
 	char boot_id[40];
 	struct bytes_store *bytes; /* the bytes part's */
-	_Atomic uint64_t index_bytes; /* the mail part's: memory of all indexes */
+	struct index_lru *indexes; /* the mail part's */
 
 	pthread_mutex_t lock;
 	struct account *accounts; /* uthash by id; lock; borrowed */
@@ -145,17 +146,6 @@ void change_keywords(
 	struct account *account, int64_t mailbox, const struct strv *names, size_t count, uint64_t modseq);
 
 /*
- * fn(account, arg) is called if the running job is undone (its own error, or its whole batch), newest first, before
- * mail_reload; or, for the second, after its commit is on disk, oldest first, outside a transaction, before its done. If
- * the outcome of a commit stays unknown, neither is called. `arg` is not freed: put it into transaction_arena.
- */
-typedef void account_hook_fn(struct account *account, void *arg);
-void account_on_undo(struct account *account, account_hook_fn *fn, void *arg);
-void account_on_commit(struct account *account, account_hook_fn *fn, void *arg);
-/* Lives until the transaction of the running job has ended and its hooks have run. */
-struct arena *transaction_arena(struct account *account);
-
-/*
  * Wishes background work of this kind at clock_mono_ms() >= due (0: no more). An earlier wish stands. The wish is
  * fulfilled by store_tick, so to the second; it is dropped before the work runs (which may wish again), and when the
  * account is closed. account_background_now: as soon as the strand gets to it.
@@ -166,45 +156,12 @@ void account_background_now(struct account *account, enum background_kind kind);
 enum rc account_transaction(
 	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg) MUST_CHECK;
 
-/* Implemented by the mail part (mail.c, schema.c). All [strand]; account->db is open. */
-
-extern const char schema_sql[]; /* every table of a new account but `account` (account.c) */
-extern const unsigned schema_version; /* user_version; 1.. */
-struct migration {
-	unsigned to; /* brings version to - 1 to this one */
-	const char *sql; /* run by db_script in the transaction of the migration */
-};
-extern const struct migration schema_migrations[]; /* ascending; ends with to == 0 */
-/* In the transaction that makes a new account (template): INBOX and the default mailboxes of the settings. */
-enum rc mail_create(struct db *db, const struct store_settings *settings) MUST_CHECK;
-enum rc mail_open(struct account *account) MUST_CHECK;
-void mail_close(struct account *account);
-/* The rows have changed under the memory (rollback of a job or of a batch): drops everything touched since the last
- * mail_committed. What is needed again is loaded on use. Outside or inside a transaction. */
-void mail_reload(struct account *account);
-/* The transaction is committed: what was touched is no more at risk. */
-void mail_committed(struct account *account);
-/* The highest modseq in any row of the account (0: none). Called by the core when it opens. */
-enum rc mail_modseq_max(struct account *account, uint64_t *ret_modseq) MUST_CHECK;
-/* In a transaction, before mail_open: HIGHESTMODSEQ of every mailbox and the modseq of every message become this. */
-enum rc mail_modseq_raise(struct account *account, uint64_t modseq) MUST_CHECK;
-/* Background work of kind BACKGROUND_MAIL. */
-void mail_background(struct account *account);
-
-/* Implemented by the bytes part (blob.c, moveout.c, sweep.c, vfs.c, io.c). */
-
-/* A VFS on top of `io`, which it borrows. A name of its own each call, valid until vfs_unregister. */
-enum rc vfs_register(struct io *io, const char **ret_name) MUST_CHECK;
-void vfs_unregister(const char *name);
-enum rc bytes_store_new(struct store *store) MUST_CHECK; /* sets store->bytes */
+/*
+ * Implemented by the bytes part, beside blob.h: sets store->bytes. store_new calls it last, store_free first, when no
+ * account is open any more.
+ */
+enum rc bytes_store_new(struct store *store) MUST_CHECK;
 void bytes_store_free(struct store *store);
-enum rc bytes_open(struct account *account) MUST_CHECK; /* before mail_open */
-void bytes_close(struct account *account);
-/* As mail_reload and mail_committed: for counts held in memory. Files are for account_on_undo. */
-void bytes_reload(struct account *account);
-void bytes_committed(struct account *account);
-void bytes_move_out(struct account *account); /* BACKGROUND_MOVE_OUT */
-void bytes_sweep(struct account *account); /* BACKGROUND_SWEEP */
 
 /* Within the core. */
 
