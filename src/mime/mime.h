@@ -8,6 +8,15 @@
  * a usable boundary or beyond the depth or part limit becomes one opaque part (application/octet-stream leaf
  * printed with its own type, as text/plain when the type cannot be read). Cost is linear in the message.
  *
+ * Details that others depend on:
+ * - A header block ends at its empty line, at a boundary, or before the first line that is neither a field nor a
+ *   continuation; that line is then the first one of the body. A "From " line on top is skipped.
+ * - A boundary line is "--", the boundary, perhaps "--", white space, and at most MIME_LINE_MAX octets long. The
+ *   innermost open multipart with that boundary takes it; all parts inside are ended. The line end before it is
+ *   part of the boundary.
+ * - body_lines is the number of line feeds in the body octets, as Dovecot counts: "a" is 0 lines, "a\r\n" is 1.
+ * - When the part limit is reached, later parts of a multipart are skipped.
+ *
  * A struct mime_msg lives in its arena and is immutable; any one thread at a time.
  */
 #ifndef COID_MIME_MIME_H
@@ -20,6 +29,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#define MIME_LINE_MAX 1024    /* longest boundary line, and longest field name */
+#define MIME_BOUNDARY_MAX 256 /* longest usable boundary parameter */
+#define MIME_FIELDS_MAX 20000 /* fields kept of one header block */
+#define MIME_PARAMS_MAX 128   /* parameters kept of one field, RFC 2231 pieces counted singly */
+#define MIME_DEPTH_MAX 200    /* limits.depth is cut to this */
 
 struct mime_limits {
 	unsigned depth;		/* nesting of parts; default 50 */
@@ -46,6 +61,8 @@ struct mime_param {
 	struct strv name;  /* as written; an RFC 2231 name keeps no *0* suffix */
 	struct strv value; /* unquoted; RFC 2231 pieces joined and percent-decoded, bytes in `charset` */
 	struct strv charset; /* of an RFC 2231 value, else empty */
+	struct strv language; /* of an RFC 2231 value, else empty */
+	bool extended;	     /* came as RFC 2231 extended value: printed as name*=charset'language'... */
 };
 
 struct mime_part {
@@ -63,7 +80,8 @@ struct mime_part {
 	uint64_t body_lines;
 	uint64_t header_lines;
 
-	struct mime_field *fields; /* the header block, in order, up to the limits */
+	struct strv header;	   /* raw bytes of the block, up to the limits, without the empty line */
+	struct mime_field *fields; /* its fields, in order; views into `header` */
 	size_t field_count;
 	bool header_cut;	   /* the block was longer than the limit */
 

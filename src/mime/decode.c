@@ -1,0 +1,191 @@
+#include "mime/decode.h"
+
+/* White space at the end of a quoted-printable line vanishes; a longer run than this is content. */
+#define QP_SPACES_MAX 998
+
+enum mime_encoding mime_encoding_parse(struct strv name)
+{
+	static const struct {
+		struct strv name;
+		enum mime_encoding encoding;
+	} table[] = {
+		{ { "7bit", 4 }, MIME_ENC_7BIT },
+		{ { "8bit", 4 }, MIME_ENC_8BIT },
+		{ { "binary", 6 }, MIME_ENC_BINARY },
+		{ { "quoted-printable", 16 }, MIME_ENC_QP },
+		{ { "base64", 6 }, MIME_ENC_BASE64 },
+	};
+	name = strv_trim(name);
+	if (name.n == 0)
+		return MIME_ENC_7BIT;
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (strv_ieq(name, table[i].name))
+			return table[i].encoding;
+	return MIME_ENC_UNKNOWN;
+}
+
+void mime_decoder_init(struct mime_decoder *decoder, enum mime_encoding encoding)
+{
+	*decoder = (struct mime_decoder){ .encoding = encoding };
+	buf_init(&decoder->spaces, QP_SPACES_MAX);
+}
+
+void mime_decoder_fini(struct mime_decoder *decoder)
+{
+	buf_fini(&decoder->spaces);
+}
+
+static int base64_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	if (c == '+')
+		return 62;
+	return c == '/' ? 63 : -1;
+}
+
+/* Writes what count digits make up: three bytes of four, two of three, one of two. */
+static void base64_flush(struct mime_decoder *decoder, struct buf *out)
+{
+	uint32_t bits = decoder->bits << (6 * (4 - decoder->count));
+	for (unsigned i = 1; i < decoder->count; i++)
+		buf_addc(out, (char)(unsigned char)(bits >> (24 - 8 * i) & 0xff));
+	if (decoder->count == 1)
+		decoder->broken = true;
+	decoder->count = 0;
+	decoder->bits = 0;
+}
+
+static void base64_feed(struct mime_decoder *decoder, struct strv in, struct buf *out)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		char c = in.p[i];
+		if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
+			continue;
+		int digit = base64_digit(c);
+		if (decoder->ended) {
+			/* After "=" only a second one may follow. */
+			decoder->broken |= c != '=';
+		} else if (digit >= 0) {
+			decoder->bits = decoder->bits << 6 | (uint32_t)digit;
+			if (++decoder->count == 4)
+				base64_flush(decoder, out);
+		} else if (c == '=' && decoder->count >= 2) {
+			base64_flush(decoder, out);
+			decoder->ended = true;
+		} else {
+			decoder->broken = true;
+		}
+	}
+}
+
+static int hex_digit(unsigned char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static void qp_flush_spaces(struct mime_decoder *decoder, struct buf *out)
+{
+	buf_addv(out, buf_strv(&decoder->spaces));
+	buf_reset(&decoder->spaces);
+}
+
+/* The pending "=..." was no escape: it is taken as it stands. */
+static void qp_release(struct mime_decoder *decoder, struct buf *out)
+{
+	decoder->broken = true;
+	buf_add(out, decoder->pending, decoder->pending_count);
+	decoder->pending_count = 0;
+	qp_flush_spaces(decoder, out);
+}
+
+/* After "=": two hex digits, or white space and a line end (soft line break). False: c is still to be taken. */
+static bool qp_escape(struct mime_decoder *decoder, char c, struct buf *out)
+{
+	unsigned char u = (unsigned char)c;
+	bool soft = decoder->spaces.len > 0;
+	unsigned count = decoder->pending_count;
+	if (count == 1 && c == '\n') {
+		decoder->pending_count = 0;
+		buf_reset(&decoder->spaces);
+	} else if (count == 1 && (c == ' ' || c == '\t' || c == '\r') &&
+		   decoder->spaces.len < QP_SPACES_MAX) {
+		buf_addc(&decoder->spaces, c);
+	} else if (count == 1 && !soft && hex_digit(u) >= 0) {
+		decoder->pending[decoder->pending_count++] = u;
+	} else if (count == 2 && hex_digit(u) >= 0) {
+		buf_addc(out, (char)(unsigned char)(hex_digit(decoder->pending[1]) * 16 + hex_digit(u)));
+		decoder->pending_count = 0;
+	} else {
+		qp_release(decoder, out);
+		return false;
+	}
+	return true;
+}
+
+static void qp_plain(struct mime_decoder *decoder, char c, struct buf *out)
+{
+	if (c == '=') {
+		qp_flush_spaces(decoder, out);
+		decoder->pending[0] = '=';
+		decoder->pending_count = 1;
+	} else if (c == ' ' || c == '\t' || c == '\r') {
+		if (decoder->spaces.len == QP_SPACES_MAX)
+			qp_flush_spaces(decoder, out);
+		buf_addc(&decoder->spaces, c);
+	} else if (c == '\n') {
+		bool crlf = decoder->spaces.len > 0 && decoder->spaces.p[decoder->spaces.len - 1] == '\r';
+		buf_reset(&decoder->spaces);
+		buf_adds(out, crlf ? "\r\n" : "\n");
+	} else {
+		qp_flush_spaces(decoder, out);
+		buf_addc(out, c);
+	}
+}
+
+static void qp_byte(struct mime_decoder *decoder, char c, struct buf *out)
+{
+	if (decoder->pending_count > 0 && qp_escape(decoder, c, out))
+		return;
+	qp_plain(decoder, c, out);
+}
+
+void mime_decoder_feed(struct mime_decoder *decoder, struct strv in, struct buf *out)
+{
+	switch (decoder->encoding) {
+	case MIME_ENC_BASE64:
+		base64_feed(decoder, in, out);
+		break;
+	case MIME_ENC_QP:
+		for (size_t i = 0; i < in.n; i++)
+			qp_byte(decoder, in.p[i], out);
+		break;
+	case MIME_ENC_7BIT:
+	case MIME_ENC_8BIT:
+	case MIME_ENC_BINARY:
+	case MIME_ENC_UNKNOWN:
+		buf_addv(out, in);
+		break;
+	}
+}
+
+void mime_decoder_finish(struct mime_decoder *decoder, struct buf *out)
+{
+	if (decoder->encoding == MIME_ENC_BASE64 && decoder->count > 0) {
+		decoder->broken = true;
+		base64_flush(decoder, out);
+	}
+	/* A "=" at the very end is a soft line break of a cut message. */
+	if (decoder->pending_count == 2)
+		qp_release(decoder, out);
+	decoder->pending_count = 0;
+	buf_reset(&decoder->spaces);
+}

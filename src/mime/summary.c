@@ -1,0 +1,94 @@
+#include "mime/summary.h"
+
+#include "mime/header.h"
+#include "mime/summary_priv.h"
+
+#define PREVIEW_MAX (4 * MIME_PREVIEW_CHARS)
+#define PARTS_MAX (64 * 1024 * 1024)
+
+static struct strv keep(struct arena *arena, struct buf *buf)
+{
+	struct strv v = arena_strv(arena, buf_strv(buf));
+	buf_reset(buf);
+	return v;
+}
+
+static void build_envelope(struct buf *out, const struct mime_part *root)
+{
+	mime_envelope_print_limited(out, root, MIME_ENVELOPE_ADDRESSES);
+	if (buf_ok(out))
+		return;
+	buf_reset(out);
+	mime_envelope_print_limited(out, root, MIME_ENVELOPE_ADDRESSES_SHORT);
+	if (buf_ok(out))
+		return;
+	buf_reset(out);
+	buf_adds(out, "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
+}
+
+static void build_body(struct buf *out, const struct mime_part *root, bool extended)
+{
+	mime_body_print(out, root, extended);
+	if (buf_ok(out))
+		return;
+	buf_reset(out);
+	mime_body_print_opaque(out, root, extended);
+	if (buf_ok(out))
+		return;
+	buf_reset(out);
+	mime_body_print_empty(out, extended);
+}
+
+static void build_headers(struct buf *out, const struct mime_part *root)
+{
+	struct strv block = root->header;
+	struct mime_field field;
+	struct strv raw;
+	if (root->header_cut)
+		return;
+	while (mime_header_next(&block, &field, &raw)) {
+		if (!mime_header_cached(field.name))
+			continue;
+		buf_addv(out, raw);
+		if (raw.p[raw.n - 1] != '\n')
+			buf_adds(out, "\r\n");
+	}
+	if (!buf_ok(out))
+		buf_reset(out);
+}
+
+static void build_date(const struct mime_part *root, struct mime_summary *summary)
+{
+	const struct mime_field *date = mime_part_field(root, STRV("Date"), 0);
+	summary->sent_date = INT64_MIN;
+	summary->sent_zone = 0;
+	if (!date || mime_date_parse(date->value, &summary->sent_date, &summary->sent_zone) != RC_OK)
+		summary->sent_date = INT64_MIN;
+}
+
+void mime_summary_build(const struct mime_msg *msg, struct arena *arena, struct mime_summary *ret_summary)
+{
+	struct buf buf;
+	*ret_summary = (struct mime_summary){ .has_nul = msg->has_nul };
+	build_date(msg->root, ret_summary);
+	buf_init(&buf, MIME_ENVELOPE_MAX);
+	build_envelope(&buf, msg->root);
+	ret_summary->envelope = keep(arena, &buf);
+	buf.max = MIME_STRUCTURE_MAX;
+	build_body(&buf, msg->root, false);
+	ret_summary->body = keep(arena, &buf);
+	build_body(&buf, msg->root, true);
+	ret_summary->bodystructure = keep(arena, &buf);
+	buf.max = PARTS_MAX;
+	mime_parts_encode(&buf, msg);
+	ret_summary->parts = keep(arena, &buf);
+	buf_fini(&buf);
+	buf_init(&buf, MIME_HEADER_CACHE_MAX);
+	build_headers(&buf, msg->root);
+	ret_summary->headers = keep(arena, &buf);
+	buf_fini(&buf);
+	buf_init(&buf, PREVIEW_MAX);
+	mime_preview(&buf, msg);
+	ret_summary->preview = keep(arena, &buf);
+	buf_fini(&buf);
+}
