@@ -1,5 +1,9 @@
 /*
  * The command table and the life of one command. Parsing, running, waiting for jobs and finishing are the same for all.
+ *
+ * One file a family: cmd_x.c exports `const struct cmd_row cmd_x_rows[]`, ended by a row without name (rows.h).
+ * parse() fills cmd->args (a struct of its own from cmd->arena); its views into the line stay valid until the command ends,
+ * but not for rows with `line`: those copy what they keep.
  */
 #ifndef COID_IMAPD_COMMAND_H
 #define COID_IMAPD_COMMAND_H
@@ -9,73 +13,125 @@
 #include "store/store.h"
 
 enum cmd_flag {
-	CMD_UID = 1 << 0,	    /* the row is the "UID x" form */
-	CMD_NO_EXPUNGE = 1 << 1,    /* no EXPUNGE may be told at its end (FETCH, STORE, SEARCH by number) */
-	CMD_READ_WRITE = 1 << 2,    /* needs a mailbox selected read-write */
-	CMD_NO_SYNC = 1 << 3,	    /* the command tells by itself or must stay silent (CLOSE, LOGOUT) */
+	CMD_UID = 1 << 0, /* the row is the "UID x" form */
+	CMD_NO_EXPUNGE = 1 << 1, /* no EXPUNGE may be told at its end (FETCH, STORE, SEARCH by number) */
+	CMD_READ_WRITE = 1 << 2, /* needs a mailbox selected read-write */
+	CMD_NO_SYNC = 1 << 3, /* the command tells by itself or must stay silent (CLOSE, LOGOUT) */
 	CMD_LITERALS_STREAM = 1 << 4, /* APPEND: cmd_row.literal decides */
-	CMD_SENSITIVE = 1 << 5	    /* arguments hold secrets: never logged, wiped */
+	CMD_SENSITIVE = 1 << 5 /* arguments hold secrets: never logged, wiped */
 };
 
+#define CMD_ANY_STATE (SESSION_NOT_AUTH | SESSION_AUTH | SESSION_SELECTED)
+#define CMD_AUTH_STATES (SESSION_AUTH | SESSION_SELECTED)
+
 struct cmd_row {
-	const char *name;	/* upper case, "UID FETCH" for UID forms */
-	unsigned states;	/* enum session_state bits in which it is allowed */
+	const char *name; /* upper case, "UID FETCH" for UID forms */
+	unsigned states; /* enum session_state bits in which it is allowed */
 	unsigned flags;
 	const char *capability; /* announced because this row exists; NULL: none of its own */
 	/* Reads the arguments (behind the name and its space) into cmd->args. Must end with parse_end. */
 	bool (*parse)(struct cmd *cmd, struct parse *parse);
-	/* Does one of: cmd_finish; cmd_submit and wait; ask for a line and wait. */
+	/* Does one of: cmd_ok and its like; cmd_submit and wait; ask for a line and wait. */
 	void (*run)(struct cmd *cmd);
-	/* CMD_LITERALS_STREAM: a literal was announced; see cmd_append.c. NULL: literals are kept. */
+	/*
+	 * CMD_LITERALS_STREAM, in a state in which the row is allowed: a literal was announced and not yet accepted;
+	 * cmd_partial() is what came before. Answered by one cmd_literal_* call, at once or later (after a job). NULL:
+	 * literals are kept. The bytes then come to literal_bytes, in pieces, and literal_end. cmd_pause_input holds them up.
+	 */
 	void (*literal)(struct cmd *cmd, const struct lex_literal *literal);
 	void (*literal_bytes)(struct cmd *cmd, struct strv bytes);
 	void (*literal_end)(struct cmd *cmd);
 	/* A raw line while the command waits for one (IDLE, AUTHENTICATE). */
 	void (*line)(struct cmd *cmd, struct strv line);
-	/* The session ends while the command is in hand: release what cmd->args holds. May be NULL. */
+	/* The output queue fell below its mark while the command was in hand (cmd_out_full was true). May be NULL. */
+	void (*drain)(struct cmd *cmd);
+	/* The command ends, however it ends: release what cmd->args holds outside the arena. cmd->args may be NULL. No
+	 * output from here. May be NULL. */
 	void (*cancel)(struct cmd *cmd);
 };
 
 struct cmd {
 	struct session *session; /* borrowed; the session owns the command */
 	const struct cmd_row *row;
-	struct arena *arena;	 /* own: arguments and everything else of the command */
+	struct arena *arena; /* own: arguments and everything else of the command */
 	struct strv tag;
 	struct strv name;
-	void *args;		 /* the row's own struct, in the arena */
-	bool waiting;		 /* a job or a line is awaited */
-	bool expunge_issued;	 /* some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
+	void *args; /* the row's own struct, in the arena */
+	bool waiting; /* a job or a line is awaited */
+	bool expunge_issued; /* some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
+	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
+
+	/* The rest is command.c's. */
+	bool input_paused;
+	bool gated; /* waits for a claim of \Recent before it runs */
+	struct cmd_job *job; /* borrowed while the store has it; own while `parked` */
+	bool parked; /* the strand was full: submitted again by the hub's timer */
+	struct list_node in_parked;
 };
 
-/* Every row, in the order of CAPABILITY; ends with a row without name. cmd_table.c gathers the cmd_*.c rows. */
+/* Every family's rows, in the order of CAPABILITY; ends with NULL. cmd_table.c gathers them. */
 extern const struct cmd_row *const cmd_table[];
 const struct cmd_row *cmd_find(struct strv name, bool uid);
 
 /*
- * A job of this command. `size` is that of the row's own struct whose first member is struct job; zeroed, in a fresh arena
- * that dies with the job. The struct must hold copies or counted references of all it needs on the worker.
+ * A job of this command. `size` is that of the row's own struct whose first member is struct cmd_job; zeroed, in a fresh
+ * arena that dies with the job. The struct must hold copies or counted references of all it needs on the worker: the command
+ * and its arena may be gone by then.
  */
 struct cmd_job {
 	struct job job;
-	struct hub *hub;     /* borrowed */
+	struct hub *hub; /* borrowed */
 	struct arena *arena; /* own */
-	/* On the reactor, the command still being in hand; then the job is freed. */
+	struct cmd *cmd; /* borrowed: to compare only, it may be gone */
+	/* On the reactor, the command still being in hand; then the job is freed. Does again one of the things that `run` of
+	 * the row may do. With a borrowed strand it is called from within cmd_submit_or_borrow. */
 	void (*finish)(struct cmd *cmd, struct cmd_job *job);
 	/* Frees what is not in the arena; called always, also when the session is gone. May be NULL. On the reactor. */
 	void (*release)(struct cmd_job *job);
 };
 void *cmd_job_new(struct cmd *cmd, size_t size, enum job_kind kind,
-	enum rc (*run)(struct account *account, struct job *job), void (*finish)(struct cmd *cmd, struct cmd_job *job));
-/* Submits to the session's account; on RC_BUSY waits and submits again (input is paused meanwhile). */
+	enum rc (*run)(struct account *account, struct job *job),
+	void (*finish)(struct cmd *cmd, struct cmd_job *job));
+/* Submits to the session's account; on RC_BUSY waits and submits again (input is paused meanwhile). One job at a time. */
 void cmd_submit(struct cmd *cmd, void *cmd_job);
 /* The same work by borrowing the strand when `memory_ok`, else by cmd_submit. */
 void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok);
 
-/* Ends the command: sync (by the row's flags), then "tag OK/NO/BAD [code] text". code may be NULL. */
+/* Ends the command: sync (by the row's flags), then "tag OK/NO/BAD [code] text". code may be NULL. The command is gone. */
 void cmd_ok(struct cmd *cmd, const char *code, const char *text);
 void cmd_no(struct cmd *cmd, const char *code, const char *text);
 void cmd_bad(struct cmd *cmd, const char *text);
 /* NO with the response code and text that belong to rc (the one table: resp_rc.c); RC_OK: "tag OK <name> completed". */
 void cmd_finish_rc(struct cmd *cmd, enum rc rc);
+
+/* For CMD_LITERALS_STREAM rows. A parser over what has come so far, at the arguments, up to the literal's '{'. */
+void cmd_partial(struct cmd *cmd, struct parse *ret_parse);
+/* The bytes go to literal_bytes. False: too many literals; the command has been ended with NO. */
+bool cmd_literal_stream(struct cmd *cmd);
+/* Kept in the line, as any literal. False: larger than the limit; the command has been ended with NO. */
+bool cmd_literal_keep(struct cmd *cmd);
+/* Ends the command with NO [code] text, or BAD if `bad`; a non-synchronising literal is skipped. */
+void cmd_literal_refuse(struct cmd *cmd, bool bad, const char *code, const char *text);
+/* While the bytes of a streamed literal come: no more for now / go on. */
+void cmd_pause_input(struct cmd *cmd, bool pause);
+
+/* Output of this session above the high-water mark: produce no more until `drain`. */
+bool cmd_out_full(const struct cmd *cmd);
+/* Asks for raw lines (IDLE, AUTHENTICATE) until the command ends. */
+void cmd_wait_line(struct cmd *cmd);
+
+/* For session.c. */
+/* A whole command line: finds the row, checks state and syntax, runs. */
+void cmd_begin(struct session *session);
+/* A literal was announced. */
+void cmd_literal(struct session *session);
+/* Too long a line or bad bytes in it; what came before may tell the tag. */
+void cmd_spoiled(struct session *session, const char *text);
+/* Frees the command in hand, if any, without a word. */
+void cmd_drop(struct session *session);
+/* The claim of \Recent that it waited for is answered. */
+void cmd_ungate(struct session *session);
+/* Submits again what waited for room. Called by the hub's timer. */
+void cmd_retry_parked(struct hub *hub);
 
 #endif

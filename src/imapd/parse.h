@@ -14,27 +14,34 @@
 #include <stdint.h>
 
 #define PARSE_DEPTH_MAX 50
+#define PARSE_RANGES_MAX 65536 /* written ranges of a sequence set (the line's length bounds it before) */
+#define PARSE_FLAGS_MAX 256 /* flags of one list */
+#define PARSE_KEYWORD_MAX 256 /* octets of a keyword */
+#define PARSE_MAILBOX_MAX 4096 /* octets of a mailbox name as sent; the store's limit is lower */
 
 struct lex_literal; /* lex.h */
 
 struct parse {
-	struct strv in;	     /* borrowed: the whole command */
+	struct strv in; /* borrowed: the whole command */
 	size_t at;
 	struct arena *arena; /* borrowed */
 	const struct lex_literal *streamed; /* literals that went to a spool, by offset; lex.h */
 	size_t streamed_count;
-	bool utf8;	     /* UTF8=ACCEPT is on */
+	bool utf8; /* UTF8=ACCEPT is on */
 	bool failed;
-	const char *error;   /* constant text for the tagged BAD */
+	const char *error; /* constant text for the tagged BAD */
 };
 
+/* A parser at the start of `in`. */
+void parse_init(struct parse *parse, struct strv in, struct arena *arena);
+
 /* All return false (and set the error) when the input does not fit. Peeking functions set no error. */
-bool parse_end(struct parse *parse);		/* nothing is left; else "unexpected arguments" */
+bool parse_end(struct parse *parse); /* nothing is left; else "unexpected arguments" */
 bool parse_at_end(const struct parse *parse);
-bool parse_sp(struct parse *parse);		/* exactly one space */
+bool parse_sp(struct parse *parse); /* exactly one space */
 bool parse_char(struct parse *parse, char c);
 bool parse_peek(const struct parse *parse, char c);
-bool parse_skip(struct parse *parse, char c);	/* takes it if it is there */
+bool parse_skip(struct parse *parse, char c); /* takes it if it is there */
 bool parse_fail(struct parse *parse, const char *error); /* false */
 
 bool parse_tag(struct parse *parse, struct strv *ret_tag);
@@ -43,17 +50,26 @@ bool parse_atom(struct parse *parse, struct strv *ret_atom);
 bool parse_keyword(struct parse *parse, const char *keyword);
 bool parse_astring(struct parse *parse, struct strv *ret_string);
 bool parse_string(struct parse *parse, struct strv *ret_string); /* quoted or literal (literal8 too) */
+/* A literal that was streamed: its place in parse->streamed, and so among the row's literal calls. */
+bool parse_streamed(struct parse *parse, size_t *ret_index);
+/* Whether a streamed literal comes next. */
+bool parse_peek_streamed(const struct parse *parse);
 bool parse_nstring(struct parse *parse, struct strv *ret_string); /* NIL: p NULL */
 bool parse_number(struct parse *parse, uint32_t *ret_number);
 bool parse_number64(struct parse *parse, uint64_t *ret_number); /* 63 bits: mod-sequence values */
 bool parse_nz_number(struct parse *parse, uint32_t *ret_number);
-bool parse_seqset(struct parse *parse, struct seqset *ret_set); /* ranges in the arena's care: parse_fini not needed */
+/* The ranges lie in the arena: no seqset_fini, and nothing may be added to the set (copy it first). '*' unresolved. */
+bool parse_seqset(struct parse *parse, struct seqset *ret_set);
 /* Mailbox name decoded from modified UTF-7 (or UTF-8) to UTF-8; INBOX folded to upper case. */
 bool parse_mailbox(struct parse *parse, struct strv *ret_name);
 bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern);
-/* Flags "(\Seen $x)" or one or more bare ones (STORE). Unknown \Flags and \Recent are errors. */
-bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_flags, struct strv **ret_keywords,
-	size_t *ret_count);
+/* Flags "(\Seen $x)" or one or more bare ones (STORE), enum msg_flag bits. Unknown \Flags and \Recent are errors. Each
+ * keyword comes once (any case); the array is in the arena. */
+bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_flags,
+	struct strv **ret_keywords, size_t *ret_count);
+/* What is not read yet, and taking n bytes of it: for the grammar of one row (search keys, fetch sections). */
+struct strv parse_rest(const struct parse *parse);
+void parse_advance(struct parse *parse, size_t n);
 /* "01-Jan-2026 12:00:00 +0100" quoted; and search's date, quoted or not. */
 bool parse_date_time(struct parse *parse, int64_t *ret_seconds, int16_t *ret_zone);
 bool parse_date(struct parse *parse, int64_t *ret_day_start_utc);

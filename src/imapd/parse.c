@@ -1,0 +1,578 @@
+#include "imapd/parse.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "imapd/lex.h"
+#include "store/message.h"
+
+#include <string.h>
+
+void parse_init(struct parse *parse, struct strv in, struct arena *arena)
+{
+	*parse = (struct parse){ .in = in, .arena = arena };
+}
+
+bool parse_fail(struct parse *parse, const char *error)
+{
+	if (!parse->failed) {
+		parse->failed = true;
+		parse->error = error;
+	}
+	return false;
+}
+
+bool parse_at_end(const struct parse *parse)
+{
+	return parse->at >= parse->in.n;
+}
+
+bool parse_end(struct parse *parse)
+{
+	if (parse->failed)
+		return false;
+	return parse_at_end(parse) || parse_fail(parse, "Unexpected arguments");
+}
+
+struct strv parse_rest(const struct parse *parse)
+{
+	return strv_sub(parse->in, parse->at, parse->in.n);
+}
+
+void parse_advance(struct parse *parse, size_t n)
+{
+	size_t left = parse->in.n - parse->at;
+	parse->at += n < left ? n : left;
+}
+
+bool parse_peek(const struct parse *parse, char c)
+{
+	return !parse->failed && parse->at < parse->in.n && parse->in.p[parse->at] == c;
+}
+
+bool parse_skip(struct parse *parse, char c)
+{
+	if (!parse_peek(parse, c))
+		return false;
+	parse->at++;
+	return true;
+}
+
+bool parse_sp(struct parse *parse)
+{
+	if (parse->failed)
+		return false;
+	if (parse_at_end(parse))
+		return parse_fail(parse, "Missing argument");
+	return parse_skip(parse, ' ') || parse_fail(parse, "Space expected");
+}
+
+bool parse_char(struct parse *parse, char c)
+{
+	if (parse->failed)
+		return false;
+	if (parse_skip(parse, c))
+		return true;
+	switch (c) {
+	case '(':
+		return parse_fail(parse, "'(' expected");
+	case ')':
+		return parse_fail(parse, "')' expected");
+	default:
+		return parse_fail(parse, "Syntax error");
+	}
+}
+
+/* RFC 3501: any CHAR except "(", ")", "{", SP, CTL, "%", "*", DQUOTE, "\", "]". */
+static bool is_atom_char(unsigned char c)
+{
+	if (c <= ' ' || c >= 0x7f)
+		return false;
+	return !strchr("(){%*\"\\]", c);
+}
+
+static bool is_astring_char(unsigned char c)
+{
+	return is_atom_char(c) || c == ']';
+}
+
+static bool is_tag_char(unsigned char c)
+{
+	return is_astring_char(c) && c != '+';
+}
+
+static bool is_list_char(unsigned char c)
+{
+	return is_astring_char(c) || c == '%' || c == '*';
+}
+
+/* The longest run of such bytes; RC false without an error if it is empty. */
+static bool take_run(struct parse *parse, bool (*is)(unsigned char c), struct strv *ret_run)
+{
+	size_t end = parse->at;
+	while (end < parse->in.n && is((unsigned char)parse->in.p[end]))
+		end++;
+	if (end == parse->at)
+		return false;
+	*ret_run = strv_sub(parse->in, parse->at, end - parse->at);
+	parse->at = end;
+	return true;
+}
+
+bool parse_tag(struct parse *parse, struct strv *ret_tag)
+{
+	return !parse->failed && (take_run(parse, is_tag_char, ret_tag) || parse_fail(parse, "Invalid tag"));
+}
+
+bool parse_atom(struct parse *parse, struct strv *ret_atom)
+{
+	if (parse->failed)
+		return false;
+	if (parse_at_end(parse))
+		return parse_fail(parse, "Missing argument");
+	return take_run(parse, is_atom_char, ret_atom) || parse_fail(parse, "Atom expected");
+}
+
+bool parse_keyword(struct parse *parse, const char *keyword)
+{
+	if (parse->failed)
+		return false;
+	size_t before = parse->at;
+	struct strv atom;
+	if (take_run(parse, is_atom_char, &atom) && strv_ieq(atom, strv_cstr(keyword)))
+		return true;
+	parse->at = before;
+	return false;
+}
+
+/* A literal's "{n}" CRLF at the present place. */
+static bool literal_head(const struct parse *parse, uint64_t *ret_size, size_t *ret_length)
+{
+	struct strv rest = parse_rest(parse);
+	size_t i = rest.n > 0 && rest.p[0] == '~' ? 1 : 0;
+	if (i >= rest.n || rest.p[i] != '{')
+		return false;
+	size_t from = ++i;
+	while (i < rest.n && rest.p[i] >= '0' && rest.p[i] <= '9')
+		i++;
+	if (str_u64(strv_sub(rest, from, i - from), ret_size) != RC_OK)
+		return false;
+	if (i < rest.n && rest.p[i] == '+')
+		i++;
+	if (rest.n - i < 3 || memcmp(rest.p + i, "}\r\n", 3) != 0)
+		return false;
+	*ret_length = i + 3;
+	return true;
+}
+
+/* The streamed literal that begins here, or streamed_count. */
+static size_t streamed_here(const struct parse *parse)
+{
+	size_t i = 0;
+	while (i < parse->streamed_count && parse->streamed[i].offset != parse->at)
+		i++;
+	return i;
+}
+
+bool parse_peek_streamed(const struct parse *parse)
+{
+	return !parse->failed && streamed_here(parse) < parse->streamed_count;
+}
+
+bool parse_streamed(struct parse *parse, size_t *ret_index)
+{
+	if (parse->failed)
+		return false;
+	size_t index = streamed_here(parse);
+	uint64_t size;
+	size_t length;
+	if (index == parse->streamed_count || !literal_head(parse, &size, &length))
+		return parse_fail(parse, "Literal expected");
+	parse->at += length;
+	*ret_index = index;
+	return true;
+}
+
+static bool take_literal(struct parse *parse, struct strv *ret_string)
+{
+	uint64_t size;
+	size_t length;
+	if (parse_peek_streamed(parse))
+		return parse_fail(parse, "Literal in the wrong place");
+	if (!literal_head(parse, &size, &length) || size > parse->in.n - parse->at - length)
+		return parse_fail(parse, "Invalid literal");
+	*ret_string = strv_sub(parse->in, parse->at + length, (size_t)size);
+	parse->at += length + (size_t)size;
+	return true;
+}
+
+/* Behind the opening quote. */
+static bool take_quoted(struct parse *parse, struct strv *ret_string)
+{
+	size_t start = ++parse->at;
+	size_t escapes = 0;
+	size_t i = start;
+
+	for (;; i++) {
+		if (i >= parse->in.n)
+			return parse_fail(parse, "Missing '\"'");
+		char c = parse->in.p[i];
+		if (c == '"')
+			break;
+		if (c == '\r' || c == '\n' || c == '\0')
+			return parse_fail(parse, "Invalid quoted string");
+		if (c != '\\')
+			continue;
+		i++;
+		if (i >= parse->in.n || (parse->in.p[i] != '"' && parse->in.p[i] != '\\'))
+			return parse_fail(parse, "Invalid escape in quoted string");
+		escapes++;
+	}
+	struct strv raw = strv_sub(parse->in, start, i - start);
+	parse->at = i + 1;
+	if (escapes == 0) {
+		*ret_string = raw;
+		return true;
+	}
+	char *copy = arena_alloc(parse->arena, raw.n);
+	size_t n = 0;
+	for (size_t k = 0; k < raw.n; k++) {
+		if (raw.p[k] == '\\')
+			k++;
+		copy[n++] = raw.p[k];
+	}
+	*ret_string = strv_make(copy, n);
+	return true;
+}
+
+bool parse_string(struct parse *parse, struct strv *ret_string)
+{
+	if (parse->failed)
+		return false;
+	if (parse_at_end(parse))
+		return parse_fail(parse, "Missing argument");
+	if (parse_peek(parse, '"'))
+		return take_quoted(parse, ret_string);
+	if (parse_peek(parse, '{') || parse_peek(parse, '~'))
+		return take_literal(parse, ret_string);
+	return parse_fail(parse, "String expected");
+}
+
+bool parse_astring(struct parse *parse, struct strv *ret_string)
+{
+	if (parse->failed)
+		return false;
+	/* '~' may begin an atom as well as a literal8. */
+	bool string = parse_peek(parse, '"') || parse_peek(parse, '{') ||
+		      strv_starts(parse_rest(parse), STRV("~{"));
+	if (!string && take_run(parse, is_astring_char, ret_string))
+		return true;
+	return parse_string(parse, ret_string);
+}
+
+bool parse_nstring(struct parse *parse, struct strv *ret_string)
+{
+	if (parse_keyword(parse, "NIL")) {
+		*ret_string = STRV_NULL;
+		return true;
+	}
+	if (!parse_string(parse, ret_string))
+		return false;
+	if (!ret_string->p)
+		ret_string->p = "";
+	return true;
+}
+
+static bool is_digit(unsigned char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+bool parse_number64(struct parse *parse, uint64_t *ret_number)
+{
+	if (parse->failed)
+		return false;
+	struct strv digits;
+	uint64_t number;
+	if (!take_run(parse, is_digit, &digits) || str_u64(digits, &number) != RC_OK || number > INT64_MAX)
+		return parse_fail(parse, "Invalid number");
+	*ret_number = number;
+	return true;
+}
+
+bool parse_number(struct parse *parse, uint32_t *ret_number)
+{
+	uint64_t number;
+	if (!parse_number64(parse, &number))
+		return false;
+	if (number > UINT32_MAX)
+		return parse_fail(parse, "Invalid number");
+	*ret_number = (uint32_t)number;
+	return true;
+}
+
+bool parse_nz_number(struct parse *parse, uint32_t *ret_number)
+{
+	uint32_t number;
+	if (!parse_number(parse, &number))
+		return false;
+	if (number == 0)
+		return parse_fail(parse, "Invalid number");
+	*ret_number = number;
+	return true;
+}
+
+static bool is_seqset_char(unsigned char c)
+{
+	return is_digit(c) || c == ':' || c == ',' || c == '*';
+}
+
+bool parse_seqset(struct parse *parse, struct seqset *ret_set)
+{
+	if (parse->failed)
+		return false;
+	if (parse_at_end(parse))
+		return parse_fail(parse, "Missing argument");
+	struct strv text;
+	if (!take_run(parse, is_seqset_char, &text))
+		return parse_fail(parse, "Invalid sequence set");
+
+	struct seqset set = SEQSET_EMPTY;
+	enum rc rc = seqset_parse(&set, text, PARSE_RANGES_MAX);
+	if (rc != RC_OK) {
+		seqset_fini(&set);
+		return parse_fail(parse, rc == RC_LIMIT ? "Too many ranges" : "Invalid sequence set");
+	}
+	struct seqrange *ranges = arena_alloc(parse->arena, set.n * sizeof(*ranges));
+	memcpy(ranges, set.v, set.n * sizeof(*ranges));
+	*ret_set = (struct seqset){ .v = ranges, .n = set.n, .cap = set.n };
+	seqset_fini(&set);
+	return true;
+}
+
+/* To UTF-8, in the arena. */
+static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *ret_name)
+{
+	if (raw.n > PARSE_MAILBOX_MAX)
+		return parse_fail(parse, "Mailbox name is too long");
+	if (parse->utf8) {
+		if (!str_utf8_valid(raw))
+			return parse_fail(parse, "Mailbox name is not valid UTF-8");
+		*ret_name = arena_strv(parse->arena, raw);
+		return true;
+	}
+	struct buf out;
+	buf_init(&out, PARSE_MAILBOX_MAX);
+	bool ok = str_mutf7_decode(&out, raw) == RC_OK;
+	if (ok)
+		*ret_name = arena_strv(parse->arena, buf_strv(&out));
+	buf_fini(&out);
+	return ok || parse_fail(parse, "Mailbox name is not valid modified UTF-7");
+}
+
+bool parse_mailbox(struct parse *parse, struct strv *ret_name)
+{
+	struct strv raw;
+	struct strv name;
+	if (!parse_astring(parse, &raw) || !decode_mailbox(parse, raw, &name))
+		return false;
+	if (strv_ieq(name, STRV("INBOX")))
+		name = STRV("INBOX");
+	else if (strv_istarts(name, STRV("INBOX/")) && !strv_starts(name, STRV("INBOX")))
+		name = strv_cstr(arena_printf(parse->arena, "INBOX%.*s", (int)(name.n - 5), name.p + 5));
+	*ret_name = name;
+	return true;
+}
+
+bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern)
+{
+	struct strv raw;
+	if (parse->failed)
+		return false;
+	if (!take_run(parse, is_list_char, &raw) && !parse_string(parse, &raw))
+		return false;
+	return decode_mailbox(parse, raw, ret_pattern);
+}
+
+static bool flag_by_name(struct strv name, uint32_t *ret_flag)
+{
+	static const struct {
+		const char *name;
+		uint32_t flag;
+	} names[] = {
+		{ "\\Seen", MSG_SEEN },
+		{ "\\Answered", MSG_ANSWERED },
+		{ "\\Flagged", MSG_FLAGGED },
+		{ "\\Deleted", MSG_DELETED },
+		{ "\\Draft", MSG_DRAFT },
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strv_ieq(name, strv_cstr(names[i].name))) {
+			*ret_flag = names[i].flag;
+			return true;
+		}
+	}
+	return false;
+}
+
+struct flag_list {
+	uint32_t flags;
+	struct strv keywords[PARSE_FLAGS_MAX];
+	size_t count;
+	size_t seen; /* flags written, repeated ones too */
+};
+
+static bool take_flag(struct parse *parse, struct flag_list *list)
+{
+	size_t start = parse->at;
+	bool system = parse_skip(parse, '\\');
+	struct strv atom;
+	if (!take_run(parse, is_atom_char, &atom))
+		return parse_fail(parse, "Flag expected");
+	if (++list->seen > PARSE_FLAGS_MAX || atom.n > PARSE_KEYWORD_MAX)
+		return parse_fail(parse, "Too many flags, or too long ones");
+
+	struct strv name = strv_sub(parse->in, start, parse->at - start);
+	if (system) {
+		uint32_t flag;
+		if (!flag_by_name(name, &flag))
+			return parse_fail(parse, "Unknown or unsettable system flag");
+		list->flags |= flag;
+		return true;
+	}
+	for (size_t i = 0; i < list->count; i++) {
+		if (strv_ieq(list->keywords[i], name))
+			return true;
+	}
+	list->keywords[list->count++] = name;
+	return true;
+}
+
+bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_flags,
+	struct strv **ret_keywords, size_t *ret_count)
+{
+	struct flag_list list = { 0 };
+	if (parse->failed)
+		return false;
+	if (parse_at_end(parse))
+		return parse_fail(parse, "Missing argument");
+	bool parens = parse_skip(parse, '(');
+	if (!parens && !parens_optional)
+		return parse_fail(parse, "'(' expected");
+
+	if (!parens || !parse_skip(parse, ')')) {
+		do {
+			if (!take_flag(parse, &list))
+				return false;
+		} while (parse_skip(parse, ' '));
+		if (parens && !parse_char(parse, ')'))
+			return false;
+	}
+	*ret_flags = list.flags;
+	*ret_count = list.count;
+	*ret_keywords = NULL;
+	if (list.count > 0) {
+		*ret_keywords = arena_alloc(parse->arena, list.count * sizeof(struct strv));
+		memcpy(*ret_keywords, list.keywords, list.count * sizeof(struct strv));
+	}
+	return true;
+}
+
+/* n digits at `at` of v. */
+static bool digits_at(struct strv v, size_t at, size_t n, int *ret_number)
+{
+	if (v.n < at + n)
+		return false;
+	int number = 0;
+	for (size_t i = at; i < at + n; i++) {
+		if (!is_digit((unsigned char)v.p[i]))
+			return false;
+		number = number * 10 + (v.p[i] - '0');
+	}
+	*ret_number = number;
+	return true;
+}
+
+static bool month_at(struct strv v, size_t at, int *ret_month)
+{
+	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	for (int month = 0; month < 12; month++) {
+		if (strv_ieq(strv_sub(v, at, 3), strv_make(names + 3 * month, 3))) {
+			*ret_month = month + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool day_exists(int year, int month, int day)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	return day >= 1 && day <= days[month - 1] + (month == 2 && leap ? 1 : 0);
+}
+
+/* "dd-Mon-yyyy" or "d-Mon-yyyy": how many bytes, or 0. */
+static size_t date_text(struct strv v, int *ret_year, int *ret_month, int *ret_day)
+{
+	size_t width = v.n > 1 && v.p[1] == '-' ? 1 : 2;
+	if (!digits_at(v, 0, width, ret_day) || v.n < width + 9 || v.p[width] != '-' || v.p[width + 4] != '-')
+		return 0;
+	if (!month_at(v, width + 1, ret_month) || !digits_at(v, width + 5, 4, ret_year))
+		return 0;
+	return day_exists(*ret_year, *ret_month, *ret_day) ? width + 9 : 0;
+}
+
+/* The 26 bytes between the quotes. */
+static bool date_time_text(struct strv v, int64_t *ret_seconds, int16_t *ret_zone)
+{
+	char text[26];
+	int year, month, day, hour, minute, second, zone_hour, zone_minute;
+
+	if (v.n != sizeof(text))
+		return false;
+	memcpy(text, v.p, sizeof(text));
+	if (text[0] == ' ')
+		text[0] = '0';
+	struct strv t = strv_make(text, sizeof(text));
+	if (date_text(t, &year, &month, &day) != 11)
+		return false;
+	if (text[11] != ' ' || text[14] != ':' || text[17] != ':' || text[20] != ' ')
+		return false;
+	if (!digits_at(t, 12, 2, &hour) || !digits_at(t, 15, 2, &minute) || !digits_at(t, 18, 2, &second))
+		return false;
+	if ((text[21] != '+' && text[21] != '-') || !digits_at(t, 22, 2, &zone_hour) ||
+		!digits_at(t, 24, 2, &zone_minute))
+		return false;
+	if (hour > 23 || minute > 59 || second > 60 || zone_hour > 23 || zone_minute > 59)
+		return false;
+	int zone = (text[21] == '-' ? -1 : 1) * (zone_hour * 60 + zone_minute);
+	*ret_seconds = clock_from_utc(year, month, day, hour, minute, second) - (int64_t)zone * 60;
+	*ret_zone = (int16_t)zone;
+	return true;
+}
+
+bool parse_date_time(struct parse *parse, int64_t *ret_seconds, int16_t *ret_zone)
+{
+	struct strv text;
+	if (parse->failed)
+		return false;
+	if (!parse_peek(parse, '"') || !take_quoted(parse, &text))
+		return parse_fail(parse, "Date and time expected");
+	return date_time_text(text, ret_seconds, ret_zone) || parse_fail(parse, "Invalid date and time");
+}
+
+bool parse_date(struct parse *parse, int64_t *ret_day_start_utc)
+{
+	int year, month, day;
+	if (parse->failed)
+		return false;
+	bool quoted = parse_skip(parse, '"');
+	size_t length = date_text(parse_rest(parse), &year, &month, &day);
+	if (length == 0)
+		return parse_fail(parse, "Invalid date");
+	parse_advance(parse, length);
+	if (quoted && !parse_char(parse, '"'))
+		return false;
+	*ret_day_start_utc = clock_from_utc(year, month, day, 0, 0, 0);
+	return true;
+}
