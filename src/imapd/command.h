@@ -43,6 +43,8 @@ struct cmd_row {
 	void (*literal_end)(struct cmd *cmd);
 	/* A raw line while the command waits for one (IDLE, AUTHENTICATE). */
 	void (*line)(struct cmd *cmd, struct strv line);
+	/* The connection's on_drain while this command is in hand: it may go on producing output. May be NULL. */
+	void (*drain)(struct cmd *cmd);
 	/* The output queue fell below its mark while the command was in hand (cmd_out_full was true). May be NULL. */
 	void (*drain)(struct cmd *cmd);
 	/* The command ends, however it ends: release what cmd->args holds outside the arena. cmd->args may be NULL. No
@@ -94,7 +96,8 @@ void *cmd_job_new(struct cmd *cmd, size_t size, enum job_kind kind,
 	void (*finish)(struct cmd *cmd, struct cmd_job *job));
 /* Submits to the session's account; on RC_BUSY waits and submits again (input is paused meanwhile). One job at a time. */
 void cmd_submit(struct cmd *cmd, void *cmd_job);
-/* The same work by borrowing the strand when `memory_ok`, else by cmd_submit. */
+/* The same work by borrowing the strand when `memory_ok` and the selected mailbox's index is loaded (msg_index_loaded),
+ * else by cmd_submit. `finish` may be called before it returns. */
 void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok);
 
 /* Ends the command: sync (by the row's flags), then "tag OK/NO/BAD [code] text". code may be NULL. The command is gone. */

@@ -51,6 +51,9 @@ void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq);
 bool view_is_recent(const struct view *view, uint32_t uid);
 /* UIDs from here on are \Recent in this session (0: none); claimed anew by deliveries while it is the claimant. */
 
+/* Adds all of them to the set (jobs take it along for FLAGS and SEARCH RECENT). */
+void view_recent_uids(const struct view *view, struct seqset *ret_uids);
+
 /* Keyword names, bit order, kept up to date by CHANGE_KEYWORDS. */
 const struct strv *view_keywords(const struct view *view, size_t *ret_count);
 void view_set_keywords(struct view *view, const struct strv *names, size_t count);

@@ -1,0 +1,68 @@
+/*
+ * What one FETCH asks for: its items in the order of the answer, with everything that can be decided without looking at a
+ * message decided here. Parsed on the reactor into the command's arena; a job takes a copy along. Immutable afterwards.
+ */
+#ifndef COID_IMAPD_FETCH_PLAN_H
+#define COID_IMAPD_FETCH_PLAN_H
+
+#include "base/arena.h"
+#include "imapd/parse.h"
+#include "mime/summary.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FETCH_ITEMS_MAX 64   /* items of one FETCH, repeated ones not counted */
+#define FETCH_PATH_MAX 64    /* numbers of a part path */
+#define FETCH_FIELDS_MAX 512 /* names of one HEADER.FIELDS */
+
+enum fetch_kind {
+	FETCH_UID,
+	FETCH_FLAGS,
+	FETCH_INTERNALDATE,
+	FETCH_SIZE,
+	FETCH_ENVELOPE,
+	FETCH_BODY,
+	FETCH_BODYSTRUCTURE,
+	FETCH_SECTION
+};
+
+enum fetch_filter {
+	FETCH_WHOLE,	 /* the section as it is */
+	FETCH_FIELDS,	 /* HEADER.FIELDS */
+	FETCH_FIELDS_NOT /* HEADER.FIELDS.NOT */
+};
+
+struct fetch_item {
+	enum fetch_kind kind;
+	/* All below for FETCH_SECTION only. */
+	struct strv label; /* what stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
+	enum mime_section section;
+	enum fetch_filter filter;
+	const uint32_t *path;
+	size_t depth;
+	const struct strv *fields;
+	size_t field_count;
+	bool partial;
+	uint32_t offset; /* of a partial */
+	uint32_t length;
+	bool cached;	 /* fields of the message itself, all kept in the cached header block */
+};
+
+struct fetch_plan {
+	struct fetch_item *items;
+	size_t count;
+	bool memory; /* only what the mailbox index knows */
+	bool flags;  /* FLAGS are among the items */
+	bool seen;   /* some item sets \Seen */
+	unsigned cached; /* enum msg_part_mask: what has to be read from the cache */
+};
+
+/* Macro, one item, or a list in parentheses. by_uid: UID is added in front if it is not asked for. */
+bool fetch_plan_parse(struct parse *parse, bool by_uid, struct fetch_plan *ret_plan);
+/* FLAGS, with UID if by_uid: what STORE answers. In the arena. */
+void fetch_plan_flags(struct arena *arena, bool by_uid, struct fetch_plan *ret_plan);
+/* A copy that lives in another arena. */
+void fetch_plan_copy(const struct fetch_plan *plan, struct arena *arena, struct fetch_plan *ret_copy);
+
+#endif

@@ -1,0 +1,515 @@
+#include "imapd/fetch_send.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "imapd/resp.h"
+#include "mime/header.h"
+
+#include <stdlib.h>
+
+#define FETCH_WINDOW (64 * 1024)		   /* read at a time; a literal up to this is never split */
+#define FETCH_OUT_MAX (32 * 1024 * 1024)	   /* a slice, with the largest cached texts */
+#define FETCH_FLAGS_MAX (64 * 1024)		   /* text of one flag list */
+#define FETCH_CLOCK_EVERY 64			   /* messages between looks at the clock, memory only */
+
+struct sender {
+	struct account *account;
+	struct fetch *fetch;
+	struct fetch_place *at; /* fetch->next */
+	struct buf *out;
+	const struct msg_row *rows;
+	size_t count;
+	size_t pos;
+	uint64_t end_us;
+	/* Flags of the message before, as text: most messages of a mailbox have the same few. */
+	struct buf flags_text;
+	uint32_t flags;
+	uint64_t keywords;
+	bool recent;
+	const struct strv *names;
+	size_t name_count;
+	/* Of the message in hand. */
+	struct msg_cached cached;
+	unsigned have; /* what of `cached` is filled */
+};
+
+struct fetch *fetch_new(void)
+{
+	struct fetch *fetch = mem_zalloc(sizeof(*fetch));
+	fetch->arena = arena_new(0);
+	buf_init(&fetch->out, FETCH_OUT_MAX);
+	return fetch;
+}
+
+void fetch_free(struct fetch **fetch)
+{
+	struct fetch *f = *fetch;
+	if (!f)
+		return;
+	if (f->next.reader && f->next.reader != f->place.reader)
+		reader_close(&f->next.reader);
+	if (f->place.reader)
+		reader_close(&f->place.reader);
+	seqset_fini(&f->recent);
+	seqset_fini(&f->seen);
+	buf_fini(&f->out);
+	free(f->told);
+	arena_free(&f->message);
+	arena_free(&f->arena);
+	free(f);
+	*fetch = NULL;
+}
+
+void fetch_accept(struct fetch *fetch)
+{
+	if (fetch->place.reader && fetch->place.reader != fetch->next.reader)
+		reader_close(&fetch->place.reader);
+	fetch->place = fetch->next;
+	fetch->told_count = 0;
+	buf_fini(&fetch->out);
+}
+
+/* Results of a run that did not count are dropped. */
+static void slice_begin(struct fetch *fetch)
+{
+	if (fetch->next.reader && fetch->next.reader != fetch->place.reader)
+		reader_close(&fetch->next.reader);
+	fetch->next = fetch->place;
+	fetch->finished = false;
+	fetch->broken = false;
+	fetch->told_count = 0;
+	buf_reset(&fetch->out);
+}
+
+static bool slice_over(const struct sender *s)
+{
+	return s->out->len >= FETCH_SLICE_BYTES || clock_mono_us() >= s->end_us;
+}
+
+/* The next row of the runs; messages that were there once are counted as gone. */
+static const struct msg_row *next_row(struct sender *s, uint32_t *ret_seq)
+{
+	struct fetch_place *at = s->at;
+	while (at->run < s->fetch->run_count) {
+		const struct view_run *run = &s->fetch->runs[at->run];
+		if (at->uid < run->uid_lo)
+			at->uid = run->uid_lo;
+		if (s->pos >= s->count || s->rows[s->pos].uid < at->uid ||
+			(s->pos > 0 && s->rows[s->pos - 1].uid >= at->uid))
+			s->pos = msg_lower_bound(s->rows, s->count, at->uid);
+		if (s->pos < s->count && s->rows[s->pos].uid <= run->uid_hi) {
+			const struct msg_row *row = &s->rows[s->pos++];
+			at->gone += row->uid - at->uid;
+			at->uid = row->uid + 1;
+			*ret_seq = run->seq_lo + (row->uid - run->uid_lo);
+			return row;
+		}
+		at->gone += (uint64_t)run->uid_hi + 1 - at->uid;
+		at->run++;
+		at->uid = 0;
+	}
+	return NULL;
+}
+
+static void told_add(struct fetch *fetch, uint32_t uid, uint64_t modseq)
+{
+	if (modseq <= fetch->told_modseq)
+		return;
+	if (fetch->told_count == fetch->told_cap) {
+		fetch->told_cap = fetch->told_cap ? fetch->told_cap * 2 : 16;
+		fetch->told = mem_realloc(fetch->told, fetch->told_cap, sizeof(*fetch->told));
+	}
+	fetch->told[fetch->told_count++] = (struct fetch_told){ uid, modseq };
+}
+
+static void add_flags(struct sender *s)
+{
+	const struct msg_row *row = &s->at->row;
+	bool recent = !seqset_empty(&s->fetch->recent) && seqset_contains(&s->fetch->recent, row->uid);
+	uint32_t flags = row->flags & MSG_FLAGS_CLIENT;
+	if (s->flags_text.len == 0 || flags != s->flags || row->keywords != s->keywords || recent != s->recent) {
+		buf_reset(&s->flags_text);
+		resp_flags(&s->flags_text, flags, recent, row->keywords, s->names, s->name_count);
+		s->flags = flags;
+		s->keywords = row->keywords;
+		s->recent = recent;
+	}
+	buf_addv(s->out, STRV("FLAGS "));
+	buf_addv(s->out, buf_strv(&s->flags_text));
+	told_add(s->fetch, row->uid, row->modseq);
+}
+
+/* Fills s->cached with at least `want` of the message in hand. */
+static enum rc need_cached(struct sender *s, unsigned want)
+{
+	if ((s->have & want) == want)
+		return RC_OK;
+	if (!s->fetch->message)
+		s->fetch->message = arena_new(0);
+	else if (!s->have)
+		arena_reset(s->fetch->message);
+	want |= s->have | s->fetch->plan.cached;
+	enum rc rc = msg_cached(s->account, &s->at->row, want, s->fetch->message, &s->cached);
+	if (rc == RC_OK)
+		s->have = want;
+	return rc;
+}
+
+static enum rc add_cached(struct sender *s, enum msg_part_mask what)
+{
+	enum rc rc = need_cached(s, what);
+	if (rc != RC_OK)
+		return rc;
+	if (what == MSG_ENVELOPE) {
+		buf_addv(s->out, STRV("ENVELOPE "));
+		buf_addv(s->out, s->cached.envelope);
+	} else if (what == MSG_BODY) {
+		buf_addv(s->out, STRV("BODY "));
+		buf_addv(s->out, s->cached.body);
+	} else {
+		buf_addv(s->out, STRV("BODYSTRUCTURE "));
+		buf_addv(s->out, s->cached.bodystructure);
+	}
+	return RC_OK;
+}
+
+static enum rc need_reader(struct sender *s)
+{
+	return s->at->reader ? RC_OK : msg_open(s->account, &s->at->row, &s->at->reader);
+}
+
+/* Where the section lies; RC_NOT_FOUND: there is no such part. The message's bytes are open and long enough then. */
+static enum rc locate(struct sender *s, const struct fetch_item *item, struct mime_range *ret_range)
+{
+	struct mime_range range = { .offset = 0, .size = s->at->row.size };
+	if (item->depth > 0 || item->section != MIME_SECTION_ALL) {
+		enum rc rc = need_cached(s, MSG_PARTS);
+		if (rc != RC_OK)
+			return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+		rc = mime_parts_find(s->cached.parts, item->path, item->depth, item->section, &range);
+		if (rc != RC_OK)
+			return rc;
+	}
+	enum rc rc = need_reader(s);
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	uint64_t size = reader_size(s->at->reader);
+	if (range.offset > size || range.size > size - range.offset)
+		return RC_CORRUPT;
+	*ret_range = range;
+	return RC_OK;
+}
+
+/* A literal without the "~" of RFC 3516 can't hold NUL; RFC 3501 servers send 0x80 in its place. */
+static void replace_nul(char *p, size_t n)
+{
+	char *end = p + n;
+	while (n > 0) {
+		char *nul = memchr(p, 0, n);
+		if (!nul)
+			return;
+		*nul = (char)0x80;
+		p = nul + 1;
+		n = (size_t)(end - p);
+	}
+}
+
+/* Sends at least one window of the literal. RC_AGAIN: the slice ends inside. */
+static enum rc literal_go_on(struct sender *s)
+{
+	struct fetch_place *at = s->at;
+	for (bool first = true; at->left > 0; first = false) {
+		if (!first && slice_over(s))
+			return RC_AGAIN;
+		size_t n = at->left < FETCH_WINDOW ? (size_t)at->left : FETCH_WINDOW;
+		size_t from = s->out->len;
+		enum rc rc = reader_read(at->reader, at->offset, n, s->out);
+		if (rc != RC_OK)
+			return rc;
+		if (s->out->len - from != n)
+			return RC_CORRUPT;
+		replace_nul(s->out->p + from, n);
+		at->offset += n;
+		at->left -= n;
+	}
+	at->in_literal = false;
+	return RC_OK;
+}
+
+static void literal_head(struct buf *out, uint64_t size)
+{
+	buf_addv(out, STRV(" {"));
+	buf_addu(out, size);
+	buf_addv(out, STRV("}\r\n"));
+}
+
+/* The part of `size` octets that a partial asks for. */
+static void clip_partial(const struct fetch_item *item, uint64_t *offset, uint64_t *size)
+{
+	*offset = 0;
+	if (!item->partial)
+		return;
+	*offset = item->offset < *size ? item->offset : *size;
+	*size -= *offset;
+	if (*size > item->length)
+		*size = item->length;
+}
+
+static enum rc begin_literal(struct sender *s, const struct fetch_item *item, const struct mime_range *range)
+{
+	uint64_t size = range->size;
+	uint64_t skip;
+	clip_partial(item, &skip, &size);
+	literal_head(s->out, size);
+	s->at->offset = range->offset + skip;
+	s->at->left = size;
+	s->at->in_literal = true;
+	return literal_go_on(s);
+}
+
+/* Without the empty line at its end. */
+static struct strv block_of(const struct buf *bytes)
+{
+	struct strv block = buf_strv(bytes);
+	if (block.n == 2 && memcmp(block.p, "\r\n", 2) == 0)
+		block.n = 0;
+	else if (block.n > 2 && memcmp(block.p + block.n - 3, "\n\r\n", 3) == 0)
+		block.n -= 2;
+	else if (block.n > 1 && memcmp(block.p + block.n - 2, "\n\n", 2) == 0)
+		block.n -= 1;
+	else if (block.n == 1 && block.p[0] == '\n')
+		block.n = 0;
+	return block;
+}
+
+static void add_filtered(struct sender *s, const struct fetch_item *item, struct strv block)
+{
+	struct buf kept;
+	buf_init(&kept, FETCH_HEADER_MAX + 2);
+	mime_header_filter(&kept, block, item->fields, item->field_count, item->filter == FETCH_FIELDS_NOT);
+	uint64_t size = kept.len;
+	uint64_t skip;
+	clip_partial(item, &skip, &size);
+	literal_head(s->out, size);
+	size_t from = s->out->len;
+	if (size > 0)
+		buf_add(s->out, kept.p + skip, (size_t)size);
+	if (buf_ok(s->out))
+		replace_nul(s->out->p + from, s->out->len - from);
+	buf_fini(&kept);
+}
+
+static enum rc read_and_filter(struct sender *s, const struct fetch_item *item, const struct mime_range *range)
+{
+	struct buf bytes;
+	size_t n = range->size < FETCH_HEADER_MAX ? (size_t)range->size : FETCH_HEADER_MAX;
+	buf_init(&bytes, FETCH_HEADER_MAX);
+	enum rc rc = reader_read(s->at->reader, range->offset, n, &bytes);
+	if (rc == RC_OK)
+		add_filtered(s, item, block_of(&bytes));
+	buf_fini(&bytes);
+	return rc;
+}
+
+static enum rc add_section(struct sender *s, const struct fetch_item *item)
+{
+	if (item->cached) {
+		enum rc rc = need_cached(s, MSG_HEADERS);
+		if (rc != RC_OK)
+			return rc;
+		if (s->cached.headers.n > 0) {
+			buf_addv(s->out, item->label);
+			add_filtered(s, item, s->cached.headers);
+			return RC_OK;
+		}
+	}
+	struct mime_range range;
+	enum rc rc = locate(s, item, &range);
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	buf_addv(s->out, item->label);
+	if (rc == RC_NOT_FOUND)
+		buf_addv(s->out, STRV(" NIL"));
+	else if (item->filter != FETCH_WHOLE)
+		return read_and_filter(s, item, &range);
+	else
+		return begin_literal(s, item, &range);
+	return RC_OK;
+}
+
+static enum rc add_item(struct sender *s, const struct fetch_item *item)
+{
+	const struct msg_row *row = &s->at->row;
+	switch (item->kind) {
+	case FETCH_UID:
+		buf_addv(s->out, STRV("UID "));
+		buf_addu(s->out, row->uid);
+		return RC_OK;
+	case FETCH_FLAGS:
+		add_flags(s);
+		return RC_OK;
+	case FETCH_INTERNALDATE:
+		buf_addv(s->out, STRV("INTERNALDATE "));
+		resp_date_time(s->out, row->internaldate, row->zone);
+		return RC_OK;
+	case FETCH_SIZE:
+		buf_addv(s->out, STRV("RFC822.SIZE "));
+		buf_addu(s->out, row->size);
+		return RC_OK;
+	case FETCH_ENVELOPE:
+		return add_cached(s, MSG_ENVELOPE);
+	case FETCH_BODY:
+		return add_cached(s, MSG_BODY);
+	case FETCH_BODYSTRUCTURE:
+		return add_cached(s, MSG_BODYSTRUCTURE);
+	case FETCH_SECTION:
+		return add_section(s, item);
+	}
+	return RC_INVALID;
+}
+
+static void message_head(struct sender *s)
+{
+	buf_addv(s->out, STRV("* "));
+	buf_addu(s->out, s->at->seq);
+	buf_addv(s->out, STRV(" FETCH ("));
+	if (!s->fetch->plan.flags && seqset_contains(&s->fetch->seen, s->at->row.uid)) {
+		add_flags(s);
+		buf_addc(s->out, ' ');
+	}
+}
+
+/* The message at s->at, from its beginning or from where a slice ended inside it. RC_AGAIN: the slice ends inside. */
+static enum rc send_message(struct sender *s)
+{
+	struct fetch_place *at = s->at;
+	const struct fetch_plan *plan = &s->fetch->plan;
+	if (at->in_literal) {
+		enum rc rc = literal_go_on(s);
+		if (rc != RC_OK)
+			return rc;
+		at->item++;
+	} else {
+		message_head(s);
+	}
+	for (; at->item < plan->count; at->item++) {
+		if (at->item > 0)
+			buf_addc(s->out, ' ');
+		enum rc rc = add_item(s, &plan->items[at->item]);
+		if (rc != RC_OK)
+			return rc;
+	}
+	buf_addv(s->out, STRV(")\r\n"));
+	return buf_ok(s->out) ? RC_OK : RC_LIMIT;
+}
+
+static void end_message(struct sender *s)
+{
+	struct fetch_place *at = s->at;
+	/* One that an earlier slice opened is closed when this slice counts. */
+	if (at->reader && at->reader != s->fetch->place.reader)
+		reader_close(&at->reader);
+	at->reader = NULL;
+	at->inside = false;
+	at->in_literal = false;
+	at->item = 0;
+	s->have = 0;
+}
+
+/* Sends the message in hand. An error of one message takes its response back and lets the others be sent, unless a part
+ * of it is on its way already. */
+static enum rc step(struct sender *s, bool begun)
+{
+	struct fetch *fetch = s->fetch;
+	struct fetch_place *at = s->at;
+	size_t out_start = s->out->len;
+	size_t told_start = fetch->told_count;
+	enum rc rc = send_message(s);
+	if (rc == RC_AGAIN)
+		return rc;
+	if (rc == RC_OK) {
+		end_message(s);
+		return RC_OK;
+	}
+	if (begun) {
+		fetch->broken = true;
+		return rc;
+	}
+	s->out->len = out_start;
+	s->out->full = false;
+	fetch->told_count = told_start;
+	end_message(s);
+	if (at->rc == RC_OK)
+		at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	at->errors++;
+	return at->errors >= FETCH_ERRORS_MAX || rc == RC_UNAVAILABLE ? at->rc : RC_OK;
+}
+
+static enum rc send_all(struct sender *s)
+{
+	struct fetch *fetch = s->fetch;
+	struct fetch_place *at = s->at;
+	unsigned ticks = 0;
+	if (at->inside) {
+		enum rc rc = step(s, true);
+		if (rc != RC_OK)
+			return rc;
+	}
+	for (;;) {
+		if (s->out->len >= FETCH_SLICE_BYTES)
+			return RC_AGAIN;
+		if ((!fetch->plan.memory && ticks > 0) || ticks % FETCH_CLOCK_EVERY == FETCH_CLOCK_EVERY - 1)
+			if (clock_mono_us() >= s->end_us)
+				return RC_AGAIN;
+		ticks++;
+		const struct msg_row *row = next_row(s, &at->seq);
+		if (!row)
+			return RC_OK;
+		at->row = *row;
+		at->inside = true;
+		enum rc rc = step(s, false);
+		if (rc != RC_OK)
+			return rc;
+	}
+}
+
+enum rc fetch_slice(struct account *account, struct fetch *fetch)
+{
+	struct sender s = { .account = account, .fetch = fetch, .at = &fetch->next, .out = &fetch->out };
+	slice_begin(fetch);
+	s.end_us = clock_mono_us() + FETCH_SLICE_US;
+	enum rc rc = msg_index(account, fetch->mailbox, &s.rows, &s.count);
+	if (rc == RC_OK && (fetch->plan.flags || !seqset_empty(&fetch->seen)))
+		rc = mbox_keywords(account, fetch->mailbox, &s.names, &s.name_count);
+	if (rc != RC_OK) {
+		fetch->broken = fetch->place.inside;
+		return rc;
+	}
+	buf_init(&s.flags_text, FETCH_FLAGS_MAX);
+	rc = send_all(&s);
+	buf_fini(&s.flags_text);
+	if (rc == RC_AGAIN)
+		return RC_OK;
+	if (fetch->broken)
+		return rc;
+	/* What was sent before the command gave up stays sent; its cause is in next.rc. */
+	fetch->finished = true;
+	return RC_OK;
+}
+
+enum rc fetch_unseen(struct account *account, const struct fetch *fetch, struct seqset *ret_uids)
+{
+	const struct msg_row *rows;
+	size_t count;
+	enum rc rc = msg_index(account, fetch->mailbox, &rows, &count);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t r = 0; r < fetch->run_count; r++) {
+		const struct view_run *run = &fetch->runs[r];
+		size_t i = msg_lower_bound(rows, count, run->uid_lo);
+		for (; i < count && rows[i].uid <= run->uid_hi; i++)
+			if (!(rows[i].flags & MSG_SEEN))
+				seqset_add(ret_uids, rows[i].uid);
+	}
+	return RC_OK;
+}
