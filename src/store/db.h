@@ -60,6 +60,10 @@ struct strv db_text(sqlite3_stmt *stmt, int column);
 struct strv db_blob(sqlite3_stmt *stmt, int column);
 bool db_is_null(sqlite3_stmt *stmt, int column);
 
+/* A read job that keeps a result for later (a cache row) calls this before it writes: the commit of a statement
+ * outside a transaction is not synced then. */
+void db_relax(struct db *db);
+
 int64_t db_last_id(struct db *db);
 /* Rows changed by the last db_exec / db_run. */
 int64_t db_changes(struct db *db);
@@ -102,7 +106,7 @@ unsigned db_wal_frames(const struct db *db);
 /* Roughly what the current transaction will add to the WAL. */
 uint64_t db_pending_bytes(struct db *db);
 enum rc db_quick_check(struct db *db) MUST_CHECK;
-enum rc db_version(struct db *db, unsigned *ret_version) MUST_CHECK;
+enum rc db_version(struct db *db, int *ret_version) MUST_CHECK;
 /* A complete copy as a new file, synced. */
 enum rc db_backup(struct db *db, const char *path, const char *vfs) MUST_CHECK;
 

@@ -50,6 +50,13 @@ enum account_state {
 	ACCOUNT_GONE /* removed: jobs are answered with RC_GONE for ever */
 };
 
+/* What a job has done that is not in the database: held back until its commit. */
+struct effects {
+	struct change_list *changes; /* own; NULL: none */
+	struct change_sink **watches; /* own array of borrowed */
+	size_t watch_count;
+};
+
 struct account {
 	UT_hash_handle hh; /* store->accounts; store's lock */
 	struct store *store; /* borrowed */
@@ -86,7 +93,7 @@ struct account {
 	struct job *job; /* borrowed: the running one, NULL in background work and while borrowed */
 	struct batch *batch; /* the open transaction's jobs */
 	struct arena *job_arena; /* own; emptied when the next job starts */
-	struct change_builder *changes; /* of the running job */
+	struct effects *effects; /* of the running job: what happens if it succeeds; NULL: at once */
 	uint64_t change; /* number of the last change list */
 
 	pthread_mutex_t watch_lock;
@@ -182,9 +189,10 @@ void account_remove_folder(struct account *account);
 void account_turn(struct strand *strand, void *ctx);
 
 /* change.c */
-struct change_list *change_take(struct change_builder **builder, struct account *account);
-void change_drop(struct change_builder **builder);
-void change_publish(struct account *account, struct change_list *list);
+void effects_drop(struct effects *effects);
+/* Posts the list, then lets the watching begin. Both leave it empty. */
+void effects_publish(struct account *account, struct effects *effects);
+/* A list with one entry that says only this. */
 void change_publish_kind(struct account *account, enum change_kind kind);
 
 /* users.c */
