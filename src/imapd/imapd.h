@@ -35,7 +35,8 @@ struct imapd *imapd_new(const struct imapd_settings *settings, struct store *sto
 void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls);
 /* A connection accepted on `reactor`; `implicit_tls` for port 993. On the reactor's thread. */
 void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool implicit_tls);
-/* Graceful stop: every session says "* BYE" when its current command is done (2 s at most). Any thread. */
+/* Graceful stop: every session says "* BYE" when its current command is done; called again it drops those that are
+ * left at once. Any thread. */
 void imapd_stop(struct imapd *imapd);
 /* Any thread, approximate. */
 unsigned imapd_sessions(const struct imapd *imapd);

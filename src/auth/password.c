@@ -1,0 +1,161 @@
+#include "auth/auth.h"
+
+#include "base/mem.h"
+#include "base/rand.h"
+#include "base/str.h"
+
+#include <crypt.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <stdlib.h>
+#include <utf8proc.h>
+
+#define PASSWORD_MAX 1000
+#define SHA256_SIZE 32
+#define SCRAM_SALT_SIZE 16
+
+struct scheme {
+	const char *name;
+	const char *prefix; /* of crypt(3) settings */
+	bool make;	    /* used for new hashes, not only read */
+};
+
+static const struct scheme schemes[] = {
+	{ "YESCRYPT", "$y$", true },
+	{ "SHA512-CRYPT", "$6$", true },
+	{ "BCRYPT", "$2b$", true },
+	{ "BLF-CRYPT", "$2", false },
+	{ "SHA256-CRYPT", "$5$", false },
+	{ "SCRYPT", "$7$", false },
+	{ "CRYPT", "$", false },
+};
+
+static const struct scheme *scheme_find(struct strv name)
+{
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		if (strv_ieq(name, strv_cstr(schemes[i].name)))
+			return &schemes[i];
+	}
+	return NULL;
+}
+
+static bool password_usable(struct strv password)
+{
+	return password.n > 0 && password.n <= PASSWORD_MAX && !memchr(password.p, '\0', password.n);
+}
+
+/* crypt_r with a setting or stored hash; the result is appended to out. */
+static enum rc crypt_to(struct strv password, const char *setting, struct buf *out)
+{
+	/* 32 KiB: too much for a thread's stack, and it holds the password. */
+	struct crypt_data *data = mem_zalloc(sizeof(*data));
+	char *text = mem_strndup(password.p, password.n);
+	const char *hash = crypt_r(text, setting, data);
+	enum rc rc = hash && hash[0] != '*' ? RC_OK : RC_INVALID;
+
+	if (rc == RC_OK)
+		buf_adds(out, hash);
+	mem_wipe(text, password.n);
+	mem_wipe(data, sizeof(*data));
+	free(text);
+	free(data);
+	return rc;
+}
+
+enum rc auth_make_hash(const char *scheme, struct strv password, struct buf *out)
+{
+	const struct scheme *found = scheme_find(strv_cstr(scheme));
+	char setting[CRYPT_GENSALT_OUTPUT_SIZE];
+	char random[24];
+
+	if (!found || !found->make || !password_usable(password))
+		return RC_INVALID;
+	rand_bytes(random, sizeof(random));
+	if (!crypt_gensalt_rn(found->prefix, 0, random, sizeof(random), setting, sizeof(setting)))
+		return RC_INVALID;
+	return crypt_to(password, setting, out);
+}
+
+enum rc auth_verify_hash(struct strv stored, struct strv password)
+{
+	enum rc rc = RC_AUTH;
+	struct buf hash;
+
+	if (!password_usable(password))
+		return RC_AUTH;
+	if (stored.n > 0 && stored.p[0] == '{') {
+		size_t end = strv_index(stored, '}');
+		const struct scheme *found = scheme_find(strv_sub(stored, 1, end > 0 ? end - 1 : 0));
+		if (end == stored.n || !found)
+			return RC_INVALID;
+		stored = strv_sub(stored, end + 1, stored.n);
+		if (!strv_starts(stored, strv_cstr(found->prefix)))
+			return RC_INVALID;
+	}
+	if (stored.n == 0 || stored.p[0] != '$' || stored.n > CRYPT_OUTPUT_SIZE)
+		return RC_INVALID;
+	buf_init(&hash, CRYPT_OUTPUT_SIZE);
+	char *setting = mem_strndup(stored.p, stored.n);
+	if (crypt_to(password, setting, &hash) == RC_OK && strv_eq_secret(buf_strv(&hash), stored))
+		rc = RC_OK;
+	free(setting);
+	buf_wipe(&hash);
+	return rc;
+}
+
+static bool pbkdf2(struct strv password, const unsigned char *salt, size_t salt_size, unsigned iterations,
+	unsigned char *out)
+{
+	return PKCS5_PBKDF2_HMAC(password.p, (int)password.n, salt, (int)salt_size, (int)iterations, EVP_sha256(),
+		       SHA256_SIZE, out) == 1;
+}
+
+static bool hmac(const unsigned char *key, const char *text, unsigned char *out)
+{
+	unsigned size = SHA256_SIZE;
+	return HMAC(EVP_sha256(), key, SHA256_SIZE, (const unsigned char *)text, strlen(text), out, &size) != NULL;
+}
+
+/* SASLprep (RFC 4013) as far as passwords need it: NFKC without ignorable characters; bytes that are no UTF-8 stay. */
+static char *password_prepare(struct strv password)
+{
+	utf8proc_uint8_t *mapped = NULL;
+
+	if (!str_is_ascii(password)) {
+		utf8proc_map((const utf8proc_uint8_t *)password.p, (utf8proc_ssize_t)password.n, &mapped,
+			UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_IGNORE);
+	}
+	return mapped ? (char *)mapped : mem_strndup(password.p, password.n);
+}
+
+enum rc auth_make_scram(struct strv password, unsigned iterations, struct buf *out)
+{
+	unsigned char salt[SCRAM_SALT_SIZE], salted[SHA256_SIZE], client[SHA256_SIZE], stored[SHA256_SIZE],
+		server[SHA256_SIZE];
+	unsigned size = 0;
+
+	if (!password_usable(password) || iterations == 0 || iterations > 10000000)
+		return RC_INVALID;
+	rand_bytes(salt, sizeof(salt));
+	char *prepared = password_prepare(password);
+	bool ok = pbkdf2(strv_cstr(prepared), salt, sizeof(salt), iterations, salted) &&
+		hmac(salted, "Client Key", client) &&
+		EVP_Digest(client, sizeof(client), stored, &size, EVP_sha256(), NULL) == 1 &&
+		hmac(salted, "Server Key", server);
+	mem_wipe(prepared, strlen(prepared));
+	free(prepared);
+	mem_wipe(salted, sizeof(salted));
+	mem_wipe(client, sizeof(client));
+	if (!ok)
+		return RC_UNAVAILABLE;
+	buf_printf(out, "SCRAM-SHA-256$%u:", iterations);
+	str_base64(out, strv_make(salt, sizeof(salt)));
+	buf_addc(out, '$');
+	str_base64(out, strv_make(stored, sizeof(stored)));
+	buf_addc(out, ':');
+	str_base64(out, strv_make(server, sizeof(server)));
+	return RC_OK;
+}

@@ -1,0 +1,22 @@
+/*
+ * A passwd-style file: "name:{SCHEME}hash" or "name:$crypt$hash" a line, '#' comments, further colon-separated fields
+ * ignored. Read whole; immutable; looked up on any thread.
+ */
+#ifndef COID_AUTH_USERS_FILE_H
+#define COID_AUTH_USERS_FILE_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "base/strv.h"
+
+#define USERS_FILE_MAX (64u << 20) /* octets */
+
+struct users_file;
+
+/* Errors as "file:line: message", all of them. */
+enum rc users_file_read(const char *path, struct buf *errors, struct users_file **ret_file) MUST_CHECK;
+void users_file_free(struct users_file **file);
+/* RC_NOT_FOUND. The view lives as long as the file. A NULL file is empty. */
+enum rc users_file_find(const struct users_file *file, struct strv name, struct strv *ret_password) MUST_CHECK;
+
+#endif

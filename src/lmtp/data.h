@@ -1,0 +1,36 @@
+/*
+ * The bytes behind DATA: takes the dots away that RFC 5321 section 4.5.2 put in and finds the end. Resumable at any
+ * byte; writes pieces of its input through a callback, copies nothing. Only CRLF "." CRLF ends the message, and only a
+ * dot behind CRLF was stuffed: bare LF and bare CR are ordinary octets (else a message could smuggle a second one).
+ */
+#ifndef COID_LMTP_DATA_H
+#define COID_LMTP_DATA_H
+
+#include "base/strv.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum data_state {
+	DATA_LINE_START, /* behind CRLF, or at the very beginning */
+	DATA_LINE,	 /* inside a line */
+	DATA_CR,	 /* behind a CR inside a line */
+	DATA_DOT,	 /* behind a dot at the start of a line */
+	DATA_DOT_CR,	 /* behind that dot and CR: LF ends the message */
+	DATA_END
+};
+
+struct data {
+	enum data_state state;
+};
+
+void data_init(struct data *data);
+/* Returns how many bytes of `in` were used: all, unless the end came. */
+size_t data_feed(struct data *data, struct strv in, void (*out)(void *arg, struct strv piece), void *arg);
+
+static inline bool data_ended(const struct data *data)
+{
+	return data->state == DATA_END;
+}
+
+#endif

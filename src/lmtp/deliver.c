@@ -1,0 +1,63 @@
+#include "lmtp/deliver.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/mailbox.h"
+#include "store/message.h"
+
+#include <stdlib.h>
+
+struct delivery *delivery_new(struct content *content, struct strv prefix, struct strv detail)
+{
+	struct delivery *delivery = mem_zalloc(sizeof(*delivery));
+	delivery->arena = arena_new(0);
+	delivery->content = content_ref(content);
+	delivery->prefix = arena_strv(delivery->arena, prefix);
+	delivery->detail = arena_strv(delivery->arena, detail);
+	delivery->received = clock_wall();
+	delivery->job.kind = JOB_WRITE;
+	delivery->job.run = delivery_run;
+	return delivery;
+}
+
+void delivery_free(struct delivery **delivery)
+{
+	if (!*delivery)
+		return;
+	content_unref(&(*delivery)->content);
+	arena_free(&(*delivery)->arena);
+	free(*delivery);
+	*delivery = NULL;
+}
+
+/* The mailbox that the subaddress names, if there is one that can hold messages; else INBOX. */
+static enum rc choose(struct account *account, struct delivery *delivery, struct mbox_info *ret_info)
+{
+	struct strv name;
+
+	if (delivery->detail.n > 0 &&
+		mbox_name_check(account_store(account), delivery->detail, delivery->arena, &name) == RC_OK) {
+		enum rc rc = mbox_find(account, name, ret_info);
+		if (rc == RC_OK && !(ret_info->attrs & MBOX_NOSELECT))
+			return RC_OK;
+		if (rc != RC_OK && rc != RC_NOT_FOUND)
+			return rc;
+	}
+	return mbox_find(account, STRV("INBOX"), ret_info);
+}
+
+enum rc delivery_run(struct account *account, struct job *job)
+{
+	struct delivery *delivery = (struct delivery *)(void *)job;
+	struct mbox_info info;
+	enum rc rc = choose(account, delivery, &info);
+
+	if (rc != RC_OK)
+		return rc;
+	struct msg_new msg = { .content = delivery->content, .prefix = delivery->prefix,
+		.internaldate = delivery->received };
+	rc = msg_append(account, info.id, &msg, &delivery->uid);
+	if (rc == RC_OK)
+		delivery->mailbox = arena_strv(delivery->arena, info.name);
+	return rc;
+}

@@ -1,0 +1,20 @@
+/*
+ * What the relay is told about a delivery or a lookup that ended with `rc`: code, enhanced status code (RFC 3463) and
+ * text. 4xx for whatever may work later, 5xx for what never will.
+ */
+#ifndef COID_LMTP_REPLY_H
+#define COID_LMTP_REPLY_H
+
+#include "base/rc.h"
+
+#include <stdbool.h>
+
+struct smtp_reply {
+	int code;
+	const char *status;
+	const char *text;
+};
+
+struct smtp_reply reply_for(enum rc rc, bool quota_permanent);
+
+#endif
