@@ -15,10 +15,8 @@
  *		stored INTEGER NOT NULL,	-- milliseconds since 1970
  *		removed_at INTEGER		-- seconds since 1970 when refs became 0, else NULL
  *	);
- *	CREATE TABLE blob_data (
- *		blob INTEGER PRIMARY KEY,
- *		bytes BLOB NOT NULL		-- inline: the whole message; file: the prefix, if there is one
- *	);
+ *	CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- the whole message
+ *	CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- what comes before a file
  *
  * The sweep also deletes from table cache the row with cache.blob = blob.id.
  */
@@ -26,7 +24,6 @@
 #define COID_STORE_BLOB_H
 
 #include "store/content.h"
-#include "store/io.h"
 
 /* The CREATE statements above, to be run once by the schema. */
 extern const char blob_schema_sql[];
@@ -50,38 +47,35 @@ struct blob_made {
 	int64_t file;
 };
 
-/* What struct account holds for its blobs while it is open: a member of it named `blobs`. */
+/* What struct account holds for its blobs while it is open: a member of it named `blobs`. Only blob.c, moveout.c and
+ * sweep.c look inside. */
 struct blob_state {
 	struct blob_made *made; /* own */
 	size_t made_count;
 	size_t made_cap;
-	uint64_t inline_bytes; /* about: for the decision when to move out */
-	int64_t inline_oldest; /* milliseconds since 1970; 0: no inline row */
-	uint8_t dirs[32]; /* bit xx: directory msg/<xx> exists and is on disk */
-	bool msg_dir; /* msg/ itself */
+	uint64_t inline_bytes; /* no less than there are: for the decision to move out */
+	uint8_t dirs[32]; /* bit xx: msg/<xx> exists and its name is on disk */
+	bool msg_dir; /* the same for msg/ */
+	int64_t *known; /* own: sorted names of all files with a row, while orphans are looked for */
+	size_t known_count;
+	unsigned scan_dir; /* the next directory to look for orphans in */
+	bool scan; /* orphans are to be looked for */
 };
 
 /*
  * For the account's life cycle: blob_open_account once the database is open, outside a transaction (`clean`: the last
- * process closed it in order; else orphaned files are swept), blob_close_account before the database is closed,
- * blob_batch_end after each COMMIT or ROLLBACK whose outcome is known.
+ * process closed it in order; else orphaned files are swept later, in the background), blob_close_account before the
+ * database is closed, blob_batch_end after each COMMIT or ROLLBACK whose outcome is known.
  */
 enum rc blob_open_account(struct account *account, bool clean) MUST_CHECK;
 void blob_close_account(struct account *account);
 void blob_batch_end(struct account *account);
 
 /*
- * Background work. *_due: whether it should run now (any time on the strand; cheap). The functions are the bodies of strand
- * turns of their own, outside a transaction; they begin and commit their own FULL ones. RC_AGAIN: a slice is done and
- * there is more.
+ * Background work. blob.c wishes it by account_background. The functions are the bodies of strand turns of their own, outside
+ * a transaction; they commit by account_transaction. RC_AGAIN: a slice is done and there is more to do now.
  */
-bool blob_moveout_due(struct account *account);
 enum rc blob_moveout(struct account *account) MUST_CHECK;
-bool blob_sweep_due(struct account *account);
 enum rc blob_sweep(struct account *account) MUST_CHECK;
-
-/* "msg/<xx>/<file>" below the account's folder. */
-#define BLOB_PATH_MAX 32
-void blob_file_name(int64_t file, char ret_path[BLOB_PATH_MAX]);
 
 #endif

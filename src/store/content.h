@@ -13,6 +13,7 @@
  * strand of its own in 64 KiB pieces. The MIME scanner runs along. Any error is kept and told by spool_finish.
  */
 struct spool;
+struct content;
 
 /* on_drain (may be NULL): called on the reactor when spool_full() turned false again. RC_BUSY: memory bound reached. */
 enum rc spool_new(struct store *store, struct reactor *reactor, void (*on_drain)(void *arg), void *arg,
@@ -25,12 +26,12 @@ uint64_t spool_size(const struct spool *spool);
  * No more bytes. `done` is called on the reactor (maybe before this returns) with the content, which the callee owns, or
  * with NULL and an error (RC_NOSPACE, RC_IO, RC_BUSY). The file's bytes are synced then. The spool is gone.
  */
-void spool_finish(struct spool *spool, void (*done)(void *arg, enum rc rc, struct content *content), void *arg);
+void spool_finish(
+	struct spool *spool, void (*done)(void *arg, enum rc rc, struct content *content), void *arg);
 /* Drops it, also while its strand works; `done` and on_drain are not called any more. */
 void spool_abort(struct spool **spool);
 
 /* A received message: its bytes and its scan. Immutable, counted, any thread; the spool file goes with the last one. */
-struct content;
 struct content *content_ref(struct content *content);
 void content_unref(struct content **content);
 uint64_t content_size(const struct content *content);

@@ -332,6 +332,7 @@ struct vfs *vfs_new(struct io *io)
 		.xGetLastError = vfs_last_error,
 		.xCurrentTimeInt64 = vfs_time,
 	};
+	/* It fails only if SQLite can't be initialised, and then nothing works. */
 	if (sqlite3_vfs_register(&vfs->base, 0) != SQLITE_OK)
 		abort();
 	return vfs;

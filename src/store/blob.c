@@ -1,0 +1,326 @@
+/*
+ * Blobs: the rows, and putting bytes where they belong. A new message up to the inline limit is a row; a larger one is
+ * a link to the spool file, on disk with its name before the transaction commits.
+ */
+#include "store/bytes.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#define NAME_TRIES 8 /* names are random: even a second try is never seen */
+
+const char blob_schema_sql[] = "CREATE TABLE blob ("
+			       " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+			       " refs INTEGER NOT NULL," /* rows of msg with this blob */
+			       " size INTEGER NOT NULL," /* octets of the message: prefix and content */
+			       " file INTEGER," /* NULL: inline; else the name of the file */
+			       " stored INTEGER NOT NULL," /* milliseconds since 1970 */
+			       " removed_at INTEGER" /* seconds since 1970 when refs became 0 */
+			       ");"
+			       "CREATE INDEX blob_removed ON blob(removed_at) WHERE removed_at IS NOT NULL;"
+			       "CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+			       "CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);";
+
+static enum rc put_row(struct account *account, uint64_t size, bool in_file, int64_t file, int64_t *ret_id)
+{
+	int64_t now = clock_wall_us() / 1000;
+	enum rc rc;
+	if (in_file)
+		rc = db_run(account->db, "INSERT INTO blob(refs, size, file, stored) VALUES(1, ?1, ?2, ?3)",
+			"uii", size, file, now);
+	else
+		rc = db_run(account->db, "INSERT INTO blob(refs, size, stored) VALUES(1, ?1, ?2)", "ui", size,
+			now);
+	if (rc == RC_OK)
+		*ret_id = db_last_id(account->db);
+	return rc;
+}
+
+static enum rc put_inline(struct account *account, struct strv prefix, struct strv bytes, int64_t *ret_id)
+{
+	struct blob_state *state = &account->blobs;
+	size_t size = prefix.n + bytes.n;
+	int64_t id;
+	enum rc rc = put_row(account, size, false, 0, &id);
+	if (rc != RC_OK)
+		return rc;
+	char *whole = mem_alloc(size + 1);
+	if (prefix.n > 0)
+		memcpy(whole, prefix.p, prefix.n);
+	if (bytes.n > 0)
+		memcpy(whole + prefix.n, bytes.p, bytes.n);
+	rc = db_run(account->db, "INSERT INTO blob_inline(blob, bytes) VALUES(?1, ?2)", "ib", id,
+		strv_make(whole, size));
+	free(whole);
+	if (rc != RC_OK)
+		return rc;
+	state->inline_bytes += size;
+	if (state->inline_bytes > account->store->settings.inline_total_max)
+		account_background_now(account, BACKGROUND_MOVE_OUT);
+	else
+		account_background(account, BACKGROUND_MOVE_OUT,
+			clock_mono_ms() + account->store->settings.inline_age_ms);
+	*ret_id = id;
+	return RC_OK;
+}
+
+static void made_add(struct blob_state *state, int64_t file)
+{
+	if (state->made_count == state->made_cap) {
+		state->made_cap = state->made_cap ? state->made_cap * 2 : 8;
+		state->made = mem_realloc(state->made, state->made_cap, sizeof(*state->made));
+	}
+	state->made[state->made_count++] = (struct blob_made){ 0, file };
+}
+
+/* The spool file under another name. */
+static enum rc file_link(struct account *account, const char *from, int64_t file)
+{
+	const struct io *io = account->store->io;
+	char *path = file_path(account, file);
+	int result = io->link(io->ctx, from, path);
+	int error = errno;
+	free(path);
+	if (result == 0)
+		return RC_OK;
+	if (error == EEXIST)
+		return RC_EXISTS;
+	log_error(account->store->log, "a message cannot be linked account=%s error=%s", account->name,
+		strerror(error));
+	return io_rc(error);
+}
+
+/* Makes the file with its name and data on disk. */
+static enum rc put_file(struct account *account, const struct content *content, int64_t *ret_file)
+{
+	const struct io *io = account->store->io;
+	enum rc rc = RC_EXISTS;
+	int64_t file = 0;
+	for (unsigned i = 0; rc == RC_EXISTS && i < NAME_TRIES; i++) {
+		file = file_name_new();
+		rc = file_dir_make(account, file_dir(file), true);
+		if (rc != RC_OK)
+			return rc;
+		rc = content_path(content) ? file_link(account, content_path(content), file)
+					   : file_write(account, file, content_bytes(content), true);
+	}
+	if (rc != RC_OK)
+		return rc == RC_EXISTS || rc == RC_NOT_FOUND ? RC_IO : rc;
+	made_add(&account->blobs, file);
+	char *dir = file_dir_path(account, file_dir(file));
+	if (!io_sync_dir(io, dir)) {
+		rc = io_rc(errno);
+		log_error(account->store->log, "sync of a directory failed account=%s path=%s", account->name,
+			dir);
+	}
+	free(dir);
+	*ret_file = file;
+	return rc;
+}
+
+enum rc blob_put(struct account *account, struct content *content, struct strv prefix, int64_t *ret_id)
+{
+	int64_t file, id;
+	struct strv bytes = content_bytes(content);
+	if (bytes.p && bytes.n <= account->store->settings.inline_max)
+		return put_inline(account, prefix, bytes, ret_id);
+	enum rc rc = put_file(account, content, &file);
+	if (rc == RC_OK)
+		rc = put_row(account, prefix.n + content_size(content), true, file, &id);
+	if (rc == RC_OK && prefix.n > 0)
+		rc = db_run(
+			account->db, "INSERT INTO blob_prefix(blob, bytes) VALUES(?1, ?2)", "ib", id, prefix);
+	if (rc != RC_OK)
+		return rc;
+	account->blobs.made[account->blobs.made_count - 1].blob = id;
+	*ret_id = id;
+	return RC_OK;
+}
+
+static enum rc blob_missing(struct account *account, int64_t id, const char *what)
+{
+	log_error(account->store->log, "%s account=%s blob=%lld", what, account->name, (long long)id);
+	return RC_CORRUPT;
+}
+
+enum rc blob_ref(struct account *account, int64_t id)
+{
+	enum rc rc = db_run(
+		account->db, "UPDATE blob SET refs = refs + 1, removed_at = NULL WHERE id = ?1", "i", id);
+	if (rc == RC_OK && db_changes(account->db) == 0)
+		return blob_missing(account, id, "a blob to be shared has no row");
+	return rc;
+}
+
+enum rc blob_unref(struct account *account, int64_t id)
+{
+	enum rc rc = db_run(account->db,
+		"UPDATE blob SET refs = refs - 1, removed_at = CASE refs WHEN 1 THEN ?2 END WHERE id = ?1 "
+		"AND refs > 0",
+		"ii", id, clock_wall());
+	if (rc == RC_OK && db_changes(account->db) == 0)
+		return blob_missing(account, id, "a blob to be released has no row or no reference");
+	if (rc == RC_OK)
+		account_background(account, BACKGROUND_SWEEP,
+			clock_mono_ms() + account->store->settings.undelete_age_s * 1000 + SWEEP_DELAY_MS);
+	return rc;
+}
+
+/* Bytes of one row of blob_inline or blob_prefix; *ret_bytes is the caller's. RC_NOT_FOUND. */
+static enum rc blob_bytes(
+	struct account *account, const char *sql, int64_t id, char **ret_bytes, size_t *ret_size)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt, sql, "i", id);
+	if (rc != RC_OK)
+		return rc;
+	struct strv bytes = db_blob(stmt, 0);
+	*ret_bytes = mem_strndup(bytes.p ? bytes.p : "", bytes.n);
+	*ret_size = bytes.n;
+	db_reset(stmt);
+	return RC_OK;
+}
+
+static enum rc open_inline(struct account *account, int64_t id, uint64_t size, struct reader **ret_reader)
+{
+	char *bytes;
+	size_t n;
+	enum rc rc = blob_bytes(account, "SELECT bytes FROM blob_inline WHERE blob = ?1", id, &bytes, &n);
+	if (rc == RC_NOT_FOUND)
+		return blob_missing(account, id, "an inline message has no bytes");
+	if (rc != RC_OK)
+		return rc;
+	if (n != size) {
+		free(bytes);
+		return blob_missing(account, id, "an inline message has the wrong size");
+	}
+	*ret_reader = reader_new_bytes(bytes, n);
+	return RC_OK;
+}
+
+static enum rc open_file(
+	struct account *account, int64_t id, uint64_t size, int64_t file, struct reader **ret_reader)
+{
+	const struct io *io = account->store->io;
+	char *prefix = NULL;
+	size_t prefix_size = 0;
+	enum rc rc = blob_bytes(
+		account, "SELECT bytes FROM blob_prefix WHERE blob = ?1", id, &prefix, &prefix_size);
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	char *path = file_path(account, file);
+	int fd = io->open(io->ctx, path, O_RDONLY, 0);
+	int error = errno;
+	struct stat st;
+	free(path);
+	if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size + prefix_size == size) {
+		*ret_reader = reader_new_file(io, fd, (uint64_t)st.st_size, prefix, prefix_size);
+		return RC_OK;
+	}
+	free(prefix);
+	if (fd >= 0)
+		(void)io->close(io->ctx, fd);
+	if (fd >= 0 || error == ENOENT)
+		return blob_missing(account, id, "the file of a message is missing or has the wrong size");
+	log_error(account->store->log, "a message cannot be opened account=%s blob=%lld error=%s",
+		account->name, (long long)id, strerror(error));
+	return io_rc(error);
+}
+
+enum rc blob_open(struct account *account, int64_t id, struct reader **ret_reader)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt, "SELECT size, file FROM blob WHERE id = ?1", "i", id);
+	if (rc == RC_NOT_FOUND)
+		return blob_missing(account, id, "a message has no blob");
+	if (rc != RC_OK)
+		return rc;
+	uint64_t size = db_u64(stmt, 0);
+	bool in_file = !db_is_null(stmt, 1);
+	int64_t file = db_i64(stmt, 1);
+	db_reset(stmt);
+	return in_file ? open_file(account, id, size, file, ret_reader)
+		       : open_inline(account, id, size, ret_reader);
+}
+
+/* Whether the row that a file was made for is there. False also if the database can't tell: the file is then left. */
+static bool made_lost(struct account *account, const struct blob_made *made)
+{
+	sqlite3_stmt *stmt;
+	if (made->blob == 0)
+		return true;
+	enum rc rc = db_one(account->db, &stmt, "SELECT file FROM blob WHERE id = ?1", "i", made->blob);
+	if (rc == RC_NOT_FOUND)
+		return true;
+	if (rc != RC_OK)
+		return false;
+	bool other = db_is_null(stmt, 0) || db_i64(stmt, 0) != made->file;
+	db_reset(stmt);
+	return other;
+}
+
+void blob_batch_end(struct account *account)
+{
+	struct blob_state *state = &account->blobs;
+	for (size_t i = 0; i < state->made_count; i++) {
+		if (made_lost(account, &state->made[i]))
+			file_remove(account, state->made[i].file);
+	}
+	state->made_count = 0;
+}
+
+/* Wishes the background work that the rows ask for. */
+static enum rc open_wishes(struct account *account)
+{
+	const struct store_settings *settings = &account->store->settings;
+	uint64_t now_ms = (uint64_t)clock_wall_us() / 1000, now = clock_mono_ms();
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt,
+		"SELECT min(b.stored), coalesce(sum(b.size), 0) FROM blob_inline i JOIN blob b ON b.id = "
+		"i.blob",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	uint64_t oldest = db_u64(stmt, 0);
+	bool none = db_is_null(stmt, 0);
+	account->blobs.inline_bytes = db_u64(stmt, 1);
+	db_reset(stmt);
+	if (!none) {
+		uint64_t age = now_ms > oldest ? now_ms - oldest : 0;
+		uint64_t left = age < settings->inline_age_ms ? settings->inline_age_ms - age : 0;
+		account_background(account, BACKGROUND_MOVE_OUT, now + left);
+	}
+	rc = db_one(account->db, &stmt, "SELECT min(removed_at) FROM blob WHERE removed_at IS NOT NULL", "");
+	if (rc != RC_OK)
+		return rc;
+	uint64_t removed = db_u64(stmt, 0) + settings->undelete_age_s;
+	none = db_is_null(stmt, 0);
+	db_reset(stmt);
+	if (!none)
+		account_background(account, BACKGROUND_SWEEP,
+			now + SWEEP_DELAY_MS + (removed > now_ms / 1000 ? removed * 1000 - now_ms : 0));
+	return RC_OK;
+}
+
+enum rc blob_open_account(struct account *account, bool clean)
+{
+	memset(&account->blobs, 0, sizeof(account->blobs));
+	enum rc rc = open_wishes(account);
+	if (rc != RC_OK || clean)
+		return rc;
+	account->blobs.scan = true;
+	account_background(account, BACKGROUND_SWEEP, clock_mono_ms());
+	return RC_OK;
+}
+
+void blob_close_account(struct account *account)
+{
+	free(account->blobs.made);
+	free(account->blobs.known);
+	memset(&account->blobs, 0, sizeof(account->blobs));
+}

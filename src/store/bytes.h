@@ -1,0 +1,77 @@
+/*
+ * What the files of the bytes part share (io, vfs, blob, spool, content, reader, moveout, sweep, check). Internal to
+ * them; what the core and the mail part see is in blob.h.
+ */
+#ifndef COID_STORE_BYTES_H
+#define COID_STORE_BYTES_H
+
+#include "store/blob.h"
+#include "store/content.h"
+#include "store/io.h"
+#include "store/store_priv.h"
+
+#include <stdatomic.h>
+
+#define SPOOL_CHUNK (64 * 1024)
+#define SPOOL_FLIGHT_MAX (256 * 1024) /* above it the reactor stops reading */
+#define BLOB_DIRS 256
+#define SWEEP_DELAY_MS 5000 /* gathers what is removed in a short time into one sweep */
+#define SWEEP_ROWS 256 /* of one transaction */
+#define MOVEOUT_FILES 128 /* of one turn */
+#define MOVEOUT_BYTES (2 * 1024 * 1024)
+#define MOVEOUT_RETRY_MS 60000
+#define UNDELETE_SHORT_S 3600 /* removed inline rows that go sooner than this never become files */
+
+/* Of the store. Any thread. */
+struct bytes_store {
+	atomic_uint_fast64_t spool_memory; /* bytes of received messages in memory */
+	atomic_uint_fast64_t spool_number; /* names spool files */
+	struct strand *trash; /* own: removes spool files */
+};
+
+/* spool.c */
+
+/* Counts n more bytes; false if the bound would be passed (then nothing is counted). */
+bool spool_memory_take(struct store *store, uint64_t n);
+void spool_memory_give(struct store *store, uint64_t n);
+/* Removes a spool file without waiting for it; takes path. */
+void spool_file_remove(struct store *store, char *path);
+
+/* content.c */
+
+/*
+ * A content with one reference; takes bytes or path, and the scan's result. bytes NULL: the content is file `path`,
+ * to be unlinked with the content. The bytes have been counted by spool_memory_take and are given back by the content.
+ */
+struct content *content_new(
+	struct store *store, char *bytes, char *path, uint64_t size, struct mime_scan *scan);
+/* The bytes, or an empty view with p NULL if the content is a file. */
+struct strv content_bytes(const struct content *content);
+/* NULL if the content is in memory. */
+const char *content_path(const struct content *content);
+
+/* reader.c */
+
+/* Takes bytes, a message in memory. */
+struct reader *reader_new_bytes(char *bytes, uint64_t size);
+/* Takes fd and prefix (may be NULL): prefix, then `file_size` bytes of fd. */
+struct reader *reader_new_file(
+	const struct io *io, int fd, uint64_t file_size, char *prefix, size_t prefix_size);
+
+/* file.c: msg/<xx>/<file> of an account. */
+
+/* A name for a new file. */
+int64_t file_name_new(void);
+unsigned file_dir(int64_t file);
+/* The full path; the caller's (free). */
+char *file_path(const struct account *account, int64_t file);
+char *file_dir_path(const struct account *account, unsigned dir);
+/* What the name of a directory entry says. */
+bool file_name_parse(struct strv name, int64_t *ret_file);
+/* Makes msg/ and msg/<xx> if they are not known. `durable`: their names are synced, too, and remembered. */
+enum rc file_dir_make(struct account *account, unsigned dir, bool durable) MUST_CHECK;
+/* A new file with these bytes; `sync`: its data are synced. It does not exist afterwards if this fails. */
+enum rc file_write(struct account *account, int64_t file, struct strv bytes, bool sync) MUST_CHECK;
+void file_remove(struct account *account, int64_t file);
+
+#endif

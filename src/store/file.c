@@ -1,0 +1,138 @@
+/*
+ * The files below msg/ of an account. A name is 64 random bits in hex, its first two digits are the directory, so that
+ * no directory grows too long and no name says anything.
+ */
+#include "store/bytes.h"
+
+#include "base/mem.h"
+#include "base/rand.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FILE_NAME_LENGTH 16
+
+int64_t file_name_new(void)
+{
+	return (int64_t)rand_u64();
+}
+
+unsigned file_dir(int64_t file)
+{
+	return (unsigned)((uint64_t)file >> 56);
+}
+
+char *file_path(const struct account *account, int64_t file)
+{
+	size_t n = strlen(account->path) + sizeof("/msg/xx/") + FILE_NAME_LENGTH;
+	char *path = mem_alloc(n);
+	snprintf(path, n, "%s/msg/%02x/%016" PRIx64, account->path, file_dir(file), (uint64_t)file);
+	return path;
+}
+
+char *file_dir_path(const struct account *account, unsigned dir)
+{
+	size_t n = strlen(account->path) + sizeof("/msg/xx");
+	char *path = mem_alloc(n);
+	if (dir < BLOB_DIRS)
+		snprintf(path, n, "%s/msg/%02x", account->path, dir);
+	else
+		snprintf(path, n, "%s/msg", account->path);
+	return path;
+}
+
+bool file_name_parse(struct strv name, int64_t *ret_file)
+{
+	uint64_t file = 0;
+	if (name.n != FILE_NAME_LENGTH)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i];
+		unsigned digit;
+		if (c >= '0' && c <= '9')
+			digit = (unsigned)(c - '0');
+		else if (c >= 'a' && c <= 'f')
+			digit = (unsigned)(c - 'a') + 10;
+		else
+			return false;
+		file = file << 4 | digit;
+	}
+	*ret_file = (int64_t)file;
+	return true;
+}
+
+static enum rc file_fail(struct account *account, const char *what, const char *path)
+{
+	int error = errno;
+	log_error(account->store->log, "%s failed account=%s path=%s error=%s", what, account->name, path,
+		strerror(error));
+	return io_rc(error);
+}
+
+/* One directory; `parent` gets its name synced if `durable`. */
+static enum rc dir_make(struct account *account, const char *path, const char *parent, bool durable)
+{
+	const struct io *io = account->store->io;
+	if (io->mkdir(io->ctx, path, 0700) != 0 && errno != EEXIST)
+		return file_fail(account, "mkdir", path);
+	/* Also when it was there: whoever made it may have died before his sync. */
+	if (durable && !io_sync_dir(io, parent))
+		return file_fail(account, "sync of a directory", parent);
+	return RC_OK;
+}
+
+enum rc file_dir_make(struct account *account, unsigned dir, bool durable)
+{
+	struct blob_state *state = &account->blobs;
+	unsigned char bit = (unsigned char)(1u << (dir % 8));
+	if (state->dirs[dir / 8] & bit)
+		return RC_OK;
+	char *msg = file_dir_path(account, BLOB_DIRS);
+	char *path = file_dir_path(account, dir);
+	enum rc rc = RC_OK;
+	if (!state->msg_dir)
+		rc = dir_make(account, msg, account->path, durable);
+	if (rc == RC_OK)
+		rc = dir_make(account, path, msg, durable);
+	if (rc == RC_OK && durable) {
+		state->msg_dir = true;
+		state->dirs[dir / 8] |= bit;
+	}
+	free(msg);
+	free(path);
+	return rc;
+}
+
+enum rc file_write(struct account *account, int64_t file, struct strv bytes, bool sync)
+{
+	const struct io *io = account->store->io;
+	char *path = file_path(account, file);
+	enum rc rc = RC_OK;
+	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0) {
+		rc = file_fail(account, "open", path);
+		free(path);
+		return rc;
+	}
+	if (!io_write_all(io, fd, bytes.p, bytes.n, 0))
+		rc = file_fail(account, "write", path);
+	else if (sync && io->fdatasync(io->ctx, fd) != 0)
+		rc = file_fail(account, "sync", path);
+	(void)io->close(io->ctx, fd);
+	if (rc != RC_OK)
+		(void)io->unlink(io->ctx, path);
+	free(path);
+	return rc;
+}
+
+void file_remove(struct account *account, int64_t file)
+{
+	const struct io *io = account->store->io;
+	char *path = file_path(account, file);
+	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
+		(void)file_fail(account, "unlink", path);
+	free(path);
+}

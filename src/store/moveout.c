@@ -1,0 +1,164 @@
+/*
+ * Moving inline messages to files: N files are written, one syncfs makes them durable with their names, one
+ * transaction turns the rows. All in one turn of the strand, so no row changes in between. Before the commit the files
+ * are orphans, after it the inline bytes are gone: at no instant does a message lie nowhere.
+ */
+#include "store/bytes.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+struct moved {
+	int64_t blob;
+	int64_t file;
+};
+
+struct moveout {
+	struct moved moved[MOVEOUT_FILES];
+	size_t count;
+	uint64_t bytes;
+	bool more;
+	uint64_t next; /* when the oldest one left was stored, ms since 1970; 0: none is left */
+};
+
+/* Writes the file of one message; where it lies is not durable yet. */
+static enum rc moveout_write(struct account *account, struct moveout *out, int64_t blob, struct strv bytes)
+{
+	int64_t file = file_name_new();
+	enum rc rc = file_dir_make(account, file_dir(file), false);
+	if (rc == RC_OK)
+		rc = file_write(account, file, bytes, false);
+	if (rc != RC_OK)
+		return rc;
+	out->moved[out->count++] = (struct moved){ blob, file };
+	out->bytes += bytes.n;
+	return RC_OK;
+}
+
+/*
+ * Oldest first, those that are due by age or that must go for the sum of bytes. Messages that nobody holds any more are
+ * left to the sweep if it takes them soon.
+ */
+static enum rc moveout_collect(struct account *account, struct moveout *out)
+{
+	const struct store_settings *settings = &account->store->settings;
+	uint64_t now = (uint64_t)clock_wall_us() / 1000;
+	bool skip_removed = settings->undelete_age_s < UNDELETE_SHORT_S;
+	bool crowded = account->blobs.inline_bytes > settings->inline_total_max;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(account->db, &stmt,
+		"SELECT i.blob, b.stored, b.refs, i.bytes FROM blob_inline i JOIN blob b ON b.id = i.blob"
+		" ORDER BY i.blob",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt)) {
+		if (db_i64(stmt, 2) == 0 && skip_removed)
+			continue;
+		uint64_t stored = db_u64(stmt, 1);
+		if (!crowded && stored <= now && now - stored < settings->inline_age_ms) {
+			out->next = stored;
+			break;
+		}
+		if (out->count == MOVEOUT_FILES || out->bytes >= MOVEOUT_BYTES) {
+			out->more = true;
+			break;
+		}
+		rc = moveout_write(account, out, db_i64(stmt, 0), db_blob(stmt, 3));
+		if (rc != RC_OK)
+			break;
+	}
+	db_reset(stmt);
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc moveout_sync(struct account *account)
+{
+	const struct io *io = account->store->io;
+	int fd = io->open(io->ctx, account->path, O_RDONLY | O_DIRECTORY, 0);
+	int result = fd < 0 ? -1 : io->syncfs(io->ctx, fd);
+	int error = errno;
+	if (fd >= 0)
+		(void)io->close(io->ctx, fd);
+	if (result == 0)
+		return RC_OK;
+	log_error(account->store->log, "sync of moved messages failed account=%s error=%s", account->name,
+		strerror(error));
+	return io_rc(error);
+}
+
+static enum rc moveout_rows(struct account *account, void *arg)
+{
+	const struct moveout *out = arg;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < out->count; i++) {
+		rc = db_run(account->db, "UPDATE blob SET file = ?2 WHERE id = ?1", "ii", out->moved[i].blob,
+			out->moved[i].file);
+		if (rc == RC_OK)
+			rc = db_run(account->db, "DELETE FROM blob_inline WHERE blob = ?1", "i",
+				out->moved[i].blob);
+	}
+	return rc;
+}
+
+static void moveout_undo(struct account *account, const struct moveout *out)
+{
+	for (size_t i = 0; i < out->count; i++)
+		file_remove(account, out->moved[i].file);
+}
+
+/* Whether the rows are as before, which alone allows to remove the files: a commit may have failed and yet be there. */
+static bool moveout_undone(struct account *account, const struct moveout *out)
+{
+	sqlite3_stmt *stmt;
+	if (!account->db)
+		return false;
+	enum rc rc =
+		db_one(account->db, &stmt, "SELECT file FROM blob WHERE id = ?1", "i", out->moved[0].blob);
+	if (rc != RC_OK)
+		return false;
+	bool undone = db_is_null(stmt, 0);
+	db_reset(stmt);
+	return undone;
+}
+
+static void moveout_wish(struct account *account, const struct moveout *out)
+{
+	uint64_t now = (uint64_t)clock_wall_us() / 1000, age = account->store->settings.inline_age_ms;
+	if (out->next == 0)
+		return;
+	uint64_t due = out->next + age;
+	account_background(account, BACKGROUND_MOVE_OUT, clock_mono_ms() + (due > now ? due - now : 0));
+}
+
+enum rc blob_moveout(struct account *account)
+{
+	struct moveout *out = mem_zalloc(sizeof(*out));
+	enum rc rc = moveout_collect(account, out);
+	if (rc == RC_OK && out->count > 0)
+		rc = moveout_sync(account);
+	if (rc != RC_OK) {
+		moveout_undo(account, out);
+	} else if (out->count > 0) {
+		rc = account_transaction(account, moveout_rows, out);
+		if (rc != RC_OK && moveout_undone(account, out))
+			moveout_undo(account, out);
+	}
+	if (rc == RC_OK) {
+		uint64_t left = account->blobs.inline_bytes;
+		bool all = !out->more && out->next == 0;
+		account->blobs.inline_bytes = all || out->bytes > left ? 0 : left - out->bytes;
+		moveout_wish(account, out);
+	} else if (account->db) {
+		/* A full disk and the like: the messages are where they were; try again in a while. */
+		account_background(account, BACKGROUND_MOVE_OUT, clock_mono_ms() + MOVEOUT_RETRY_MS);
+	}
+	if (rc == RC_OK && out->more)
+		rc = RC_AGAIN;
+	free(out);
+	return rc;
+}

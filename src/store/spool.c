@@ -1,0 +1,464 @@
+/*
+ * Spools. A spool belongs to its reactor; once it has outgrown the inline limit, its bytes travel in chunks to a strand
+ * of its own, which writes them, feeds the scanner and sends each chunk back as a receipt. Receipts come in order, so
+ * the last one may free the spool.
+ */
+#include "store/bytes.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SPOOL_TURN 4 /* chunks of one turn of the strand */
+#define TRASH_TURN 16 /* files removed in one turn */
+
+enum chunk_kind {
+	CHUNK_BYTES,
+	CHUNK_FINISH, /* sync, scan, make the content */
+	CHUNK_ABORT /* remove the file */
+};
+
+struct chunk {
+	struct strand_item item;
+	struct reactor_msg msg;
+	struct spool *spool; /* borrowed: freed with the receipt of the last chunk */
+	enum chunk_kind kind;
+	char *p; /* own */
+	size_t n;
+	size_t cap;
+	enum rc rc; /* CHUNK_FINISH: what came of it */
+	struct content *content; /* own, CHUNK_FINISH */
+};
+
+struct spool {
+	struct store *store; /* borrowed */
+	struct reactor *reactor; /* borrowed */
+	void (*on_drain)(void *arg);
+	void *arg;
+	void (*done)(void *arg, enum rc rc, struct content *content); /* NULL: not finished, or aborted */
+	void *done_arg;
+	struct strand *strand; /* own; NULL: still in memory */
+	struct chunk *filling; /* own */
+	uint64_t size;
+	uint64_t flight; /* bytes given to the strand */
+	enum rc rc; /* the first error of the reactor's side */
+	bool ended; /* finished or aborted */
+	bool full; /* spool_full was true: tell when it ends */
+
+	/* The strand's. */
+	int fd;
+	char *path; /* own */
+	struct mime_scan *scan; /* own */
+	uint64_t written;
+	enum rc strand_rc;
+};
+
+bool spool_memory_take(struct store *store, uint64_t n)
+{
+	atomic_uint_fast64_t *memory = &store->bytes->spool_memory;
+	if (atomic_fetch_add(memory, n) + n <= store->settings.spool_memory_max)
+		return true;
+	atomic_fetch_sub(memory, n);
+	return false;
+}
+
+void spool_memory_give(struct store *store, uint64_t n)
+{
+	atomic_fetch_sub(&store->bytes->spool_memory, n);
+}
+
+/* Contents end on reactors, which must not wait for unlink(2). */
+struct trash {
+	struct strand_item item;
+	char *path; /* own */
+};
+
+static void trash_run(struct strand *strand, void *ctx)
+{
+	const struct io *io = ((struct store *)ctx)->io;
+	for (unsigned i = 0; i < TRASH_TURN; i++) {
+		struct strand_item *item = strand_next(strand);
+		if (!item)
+			return;
+		struct trash *trash = CONTAINER_OF(item, struct trash, item);
+		(void)io->unlink(io->ctx, trash->path);
+		free(trash->path);
+		free(trash);
+	}
+}
+
+void spool_file_remove(struct store *store, char *path)
+{
+	if (pool_draining(store->pool)) {
+		(void)store->io->unlink(store->io->ctx, path);
+		free(path);
+		return;
+	}
+	struct trash *trash = mem_zalloc(sizeof(*trash));
+	trash->path = path;
+	strand_add_always(store->bytes->trash, &trash->item);
+}
+
+static void chunk_free(struct chunk *chunk)
+{
+	if (!chunk)
+		return;
+	free(chunk->p);
+	free(chunk);
+}
+
+static struct chunk *chunk_new(struct spool *spool, enum chunk_kind kind)
+{
+	struct chunk *chunk = mem_zalloc(sizeof(*chunk));
+	chunk->spool = spool;
+	chunk->kind = kind;
+	return chunk;
+}
+
+static void spool_free(struct spool *spool)
+{
+	if (spool->filling)
+		spool_memory_give(spool->store, spool->filling->n);
+	chunk_free(spool->filling);
+	if (spool->strand)
+		strand_release(&spool->strand);
+	mime_scan_free(&spool->scan);
+	free(spool->path);
+	free(spool);
+}
+
+/* The strand's side. */
+
+static char *spool_path(struct store *store)
+{
+	size_t n = strlen(store->root) + sizeof("/spool/") + 16;
+	char *path = mem_alloc(n);
+	snprintf(path, n, "%s/spool/%016" PRIx64, store->root,
+		(uint64_t)atomic_fetch_add(&store->bytes->spool_number, 1));
+	return path;
+}
+
+static void spool_fail(struct spool *spool, const char *what)
+{
+	spool->strand_rc = io_rc(errno);
+	log_error(spool->store->log, "%s of a spool file failed path=%s error=%s", what, spool->path,
+		strerror(errno));
+}
+
+static void spool_open(struct spool *spool)
+{
+	const struct io *io = spool->store->io;
+	spool->path = spool_path(spool->store);
+	spool->fd = io->open(io->ctx, spool->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (spool->fd < 0)
+		spool_fail(spool, "open");
+}
+
+static void spool_write(struct spool *spool, const struct chunk *chunk)
+{
+	if (!spool->path)
+		spool_open(spool);
+	if (spool->strand_rc != RC_OK)
+		return;
+	if (!io_write_all(spool->store->io, spool->fd, chunk->p, chunk->n, spool->written)) {
+		spool_fail(spool, "write");
+		return;
+	}
+	spool->written += chunk->n;
+	mime_scan_feed(spool->scan, chunk->p, chunk->n);
+}
+
+/* Closes the file and, unless it is wanted, removes it. */
+static void spool_close(struct spool *spool, bool keep)
+{
+	const struct io *io = spool->store->io;
+	if (spool->fd >= 0)
+		(void)io->close(io->ctx, spool->fd);
+	if (spool->fd >= 0 && !keep)
+		(void)io->unlink(io->ctx, spool->path);
+	spool->fd = -1;
+}
+
+static void spool_complete(struct spool *spool, struct chunk *chunk)
+{
+	const struct io *io = spool->store->io;
+	if (spool->strand_rc == RC_OK && io->fdatasync(io->ctx, spool->fd) != 0)
+		spool_fail(spool, "sync");
+	chunk->rc = spool->strand_rc;
+	spool_close(spool, chunk->rc == RC_OK);
+	if (chunk->rc != RC_OK)
+		return;
+	chunk->content = content_new(spool->store, NULL, spool->path, spool->written, spool->scan);
+	spool->path = NULL;
+}
+
+static void spool_receipt(struct reactor *reactor, struct reactor_msg *msg);
+
+static void spool_run(struct strand *strand, void *ctx)
+{
+	struct spool *spool = ctx;
+	for (unsigned i = 0; i < SPOOL_TURN; i++) {
+		struct strand_item *item = strand_next(strand);
+		if (!item)
+			return;
+		struct chunk *chunk = CONTAINER_OF(item, struct chunk, item);
+		struct reactor *reactor = spool->reactor;
+		bool last = chunk->kind != CHUNK_BYTES;
+		switch (chunk->kind) {
+		case CHUNK_BYTES:
+			spool_write(spool, chunk);
+			break;
+		case CHUNK_FINISH:
+			spool_complete(spool, chunk);
+			break;
+		case CHUNK_ABORT:
+			spool_close(spool, false);
+			break;
+		}
+		chunk->msg.fn = spool_receipt;
+		reactor_post(reactor, &chunk->msg);
+		/* The receipt of the last chunk frees the spool, perhaps at this moment. */
+		if (last)
+			return;
+	}
+}
+
+/* The reactor's side. */
+
+static void spool_report(struct spool *spool, struct chunk *chunk)
+{
+	void (*done)(void *, enum rc, struct content *) = spool->done;
+	enum rc rc = spool->rc != RC_OK ? spool->rc : chunk->rc;
+	if (!done || rc != RC_OK)
+		content_unref(&chunk->content);
+	struct content *content = chunk->content;
+	void *arg = spool->done_arg;
+	spool_free(spool);
+	if (done)
+		done(arg, rc, content);
+}
+
+static void spool_receipt(struct reactor *reactor, struct reactor_msg *msg)
+{
+	struct chunk *chunk = CONTAINER_OF(msg, struct chunk, msg);
+	struct spool *spool = chunk->spool;
+	(void)reactor;
+	if (chunk->kind != CHUNK_BYTES) {
+		spool_report(spool, chunk);
+		chunk_free(chunk);
+		return;
+	}
+	spool->flight -= chunk->n;
+	spool_memory_give(spool->store, chunk->n);
+	chunk_free(chunk);
+	if (spool->full && !spool->ended && !spool_full(spool)) {
+		spool->full = false;
+		if (spool->on_drain)
+			spool->on_drain(spool->arg);
+	}
+}
+
+static void spool_send(struct spool *spool, struct chunk *chunk)
+{
+	spool->flight += chunk->n;
+	strand_add_always(spool->strand, &chunk->item);
+}
+
+static void spool_send_filling(struct spool *spool)
+{
+	struct chunk *chunk = spool->filling;
+	spool->filling = NULL;
+	if (chunk)
+		spool_send(spool, chunk);
+}
+
+static void spool_to_strand(struct spool *spool)
+{
+	spool->strand = strand_new(spool->store->pool, SIZE_MAX, spool_run, spool);
+	spool->scan = mime_scan_new(NULL);
+	spool_send_filling(spool);
+}
+
+/* Copies into the chunk that is being filled, at most up to `max` bytes in it; how many were taken. */
+static size_t spool_fill(struct spool *spool, const char *p, size_t n, size_t max)
+{
+	if (!spool->filling)
+		spool->filling = chunk_new(spool, CHUNK_BYTES);
+	struct chunk *chunk = spool->filling;
+	if (n > max - chunk->n)
+		n = max - chunk->n;
+	if (chunk->n + n > chunk->cap) {
+		size_t cap = chunk->cap ? chunk->cap * 2 : 4096;
+		while (cap < chunk->n + n)
+			cap *= 2;
+		chunk->cap = cap < max ? cap : max;
+		chunk->p = mem_realloc(chunk->p, chunk->cap, 1);
+	}
+	memcpy(chunk->p + chunk->n, p, n);
+	chunk->n += n;
+	return n;
+}
+
+enum rc spool_new(struct store *store, struct reactor *reactor, void (*on_drain)(void *arg), void *arg,
+	struct spool **ret_spool)
+{
+	if (atomic_load(&store->bytes->spool_memory) >= store->settings.spool_memory_max)
+		return RC_BUSY;
+	struct spool *spool = mem_zalloc(sizeof(*spool));
+	spool->store = store;
+	spool->reactor = reactor;
+	spool->on_drain = on_drain;
+	spool->arg = arg;
+	spool->fd = -1;
+	*ret_spool = spool;
+	return RC_OK;
+}
+
+void spool_add(struct spool *spool, const void *p, size_t n)
+{
+	const char *next = p;
+	assert_on_reactor(spool->reactor);
+	spool->size += n;
+	if (spool->rc == RC_OK && spool->size > spool->store->settings.message_max)
+		spool->rc = RC_LIMIT;
+	if (spool->rc == RC_OK && !spool_memory_take(spool->store, n))
+		spool->rc = RC_BUSY;
+	if (spool->rc != RC_OK)
+		return;
+	if (!spool->strand) {
+		size_t max = spool->store->settings.inline_max;
+		size_t taken = max > 0 ? spool_fill(spool, next, n, max) : 0;
+		next += taken;
+		n -= taken;
+		if (n == 0)
+			return;
+		spool_to_strand(spool);
+	}
+	while (n > 0) {
+		size_t taken = spool_fill(spool, next, n, SPOOL_CHUNK);
+		next += taken;
+		n -= taken;
+		if (spool->filling->n == SPOOL_CHUNK)
+			spool_send_filling(spool);
+	}
+	spool->full = spool->full || spool_full(spool);
+}
+
+bool spool_full(const struct spool *spool)
+{
+	return spool->flight > SPOOL_FLIGHT_MAX;
+}
+
+uint64_t spool_size(const struct spool *spool)
+{
+	return spool->size;
+}
+
+/* The whole message is in memory: the content is made here and now. */
+static void spool_finish_memory(
+	struct spool *spool, void (*done)(void *, enum rc, struct content *), void *arg)
+{
+	struct content *content = NULL;
+	enum rc rc = spool->rc;
+	if (rc == RC_OK) {
+		struct chunk *chunk = spool->filling;
+		size_t n = chunk ? chunk->n : 0;
+		char *bytes = mem_realloc(chunk ? chunk->p : NULL, n + 1, 1);
+		spool->filling = NULL;
+		if (chunk)
+			chunk->p = NULL;
+		chunk_free(chunk);
+		struct mime_scan *scan = mime_scan_new(NULL);
+		mime_scan_feed(scan, bytes, n);
+		content = content_new(spool->store, bytes, NULL, n, scan);
+		mime_scan_free(&scan);
+	}
+	spool_free(spool);
+	done(arg, rc, content);
+}
+
+void spool_finish(
+	struct spool *spool, void (*done)(void *arg, enum rc rc, struct content *content), void *arg)
+{
+	assert_on_reactor(spool->reactor);
+	if (!spool->strand) {
+		spool_finish_memory(spool, done, arg);
+		return;
+	}
+	spool->ended = true;
+	spool->done = done;
+	spool->done_arg = arg;
+	if (spool->rc == RC_OK)
+		spool_send_filling(spool);
+	spool_send(spool, chunk_new(spool, spool->rc == RC_OK ? CHUNK_FINISH : CHUNK_ABORT));
+}
+
+void spool_abort(struct spool **spool)
+{
+	struct spool *s = *spool;
+	*spool = NULL;
+	if (!s)
+		return;
+	assert_on_reactor(s->reactor);
+	if (!s->strand) {
+		spool_free(s);
+		return;
+	}
+	/* If finish was called its chunk is on the way and its receipt frees the spool. */
+	s->done = NULL;
+	if (s->ended)
+		return;
+	s->ended = true;
+	spool_send(s, chunk_new(s, CHUNK_ABORT));
+}
+
+/* Nothing in the spool outlives the process. */
+static void spool_clean(struct store *store, const char *path)
+{
+	const struct io *io = store->io;
+	DIR *entries = io->opendir(io->ctx, path);
+	if (!entries)
+		return;
+	for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries)) {
+		char file[PATH_ROOM];
+		if (entry->d_name[0] == '.')
+			continue;
+		int n = snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
+		if (n > 0 && (size_t)n < sizeof(file))
+			(void)io->unlink(io->ctx, file);
+	}
+	(void)closedir(entries);
+}
+
+enum rc bytes_store_new(struct store *store)
+{
+	const struct io *io = store->io;
+	char path[PATH_ROOM];
+	int n = snprintf(path, sizeof(path), "%s/spool", store->root);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return RC_INVALID;
+	if (io->mkdir(io->ctx, path, 0700) != 0 && errno != EEXIST) {
+		int error = errno;
+		log_error(store->log, "the spool folder cannot be made path=%s error=%s", path,
+			strerror(error));
+		return io_rc(error);
+	}
+	spool_clean(store, path);
+	store->bytes = mem_zalloc(sizeof(*store->bytes));
+	store->bytes->trash = strand_new(store->pool, SIZE_MAX, trash_run, store);
+	return RC_OK;
+}
+
+void bytes_store_free(struct store *store)
+{
+	if (!store->bytes)
+		return;
+	strand_release(&store->bytes->trash);
+	free(store->bytes);
+	store->bytes = NULL;
+}
