@@ -107,6 +107,14 @@ void pool_drain(struct pool *pool)
 	pool->joined = true;
 }
 
+bool pool_draining(struct pool *pool)
+{
+	pthread_mutex_lock(&pool->lock);
+	bool draining = pool->draining;
+	pthread_mutex_unlock(&pool->lock);
+	return draining;
+}
+
 void pool_free(struct pool **pool)
 {
 	struct pool *p = *pool;

@@ -26,6 +26,8 @@ struct pool *pool_new(unsigned threads, const char *name, struct log *log);
  * the threads. No strand_add may come afterwards.
  */
 void pool_drain(struct pool *pool);
+/* pool_drain has been called: what is added now may never run. Any thread. */
+bool pool_draining(struct pool *pool);
 /* Drains first. All strands must have been released. */
 void pool_free(struct pool **pool);
 unsigned pool_threads(const struct pool *pool);
