@@ -28,8 +28,8 @@ struct rules {
 
 struct auth {
 	struct store *store; /* borrowed */
-	struct log *log;     /* borrowed */
-	struct pool *pool;   /* own */
+	struct log *log; /* borrowed */
+	struct pool *pool; /* own */
 	struct penalty *penalty;
 	struct success_cache *cache;
 	pthread_mutex_t lock; /* of `rules` */
@@ -78,7 +78,8 @@ static struct rules *rules_new(const struct auth_settings *settings, struct buf 
 	buf_init(&dummy, 1024);
 	rc = auth_make_hash(rules->scheme, STRV("no password is this one"), &dummy);
 	if (rc != RC_OK)
-		buf_printf(errors, "auth.password_scheme: %s is not a scheme that this system can make\n", rules->scheme);
+		buf_printf(errors, "auth.password_scheme: %s is not a scheme that this system can make\n",
+			rules->scheme);
 	else
 		rules->dummy = mem_strndup(dummy.p, dummy.len);
 	buf_fini(&dummy);
@@ -114,7 +115,8 @@ static struct rules *rules_get(struct auth *auth)
 	return rules;
 }
 
-enum rc auth_new(const struct auth_settings *settings, struct store *store, struct log *log, struct auth **ret_auth)
+enum rc auth_new(
+	const struct auth_settings *settings, struct store *store, struct log *log, struct auth **ret_auth)
 {
 	struct buf errors;
 	buf_init(&errors, 64 * 1024);
@@ -210,7 +212,8 @@ static void finish(void *arg)
 		request->account_id = p->record.id;
 		request->quota_storage = p->record.quota_storage;
 		request->quota_messages = p->record.quota_messages;
-		memcpy(request->name, p->user.p ? p->user.p : "", p->user.n < USER_NAME_MAX ? p->user.n : USER_NAME_MAX);
+		memcpy(request->name, p->user.p ? p->user.p : "",
+			p->user.n < USER_NAME_MAX ? p->user.n : USER_NAME_MAX);
 		request->name[p->user.n < USER_NAME_MAX ? p->user.n : USER_NAME_MAX] = '\0';
 		private_free(p);
 		request->done(request);
@@ -267,8 +270,11 @@ static enum rc note_login_run(struct users *users, struct users_job *job)
 		struct user_record found;
 		enum rc rc = users_find(users, p->user, p->arena, &found);
 		if (rc == RC_NOT_FOUND) {
-			found = (struct user_record){ .name = p->user, .enabled = true, .quota_storage = UINT64_MAX,
-				.quota_messages = UINT64_MAX, .created = now };
+			found = (struct user_record){ .name = p->user,
+				.enabled = true,
+				.quota_storage = UINT64_MAX,
+				.quota_messages = UINT64_MAX,
+				.created = now };
 			rc = users_add(users, &found, &found.id);
 		}
 		if (rc != RC_OK)
@@ -325,7 +331,8 @@ static void hash_turn(struct strand *strand, void *ctx)
 	} else {
 		rc = auth_make_hash(p->rules->scheme, p->password, &p->hash_request->hash);
 		if (rc == RC_OK)
-			rc = auth_make_scram(p->password, p->rules->scram_iterations, &p->hash_request->scram);
+			rc = auth_make_scram(
+				p->password, p->rules->scram_iterations, &p->hash_request->scram);
 		answer(p, rc);
 	}
 	strand_release(&own);

@@ -18,15 +18,15 @@ struct auth;
 struct auth_settings {
 	unsigned workers;
 	const char *password_scheme; /* of new hashes: "YESCRYPT", "SHA512-CRYPT", "BCRYPT" */
-	uint64_t cache_ttl_ms;	     /* of positive results; 0: no cache */
+	uint64_t cache_ttl_ms; /* of positive results; 0: no cache */
 	unsigned scram_iterations;
-	uint64_t delay_max_ms;	     /* of answers to failing peers */
-	const char *users_file;	     /* "name:{SCHEME}hash" lines; NULL: none */
-	size_t queue_max;	     /* requests that may wait; RC_BUSY beyond */
+	uint64_t delay_max_ms; /* of answers to failing peers */
+	const char *users_file; /* "name:{SCHEME}hash" lines; NULL: none */
+	size_t queue_max; /* requests that may wait; RC_BUSY beyond */
 };
 
-enum rc auth_new(const struct auth_settings *settings, struct store *store, struct log *log, struct auth **ret_auth)
-	MUST_CHECK;
+enum rc auth_new(const struct auth_settings *settings, struct store *store, struct log *log,
+	struct auth **ret_auth) MUST_CHECK;
 /* After all reactors have stopped. */
 void auth_free(struct auth **auth);
 /* Reads users_file again, takes new settings (not `workers`). */
@@ -34,9 +34,9 @@ enum rc auth_reload(struct auth *auth, const struct auth_settings *settings, str
 
 /* One check of a name and a password. The asker owns it again when `done` is called. */
 struct auth_request {
-	struct strv user;	 /* as given by the client; copied */
-	struct strv password;	 /* copied, wiped after use */
-	const char *peer;	 /* address text, for delays and logs; copied */
+	struct strv user; /* as given by the client; copied */
+	struct strv password; /* copied, wiped after use */
+	const char *peer; /* address text, for delays and logs; copied */
 	struct reactor *home;
 	uint64_t asker;
 	void (*done)(struct auth_request *request);
@@ -70,7 +70,7 @@ struct auth_hash_request {
 	void (*done)(struct auth_hash_request *request);
 	void *ctx;
 	enum rc rc;
-	struct buf hash;  /* the asker's: buf_fini */
+	struct buf hash; /* the asker's: buf_fini */
 	struct buf scram;
 	struct auth_private *priv;
 };
@@ -81,7 +81,7 @@ void auth_forget(struct auth *auth, struct strv user);
 enum rc auth_verify_hash(struct strv stored, struct strv password) MUST_CHECK;
 
 /* SASL PLAIN message (RFC 4616): authzid NUL authcid NUL password. Views into `message`. RC_INVALID. */
-enum rc sasl_plain_parse(struct strv message, struct strv *ret_authzid, struct strv *ret_user, struct strv *ret_password)
-	MUST_CHECK;
+enum rc sasl_plain_parse(struct strv message, struct strv *ret_authzid, struct strv *ret_user,
+	struct strv *ret_password) MUST_CHECK;
 
 #endif

@@ -20,7 +20,7 @@
 struct scheme {
 	const char *name;
 	const char *prefix; /* of crypt(3) settings */
-	bool make;	    /* used for new hashes, not only read */
+	bool make; /* used for new hashes, not only read */
 };
 
 static const struct scheme schemes[] = {
@@ -109,14 +109,15 @@ enum rc auth_verify_hash(struct strv stored, struct strv password)
 static bool pbkdf2(struct strv password, const unsigned char *salt, size_t salt_size, unsigned iterations,
 	unsigned char *out)
 {
-	return PKCS5_PBKDF2_HMAC(password.p, (int)password.n, salt, (int)salt_size, (int)iterations, EVP_sha256(),
-		       SHA256_SIZE, out) == 1;
+	return PKCS5_PBKDF2_HMAC(password.p, (int)password.n, salt, (int)salt_size, (int)iterations,
+		       EVP_sha256(), SHA256_SIZE, out) == 1;
 }
 
 static bool hmac(const unsigned char *key, const char *text, unsigned char *out)
 {
 	unsigned size = SHA256_SIZE;
-	return HMAC(EVP_sha256(), key, SHA256_SIZE, (const unsigned char *)text, strlen(text), out, &size) != NULL;
+	return HMAC(EVP_sha256(), key, SHA256_SIZE, (const unsigned char *)text, strlen(text), out, &size) !=
+	       NULL;
 }
 
 /* SASLprep (RFC 4013) as far as passwords need it: NFKC without ignorable characters; bytes that are no UTF-8 stay. */
@@ -142,9 +143,9 @@ enum rc auth_make_scram(struct strv password, unsigned iterations, struct buf *o
 	rand_bytes(salt, sizeof(salt));
 	char *prepared = password_prepare(password);
 	bool ok = pbkdf2(strv_cstr(prepared), salt, sizeof(salt), iterations, salted) &&
-		hmac(salted, "Client Key", client) &&
-		EVP_Digest(client, sizeof(client), stored, &size, EVP_sha256(), NULL) == 1 &&
-		hmac(salted, "Server Key", server);
+		  hmac(salted, "Client Key", client) &&
+		  EVP_Digest(client, sizeof(client), stored, &size, EVP_sha256(), NULL) == 1 &&
+		  hmac(salted, "Server Key", server);
 	mem_wipe(prepared, strlen(prepared));
 	free(prepared);
 	mem_wipe(salted, sizeof(salted));

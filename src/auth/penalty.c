@@ -14,7 +14,7 @@
 struct entry {
 	UT_hash_handle hh;
 	struct list_node node; /* in order of the last failure */
-	char *key;	       /* own */
+	char *key; /* own */
 	unsigned failures;
 	uint64_t last_ms;
 };

@@ -1,6 +1,7 @@
 #include "auth/auth.h"
 
-enum rc sasl_plain_parse(struct strv message, struct strv *ret_authzid, struct strv *ret_user, struct strv *ret_password)
+enum rc sasl_plain_parse(
+	struct strv message, struct strv *ret_authzid, struct strv *ret_user, struct strv *ret_password)
 {
 	size_t first = strv_index(message, '\0');
 	struct strv rest = strv_sub(message, first + 1, message.n);

@@ -72,21 +72,22 @@ void success_cache_set_ttl(struct success_cache *cache, uint64_t ttl_ms)
 }
 
 /* HMAC over the three, each with its length in front, so that no two triples look alike. */
-static bool digest(const struct success_cache *cache, struct strv user, struct strv password, struct strv stored,
-	unsigned char *ret_digest)
+static bool digest(const struct success_cache *cache, struct strv user, struct strv password,
+	struct strv stored, unsigned char *ret_digest)
 {
 	struct strv pieces[] = { user, password, stored };
 	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
 	EVP_MAC_CTX *ctx = mac ? EVP_MAC_CTX_new(mac) : NULL;
 	char name[] = "SHA256";
-	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string("digest", name, 0), OSSL_PARAM_construct_end() };
+	OSSL_PARAM params[] = { OSSL_PARAM_construct_utf8_string("digest", name, 0),
+		OSSL_PARAM_construct_end() };
 	size_t size = 0;
 	bool ok = ctx && EVP_MAC_init(ctx, cache->key, sizeof(cache->key), params) == 1;
 
 	for (size_t i = 0; ok && i < sizeof(pieces) / sizeof(pieces[0]); i++) {
 		uint64_t length = pieces[i].n;
 		ok = EVP_MAC_update(ctx, (const unsigned char *)&length, sizeof(length)) == 1 &&
-			EVP_MAC_update(ctx, (const unsigned char *)pieces[i].p, pieces[i].n) == 1;
+		     EVP_MAC_update(ctx, (const unsigned char *)pieces[i].p, pieces[i].n) == 1;
 	}
 	ok = ok && EVP_MAC_final(ctx, ret_digest, &size, DIGEST_SIZE) == 1 && size == DIGEST_SIZE;
 	EVP_MAC_CTX_free(ctx);
@@ -105,7 +106,8 @@ static void drop_expired(struct success_cache *cache)
 	}
 }
 
-bool success_cache_has(struct success_cache *cache, struct strv user, struct strv password, struct strv stored)
+bool success_cache_has(
+	struct success_cache *cache, struct strv user, struct strv password, struct strv stored)
 {
 	unsigned char key[DIGEST_SIZE];
 	struct entry *entry = NULL;
@@ -119,7 +121,8 @@ bool success_cache_has(struct success_cache *cache, struct strv user, struct str
 	return entry != NULL;
 }
 
-void success_cache_add(struct success_cache *cache, struct strv user, struct strv password, struct strv stored)
+void success_cache_add(
+	struct success_cache *cache, struct strv user, struct strv password, struct strv stored)
 {
 	unsigned char key[DIGEST_SIZE];
 	struct entry *entry = NULL;

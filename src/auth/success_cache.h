@@ -16,8 +16,10 @@ struct success_cache;
 struct success_cache *success_cache_new(size_t entries_max, uint64_t ttl_ms);
 void success_cache_free(struct success_cache **cache);
 void success_cache_set_ttl(struct success_cache *cache, uint64_t ttl_ms);
-bool success_cache_has(struct success_cache *cache, struct strv user, struct strv password, struct strv stored);
-void success_cache_add(struct success_cache *cache, struct strv user, struct strv password, struct strv stored);
+bool success_cache_has(
+	struct success_cache *cache, struct strv user, struct strv password, struct strv stored);
+void success_cache_add(
+	struct success_cache *cache, struct strv user, struct strv password, struct strv stored);
 void success_cache_forget(struct success_cache *cache, struct strv user);
 
 #endif

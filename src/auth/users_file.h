@@ -17,6 +17,7 @@ struct users_file;
 enum rc users_file_read(const char *path, struct buf *errors, struct users_file **ret_file) MUST_CHECK;
 void users_file_free(struct users_file **file);
 /* RC_NOT_FOUND. The view lives as long as the file. A NULL file is empty. */
-enum rc users_file_find(const struct users_file *file, struct strv name, struct strv *ret_password) MUST_CHECK;
+enum rc users_file_find(
+	const struct users_file *file, struct strv name, struct strv *ret_password) MUST_CHECK;
 
 #endif

@@ -5,7 +5,8 @@ void data_init(struct data *data)
 	data->state = DATA_LINE_START;
 }
 
-static void flush(struct strv in, size_t from, size_t to, void (*out)(void *arg, struct strv piece), void *arg)
+static void flush(
+	struct strv in, size_t from, size_t to, void (*out)(void *arg, struct strv piece), void *arg)
 {
 	if (to > from)
 		out(arg, strv_sub(in, from, to - from));

@@ -13,10 +13,10 @@
 
 enum data_state {
 	DATA_LINE_START, /* behind CRLF, or at the very beginning */
-	DATA_LINE,	 /* inside a line */
-	DATA_CR,	 /* behind a CR inside a line */
-	DATA_DOT,	 /* behind a dot at the start of a line */
-	DATA_DOT_CR,	 /* behind that dot and CR: LF ends the message */
+	DATA_LINE, /* inside a line */
+	DATA_CR, /* behind a CR inside a line */
+	DATA_DOT, /* behind a dot at the start of a line */
+	DATA_DOT_CR, /* behind that dot and CR: LF ends the message */
 	DATA_END
 };
 

@@ -54,8 +54,9 @@ enum rc delivery_run(struct account *account, struct job *job)
 
 	if (rc != RC_OK)
 		return rc;
-	struct msg_new msg = { .content = delivery->content, .prefix = delivery->prefix,
-		.internaldate = delivery->received };
+	struct msg_new msg = {
+		.content = delivery->content, .prefix = delivery->prefix, .internaldate = delivery->received
+	};
 	rc = msg_append(account, info.id, &msg, &delivery->uid);
 	if (rc == RC_OK)
 		delivery->mailbox = arena_strv(delivery->arena, info.name);

@@ -11,14 +11,14 @@
 struct delivery {
 	struct job job; /* first */
 	struct content *content; /* own reference */
-	struct strv prefix;	 /* header lines of this recipient's copy; in the arena */
-	struct strv detail;	 /* subaddress: a mailbox name, or empty */
-	int64_t received;	 /* INTERNALDATE, seconds since 1970 */
-	unsigned index;		 /* of the recipient in his transaction */
-	struct strv mailbox;	 /* result: where it went; in the arena */
-	uint32_t uid;		 /* result */
-	struct arena *arena;	 /* own */
-	void *ctx;		 /* of whoever asked */
+	struct strv prefix; /* header lines of this recipient's copy; in the arena */
+	struct strv detail; /* subaddress: a mailbox name, or empty */
+	int64_t received; /* INTERNALDATE, seconds since 1970 */
+	unsigned index; /* of the recipient in his transaction */
+	struct strv mailbox; /* result: where it went; in the arena */
+	uint32_t uid; /* result */
+	struct arena *arena; /* own */
+	void *ctx; /* of whoever asked */
 };
 
 /* Takes a reference on content; copies the strings. */

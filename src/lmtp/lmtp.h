@@ -16,14 +16,14 @@
 struct lmtp;
 
 struct lmtp_settings {
-	const char *hostname;	 /* in the greeting and in Received */
-	char separator;		 /* of subaddresses; 0: none */
-	uint64_t message_max;	 /* octets: SIZE */
+	const char *hostname; /* in the greeting and in Received */
+	char separator; /* of subaddresses; 0: none */
+	uint64_t message_max; /* octets: SIZE */
 	unsigned recipients_max; /* of one transaction: 452 4.5.3 beyond */
-	uint64_t timeout_ms;	 /* inactivity: 421 */
+	uint64_t timeout_ms; /* inactivity: 421 */
 	unsigned bad_commands_max; /* in one session: then 421 */
-	unsigned connections_max;  /* of the whole server: then 421 */
-	bool quota_permanent;	 /* over quota: 552 5.2.2 instead of 452 4.2.2 */
+	unsigned connections_max; /* of the whole server: then 421 */
+	bool quota_permanent; /* over quota: 552 5.2.2 instead of 452 4.2.2 */
 };
 
 struct lmtp *lmtp_new(const struct lmtp_settings *settings, struct store *store, struct reactor **reactors,

@@ -45,19 +45,19 @@ struct lmtp {
 };
 
 enum lmtp_state {
-	LMTP_START,   /* waits for LHLO */
-	LMTP_READY,   /* waits for MAIL */
-	LMTP_MAIL,    /* waits for RCPT, DATA */
-	LMTP_DATA,    /* receives the message */
+	LMTP_START, /* waits for LHLO */
+	LMTP_READY, /* waits for MAIL */
+	LMTP_MAIL, /* waits for RCPT, DATA */
+	LMTP_DATA, /* receives the message */
 	LMTP_DELIVER, /* waits for the store; then the replies are sent */
-	LMTP_CLOSING  /* the last reply is queued */
+	LMTP_CLOSING /* the last reply is queued */
 };
 
 struct recipient {
 	struct smtp_path path;
 	char address[2 * SMTP_PATH_MAX + 2]; /* as given, for headers and replies */
-	struct account *account;	     /* own reference */
-	size_t detail;			     /* offset of the detail in path.local; 0: none */
+	struct account *account; /* own reference */
+	size_t detail; /* offset of the detail in path.local; 0: none */
 	bool answered;
 	enum rc rc;
 };
@@ -68,10 +68,10 @@ struct lmtp_session {
 	uint64_t id;
 	struct lmtp_hub *hub;
 	struct lmtp_rules *rules; /* own reference */
-	struct conn *conn;	  /* own */
+	struct conn *conn; /* own */
 	enum lmtp_state state;
-	bool busy;		  /* a lookup or the store is at work: commands wait */
-	bool skipping;		  /* the rest of a line that was too long */
+	bool busy; /* a lookup or the store is at work: commands wait */
+	bool skipping; /* the rest of a line that was too long */
 	bool stopping;
 	unsigned bad_commands;
 	struct timer timer;
@@ -85,7 +85,7 @@ struct lmtp_session {
 	unsigned next_reply;
 	struct data data;
 	struct spool *spool; /* own while LMTP_DATA */
-	enum rc data_rc;     /* why the message can't be taken */
+	enum rc data_rc; /* why the message can't be taken */
 	uint64_t data_size;
 };
 

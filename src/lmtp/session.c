@@ -49,7 +49,8 @@ void lmtp_reply(struct lmtp_session *session, int code, const char *status, cons
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	int n = snprintf(line, sizeof(line), "%d%s%s %s\r\n", code, status ? " " : "", status ? status : "", text);
+	int n = snprintf(
+		line, sizeof(line), "%d%s%s %s\r\n", code, status ? " " : "", status ? status : "", text);
 	conn_write(session->conn, line, (size_t)n);
 	conn_flush(session->conn);
 }
@@ -111,7 +112,8 @@ static void cmd_lhlo(struct lmtp_session *session, struct strv args)
 	lmtp_transaction_reset(session);
 	session->state = LMTP_READY;
 	int n = snprintf(line, sizeof(line),
-		"250-%s\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 SIZE %llu\r\n",
+		"250-%s\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 "
+		"SIZE %llu\r\n",
 		settings->hostname, (unsigned long long)settings->message_max);
 	conn_write(session->conn, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
 	conn_flush(session->conn);
@@ -150,7 +152,8 @@ static void command(struct lmtp_session *session, struct strv line)
 		cmd_lhlo(session, args);
 	} else if (strv_ieq(verb, STRV("MAIL"))) {
 		if (state != LMTP_READY)
-			bad_command(session, 503, "5.5.1", state == LMTP_START ? "LHLO first" : "MAIL was given");
+			bad_command(
+				session, 503, "5.5.1", state == LMTP_START ? "LHLO first" : "MAIL was given");
 		else if (!take_keyword(&args, STRV("FROM:")))
 			bad_command(session, 501, "5.5.4", "expected MAIL FROM:<address>");
 		else
@@ -223,7 +226,7 @@ static size_t on_read(void *arg, struct strv in)
 	while (used < in.n && !session->busy && session->state != LMTP_CLOSING) {
 		struct strv rest = strv_sub(in, used, in.n);
 		size_t taken = session->state == LMTP_DATA ? lmtp_transaction_bytes(session, rest)
-							    : take_line(session, rest);
+							   : take_line(session, rest);
 		if (taken == 0)
 			break;
 		used += taken;

@@ -136,8 +136,8 @@ static enum rc lookup_run(struct users *users, struct users_job *job)
 
 static void recipient_add(struct lmtp_session *session, const struct recipient *recipient)
 {
-	session->recipients = mem_realloc(
-		session->recipients, session->recipient_count + 1, sizeof(*session->recipients));
+	session->recipients =
+		mem_realloc(session->recipients, session->recipient_count + 1, sizeof(*session->recipients));
 	session->recipients[session->recipient_count++] = *recipient;
 }
 
@@ -152,13 +152,15 @@ static void lookup_done(struct users_job *job)
 			rc = RC_EXPIRED;
 		if (rc == RC_OK) {
 			if (lookup->found == 0 && lookup->count == 2)
-				lookup->recipient.detail = 0; /* the address with the separator is a user of its own */
+				lookup->recipient.detail =
+					0; /* the address with the separator is a user of its own */
 			lookup->recipient.account = account_get(session->hub->lmtp->store, lookup->record.id);
 			recipient_add(session, &lookup->recipient);
 			lmtp_reply(session, 250, "2.1.5", "OK");
 		} else {
 			struct smtp_reply reply = reply_for(rc, false);
-			lmtp_reply(session, reply.code, reply.status, "<%s> %s", lookup->recipient.address, reply.text);
+			lmtp_reply(session, reply.code, reply.status, "<%s> %s", lookup->recipient.address,
+				reply.text);
 		}
 		lmtp_session_resume(session);
 	}
@@ -175,9 +177,11 @@ static void lookup_names(struct lookup *lookup, const struct lmtp_settings *sett
 	const char *mark = settings->separator && local[0] ? strchr(local + 1, settings->separator) : NULL;
 	struct strv name;
 
-	if (user_name_check(strv_cstr(arena_printf(lookup->arena, "%s@%s", local, domain)), lookup->arena, &name) == RC_OK)
+	if (user_name_check(strv_cstr(arena_printf(lookup->arena, "%s@%s", local, domain)), lookup->arena,
+		    &name) == RC_OK)
 		lookup->names[lookup->count++] = name;
-	if (mark && user_name_check(strv_cstr(arena_printf(lookup->arena, "%.*s@%s", (int)(mark - local), local, domain)),
+	if (mark && user_name_check(strv_cstr(arena_printf(
+					    lookup->arena, "%.*s@%s", (int)(mark - local), local, domain)),
 			    lookup->arena, &name) == RC_OK) {
 		lookup->names[lookup->count++] = name;
 		recipient->detail = (size_t)(mark - local) + 1;
@@ -246,7 +250,8 @@ void lmtp_transaction_data(struct lmtp_session *session)
 		lmtp_reply(session, 503, "5.5.1", "no valid recipients");
 		return;
 	}
-	enum rc rc = spool_new(session->hub->lmtp->store, session->hub->reactor, spool_drained, session, &session->spool);
+	enum rc rc = spool_new(
+		session->hub->lmtp->store, session->hub->reactor, spool_drained, session, &session->spool);
 	if (rc != RC_OK) {
 		lmtp_reply(session, 452, "4.3.1", "too busy, try again later");
 		return;
@@ -276,7 +281,8 @@ static void send_replies(struct lmtp_session *session)
 {
 	struct lmtp *lmtp = session->hub->lmtp;
 
-	while (session->next_reply < session->recipient_count && session->recipients[session->next_reply].answered) {
+	while (session->next_reply < session->recipient_count &&
+		session->recipients[session->next_reply].answered) {
 		const struct recipient *recipient = &session->recipients[session->next_reply++];
 		struct smtp_reply reply = reply_for(recipient->rc, session->rules->settings.quota_permanent);
 		lmtp_reply(session, reply.code, reply.status, "<%s> %s", recipient->address, reply.text);
@@ -334,12 +340,13 @@ static void date_print(struct buf *out, int64_t seconds)
 		months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-static void trace_print(struct buf *out, const struct lmtp_session *session, const struct recipient *recipient)
+static void trace_print(
+	struct buf *out, const struct lmtp_session *session, const struct recipient *recipient)
 {
 	buf_printf(out, "Return-Path: <%s>\r\nDelivered-To: %s\r\n", session->sender, recipient->address);
 	buf_printf(out, "Received: from %s (%s)\r\n\tby %s with %s id %016llx\r\n\tfor <%s>; ", session->helo,
-		conn_peer(session->conn), session->rules->settings.hostname, session->utf8 ? "UTF8LMTP" : "LMTP",
-		(unsigned long long)rand_u64(), recipient->address);
+		conn_peer(session->conn), session->rules->settings.hostname,
+		session->utf8 ? "UTF8LMTP" : "LMTP", (unsigned long long)rand_u64(), recipient->address);
 	date_print(out, clock_wall());
 	buf_adds(out, "\r\n");
 }
@@ -352,7 +359,8 @@ static void deliver(struct lmtp_session *session, struct content *content)
 	buf_init(&trace, 8192);
 	for (unsigned i = 0; i < session->recipient_count; i++) {
 		struct recipient *recipient = &session->recipients[i];
-		struct strv detail = recipient->detail ? strv_cstr(recipient->path.local + recipient->detail) : STRV_NULL;
+		struct strv detail =
+			recipient->detail ? strv_cstr(recipient->path.local + recipient->detail) : STRV_NULL;
 		buf_reset(&trace);
 		trace_print(&trace, session, recipient);
 		struct delivery *delivery = delivery_new(content, buf_strv(&trace), detail);

@@ -47,8 +47,8 @@ static void the_null_path_is_for_senders_only(void **state)
 
 static void a_broken_path_is_refused(void **state)
 {
-	static const char *const samples[] = { "", "<", "a@b", "<a@b", "<a>", "<a@>", "<@b>", "<a b@c>", "<a@b c>", "<\"a@b>",
-		"<a@b\x01>", "<@x a@b>", "<a@[1>", "<a@@b>", "<\xff@b>", "<a\"b@c>" };
+	static const char *const samples[] = { "", "<", "a@b", "<a@b", "<a>", "<a@>", "<@b>", "<a b@c>",
+		"<a@b c>", "<\"a@b>", "<a@b\x01>", "<@x a@b>", "<a@[1>", "<a@@b>", "<\xff@b>", "<a\"b@c>" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
