@@ -99,5 +99,12 @@ struct quota {
 	uint64_t mailboxes_used, mailboxes_max;
 };
 enum rc account_quota(struct account *account, struct quota *ret_quota) MUST_CHECK;
+/*
+ * The account's own limits, from its user record (users.h): to be told once after account_get by whoever looked the user up,
+ * and again when they change. QUOTA_DEFAULT: those of the configuration, as for an account that was told nothing.
+ * Any thread.
+ */
+#define QUOTA_DEFAULT UINT64_MAX
+void account_quota_set(struct account *account, uint64_t storage, uint64_t messages);
 
 #endif

@@ -84,6 +84,8 @@ struct account {
 
 	struct db *db; /* own; NULL unless ACCOUNT_OPEN */
 	struct mail *mail; /* the mail part's: made by mail_open, dropped by mail_close */
+	_Atomic uint64_t quota_storage; /* the account's own limits plus one, 0: the default (quota.c); any thread */
+	_Atomic uint64_t quota_messages;
 	struct blob_state blobs; /* the bytes part's: valid from blob_open_account to blob_close_account */
 
 	uint64_t modseq; /* the last one given out */
