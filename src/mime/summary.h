@@ -51,4 +51,12 @@ struct mime_range {
 enum rc mime_parts_find(struct strv table, const uint32_t *path, size_t depth, enum mime_section what,
 	struct mime_range *ret_range) MUST_CHECK;
 
+/*
+ * For a copy of the message that begins with `added` octets of header lines more (whole lines, CRLF-ended) than were
+ * scanned: the part table of that copy. What is no table comes out as it is.
+ */
+void mime_parts_shift(struct buf *out, struct strv table, uint64_t added);
+/* The same for `headers` of the summary: the lines that the cache keeps, then the cache; nothing if that is empty. */
+void mime_headers_prefix(struct buf *out, struct strv prefix, struct strv headers);
+
 #endif
