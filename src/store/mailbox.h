@@ -92,6 +92,13 @@ struct mbox_snapshot {
 enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct change_sink *sink,
 	struct mbox_snapshot *ret_snapshot) MUST_CHECK;
 
+/*
+ * For a session that has the mailbox selected read-write and is about to announce new messages: what it may call \Recent
+ * besides what its snapshot said. Claimed as by SELECT (relaxed write); changes nothing if there is none. *ret_first: UIDs from
+ * here on; 0: none.
+ */
+enum rc mbox_claim_recent(struct account *account, int64_t id, uint32_t *ret_first, uint32_t *ret_count) MUST_CHECK;
+
 /* Quota: usage and limits (0: none) of the account. memory. */
 struct quota {
 	uint64_t storage_used, storage_max; /* octets */

@@ -17,11 +17,11 @@
 static const char mail_schema_sql[] =
 	"CREATE TABLE account ("
 	" one INTEGER PRIMARY KEY CHECK (one = 1),"
-	" modseq INTEGER NOT NULL,"	    /* no lower than any modseq of a mailbox that is gone */
+	" modseq INTEGER NOT NULL," /* no lower than any modseq of a mailbox that is gone */
 	" modseq_ceiling INTEGER NOT NULL," /* synced; no modseq above it was ever given out */
-	" boot_id TEXT NOT NULL,"	    /* start of the machine in which the file was last opened */
-	" clean INTEGER NOT NULL,"	    /* 1: closed in order */
-	" uidvalidity INTEGER NOT NULL"	    /* the last one given out */
+	" boot_id TEXT NOT NULL," /* start of the machine in which the file was last opened */
+	" clean INTEGER NOT NULL," /* 1: closed in order */
+	" uidvalidity INTEGER NOT NULL" /* the last one given out */
 	");"
 	"CREATE TABLE mailbox ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -32,13 +32,13 @@ static const char mail_schema_sql[] =
 	" highestmodseq INTEGER NOT NULL,"
 	" modseq_floor INTEGER NOT NULL," /* a message's modseq is at least this, whatever its row says */
 	" first_recent INTEGER NOT NULL," /* UIDs from here on are \Recent for the next session */
-	" recent INTEGER NOT NULL,"	  /* how many those are */
+	" recent INTEGER NOT NULL," /* how many those are */
 	" messages INTEGER NOT NULL,"
 	" unseen INTEGER NOT NULL,"
 	" deleted INTEGER NOT NULL,"
 	" size INTEGER NOT NULL,"
-	" log_rows INTEGER NOT NULL,"  /* of the expunge log */
-	" log_since INTEGER NOT NULL"  /* the log is complete for what happened after this modseq */
+	" log_rows INTEGER NOT NULL," /* of the expunge log */
+	" log_since INTEGER NOT NULL" /* the log is complete for what happened after this modseq */
 	");"
 	"CREATE TABLE subscription (name TEXT PRIMARY KEY) WITHOUT ROWID;"
 	"CREATE TABLE keyword ("

@@ -1,0 +1,257 @@
+/*
+ * What FETCH needs of a message but its bytes: computed when the message was received, one row a blob, shared by copies.
+ * A row that is missing, of another version or damaged is computed anew from the bytes. A reading job has no
+ * transaction, so it gives the new row to a job of its own.
+ */
+#include "store/mail_priv.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define RESCAN_STEP (64 * 1024)
+#define CACHE_PARTS_MAX (64 * 1024 * 1024) /* octets of a part table with a prefix */
+#define CACHE_HEADERS_MAX (1024 * 1024) /* octets of the cached header with a prefix */
+
+static enum rc cache_write(struct account *account, int64_t blob, const struct mime_summary *summary)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_prepare(account->db,
+		"INSERT OR REPLACE INTO cache (blob, version, sent_date, sent_zone, has_nul, preview, "
+		"envelope, body,"
+		" bodystructure, parts, headers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		&stmt);
+	if (rc != RC_OK)
+		return rc;
+	db_bind_i64(account->db, stmt, 1, blob);
+	db_bind_i64(account->db, stmt, 2, CACHE_VERSION);
+	if (summary->sent_date == INT64_MIN)
+		db_bind_null(account->db, stmt, 3);
+	else
+		db_bind_i64(account->db, stmt, 3, summary->sent_date);
+	db_bind_i64(account->db, stmt, 4, summary->sent_zone);
+	db_bind_i64(account->db, stmt, 5, summary->has_nul);
+	db_bind_blob(account->db, stmt, 6, summary->preview);
+	db_bind_blob(account->db, stmt, 7, summary->envelope);
+	db_bind_blob(account->db, stmt, 8, summary->body);
+	db_bind_blob(account->db, stmt, 9, summary->bodystructure);
+	db_bind_blob(account->db, stmt, 10, summary->parts);
+	db_bind_blob(account->db, stmt, 11, summary->headers);
+	return db_exec(account->db, stmt);
+}
+
+enum rc cache_put(struct account *account, int64_t blob, const struct content *content, struct strv prefix)
+{
+	struct mime_summary summary = *content_summary(content);
+	struct buf parts;
+	struct buf headers;
+
+	if (prefix.n == 0)
+		return cache_write(account, blob, &summary);
+	buf_init(&parts, CACHE_PARTS_MAX);
+	buf_init(&headers, CACHE_HEADERS_MAX);
+	mime_parts_shift(&parts, summary.parts, prefix.n);
+	mime_headers_prefix(&headers, prefix, summary.headers);
+	summary.parts = buf_strv(&parts);
+	/* Too long: not cached. */
+	summary.headers = buf_ok(&headers) ? buf_strv(&headers) : STRV_NULL;
+	enum rc rc = buf_ok(&parts) ? cache_write(account, blob, &summary) : RC_LIMIT;
+	buf_fini(&parts);
+	buf_fini(&headers);
+	return rc;
+}
+
+/* Stores a row that a reading job had to compute. */
+struct cache_job {
+	struct job job; /* first */
+	struct arena *arena; /* own */
+	struct mime_summary summary;
+	int64_t blob;
+};
+
+static enum rc cache_job_run(struct account *account, struct job *job)
+{
+	struct cache_job *cache_job = (struct cache_job *)job;
+	sqlite3_stmt *stmt;
+
+	/* The sweep may have been quicker. */
+	enum rc rc = db_one(account->db, &stmt, "SELECT 1 FROM blob WHERE id = ?1", "i", cache_job->blob);
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	db_reset(stmt);
+	return cache_write(account, cache_job->blob, &cache_job->summary);
+}
+
+static void cache_job_done(struct job *job)
+{
+	struct cache_job *cache_job = (struct cache_job *)job;
+
+	arena_free(&cache_job->arena);
+	free(cache_job);
+}
+
+static void copy_summary(struct mime_summary *to, const struct mime_summary *from, struct arena *arena)
+{
+	*to = *from;
+	to->envelope = arena_strv(arena, from->envelope);
+	to->body = arena_strv(arena, from->body);
+	to->bodystructure = arena_strv(arena, from->bodystructure);
+	to->parts = arena_strv(arena, from->parts);
+	to->headers = arena_strv(arena, from->headers);
+	to->preview = arena_strv(arena, from->preview);
+}
+
+static void cache_write_later(struct account *account, int64_t blob, const struct mime_summary *summary)
+{
+	struct cache_job *cache_job = mem_zalloc(sizeof(*cache_job));
+
+	cache_job->job.kind = JOB_WRITE_RELAXED;
+	cache_job->job.run = cache_job_run;
+	cache_job->job.done = cache_job_done;
+	cache_job->arena = arena_new(0);
+	cache_job->blob = blob;
+	copy_summary(&cache_job->summary, summary, cache_job->arena);
+	account_submit_always(account, &cache_job->job);
+}
+
+static enum rc scan_reader(struct reader *reader, struct mime_scan *scan)
+{
+	uint64_t size = reader_size(reader);
+	struct buf buf;
+	enum rc rc = RC_OK;
+
+	buf_init(&buf, RESCAN_STEP);
+	for (uint64_t at = 0; rc == RC_OK && at < size; at += RESCAN_STEP) {
+		size_t n = size - at < RESCAN_STEP ? (size_t)(size - at) : RESCAN_STEP;
+		buf_reset(&buf);
+		rc = reader_read(reader, at, n, &buf);
+		if (rc == RC_OK)
+			mime_scan_feed(scan, buf.p, buf.len);
+	}
+	buf_fini(&buf);
+	return rc;
+}
+
+static enum rc rescan(
+	struct account *account, int64_t blob, struct arena *arena, struct mime_summary *ret_summary)
+{
+	struct reader *reader;
+	struct mime_msg *msg;
+
+	enum rc rc = blob_open(account, blob, &reader);
+	if (rc != RC_OK)
+		return rc;
+	struct mime_scan *scan = mime_scan_new(NULL);
+	rc = scan_reader(reader, scan);
+	reader_close(&reader);
+	mime_scan_finish(scan, &msg);
+	mime_scan_free(&scan);
+	if (rc == RC_OK)
+		mime_summary_build(msg, arena, ret_summary);
+	mime_msg_free(&msg);
+	return rc;
+}
+
+static void from_summary(const struct mime_summary *summary, struct msg_cached *ret_cached)
+{
+	*ret_cached = (struct msg_cached){
+		.envelope = summary->envelope,
+		.body = summary->body,
+		.bodystructure = summary->bodystructure,
+		.parts = summary->parts,
+		.headers = summary->headers,
+		.preview = summary->preview,
+		.sent_date = summary->sent_date,
+		.sent_zone = (int16_t)summary->sent_zone,
+		.has_nul = summary->has_nul,
+	};
+}
+
+static enum rc compute(struct account *account, const struct msg_row *row, struct arena *arena,
+	struct msg_cached *ret_cached)
+{
+	struct mime_summary summary;
+
+	enum rc rc = rescan(account, row->blob, arena, &summary);
+	if (rc != RC_OK)
+		return rc;
+	if (db_in_transaction(account->db)) {
+		rc = cache_write(account, row->blob, &summary);
+		if (rc != RC_OK)
+			return rc;
+	} else {
+		cache_write_later(account, row->blob, &summary);
+	}
+	from_summary(&summary, ret_cached);
+	return RC_OK;
+}
+
+static bool list_whole(struct strv v)
+{
+	return v.n >= 2 && v.p[0] == '(' && v.p[v.n - 1] == ')';
+}
+
+/* Whether the columns that were read can be what was written. */
+static bool sound(const struct msg_cached *cached, unsigned want, const struct msg_row *row)
+{
+	struct mime_range all;
+
+	if ((want & MSG_ENVELOPE) && !list_whole(cached->envelope))
+		return false;
+	if ((want & MSG_BODY) && !list_whole(cached->body))
+		return false;
+	if ((want & MSG_BODYSTRUCTURE) && !list_whole(cached->bodystructure))
+		return false;
+	if (want & MSG_PARTS)
+		return mime_parts_find(cached->parts, NULL, 0, MIME_SECTION_ALL, &all) == RC_OK &&
+		       all.offset + all.size == row->size;
+	return true;
+}
+
+/* RC_NOT_FOUND: no row that can be used. A column is only read from its pages if it is wanted. */
+static enum rc cache_read(struct account *account, const struct msg_row *row, unsigned want,
+	struct arena *arena, struct msg_cached *ret_cached)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_one(account->db, &stmt,
+		"SELECT version, sent_date, sent_zone, has_nul,"
+		" CASE WHEN ?2 & 1 THEN envelope END, CASE WHEN ?2 & 2 THEN body END,"
+		" CASE WHEN ?2 & 4 THEN bodystructure END, CASE WHEN ?2 & 8 THEN parts END,"
+		" CASE WHEN ?2 & 16 THEN headers END, CASE WHEN ?2 & 32 THEN preview END"
+		" FROM cache WHERE blob = ?1",
+		"id", row->blob, (uint32_t)want);
+	if (rc != RC_OK)
+		return rc;
+	struct msg_cached cached = {
+		.sent_date = db_is_null(stmt, 1) ? INT64_MIN : db_i64(stmt, 1),
+		.sent_zone = (int16_t)db_i64(stmt, 2),
+		.has_nul = db_i64(stmt, 3) != 0,
+		.envelope = arena_strv(arena, db_blob(stmt, 4)),
+		.body = arena_strv(arena, db_blob(stmt, 5)),
+		.bodystructure = arena_strv(arena, db_blob(stmt, 6)),
+		.parts = arena_strv(arena, db_blob(stmt, 7)),
+		.headers = arena_strv(arena, db_blob(stmt, 8)),
+		.preview = arena_strv(arena, db_blob(stmt, 9)),
+	};
+	bool current = db_i64(stmt, 0) == CACHE_VERSION;
+	db_reset(stmt);
+	if (!current)
+		return RC_NOT_FOUND;
+	if (!sound(&cached, want, row)) {
+		log_warn(account_log(account),
+			"cached structure is damaged and computed anew account=%lld blob=%lld",
+			(long long)account->id, (long long)row->blob);
+		return RC_NOT_FOUND;
+	}
+	*ret_cached = cached;
+	return RC_OK;
+}
+
+enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned want, struct arena *arena,
+	struct msg_cached *ret_cached)
+{
+	enum rc rc = cache_read(account, row, want, arena, ret_cached);
+	return rc == RC_NOT_FOUND ? compute(account, row, arena, ret_cached) : rc;
+}

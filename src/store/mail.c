@@ -1,0 +1,270 @@
+/*
+ * The mailboxes of an open account: reading them, counting, and throwing them away after a rollback.
+ */
+#include "store/mail_priv.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define MBOX_COLUMNS                                                                                         \
+	"id, name, attrs, uidvalidity, uidnext, first_recent, recent, messages, unseen, deleted, size,"      \
+	" highestmodseq, modseq_floor, log_rows, log_since"
+
+struct mbox *mbox_by_id(struct account *account, int64_t id)
+{
+	struct mbox *mbox = NULL;
+	HASH_FIND(hh, account->mail->by_id, &id, sizeof(id), mbox);
+	return mbox;
+}
+
+enum rc mbox_selectable(struct account *account, int64_t id, struct mbox **ret_mbox)
+{
+	struct mbox *mbox = mbox_by_id(account, id);
+	if (!mbox || (mbox->attrs & MBOX_NOSELECT))
+		return RC_NOT_FOUND;
+	*ret_mbox = mbox;
+	return RC_OK;
+}
+
+void mbox_touch(struct account *account, struct mbox *mbox)
+{
+	if (!list_linked(&mbox->touched))
+		list_append(&account->mail->touched, &mbox->touched);
+}
+
+enum rc mbox_save(struct account *account, struct mbox *mbox)
+{
+	return db_run(account->db,
+		"UPDATE mailbox SET uidnext = ?2, first_recent = ?3, recent = ?4, messages = ?5, unseen = ?6,"
+		" deleted = ?7, size = ?8, highestmodseq = ?9, log_rows = ?10, log_since = ?11 WHERE id = ?1",
+		"idddddduuuu", mbox->id, mbox->uidnext, mbox->first_recent, mbox->recent, mbox->messages,
+		mbox->unseen, mbox->deleted, mbox->size, mbox->highestmodseq, mbox->log_rows,
+		mbox->log_since);
+}
+
+void mbox_count(struct account *account, struct mbox *mbox, const struct msg_row *row, int sign)
+{
+	/* Unsigned wrap-around makes adding ~0 a subtraction. */
+	uint32_t one = sign > 0 ? 1 : UINT32_MAX;
+	uint64_t size = sign > 0 ? row->size : -(uint64_t)row->size;
+
+	mbox->messages += one;
+	mbox->size += size;
+	if (!(row->flags & MSG_SEEN))
+		mbox->unseen += one;
+	if (row->flags & MSG_DELETED)
+		mbox->deleted += one;
+	if (row->uid >= mbox->first_recent)
+		mbox->recent += one;
+	account->mail->messages += sign > 0 ? 1 : UINT64_MAX;
+	account->mail->storage += size;
+}
+
+static void read_row(struct mbox *mbox, sqlite3_stmt *stmt)
+{
+	struct strv name = db_text(stmt, 1);
+
+	mbox->id = db_i64(stmt, 0);
+	free((void *)mbox->name.p);
+	mbox->name = strv_make(mem_strndup(name.p, name.n), name.n);
+	mbox->attrs = db_u32(stmt, 2);
+	mbox->uidvalidity = db_u32(stmt, 3);
+	mbox->uidnext = db_u32(stmt, 4);
+	mbox->first_recent = db_u32(stmt, 5);
+	mbox->recent = db_u32(stmt, 6);
+	mbox->messages = db_u32(stmt, 7);
+	mbox->unseen = db_u32(stmt, 8);
+	mbox->deleted = db_u32(stmt, 9);
+	mbox->size = db_u64(stmt, 10);
+	mbox->highestmodseq = db_u64(stmt, 11);
+	mbox->modseq_floor = db_u64(stmt, 12);
+	mbox->log_rows = db_u64(stmt, 13);
+	mbox->log_since = db_u64(stmt, 14);
+}
+
+void mbox_free(struct account *account, struct mbox *mbox)
+{
+	HASH_DEL(account->mail->by_id, mbox);
+	list_remove(&mbox->touched);
+	index_drop(account, mbox);
+	keywords_drop(mbox);
+	free((void *)mbox->name.p);
+	free(mbox);
+}
+
+/* Forgets all that was read, but not that the tree was touched: that stays until the commit. */
+static void mail_clear(struct account *account)
+{
+	struct mail *mail = account->mail;
+
+	while (mail->by_id)
+		mbox_free(account, mail->by_id);
+	for (size_t i = 0; i < mail->sub_count; i++)
+		free((void *)mail->subs[i].p);
+	mail->name_count = 0;
+	mail->sub_count = 0;
+	mail->storage = 0;
+	mail->messages = 0;
+}
+
+static enum rc load_mailboxes(struct account *account)
+{
+	struct mail *mail = account->mail;
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_query(account->db, &stmt, "SELECT " MBOX_COLUMNS " FROM mailbox", "");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt)) {
+		struct mbox *mbox = mem_zalloc(sizeof(*mbox));
+		read_row(mbox, stmt);
+		HASH_ADD(hh, mail->by_id, id, sizeof(mbox->id), mbox);
+		tree_add(mail, mbox);
+		mail->storage += mbox->size;
+		mail->messages += mbox->messages;
+		if (mbox->uidvalidity > mail->uidvalidity)
+			mail->uidvalidity = mbox->uidvalidity;
+		if (mbox->highestmodseq > mail->modseq)
+			mail->modseq = mbox->highestmodseq;
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc load_subscriptions(struct account *account)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_query(account->db, &stmt, "SELECT name FROM subscription", "");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt))
+		subs_add(account->mail, db_text(stmt, 0));
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc mail_load(struct account *account)
+{
+	struct mail *mail = account->mail;
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_one(account->db, &stmt, "SELECT uidvalidity, modseq FROM account", "");
+	if (rc == RC_NOT_FOUND) {
+		log_error(
+			account_log(account), "account row is missing account=%lld", (long long)account->id);
+		return RC_CORRUPT;
+	}
+	if (rc != RC_OK)
+		return rc;
+	mail->uidvalidity = db_u32(stmt, 0);
+	mail->modseq = db_u64(stmt, 1);
+	db_reset(stmt);
+
+	rc = load_mailboxes(account);
+	if (rc == RC_OK)
+		rc = load_subscriptions(account);
+	return rc;
+}
+
+static enum rc make_defaults(struct account *account)
+{
+	bool own = !db_in_transaction(account->db);
+	enum rc rc = own ? db_begin(account->db, true) : RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	rc = mbox_create_defaults(account);
+	if (!own)
+		return rc;
+	if (rc == RC_OK)
+		rc = db_commit(account->db);
+	if (rc != RC_OK)
+		db_rollback(account->db);
+	return rc;
+}
+
+enum rc mail_open(struct account *account)
+{
+	account->mail = mem_zalloc(sizeof(*account->mail));
+	list_init(&account->mail->touched);
+
+	enum rc rc = mail_load(account);
+	if (rc == RC_OK && !account->mail->by_id)
+		rc = make_defaults(account);
+	if (rc != RC_OK)
+		mail_close(account);
+	return rc;
+}
+
+void mail_close(struct account *account)
+{
+	if (!account->mail)
+		return;
+	mail_clear(account);
+	free(account->mail->names);
+	free(account->mail->subs);
+	free(account->mail);
+	account->mail = NULL;
+}
+
+void mail_committed(struct account *account)
+{
+	struct mail *mail = account->mail;
+
+	while (list_pop(&mail->touched))
+		;
+	mail->tree_touched = false;
+}
+
+static enum rc mbox_reload(struct account *account, struct mbox *mbox)
+{
+	struct mail *mail = account->mail;
+	sqlite3_stmt *stmt;
+
+	index_drop(account, mbox);
+	keywords_drop(mbox);
+	enum rc rc = db_one(
+		account->db, &stmt, "SELECT " MBOX_COLUMNS " FROM mailbox WHERE id = ?1", "i", mbox->id);
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	mail->storage -= mbox->size;
+	mail->messages -= mbox->messages;
+	read_row(mbox, stmt);
+	mail->storage += mbox->size;
+	mail->messages += mbox->messages;
+	db_reset(stmt);
+	return RC_OK;
+}
+
+enum rc mail_reload(struct account *account)
+{
+	struct mail *mail = account->mail;
+	enum rc rc = RC_OK;
+
+	if (mail->tree_touched) {
+		mail_clear(account);
+		return mail_load(account);
+	}
+	/* They stay touched: jobs before the failed one in this transaction may have changed them, too. */
+	LIST_EACH (node, &mail->touched) {
+		if (rc == RC_OK)
+			rc = mbox_reload(account, CONTAINER_OF(node, struct mbox, touched));
+	}
+	return rc;
+}
+
+uint64_t mail_modseq(const struct account *account)
+{
+	uint64_t given = modseq_last(account);
+	return given > account->mail->modseq ? given : account->mail->modseq;
+}
+
+enum rc mail_raise_modseq(struct account *account, uint64_t ceiling)
+{
+	/* The floor stands for an update of every row of msg. */
+	enum rc rc = db_run(account->db,
+		"UPDATE mailbox SET highestmodseq = max(highestmodseq, ?1), modseq_floor = ?1", "u", ceiling);
+	if (rc != RC_OK)
+		return rc;
+	account->mail->tree_touched = true;
+	return mail_reload(account);
+}

@@ -1,0 +1,78 @@
+/*
+ * Messages come in: APPEND and delivery.
+ */
+#include "store/mail_priv.h"
+
+#include "base/clock.h"
+
+#define MSG_FLAGS_STORED (MSG_FLAGS_CLIENT | MSG_CHAT | MSG_MOVE_PENDING)
+
+enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row)
+{
+	struct msg_state state = { row->uid, row->flags, row->keywords, row->modseq };
+
+	enum rc rc = db_run(account->db,
+		"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, savedate, "
+		"blob)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		"idduudidii", mbox->id, row->uid, row->flags, row->keywords, row->modseq, row->size,
+		row->internaldate, (int)row->zone, row->savedate, row->blob);
+	if (rc == RC_EXISTS) {
+		log_error(account_log(account), "uid is in use account=%lld mailbox=%lld uid=%lu",
+			(long long)account->id, (long long)mbox->id, (unsigned long)row->uid);
+		return RC_CORRUPT;
+	}
+	if (rc != RC_OK)
+		return rc;
+	mbox->uidnext = row->uid + 1;
+	mbox->highestmodseq = row->modseq;
+	mbox_count(account, mbox, row, 1);
+	if (mbox->index)
+		index_append(mbox->index, row);
+	change_msg(account, CHANGE_APPEND, mbox->id, &state);
+	return RC_OK;
+}
+
+enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_new *msg, uint32_t *ret_uid)
+{
+	uint64_t size = content_size(msg->content) + msg->prefix.n;
+	struct msg_row row = { 0 };
+	struct mbox *mbox;
+
+	enum rc rc = mbox_selectable(account, mailbox, &mbox);
+	if (rc != RC_OK)
+		return rc;
+	if (size > account->store->settings.message_max || size > UINT32_MAX || mbox->uidnext == UINT32_MAX)
+		return RC_LIMIT;
+	rc = quota_check(account, size, 1);
+	if (rc != RC_OK)
+		return rc;
+	rc = mbox_keyword_mask(account, mailbox, msg->keywords, msg->keyword_count, true, &row.keywords);
+	if (rc != RC_OK)
+		return rc;
+
+	mbox_touch(account, mbox);
+	rc = blob_put(account, msg->content, msg->prefix, &row.blob);
+	if (rc == RC_OK)
+		rc = cache_put(account, row.blob, msg->content, msg->prefix);
+	if (rc != RC_OK)
+		return rc;
+	row.uid = mbox->uidnext;
+	row.flags = msg->flags & MSG_FLAGS_STORED;
+	row.modseq = modseq_next(account);
+	row.size = (uint32_t)size;
+	row.internaldate = msg->internaldate;
+	row.zone = msg->zone;
+	row.savedate = clock_wall();
+	rc = msg_insert(account, mbox, &row);
+	if (rc == RC_OK)
+		rc = mbox_save(account, mbox);
+	if (rc == RC_OK)
+		*ret_uid = row.uid;
+	return rc;
+}
+
+enum rc msg_open(struct account *account, const struct msg_row *row, struct reader **ret_reader)
+{
+	return blob_open(account, row->blob, ret_reader);
+}
