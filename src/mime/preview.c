@@ -52,6 +52,8 @@ static size_t blank_length(struct strv v)
 	unsigned char c = (unsigned char)*v.p;
 	if (c <= ' ' || c == 0x7f)
 		return 1;
+	if (c < 0x80)
+		return 0;
 	if (c == 0xc2 && v.n > 1 && (unsigned char)v.p[1] < 0xa0)
 		return 2;
 	for (size_t i = 0; i < sizeof(blanks) / sizeof(blanks[0]); i++)
@@ -100,13 +102,12 @@ void mime_preview(struct buf *out, const struct mime_msg *msg)
 	buf_init(&text, UTF8_GROWTH * msg->text_start.n + 64);
 	buf_init(&plain, UTF8_GROWTH * msg->text_start.n + 64);
 	decode_text(&text, msg);
-	if (strv_ieq(msg->text_part->subtype, STRV("html")))
+	if (strv_ieq(msg->text_part->subtype, STRV("html"))) {
 		mime_html_strip(&plain, buf_strv(&text));
-	else
-		buf_addv(&plain, buf_strv(&text));
-	buf_reset(&text);
-	str_utf8_repair(&text, buf_strv(&plain));
-	collapse(out, buf_strv(&text));
+		collapse(out, buf_strv(&plain));
+	} else {
+		collapse(out, buf_strv(&text));
+	}
 	buf_fini(&plain);
 	buf_fini(&text);
 }
