@@ -102,7 +102,8 @@ static struct arena *change_arena(struct account *account)
 }
 
 /* The entry that a message of this kind can still join, or NULL: UIDs ascend within an entry. */
-static struct change *change_last(struct account *account, enum change_kind kind, int64_t mailbox, uint32_t uid)
+static struct change *change_last(
+	struct account *account, enum change_kind kind, int64_t mailbox, uint32_t uid)
 {
 	struct effects *effects = account->effects;
 	if (!effects || !effects->changes || effects->changes->count == 0)
@@ -114,7 +115,8 @@ static struct change *change_last(struct account *account, enum change_kind kind
 	return change->msgs[change->msg_count - 1].uid < uid ? change : NULL;
 }
 
-void change_msg(struct account *account, enum change_kind kind, int64_t mailbox, const struct msg_state *state)
+void change_msg(
+	struct account *account, enum change_kind kind, int64_t mailbox, const struct msg_state *state)
 {
 	struct change *change = change_last(account, kind, mailbox, state->uid);
 	if (!change)
@@ -189,7 +191,8 @@ void account_watch(struct account *account, struct change_sink *sink)
 		watch_add(account, sink);
 		return;
 	}
-	effects->watches = mem_realloc(effects->watches, effects->watch_count + 1, sizeof(struct change_sink *));
+	effects->watches =
+		mem_realloc(effects->watches, effects->watch_count + 1, sizeof(struct change_sink *));
 	effects->watches[effects->watch_count++] = sink;
 }
 

@@ -31,7 +31,6 @@
 
 struct bytes_store; /* of the store: spool memory, descriptors */
 struct users;
-struct batch;
 
 /* Work that is not a job of anybody: runs on the strand, outside a transaction, when it is due. */
 enum background_kind {
@@ -67,13 +66,16 @@ struct account {
 	atomic_uint refs;
 
 	/* Set on the strand, read by store_tick. */
-	atomic_bool is_open;
 	_Atomic uint64_t last_used; /* ms */
 	_Atomic uint64_t next_due; /* ms; 0: nothing */
 	_Atomic uint64_t dirty_number; /* grows with each relaxed commit ... */
 	_Atomic uint64_t synced_number; /* ... and follows with each sync */
+	_Atomic unsigned wanted; /* bit per background_kind: at once */
 	atomic_bool background_queued;
 	struct strand_item background_item;
+	atomic_bool destroy_queued;
+	struct strand_item destroy_item;
+	struct list_node open_node; /* store->open_accounts or ->failed_accounts; store's lock */
 
 	enum account_state state;
 	enum rc fail_rc;
@@ -84,16 +86,18 @@ struct account {
 
 	struct db *db; /* own; NULL unless ACCOUNT_OPEN */
 	struct mail *mail; /* the mail part's: made by mail_open, dropped by mail_close */
-	_Atomic uint64_t quota_storage; /* the account's own limits plus one, 0: the default (quota.c); any thread */
+	_Atomic uint64_t
+		quota_storage; /* the account's own limits plus one, 0: the default (quota.c); any thread */
 	_Atomic uint64_t quota_messages;
+	bool blobs_open;
 	struct blob_state blobs; /* the bytes part's: valid from blob_open_account to blob_close_account */
 
 	uint64_t modseq; /* the last one given out */
 	uint64_t ceiling; /* synced; every modseq that anybody has seen is below */
+	uint64_t next_ceiling; /* of the transaction that is being committed */
 	bool marked; /* "in use under this boot id" is on disk: relaxed commits are allowed */
 
 	struct job *job; /* borrowed: the running one, NULL in background work and while borrowed */
-	struct batch *batch; /* the open transaction's jobs */
 	struct arena *job_arena; /* own; emptied when the next job starts */
 	struct effects *effects; /* of the running job: what happens if it succeeds; NULL: at once */
 	uint64_t change; /* number of the last change list */
@@ -119,7 +123,14 @@ struct store {
 	pthread_mutex_t lock;
 	struct account *accounts; /* uthash by id; lock; borrowed */
 	struct gone_id *gone; /* uthash by id; lock; own */
+	struct list open_accounts; /* lock; counted */
+	struct list failed_accounts; /* lock; counted, so that their back-off is not forgotten */
 	unsigned open_count; /* lock */
+	char *template; /* own: the database file of a new account */
+	size_t template_size;
+	bool ticked;
+	atomic_bool syncfs_queued;
+	struct strand_item syncfs_item;
 	atomic_uint slow_running; /* background work that may be slow, at most half the workers */
 
 	struct strand *strand; /* own: syncfs and other work for the whole store */
@@ -134,7 +145,7 @@ struct store {
 struct arena *account_arena(struct account *account);
 /* "<root>/users/<hash>/<id>", without a trailing slash. Any thread. */
 const char *account_path(const struct account *account);
-struct io *account_io(const struct account *account);
+const struct io *account_io(const struct account *account);
 /* Id of the session that the running job works for; 0: none. */
 uint64_t account_origin(const struct account *account);
 
@@ -161,7 +172,10 @@ void change_keywords(
  */
 void account_background(struct account *account, enum background_kind kind, uint64_t due);
 void account_background_now(struct account *account, enum background_kind kind);
-/* For background work: fn in one synced transaction of its own, with everything that holds for a job's run. */
+/*
+ * For background work: fn in one synced transaction of its own, with everything that holds for a job's run. After an error
+ * the account may have been closed (account->db NULL) or closed and opened again: nothing read before it holds.
+ */
 enum rc account_transaction(
 	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg) MUST_CHECK;
 
@@ -175,17 +189,48 @@ void bytes_store_free(struct store *store);
 /* Within the core. */
 
 /* account.c */
+
+/* Opens it if that is to be tried now. */
+enum rc account_ready(struct account *account) MUST_CHECK;
 enum rc account_open(struct account *account) MUST_CHECK;
+/* In order: what comes next need not look for losses. */
 void account_close(struct account *account);
-/* After a failed sync: marker transaction, close, reopen, check (promise 4). Not RC_OK: the account has failed,
- * its sessions have been told. */
+/* The memory does not follow the database: read everything again. */
+void account_reopen(struct account *account);
+/*
+ * After a failed sync: marker transaction, close, reopen, check (promise 4). RC_OK: what can be read is on disk, and what
+ * a failed commit has left is not there. Else the account has failed and its sessions have been told.
+ */
 enum rc account_recover(struct account *account) MUST_CHECK;
-/* The account is out of service until its back-off has passed; `tell`: CHANGE_RESET to its sessions. */
+/* Out of service until its back-off has passed; `tell`: CHANGE_RESET to its sessions. */
 void account_fail(struct account *account, enum rc rc, bool tell);
-/* In the transaction: raises the ceiling, marks the account as in use. *ret_sync: the commit must be synced. */
-enum rc account_prepare_commit(struct account *account, bool relaxed, bool *ret_sync) MUST_CHECK;
-void account_run_background(struct account *account);
-void account_remove_folder(struct account *account);
+/* Last statement of a transaction that has changed something. *ret_sync is set if its commit must be synced. */
+enum rc account_prepare_commit(struct account *account, bool *ret_sync) MUST_CHECK;
+void account_committed(struct account *account, bool synced);
+/* Relaxed commits up to this number are on disk. Any thread, as account_dirty. */
+void account_synced(struct account *account, uint64_t number);
+bool account_dirty(struct account *account);
+void account_mark_gone(struct account *account);
+void store_gone_free(struct store *store);
+
+/* background.c */
+bool account_item_is_job(const struct account *account, const struct strand_item *item);
+void account_item_run(struct account *account, struct strand_item *item);
+void account_turn_ends(struct account *account);
+/* Enters it into, or takes it from, the open accounts of the store; the same for the failed ones. */
+void account_opened(struct account *account);
+void account_closed(struct account *account);
+void account_failed(struct account *account);
+void account_mended(struct account *account);
+void store_turn(struct strand *strand, void *ctx);
+
+/* folder.c */
+enum rc folder_make(struct store *store, const char *path) MUST_CHECK;
+enum rc folder_sync(struct store *store, const char *path) MUST_CHECK;
+enum rc template_make(struct store *store) MUST_CHECK;
+/* If there is no database at db_path: a new account. *ret_created is written only then. */
+enum rc account_folder_make(struct account *account, const char *db_path, bool *ret_created) MUST_CHECK;
+enum rc account_folder_remove(struct account *account) MUST_CHECK;
 
 /* job.c */
 void account_turn(struct strand *strand, void *ctx);
@@ -200,5 +245,8 @@ void change_publish_kind(struct account *account, enum change_kind kind);
 /* users.c */
 enum rc users_open(struct store *store) MUST_CHECK;
 void users_close(struct store *store);
+/* Takes up what an earlier process did not finish: removal of folders. */
+void users_removed_start(struct store *store);
+void users_removed_done(struct store *store, int64_t id);
 
 #endif

@@ -1,0 +1,549 @@
+/*
+ * Handles of accounts, and opening and closing what is behind them.
+ *
+ * The account row of the database holds a synced ceiling above every modseq that anybody has seen, the boot id under
+ * which the file was last written, and whether it was closed in order. The first commit after opening marks the row as
+ * "in use"; if that commit is a relaxed one it is synced for once, so that a lost one is always noticed (promise 5).
+ */
+#include "store/store_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+struct gone_id {
+	UT_hash_handle hh;
+	int64_t id;
+};
+
+/* Handles. */
+
+static bool id_is_gone(struct store *store, int64_t id)
+{
+	struct gone_id *gone = NULL;
+	HASH_FIND(hh, store->gone, &id, sizeof(id), gone);
+	return gone != NULL;
+}
+
+static struct account *account_new(struct store *store, int64_t id)
+{
+	char path[PATH_ROOM];
+	struct account *account = mem_zalloc(sizeof(*account));
+	account->store = store;
+	account->id = id;
+	snprintf(path, sizeof(path), "%s/users/%02x/%" PRId64, store->root, (unsigned)(id & 0xff), id);
+	account->path = mem_strdup(path);
+	snprintf(account->name, sizeof(account->name), "%" PRId64, id);
+	account->strand = strand_new(store->pool, store->settings.strand_max, account_turn, account);
+	atomic_init(&account->refs, 0);
+	pthread_mutex_init(&account->watch_lock, NULL);
+	account->state = id_is_gone(store, id) ? ACCOUNT_GONE : ACCOUNT_CLOSED;
+	account->fail_rc = RC_UNAVAILABLE;
+	account->job_arena = arena_new(0);
+	return account;
+}
+
+static void account_free(struct account *account)
+{
+	strand_release(&account->strand);
+	arena_free(&account->job_arena);
+	pthread_mutex_destroy(&account->watch_lock);
+	free(account->watches);
+	free(account->path);
+	free(account);
+}
+
+struct account *account_get(struct store *store, int64_t account_id)
+{
+	struct account *account = NULL;
+	pthread_mutex_lock(&store->lock);
+	HASH_FIND(hh, store->accounts, &account_id, sizeof(account_id), account);
+	if (!account) {
+		account = account_new(store, account_id);
+		HASH_ADD(hh, store->accounts, id, sizeof(account->id), account);
+	}
+	account_ref(account);
+	pthread_mutex_unlock(&store->lock);
+	return account;
+}
+
+struct account *account_ref(struct account *account)
+{
+	atomic_fetch_add_explicit(&account->refs, 1, memory_order_relaxed);
+	return account;
+}
+
+void account_unref(struct account **account)
+{
+	struct account *a = *account;
+	if (!a)
+		return;
+	*account = NULL;
+	/* All but the last reference go without the lock. */
+	unsigned refs = atomic_load_explicit(&a->refs, memory_order_relaxed);
+	while (refs > 1)
+		if (atomic_compare_exchange_weak_explicit(
+			    &a->refs, &refs, refs - 1, memory_order_acq_rel, memory_order_relaxed))
+			return;
+	struct store *store = a->store;
+	pthread_mutex_lock(&store->lock);
+	bool last = atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1;
+	if (last)
+		HASH_DELETE(hh, store->accounts, a);
+	pthread_mutex_unlock(&store->lock);
+	if (last)
+		account_free(a);
+}
+
+int64_t account_id(const struct account *account)
+{
+	return account->id;
+}
+
+struct store *account_store(const struct account *account)
+{
+	return account->store;
+}
+
+struct log *account_log(const struct account *account)
+{
+	return account->store->log;
+}
+
+const char *account_path(const struct account *account)
+{
+	return account->path;
+}
+
+const struct io *account_io(const struct account *account)
+{
+	return account->store->io;
+}
+
+struct arena *account_arena(struct account *account)
+{
+	assert_owns_strand(account->strand);
+	return account->job_arena;
+}
+
+uint64_t account_origin(const struct account *account)
+{
+	return account->job ? account->job->origin : 0;
+}
+
+bool account_full(struct account *account)
+{
+	return strand_full(account->strand);
+}
+
+bool account_borrow(struct account *account, struct reactor *reactor)
+{
+	if (!strand_borrow(account->strand))
+		return false;
+	if (account->state != ACCOUNT_OPEN || !reactor_inbox_empty(reactor)) {
+		strand_return(account->strand);
+		return false;
+	}
+	atomic_store_explicit(&account->last_used, clock_mono_ms(), memory_order_relaxed);
+	arena_reset(account->job_arena);
+	return true;
+}
+
+void account_return(struct account *account)
+{
+	strand_return(account->strand);
+}
+
+/* Modseqs. */
+
+uint64_t modseq_next(struct account *account)
+{
+	return ++account->modseq;
+}
+
+uint64_t modseq_last(const struct account *account)
+{
+	return account->modseq;
+}
+
+static enum rc account_row_write(struct account *account, uint64_t ceiling, bool clean)
+{
+	return db_run(account->db, "UPDATE account SET modseq_ceiling = ?1, boot_id = ?2, clean = ?3", "uti",
+		ceiling, strv_cstr(account->store->boot_id), (int64_t)clean);
+}
+
+enum rc account_prepare_commit(struct account *account, bool *ret_sync)
+{
+	uint64_t ceiling = account->ceiling;
+	/* Strictly below: after a power cut everything gets the ceiling itself, and that must look new. */
+	if (account->modseq + 1 >= ceiling)
+		ceiling = account->modseq + MODSEQ_STEP;
+	account->next_ceiling = ceiling;
+	if (account->marked && ceiling == account->ceiling)
+		return RC_OK;
+	enum rc rc = account_row_write(account, ceiling, false);
+	if (rc == RC_OK)
+		*ret_sync = true;
+	return rc;
+}
+
+void account_synced(struct account *account, uint64_t number)
+{
+	uint64_t seen = atomic_load(&account->synced_number);
+	while (seen < number && !atomic_compare_exchange_weak(&account->synced_number, &seen, number))
+		;
+}
+
+bool account_dirty(struct account *account)
+{
+	return atomic_load(&account->dirty_number) != atomic_load(&account->synced_number);
+}
+
+void account_committed(struct account *account, bool synced)
+{
+	if (synced) {
+		account->marked = true;
+		account->ceiling = account->next_ceiling;
+		account_synced(account, atomic_load(&account->dirty_number));
+	} else {
+		atomic_fetch_add(&account->dirty_number, 1);
+	}
+}
+
+/* Opening. */
+
+static enum rc row_read(struct account *account, bool *ret_clean, bool *ret_same_boot)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt, "SELECT modseq_ceiling, boot_id, clean FROM account", "");
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	account->ceiling = db_u64(stmt, 0);
+	*ret_same_boot = strv_eq(db_text(stmt, 1), strv_cstr(account->store->boot_id));
+	*ret_clean = db_i64(stmt, 2) == 1;
+	db_reset(stmt);
+	return RC_OK;
+}
+
+static enum rc migrate_in_transaction(struct account *account, int version)
+{
+	enum rc rc = db_begin(account->db, true);
+	if (rc != RC_OK)
+		return rc;
+	rc = schema_migrate(db_handle(account->db), version, account->store->log);
+	if (rc == RC_OK)
+		rc = db_commit(account->db);
+	if (rc != RC_OK)
+		db_rollback(account->db);
+	return rc;
+}
+
+static enum rc account_migrate(struct account *account)
+{
+	int version;
+	enum rc rc = db_version(account->db, &version);
+	if (rc != RC_OK || version == SCHEMA_VERSION)
+		return rc;
+	if (version > 0 && version < SCHEMA_VERSION) {
+		char path[PATH_ROOM];
+		snprintf(path, sizeof(path), "%s/account.db.v%d", account->path, version);
+		const struct io *io = account->store->io;
+		if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
+			return io_rc(errno);
+		rc = db_backup(account->db, path, vfs_name(account->store->vfs));
+		if (rc == RC_OK && !io_sync_dir(io, account->path))
+			rc = io_rc(errno);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return migrate_in_transaction(account, version);
+}
+
+/* The machine went down without notice: what clients have seen of flags may be gone, so all of it looks new. */
+static enum rc account_raise(struct account *account)
+{
+	uint64_t modseq = account->ceiling > account->modseq ? account->ceiling : account->modseq + 1;
+	enum rc rc = db_begin(account->db, true);
+	if (rc != RC_OK)
+		return rc;
+	account->modseq = modseq;
+	rc = mail_raise_modseq(account, modseq);
+	if (rc == RC_OK)
+		rc = account_row_write(account, modseq + MODSEQ_STEP, false);
+	if (rc == RC_OK)
+		rc = db_commit(account->db);
+	if (rc != RC_OK) {
+		db_rollback(account->db);
+		return rc;
+	}
+	mail_committed(account);
+	account->ceiling = modseq + MODSEQ_STEP;
+	account->marked = true;
+	log_info(account->store->log,
+		"account was not closed before the machine went down account=%s modseq=%" PRIu64,
+		account->name, modseq);
+	return RC_OK;
+}
+
+/* Names and indexes; a new account gets its mailboxes here. */
+static enum rc open_mail(struct account *account, bool created)
+{
+	enum rc rc = created ? db_begin(account->db, false) : RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	rc = mail_open(account);
+	if (rc == RC_OK && created)
+		rc = db_commit(account->db);
+	if (rc != RC_OK) {
+		db_rollback(account->db);
+		return rc;
+	}
+	if (created) {
+		mail_committed(account);
+		/* Nobody has been promised anything yet. */
+		atomic_fetch_add(&account->dirty_number, 1);
+	}
+	uint64_t modseq = mail_modseq(account);
+	if (modseq > account->modseq)
+		account->modseq = modseq;
+	return RC_OK;
+}
+
+/* After a sync has failed, what the WAL holds may not be on disk although it can be read: it goes into the database
+ * file, which is synced, and the WAL starts anew. */
+static enum rc account_examine(struct account *account)
+{
+	enum rc rc = db_quick_check(account->db);
+	if (rc == RC_OK)
+		rc = db_checkpoint(account->db, true);
+	if (rc == RC_OK)
+		account->suspect = false;
+	return rc;
+}
+
+static enum rc open_parts(struct account *account)
+{
+	char path[PATH_ROOM];
+	bool created = false, clean = true, same_boot = true;
+	snprintf(path, sizeof(path), "%s/account.db", account->path);
+	enum rc rc = account_folder_make(account, path, &created);
+	if (rc == RC_OK)
+		rc = db_open(path, vfs_name(account->store->vfs), false, account->name, account->store->log,
+			&account->db);
+	if (rc == RC_OK && account->suspect)
+		rc = account_examine(account);
+	if (rc == RC_OK)
+		rc = account_migrate(account);
+	if (rc == RC_OK)
+		rc = row_read(account, &clean, &same_boot);
+	if (rc == RC_OK)
+		rc = blob_open_account(account, clean);
+	if (rc != RC_OK)
+		return rc;
+	account->blobs_open = true;
+	rc = open_mail(account, created);
+	if (rc != RC_OK || clean)
+		return rc;
+	if (!same_boot)
+		return account_raise(account);
+	/* This process or one before it ended without closing: what it left unsynced is still there. */
+	account->marked = true;
+	atomic_fetch_add(&account->dirty_number, 1);
+	return RC_OK;
+}
+
+/* Writes that all is well, unless that is not known. Losing this row costs nothing but a resync of flags. */
+static void mark_clean(struct account *account)
+{
+	enum rc rc = RC_OK;
+	if (!account->marked || account->suspect)
+		return;
+	if (account_dirty(account)) {
+		uint64_t number = atomic_load(&account->dirty_number);
+		rc = db_sync_wal(account->db);
+		if (rc == RC_OK)
+			account_synced(account, number);
+	}
+	if (rc == RC_OK)
+		rc = db_begin(account->db, false);
+	if (rc == RC_OK)
+		rc = account_row_write(account, account->ceiling, true);
+	if (rc == RC_OK)
+		rc = db_commit(account->db);
+	if (rc != RC_OK) {
+		db_rollback(account->db);
+		log_warn(account->store->log, "account cannot be closed in order account=%s rc=%s",
+			account->name, rc_name(rc));
+	}
+}
+
+static void close_parts(struct account *account, bool in_order)
+{
+	if (account->db)
+		db_rollback(account->db);
+	mail_close(account);
+	if (account->blobs_open)
+		blob_close_account(account);
+	account->blobs_open = false;
+	if (account->db && in_order)
+		mark_clean(account);
+	db_close(&account->db);
+	account->marked = false;
+	for (int kind = 0; kind < BACKGROUND_KINDS; kind++)
+		account->due[kind] = 0;
+	atomic_store(&account->next_due, 0);
+	atomic_store(&account->synced_number, atomic_load(&account->dirty_number));
+}
+
+enum rc account_open(struct account *account)
+{
+	enum rc rc = open_parts(account);
+	if (rc != RC_OK) {
+		log_error(account->store->log, "account cannot be opened account=%s rc=%s", account->name,
+			rc_name(rc));
+		account_fail(account, rc, false);
+		return rc;
+	}
+	bool had_failed = account->state == ACCOUNT_FAILED;
+	account->state = ACCOUNT_OPEN;
+	account->retry_ms = 0;
+	if (had_failed)
+		account_mended(account);
+	account_opened(account);
+	return RC_OK;
+}
+
+void account_close(struct account *account)
+{
+	enum account_state was = account->state;
+	close_parts(account, was == ACCOUNT_OPEN);
+	if (was == ACCOUNT_GONE)
+		return;
+	account->state = ACCOUNT_CLOSED;
+	if (was == ACCOUNT_OPEN)
+		account_closed(account);
+	else if (was == ACCOUNT_FAILED)
+		account_mended(account);
+}
+
+enum rc account_ready(struct account *account)
+{
+	switch (account->state) {
+	case ACCOUNT_OPEN:
+		return RC_OK;
+	case ACCOUNT_CLOSED:
+		return account_open(account);
+	case ACCOUNT_FAILED:
+		if (clock_mono_ms() < account->retry_at)
+			return account->fail_rc;
+		return account_open(account);
+	case ACCOUNT_GONE:
+		return RC_GONE;
+	}
+	abort();
+}
+
+void account_fail(struct account *account, enum rc rc, bool tell)
+{
+	bool was_open = account->state == ACCOUNT_OPEN;
+	bool had_failed = account->state == ACCOUNT_FAILED;
+	close_parts(account, false);
+	if (account->retry_ms == 0)
+		account->retry_ms = ACCOUNT_RETRY_MIN_MS;
+	else if (account->retry_ms < ACCOUNT_RETRY_MAX_MS / 2)
+		account->retry_ms *= 2;
+	else
+		account->retry_ms = ACCOUNT_RETRY_MAX_MS;
+	account->retry_at = clock_mono_ms() + account->retry_ms;
+	account->fail_rc = rc;
+	account->state = ACCOUNT_FAILED;
+	if (tell)
+		change_publish_kind(account, CHANGE_RESET);
+	if (was_open)
+		account_closed(account);
+	if (!had_failed)
+		account_failed(account);
+}
+
+void account_reopen(struct account *account)
+{
+	close_parts(account, false);
+	account->state = ACCOUNT_CLOSED;
+	account_closed(account);
+	enum rc rc = account_open(account);
+	/* The sessions have seen what is there: only if it can't be read again are they told. */
+	if (rc != RC_OK)
+		change_publish_kind(account, CHANGE_RESET);
+}
+
+/* One small synced transaction whose frames take the place of those that were not synced. */
+static enum rc write_marker(struct account *account, uint64_t ceiling)
+{
+	enum rc rc = db_begin(account->db, true);
+	if (rc == RC_OK)
+		rc = account_row_write(account, ceiling, false);
+	if (rc == RC_OK)
+		rc = db_commit(account->db);
+	if (rc != RC_OK)
+		db_rollback(account->db);
+	return rc;
+}
+
+enum rc account_recover(struct account *account)
+{
+	/* The next ceiling may have been part of what failed. */
+	uint64_t ceiling =
+		account->ceiling > account->next_ceiling ? account->ceiling : account->next_ceiling;
+	ceiling++;
+	account->suspect = true;
+	enum rc rc = write_marker(account, ceiling);
+	if (rc == RC_OK) {
+		close_parts(account, false);
+		account->state = ACCOUNT_CLOSED;
+		account_closed(account);
+		rc = account_open(account);
+		if (rc == RC_OK && account->ceiling != ceiling)
+			rc = RC_CORRUPT;
+		if (rc == RC_OK) {
+			log_warn(account->store->log, "account recovered after a failed sync account=%s",
+				account->name);
+			return RC_OK;
+		}
+	}
+	log_error(account->store->log, "outcome of a commit is unknown, sessions end account=%s rc=%s",
+		account->name, rc_name(rc));
+	account->suspect = true;
+	account_fail(account, RC_UNAVAILABLE, true);
+	return RC_UNAVAILABLE;
+}
+
+/* Removal. */
+
+void account_mark_gone(struct account *account)
+{
+	struct store *store = account->store;
+	pthread_mutex_lock(&store->lock);
+	if (!id_is_gone(store, account->id)) {
+		struct gone_id *gone = mem_zalloc(sizeof(*gone));
+		gone->id = account->id;
+		HASH_ADD(hh, store->gone, id, sizeof(gone->id), gone);
+	}
+	pthread_mutex_unlock(&store->lock);
+	account->state = ACCOUNT_GONE;
+}
+
+void store_gone_free(struct store *store)
+{
+	struct gone_id *gone, *next;
+	HASH_ITER (hh, store->gone, gone, next) {
+		HASH_DELETE(hh, store->gone, gone);
+		free(gone);
+	}
+}

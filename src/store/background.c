@@ -1,0 +1,351 @@
+/*
+ * What an account does without being asked: syncing relaxed commits, checkpoints, move-out, sweep, closing. store_tick
+ * looks at atomics only and queues an item of the account's own on its strand; the work runs there, one kind a turn, and
+ * slow kinds at no more than half of the workers.
+ */
+#include "store/store_priv.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define SLOW_RETRY_MS 200 /* no worker to spare */
+#define FAILED_RETRY_MS 10000 /* a full disk and the like */
+#define EVICT_MAX 64 /* accounts, a tick */
+
+struct dirty_account {
+	struct account *account; /* counted */
+	uint64_t number;
+};
+
+static void background_queue(struct account *account)
+{
+	if (atomic_exchange(&account->background_queued, true))
+		return;
+	account_ref(account);
+	strand_add_always(account->strand, &account->background_item);
+}
+
+static void background_want(struct account *account, enum background_kind kind)
+{
+	atomic_fetch_or(&account->wanted, 1u << kind);
+	background_queue(account);
+}
+
+static void next_due_set(struct account *account)
+{
+	uint64_t next = 0;
+	for (int kind = 0; kind < BACKGROUND_KINDS; kind++) {
+		uint64_t due = account->due[kind];
+		if (due && (!next || due < next))
+			next = due;
+	}
+	atomic_store(&account->next_due, next);
+}
+
+void account_background(struct account *account, enum background_kind kind, uint64_t due)
+{
+	assert_owns_strand(account->strand);
+	if (due == 0 || account->due[kind] == 0 || due < account->due[kind])
+		account->due[kind] = due;
+	next_due_set(account);
+}
+
+void account_background_now(struct account *account, enum background_kind kind)
+{
+	assert_owns_strand(account->strand);
+	background_want(account, kind);
+}
+
+/* Syncing can fail in a way that leaves the WAL in doubt. */
+static void after_sync(struct account *account, enum rc rc, uint64_t number)
+{
+	if (rc == RC_OK) {
+		account_synced(account, number);
+	} else if (rc == RC_IO) {
+		/* Either everything is on disk afterwards, or the sessions have been told. */
+		rc = account_recover(account);
+		(void)rc;
+	}
+}
+
+static enum rc run_sync(struct account *account)
+{
+	uint64_t number = atomic_load(&account->dirty_number);
+	if (!account_dirty(account))
+		return RC_OK;
+	enum rc rc = db_sync_wal(account->db);
+	after_sync(account, rc, number);
+	return rc;
+}
+
+static enum rc run_checkpoint(struct account *account)
+{
+	uint64_t number = atomic_load(&account->dirty_number);
+	enum rc rc = db_checkpoint(account->db, false);
+	after_sync(account, rc, number);
+	if (rc != RC_OK && account->state == ACCOUNT_OPEN)
+		account_background(account, BACKGROUND_CHECKPOINT, clock_mono_ms() + FAILED_RETRY_MS);
+	return rc;
+}
+
+static enum rc run_close(struct account *account)
+{
+	/* Somebody needs it after all. */
+	if (strand_length(account->strand) == 0)
+		account_close(account);
+	return RC_OK;
+}
+
+static const struct {
+	enum rc (*run)(struct account *account); /* RC_AGAIN: more to do at once */
+	bool slow;
+} background_kinds[BACKGROUND_KINDS] = {
+	[BACKGROUND_SYNC] = { run_sync, false },
+	[BACKGROUND_CHECKPOINT] = { run_checkpoint, true },
+	[BACKGROUND_MOVE_OUT] = { blob_moveout, true },
+	[BACKGROUND_SWEEP] = { blob_sweep, true },
+	[BACKGROUND_CLOSE] = { run_close, false },
+};
+
+static bool slow_begin(struct store *store)
+{
+	unsigned max = pool_threads(store->pool) / 2;
+	unsigned running = atomic_fetch_add(&store->slow_running, 1);
+	if (running < (max ? max : 1))
+		return true;
+	atomic_fetch_sub(&store->slow_running, 1);
+	return false;
+}
+
+static void run_kind(struct account *account, enum background_kind kind)
+{
+	struct store *store = account->store;
+	bool slow = background_kinds[kind].slow;
+	if (slow && !slow_begin(store)) {
+		account_background(account, kind, clock_mono_ms() + SLOW_RETRY_MS);
+		return;
+	}
+	arena_reset(account->job_arena);
+	enum rc rc = background_kinds[kind].run(account);
+	if (slow)
+		atomic_fetch_sub(&store->slow_running, 1);
+	if (rc == RC_AGAIN && account->state == ACCOUNT_OPEN)
+		background_want(account, kind);
+}
+
+/* One kind; if more are due the item goes to the end of the strand again. */
+static void background_run(struct account *account)
+{
+	uint64_t now = clock_mono_ms();
+	atomic_store(&account->background_queued, false);
+	unsigned wanted = atomic_exchange(&account->wanted, 0);
+	if (account->state != ACCOUNT_OPEN)
+		return;
+	int chosen = BACKGROUND_KINDS;
+	for (int kind = BACKGROUND_KINDS - 1; kind >= 0; kind--) {
+		if (account->due[kind] && account->due[kind] <= now)
+			wanted |= 1u << kind;
+		if (wanted & 1u << kind)
+			chosen = kind;
+	}
+	if (chosen == BACKGROUND_KINDS)
+		return;
+	wanted &= ~(1u << chosen);
+	account->due[chosen] = 0;
+	next_due_set(account);
+	if (wanted) {
+		atomic_fetch_or(&account->wanted, wanted);
+		background_queue(account);
+	}
+	run_kind(account, (enum background_kind)chosen);
+}
+
+/* The end of an account: `account_destroy`. */
+static void destroy_run(struct account *account)
+{
+	account_close(account);
+	account_mark_gone(account);
+	change_publish_kind(account, CHANGE_ACCOUNT_GONE);
+	enum rc rc = account_folder_remove(account);
+	if (rc == RC_OK)
+		users_removed_done(account->store, account->id);
+	else
+		log_warn(account->store->log,
+			"folder of a removed account is left, next try at the next start account=%s rc=%s",
+			account->name, rc_name(rc));
+}
+
+void account_destroy(struct account *account)
+{
+	if (atomic_exchange(&account->destroy_queued, true))
+		return;
+	account_ref(account);
+	strand_add_always(account->strand, &account->destroy_item);
+}
+
+bool account_item_is_job(const struct account *account, const struct strand_item *item)
+{
+	return item != &account->background_item && item != &account->destroy_item;
+}
+
+void account_item_run(struct account *account, struct strand_item *item)
+{
+	if (item == &account->background_item)
+		background_run(account);
+	else
+		destroy_run(account);
+	/* The item's own reference; the turn has another. */
+	account_unref(&account);
+}
+
+void account_turn_ends(struct account *account)
+{
+	atomic_store_explicit(&account->last_used, clock_mono_ms(), memory_order_relaxed);
+	if (account->state != ACCOUNT_OPEN)
+		return;
+	unsigned frames = db_wal_frames(account->db);
+	bool idle = strand_length(account->strand) == 0;
+	if (account->due[BACKGROUND_CHECKPOINT] == 0 &&
+		(frames >= CHECKPOINT_FRAMES_BUSY || (frames >= CHECKPOINT_FRAMES && idle)))
+		background_want(account, BACKGROUND_CHECKPOINT);
+}
+
+/* Open accounts. */
+
+/* Asks the account that was used longest ago to close. The store's lock is held. */
+static bool evict_one(struct store *store, const struct account *keep)
+{
+	struct account *oldest = NULL;
+	uint64_t oldest_used = UINT64_MAX;
+	LIST_EACH (node, &store->open_accounts) {
+		struct account *account = CONTAINER_OF(node, struct account, open_node);
+		uint64_t used = atomic_load_explicit(&account->last_used, memory_order_relaxed);
+		if (account == keep || used >= oldest_used || atomic_load(&account->background_queued))
+			continue;
+		oldest = account;
+		oldest_used = used;
+	}
+	if (oldest)
+		background_want(oldest, BACKGROUND_CLOSE);
+	return oldest != NULL;
+}
+
+void account_opened(struct account *account)
+{
+	struct store *store = account->store;
+	account_ref(account);
+	atomic_store_explicit(&account->last_used, clock_mono_ms(), memory_order_relaxed);
+	pthread_mutex_lock(&store->lock);
+	list_append(&store->open_accounts, &account->open_node);
+	store->open_count++;
+	if (store->open_count > store->settings.open_accounts_max)
+		evict_one(store, account);
+	pthread_mutex_unlock(&store->lock);
+}
+
+void account_closed(struct account *account)
+{
+	struct store *store = account->store;
+	pthread_mutex_lock(&store->lock);
+	list_remove(&account->open_node);
+	store->open_count--;
+	pthread_mutex_unlock(&store->lock);
+	account_unref(&account);
+}
+
+void account_failed(struct account *account)
+{
+	account_ref(account);
+	pthread_mutex_lock(&account->store->lock);
+	list_append(&account->store->failed_accounts, &account->open_node);
+	pthread_mutex_unlock(&account->store->lock);
+}
+
+void account_mended(struct account *account)
+{
+	pthread_mutex_lock(&account->store->lock);
+	list_remove(&account->open_node);
+	pthread_mutex_unlock(&account->store->lock);
+	account_unref(&account);
+}
+
+/* On the store's own strand. */
+static void syncfs_run(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	size_t n = 0;
+	struct dirty_account *dirty = mem_alloc((store->open_count + 1) * sizeof(*dirty));
+	LIST_EACH (node, &store->open_accounts) {
+		struct account *account = CONTAINER_OF(node, struct account, open_node);
+		if (account_dirty(account))
+			dirty[n++] = (struct dirty_account){ account_ref(account),
+				atomic_load(&account->dirty_number) };
+	}
+	pthread_mutex_unlock(&store->lock);
+	bool ok = store->io->syncfs(store->io->ctx, store->root_fd) == 0;
+	if (!ok)
+		log_error(store->log, "sync of the file system failed errno=%d", errno);
+	for (size_t i = 0; i < n; i++) {
+		/* If it failed, each account finds out by itself what that means for it. */
+		if (ok)
+			account_synced(dirty[i].account, dirty[i].number);
+		else
+			background_want(dirty[i].account, BACKGROUND_SYNC);
+		account_unref(&dirty[i].account);
+	}
+	free(dirty);
+}
+
+void store_turn(struct strand *strand, void *ctx)
+{
+	struct store *store = ctx;
+	while (strand_next(strand)) {
+		atomic_store(&store->syncfs_queued, false);
+		syncfs_run(store);
+	}
+}
+
+static size_t count_dirty(struct store *store)
+{
+	size_t n = 0;
+	LIST_EACH (node, &store->open_accounts)
+		n += account_dirty(CONTAINER_OF(node, struct account, open_node));
+	return n;
+}
+
+static void tick_account(struct account *account, uint64_t now, bool sync_each)
+{
+	uint64_t due = atomic_load(&account->next_due);
+	uint64_t used = atomic_load_explicit(&account->last_used, memory_order_relaxed);
+	if (sync_each && account_dirty(account))
+		background_want(account, BACKGROUND_SYNC);
+	else if (due && due <= now)
+		background_queue(account);
+	else if (atomic_load(&account->refs) == 1 && now > used + ACCOUNT_IDLE_CLOSE_MS)
+		background_want(account, BACKGROUND_CLOSE);
+}
+
+void store_tick(struct store *store)
+{
+	uint64_t now = clock_mono_ms();
+	if (!store->ticked) {
+		store->ticked = true;
+		users_removed_start(store);
+	}
+	pthread_mutex_lock(&store->lock);
+	bool sync_all = count_dirty(store) > SYNCFS_ACCOUNTS;
+	LIST_EACH (node, &store->open_accounts)
+		tick_account(CONTAINER_OF(node, struct account, open_node), now, !sync_all);
+	unsigned max = store->settings.open_accounts_max;
+	unsigned over = store->open_count > max ? store->open_count - max : 0;
+	for (unsigned i = 0; i < over && i < EVICT_MAX; i++)
+		if (!evict_one(store, NULL))
+			break;
+	pthread_mutex_unlock(&store->lock);
+	if (sync_all && !atomic_exchange(&store->syncfs_queued, true))
+		strand_add_always(store->strand, &store->syncfs_item);
+}

@@ -1,0 +1,238 @@
+/*
+ * Folders of accounts: made from a template database that is built once at start and kept in memory, and removed.
+ */
+#include "store/store_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define FOLDER_DEPTH_MAX 3 /* msg/xx/file */
+
+static enum rc path_make(char path[PATH_ROOM], const char *folder, const char *name)
+{
+	int n = snprintf(path, PATH_ROOM, "%s/%s", folder, name);
+	return n > 0 && n < PATH_ROOM ? RC_OK : RC_INVALID;
+}
+
+static enum rc fail(struct store *store, const char *what, const char *path)
+{
+	int error = errno;
+	log_error(store->log, "%s path=%s error=%s", what, path, strerror(error));
+	return io_rc(error);
+}
+
+enum rc folder_make(struct store *store, const char *path)
+{
+	if (store->io->mkdir(store->io->ctx, path, 0700) == 0 || errno == EEXIST)
+		return RC_OK;
+	return fail(store, "folder cannot be made", path);
+}
+
+enum rc folder_sync(struct store *store, const char *path)
+{
+	return io_sync_dir(store->io, path) ? RC_OK : fail(store, "folder cannot be synced", path);
+}
+
+static enum rc file_unlink(struct store *store, const char *path)
+{
+	if (store->io->unlink(store->io->ctx, path) == 0 || errno == ENOENT)
+		return RC_OK;
+	return fail(store, "file cannot be removed", path);
+}
+
+/* The template. */
+
+static enum rc template_fill(struct store *store, struct db *db)
+{
+	enum rc rc = db_begin(db, false);
+	if (rc == RC_OK)
+		rc = schema_create(db_handle(db), store->log);
+	if (rc == RC_OK)
+		rc = db_run(db, "UPDATE account SET modseq_ceiling = ?1", "i", (int64_t)MODSEQ_STEP);
+	if (rc == RC_OK)
+		rc = db_commit(db);
+	if (rc == RC_OK)
+		rc = db_checkpoint(db, true);
+	return rc;
+}
+
+static enum rc template_read(struct store *store, const char *path)
+{
+	const struct io *io = store->io;
+	struct stat st;
+	int fd = io->open(io->ctx, path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0 || io->stat(io->ctx, path, &st) != 0) {
+		enum rc rc = fail(store, "template cannot be read", path);
+		if (fd >= 0)
+			io->close(io->ctx, fd);
+		return rc;
+	}
+	store->template_size = (size_t)st.st_size;
+	store->template = mem_alloc(store->template_size + 1);
+	ssize_t n = io_read_all(io, fd, store->template, store->template_size, 0);
+	io->close(io->ctx, fd);
+	return n == (ssize_t)store->template_size ? RC_OK : RC_IO;
+}
+
+enum rc template_make(struct store *store)
+{
+	char path[PATH_ROOM], wal[PATH_ROOM];
+	struct db *db = NULL;
+	enum rc rc = path_make(path, store->root, "template.db");
+	if (rc == RC_OK)
+		rc = path_make(wal, store->root, "template.db-wal");
+	if (rc == RC_OK)
+		rc = file_unlink(store, wal);
+	if (rc == RC_OK)
+		rc = file_unlink(store, path);
+	if (rc == RC_OK)
+		rc = db_open(path, vfs_name(store->vfs), true, "template", store->log, &db);
+	if (rc == RC_OK)
+		rc = template_fill(store, db);
+	db_close(&db);
+	if (rc == RC_OK)
+		rc = template_read(store, path);
+	if (rc == RC_OK)
+		rc = file_unlink(store, wal);
+	if (rc == RC_OK)
+		rc = file_unlink(store, path);
+	return rc;
+}
+
+/* A new account. */
+
+static enum rc file_create(struct store *store, const char *path, const void *p, size_t n)
+{
+	const struct io *io = store->io;
+	enum rc rc = file_unlink(store, path);
+	if (rc != RC_OK)
+		return rc;
+	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return fail(store, "file cannot be made", path);
+	if (!io_write_all(io, fd, p, n, 0) || (n > 0 && io->fdatasync(io->ctx, fd) != 0))
+		rc = fail(store, "file cannot be written", path);
+	if (io->close(io->ctx, fd) != 0 && rc == RC_OK)
+		rc = fail(store, "file cannot be written", path);
+	return rc;
+}
+
+/* A folder with messages and without a database has lost it: a new one would hide them, and what the WAL still holds
+ * belongs to the lost one. */
+static enum rc check_unused(struct account *account, const char *wal)
+{
+	const struct io *io = account->store->io;
+	char msg[PATH_ROOM];
+	struct stat st;
+	enum rc rc = path_make(msg, account->path, "msg");
+	if (rc != RC_OK)
+		return rc;
+	bool used = io->stat(io->ctx, msg, &st) == 0;
+	used = used || (io->stat(io->ctx, wal, &st) == 0 && st.st_size > 0);
+	if (!used)
+		return RC_OK;
+	log_error(account->store->log, "database of an account is missing account=%s path=%s", account->name,
+		account->path);
+	return RC_CORRUPT;
+}
+
+static enum rc fill_folder(struct account *account, const char *db_path)
+{
+	struct store *store = account->store;
+	char temp[PATH_ROOM], wal[PATH_ROOM];
+	enum rc rc = path_make(temp, account->path, "account.db.tmp");
+	if (rc == RC_OK)
+		rc = path_make(wal, account->path, "account.db-wal");
+	if (rc == RC_OK)
+		rc = check_unused(account, wal);
+	if (rc == RC_OK)
+		rc = file_create(store, temp, store->template, store->template_size);
+	/* Made now, its name is synced with the others, and not by the first commit. */
+	if (rc == RC_OK)
+		rc = file_create(store, wal, "", 0);
+	if (rc == RC_OK && store->io->rename(store->io->ctx, temp, db_path) != 0)
+		rc = fail(store, "file cannot be renamed", temp);
+	return rc == RC_OK ? folder_sync(store, account->path) : rc;
+}
+
+enum rc account_folder_make(struct account *account, const char *db_path, bool *ret_created)
+{
+	struct store *store = account->store;
+	char users[PATH_ROOM], parent[PATH_ROOM];
+	struct stat st;
+	if (store->io->stat(store->io->ctx, db_path, &st) == 0)
+		return RC_OK;
+	if (errno != ENOENT)
+		return fail(store, "account cannot be looked for", db_path);
+	enum rc rc = path_make(users, store->root, "users");
+	if (rc != RC_OK)
+		return rc;
+	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(account->path, '/') - account->path),
+		account->path);
+	rc = folder_make(store, parent);
+	if (rc == RC_OK)
+		rc = folder_make(store, account->path);
+	if (rc == RC_OK)
+		rc = fill_folder(account, db_path);
+	if (rc == RC_OK)
+		rc = folder_sync(store, parent);
+	if (rc == RC_OK)
+		rc = folder_sync(store, users);
+	if (rc == RC_OK)
+		*ret_created = true;
+	return rc;
+}
+
+/* Removal. */
+
+/* Removes what is in a folder; `left`: how many levels may still be below it. */
+static enum rc folder_empty(struct store *store, const char *path, unsigned left)
+{
+	const struct io *io = store->io;
+	char name[PATH_ROOM];
+	enum rc rc = RC_OK;
+	DIR *dir = io->opendir(io->ctx, path);
+	if (!dir)
+		return errno == ENOENT ? RC_OK : fail(store, "folder cannot be read", path);
+	for (struct dirent *entry = readdir(dir); entry && rc == RC_OK; entry = readdir(dir)) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		rc = path_make(name, path, entry->d_name);
+		if (rc != RC_OK)
+			break;
+		/* A folder, or somebody else's file: unlink says which. */
+		if (io->unlink(io->ctx, name) == 0 || errno == ENOENT)
+			continue;
+		if (left == 0 || (errno != EISDIR && errno != EPERM)) {
+			rc = fail(store, "file cannot be removed", name);
+			break;
+		}
+		rc = folder_empty(store, name, left - 1);
+		if (rc == RC_OK && io->rmdir(io->ctx, name) != 0)
+			rc = fail(store, "folder cannot be removed", name);
+	}
+	closedir(dir);
+	return rc;
+}
+
+enum rc account_folder_remove(struct account *account)
+{
+	struct store *store = account->store;
+	char parent[PATH_ROOM];
+	enum rc rc = folder_empty(store, account->path, FOLDER_DEPTH_MAX);
+	if (rc != RC_OK)
+		return rc;
+	if (store->io->rmdir(store->io->ctx, account->path) != 0 && errno != ENOENT)
+		return fail(store, "folder cannot be removed", account->path);
+	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(account->path, '/') - account->path),
+		account->path);
+	/* ENOENT: no account of that group was ever made. */
+	return io_sync_dir(store->io, parent) || errno == ENOENT
+		       ? RC_OK
+		       : fail(store, "folder cannot be synced", parent);
+}

@@ -1,0 +1,353 @@
+/*
+ * Running an account's jobs: reads one by one, waiting writes together in one transaction. Transactions of an account
+ * begin and end here and (for its own row) in account.c, nowhere else.
+ *
+ * What can go wrong with a batch, and what follows (DESIGN.md section 3, promises 2 to 4):
+ *  - a job fails by itself: its savepoint is rolled back, the memory reloaded, the batch goes on;
+ *  - SQLite has rolled the transaction back, or COMMIT fails before its sync: every job runs again, alone;
+ *  - COMMIT fails in its sync: the frames may be on disk. account_recover makes sure they are not, then everybody gets an
+ *    error; a commit whose frames were written and only not synced (a relaxed one) is made durable by that instead.
+ */
+#include "store/store_priv.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#define BATCH_MAX 256 /* whatever the settings say */
+
+struct entry {
+	struct job *job;
+	struct effects effects;
+};
+
+struct batch {
+	struct entry *v; /* borrowed: on the stack of the turn */
+	size_t n;
+	bool full; /* the commit is synced */
+	bool uncertain; /* after a failure: the outcome is not known */
+	bool committed; /* ... and the rows are visible */
+};
+
+static void job_arrived(struct reactor *reactor, struct reactor_msg *msg)
+{
+	struct job *job = CONTAINER_OF(msg, struct job, msg);
+	struct account *account = job->account;
+	(void)reactor;
+	job->done(job);
+	account_unref(&account);
+}
+
+/* Publishes what the job has changed, and hands it back. */
+static void entry_deliver(struct account *account, struct entry *entry)
+{
+	struct job *job = entry->job;
+	if (job->rc == RC_OK)
+		effects_publish(account, &entry->effects);
+	else
+		effects_drop(&entry->effects);
+	job->change = account->change;
+	if (job->home) {
+		job->msg.fn = job_arrived;
+		reactor_post(job->home, &job->msg);
+		return;
+	}
+	struct account *held = job->account;
+	job->done(job);
+	account_unref(&held);
+}
+
+static void entry_run(struct account *account, struct entry *entry)
+{
+	struct job *job = entry->job;
+	arena_reset(account->job_arena);
+	account->job = job;
+	account->effects = &entry->effects;
+	job->rc = job->run(account, job);
+	account->job = NULL;
+	account->effects = NULL;
+	if (job->rc != RC_OK)
+		effects_drop(&entry->effects);
+}
+
+/* Outside a transaction. */
+static void read_run(struct account *account, struct entry *entry)
+{
+	entry_run(account, entry);
+	if (db_in_transaction(account->db))
+		abort();
+}
+
+/* Not RC_OK: the memory does not follow the database any more. */
+static enum rc memory_reload(struct account *account)
+{
+	enum rc rc = mail_reload(account);
+	if (rc != RC_OK)
+		log_error(account->store->log, "memory of an account cannot be reloaded account=%s rc=%s",
+			account->name, rc_name(rc));
+	return rc;
+}
+
+/* A write within a batch of several. RC_OK: the batch goes on, whatever the job said. */
+static enum rc entry_try(struct account *account, struct entry *entry)
+{
+	struct db *db = account->db;
+	enum rc rc = db_savepoint(db);
+	if (rc != RC_OK)
+		return rc;
+	entry_run(account, entry);
+	/* Asked whatever the job says: it may have taken an error for an answer. */
+	if (!db_in_transaction(db))
+		return entry->job->rc == RC_OK ? RC_IO : entry->job->rc;
+	if (entry->job->rc == RC_OK)
+		return db_release(db);
+	rc = db_rollback_to(db);
+	return rc == RC_OK ? memory_reload(account) : rc;
+}
+
+/* The only write of its transaction: what it says is what happens. */
+static enum rc entry_only(struct account *account, struct entry *entry)
+{
+	entry_run(account, entry);
+	if (entry->job->rc == RC_OK && !db_in_transaction(account->db))
+		return RC_IO;
+	return entry->job->rc;
+}
+
+static bool batch_enough(struct account *account, uint64_t began)
+{
+	const struct store_settings *settings = &account->store->settings;
+	return db_pending_bytes(account->db) >= settings->batch_wal_bytes ||
+	       clock_mono_ms() - began >= settings->batch_ms;
+}
+
+/* Runs the entries; those for which there is no room go back to the strand. */
+static enum rc batch_run(struct account *account, struct batch *batch)
+{
+	uint64_t began = clock_mono_ms();
+	for (size_t i = 0; i < batch->n; i++) {
+		struct entry *entry = &batch->v[i];
+		if (i > 0 && batch_enough(account, began)) {
+			while (batch->n > i)
+				strand_unshift(account->strand, &batch->v[--batch->n].job->item);
+			break;
+		}
+		enum rc rc = RC_OK;
+		if (batch->n == 1)
+			rc = entry_only(account, entry);
+		else if (entry->job->kind == JOB_READ)
+			entry_run(account, entry);
+		else
+			rc = entry_try(account, entry);
+		if (rc == RC_OK && !db_in_transaction(account->db))
+			rc = RC_IO;
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc batch_commit(struct account *account, struct batch *batch)
+{
+	struct db *db = account->db;
+	bool wrote = db_pending_bytes(db) > 0;
+	bool sync = false;
+	enum rc rc = RC_OK;
+	if (wrote)
+		rc = account_prepare_commit(account, &sync);
+	if (rc == RC_OK)
+		rc = db_commit(db);
+	if (rc != RC_OK) {
+		batch->uncertain = db_commit_uncertain(db);
+		return rc;
+	}
+	mail_committed(account);
+	blob_batch_end(account);
+	if (sync && !batch->full) {
+		rc = db_sync_wal(db);
+		batch->uncertain = batch->committed = rc != RC_OK;
+	}
+	if (rc == RC_OK && wrote)
+		account_committed(account, batch->full || sync);
+	return rc;
+}
+
+/* One transaction. Not RC_OK: nothing of it has happened, unless batch->uncertain. */
+static enum rc batch_try(struct account *account, struct batch *batch)
+{
+	enum rc rc = db_begin(account->db, batch->full);
+	if (rc == RC_OK)
+		rc = batch_run(account, batch);
+	if (rc == RC_OK)
+		rc = batch_commit(account, batch);
+	if (rc == RC_OK || batch->uncertain)
+		return rc;
+	db_rollback(account->db);
+	for (size_t i = 0; i < batch->n; i++)
+		effects_drop(&batch->v[i].effects);
+	/* Files of the batch first: they are looked up among the rows. */
+	blob_batch_end(account);
+	if (memory_reload(account) != RC_OK)
+		account_reopen(account);
+	return rc;
+}
+
+static bool batch_wants_sync(struct account *account, const struct batch *batch)
+{
+	if (account->store->settings.sync_flags_always)
+		return true;
+	for (size_t i = 0; i < batch->n; i++)
+		if (batch->v[i].job->kind == JOB_WRITE)
+			return true;
+	return false;
+}
+
+/* After a failed sync: gives every job of the batch its result. */
+static void batch_recover(struct account *account, struct batch *batch)
+{
+	enum rc rc = account_recover(account);
+	for (size_t i = 0; i < batch->n; i++) {
+		struct entry *entry = &batch->v[i];
+		if (rc == RC_OK && batch->committed)
+			continue;
+		effects_drop(&entry->effects);
+		entry->job->rc = rc == RC_OK ? RC_IO : RC_UNAVAILABLE;
+		/* What it has read is not what is there now. */
+		if (rc == RC_OK && entry->job->kind == JOB_READ)
+			read_run(account, entry);
+	}
+}
+
+/* Leaves every job of the batch with its rc and its effects. */
+static void batch_settle(struct account *account, struct batch *batch)
+{
+	batch->full = batch_wants_sync(account, batch);
+	enum rc rc = batch_try(account, batch);
+	if (rc == RC_OK)
+		return;
+	if (batch->uncertain) {
+		batch_recover(account, batch);
+		return;
+	}
+	if (batch->n == 1) {
+		batch->v[0].job->rc = rc;
+		return;
+	}
+	log_warn(account->store->log, "group of jobs failed, runs again one by one account=%s jobs=%zu rc=%s",
+		account->name, batch->n, rc_name(rc));
+	for (size_t i = 0; i < batch->n; i++) {
+		struct batch alone = { .v = &batch->v[i], .n = 1 };
+		rc = account_ready(account);
+		if (rc != RC_OK)
+			batch->v[i].job->rc = rc;
+		else if (batch->v[i].job->kind == JOB_READ)
+			read_run(account, &batch->v[i]);
+		else
+			batch_settle(account, &alone);
+	}
+}
+
+/* Takes waiting jobs behind the first write, up to the last write among them. */
+static void batch_collect(struct account *account, struct batch *batch)
+{
+	size_t max = account->store->settings.batch_jobs;
+	size_t writes_end = 1;
+	if (max > BATCH_MAX)
+		max = BATCH_MAX;
+	while (batch->n < max) {
+		struct strand_item *item = strand_next(account->strand);
+		if (!item)
+			break;
+		if (!account_item_is_job(account, item)) {
+			strand_unshift(account->strand, item);
+			break;
+		}
+		struct job *job = CONTAINER_OF(item, struct job, item);
+		batch->v[batch->n++] = (struct entry){ .job = job };
+		if (job->kind != JOB_READ)
+			writes_end = batch->n;
+	}
+	while (batch->n > writes_end)
+		strand_unshift(account->strand, &batch->v[--batch->n].job->item);
+}
+
+static void job_turn(struct account *account, struct job *job)
+{
+	struct entry entries[BATCH_MAX];
+	struct batch batch = { .v = entries, .n = 1 };
+	entries[0] = (struct entry){ .job = job };
+	job->rc = account_ready(account);
+	if (job->rc == RC_OK && job->kind == JOB_READ) {
+		read_run(account, &entries[0]);
+	} else if (job->rc == RC_OK) {
+		batch_collect(account, &batch);
+		batch_settle(account, &batch);
+	}
+	for (size_t i = 0; i < batch.n; i++)
+		entry_deliver(account, &entries[i]);
+}
+
+void account_turn(struct strand *strand, void *ctx)
+{
+	struct account *account = ctx;
+	uint64_t began = clock_mono_us();
+	/* `done` may give back the last handle. */
+	account_ref(account);
+	struct strand_item *item = strand_next(strand);
+	while (item) {
+		if (account_item_is_job(account, item))
+			job_turn(account, CONTAINER_OF(item, struct job, item));
+		else
+			account_item_run(account, item);
+		if (clock_mono_us() - began >= READ_TURN_MS * 1000)
+			break;
+		item = strand_next(strand);
+	}
+	account_turn_ends(account);
+	account_unref(&account);
+}
+
+enum rc account_submit(struct account *account, struct job *job)
+{
+	job->account = account_ref(account);
+	enum rc rc = strand_add(account->strand, &job->item);
+	if (rc != RC_OK)
+		account_unref(&job->account);
+	return rc;
+}
+
+void account_submit_always(struct account *account, struct job *job)
+{
+	job->account = account_ref(account);
+	strand_add_always(account->strand, &job->item);
+}
+
+struct transaction {
+	struct job job;
+	enum rc (*fn)(struct account *account, void *arg);
+	void *arg;
+};
+
+static enum rc transaction_run(struct account *account, struct job *job)
+{
+	struct transaction *transaction = CONTAINER_OF(job, struct transaction, job);
+	return transaction->fn(account, transaction->arg);
+}
+
+enum rc account_transaction(
+	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg)
+{
+	struct transaction transaction = {
+		.job = { .kind = JOB_WRITE, .run = transaction_run }, .fn = fn, .arg = arg
+	};
+	struct entry entry = { .job = &transaction.job };
+	struct batch batch = { .v = &entry, .n = 1 };
+	assert_owns_strand(account->strand);
+	batch_settle(account, &batch);
+	if (transaction.job.rc == RC_OK)
+		effects_publish(account, &entry.effects);
+	else
+		effects_drop(&entry.effects);
+	return transaction.job.rc;
+}
