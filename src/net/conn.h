@@ -26,10 +26,10 @@ struct conn;
 struct tls_ctx;
 
 enum conn_end {
-	CONN_EOF,     /* the peer closed */
-	CONN_ERROR,   /* reset, TLS failure, bad deflate stream */
+	CONN_EOF, /* the peer closed */
+	CONN_ERROR, /* reset, TLS failure, bad deflate stream */
 	CONN_TIMEOUT, /* write stalled longer than the limit */
-	CONN_CLOSED   /* closed by us, everything flushed */
+	CONN_CLOSED /* closed by us, everything flushed */
 };
 
 struct conn_ops {
@@ -44,10 +44,10 @@ struct conn_ops {
 };
 
 struct conn_limits {
-	size_t in_high;	    /* unread bytes held; default 64 KiB */
-	size_t out_high;    /* output high-water mark; default 256 KiB */
-	uint64_t write_ms;  /* no progress of a write for this long: CONN_TIMEOUT; default 5 min */
-	uint64_t tls_ms;    /* handshake; default 30 s */
+	size_t in_high; /* unread bytes held; default 64 KiB */
+	size_t out_high; /* output high-water mark; default 256 KiB */
+	uint64_t write_ms; /* no progress of a write for this long: CONN_TIMEOUT; default 5 min */
+	uint64_t tls_ms; /* handshake; default 30 s */
 };
 
 /* Takes over the non-blocking socket fd. limits NULL: defaults. */

@@ -21,12 +21,14 @@ struct listener;
  * TCP address (SO_REUSEPORT), one for a UNIX path (a stale socket file is replaced, a live one is RC_INUSE).
  * Port 0 gives a free port (the same for all). Descriptors are non-blocking, close-on-exec, owned by the caller.
  */
-enum rc listen_open(const char *address, unsigned count, mode_t unix_mode, int *ret_fds, struct buf *errors) MUST_CHECK;
+enum rc listen_open(
+	const char *address, unsigned count, mode_t unix_mode, int *ret_fds, struct buf *errors) MUST_CHECK;
 /* The bound port of a TCP socket, 0 for others. */
 uint16_t listen_port(int fd);
 
 /* on_accept owns the new non-blocking socket. The listener borrows `fd` for its lifetime. Reactor thread only. */
-struct listener *listener_new(struct reactor *reactor, int fd, void (*on_accept)(void *arg, int fd), void *arg);
+struct listener *listener_new(
+	struct reactor *reactor, int fd, void (*on_accept)(void *arg, int fd), void *arg);
 void listener_free(struct listener **listener);
 
 #endif

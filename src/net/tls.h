@@ -13,14 +13,15 @@ struct tls_ctx;
 
 struct tls_settings {
 	const char *cert_file; /* PEM chain */
-	const char *key_file;  /* PEM */
+	const char *key_file; /* PEM */
 	const char *min_version; /* "1.2" or "1.3" */
-	const char *ciphers;   /* OpenSSL list for TLS 1.2; NULL or "": default */
-	const char *alpn;      /* "imap", or NULL: none */
+	const char *ciphers; /* OpenSSL list for TLS 1.2; NULL or "": default */
+	const char *alpn; /* "imap", or NULL: none */
 };
 
 /* On failure `errors` says what and which file. */
-enum rc tls_ctx_new(const struct tls_settings *settings, struct buf *errors, struct tls_ctx **ret_ctx) MUST_CHECK;
+enum rc tls_ctx_new(
+	const struct tls_settings *settings, struct buf *errors, struct tls_ctx **ret_ctx) MUST_CHECK;
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 void tls_ctx_unref(struct tls_ctx **ctx);
 

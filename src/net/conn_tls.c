@@ -1,0 +1,352 @@
+#include "net/conn.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <event2/buffer.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/objects.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/conn_priv.h"
+#include "net/tls_priv.h"
+
+#define EXPORTER_LABEL "EXPORTER-Channel-Binding"
+#define EXPORTER_SIZE 32
+
+struct conn_tls {
+	struct tls_ctx *ctx; /* own: one reference */
+	SSL *ssl; /* own; NULL until the handshake begins */
+	size_t retry; /* length of the SSL_write to be repeated; 0: none */
+	bool up; /* the handshake is done */
+	bool broken; /* SSL reported a fatal error: no close_notify */
+	bool wants_read; /* the handshake or a write waits for input */
+	bool wants_write; /* the handshake, a read or close_notify waits for room */
+	bool socket_eof;
+};
+
+static int bio_create(BIO *bio)
+{
+	BIO_set_init(bio, 1);
+	return 1;
+}
+
+static bool try_again(ssize_t n)
+{
+	return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+}
+
+static int bio_read(BIO *bio, char *p, int cap)
+{
+	struct conn *conn = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	ssize_t n = recv(conn->fd, p, (size_t)cap, 0);
+	if (try_again(n))
+		BIO_set_retry_read(bio);
+	if (n == 0)
+		conn->tls->socket_eof = true;
+	return (int)n;
+}
+
+static int bio_write(BIO *bio, const char *p, int n)
+{
+	struct conn *conn = BIO_get_data(bio);
+	BIO_clear_retry_flags(bio);
+	ssize_t sent = send(conn->fd, p, (size_t)n, MSG_NOSIGNAL);
+	if (try_again(sent))
+		BIO_set_retry_write(bio);
+	return (int)sent;
+}
+
+static long bio_ctrl(BIO *bio, int command, long number, void *p)
+{
+	(void)number;
+	(void)p;
+	struct conn *conn = BIO_get_data(bio);
+	switch (command) {
+	case BIO_CTRL_FLUSH:
+		return 1;
+	case BIO_CTRL_EOF:
+		return conn->tls->socket_eof;
+	default:
+		return 0;
+	}
+}
+
+BIO_METHOD *conn_bio_method_new(void)
+{
+	BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "connection");
+	if (!method)
+		return NULL;
+	BIO_meth_set_create(method, bio_create);
+	BIO_meth_set_read(method, bio_read);
+	BIO_meth_set_write(method, bio_write);
+	BIO_meth_set_ctrl(method, bio_ctrl);
+	return method;
+}
+
+bool conn_tls_up(const struct conn *conn)
+{
+	return conn->tls && conn->tls->up;
+}
+
+void conn_tls_free(struct conn *conn)
+{
+	struct conn_tls *tls = conn->tls;
+	if (!tls)
+		return;
+	SSL_free(tls->ssl);
+	tls_ctx_unref(&tls->ctx);
+	free(tls);
+	conn->tls = NULL;
+}
+
+void conn_tls_prepare(struct conn *conn, struct tls_ctx *ctx)
+{
+	conn->tls = mem_zalloc(sizeof(*conn->tls));
+	conn->tls->ctx = tls_ctx_ref(ctx);
+}
+
+bool conn_tls_wants_read(const struct conn *conn)
+{
+	return conn->tls->wants_read;
+}
+
+bool conn_tls_wants_write(const struct conn *conn)
+{
+	return conn->tls->wants_write;
+}
+
+bool conn_tls_pending(const struct conn *conn)
+{
+	return conn->tls->ssl && SSL_has_pending(conn->tls->ssl);
+}
+
+static SSL *make_ssl(struct conn *conn)
+{
+	SSL *ssl = SSL_new(conn->tls->ctx->ssl_ctx);
+	BIO *bio = BIO_new(conn->tls->ctx->bio);
+	if (!ssl || !bio) {
+		SSL_free(ssl);
+		BIO_free(bio);
+		return NULL;
+	}
+	BIO_set_data(bio, conn);
+	SSL_set_bio(ssl, bio, bio);
+	SSL_set_accept_state(ssl);
+	return ssl;
+}
+
+void conn_tls_begin(struct conn *conn)
+{
+	conn_set_state(conn, CONN_HANDSHAKE);
+	ERR_clear_error();
+	conn->tls->ssl = make_ssl(conn);
+	if (!conn->tls->ssl) {
+		log_error(reactor_log(conn->reactor), "cannot make a TLS session error=%s", tls_reason());
+		conn_end(conn, CONN_ERROR);
+		return;
+	}
+	conn_tls_handshake(conn);
+}
+
+static void handshake_done(struct conn *conn)
+{
+	struct conn_tls *tls = conn->tls;
+	tls->up = true;
+	tls->wants_read = tls->wants_write = false;
+	timer_cancel(&conn->timer);
+	conn_set_state(conn, CONN_OPEN);
+	/* The first record may have come with the end of the handshake. */
+	conn->more = true;
+	conn_schedule(conn, WORK_PUMP | WORK_FLUSH);
+	if (conn->ops->on_tls)
+		conn->ops->on_tls(conn->arg);
+	conn_update_events(conn);
+}
+
+/* What an SSL call that did not succeed means. `what` is for the log. */
+static enum io explain(struct conn *conn, int ret, const char *what)
+{
+	struct conn_tls *tls = conn->tls;
+	int error = errno;
+	int reason = SSL_get_error(tls->ssl, ret);
+	if (reason == SSL_ERROR_ZERO_RETURN)
+		return IO_EOF;
+	tls->broken = true;
+	if (reason == SSL_ERROR_SYSCALL && ERR_peek_error() == 0) {
+		log_debug(reactor_log(conn->reactor), "connection lost in TLS during=%s peer=%s errno=%d",
+			what, conn->peer, error);
+		return IO_FAIL;
+	}
+	log_info(reactor_log(conn->reactor), "TLS failed during=%s peer=%s error=%s", what, conn->peer,
+		tls_reason());
+	return IO_FAIL;
+}
+
+void conn_tls_handshake(struct conn *conn)
+{
+	struct conn_tls *tls = conn->tls;
+	ERR_clear_error();
+	int ret = SSL_do_handshake(tls->ssl);
+	if (ret == 1) {
+		handshake_done(conn);
+		return;
+	}
+	int reason = SSL_get_error(tls->ssl, ret);
+	tls->wants_read = reason == SSL_ERROR_WANT_READ;
+	tls->wants_write = reason == SSL_ERROR_WANT_WRITE;
+	if (tls->wants_read || tls->wants_write) {
+		conn_update_events(conn);
+		return;
+	}
+	enum io io = explain(conn, ret, "handshake");
+	conn_end(conn, io == IO_EOF || tls->socket_eof ? CONN_EOF : CONN_ERROR);
+}
+
+enum io conn_tls_read(struct conn *conn, char *p, size_t cap, size_t *ret_n)
+{
+	struct conn_tls *tls = conn->tls;
+	ERR_clear_error();
+	int ret = SSL_read_ex(tls->ssl, p, cap, ret_n);
+	tls->wants_write = false;
+	if (ret == 1)
+		return IO_OK;
+	int reason = SSL_get_error(tls->ssl, ret);
+	if (reason == SSL_ERROR_WANT_READ)
+		return IO_WAIT;
+	if (reason == SSL_ERROR_WANT_WRITE) {
+		tls->wants_write = true;
+		return IO_WAIT;
+	}
+	return explain(conn, ret, "read");
+}
+
+enum io conn_tls_write(struct conn *conn, size_t *ret_n)
+{
+	struct conn_tls *tls = conn->tls;
+	size_t length = evbuffer_get_length(conn->wire);
+	size_t n = length < CONN_CHUNK ? length : CONN_CHUNK;
+	if (tls->retry > 0)
+		n = tls->retry; /* SSL wants the very same call again */
+
+	char chunk[CONN_CHUNK];
+	const char *p = chunk;
+	struct evbuffer_iovec iov;
+	if (evbuffer_peek(conn->wire, -1, NULL, &iov, 1) == 1 && iov.iov_len >= n)
+		p = iov.iov_base;
+	else
+		evbuffer_copyout(conn->wire, chunk, n);
+
+	ERR_clear_error();
+	int ret = SSL_write_ex(tls->ssl, p, n, ret_n);
+	tls->wants_read = false;
+	tls->retry = 0;
+	if (ret == 1)
+		return IO_OK;
+	int reason = SSL_get_error(tls->ssl, ret);
+	if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) {
+		tls->retry = n;
+		tls->wants_read = reason == SSL_ERROR_WANT_READ;
+		return IO_WAIT;
+	}
+	explain(conn, ret, "write");
+	return IO_FAIL;
+}
+
+enum io conn_tls_shutdown(struct conn *conn)
+{
+	struct conn_tls *tls = conn->tls;
+	if (tls->broken)
+		return IO_FAIL;
+	ERR_clear_error();
+	int ret = SSL_shutdown(tls->ssl);
+	tls->wants_write = false;
+	if (ret >= 0)
+		return IO_OK;
+	if (SSL_get_error(tls->ssl, ret) == SSL_ERROR_WANT_WRITE) {
+		tls->wants_write = true;
+		return IO_WAIT;
+	}
+	ERR_clear_error();
+	return IO_FAIL;
+}
+
+bool conn_is_tls(const struct conn *conn)
+{
+	return conn_tls_up(conn);
+}
+
+const char *conn_tls_version(const struct conn *conn)
+{
+	return conn_tls_up(conn) ? SSL_get_version(conn->tls->ssl) : "";
+}
+
+const char *conn_tls_cipher(const struct conn *conn)
+{
+	return conn_tls_up(conn) ? SSL_get_cipher_name(conn->tls->ssl) : "";
+}
+
+struct strv conn_tls_alpn(const struct conn *conn)
+{
+	if (!conn_tls_up(conn))
+		return STRV_NULL;
+	const unsigned char *p = NULL;
+	unsigned int n = 0;
+	SSL_get0_alpn_selected(conn->tls->ssl, &p, &n);
+	return strv_make(p, n);
+}
+
+static enum rc exporter_binding(SSL *ssl, struct buf *out)
+{
+	/* RFC 9266 section 4.2: before TLS 1.3 the exporter is unique only with an extended master secret. */
+	if (SSL_version(ssl) < TLS1_3_VERSION && SSL_get_extms_support(ssl) != 1)
+		return RC_NOT_FOUND;
+	unsigned char key[EXPORTER_SIZE];
+	ERR_clear_error();
+	if (SSL_export_keying_material(ssl, key, sizeof(key), EXPORTER_LABEL, sizeof(EXPORTER_LABEL) - 1,
+		    (const unsigned char *)"", 0, 1) != 1) {
+		ERR_clear_error();
+		return RC_NOT_FOUND;
+	}
+	buf_add(out, key, sizeof(key));
+	mem_wipe(key, sizeof(key));
+	return RC_OK;
+}
+
+/* RFC 5929 section 4.1: the hash of the certificate's signature, SHA-256 instead of MD5 and SHA-1. */
+static enum rc end_point_binding(SSL *ssl, struct buf *out)
+{
+	X509 *cert = SSL_get_certificate(ssl);
+	int nid = NID_undef;
+	if (!cert || X509_get_signature_info(cert, &nid, NULL, NULL, NULL) != 1)
+		return RC_NOT_FOUND;
+	if (nid == NID_md5 || nid == NID_sha1)
+		nid = NID_sha256;
+	const EVP_MD *md = nid != NID_undef ? EVP_get_digestbynid(nid) : NULL;
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned int n = 0;
+	if (!md || X509_digest(cert, md, hash, &n) != 1) {
+		ERR_clear_error();
+		return RC_NOT_FOUND;
+	}
+	buf_add(out, hash, n);
+	return RC_OK;
+}
+
+enum rc conn_channel_binding(struct conn *conn, const char *type, struct buf *out)
+{
+	if (!conn_tls_up(conn))
+		return RC_NOT_FOUND;
+	if (strcmp(type, "tls-exporter") == 0)
+		return exporter_binding(conn->tls->ssl, out);
+	if (strcmp(type, "tls-server-end-point") == 0)
+		return end_point_binding(conn->tls->ssl, out);
+	return RC_NOT_FOUND;
+}

@@ -1,0 +1,279 @@
+#include "net/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "base/strv.h"
+
+/* Long enough for a thousand phones that come back at once; the kernel cuts it to net.core.somaxconn. */
+#define BACKLOG 4096
+#define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+
+/* A TCP address to bind. */
+struct address {
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} u;
+	socklen_t size;
+	bool only_v6;
+};
+
+static enum rc fail(struct buf *errors, const char *address, const char *what, int error)
+{
+	buf_printf(errors, "cannot listen on %s: %s: %s", address, what, strerrordesc_np(error));
+	switch (error) {
+	case EADDRINUSE:
+		return RC_INUSE;
+	case EACCES:
+	case EPERM:
+		return RC_PERM;
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+	case ENOENT:
+		return RC_NOT_FOUND;
+	default:
+		return RC_IO;
+	}
+}
+
+static void set_port(struct address *address, uint16_t port)
+{
+	if (address->u.sa.sa_family == AF_INET)
+		address->u.in.sin_port = htons(port);
+	else
+		address->u.in6.sin6_port = htons(port);
+}
+
+static void set_v4(struct address *address, struct in_addr host)
+{
+	address->u.in = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = host };
+	address->size = sizeof(address->u.in);
+}
+
+static void set_v6(struct address *address, struct in6_addr host, bool only_v6)
+{
+	address->u.in6 = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_addr = host };
+	address->size = sizeof(address->u.in6);
+	address->only_v6 = only_v6;
+}
+
+static bool have_ipv6(void)
+{
+	int fd = socket(AF_INET6, SOCKET_FLAGS, 0);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static bool parse_host(struct strv host, struct address *address)
+{
+	if (strv_eq(host, STRV("*"))) {
+		/* One socket for both families. */
+		if (have_ipv6())
+			set_v6(address, in6addr_any, false);
+		else
+			set_v4(address, (struct in_addr){ htonl(INADDR_ANY) });
+		return true;
+	}
+	bool bracketed = host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+	if (bracketed)
+		host = strv_sub(host, 1, host.n - 2);
+	char text[INET6_ADDRSTRLEN];
+	if (host.n >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	struct in_addr v4;
+	struct in6_addr v6;
+	if (!bracketed && inet_pton(AF_INET, text, &v4) == 1) {
+		set_v4(address, v4);
+		return true;
+	}
+	if (bracketed && inet_pton(AF_INET6, text, &v6) == 1) {
+		set_v6(address, v6, true);
+		return true;
+	}
+	return false;
+}
+
+static enum rc parse(const char *text, struct address *address, struct buf *errors)
+{
+	struct strv v = strv_cstr(text);
+	size_t colon = v.n;
+	while (colon > 0 && v.p[colon - 1] != ':')
+		colon--;
+	uint32_t port;
+	if (colon < 2 || str_u32(strv_sub(v, colon, v.n), &port) != RC_OK || port > UINT16_MAX ||
+		!parse_host(strv_sub(v, 0, colon - 1), address)) {
+		buf_printf(errors,
+			"\"%s\" is no address to listen on (127.0.0.1:143, [::1]:143, *:143 or /path are)",
+			text);
+		return RC_INVALID;
+	}
+	set_port(address, (uint16_t)port);
+	return RC_OK;
+}
+
+/* A bound socket or -1 with errno. */
+static int bind_tcp(const struct address *address, bool shared)
+{
+	int on = 1, only = address->only_v6;
+	int fd = socket(address->u.sa.sa_family, SOCKET_FLAGS, 0);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	bool ok = true;
+	if (shared)
+		ok = setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0;
+	if (ok && address->u.sa.sa_family == AF_INET6)
+		ok = setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only)) == 0;
+	if (ok)
+		ok = bind(fd, &address->u.sa, address->size) == 0;
+	if (ok)
+		return fd;
+	int error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static void close_all(int *fds, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		close(fds[i]);
+}
+
+/*
+ * SO_REUSEPORT would silently share the port with another server of the same user: a socket without it shows whether
+ * somebody listens. It also finds the free port for port 0.
+ */
+static int probe(struct address *address)
+{
+	int fd = bind_tcp(address, false);
+	if (fd < 0)
+		return errno;
+	set_port(address, listen_port(fd));
+	int error = listen(fd, 1) < 0 ? errno : 0;
+	close(fd);
+	return error;
+}
+
+static enum rc open_tcp(const char *text, unsigned count, int *ret_fds, struct buf *errors)
+{
+	struct address address = { .size = 0 };
+	enum rc rc = parse(text, &address, errors);
+	if (rc != RC_OK)
+		return rc;
+	if (count > 1) {
+		int error = probe(&address);
+		if (error != 0)
+			return fail(errors, text, "bind", error);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		int fd = bind_tcp(&address, count > 1);
+		if (fd >= 0 && listen(fd, BACKLOG) == 0) {
+			ret_fds[i] = fd;
+			continue;
+		}
+		int error = errno;
+		if (fd >= 0)
+			close(fd);
+		close_all(ret_fds, i);
+		return fail(errors, text, fd < 0 ? "bind" : "listen", error);
+	}
+	return RC_OK;
+}
+
+/* Removes a socket file that nobody listens on. */
+static enum rc clear_path(const char *path, const struct sockaddr_un *un, struct buf *errors)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? RC_OK : fail(errors, path, "stat", errno);
+	if (!S_ISSOCK(st.st_mode)) {
+		buf_printf(errors, "cannot listen on %s: it exists and is no socket", path);
+		return RC_EXISTS;
+	}
+	int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
+	if (fd < 0)
+		return fail(errors, path, "socket", errno);
+	bool refused = connect(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 && errno == ECONNREFUSED;
+	close(fd);
+	if (!refused) {
+		buf_printf(errors, "cannot listen on %s: another process does", path);
+		return RC_INUSE;
+	}
+	return unlink(path) == 0 || errno == ENOENT ? RC_OK : fail(errors, path, "unlink", errno);
+}
+
+static enum rc open_unix(const char *path, mode_t mode, int *ret_fd, struct buf *errors)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	size_t n = strlen(path);
+	if (n >= sizeof(un.sun_path)) {
+		buf_printf(errors, "cannot listen on %s: the path is longer than %zu bytes", path,
+			sizeof(un.sun_path) - 1);
+		return RC_INVALID;
+	}
+	memcpy(un.sun_path, path, n);
+	enum rc rc = clear_path(path, &un, errors);
+	if (rc != RC_OK)
+		return rc;
+	int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
+	if (fd < 0)
+		return fail(errors, path, "socket", errno);
+	/* The mode is right before anybody can connect: that needs listen. */
+	const char *what = "bind";
+	bool ok = bind(fd, (const struct sockaddr *)&un, sizeof(un)) == 0;
+	if (ok) {
+		what = "chmod";
+		ok = chmod(path, mode) == 0;
+	}
+	if (ok) {
+		what = "listen";
+		ok = listen(fd, BACKLOG) == 0;
+	}
+	if (!ok) {
+		int error = errno;
+		close(fd);
+		return fail(errors, path, what, error);
+	}
+	*ret_fd = fd;
+	return RC_OK;
+}
+
+enum rc listen_open(const char *address, unsigned count, mode_t unix_mode, int *ret_fds, struct buf *errors)
+{
+	if (address[0] == '/')
+		return open_unix(address, unix_mode, ret_fds, errors);
+	return open_tcp(address, count, ret_fds, errors);
+}
+
+uint16_t listen_port(int fd)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+	} u = { .sa.sa_family = AF_UNSPEC };
+	socklen_t size = sizeof(u);
+	if (getsockname(fd, &u.sa, &size) < 0)
+		return 0;
+	if (u.sa.sa_family == AF_INET)
+		return ntohs(u.in.sin_port);
+	if (u.sa.sa_family == AF_INET6)
+		return ntohs(u.in6.sin6_port);
+	return 0;
+}
