@@ -1,5 +1,20 @@
-# What `cmake --install` puts where.
+# What `cmake --install` puts where. An existing coid.conf is left alone.
 if(TARGET coid AND TARGET coidctl)
   install(TARGETS coid RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
   install(TARGETS coidctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+set(SYSCALLS "@system-service")
+configure_file(${CMAKE_SOURCE_DIR}/systemd/coid.service.in ${CMAKE_BINARY_DIR}/coid.service @ONLY)
+set(COID_SYSTEMD_UNITDIR lib/systemd/system CACHE STRING "where systemd units go, below the prefix")
+install(FILES ${CMAKE_BINARY_DIR}/coid.service systemd/coid.socket systemd/coid-imaps.socket systemd/coid-lmtp.socket
+  DESTINATION ${COID_SYSTEMD_UNITDIR})
+install(FILES systemd/coid.sysusers DESTINATION lib/sysusers.d RENAME coid.conf)
+install(FILES README.md ARCHITECTURE.md CHANGELOG.md LICENSE docs/storage.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES docs/coid.8 docs/coidctl.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
+install(FILES docs/coid.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(CODE "
+  set(conf \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/coid.conf\")
+  if(NOT EXISTS \"\${conf}\")
+    file(INSTALL DESTINATION \"${CMAKE_INSTALL_FULL_SYSCONFDIR}\" TYPE FILE FILES \"${CMAKE_SOURCE_DIR}/etc/coid.conf\")
+  endif()
+")

@@ -17,9 +17,9 @@ function(coid_library name)
   target_link_libraries(coid_${name} ${scope} ${A_LIBS})
 endfunction()
 
-# coid_program(name LINK ...): an executable from src/<name>; all but main.c is also library coid_<name>_lib.
+# coid_program(name LINK ... [LIBS system libraries]): an executable from every .c file of src/<name>.
 function(coid_program name)
-  cmake_parse_arguments(A "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(A "" "" "LINK;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
   if(NOT sources)
     return()
@@ -29,6 +29,7 @@ function(coid_program name)
   foreach(dep ${A_LINK})
     target_link_libraries(${name} PRIVATE coid_${dep})
   endforeach()
+  target_link_libraries(${name} PRIVATE ${A_LIBS})
 endfunction()
 
 # Helpers that only tests use: tests/support/*.c.

@@ -36,6 +36,8 @@ struct auth {
 	struct rules *rules;
 	size_t queue_max;
 	atomic_size_t waiting; /* requests between auth_check and their answer */
+	struct list delayed; /* auth_private whose timer runs; `lock` */
+	atomic_bool hurry;
 };
 
 /*
@@ -49,6 +51,8 @@ struct auth_private {
 	struct reactor_msg msg;
 	struct timer timer;
 	bool timer_ready;
+	struct list_node in_delayed;
+	void (*next)(struct auth_private *p); /* when the timer is over */
 	struct auth *auth;
 	struct rules *rules;
 	struct auth_request *request;
@@ -136,6 +140,7 @@ enum rc auth_new(
 	auth->penalty = penalty_new(PENALTY_ENTRIES);
 	auth->cache = success_cache_new(CACHE_ENTRIES, settings->cache_ttl_ms);
 	pthread_mutex_init(&auth->lock, NULL);
+	list_init(&auth->delayed);
 	*ret_auth = auth;
 	return RC_OK;
 }
@@ -169,6 +174,15 @@ enum rc auth_reload(struct auth *auth, const struct auth_settings *settings, str
 	return RC_OK;
 }
 
+enum rc auth_check_users_file(const char *path, struct buf *errors)
+{
+	struct users_file *file = NULL;
+	enum rc rc = users_file_read(path, errors, &file);
+
+	users_file_free(&file);
+	return rc;
+}
+
 void auth_forget(struct auth *auth, struct strv user)
 {
 	success_cache_forget(auth->cache, user);
@@ -200,9 +214,8 @@ static struct auth_private *private_new(struct auth *auth, struct strv password)
 /* Any thread -> home reactor. */
 static void answer(struct auth_private *p, enum rc rc);
 
-static void finish(void *arg)
+static void finish(struct auth_private *p)
 {
-	struct auth_private *p = arg;
 	struct auth_request *request = p->request;
 	struct auth_hash_request *hash_request = p->hash_request;
 
@@ -225,11 +238,52 @@ static void finish(void *arg)
 	}
 }
 
+static void delay_over(void *arg)
+{
+	struct auth_private *p = arg;
+
+	pthread_mutex_lock(&p->auth->lock);
+	list_remove(&p->in_delayed);
+	pthread_mutex_unlock(&p->auth->lock);
+	p->next(p);
+}
+
+/* Goes on with `next` after ms, on the home reactor. */
+static void delay(struct auth_private *p, uint64_t ms, void (*next)(struct auth_private *p))
+{
+	if (ms == 0 || atomic_load(&p->auth->hurry)) {
+		next(p);
+		return;
+	}
+	p->next = next;
+	pthread_mutex_lock(&p->auth->lock);
+	list_append(&p->auth->delayed, &p->in_delayed);
+	pthread_mutex_unlock(&p->auth->lock);
+	timer_set(&p->timer, ms);
+}
+
+void auth_hurry(struct auth *auth, struct reactor *reactor)
+{
+	atomic_store(&auth->hurry, true);
+	pthread_mutex_lock(&auth->lock);
+	LIST_EACH (node, &auth->delayed) {
+		struct auth_private *p = CONTAINER_OF(node, struct auth_private, in_delayed);
+		if (p->request->home == reactor)
+			timer_set(&p->timer, 0);
+	}
+	pthread_mutex_unlock(&auth->lock);
+}
+
+size_t auth_waiting(const struct auth *auth)
+{
+	return atomic_load(&auth->waiting);
+}
+
 /* On the home reactor: failures are told later than successes. */
 static void arrived(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct auth_private *p = CONTAINER_OF(msg, struct auth_private, msg);
-	uint64_t delay = 0;
+	uint64_t ms = 0;
 
 	(void)reactor;
 	if (p->request && p->rc == RC_AUTH) {
@@ -237,18 +291,13 @@ static void arrived(struct reactor *reactor, struct reactor_msg *msg)
 		char *name = arena_strndup(p->arena, p->user.p, p->user.n);
 		uint64_t by_peer = penalty_fail(p->auth->penalty, p->peer, max);
 		uint64_t by_name = penalty_fail(p->auth->penalty, name, max);
-		delay = by_peer > by_name ? by_peer : by_name;
+		ms = by_peer > by_name ? by_peer : by_name;
 		log_info(p->auth->log, "login failed user=%s peer=%s", LOG_V(p->user), p->peer);
 	} else if (p->request && p->rc == RC_OK) {
 		penalty_clear(p->auth->penalty, p->peer);
 		penalty_clear(p->auth->penalty, arena_strndup(p->arena, p->user.p, p->user.n));
 	}
-	if (delay == 0) {
-		finish(p);
-		return;
-	}
-	p->timer.fn = finish;
-	timer_set(&p->timer, delay);
+	delay(p, ms, finish);
 }
 
 static void answer(struct auth_private *p, enum rc rc)
@@ -379,10 +428,8 @@ static void lookup_done(struct users_job *job)
 		queue_hash(p);
 }
 
-static void begin(void *arg)
+static void begin(struct auth_private *p)
 {
-	struct auth_private *p = arg;
-
 	p->job = (struct users_job){ .run = lookup_run, .done = lookup_done };
 	enum rc rc = users_submit(p->auth->store, &p->job);
 	if (rc != RC_OK)
@@ -403,14 +450,10 @@ enum rc auth_check(struct auth *auth, struct auth_request *request)
 		p->user = canonical;
 	else
 		p->user = arena_strv(p->arena, strv_sub(request->user, 0, USER_NAME_MAX));
-	timer_init(&p->timer, request->home, begin, p);
+	timer_init(&p->timer, request->home, delay_over, p);
 	p->timer_ready = true;
 	/* A peer that keeps failing also waits before its next password is looked at. */
-	uint64_t delay = penalty_peek(auth->penalty, p->peer, p->rules->delay_max_ms) / 2;
-	if (delay > 0)
-		timer_set(&p->timer, delay);
-	else
-		begin(p);
+	delay(p, penalty_peek(auth->penalty, p->peer, p->rules->delay_max_ms) / 2, begin);
 	return RC_OK;
 }
 

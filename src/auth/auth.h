@@ -27,10 +27,17 @@ struct auth_settings {
 
 enum rc auth_new(const struct auth_settings *settings, struct store *store, struct log *log,
 	struct auth **ret_auth) MUST_CHECK;
-/* After all reactors have stopped. */
+/* At shutdown, on each reactor: answers that are held back as a penalty go out at once, from now on too. */
+void auth_hurry(struct auth *auth, struct reactor *reactor);
+/* Requests whose answer is still to come. Any thread. */
+size_t auth_waiting(const struct auth *auth);
+/* After all reactors have stopped, nothing waiting. */
 void auth_free(struct auth **auth);
 /* Reads users_file again, takes new settings (not `workers`). */
 enum rc auth_reload(struct auth *auth, const struct auth_settings *settings, struct buf *errors) MUST_CHECK;
+
+/* Whether users_file can be read; every problem is a line "file:line: message". */
+enum rc auth_check_users_file(const char *path, struct buf *errors) MUST_CHECK;
 
 /* One check of a name and a password. The asker owns it again when `done` is called. */
 struct auth_request {

@@ -16,17 +16,24 @@ struct imapd_settings {
 	size_t line_max;		 /* of one command without its literals, after login */
 	size_t line_max_preauth;
 	size_t literal_max;		 /* of literals kept in memory (all of one command together) */
+	size_t literal_max_preauth;
+	unsigned words_max;		 /* arguments of one command, counted by the parser: BAD beyond */
 	uint64_t message_max;		 /* of APPEND */
+	const char *const *id_fields;	 /* "name=coid": what ID answers; strings are copied */
+	size_t id_field_count;
 	uint64_t idle_keepalive_ms;	 /* "* OK Still here" */
 	uint64_t timeout_ms;		 /* inactivity after login (RFC 3501 5.4: at least 30 min) */
 	uint64_t timeout_preauth_ms;
 	unsigned bad_commands_max;	 /* in a row; then BYE */
 	bool allow_plaintext_loopback;	 /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
 	size_t output_high_water;
-	unsigned connections_max;	 /* whole server */
+	unsigned connections_max;	 /* whole server; 0: no limit, for these three */
 	unsigned connections_per_user;
 	unsigned connections_per_ip;
 };
+
+/* Sensible defaults, for tests and for whoever fills in only a part. */
+void imapd_settings_init(struct imapd_settings *settings);
 
 /* The objects are borrowed; `reactors` is the server's array. */
 struct imapd *imapd_new(const struct imapd_settings *settings, struct store *store, struct auth *auth,

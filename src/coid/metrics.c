@@ -1,0 +1,127 @@
+#include "coid/server_priv.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define METRICS_MAX (64 * 1024)
+#define HTTP_HEADERS_MAX 8192
+#define HTTP_TIMEOUT_S 10
+
+struct metrics {
+	struct server *server;
+	struct evhttp *http; /* own; holds the socket */
+	char *unlink_path; /* own */
+};
+
+static void metric(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+	bool counter = strcmp(type, "counter") == 0;
+	buf_printf(out, "# TYPE coid_%s %s\n# HELP coid_%s %s\ncoid_%s%s %llu\n", name, type, name, help,
+		name, counter ? "_total" : "", (unsigned long long)value);
+}
+
+void metrics_print(struct server *server, struct buf *out)
+{
+	struct imapd_counters imap;
+	struct lmtp_counters lmtp;
+
+	imapd_counters(server->imapd, &imap);
+	lmtp_counters(server->lmtp, &lmtp);
+	metric(out, "uptime_seconds", "gauge", "Seconds since start.",
+		(uint64_t)(clock_wall() - server->started));
+	metric(out, "imap_sessions", "gauge", "Open IMAP sessions.", imap.sessions);
+	metric(out, "imap_idling", "gauge", "IMAP sessions in IDLE.", imap.idling);
+	metric(out, "imap_connections", "counter", "IMAP connections accepted.", imap.connections);
+	metric(out, "imap_logins", "counter", "Successful logins.", imap.logins);
+	metric(out, "imap_login_failures", "counter", "Failed logins.", imap.login_failures);
+	metric(out, "imap_commands", "counter", "IMAP commands.", imap.commands);
+	metric(out, "imap_received_bytes", "counter", "Bytes from IMAP clients.", imap.bytes_in);
+	metric(out, "imap_sent_bytes", "counter", "Bytes to IMAP clients.", imap.bytes_out);
+	metric(out, "lmtp_sessions", "gauge", "Open LMTP sessions.", lmtp_sessions(server->lmtp));
+	metric(out, "lmtp_connections", "counter", "LMTP connections accepted.", lmtp.connections);
+	metric(out, "lmtp_messages", "counter", "Messages received by LMTP.", lmtp.messages);
+	metric(out, "lmtp_delivered", "counter", "Recipients answered with 250.", lmtp.delivered);
+	metric(out, "lmtp_deferred", "counter", "Recipients answered with 4xx.", lmtp.deferred);
+	metric(out, "lmtp_refused", "counter", "Recipients answered with 5xx.", lmtp.refused);
+	metric(out, "lmtp_received_bytes", "counter", "Message bytes received by LMTP.", lmtp.bytes);
+	buf_adds(out, "# EOF\n");
+}
+
+static void answer(struct evhttp_request *request, const char *type, struct strv text)
+{
+	struct evbuffer *body = evbuffer_new();
+
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
+	evbuffer_add(body, text.p, text.n);
+	evhttp_send_reply(request, HTTP_OK, "OK", body);
+	evbuffer_free(body);
+}
+
+static void on_metrics(struct evhttp_request *request, void *arg)
+{
+	const struct metrics *metrics = arg;
+	struct buf out;
+
+	buf_init(&out, METRICS_MAX);
+	metrics_print(metrics->server, &out);
+	answer(request, "application/openmetrics-text; version=1.0.0; charset=utf-8", buf_strv(&out));
+	buf_fini(&out);
+}
+
+static void on_health(struct evhttp_request *request, void *arg)
+{
+	(void)arg;
+	answer(request, "text/plain", STRV("ok\n"));
+}
+
+enum rc metrics_new(struct server *server, struct buf *errors, struct metrics **ret_metrics)
+{
+	const char *address = server->conf->metrics.listen;
+	int fd = -1;
+	enum rc rc = listen_open(address, 1, 0600, &fd, errors);
+
+	if (rc != RC_OK)
+		return rc;
+	struct metrics *metrics = mem_zalloc(sizeof(*metrics));
+	metrics->server = server;
+	if (address[0] == '/')
+		metrics->unlink_path = mem_strdup(address);
+	metrics->http = evhttp_new(reactor_base(server->reactor_array[0]));
+	evhttp_set_max_headers_size(metrics->http, HTTP_HEADERS_MAX);
+	evhttp_set_max_body_size(metrics->http, 0);
+	evhttp_set_timeout(metrics->http, HTTP_TIMEOUT_S);
+	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+	evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
+	evhttp_set_cb(metrics->http, "/health", on_health, metrics);
+	if (evhttp_accept_socket(metrics->http, fd) != 0) {
+		buf_printf(errors, "metrics.listen: %s: can't accept connections\n", address);
+		close(fd);
+		metrics_free(&metrics);
+		return RC_IO;
+	}
+	if (address[0] != '/')
+		log_info(server->log, "listening service=metrics address=127.0.0.1:%u", listen_port(fd));
+	*ret_metrics = metrics;
+	return RC_OK;
+}
+
+void metrics_free(struct metrics **metrics)
+{
+	struct metrics *m = *metrics;
+
+	if (!m)
+		return;
+	if (m->http)
+		evhttp_free(m->http);
+	if (m->unlink_path)
+		unlink(m->unlink_path);
+	free(m->unlink_path);
+	free(m);
+	*metrics = NULL;
+}

@@ -1,0 +1,28 @@
+/*
+ * The server: builds every part from a configuration, wires them, runs them and takes them down. The one place that
+ * knows everybody. Main thread.
+ */
+#ifndef COID_COID_SERVER_H
+#define COID_COID_SERVER_H
+
+#include "base/rc.h"
+#include "conf/conf.h"
+
+struct server;
+
+struct server_source {
+	const char *config; /* path, or NULL: defaults */
+	const char *const *overrides;
+	size_t override_count;
+};
+
+/* Loads the configuration and tries what it names (certificate, users file). What is wrong goes to `errors`. */
+enum rc server_check(const struct server_source *source, struct buf *errors) MUST_CHECK;
+/* Everything but serving: opens sockets, drops privileges, opens the store. `source` is borrowed for the server's life. */
+enum rc server_new(
+	const struct server_source *source, struct buf *errors, struct server **ret_server) MUST_CHECK;
+/* Serves until SIGTERM or SIGINT, then stops gracefully. Exit status. */
+int server_run(struct server *server);
+void server_free(struct server **server);
+
+#endif

@@ -1,0 +1,137 @@
+#include "coid/server_priv.h"
+
+#include "store/mailbox.h"
+
+static uint32_t special_use(struct strv word)
+{
+	static const struct {
+		const char *name;
+		uint32_t attr;
+	} uses[] = {
+		{ "\\Sent", MBOX_SENT },
+		{ "\\Drafts", MBOX_DRAFTS },
+		{ "\\Trash", MBOX_TRASH },
+		{ "\\Junk", MBOX_JUNK },
+		{ "\\Archive", MBOX_ARCHIVE },
+	};
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (strv_ieq(word, strv_cstr(uses[i].name)))
+			return uses[i].attr;
+	}
+	return 0;
+}
+
+void settings_store(const struct conf *conf, struct arena *arena, struct store_settings *ret_settings)
+{
+	struct default_mailbox *defaults =
+		arena_zalloc(arena, (conf->store.default_mailboxes.n + 1) * sizeof(*defaults));
+	struct store_settings *s = ret_settings;
+
+	store_settings_init(s);
+	s->root = conf->server.root;
+	s->inline_max = conf->store.inline_max;
+	s->inline_total_max = conf->store.inline_total_max;
+	s->inline_age_ms = conf->store.inline_age;
+	s->message_max = conf->store.message_max;
+	s->mailboxes_max = conf->store.mailboxes_max;
+	s->mailbox_name_max = conf->store.mailbox_name_max;
+	s->mailbox_depth_max = conf->store.mailbox_depth_max;
+	s->quota_storage = conf->store.quota_storage;
+	s->quota_messages = conf->store.quota_messages;
+	s->sync_flags_always = conf->store.sync_flags == CONF_SYNC_ALWAYS;
+	s->open_accounts_max = conf->store.open_accounts_max;
+	s->index_memory = conf->store.index_memory;
+	s->expunge_log_max = conf->store.expunge_log_max;
+	s->undelete_age_s = conf->store.undelete_age / 1000;
+	s->batch_jobs = conf->store.batch_jobs;
+	s->batch_wal_bytes = conf->store.batch_size_max;
+	s->batch_ms = conf->store.batch_time_max;
+	s->strand_max = conf->store.queue_max;
+	s->spool_memory_max = conf->store.spool_memory_max;
+	for (size_t i = 0; i < conf->store.default_mailboxes.n; i++) {
+		struct strv name = STRV_NULL, use = STRV_NULL;
+		if (!conf_mailbox_split(strv_cstr(conf->store.default_mailboxes.v[i]), &name, &use))
+			continue;
+		defaults[s->default_count].special_use = special_use(use);
+		defaults[s->default_count++].name = arena_strndup(arena, name.p, name.n);
+	}
+	s->defaults = defaults;
+}
+
+void settings_auth(const struct conf *conf, struct auth_settings *ret_settings)
+{
+	*ret_settings = (struct auth_settings){
+		.workers = conf->server.auth_workers,
+		.password_scheme = conf->auth.password_scheme,
+		.cache_ttl_ms = conf->auth.cache_ttl,
+		.scram_iterations = conf->auth.scram_iterations,
+		.delay_max_ms = conf->auth.delay_max,
+		.users_file = conf->auth.users_file[0] ? conf->auth.users_file : NULL,
+		.queue_max = conf->auth.queue_max,
+	};
+}
+
+void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings)
+{
+	struct imapd_settings *s = ret_settings;
+
+	imapd_settings_init(s);
+	s->hostname = conf->server.hostname;
+	s->line_max = conf->imap.line_max;
+	s->line_max_preauth = conf->imap.line_max_before_login;
+	s->literal_max = conf->imap.literal_max;
+	s->literal_max_preauth = conf->imap.literal_max_before_login;
+	s->words_max = conf->imap.command_max_args;
+	s->message_max = conf->store.message_max;
+	s->idle_keepalive_ms = conf->imap.idle_keepalive;
+	s->timeout_ms = conf->imap.timeout_auth;
+	s->timeout_preauth_ms = conf->imap.timeout_login;
+	s->bad_commands_max = conf->imap.bad_commands_max;
+	s->allow_plaintext_loopback = conf->imap.allow_plaintext_loopback;
+	s->output_high_water = conf->imap.output_high_water;
+	s->connections_max = conf->server.max_connections;
+	s->connections_per_user = conf->server.max_connections_per_user;
+	s->connections_per_ip = conf->server.max_connections_per_ip;
+	s->id_fields = (const char *const *)conf->imap.id_fields.v;
+	s->id_field_count = conf->imap.id_fields.n;
+}
+
+void settings_lmtp(const struct conf *conf, struct lmtp_settings *ret_settings)
+{
+	*ret_settings = (struct lmtp_settings){
+		.hostname = conf->lmtp.hostname,
+		.separator = conf->lmtp.separator[0],
+		.message_max = conf->store.message_max,
+		.recipients_max = conf->lmtp.recipients_max,
+		.timeout_ms = conf->lmtp.timeout,
+		.bad_commands_max = conf->lmtp.bad_commands_max,
+		.connections_max = conf->lmtp.max_connections,
+		.quota_permanent = conf->lmtp.quota_permanent,
+	};
+}
+
+void settings_admin(const struct conf *conf, struct admin_settings *ret_settings)
+{
+	*ret_settings = (struct admin_settings){
+		.password_scheme = conf->auth.password_scheme,
+		.password_length_min = conf->auth.password_length_min,
+		.import_parallel = 2 * conf->server.auth_workers,
+	};
+}
+
+enum rc settings_tls(const struct conf *conf, struct buf *errors, struct tls_ctx **ret_tls)
+{
+	struct tls_settings settings = {
+		.cert_file = conf->tls.cert,
+		.key_file = conf->tls.key,
+		.min_version = conf->tls.min_version,
+		.ciphers = conf->tls.ciphers,
+		.alpn = "imap",
+	};
+
+	if (!conf->tls.cert[0]) {
+		*ret_tls = NULL;
+		return RC_OK;
+	}
+	return tls_ctx_new(&settings, errors, ret_tls);
+}
