@@ -57,7 +57,8 @@ static bool parse_path(struct builder *builder, struct fetch_item *item)
 	uint32_t path[FETCH_PATH_MAX];
 	size_t depth = 0;
 	bool more = true;
-	while (more && parse->at < parse->in.n && parse->in.p[parse->at] >= '0' && parse->in.p[parse->at] <= '9') {
+	while (more && parse->at < parse->in.n && parse->in.p[parse->at] >= '0' &&
+		parse->in.p[parse->at] <= '9') {
 		if (depth == FETCH_PATH_MAX)
 			return parse_fail(parse, "Section too deep");
 		if (!parse_nz_number(parse, &path[depth]))
@@ -181,8 +182,8 @@ static bool parse_partial(struct builder *builder, struct fetch_item *item)
 	struct parse *parse = builder->parse;
 	if (!parse_skip(parse, '<'))
 		return true;
-	if (!parse_number(parse, &item->offset) || !parse_char(parse, '.') || !parse_nz_number(parse, &item->length) ||
-		!parse_char(parse, '>'))
+	if (!parse_number(parse, &item->offset) || !parse_char(parse, '.') ||
+		!parse_nz_number(parse, &item->length) || !parse_char(parse, '>'))
 		return false;
 	item->partial = true;
 	buf_addc(&builder->label, '<');
@@ -198,8 +199,8 @@ static bool parse_section(struct builder *builder, bool peek)
 	struct fetch_item item = { .kind = FETCH_SECTION };
 	buf_init(&builder->label, LABEL_MAX);
 	buf_adds(&builder->label, "BODY[");
-	bool ok = parse_char(parse, '[') && parse_path(builder, &item) && parse_section_text(builder, &item) &&
-		  parse_char(parse, ']');
+	bool ok = parse_char(parse, '[') && parse_path(builder, &item) &&
+		  parse_section_text(builder, &item) && parse_char(parse, ']');
 	if (ok) {
 		buf_addc(&builder->label, ']');
 		ok = parse_partial(builder, &item);
@@ -220,7 +221,8 @@ static bool add_rfc822(struct builder *builder, struct strv label, enum mime_sec
 {
 	if (section != MIME_SECTION_HEADER)
 		builder->plan->seen = true;
-	return add_item(builder, &(struct fetch_item){ .kind = FETCH_SECTION, .label = label, .section = section });
+	return add_item(
+		builder, &(struct fetch_item){ .kind = FETCH_SECTION, .label = label, .section = section });
 }
 
 static const struct {
@@ -241,7 +243,8 @@ static bool parse_item(struct builder *builder, struct strv word)
 		if (strv_ieq(word, strv_cstr(simple_items[i].name)))
 			return add_kind(builder, simple_items[i].kind);
 	if (strv_ieq(word, STRV("BODY")))
-		return parse_peek(builder->parse, '[') ? parse_section(builder, false) : add_kind(builder, FETCH_BODY);
+		return parse_peek(builder->parse, '[') ? parse_section(builder, false)
+						       : add_kind(builder, FETCH_BODY);
 	if (strv_ieq(word, STRV("BODY.PEEK")))
 		return parse_section(builder, true);
 	if (strv_ieq(word, STRV("RFC822")))

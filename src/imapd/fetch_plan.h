@@ -12,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FETCH_ITEMS_MAX 64   /* items of one FETCH, repeated ones not counted */
-#define FETCH_PATH_MAX 64    /* numbers of a part path */
+#define FETCH_ITEMS_MAX 64 /* items of one FETCH, repeated ones not counted */
+#define FETCH_PATH_MAX 64 /* numbers of a part path */
 #define FETCH_FIELDS_MAX 512 /* names of one HEADER.FIELDS */
 
 enum fetch_kind {
@@ -28,15 +28,16 @@ enum fetch_kind {
 };
 
 enum fetch_filter {
-	FETCH_WHOLE,	 /* the section as it is */
-	FETCH_FIELDS,	 /* HEADER.FIELDS */
+	FETCH_WHOLE, /* the section as it is */
+	FETCH_FIELDS, /* HEADER.FIELDS */
 	FETCH_FIELDS_NOT /* HEADER.FIELDS.NOT */
 };
 
 struct fetch_item {
 	enum fetch_kind kind;
 	/* All below for FETCH_SECTION only. */
-	struct strv label; /* what stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
+	struct strv
+		label; /* what stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
 	enum mime_section section;
 	enum fetch_filter filter;
 	const uint32_t *path;
@@ -46,15 +47,15 @@ struct fetch_item {
 	bool partial;
 	uint32_t offset; /* of a partial */
 	uint32_t length;
-	bool cached;	 /* fields of the message itself, all kept in the cached header block */
+	bool cached; /* fields of the message itself, all kept in the cached header block */
 };
 
 struct fetch_plan {
 	struct fetch_item *items;
 	size_t count;
 	bool memory; /* only what the mailbox index knows */
-	bool flags;  /* FLAGS are among the items */
-	bool seen;   /* some item sets \Seen */
+	bool flags; /* FLAGS are among the items */
+	bool seen; /* some item sets \Seen */
 	unsigned cached; /* enum msg_part_mask: what has to be read from the cache */
 };
 

@@ -7,10 +7,10 @@
 
 #include <stdlib.h>
 
-#define FETCH_WINDOW (64 * 1024)		   /* read at a time; a literal up to this is never split */
-#define FETCH_OUT_MAX (32 * 1024 * 1024)	   /* a slice, with the largest cached texts */
-#define FETCH_FLAGS_MAX (64 * 1024)		   /* text of one flag list */
-#define FETCH_CLOCK_EVERY 64			   /* messages between looks at the clock, memory only */
+#define FETCH_WINDOW (64 * 1024) /* read at a time; a literal up to this is never split */
+#define FETCH_OUT_MAX (32 * 1024 * 1024) /* a slice, with the largest cached texts */
+#define FETCH_FLAGS_MAX (64 * 1024) /* text of one flag list */
+#define FETCH_CLOCK_EVERY 64 /* messages between looks at the clock, memory only */
 
 struct sender {
 	struct account *account;
@@ -127,7 +127,8 @@ static void add_flags(struct sender *s)
 	const struct msg_row *row = &s->at->row;
 	bool recent = !seqset_empty(&s->fetch->recent) && seqset_contains(&s->fetch->recent, row->uid);
 	uint32_t flags = row->flags & MSG_FLAGS_CLIENT;
-	if (s->flags_text.len == 0 || flags != s->flags || row->keywords != s->keywords || recent != s->recent) {
+	if (s->flags_text.len == 0 || flags != s->flags || row->keywords != s->keywords ||
+		recent != s->recent) {
 		buf_reset(&s->flags_text);
 		resp_flags(&s->flags_text, flags, recent, row->keywords, s->names, s->name_count);
 		s->flags = flags;
@@ -299,7 +300,8 @@ static void add_filtered(struct sender *s, const struct fetch_item *item, struct
 	buf_fini(&kept);
 }
 
-static enum rc read_and_filter(struct sender *s, const struct fetch_item *item, const struct mime_range *range)
+static enum rc read_and_filter(
+	struct sender *s, const struct fetch_item *item, const struct mime_range *range)
 {
 	struct buf bytes;
 	size_t n = range->size < FETCH_HEADER_MAX ? (size_t)range->size : FETCH_HEADER_MAX;

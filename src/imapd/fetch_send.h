@@ -31,17 +31,17 @@ struct fetch_told {
 /* How far a FETCH has come. */
 struct fetch_place {
 	size_t run;
-	uint32_t uid;	       /* next to be looked at in that run; 0: its first */
-	uint64_t gone;	       /* messages of the view that no longer exist */
+	uint32_t uid; /* next to be looked at in that run; 0: its first */
+	uint64_t gone; /* messages of the view that no longer exist */
 	unsigned errors;
-	enum rc rc;	       /* of the first message that could not be read */
+	enum rc rc; /* of the first message that could not be read */
 	/* Inside a message whose response has begun. */
 	bool inside;
 	struct msg_row row;
 	uint32_t seq;
 	size_t item;
 	bool in_literal;
-	uint64_t offset;       /* of the literal's next octet in the message */
+	uint64_t offset; /* of the literal's next octet in the message */
 	uint64_t left;
 	struct reader *reader; /* own */
 };
@@ -54,15 +54,15 @@ struct fetch {
 	struct view_run *runs;
 	size_t run_count;
 	struct seqset recent; /* own: UIDs that are \Recent in the session */
-	struct seqset seen;   /* own: UIDs that this FETCH made \Seen: their FLAGS are told */
+	struct seqset seen; /* own: UIDs that this FETCH made \Seen: their FLAGS are told */
 	uint64_t told_modseq; /* flags not newer than this need no fetch_told */
 
 	struct fetch_place place; /* where the slice begins */
-	struct fetch_place next;  /* where it ended */
-	bool finished;		  /* the slice was the last */
-	bool broken;		  /* a literal can't be completed: the connection must be aborted */
-	struct buf out;		  /* own: the bytes of the slice */
-	struct fetch_told *told;  /* own */
+	struct fetch_place next; /* where it ended */
+	bool finished; /* the slice was the last */
+	bool broken; /* a literal can't be completed: the connection must be aborted */
+	struct buf out; /* own: the bytes of the slice */
+	struct fetch_told *told; /* own */
 	size_t told_count;
 	size_t told_cap;
 };

@@ -1,0 +1,385 @@
+/*
+ * APPEND. A message literal is announced: destination, size and quota are looked at before its bytes are let in, then they
+ * go to a spool; when the command is complete the message is stored in one job. The list of messages is a list already;
+ * APPEND_MESSAGES_MAX becomes larger with MULTIAPPEND.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "imapd/command.h"
+#include "imapd/imapd.h"
+#include "imapd/resp.h"
+#include "imapd/rows.h"
+#include "store/content.h"
+#include "store/message.h"
+
+#include <stdlib.h>
+
+#define APPEND_MESSAGES_MAX 1
+
+struct append_message {
+	uint32_t flags;
+	struct strv *keywords;
+	size_t keyword_count;
+	bool dated;
+	int64_t internaldate;
+	int16_t zone;
+	struct content *content; /* own, once the spool is finished */
+};
+
+/* Waits for a spool to finish; outlives the command if the session ends meanwhile. */
+struct append_wait {
+	struct cmd *cmd; /* borrowed; NULL: the command is gone */
+};
+
+struct append_args {
+	struct strv mailbox;
+	struct append_message messages[APPEND_MESSAGES_MAX];
+	size_t count;
+	size_t received; /* messages whose bytes are all in */
+	struct spool *spool; /* own: the message coming in, or the one to be finished */
+	bool paused;
+	struct append_wait *wait; /* own by the spool, which always calls back */
+};
+
+static struct append_args *args_of(struct cmd *cmd)
+{
+	if (!cmd->args)
+		cmd->args = arena_zalloc(cmd->arena, sizeof(struct append_args));
+	return cmd->args;
+}
+
+/* "(\Seen) \"date\" " in front of a message; both may be missing. */
+static bool parse_options(struct parse *parse, struct append_message *message)
+{
+	if (parse_peek(parse, '(')) {
+		if (!parse_flag_list(
+			    parse, false, &message->flags, &message->keywords, &message->keyword_count) ||
+			!parse_sp(parse))
+			return false;
+	}
+	if (parse_peek(parse, '"')) {
+		if (!parse_date_time(parse, &message->internaldate, &message->zone) || !parse_sp(parse))
+			return false;
+		message->dated = true;
+	}
+	return true;
+}
+
+static bool append_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct append_args *args = args_of(cmd);
+	size_t index;
+	args->count = 0;
+	if (!parse_mailbox(parse, &args->mailbox))
+		return false;
+	do {
+		if (!parse_sp(parse))
+			return false;
+		if (args->count == APPEND_MESSAGES_MAX)
+			return parse_fail(parse, "Only one message at a time");
+		struct append_message *message = &args->messages[args->count];
+		if (!parse_options(parse, message) || !parse_streamed(parse, &index))
+			return false;
+		args->count++;
+	} while (parse_peek(parse, ' '));
+	return parse_end(parse);
+}
+
+/* What is known when a literal is announced. */
+enum append_literal {
+	APPEND_NAME, /* it is the mailbox name */
+	APPEND_MESSAGE,
+	APPEND_BAD /* syntax error; told by parse->error */
+};
+
+static enum append_literal literal_place(struct parse *parse, struct strv *ret_mailbox)
+{
+	struct append_message ignored = { 0 };
+	if (parse_at_end(parse))
+		return APPEND_NAME;
+	if (!parse_mailbox(parse, ret_mailbox) || !parse_sp(parse) || !parse_options(parse, &ignored))
+		return APPEND_BAD;
+	if (parse_peek_streamed(parse)) {
+		parse_fail(parse, "Only one message at a time");
+		return APPEND_BAD;
+	}
+	if (!parse_at_end(parse)) {
+		parse_fail(parse, "Message literal expected");
+		return APPEND_BAD;
+	}
+	return APPEND_MESSAGE;
+}
+
+static void room_in_spool(void *arg)
+{
+	struct cmd *cmd = arg;
+	struct append_args *args = cmd->args;
+	if (!args->paused)
+		return;
+	args->paused = false;
+	cmd_pause_input(cmd, false);
+}
+
+static void let_in(struct cmd *cmd)
+{
+	struct append_args *args = args_of(cmd);
+	struct session *session = cmd->session;
+	enum rc rc = spool_new(
+		account_store(session->account), session->hub->reactor, room_in_spool, cmd, &args->spool);
+	if (rc != RC_OK) {
+		cmd_literal_refuse(cmd, false, resp_rc_code(rc), resp_rc_text(rc));
+		return;
+	}
+	/* False: the command has ended, and its cancel dropped the spool. */
+	if (!cmd_literal_stream(cmd))
+		return;
+}
+
+/* May such a message be stored there? Decided before the client sends it. */
+struct check_job {
+	struct cmd_job base;
+	struct strv mailbox;
+	uint64_t size;
+	bool no_target;
+};
+
+static enum rc find_target(
+	struct account *account, struct strv name, struct mbox_info *ret_info, bool *ret_missing)
+{
+	enum rc rc = mbox_find(account, name, ret_info);
+	if (rc == RC_OK && (ret_info->attrs & MBOX_NOSELECT))
+		rc = RC_NOT_FOUND;
+	*ret_missing = rc == RC_NOT_FOUND || rc == RC_INVALID;
+	return rc;
+}
+
+static enum rc check_run(struct account *account, struct job *job)
+{
+	struct check_job *check = (struct check_job *)job;
+	struct mbox_info info;
+	struct quota quota;
+	enum rc rc = find_target(account, check->mailbox, &info, &check->no_target);
+	if (rc == RC_OK)
+		rc = account_quota(account, &quota);
+	if (rc != RC_OK)
+		return rc;
+	if (quota.storage_max > 0 && (quota.storage_used >= quota.storage_max ||
+					     check->size > quota.storage_max - quota.storage_used))
+		return RC_QUOTA;
+	if (quota.messages_max > 0 && quota.messages_used >= quota.messages_max)
+		return RC_QUOTA;
+	return RC_OK;
+}
+
+static void check_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct check_job *check = (struct check_job *)job;
+	enum rc rc = job->job.rc;
+	if (check->no_target)
+		cmd_literal_refuse(cmd, false, "TRYCREATE", "Mailbox doesn't exist");
+	else if (rc != RC_OK)
+		cmd_literal_refuse(cmd, false, resp_rc_code(rc), resp_rc_text(rc));
+	else
+		let_in(cmd);
+}
+
+static uint64_t size_limit(const struct session *session)
+{
+	uint64_t store = store_settings(account_store(session->account))->message_max;
+	uint64_t own = session->settings->message_max;
+	return own > 0 && own < store ? own : store;
+}
+
+static void append_literal(struct cmd *cmd, const struct lex_literal *literal)
+{
+	struct session *session = cmd->session;
+	struct parse parse;
+	struct strv mailbox = STRV_NULL;
+	cmd_partial(cmd, &parse);
+	switch (literal_place(&parse, &mailbox)) {
+	case APPEND_NAME:
+		(void)cmd_literal_keep(cmd);
+		return;
+	case APPEND_BAD:
+		cmd_literal_refuse(cmd, true, NULL, parse.error);
+		return;
+	case APPEND_MESSAGE:
+		break;
+	}
+	if (literal->size > size_limit(session)) {
+		cmd_literal_refuse(cmd, false, "TOOBIG", "Message is too large");
+		return;
+	}
+	/* A small message that is on its way already is judged when it is stored. */
+	if (literal->kind == LEX_NONSYNC &&
+		literal->size <= store_settings(account_store(session->account))->inline_max) {
+		let_in(cmd);
+		return;
+	}
+	struct check_job *check = cmd_job_new(cmd, sizeof(*check), JOB_READ, check_run, check_finish);
+	check->mailbox = arena_strv(check->base.arena, mailbox);
+	check->size = literal->size;
+	cmd_submit(cmd, check);
+}
+
+static void append_bytes(struct cmd *cmd, struct strv bytes)
+{
+	struct append_args *args = cmd->args;
+	spool_add(args->spool, bytes.p, bytes.n);
+	if (!args->paused && spool_full(args->spool)) {
+		args->paused = true;
+		cmd_pause_input(cmd, true);
+	}
+}
+
+static void append_literal_end(struct cmd *cmd)
+{
+	struct append_args *args = cmd->args;
+	args->received++;
+}
+
+struct append_job {
+	struct cmd_job base;
+	struct strv mailbox;
+	struct msg_new messages[APPEND_MESSAGES_MAX]; /* contents: own */
+	size_t count;
+	bool no_target;
+	uint32_t uidvalidity;
+	uint32_t uids[APPEND_MESSAGES_MAX];
+};
+
+static enum rc append_run(struct account *account, struct job *job)
+{
+	struct append_job *append = (struct append_job *)job;
+	struct mbox_info info;
+	enum rc rc = find_target(account, append->mailbox, &info, &append->no_target);
+	for (size_t i = 0; rc == RC_OK && i < append->count; i++)
+		rc = msg_append(account, info.id, &append->messages[i], &append->uids[i]);
+	if (rc == RC_OK)
+		append->uidvalidity = info.uidvalidity;
+	return rc;
+}
+
+static void append_release(struct cmd_job *job)
+{
+	struct append_job *append = (struct append_job *)job;
+	for (size_t i = 0; i < append->count; i++)
+		content_unref(&append->messages[i].content);
+}
+
+static void append_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct append_job *append = (struct append_job *)job;
+	if (append->no_target) {
+		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
+		return;
+	}
+	if (job->job.rc != RC_OK) {
+		cmd_finish_rc(cmd, job->job.rc);
+		return;
+	}
+	struct seqset uids = SEQSET_EMPTY;
+	struct buf code;
+	for (size_t i = 0; i < append->count; i++)
+		seqset_add(&uids, append->uids[i]);
+	buf_init(&code, 4096);
+	buf_adds(&code, "APPENDUID ");
+	buf_addu(&code, append->uidvalidity);
+	buf_addc(&code, ' ');
+	seqset_print(&code, &uids);
+	const char *text = arena_strndup(cmd->arena, code.p, code.len);
+	buf_fini(&code);
+	seqset_fini(&uids);
+	cmd_ok(cmd, text, "Append completed");
+}
+
+static struct msg_new to_store(struct arena *arena, struct append_message *message)
+{
+	struct msg_new msg = { .content = message->content, .flags = message->flags, .zone = message->zone };
+	struct strv *keywords = arena_alloc(arena, (message->keyword_count + 1) * sizeof(*keywords));
+	for (size_t i = 0; i < message->keyword_count; i++)
+		keywords[i] = arena_strv(arena, message->keywords[i]);
+	msg.keywords = keywords;
+	msg.keyword_count = message->keyword_count;
+	msg.internaldate = message->dated ? message->internaldate : clock_wall();
+	message->content = NULL;
+	return msg;
+}
+
+static void submit_append(struct cmd *cmd)
+{
+	struct append_args *args = cmd->args;
+	struct append_job *append = cmd_job_new(cmd, sizeof(*append), JOB_WRITE, append_run, append_finish);
+	append->base.release = append_release;
+	append->mailbox = arena_strv(append->base.arena, args->mailbox);
+	for (size_t i = 0; i < args->count; i++)
+		append->messages[append->count++] = to_store(append->base.arena, &args->messages[i]);
+	cmd_submit(cmd, append);
+}
+
+static void spool_done(void *arg, enum rc rc, struct content *content)
+{
+	struct append_wait *wait = arg;
+	struct cmd *cmd = wait->cmd;
+	free(wait);
+	if (!cmd) {
+		content_unref(&content);
+		return;
+	}
+	struct append_args *args = cmd->args;
+	args->wait = NULL;
+	if (rc != RC_OK) {
+		cmd_finish_rc(cmd, rc);
+		return;
+	}
+	args->messages[0].content = content;
+	submit_append(cmd);
+}
+
+static void append_start(struct cmd *cmd)
+{
+	struct append_args *args = cmd->args;
+	if (!args->spool || args->received != args->count) {
+		cmd_bad(cmd, "Message literal expected");
+		return;
+	}
+	if (spool_size(args->spool) == 0) {
+		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
+		cmd_no(cmd, NULL, "Empty message not stored");
+		return;
+	}
+	struct spool *spool = args->spool;
+	args->spool = NULL;
+	args->wait = mem_zalloc(sizeof(*args->wait));
+	args->wait->cmd = cmd;
+	cmd->waiting = true;
+	spool_finish(spool, spool_done, args->wait);
+}
+
+static void append_cancel(struct cmd *cmd)
+{
+	struct append_args *args = cmd->args;
+	if (!args)
+		return;
+	if (args->spool)
+		spool_abort(&args->spool);
+	if (args->wait)
+		args->wait->cmd = NULL;
+	for (size_t i = 0; i < APPEND_MESSAGES_MAX; i++)
+		content_unref(&args->messages[i].content);
+}
+
+const struct cmd_row cmd_append_rows[] = {
+	{
+		.name = "APPEND",
+		.states = SESSION_AUTH | SESSION_SELECTED,
+		.flags = CMD_LITERALS_STREAM,
+		.parse = append_parse,
+		.run = append_start,
+		.literal = append_literal,
+		.literal_bytes = append_bytes,
+		.literal_end = append_literal_end,
+		.cancel = append_cancel,
+	},
+	{ 0 },
+};

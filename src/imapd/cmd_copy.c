@@ -1,0 +1,182 @@
+#include "imapd/command.h"
+#include "imapd/resp.h"
+#include "imapd/rows.h"
+#include "store/message.h"
+
+struct copy_args {
+	struct seqset set;
+	struct strv mailbox;
+	bool move;
+};
+
+struct copy_job {
+	struct cmd_job base;
+	int64_t from;
+	struct strv to;
+	bool move;
+	bool no_target; /* the destination does not exist */
+	struct seqset uids; /* own */
+	struct copy_result result; /* own sets */
+};
+
+static bool copy_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct copy_args *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	return parse_seqset(parse, &args->set) && parse_sp(parse) && parse_mailbox(parse, &args->mailbox) &&
+	       parse_end(parse);
+}
+
+static bool move_parse(struct cmd *cmd, struct parse *parse)
+{
+	if (!copy_parse(cmd, parse))
+		return false;
+	((struct copy_args *)cmd->args)->move = true;
+	return true;
+}
+
+static void result_fini(struct copy_result *result)
+{
+	seqset_fini(&result->src);
+	seqset_fini(&result->dst);
+}
+
+static enum rc copy_run(struct account *account, struct job *job)
+{
+	struct copy_job *copy = (struct copy_job *)job;
+	struct mbox_info to;
+	copy->no_target = false;
+	result_fini(&copy->result);
+	copy->result = (struct copy_result){ .src = SEQSET_EMPTY, .dst = SEQSET_EMPTY };
+	enum rc rc = mbox_find(account, copy->to, &to);
+	if (rc == RC_OK && (to.attrs & MBOX_NOSELECT))
+		rc = RC_NOT_FOUND;
+	if (rc != RC_OK) {
+		copy->no_target = rc == RC_NOT_FOUND || rc == RC_INVALID;
+		return rc;
+	}
+	if (seqset_empty(&copy->uids))
+		return RC_OK;
+	return msg_copy(account, copy->from, &copy->uids, to.id, copy->move, &copy->result);
+}
+
+static void copy_release(struct cmd_job *job)
+{
+	struct copy_job *copy = (struct copy_job *)job;
+	seqset_fini(&copy->uids);
+	result_fini(&copy->result);
+}
+
+/* "COPYUID 38505 304,319:320 3956:3958", in the command's arena. */
+static const char *copyuid(struct cmd *cmd, const struct copy_result *result)
+{
+	struct buf code;
+	buf_init(&code, SIZE_MAX / 2);
+	buf_adds(&code, "COPYUID ");
+	buf_addu(&code, result->uidvalidity);
+	buf_addc(&code, ' ');
+	seqset_print(&code, &result->src);
+	buf_addc(&code, ' ');
+	seqset_print(&code, &result->dst);
+	const char *text = arena_strndup(cmd->arena, code.p, code.len);
+	buf_fini(&code);
+	return text;
+}
+
+static void tell_copyuid(struct cmd *cmd, const char *code, bool move)
+{
+	struct buf line;
+	buf_init(&line, SIZE_MAX / 2);
+	buf_adds(&line, "* OK [");
+	buf_adds(&line, code);
+	buf_adds(&line, move ? "] Moved\r\n" : "] Copied\r\n");
+	resp_raw(cmd->session, buf_strv(&line));
+	buf_fini(&line);
+}
+
+static void copy_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct copy_job *copy = (struct copy_job *)job;
+	uint64_t copied = seqset_count(&copy->result.src);
+	if (copy->no_target) {
+		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
+		return;
+	}
+	if (job->job.rc != RC_OK) {
+		cmd_finish_rc(cmd, job->job.rc);
+		return;
+	}
+	if (copied < seqset_count(&copy->uids) && !(cmd->row->flags & CMD_UID))
+		cmd->expunge_issued = true;
+	if (copied == 0) {
+		cmd_finish_rc(cmd, RC_OK);
+		return;
+	}
+	const char *code = copyuid(cmd, &copy->result);
+	if (copy->move || cmd->expunge_issued) {
+		/* Before the EXPUNGEs (RFC 6851 section 4.3), and where the tagged line has another code. */
+		tell_copyuid(cmd, code, copy->move);
+		cmd_finish_rc(cmd, RC_OK);
+	} else {
+		cmd_ok(cmd, code, "Copy completed");
+	}
+}
+
+static void copy_start(struct cmd *cmd)
+{
+	struct copy_args *args = cmd->args;
+	struct session *session = cmd->session;
+	struct view_run *runs;
+	size_t count;
+	struct seqset uids = SEQSET_EMPTY;
+	enum rc rc = view_clip(
+		session->view, &args->set, cmd->row->flags & CMD_UID, cmd->arena, &runs, &count, &uids);
+	if (rc != RC_OK) {
+		if (rc == RC_INVALID)
+			cmd_bad(cmd, "Invalid message sequence number");
+		else
+			cmd_finish_rc(cmd, rc);
+		return;
+	}
+	/* Without messages only the destination is looked at. */
+	struct copy_job *copy = cmd_job_new(
+		cmd, sizeof(*copy), seqset_empty(&uids) ? JOB_READ : JOB_WRITE, copy_run, copy_finish);
+	copy->base.release = copy_release;
+	copy->from = view_mailbox(session->view);
+	copy->to = arena_strv(copy->base.arena, args->mailbox);
+	copy->move = args->move;
+	copy->uids = uids;
+	cmd_submit(cmd, copy);
+}
+
+const struct cmd_row cmd_copy_rows[] = {
+	{
+		.name = "COPY",
+		.states = SESSION_SELECTED,
+		.parse = copy_parse,
+		.run = copy_start,
+	},
+	{
+		.name = "UID COPY",
+		.states = SESSION_SELECTED,
+		.flags = CMD_UID,
+		.parse = copy_parse,
+		.run = copy_start,
+	},
+	{
+		.name = "MOVE",
+		.states = SESSION_SELECTED,
+		.flags = CMD_READ_WRITE,
+		.capability = "MOVE",
+		.parse = move_parse,
+		.run = copy_start,
+	},
+	{
+		.name = "UID MOVE",
+		.states = SESSION_SELECTED,
+		.flags = CMD_UID | CMD_READ_WRITE,
+		.parse = move_parse,
+		.run = copy_start,
+	},
+	{ 0 },
+};

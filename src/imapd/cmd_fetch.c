@@ -1,0 +1,147 @@
+#include "imapd/command.h"
+#include "imapd/fetch_run.h"
+#include "imapd/rows.h"
+
+struct fetch_args {
+	struct seqset set;
+	struct fetch_plan plan;
+	struct fetch_run run;
+};
+
+/* Sets \Seen before the data are sent, or only looks whether there is anything to set. */
+struct seen_job {
+	struct cmd_job base;
+	struct fetch *fetch; /* own */
+	struct seqset unseen; /* own */
+};
+
+static bool fetch_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct fetch_args *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	return parse_seqset(parse, &args->set) && parse_sp(parse) &&
+	       fetch_plan_parse(parse, cmd->row->flags & CMD_UID, &args->plan) && parse_end(parse);
+}
+
+static enum rc seen_look(struct account *account, struct job *job)
+{
+	struct seen_job *seen = (struct seen_job *)job;
+	seqset_clear(&seen->unseen);
+	return fetch_unseen(account, seen->fetch, &seen->unseen);
+}
+
+static enum rc seen_set(struct account *account, struct job *job)
+{
+	struct seen_job *seen = (struct seen_job *)job;
+	enum rc rc = seen_look(account, job);
+	if (rc != RC_OK || seqset_empty(&seen->unseen))
+		return rc;
+	struct seqset modified = SEQSET_EMPTY;
+	rc = msg_store_flags(account, seen->fetch->mailbox, &seen->unseen, FLAGS_ADD, MSG_SEEN, 0, UINT64_MAX,
+		&modified, NULL);
+	seqset_fini(&modified);
+	return rc;
+}
+
+static void seen_release(struct cmd_job *job)
+{
+	struct seen_job *seen = (struct seen_job *)job;
+	fetch_free(&seen->fetch);
+	seqset_fini(&seen->unseen);
+}
+
+static struct fetch_args *take_back(struct cmd *cmd, struct seen_job *seen)
+{
+	struct fetch_args *args = cmd->args;
+	args->run.fetch = seen->fetch;
+	seen->fetch = NULL;
+	return args;
+}
+
+static void seen_were_set(struct cmd *cmd, struct cmd_job *job)
+{
+	struct seen_job *seen = (struct seen_job *)job;
+	struct fetch_args *args = take_back(cmd, seen);
+	/* A mailbox that can't be written can be read all the same. */
+	if (job->job.rc == RC_OK)
+		seqset_copy(&args->run.fetch->seen, &seen->unseen);
+	fetch_run_next(cmd, &args->run);
+}
+
+static void submit_seen(struct cmd *cmd, struct fetch_run *run, bool write);
+
+static void seen_were_looked_up(struct cmd *cmd, struct cmd_job *job)
+{
+	struct seen_job *seen = (struct seen_job *)job;
+	struct fetch_args *args = take_back(cmd, seen);
+	if (job->job.rc == RC_OK && !seqset_empty(&seen->unseen))
+		submit_seen(cmd, &args->run, true);
+	else
+		fetch_run_next(cmd, &args->run);
+}
+
+static void submit_seen(struct cmd *cmd, struct fetch_run *run, bool write)
+{
+	struct seen_job *seen = cmd_job_new(cmd, sizeof(*seen), write ? JOB_WRITE_RELAXED : JOB_READ,
+		write ? seen_set : seen_look, write ? seen_were_set : seen_were_looked_up);
+	seen->base.release = seen_release;
+	seen->fetch = run->fetch;
+	run->fetch = NULL;
+	if (write)
+		cmd_submit(cmd, seen);
+	else
+		cmd_submit_or_borrow(cmd, seen, seen->fetch->run_count <= FETCH_BORROW_MAX);
+}
+
+static void fetch_start(struct cmd *cmd)
+{
+	struct fetch_args *args = cmd->args;
+	struct session *session = cmd->session;
+	enum rc rc =
+		fetch_run_init(&args->run, cmd, &args->plan, &args->set, cmd->row->flags & CMD_UID, NULL);
+	args->run.done = cmd_finish_rc;
+	if (rc == RC_INVALID) {
+		cmd_bad(cmd, "Invalid message sequence number");
+	} else if (rc != RC_OK || fetch_run_empty(&args->run)) {
+		cmd_finish_rc(cmd, rc);
+	} else if (args->plan.seen && !view_read_only(session->view)) {
+		submit_seen(cmd, &args->run, false);
+	} else {
+		fetch_run_next(cmd, &args->run);
+	}
+}
+
+static void fetch_drain(struct cmd *cmd)
+{
+	struct fetch_args *args = cmd->args;
+	fetch_run_drain(cmd, &args->run);
+}
+
+static void fetch_cancel(struct cmd *cmd)
+{
+	struct fetch_args *args = cmd->args;
+	if (args)
+		fetch_run_cancel(&args->run);
+}
+
+const struct cmd_row cmd_fetch_rows[] = {
+	{
+		.name = "FETCH",
+		.states = SESSION_SELECTED,
+		.flags = CMD_NO_EXPUNGE,
+		.parse = fetch_parse,
+		.run = fetch_start,
+		.drain = fetch_drain,
+		.cancel = fetch_cancel,
+	},
+	{
+		.name = "UID FETCH",
+		.states = SESSION_SELECTED,
+		.flags = CMD_UID,
+		.parse = fetch_parse,
+		.run = fetch_start,
+		.drain = fetch_drain,
+		.cancel = fetch_cancel,
+	},
+	{ 0 },
+};

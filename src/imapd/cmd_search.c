@@ -1,0 +1,175 @@
+#include "imapd/command.h"
+#include "imapd/resp.h"
+#include "imapd/rows.h"
+#include "imapd/search_run.h"
+
+/* So many messages are searched by the reactor itself when the index knows all that is asked. */
+#define SEARCH_BORROW_MAX 1000
+
+struct search_args {
+	struct search_keys keys;
+	struct search *search; /* own, while no job has it */
+};
+
+struct search_job {
+	struct cmd_job base;
+	struct search *search; /* own */
+};
+
+static bool search_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct search_args *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	return search_keys_parse(parse, &args->keys) && parse_end(parse);
+}
+
+static enum rc search_job_run(struct account *account, struct job *job)
+{
+	return search_slice(account, ((struct search_job *)job)->search);
+}
+
+static void search_job_release(struct cmd_job *job)
+{
+	search_free(&((struct search_job *)job)->search);
+}
+
+static void tell(struct cmd *cmd, struct search *search)
+{
+	struct buf out;
+	buf_init(&out, SIZE_MAX / 2);
+	search_print(search, &out);
+	buf_shrink(&out, 0);
+	conn_write_own(cmd->session->conn, out.p, out.len);
+	enum rc rc = search->place.rc;
+	if (rc == RC_OK && search->place.gone > 0 && !search->by_uid)
+		cmd_ok(cmd, "EXPUNGEISSUED", "Some of the messages no longer exist");
+	else
+		cmd_finish_rc(cmd, rc);
+}
+
+static void search_next(struct cmd *cmd, bool borrow);
+
+static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct search_job *search_job = (struct search_job *)job;
+	struct search_args *args = cmd->args;
+	args->search = search_job->search;
+	search_job->search = NULL;
+	if (job->job.rc != RC_OK) {
+		cmd_finish_rc(cmd, job->job.rc);
+		return;
+	}
+	search_accept(args->search);
+	if (args->search->finished)
+		tell(cmd, args->search);
+	else
+		search_next(cmd, false);
+}
+
+static void search_next(struct cmd *cmd, bool borrow)
+{
+	struct search_args *args = cmd->args;
+	struct search_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, search_job_run, search_job_finish);
+	job->base.release = search_job_release;
+	job->search = args->search;
+	args->search = NULL;
+	cmd_submit_or_borrow(cmd, job, borrow);
+}
+
+/* UIDs of sequence numbers; what is beyond the mailbox matches nothing. */
+static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *uids)
+{
+	struct cmd *cmd = arg;
+	struct view *view = cmd->session->view;
+	struct seqset known = SEQSET_EMPTY;
+	struct view_run *runs;
+	size_t count;
+	seqset_copy(&known, seqs);
+	seqset_resolve(&known, view_exists(view));
+	seqset_remove_range(&known, view_exists(view) + 1, UINT32_MAX);
+	enum rc rc = RC_OK;
+	if (!seqset_empty(&known))
+		rc = view_clip(view, &known, false, cmd->arena, &runs, &count, uids);
+	if (rc != RC_OK)
+		seqset_clear(uids);
+	seqset_fini(&known);
+}
+
+/* The messages that can match at all: those in every set that must. */
+static void candidates(const struct search_keys *keys, struct seqset *ret_uids)
+{
+	seqset_add_range(ret_uids, 1, UINT32_MAX - 1);
+	for (const struct search_key *key = keys->root->child; key; key = key->next)
+		if (key->kind == SEARCH_UIDS && !key->negate)
+			seqset_intersect(ret_uids, &key->set);
+}
+
+/* Makes args->search. */
+static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
+{
+	struct search_args *args = cmd->args;
+	struct view *view = cmd->session->view;
+	struct search *search = search_new();
+	struct seqset set = SEQSET_EMPTY;
+	struct seqset uids = SEQSET_EMPTY;
+	args->search = search;
+	search->mailbox = view_mailbox(view);
+	search->by_uid = cmd->row->flags & CMD_UID;
+	search_keys_resolve(&args->keys, view_last_uid(view), seqs_to_uids, cmd, cmd->arena);
+	search_keys_copy(&args->keys, search->arena, &search->keys);
+	search_prepare(search);
+	if (view_recent(view) > 0)
+		seqset_copy(&search->recent, view_recent_uids(view));
+	candidates(&search->keys, &set);
+	enum rc rc = view_clip(view, &set, true, search->arena, &search->runs, &search->run_count, &uids);
+	if (rc == RC_OK)
+		*ret_count = seqset_count(&uids);
+	seqset_fini(&uids);
+	seqset_fini(&set);
+	return rc;
+}
+
+static void search_start(struct cmd *cmd)
+{
+	struct search_args *args = cmd->args;
+	uint64_t count = 0;
+	if (args->keys.bad_charset) {
+		cmd_no(cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
+		return;
+	}
+	enum rc rc = prepare(cmd, &count);
+	if (rc != RC_OK)
+		cmd_finish_rc(cmd, rc);
+	else if (count == 0)
+		tell(cmd, args->search);
+	else
+		search_next(cmd,
+			args->search->keys.root->cost == SEARCH_COST_INDEX && count <= SEARCH_BORROW_MAX);
+}
+
+static void search_cancel(struct cmd *cmd)
+{
+	struct search_args *args = cmd->args;
+	if (args)
+		search_free(&args->search);
+}
+
+const struct cmd_row cmd_search_rows[] = {
+	{
+		.name = "SEARCH",
+		.states = SESSION_SELECTED,
+		.flags = CMD_NO_EXPUNGE,
+		.parse = search_parse,
+		.run = search_start,
+		.cancel = search_cancel,
+	},
+	{
+		.name = "UID SEARCH",
+		.states = SESSION_SELECTED,
+		.flags = CMD_UID,
+		.parse = search_parse,
+		.run = search_start,
+		.cancel = search_cancel,
+	},
+	{ 0 },
+};

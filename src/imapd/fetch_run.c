@@ -1,0 +1,135 @@
+#include "imapd/fetch_run.h"
+
+#include "net/conn.h"
+
+struct slice_job {
+	struct cmd_job base;
+	struct fetch_run *run; /* borrowed; the command's, so for finish only */
+	struct fetch *fetch; /* own */
+};
+
+static uint64_t message_count(const struct fetch *fetch)
+{
+	uint64_t count = 0;
+	for (size_t i = 0; i < fetch->run_count; i++)
+		count += (uint64_t)fetch->runs[i].uid_hi - fetch->runs[i].uid_lo + 1;
+	return count;
+}
+
+enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetch_plan *plan,
+	const struct seqset *set, bool by_uid, struct seqset *ret_uids)
+{
+	struct view *view = cmd->session->view;
+	struct fetch *fetch = fetch_new();
+	struct seqset uids = SEQSET_EMPTY;
+	enum rc rc = view_clip(view, set, by_uid, fetch->arena, &fetch->runs, &fetch->run_count, &uids);
+	if (rc != RC_OK) {
+		fetch_free(&fetch);
+		return rc;
+	}
+	fetch->mailbox = view_mailbox(view);
+	fetch->told_modseq = view_told_modseq(view);
+	fetch_plan_copy(plan, fetch->arena, &fetch->plan);
+	if ((plan->flags || plan->seen) && view_recent(view) > 0)
+		seqset_copy(&fetch->recent, view_recent_uids(view));
+	if (ret_uids)
+		*ret_uids = uids;
+	else
+		seqset_fini(&uids);
+	run->fetch = fetch;
+	run->waits_for_room = false;
+	return RC_OK;
+}
+
+bool fetch_run_empty(const struct fetch_run *run)
+{
+	return run->fetch->run_count == 0;
+}
+
+static enum rc slice_run(struct account *account, struct job *job)
+{
+	struct slice_job *slice = (struct slice_job *)job;
+	return fetch_slice(account, slice->fetch);
+}
+
+static void slice_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct slice_job *slice = (struct slice_job *)job;
+	struct fetch_run *run = slice->run;
+	run->fetch = slice->fetch;
+	slice->fetch = NULL;
+	fetch_run_deliver(cmd, run, job->job.rc);
+}
+
+static void slice_release(struct cmd_job *job)
+{
+	fetch_free(&((struct slice_job *)job)->fetch);
+}
+
+void fetch_run_next(struct cmd *cmd, struct fetch_run *run)
+{
+	struct slice_job *slice = cmd_job_new(cmd, sizeof(*slice), JOB_READ, slice_run, slice_finish);
+	struct fetch *fetch = run->fetch;
+	bool first = fetch->place.run == 0 && fetch->place.uid == 0;
+	slice->base.release = slice_release;
+	slice->run = run;
+	slice->fetch = fetch;
+	run->fetch = NULL;
+	cmd_submit_or_borrow(
+		cmd, slice, fetch->plan.memory && first && message_count(fetch) <= FETCH_BORROW_MAX);
+}
+
+static void end(struct cmd *cmd, struct fetch_run *run, enum rc rc)
+{
+	fetch_free(&run->fetch);
+	run->done(cmd, rc);
+}
+
+void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
+{
+	struct fetch *fetch = run->fetch;
+	struct conn *conn = cmd->session->conn;
+	if (rc != RC_OK && fetch->broken) {
+		/* The client has been promised octets that can't be had. */
+		conn_abort(conn);
+		return;
+	}
+	if (rc != RC_OK) {
+		end(cmd, run, rc);
+		return;
+	}
+	for (size_t i = 0; i < fetch->told_count; i++)
+		view_told_flags(cmd->session->view, fetch->told[i].uid, fetch->told[i].modseq);
+	if (fetch->out.len > 0) {
+		buf_shrink(&fetch->out, 0);
+		conn_write_own(conn, fetch->out.p, fetch->out.len);
+		buf_init(&fetch->out, fetch->out.max);
+	}
+	bool finished = fetch->finished;
+	fetch_accept(fetch);
+	cmd->in_response = fetch->place.inside;
+	if (finished) {
+		if (fetch->place.gone > 0 && !(cmd->row->flags & CMD_UID))
+			cmd->expunge_issued = true;
+		end(cmd, run, fetch->place.rc);
+		return;
+	}
+	conn_flush(conn);
+	if (cmd_out_full(cmd))
+		run->waits_for_room = true;
+	else
+		fetch_run_next(cmd, run);
+}
+
+void fetch_run_drain(struct cmd *cmd, struct fetch_run *run)
+{
+	if (!run->waits_for_room)
+		return;
+	run->waits_for_room = false;
+	fetch_run_next(cmd, run);
+}
+
+void fetch_run_cancel(struct fetch_run *run)
+{
+	fetch_free(&run->fetch);
+}

@@ -1,0 +1,37 @@
+/*
+ * The reactor's side of a FETCH: hands a struct fetch to a job for each slice, sends what the slice made, and goes on when
+ * the connection has room. Embedded in the arguments of a command (FETCH, and STORE for its answer).
+ */
+#ifndef COID_IMAPD_FETCH_RUN_H
+#define COID_IMAPD_FETCH_RUN_H
+
+#include "imapd/command.h"
+#include "imapd/fetch_send.h"
+
+/* So many messages are answered from memory by the reactor itself. */
+#define FETCH_BORROW_MAX 400
+
+struct fetch_run {
+	struct fetch *fetch; /* own, while no job has it */
+	bool waits_for_room; /* until drain */
+	/* Everything is sent (RC_OK), or what went wrong. The fetch is gone. Ends the command. */
+	void (*done)(struct cmd *cmd, enum rc rc);
+};
+
+/*
+ * Makes run->fetch for these messages of the selected mailbox; the plan is copied. RC_INVALID: a sequence number beyond the
+ * mailbox. ret_uids (may be NULL) is the caller's.
+ */
+enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetch_plan *plan,
+	const struct seqset *set, bool by_uid, struct seqset *ret_uids) MUST_CHECK;
+/* Nothing of the set is in the mailbox. */
+bool fetch_run_empty(const struct fetch_run *run);
+/* Does the next slice. */
+void fetch_run_next(struct cmd *cmd, struct fetch_run *run);
+/* run->fetch is back from a job that did a slice with this result. */
+void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc);
+/* For cmd_row.drain and cmd_row.cancel. The latter is called at every end of the command. */
+void fetch_run_drain(struct cmd *cmd, struct fetch_run *run);
+void fetch_run_cancel(struct fetch_run *run);
+
+#endif

@@ -1,0 +1,412 @@
+#include "imapd/search_keys.h"
+
+#include "base/str.h"
+#include "mime/decode.h"
+#include "mime/header.h"
+#include "store/message.h"
+
+#define DAY 86400
+
+struct builder {
+	struct parse *parse;
+	size_t count;
+	size_t text_count;
+	unsigned depth;
+};
+
+enum argument {
+	ARG_NONE,
+	ARG_DATE,
+	ARG_NUMBER,
+	ARG_STRING, /* needle */
+	ARG_HEADER, /* needle, in the field of the key's own name */
+	ARG_FIELD, /* field name, then needle */
+	ARG_KEYWORD,
+	ARG_UIDS
+};
+
+static const struct key_name {
+	const char *name;
+	enum search_kind kind;
+	enum argument argument;
+	bool negate;
+	uint32_t flags;
+} key_names[] = {
+	{ "ALL", SEARCH_AND, ARG_NONE, false, 0 },
+	{ "ANSWERED", SEARCH_FLAG, ARG_NONE, false, MSG_ANSWERED },
+	{ "BCC", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "BEFORE", SEARCH_BEFORE, ARG_DATE, false, 0 },
+	{ "BODY", SEARCH_BODY, ARG_STRING, false, 0 },
+	{ "CC", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "DELETED", SEARCH_FLAG, ARG_NONE, false, MSG_DELETED },
+	{ "DRAFT", SEARCH_FLAG, ARG_NONE, false, MSG_DRAFT },
+	{ "FLAGGED", SEARCH_FLAG, ARG_NONE, false, MSG_FLAGGED },
+	{ "FROM", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "HEADER", SEARCH_HEADER, ARG_FIELD, false, 0 },
+	{ "KEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, false, 0 },
+	{ "LARGER", SEARCH_LARGER, ARG_NUMBER, false, 0 },
+	{ "OLD", SEARCH_RECENT, ARG_NONE, true, 0 },
+	{ "ON", SEARCH_ON, ARG_DATE, false, 0 },
+	{ "RECENT", SEARCH_RECENT, ARG_NONE, false, 0 },
+	{ "SEEN", SEARCH_FLAG, ARG_NONE, false, MSG_SEEN },
+	{ "SENTBEFORE", SEARCH_SENTBEFORE, ARG_DATE, false, 0 },
+	{ "SENTON", SEARCH_SENTON, ARG_DATE, false, 0 },
+	{ "SENTSINCE", SEARCH_SENTSINCE, ARG_DATE, false, 0 },
+	{ "SINCE", SEARCH_SINCE, ARG_DATE, false, 0 },
+	{ "SMALLER", SEARCH_SMALLER, ARG_NUMBER, false, 0 },
+	{ "SUBJECT", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "TEXT", SEARCH_TEXT, ARG_STRING, false, 0 },
+	{ "TO", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "UID", SEARCH_UIDS, ARG_UIDS, false, 0 },
+	{ "UNANSWERED", SEARCH_FLAG, ARG_NONE, true, MSG_ANSWERED },
+	{ "UNDELETED", SEARCH_FLAG, ARG_NONE, true, MSG_DELETED },
+	{ "UNDRAFT", SEARCH_FLAG, ARG_NONE, true, MSG_DRAFT },
+	{ "UNFLAGGED", SEARCH_FLAG, ARG_NONE, true, MSG_FLAGGED },
+	{ "UNKEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, true, 0 },
+	{ "UNSEEN", SEARCH_FLAG, ARG_NONE, true, MSG_SEEN },
+};
+
+static const struct key_name *find_name(struct strv word)
+{
+	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
+		if (strv_ieq(word, strv_cstr(key_names[i].name)))
+			return &key_names[i];
+	return NULL;
+}
+
+static struct search_key *new_key(struct builder *builder, enum search_kind kind)
+{
+	if (builder->count == SEARCH_KEYS_MAX) {
+		parse_fail(builder->parse, "Too many search keys");
+		return NULL;
+	}
+	builder->count++;
+	struct search_key *key = arena_zalloc(builder->parse->arena, sizeof(*key));
+	key->kind = kind;
+	return key;
+}
+
+/* Appends a child in the order of cost, behind those of its own. */
+static void add_child(struct search_key *parent, struct search_key *child)
+{
+	struct search_key **at = &parent->child;
+	while (*at && (*at)->cost <= child->cost)
+		at = &(*at)->next;
+	child->next = *at;
+	*at = child;
+	if (child->cost > parent->cost)
+		parent->cost = child->cost;
+}
+
+static bool parse_needle(struct builder *builder, struct search_key *key)
+{
+	struct parse *parse = builder->parse;
+	struct strv text;
+	struct buf mapped;
+	if (!parse_astring(parse, &text))
+		return false;
+	if (!str_utf8_valid(text))
+		return parse_fail(parse, "Search string is not valid UTF-8");
+	/* One character becomes 18 at most. */
+	buf_init(&mapped, text.n * 4 * 18 + 1);
+	casemap(&mapped, text);
+	key->needle = arena_strv(parse->arena, buf_strv(&mapped));
+	buf_fini(&mapped);
+	return true;
+}
+
+static void set_field(struct search_key *key, struct strv field)
+{
+	key->field = field;
+	key->cost = mime_header_cached(field) ? SEARCH_COST_CACHE : SEARCH_COST_HEADER;
+}
+
+static bool parse_text(struct builder *builder, struct search_key *key)
+{
+	if (builder->text_count == SEARCH_TEXTS_MAX)
+		return parse_fail(builder->parse, "Too many search keys");
+	key->slot = builder->text_count++;
+	key->cost = SEARCH_COST_BYTES;
+	return parse_needle(builder, key);
+}
+
+static bool parse_argument(struct builder *builder, struct search_key *key, const struct key_name *name)
+{
+	struct parse *parse = builder->parse;
+	uint32_t number;
+	if (name->argument != ARG_NONE && !parse_sp(parse))
+		return false;
+	switch (name->argument) {
+	case ARG_NONE:
+		return true;
+	case ARG_DATE:
+		if (!parse_date(parse, &key->number))
+			return false;
+		key->number /= DAY;
+		if (key->kind == SEARCH_SENTBEFORE || key->kind == SEARCH_SENTON ||
+			key->kind == SEARCH_SENTSINCE)
+			key->cost = SEARCH_COST_CACHE;
+		return true;
+	case ARG_NUMBER:
+		if (!parse_number(parse, &number))
+			return false;
+		key->number = number;
+		return true;
+	case ARG_STRING:
+		return parse_text(builder, key);
+	case ARG_HEADER:
+		set_field(key, strv_cstr(name->name));
+		return parse_needle(builder, key);
+	case ARG_FIELD:
+		if (!parse_astring(parse, &key->field) || !parse_sp(parse))
+			return false;
+		set_field(key, key->field);
+		return parse_needle(builder, key);
+	case ARG_KEYWORD:
+		return parse_atom(parse, &key->text);
+	case ARG_UIDS:
+		return parse_seqset(parse, &key->set);
+	}
+	return false;
+}
+
+static struct search_key *parse_key(struct builder *builder);
+
+/* One or more keys with a space between. */
+static bool parse_keys(struct builder *builder, struct search_key *parent)
+{
+	do {
+		struct search_key *key = parse_key(builder);
+		if (!key)
+			return false;
+		add_child(parent, key);
+	} while (parse_skip(builder->parse, ' '));
+	return true;
+}
+
+static bool enter(struct builder *builder)
+{
+	if (builder->depth == PARSE_DEPTH_MAX)
+		return parse_fail(builder->parse, "Search keys nested too deeply");
+	builder->depth++;
+	return true;
+}
+
+/* "OR a OR b c", as clients write a long list, is one key with three children and no nesting. */
+static struct search_key *parse_or(struct builder *builder)
+{
+	struct parse *parse = builder->parse;
+	struct search_key *either = new_key(builder, SEARCH_OR);
+	if (!either || !enter(builder))
+		return NULL;
+	do {
+		if (!parse_sp(parse))
+			return NULL;
+		struct search_key *key = parse_key(builder);
+		if (!key || !parse_sp(parse))
+			return NULL;
+		add_child(either, key);
+	} while (parse_keyword(parse, "OR"));
+	struct search_key *last = parse_key(builder);
+	if (!last)
+		return NULL;
+	add_child(either, last);
+	builder->depth--;
+	return either;
+}
+
+static struct search_key *parse_list(struct builder *builder)
+{
+	struct search_key *list = new_key(builder, SEARCH_AND);
+	if (!list || !enter(builder) || !parse_keys(builder, list) || !parse_char(builder->parse, ')'))
+		return NULL;
+	builder->depth--;
+	return list;
+}
+
+static struct search_key *parse_new(struct builder *builder)
+{
+	struct search_key *both = new_key(builder, SEARCH_AND);
+	struct search_key *recent = new_key(builder, SEARCH_RECENT);
+	struct search_key *unseen = new_key(builder, SEARCH_FLAG);
+	if (!both || !recent || !unseen)
+		return NULL;
+	unseen->flags = MSG_SEEN;
+	unseen->negate = true;
+	add_child(both, unseen);
+	add_child(both, recent);
+	return both;
+}
+
+static struct search_key *parse_seqs(struct builder *builder)
+{
+	struct search_key *key = new_key(builder, SEARCH_SEQS);
+	return key && parse_seqset(builder->parse, &key->set) ? key : NULL;
+}
+
+static bool at_sequence_set(const struct parse *parse)
+{
+	struct strv rest = parse_rest(parse);
+	return rest.n > 0 && ((rest.p[0] >= '0' && rest.p[0] <= '9') || rest.p[0] == '*');
+}
+
+static struct search_key *parse_named(struct builder *builder)
+{
+	struct strv word;
+	if (!parse_atom(builder->parse, &word))
+		return NULL;
+	if (strv_ieq(word, STRV("OR")))
+		return parse_or(builder);
+	if (strv_ieq(word, STRV("NEW")))
+		return parse_new(builder);
+	const struct key_name *name = find_name(word);
+	if (!name) {
+		parse_fail(builder->parse, "Unknown search key");
+		return NULL;
+	}
+	struct search_key *key = new_key(builder, name->kind);
+	if (!key)
+		return NULL;
+	key->negate = name->negate;
+	key->flags = name->flags;
+	return parse_argument(builder, key, name) ? key : NULL;
+}
+
+/* NULL: the parser has failed. The recursion is bounded by enter(). */
+static struct search_key *parse_key(struct builder *builder)
+{
+	struct parse *parse = builder->parse;
+	bool negate = false;
+	while (parse_keyword(parse, "NOT")) {
+		negate = !negate;
+		if (!parse_sp(parse))
+			return NULL;
+	}
+	struct search_key *key;
+	if (parse_skip(parse, '('))
+		key = parse_list(builder);
+	else if (at_sequence_set(parse))
+		key = parse_seqs(builder);
+	else
+		key = parse_named(builder);
+	if (key && negate)
+		key->negate = !key->negate;
+	return key;
+}
+
+/* "CHARSET x "; false: syntax error. */
+static bool parse_charset(struct parse *parse, bool *ret_known)
+{
+	struct strv charset;
+	*ret_known = true;
+	if (!parse_keyword(parse, "CHARSET"))
+		return true;
+	if (!parse_sp(parse) || !parse_astring(parse, &charset))
+		return false;
+	*ret_known = strv_ieq(charset, STRV("UTF-8")) || strv_ieq(charset, STRV("US-ASCII"));
+	if (*ret_known)
+		return parse_sp(parse);
+	parse_advance(parse, parse_rest(parse).n);
+	return true;
+}
+
+bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
+{
+	struct builder builder = { .parse = parse };
+	struct search_keys keys = { 0 };
+	bool known;
+	if (!parse_charset(parse, &known))
+		return false;
+	keys.bad_charset = !known;
+	if (known) {
+		keys.root = new_key(&builder, SEARCH_AND);
+		if (!parse_keys(&builder, keys.root))
+			return false;
+		keys.text_count = builder.text_count;
+	}
+	*ret_keys = keys;
+	return true;
+}
+
+/* Walking the tree without recursion: the next key in depth-first order. `path` holds the parents. */
+struct walk {
+	struct search_key *path[2 * PARSE_DEPTH_MAX + 4];
+	size_t depth;
+};
+
+static struct search_key *walk_next(struct walk *walk, struct search_key *key)
+{
+	if (key->child) {
+		walk->path[walk->depth++] = key;
+		return key->child;
+	}
+	while (!key->next) {
+		if (walk->depth == 0)
+			return NULL;
+		key = walk->path[--walk->depth];
+	}
+	return key->next;
+}
+
+/* The set becomes ranges in the arena. */
+static struct seqset to_arena(struct seqset *set, struct arena *arena)
+{
+	struct seqset copy = {
+		.v = arena_alloc(arena, (set->n + 1) * sizeof(*set->v)), .n = set->n, .cap = set->n
+	};
+	if (set->n > 0)
+		memcpy(copy.v, set->v, set->n * sizeof(*set->v));
+	return copy;
+}
+
+void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,
+	void (*fn)(void *arg, const struct seqset *seqs, struct seqset *uids), void *arg, struct arena *arena)
+{
+	struct walk walk = { .depth = 0 };
+	for (struct search_key *key = keys->root; key; key = walk_next(&walk, key)) {
+		struct seqset set = SEQSET_EMPTY;
+		if (key->kind == SEARCH_SEQS) {
+			fn(arg, &key->set, &set);
+			key->kind = SEARCH_UIDS;
+		} else if (key->kind == SEARCH_UIDS) {
+			seqset_copy(&set, &key->set);
+			seqset_resolve(&set, last_uid);
+		} else {
+			continue;
+		}
+		key->set = to_arena(&set, arena);
+		seqset_fini(&set);
+	}
+}
+
+static struct search_key *copy_one(const struct search_key *key, struct arena *arena)
+{
+	struct search_key *copy = arena_alloc(arena, sizeof(*copy));
+	*copy = *key;
+	copy->child = NULL;
+	copy->next = NULL;
+	copy->set = to_arena(&copy->set, arena);
+	copy->field = arena_strv(arena, key->field);
+	copy->text = arena_strv(arena, key->text);
+	copy->needle = arena_strv(arena, key->needle);
+	return copy;
+}
+
+/* Bounded by the depth that the parser allows. */
+static struct search_key *copy_tree(const struct search_key *key, struct arena *arena)
+{
+	struct search_key *copy = copy_one(key, arena);
+	struct search_key **at = &copy->child;
+	for (const struct search_key *child = key->child; child; child = child->next) {
+		*at = copy_tree(child, arena);
+		at = &(*at)->next;
+	}
+	return copy;
+}
+
+void search_keys_copy(const struct search_keys *keys, struct arena *arena, struct search_keys *ret_copy)
+{
+	struct search_keys copy = *keys;
+	copy.root = copy_tree(keys->root, arena);
+	*ret_copy = copy;
+}

@@ -1,0 +1,396 @@
+#include "imapd/search_run.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "mime/header.h"
+#include "store/message.h"
+
+#include <stdlib.h>
+
+#define DAY 86400
+#define CLOCK_EVERY 64 /* messages between looks at the clock when nothing is read */
+
+struct searcher {
+	struct account *account;
+	struct search *search;
+	struct search_place *at; /* search->next */
+	const struct msg_row *rows;
+	size_t count;
+	size_t pos;
+	uint64_t end_us;
+	const struct strv *names; /* keywords of the mailbox */
+	size_t name_count;
+	struct search_scratch scratch;
+	/* Of the message in hand. */
+	const struct msg_row *row;
+	struct msg_cached cached;
+	unsigned have;
+	bool has_cached;
+	struct buf header; /* its whole header block */
+	bool has_header;
+};
+
+struct search *search_new(void)
+{
+	struct search *search = mem_zalloc(sizeof(*search));
+	search->arena = arena_new(0);
+	search->fresh = true;
+	return search;
+}
+
+void search_free(struct search **search)
+{
+	struct search *s = *search;
+	if (!s)
+		return;
+	search_text_free(&s->text);
+	seqset_fini(&s->recent);
+	seqset_fini(&s->found);
+	seqset_fini(&s->results);
+	arena_free(&s->message);
+	arena_free(&s->arena);
+	free(s);
+	*search = NULL;
+}
+
+/* Bounded by the depth that the parser allows. */
+static void gather_needles(struct search *search, const struct search_key *key)
+{
+	for (const struct search_key *child = key->child; child; child = child->next)
+		gather_needles(search, child);
+	if (key->kind == SEARCH_BODY || key->kind == SEARCH_TEXT)
+		search->needles[key->slot] =
+			(struct search_needle){ .text = key->needle, .headers = key->kind == SEARCH_TEXT };
+}
+
+void search_prepare(struct search *search)
+{
+	size_t size = (search->keys.text_count + 1) * sizeof(*search->needles);
+	search->needles = arena_zalloc(search->arena, size);
+	gather_needles(search, search->keys.root);
+}
+
+void search_accept(struct search *search)
+{
+	search->place = search->next;
+	search->fresh = true;
+	seqset_add_set(&search->results, &search->found);
+	seqset_clear(&search->found);
+}
+
+void search_print(const struct search *search, struct buf *out)
+{
+	uint32_t number;
+	buf_addv(out, STRV("* SEARCH"));
+	for (struct seqiter it = seqset_iter(&search->results); seqset_next(&it, &number);) {
+		buf_addc(out, ' ');
+		buf_addu(out, number);
+	}
+	buf_addv(out, STRV("\r\n"));
+}
+
+static enum rc need_cached(struct searcher *s, unsigned want)
+{
+	if (s->has_cached && (s->have & want) == want)
+		return RC_OK;
+	if (!s->search->message)
+		s->search->message = arena_new(0);
+	else if (!s->has_cached)
+		arena_reset(s->search->message);
+	want |= s->have;
+	enum rc rc = msg_cached(s->account, s->row, want, s->search->message, &s->cached);
+	if (rc != RC_OK)
+		return rc;
+	s->has_cached = true;
+	s->have = want;
+	return RC_OK;
+}
+
+/* The whole header block of the message. */
+static enum rc need_header(struct searcher *s)
+{
+	struct mime_range range;
+	struct reader *reader = NULL;
+	if (s->has_header)
+		return RC_OK;
+	enum rc rc = need_cached(s, MSG_PARTS);
+	if (rc == RC_OK)
+		rc = mime_parts_find(s->cached.parts, NULL, 0, MIME_SECTION_HEADER, &range);
+	if (rc == RC_OK)
+		rc = msg_open(s->account, s->row, &reader);
+	if (rc != RC_OK)
+		return rc;
+	buf_reset(&s->header);
+	size_t n = range.size < SEARCH_HEADER_MAX ? (size_t)range.size : SEARCH_HEADER_MAX;
+	rc = reader_read(reader, range.offset, n, &s->header);
+	reader_close(&reader);
+	s->has_header = rc == RC_OK;
+	return rc;
+}
+
+static bool block_has(struct searcher *s, struct strv block, const struct search_key *key)
+{
+	struct mime_field field;
+	while (mime_header_next(&block, &field, NULL)) {
+		if (!strv_ieq(field.name, key->field))
+			continue;
+		if (key->needle.n == 0 || search_value_contains(&s->scratch, field.value, key->needle))
+			return true;
+	}
+	return false;
+}
+
+static enum rc eval_header(struct searcher *s, const struct search_key *key, bool *ret_match)
+{
+	enum rc rc;
+	if (key->cost == SEARCH_COST_CACHE) {
+		rc = need_cached(s, MSG_HEADERS);
+		if (rc != RC_OK)
+			return rc;
+		if (s->cached.headers.n > 0) {
+			*ret_match = block_has(s, s->cached.headers, key);
+			return RC_OK;
+		}
+	}
+	rc = need_header(s);
+	if (rc == RC_OK)
+		*ret_match = block_has(s, buf_strv(&s->header), key);
+	return rc;
+}
+
+/* All BODY and TEXT keys are answered by one pass over the bytes. RC_AGAIN: the slice ends inside. */
+static enum rc eval_text(struct searcher *s, const struct search_key *key, bool *ret_match)
+{
+	struct search *search = s->search;
+	struct reader *reader = NULL;
+	enum rc rc = RC_OK;
+	if (search->text_uid != s->row->uid) {
+		search_text_free(&search->text);
+		search->text_ready = false;
+		rc = msg_open(s->account, s->row, &reader);
+		if (rc != RC_OK)
+			return rc;
+		search->text_uid = s->row->uid;
+		search->text = search_text_new(search->needles, search->keys.text_count, reader);
+	}
+	if (!search->text_ready) {
+		rc = search_text_step(search->text, s->end_us);
+		if (rc == RC_AGAIN)
+			return rc;
+		search_text_free(&search->text);
+		if (rc != RC_OK) {
+			search->text_uid = 0;
+			return rc;
+		}
+		search->text_ready = true;
+	}
+	*ret_match = search->needles[key->slot].found;
+	return RC_OK;
+}
+
+/* The day on which it was there, as the date is written. */
+static int64_t local_day(int64_t seconds, int zone)
+{
+	int64_t local = seconds + (int64_t)zone * 60;
+	int64_t day = local / DAY;
+	return local % DAY < 0 ? day - 1 : day;
+}
+
+static enum rc eval_sent(struct searcher *s, const struct search_key *key, bool *ret_match)
+{
+	enum rc rc = need_cached(s, 0);
+	if (rc != RC_OK)
+		return rc;
+	*ret_match = false;
+	if (s->cached.sent_date == INT64_MIN)
+		return RC_OK;
+	int64_t day = local_day(s->cached.sent_date, s->cached.sent_zone);
+	if (key->kind == SEARCH_SENTBEFORE)
+		*ret_match = day < key->number;
+	else if (key->kind == SEARCH_SENTON)
+		*ret_match = day == key->number;
+	else
+		*ret_match = day >= key->number;
+	return RC_OK;
+}
+
+static bool has_keyword(const struct searcher *s, struct strv name)
+{
+	for (size_t i = 0; i < s->name_count && i < MBOX_KEYWORDS_MAX; i++)
+		if (strv_ieq(s->names[i], name))
+			return s->row->keywords >> i & 1;
+	return false;
+}
+
+static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_match);
+
+/* AND and OR: up to the child that decides. */
+static enum rc eval_children(struct searcher *s, const struct search_key *key, bool *ret_match)
+{
+	bool any = key->kind == SEARCH_OR;
+	*ret_match = !any;
+	for (const struct search_key *child = key->child; child && *ret_match != any; child = child->next) {
+		enum rc rc = eval(s, child, ret_match);
+		if (rc != RC_OK)
+			return rc;
+	}
+	return RC_OK;
+}
+
+static enum rc eval_positive(struct searcher *s, const struct search_key *key, bool *ret_match)
+{
+	const struct msg_row *row = s->row;
+	int64_t day;
+	switch (key->kind) {
+	case SEARCH_AND:
+	case SEARCH_OR:
+		return eval_children(s, key, ret_match);
+	case SEARCH_SEQS: /* resolved before */
+	case SEARCH_UIDS:
+		*ret_match = seqset_contains(&key->set, row->uid);
+		return RC_OK;
+	case SEARCH_FLAG:
+		*ret_match = row->flags & key->flags;
+		return RC_OK;
+	case SEARCH_RECENT:
+		*ret_match = seqset_contains(&s->search->recent, row->uid);
+		return RC_OK;
+	case SEARCH_KEYWORD:
+		*ret_match = has_keyword(s, key->text);
+		return RC_OK;
+	case SEARCH_LARGER:
+		*ret_match = row->size > key->number;
+		return RC_OK;
+	case SEARCH_SMALLER:
+		*ret_match = row->size < key->number;
+		return RC_OK;
+	case SEARCH_BEFORE:
+	case SEARCH_ON:
+	case SEARCH_SINCE:
+		day = local_day(row->internaldate, row->zone);
+		if (key->kind == SEARCH_BEFORE)
+			*ret_match = day < key->number;
+		else
+			*ret_match = key->kind == SEARCH_ON ? day == key->number : day >= key->number;
+		return RC_OK;
+	case SEARCH_SENTBEFORE:
+	case SEARCH_SENTON:
+	case SEARCH_SENTSINCE:
+		return eval_sent(s, key, ret_match);
+	case SEARCH_HEADER:
+		return eval_header(s, key, ret_match);
+	case SEARCH_BODY:
+	case SEARCH_TEXT:
+		return eval_text(s, key, ret_match);
+	}
+	return RC_INVALID;
+}
+
+/* The recursion is bounded by the depth that the parser allows. */
+static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_match)
+{
+	bool match = false;
+	enum rc rc = eval_positive(s, key, &match);
+	if (rc == RC_OK)
+		*ret_match = match != key->negate;
+	return rc;
+}
+
+static const struct msg_row *next_row(struct searcher *s, uint32_t *ret_seq)
+{
+	struct search_place *at = s->at;
+	while (at->run < s->search->run_count) {
+		const struct view_run *run = &s->search->runs[at->run];
+		if (at->uid < run->uid_lo)
+			at->uid = run->uid_lo;
+		if (s->pos >= s->count || s->rows[s->pos].uid < at->uid ||
+			(s->pos > 0 && s->rows[s->pos - 1].uid >= at->uid))
+			s->pos = msg_lower_bound(s->rows, s->count, at->uid);
+		if (s->pos < s->count && s->rows[s->pos].uid <= run->uid_hi) {
+			const struct msg_row *row = &s->rows[s->pos++];
+			at->gone += row->uid - at->uid;
+			at->uid = row->uid + 1;
+			*ret_seq = run->seq_lo + (row->uid - run->uid_lo);
+			return row;
+		}
+		at->gone += (uint64_t)run->uid_hi + 1 - at->uid;
+		at->run++;
+		at->uid = 0;
+	}
+	return NULL;
+}
+
+/* One message; RC_AGAIN: it will be looked at again by the next slice. */
+static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
+{
+	struct search_place before = *s->at;
+	bool match = false;
+	s->row = row;
+	s->have = 0;
+	s->has_cached = false;
+	s->has_header = false;
+	enum rc rc = eval(s, s->search->keys.root, &match);
+	if (rc == RC_AGAIN) {
+		*s->at = before;
+		s->at->uid = row->uid;
+		return rc;
+	}
+	if (rc != RC_OK) {
+		if (s->at->rc == RC_OK)
+			s->at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+		return rc == RC_UNAVAILABLE ? rc : RC_OK;
+	}
+	if (match)
+		seqset_add(&s->search->found, s->search->by_uid ? row->uid : seq);
+	return RC_OK;
+}
+
+static enum rc search_all(struct searcher *s)
+{
+	bool reads = s->search->keys.root->cost > SEARCH_COST_INDEX;
+	for (unsigned ticks = 0;; ticks++) {
+		if ((reads && ticks > 0) || ticks % CLOCK_EVERY == CLOCK_EVERY - 1)
+			if (clock_mono_us() >= s->end_us)
+				return RC_AGAIN;
+		uint32_t seq = 0;
+		const struct msg_row *row = next_row(s, &seq);
+		if (!row)
+			return RC_OK;
+		enum rc rc = step(s, row, seq);
+		if (rc != RC_OK)
+			return rc;
+	}
+}
+
+/* What a slice that did not count has left is dropped. */
+static void slice_begin(struct search *search)
+{
+	search->next = search->place;
+	search->finished = false;
+	seqset_clear(&search->found);
+	if (!search->fresh) {
+		search_text_free(&search->text);
+		search->text_uid = 0;
+		search->text_ready = false;
+	}
+	search->fresh = false;
+}
+
+enum rc search_slice(struct account *account, struct search *search)
+{
+	struct searcher s = { .account = account, .search = search, .at = &search->next };
+	slice_begin(search);
+	s.end_us = clock_mono_us() + SEARCH_SLICE_US;
+	enum rc rc = msg_index(account, search->mailbox, &s.rows, &s.count);
+	if (rc == RC_OK)
+		rc = mbox_keywords(account, search->mailbox, &s.names, &s.name_count);
+	if (rc != RC_OK)
+		return rc;
+	buf_init(&s.header, SEARCH_HEADER_MAX);
+	search_scratch_init(&s.scratch);
+	rc = search_all(&s);
+	search_scratch_fini(&s.scratch);
+	buf_fini(&s.header);
+	search->finished = rc == RC_OK;
+	return rc == RC_AGAIN ? RC_OK : rc;
+}

@@ -1,0 +1,57 @@
+/*
+ * Answering a SEARCH on the worker, slice by slice: at most SEARCH_SLICE_US, then the strand serves others. struct search
+ * has one owner at a time, the command or its job. Its place moves on only when the reactor has taken a slice over
+ * (search_accept), so that a slice may be run again.
+ */
+#ifndef COID_IMAPD_SEARCH_RUN_H
+#define COID_IMAPD_SEARCH_RUN_H
+
+#include "base/arena.h"
+#include "imapd/search_keys.h"
+#include "imapd/search_text.h"
+#include "imapd/view.h"
+
+#define SEARCH_SLICE_US 10000
+/* A header block that is not in the cache is searched up to here. */
+#define SEARCH_HEADER_MAX (4 * 1024 * 1024)
+
+struct search_place {
+	size_t run;
+	uint32_t uid; /* next to be looked at in that run; 0: its first */
+	uint64_t gone; /* messages of the view that no longer exist */
+	enum rc rc; /* of the first message that could not be read: it is left out */
+};
+
+struct search {
+	struct arena *arena; /* own: keys, runs */
+	struct arena *message; /* own: what the message in hand has in the cache */
+	int64_t mailbox;
+	struct search_keys keys;
+	struct view_run *runs;
+	size_t run_count;
+	struct seqset recent; /* own: UIDs that are \Recent in the session */
+	bool by_uid; /* the answer holds UIDs */
+	struct search_needle *needles; /* of BODY and TEXT, by slot */
+	struct search_text *text; /* own: the message whose bytes are being searched */
+	uint32_t text_uid; /* its UID; 0: none */
+	bool text_ready; /* its needles are decided */
+	struct search_place place;
+	struct search_place next;
+	bool fresh; /* the last slice was accepted */
+	bool finished;
+	struct seqset found; /* own: of the slice */
+	struct seqset results; /* own: of the slices before; UIDs or sequence numbers */
+};
+
+struct search *search_new(void);
+void search_free(struct search **search);
+/* After the keys are set (resolved, in search->arena): gathers the needles. */
+void search_prepare(struct search *search);
+/* [strand] */
+enum rc search_slice(struct account *account, struct search *search) MUST_CHECK;
+/* On the reactor. */
+void search_accept(struct search *search);
+/* "* SEARCH 1 2 3" CRLF */
+void search_print(const struct search *search, struct buf *out);
+
+#endif
