@@ -8,6 +8,7 @@
 #ifndef COID_IMAPD_COMMAND_H
 #define COID_IMAPD_COMMAND_H
 
+#include "imapd/hub.h"
 #include "imapd/parse.h"
 #include "imapd/session.h"
 #include "store/store.h"
@@ -43,8 +44,6 @@ struct cmd_row {
 	void (*literal_end)(struct cmd *cmd);
 	/* A raw line while the command waits for one (IDLE, AUTHENTICATE). */
 	void (*line)(struct cmd *cmd, struct strv line);
-	/* The connection's on_drain while this command is in hand: it may go on producing output. May be NULL. */
-	void (*drain)(struct cmd *cmd);
 	/* The output queue fell below its mark while the command was in hand (cmd_out_full was true). May be NULL. */
 	void (*drain)(struct cmd *cmd);
 	/* The command ends, however it ends: release what cmd->args holds outside the arena. cmd->args may be NULL. No
@@ -61,6 +60,7 @@ struct cmd {
 	void *args; /* the row's own struct, in the arena */
 	bool waiting; /* a job or a line is awaited */
 	bool expunge_issued; /* some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
+	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
 	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
 
 	/* The rest is command.c's. */
@@ -85,8 +85,8 @@ struct cmd_job {
 	struct hub *hub; /* borrowed */
 	struct arena *arena; /* own */
 	struct cmd *cmd; /* borrowed: to compare only, it may be gone */
-	/* On the reactor, the command still being in hand; then the job is freed. Does again one of the things that `run` of
-	 * the row may do. With a borrowed strand it is called from within cmd_submit_or_borrow. */
+	/* On the reactor, the command still being in hand, whatever job.rc is; then the job is freed. Does again one of the
+	 * things that `run` of the row may do. With a borrowed strand it is called from within cmd_submit_or_borrow. */
 	void (*finish)(struct cmd *cmd, struct cmd_job *job);
 	/* Frees what is not in the arena; called always, also when the session is gone. May be NULL. On the reactor. */
 	void (*release)(struct cmd_job *job);

@@ -13,21 +13,21 @@ struct imapd;
 
 struct imapd_settings {
 	const char *hostname;
-	size_t line_max;		 /* of one command without its literals, after login */
+	size_t line_max; /* of one command without its literals, after login */
 	size_t line_max_preauth;
-	size_t literal_max;		 /* of literals kept in memory (all of one command together) */
+	size_t literal_max; /* of literals kept in memory (all of one command together) */
 	size_t literal_max_preauth;
-	unsigned words_max;		 /* arguments of one command, counted by the parser: BAD beyond */
-	uint64_t message_max;		 /* of APPEND */
-	const char *const *id_fields;	 /* "name=coid": what ID answers; strings are copied */
+	unsigned words_max; /* arguments of one command, counted by the parser: BAD beyond */
+	uint64_t message_max; /* of APPEND */
+	const char *const *id_fields; /* "name=coid": what ID answers; strings are copied */
 	size_t id_field_count;
-	uint64_t idle_keepalive_ms;	 /* "* OK Still here" */
-	uint64_t timeout_ms;		 /* inactivity after login (RFC 3501 5.4: at least 30 min) */
+	uint64_t idle_keepalive_ms; /* "* OK Still here" */
+	uint64_t timeout_ms; /* inactivity after login (RFC 3501 5.4: at least 30 min) */
 	uint64_t timeout_preauth_ms;
-	unsigned bad_commands_max;	 /* in a row; then BYE */
-	bool allow_plaintext_loopback;	 /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
+	unsigned bad_commands_max; /* in a row; then BYE */
+	bool allow_plaintext_loopback; /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
 	size_t output_high_water;
-	unsigned connections_max;	 /* whole server; 0: no limit, for these three */
+	unsigned connections_max; /* whole server; 0: no limit, for these three */
 	unsigned connections_per_user;
 	unsigned connections_per_ip;
 };

@@ -315,3 +315,37 @@ void lex_refuse(struct lex *lex)
 	lex->literal_left = literal.size;
 	lex->state = literal.size > 0 ? LEX_S_SKIP_LITERAL : LEX_S_SKIP;
 }
+
+void lex_abandon(struct lex *lex)
+{
+	switch ((enum lex_state)lex->state) {
+	case LEX_S_DONE:
+		lex_next_command(lex);
+		break;
+	case LEX_S_ASKED:
+		lex_refuse(lex);
+		break;
+	case LEX_S_KEEP:
+	case LEX_S_STREAM: {
+		uint64_t left = lex->literal_left;
+		lex_next_command(lex);
+		lex->literal_left = left;
+		lex->state = left > 0 ? LEX_S_SKIP_LITERAL : LEX_S_SKIP;
+		break;
+	}
+	case LEX_S_STREAM_END:
+		lex_next_command(lex);
+		lex->state = LEX_S_SKIP;
+		break;
+	case LEX_S_LINE:
+		if (!lex->raw && !lex_idle(lex)) {
+			lex->state = LEX_S_SKIP;
+			break;
+		}
+		lex_next_command(lex);
+		break;
+	case LEX_S_SKIP:
+	case LEX_S_SKIP_LITERAL:
+		break;
+	}
+}

@@ -74,6 +74,8 @@ bool lex_stream(struct lex *lex);
 /* LEX_SYNC: the command ends here, nothing more of it is expected. LEX_NONSYNC: its bytes and the rest of the command are
  * read and thrown away; LEX_COMMAND is not reported for it, parsing goes on behind it. */
 void lex_refuse(struct lex *lex);
+/* The command is answered, whatever of it has come: what is missing of it is read and thrown away. */
+void lex_abandon(struct lex *lex);
 /* True between commands: nothing of a new one has come yet. */
 bool lex_idle(const struct lex *lex);
 /* Single raw lines (IDLE's DONE, AUTHENTICATE's answers): the same machine without literal handling. Each is a LEX_COMMAND;

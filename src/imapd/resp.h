@@ -17,17 +17,20 @@ struct session;
 void resp_untagged(struct session *session, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* "+ text": continuation request. Flushed at once. */
 void resp_continue(struct session *session, const char *text);
-void resp_tagged(struct session *session, struct strv tag, const char *word, const char *code, const char *text);
+void resp_tagged(
+	struct session *session, struct strv tag, const char *word, const char *code, const char *text);
+/* Nothing is written to a session that has said BYE. Output is sent at the end of the turn (conn_flush by whoever ends it). */
 /* Whole response bytes (with CRLF). */
 void resp_raw(struct session *session, struct strv bytes);
 
-void resp_astring(struct buf *out, struct strv v);  /* quoted, or literal where it must be */
-void resp_nstring(struct buf *out, struct strv v);  /* p NULL: NIL */
+void resp_astring(struct buf *out, struct strv v); /* quoted, or literal where it must be */
+void resp_nstring(struct buf *out, struct strv v); /* p NULL: NIL */
 void resp_literal(struct buf *out, struct strv v);
 /* Mailbox name in modified UTF-7 (utf8: as it is), as astring always quoted. */
 void resp_mailbox(struct buf *out, struct strv utf8, bool utf8_mode);
 /* "(\Seen \Recent $Chat)" */
-void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const struct strv *names, size_t count);
+void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const struct strv *names,
+	size_t count);
 /* "\"17-Jul-1996 02:44:25 -0700\"" */
 void resp_date_time(struct buf *out, int64_t seconds, int16_t zone);
 /* The response code (without brackets, may be NULL) and English text of an error; never internal detail. */

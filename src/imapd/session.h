@@ -6,6 +6,7 @@
 #define COID_IMAPD_SESSION_H
 
 #include "base/arena.h"
+#include "base/hash.h"
 #include "base/list.h"
 #include "imapd/lex.h"
 #include "imapd/parse.h"
@@ -20,38 +21,45 @@ struct imapd;
 struct imapd_settings;
 
 enum session_state {
-	SESSION_GREETING = 1 << 0,  /* waits for TLS or for the greeting to be queued */
+	SESSION_GREETING = 1 << 0, /* waits for TLS or for the greeting to be queued */
 	SESSION_NOT_AUTH = 1 << 1,
 	SESSION_AUTH = 1 << 2,
 	SESSION_SELECTED = 1 << 3,
-	SESSION_LOGOUT = 1 << 4	    /* BYE is queued; input is ignored */
+	SESSION_LOGOUT = 1 << 4 /* BYE is queued; input is ignored */
 };
 
 enum session_enabled {
 	ENABLED_CONDSTORE = 1 << 0, /* MODSEQ in unsolicited FETCH, HIGHESTMODSEQ */
-	ENABLED_QRESYNC = 1 << 1,   /* VANISHED instead of EXPUNGE */
+	ENABLED_QRESYNC = 1 << 1, /* VANISHED instead of EXPUNGE */
 	ENABLED_UTF8 = 1 << 2
 };
 
 struct session {
-	uint64_t id;		 /* for jobs; never used again */
-	struct hub *hub;	 /* borrowed: this reactor's sessions, sink and imapd */
-	struct conn *conn;	 /* own */
+	uint64_t id; /* for jobs; never used again */
+	struct hub *hub; /* borrowed: this reactor's sessions, sink and imapd */
+	struct conn *conn; /* own */
 	const struct imapd_settings *settings; /* counted copy, of the time of accept */
 	enum session_state state; /* changed by session_move only */
 	uint32_t enabled;
 	struct lex lex;
-	struct cmd *cmd;	 /* own: the one command in hand, or NULL */
+	struct cmd *cmd; /* own: the one command in hand, or NULL */
 	struct account *account; /* own reference once authenticated */
-	char *user;		 /* own: canonical name */
-	struct view *view;	 /* own: selected mailbox, or NULL */
-	bool tls_pending;	 /* STARTTLS: handshake follows */
+	char *user; /* own: canonical name */
+	struct view *view; /* own: selected mailbox, or NULL */
+	bool tls_pending; /* STARTTLS: handshake follows */
+	bool implicit_tls;
 	bool idling;
-	unsigned bad_commands;	 /* in a row */
-	struct timer timer;	 /* inactivity, IDLE keep-alive, login time-out */
+	bool reading; /* within on_read: it goes on by itself */
+	bool stopping; /* BYE when the command in hand is done */
+	bool claiming; /* a claim of \Recent is on its way: commands on messages wait for it */
+	bool watching; /* account_watch is in force */
+	bool counted; /* among the connections of its user */
+	uint8_t login_failures;
+	unsigned bad_commands; /* in a row */
+	struct timer timer; /* inactivity, IDLE keep-alive, login time-out */
 	struct list_node in_hub;
 	struct list_node in_account; /* hub's list of sessions of an account */
-	bool watching;		 /* account_watch is in force */
+	UT_hash_handle by_id;
 };
 
 void session_accept(struct hub *hub, int fd, bool implicit_tls);
@@ -63,17 +71,21 @@ void session_bye(struct session *session, const char *code, const char *text);
 void session_kick(struct session *session);
 /* Leaves the selected mailbox: view freed, no longer watched. */
 void session_unselect(struct session *session);
-/* Session of this id on this hub, or NULL. For `done` functions of jobs. */
-struct session *session_find(struct hub *hub, uint64_t id);
-
-/* Per-reactor registry. `fn` of the reactor's change sink applies lists to views and wakes idlers. */
-struct hub {
-	struct imapd *imapd;
-	struct reactor *reactor;
-	struct change_sink sink;
-	struct list sessions;
-	void *by_id;	  /* uthash tables, hub.c's */
-	void *by_account;
-};
+/* A command has ended: timers, BYE if the server stops, further input. command.c's. */
+void session_command_done(struct session *session);
+/* Counts one more in a row; too many: BYE. */
+void session_bad_command(struct session *session);
+/* No more input; closes when all output is sent. */
+void session_end(struct session *session);
+/* Whether a password may be sent: TLS, or an exempted peer. */
+bool session_secure(const struct session *session);
+/* Whether STARTTLS can be offered. */
+bool session_can_starttls(const struct session *session);
+/* From now on an authenticated session of that account. RC_LIMIT: its user has too many; nothing has changed. */
+enum rc session_login(struct session *session, int64_t account_id, const char *user) MUST_CHECK;
+/* Takes the selected mailbox in hand. `watching`: mbox_select's watch comes with it. */
+void session_select(struct session *session, struct view *view);
+/* IDLE begins or ends: timers, memory. */
+void session_idle(struct session *session, bool on);
 
 #endif

@@ -7,7 +7,9 @@
 
 #include <stdbool.h>
 
+struct buf;
 struct session;
+struct view;
 
 /*
  * Tells the session what its view has pending and empties it. expunges false (during FETCH, STORE, SEARCH by sequence
@@ -15,5 +17,8 @@ struct session;
  * RECENT, then FETCH FLAGS. The session's own .SILENT changes are not echoed (with CONDSTORE their MODSEQ is).
  */
 void sync_tell(struct session *session, bool expunges);
+
+/* The lines FLAGS and PERMANENTFLAGS of a mailbox: at SELECT, and whenever it got a new keyword. */
+void sync_print_flags(struct buf *out, const struct view *view);
 
 #endif

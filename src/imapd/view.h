@@ -1,7 +1,7 @@
 /*
  * What one session has been told of its selected mailbox: which UID has which sequence number, and which changes it
  * has not been told yet. On the session's reactor only. The UID ranges are shared, copy on write, between the views of
- * a mailbox (view_uids is counted). See sync.h for when changes may be told.
+ * a mailbox. See sync.h for when changes may be told.
  */
 #ifndef COID_IMAPD_VIEW_H
 #define COID_IMAPD_VIEW_H
@@ -40,19 +40,34 @@ struct view_run {
 enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, struct arena *arena,
 	struct view_run **ret_runs, size_t *ret_count, struct seqset *ret_uids) MUST_CHECK;
 
-/* Takes in a change list (called by the hub in commit order). Nothing is said yet. */
+/*
+ * Takes in a change list (called by the hub in commit order). Nothing is said yet. Changes of the session's own (session_id
+ * is their origin) are kept like others, but marked; see view_told_flags and view_forget_own.
+ */
 void view_apply(struct view *view, const struct change_list *list, uint64_t session_id);
 /* Whether anything is pending; and whether anything but expunges is. */
 bool view_dirty(const struct view *view);
 bool view_dirty_without_expunges(const struct view *view);
+/* How many pending FETCHes are held; above VIEW_PENDING_SOON they are told without waiting for a command, above
+ * VIEW_PENDING_MAX (somebody who does not read) the session ends. */
+#define VIEW_PENDING_SOON 1024
+#define VIEW_PENDING_MAX 262144
+size_t view_pending_flags(const struct view *view);
 /* A result that this session is about to send tells these flags itself: the pending FETCH of that UID is dropped if it is
- * not newer than modseq. */
+ * not newer than modseq. A non-silent STORE and a FETCH that sets \Seen call this for each message they answer; what they
+ * do not answer, sync tells. */
 void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq);
-bool view_is_recent(const struct view *view, uint32_t uid);
-/* UIDs from here on are \Recent in this session (0: none); claimed anew by deliveries while it is the claimant. */
+/* .SILENT: drops pending FETCHes to which only this session itself contributed. sync_tell does it if cmd->silent. */
+void view_forget_own(struct view *view);
 
-/* Adds all of them to the set (jobs take it along for FLAGS and SEARCH RECENT). */
-void view_recent_uids(const struct view *view, struct seqset *ret_uids);
+/* \Recent in this session. The set may hold UIDs that do not exist any more; valid until the view changes. */
+bool view_is_recent(const struct view *view, uint32_t uid);
+const struct seqset *view_recent_uids(const struct view *view);
+/* UIDs lo..hi have been claimed for this session. */
+void view_add_recent(struct view *view, uint32_t lo, uint32_t hi);
+
+/* Takes over the UID ranges of `other`, a view of the same mailbox, if they are equal. */
+void view_share(struct view *view, const struct view *other);
 
 /* Keyword names, bit order, kept up to date by CHANGE_KEYWORDS. */
 const struct strv *view_keywords(const struct view *view, size_t *ret_count);

@@ -1,0 +1,74 @@
+#include "imapd/capability.h"
+
+#include "imapd/command.h"
+
+#define CAPABILITY_MAX 4096
+
+enum when {
+	ALWAYS,
+	BEFORE_LOGIN,
+	AFTER_LOGIN,
+	CAN_STARTTLS, /* before login, without TLS, with a certificate */
+	CAN_LOGIN, /* before login, and a password may be sent */
+	CANNOT_LOGIN
+};
+
+static const struct {
+	const char *name;
+	enum when when;
+} extra[] = {
+	{ "IMAP4rev1", ALWAYS },
+	{ "LITERAL-", BEFORE_LOGIN },
+	{ "LITERAL+", AFTER_LOGIN },
+	{ "SASL-IR", BEFORE_LOGIN },
+	{ "STARTTLS", CAN_STARTTLS },
+	{ "LOGINDISABLED", CANNOT_LOGIN },
+	{ "AUTH=PLAIN", CAN_LOGIN },
+	{ "SPECIAL-USE", ALWAYS },
+	{ "CHILDREN", ALWAYS },
+};
+
+static bool holds(enum when when, const struct session *session)
+{
+	bool before = session->state == SESSION_GREETING || session->state == SESSION_NOT_AUTH;
+	switch (when) {
+	case ALWAYS:
+		return true;
+	case BEFORE_LOGIN:
+		return before;
+	case AFTER_LOGIN:
+		return !before;
+	case CAN_STARTTLS:
+		return before && session_can_starttls(session);
+	case CAN_LOGIN:
+		return before && session_secure(session);
+	case CANNOT_LOGIN:
+		return before && !session_secure(session);
+	}
+	return false;
+}
+
+void capability_print(struct buf *out, const struct session *session)
+{
+	buf_adds(out, "CAPABILITY");
+	for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
+		if (holds(extra[i].when, session))
+			buf_printf(out, " %s", extra[i].name);
+	}
+	for (size_t i = 0; cmd_table[i]; i++) {
+		for (const struct cmd_row *row = cmd_table[i]; row->name; row++) {
+			if (row->capability)
+				buf_printf(out, " %s", row->capability);
+		}
+	}
+}
+
+const char *capability_code(struct session *session)
+{
+	struct buf out;
+	buf_init(&out, CAPABILITY_MAX);
+	capability_print(&out, session);
+	const char *code = arena_strndup(session->cmd->arena, out.p, out.len);
+	buf_fini(&out);
+	return code;
+}

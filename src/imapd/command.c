@@ -1,0 +1,418 @@
+#include "imapd/command.h"
+
+#include "base/mem.h"
+#include "imapd/imapd_priv.h"
+#include "imapd/resp.h"
+#include "imapd/sync.h"
+
+#define PARKED_RETRY_MS 5
+#define CMD_ARENA_HINT 1024
+#define JOB_ARENA_HINT 1024
+
+/* Opening a command. */
+
+/* What is wrong with using this row now, or NULL. */
+static const char *wrong_state(const struct session *session, const struct cmd_row *row)
+{
+	if (row->states & (unsigned)session->state)
+		return NULL;
+	if (session->state == SESSION_NOT_AUTH)
+		return "Log in first";
+	if (row->states & SESSION_NOT_AUTH)
+		return "Already logged in";
+	return "No mailbox selected";
+}
+
+/* The command's name, behind the tag and its space; true if a row has that name. */
+static const struct cmd_row *read_name(struct parse *parse, struct strv *ret_name)
+{
+	size_t start = parse->at;
+	struct strv name;
+	bool uid = false;
+
+	if (!parse_atom(parse, &name))
+		return NULL;
+	if (strv_ieq(name, STRV("UID"))) {
+		uid = true;
+		if (!parse_sp(parse) || !parse_atom(parse, &name))
+			return NULL;
+	}
+	*ret_name = strv_sub(parse->in, start, parse->at - start);
+	return cmd_find(name, uid);
+}
+
+static struct cmd *cmd_new(
+	struct session *session, const struct cmd_row *row, struct strv tag, struct strv name)
+{
+	struct arena *arena = arena_new(CMD_ARENA_HINT);
+	struct cmd *cmd = arena_zalloc(arena, sizeof(*cmd));
+	*cmd = (struct cmd){
+		.session = session,
+		.row = row,
+		.arena = arena,
+		.tag = arena_strv(arena, tag),
+		.name = arena_strv(arena, name),
+	};
+	session->cmd = cmd;
+	atomic_fetch_add_explicit(&session->hub->imapd->commands, 1, memory_order_relaxed);
+	return cmd;
+}
+
+static void bad_line(struct session *session, struct strv tag, const char *text)
+{
+	if (tag.n > 0)
+		resp_tagged(session, tag, "BAD", NULL, text);
+	else
+		resp_untagged(session, "BAD %s", text);
+	conn_flush(session->conn);
+	session_bad_command(session);
+}
+
+/*
+ * Reads tag and name of what the assembler holds. NULL: answered with BAD (ret_tag says whether by tag). The parser is left
+ * at the arguments.
+ */
+static struct cmd *open_command(struct session *session, struct parse *parse)
+{
+	struct strv tag = STRV_NULL;
+	struct strv name = STRV_NULL;
+	const char *error = NULL;
+	const struct cmd_row *row = NULL;
+
+	if (!parse_tag(parse, &tag)) {
+		tag = STRV_NULL;
+		error = "Invalid tag";
+	} else if (!parse_sp(parse)) {
+		error = "Missing command";
+	} else {
+		row = read_name(parse, &name);
+		error = !row ? "Unknown command" : wrong_state(session, row);
+	}
+	if (error) {
+		bad_line(session, tag, error);
+		return NULL;
+	}
+	parse_skip(parse, ' ');
+	return cmd_new(session, row, tag, name);
+}
+
+/* A parser behind the name of the command in hand. */
+static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
+{
+	struct lex *lex = &cmd->session->lex;
+	parse_init(ret_parse, lex_command(lex), cmd->arena);
+	ret_parse->streamed = lex->streamed;
+	ret_parse->streamed_count = lex->streamed_count;
+	ret_parse->utf8 = cmd->session->enabled & ENABLED_UTF8;
+	parse_advance(ret_parse, cmd->tag.n + 1 + cmd->name.n);
+	parse_skip(ret_parse, ' ');
+}
+
+/* Ending a command. */
+
+static void free_job(struct cmd_job *job)
+{
+	if (job->release)
+		job->release(job);
+	struct arena *arena = job->arena;
+	arena_free(&arena);
+}
+
+void cmd_drop(struct session *session)
+{
+	struct cmd *cmd = session->cmd;
+	if (!cmd)
+		return;
+	session->cmd = NULL;
+	if (cmd->row->cancel)
+		cmd->row->cancel(cmd);
+	if (cmd->parked) {
+		list_remove(&cmd->in_parked);
+		free_job(cmd->job);
+	}
+	if (cmd->row->flags & CMD_SENSITIVE && session->lex.command.p)
+		mem_wipe(session->lex.command.p, session->lex.command.cap);
+	lex_abandon(&session->lex);
+	if (session->lex.raw)
+		lex_raw_line(&session->lex, false);
+	struct arena *arena = cmd->arena;
+	arena_free(&arena);
+}
+
+static void finish(struct cmd *cmd, const char *word, const char *code, const char *text)
+{
+	struct session *session = cmd->session;
+	bool bad = strv_eq(strv_cstr(word), STRV("BAD"));
+	bool good = strv_eq(strv_cstr(word), STRV("OK"));
+
+	if (good && cmd->expunge_issued) {
+		word = "NO";
+		code = "EXPUNGEISSUED";
+		text = "Some of the messages no longer exist";
+	}
+	if (!bad && session->view && !(cmd->row->flags & CMD_NO_SYNC))
+		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE));
+	resp_tagged(session, cmd->tag, word, code, text);
+	cmd_drop(session);
+	conn_flush(session->conn);
+	if (bad)
+		session_bad_command(session);
+	else if (good)
+		session->bad_commands = 0;
+	session_command_done(session);
+}
+
+void cmd_ok(struct cmd *cmd, const char *code, const char *text)
+{
+	finish(cmd, "OK", code, text);
+}
+
+void cmd_no(struct cmd *cmd, const char *code, const char *text)
+{
+	finish(cmd, "NO", code, text);
+}
+
+void cmd_bad(struct cmd *cmd, const char *text)
+{
+	finish(cmd, "BAD", NULL, text);
+}
+
+void cmd_finish_rc(struct cmd *cmd, enum rc rc)
+{
+	if (rc != RC_OK) {
+		cmd_no(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		return;
+	}
+	char *text = arena_printf(cmd->arena, "%s completed", cmd->row->name);
+	cmd_ok(cmd, NULL, text);
+}
+
+/* Running. */
+
+static void run(struct cmd *cmd)
+{
+	struct session *session = cmd->session;
+	/* Commands on messages show \Recent: what is on its way to be claimed for this session must be known first. */
+	if (session->claiming && cmd->row->states == SESSION_SELECTED) {
+		cmd->gated = true;
+		cmd->waiting = true;
+		return;
+	}
+	if (cmd->row->flags & CMD_READ_WRITE && view_read_only(session->view)) {
+		cmd_no(cmd, NULL, "Mailbox is selected read-only");
+		return;
+	}
+	cmd->row->run(cmd);
+}
+
+void cmd_ungate(struct session *session)
+{
+	struct cmd *cmd = session->cmd;
+	if (!cmd || !cmd->gated || session->state == SESSION_LOGOUT)
+		return;
+	cmd->gated = false;
+	cmd->waiting = false;
+	run(cmd);
+}
+
+void cmd_begin(struct session *session)
+{
+	struct cmd *cmd = session->cmd;
+	struct parse parse;
+
+	if (!cmd) {
+		parse_init(&parse, lex_command(&session->lex), NULL);
+		cmd = open_command(session, &parse);
+		if (!cmd) {
+			lex_next_command(&session->lex);
+			return;
+		}
+	}
+	at_arguments(cmd, &parse);
+	if (!cmd->row->parse(cmd, &parse)) {
+		cmd_bad(cmd, parse.error ? parse.error : "Syntax error");
+		return;
+	}
+	run(cmd);
+}
+
+void cmd_spoiled(struct session *session, const char *text)
+{
+	if (session->cmd) {
+		cmd_bad(session->cmd, text);
+		return;
+	}
+	struct parse parse;
+	struct strv tag;
+	parse_init(&parse, lex_command(&session->lex), NULL);
+	/* Without the space behind it the tag may be cut. */
+	if (!parse_tag(&parse, &tag) || !parse_peek(&parse, ' '))
+		tag = STRV_NULL;
+	bad_line(session, tag, text);
+}
+
+void cmd_wait_line(struct cmd *cmd)
+{
+	cmd->waiting = true;
+	if (cmd->row->flags & CMD_SENSITIVE && cmd->session->lex.command.p)
+		mem_wipe(cmd->session->lex.command.p, cmd->session->lex.command.cap);
+	lex_raw_line(&cmd->session->lex, true);
+}
+
+bool cmd_out_full(const struct cmd *cmd)
+{
+	return conn_out_full(cmd->session->conn);
+}
+
+/* Literals. */
+
+static void continue_literal(struct session *session, enum lex_literal_kind kind)
+{
+	if (kind == LEX_SYNC)
+		resp_continue(session, "OK");
+	if (!session->reading)
+		conn_kick(session->conn);
+}
+
+void cmd_literal_refuse(struct cmd *cmd, bool bad, const char *code, const char *text)
+{
+	finish(cmd, bad ? "BAD" : "NO", code, text);
+}
+
+bool cmd_literal_stream(struct cmd *cmd)
+{
+	enum lex_literal_kind kind = lex_literal(&cmd->session->lex)->kind;
+	if (!lex_stream(&cmd->session->lex)) {
+		cmd_literal_refuse(cmd, false, "LIMIT", "Too many literals");
+		return false;
+	}
+	continue_literal(cmd->session, kind);
+	return true;
+}
+
+bool cmd_literal_keep(struct cmd *cmd)
+{
+	enum lex_literal_kind kind = lex_literal(&cmd->session->lex)->kind;
+	if (!lex_accept(&cmd->session->lex)) {
+		cmd_literal_refuse(cmd, true, "TOOBIG", "Literal is too large");
+		return false;
+	}
+	continue_literal(cmd->session, kind);
+	return true;
+}
+
+void cmd_partial(struct cmd *cmd, struct parse *ret_parse)
+{
+	at_arguments(cmd, ret_parse);
+	size_t end = lex_literal(&cmd->session->lex)->offset;
+	if (ret_parse->in.n > end)
+		ret_parse->in.n = end;
+}
+
+void cmd_pause_input(struct cmd *cmd, bool pause)
+{
+	if (cmd->input_paused == pause)
+		return;
+	cmd->input_paused = pause;
+	if (!pause && !cmd->session->reading)
+		conn_kick(cmd->session->conn);
+}
+
+void cmd_literal(struct session *session)
+{
+	struct cmd *cmd = session->cmd;
+	if (!cmd) {
+		struct parse parse;
+		parse_init(&parse, lex_command(&session->lex), NULL);
+		cmd = open_command(session, &parse);
+		if (!cmd) {
+			lex_abandon(&session->lex);
+			return;
+		}
+	}
+	const struct lex_literal *literal = lex_literal(&session->lex);
+	if (cmd->row->flags & CMD_LITERALS_STREAM)
+		cmd->row->literal(cmd, literal);
+	else
+		cmd_literal_keep(cmd);
+}
+
+/* Jobs. */
+
+static void job_done(struct job *job)
+{
+	struct cmd_job *cmd_job = (struct cmd_job *)job;
+	struct session *session = session_find(cmd_job->hub, job->asker);
+	struct cmd *cmd = session ? session->cmd : NULL;
+
+	if (cmd && cmd == cmd_job->cmd && cmd->job == cmd_job && session->state != SESSION_LOGOUT) {
+		cmd->job = NULL;
+		cmd->waiting = false;
+		cmd_job->finish(cmd, cmd_job);
+	}
+	free_job(cmd_job);
+}
+
+void *cmd_job_new(struct cmd *cmd, size_t size, enum job_kind kind,
+	enum rc (*run_job)(struct account *account, struct job *job),
+	void (*finish_job)(struct cmd *cmd, struct cmd_job *job))
+{
+	struct arena *arena = arena_new(size + JOB_ARENA_HINT);
+	struct cmd_job *job = arena_zalloc(arena, size);
+	job->job.kind = kind;
+	job->job.run = run_job;
+	job->job.done = job_done;
+	job->job.home = cmd->session->hub->reactor;
+	job->job.asker = cmd->session->id;
+	job->job.origin = cmd->session->id;
+	job->hub = cmd->session->hub;
+	job->arena = arena;
+	job->cmd = cmd;
+	job->finish = finish_job;
+	return job;
+}
+
+static void park(struct cmd *cmd)
+{
+	struct hub *hub = cmd->session->hub;
+	cmd->parked = true;
+	list_append(&hub->parked, &cmd->in_parked);
+	if (!timer_pending(&hub->parked_timer))
+		timer_set(&hub->parked_timer, PARKED_RETRY_MS);
+}
+
+void cmd_submit(struct cmd *cmd, void *cmd_job)
+{
+	struct cmd_job *job = cmd_job;
+	cmd->waiting = true;
+	cmd->job = job;
+	if (account_submit(cmd->session->account, &job->job) != RC_OK)
+		park(cmd);
+}
+
+void cmd_retry_parked(struct hub *hub)
+{
+	struct list again;
+	list_init(&again);
+	list_splice(&again, &hub->parked);
+	while (!list_empty(&again)) {
+		struct cmd *cmd = CONTAINER_OF(list_pop(&again), struct cmd, in_parked);
+		cmd->parked = false;
+		cmd_submit(cmd, cmd->job);
+	}
+}
+
+void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok)
+{
+	struct cmd_job *job = cmd_job;
+	struct account *account = cmd->session->account;
+	if (!memory_ok || !account_borrow(account, cmd->session->hub->reactor)) {
+		cmd_submit(cmd, job);
+		return;
+	}
+	job->job.account = account;
+	job->job.rc = job->job.run(account, &job->job);
+	account_return(account);
+	job->finish(cmd, job);
+	free_job(job);
+}

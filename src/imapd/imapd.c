@@ -1,0 +1,227 @@
+#include "imapd/imapd_priv.h"
+
+#include "base/hash.h"
+#include "base/mem.h"
+#include "imapd/session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Connections of one address or user. */
+struct peer_count {
+	unsigned count;
+	UT_hash_handle hh;
+	char name[]; /* NUL-terminated */
+};
+
+/* Settings. */
+
+void imapd_settings_init(struct imapd_settings *settings)
+{
+	*settings = (struct imapd_settings){
+		.hostname = "localhost",
+		.line_max = 64 * 1024,
+		.line_max_preauth = 8 * 1024,
+		.literal_max = 256 * 1024,
+		.message_max = 50 * 1024 * 1024,
+		.idle_keepalive_ms = 2 * 60 * 1000,
+		.timeout_ms = 30 * 60 * 1000,
+		.timeout_preauth_ms = 60 * 1000,
+		.bad_commands_max = 20,
+		.output_high_water = 256 * 1024,
+		.connections_max = 20000,
+		.connections_per_user = 100,
+		.connections_per_ip = 1000,
+	};
+}
+
+static struct settings_copy *copy_settings(const struct imapd_settings *settings)
+{
+	struct settings_copy *copy = mem_zalloc(sizeof(*copy));
+	copy->settings = *settings;
+	copy->hostname = mem_strdup(settings->hostname);
+	copy->settings.hostname = copy->hostname;
+	atomic_init(&copy->refs, 1);
+	return copy;
+}
+
+static void settings_unref(struct settings_copy *copy)
+{
+	if (atomic_fetch_sub(&copy->refs, 1) > 1)
+		return;
+	free(copy->hostname);
+	free(copy);
+}
+
+const struct imapd_settings *imapd_settings_ref(struct imapd *imapd)
+{
+	pthread_mutex_lock(&imapd->lock);
+	struct settings_copy *copy = imapd->settings;
+	atomic_fetch_add(&copy->refs, 1);
+	pthread_mutex_unlock(&imapd->lock);
+	return &copy->settings;
+}
+
+void imapd_settings_unref(const struct imapd_settings **settings)
+{
+	const struct imapd_settings *s = *settings;
+	*settings = NULL;
+	if (s)
+		settings_unref((struct settings_copy *)(uintptr_t)s);
+}
+
+struct tls_ctx *imapd_tls(struct imapd *imapd)
+{
+	pthread_mutex_lock(&imapd->lock);
+	struct tls_ctx *tls = imapd->tls ? tls_ctx_ref(imapd->tls) : NULL;
+	pthread_mutex_unlock(&imapd->lock);
+	return tls;
+}
+
+bool imapd_has_tls(struct imapd *imapd)
+{
+	pthread_mutex_lock(&imapd->lock);
+	bool has = imapd->tls;
+	pthread_mutex_unlock(&imapd->lock);
+	return has;
+}
+
+/* Connection limits. */
+
+static bool count_peer(struct peer_count **table, const char *name, unsigned max)
+{
+	struct peer_count *entry;
+	size_t length = strlen(name);
+	HASH_FIND(hh, *table, name, length, entry);
+	if (entry && max > 0 && entry->count >= max)
+		return false;
+	if (!entry) {
+		entry = mem_zalloc(sizeof(*entry) + length + 1);
+		memcpy(entry->name, name, length);
+		HASH_ADD(hh, *table, name, length, entry);
+	}
+	entry->count++;
+	return true;
+}
+
+static void uncount_peer(struct peer_count **table, const char *name)
+{
+	struct peer_count *entry;
+	HASH_FIND(hh, *table, name, strlen(name), entry);
+	if (!entry || --entry->count > 0)
+		return;
+	HASH_DELETE(hh, *table, entry);
+	free(entry);
+}
+
+bool imapd_count_ip(struct imapd *imapd, const char *ip, unsigned max)
+{
+	pthread_mutex_lock(&imapd->lock);
+	bool ok = count_peer(&imapd->by_ip, ip, max);
+	pthread_mutex_unlock(&imapd->lock);
+	return ok;
+}
+
+void imapd_uncount_ip(struct imapd *imapd, const char *ip)
+{
+	pthread_mutex_lock(&imapd->lock);
+	uncount_peer(&imapd->by_ip, ip);
+	pthread_mutex_unlock(&imapd->lock);
+}
+
+bool imapd_count_user(struct imapd *imapd, const char *user, unsigned max)
+{
+	pthread_mutex_lock(&imapd->lock);
+	bool ok = count_peer(&imapd->by_user, user, max);
+	pthread_mutex_unlock(&imapd->lock);
+	return ok;
+}
+
+void imapd_uncount_user(struct imapd *imapd, const char *user)
+{
+	pthread_mutex_lock(&imapd->lock);
+	uncount_peer(&imapd->by_user, user);
+	pthread_mutex_unlock(&imapd->lock);
+}
+
+/* The server. */
+
+struct imapd *imapd_new(const struct imapd_settings *settings, struct store *store, struct auth *auth,
+	struct reactor **reactors, unsigned reactor_count, struct log *log)
+{
+	struct imapd *imapd = mem_zalloc(sizeof(*imapd));
+	imapd->store = store;
+	imapd->auth = auth;
+	imapd->log = log;
+	imapd->settings = copy_settings(settings);
+	pthread_mutex_init(&imapd->lock, NULL);
+	imapd->hubs = mem_zalloc(reactor_count * sizeof(*imapd->hubs));
+	imapd->hub_count = reactor_count;
+	for (unsigned i = 0; i < reactor_count; i++)
+		hub_init(&imapd->hubs[i], imapd, reactors[i]);
+	return imapd;
+}
+
+void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls)
+{
+	struct settings_copy *copy = copy_settings(settings);
+	struct tls_ctx *new_tls = tls ? tls_ctx_ref(tls) : NULL;
+
+	pthread_mutex_lock(&imapd->lock);
+	struct settings_copy *old = imapd->settings;
+	struct tls_ctx *old_tls = imapd->tls;
+	imapd->settings = copy;
+	imapd->tls = new_tls;
+	pthread_mutex_unlock(&imapd->lock);
+	settings_unref(old);
+	if (old_tls)
+		tls_ctx_unref(&old_tls);
+}
+
+void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool implicit_tls)
+{
+	assert_on_reactor(reactor);
+	session_accept(&imapd->hubs[reactor_index(reactor)], fd, implicit_tls);
+}
+
+void imapd_stop(struct imapd *imapd)
+{
+	for (unsigned i = 0; i < imapd->hub_count; i++)
+		reactor_post(imapd->hubs[i].reactor, &imapd->hubs[i].stop_msg);
+}
+
+unsigned imapd_sessions(const struct imapd *imapd)
+{
+	return atomic_load_explicit(&imapd->sessions, memory_order_relaxed);
+}
+
+void imapd_free(struct imapd **imapd)
+{
+	struct imapd *i = *imapd;
+	*imapd = NULL;
+	if (!i)
+		return;
+	for (unsigned k = 0; k < i->hub_count; k++)
+		hub_fini(&i->hubs[k]);
+	free(i->hubs);
+	settings_unref(i->settings);
+	if (i->tls)
+		tls_ctx_unref(&i->tls);
+	pthread_mutex_destroy(&i->lock);
+	free(i);
+}
+
+void imapd_counters(const struct imapd *imapd, struct imapd_counters *ret_counters)
+{
+	*ret_counters = (struct imapd_counters){
+		.connections = atomic_load_explicit(&imapd->connections, memory_order_relaxed),
+		.logins = atomic_load_explicit(&imapd->logins, memory_order_relaxed),
+		.login_failures = atomic_load_explicit(&imapd->login_failures, memory_order_relaxed),
+		.commands = atomic_load_explicit(&imapd->commands, memory_order_relaxed),
+		.bytes_in = atomic_load_explicit(&imapd->bytes_in, memory_order_relaxed),
+		.bytes_out = atomic_load_explicit(&imapd->bytes_out, memory_order_relaxed),
+		.sessions = atomic_load_explicit(&imapd->sessions, memory_order_relaxed),
+		.idling = atomic_load_explicit(&imapd->idling, memory_order_relaxed),
+	};
+}

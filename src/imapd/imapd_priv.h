@@ -1,0 +1,61 @@
+/*
+ * What imapd.c shares with the sessions: settings in force, counters, connection limits. Any thread.
+ */
+#ifndef COID_IMAPD_IMAPD_PRIV_H
+#define COID_IMAPD_IMAPD_PRIV_H
+
+#include "imapd/imapd.h"
+
+#include "imapd/hub.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct peer_count;
+
+/* A counted copy of the settings; the first member is what sessions hold. */
+struct settings_copy {
+	struct imapd_settings settings;
+	atomic_uint refs;
+	char *hostname; /* own */
+};
+
+struct imapd {
+	struct store *store; /* borrowed */
+	struct auth *auth; /* borrowed */
+	struct log *log; /* borrowed */
+	struct hub *hubs; /* own; by reactor index */
+	unsigned hub_count;
+
+	_Atomic uint64_t next_id;
+	_Atomic uint64_t connections;
+	_Atomic uint64_t logins;
+	_Atomic uint64_t login_failures;
+	_Atomic uint64_t commands;
+	_Atomic uint64_t bytes_in; /* of ended sessions */
+	_Atomic uint64_t bytes_out;
+	atomic_uint sessions;
+	atomic_uint idling;
+
+	pthread_mutex_t lock;
+	struct settings_copy *settings; /* under lock; counted */
+	struct tls_ctx *tls; /* under lock; counted, or NULL */
+	struct peer_count *by_ip; /* under lock; uthash */
+	struct peer_count *by_user; /* under lock; uthash */
+};
+
+const struct imapd_settings *imapd_settings_ref(struct imapd *imapd);
+void imapd_settings_unref(const struct imapd_settings **settings);
+/* A reference, or NULL. */
+struct tls_ctx *imapd_tls(struct imapd *imapd);
+bool imapd_has_tls(struct imapd *imapd);
+
+/* One connection more / less of this peer or user; false: that would pass `max` (0: no limit). */
+bool imapd_count_ip(struct imapd *imapd, const char *ip, unsigned max);
+void imapd_uncount_ip(struct imapd *imapd, const char *ip);
+bool imapd_count_user(struct imapd *imapd, const char *user, unsigned max);
+void imapd_uncount_user(struct imapd *imapd, const char *user);
+
+#endif

@@ -1,0 +1,185 @@
+#include "imapd/resp.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "imapd/session.h"
+#include "store/message.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RESP_STACK 512
+#define RESP_QUOTED_MAX 1000 /* longer strings are sent as literals: some clients have small line buffers */
+
+static bool silent(const struct session *session)
+{
+	return session->state == SESSION_LOGOUT;
+}
+
+void resp_raw(struct session *session, struct strv bytes)
+{
+	if (!silent(session))
+		conn_writev(session->conn, bytes);
+}
+
+void resp_untagged(struct session *session, const char *format, ...)
+{
+	char small[RESP_STACK];
+	va_list args;
+
+	if (silent(session))
+		return;
+	va_start(args, format);
+	int n = vsnprintf(small, sizeof(small), format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	conn_write(session->conn, "* ", 2);
+	if ((size_t)n < sizeof(small)) {
+		conn_write(session->conn, small, (size_t)n);
+	} else {
+		char *large = mem_alloc((size_t)n + 1);
+		va_start(args, format);
+		vsnprintf(large, (size_t)n + 1, format, args);
+		va_end(args);
+		conn_write(session->conn, large, (size_t)n);
+		free(large);
+	}
+	conn_write(session->conn, "\r\n", 2);
+}
+
+void resp_continue(struct session *session, const char *text)
+{
+	if (silent(session))
+		return;
+	conn_write(session->conn, "+ ", 2);
+	conn_writev(session->conn, strv_cstr(text));
+	conn_write(session->conn, "\r\n", 2);
+	conn_flush(session->conn);
+}
+
+void resp_tagged(
+	struct session *session, struct strv tag, const char *word, const char *code, const char *text)
+{
+	if (silent(session))
+		return;
+	struct conn *conn = session->conn;
+	conn_writev(conn, tag);
+	conn_write(conn, " ", 1);
+	conn_writev(conn, strv_cstr(word));
+	if (code) {
+		conn_write(conn, " [", 2);
+		conn_writev(conn, strv_cstr(code));
+		conn_write(conn, "]", 1);
+	}
+	conn_write(conn, " ", 1);
+	conn_writev(conn, strv_cstr(text));
+	conn_write(conn, "\r\n", 2);
+}
+
+static void add_quoted(struct buf *out, struct strv v)
+{
+	buf_addc(out, '"');
+	size_t from = 0;
+	for (size_t i = 0; i < v.n; i++) {
+		if (v.p[i] != '"' && v.p[i] != '\\')
+			continue;
+		buf_addv(out, strv_sub(v, from, i - from));
+		buf_addc(out, '\\');
+		from = i;
+	}
+	buf_addv(out, strv_sub(v, from, v.n));
+	buf_addc(out, '"');
+}
+
+void resp_literal(struct buf *out, struct strv v)
+{
+	buf_addc(out, '{');
+	buf_addu(out, v.n);
+	buf_adds(out, "}\r\n");
+	buf_addv(out, v);
+}
+
+void resp_astring(struct buf *out, struct strv v)
+{
+	bool quotable = v.n <= RESP_QUOTED_MAX;
+	for (size_t i = 0; quotable && i < v.n; i++) {
+		unsigned char c = (unsigned char)v.p[i];
+		quotable = c != 0 && c < 0x80 && c != '\r' && c != '\n';
+	}
+	if (quotable)
+		add_quoted(out, v);
+	else
+		resp_literal(out, v);
+}
+
+void resp_nstring(struct buf *out, struct strv v)
+{
+	if (!v.p)
+		buf_adds(out, "NIL");
+	else
+		resp_astring(out, v);
+}
+
+void resp_mailbox(struct buf *out, struct strv utf8, bool utf8_mode)
+{
+	if (utf8_mode || str_is_ascii(utf8)) {
+		/* In ASCII only '&' is encoded. */
+		if (utf8_mode || strv_index(utf8, '&') == utf8.n) {
+			add_quoted(out, utf8);
+			return;
+		}
+	}
+	struct buf encoded;
+	buf_init(&encoded, out->max);
+	if (str_mutf7_encode(&encoded, utf8) == RC_OK)
+		add_quoted(out, buf_strv(&encoded));
+	else
+		out->full = true;
+	buf_fini(&encoded);
+}
+
+static void add_flag(struct buf *out, size_t start, struct strv name)
+{
+	if (out->len > start)
+		buf_addc(out, ' ');
+	buf_addv(out, name);
+}
+
+void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const struct strv *names,
+	size_t count)
+{
+	buf_addc(out, '(');
+	size_t start = out->len;
+	if (flags & MSG_ANSWERED)
+		add_flag(out, start, STRV("\\Answered"));
+	if (flags & MSG_FLAGGED)
+		add_flag(out, start, STRV("\\Flagged"));
+	if (flags & MSG_DELETED)
+		add_flag(out, start, STRV("\\Deleted"));
+	if (flags & MSG_SEEN)
+		add_flag(out, start, STRV("\\Seen"));
+	if (flags & MSG_DRAFT)
+		add_flag(out, start, STRV("\\Draft"));
+	if (recent)
+		add_flag(out, start, STRV("\\Recent"));
+	for (size_t i = 0; keywords != 0 && i < count && i < 64; i++) {
+		if (keywords & (UINT64_C(1) << i))
+			add_flag(out, start, names[i]);
+	}
+	buf_addc(out, ')');
+}
+
+void resp_date_time(struct buf *out, int64_t seconds, int16_t zone)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct tm tm;
+	int minutes = zone < 0 ? -zone : zone;
+
+	clock_to_utc(seconds + (int64_t)zone * 60, &tm);
+	buf_printf(out, "\"%02d-%.3s-%04d %02d:%02d:%02d %c%02d%02d\"", tm.tm_mday, months + 3 * tm.tm_mon,
+		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, zone < 0 ? '-' : '+', minutes / 60,
+		minutes % 60);
+}

@@ -1,0 +1,419 @@
+#include "imapd/session.h"
+
+#include "base/mem.h"
+#include "imapd/capability.h"
+#include "imapd/command.h"
+#include "imapd/imapd_priv.h"
+#include "imapd/resp.h"
+#include "imapd/sync.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#define IN_HIGH (64 * 1024)
+#define WRITE_MS (5 * 60 * 1000)
+#define TLS_MS (30 * 1000)
+#define LITERAL_PREAUTH_MAX 4096
+/* Bytes of a refused command (its literals, the rest of its line) that are read and thrown away before the session ends. */
+#define SKIP_PREAUTH_MAX (64 * 1024)
+#define SKIP_MAX (256 * 1024 * 1024)
+
+/* State. */
+
+static bool may_move(enum session_state from, enum session_state to)
+{
+	switch (from) {
+	case SESSION_GREETING:
+		return to == SESSION_NOT_AUTH || to == SESSION_LOGOUT;
+	case SESSION_NOT_AUTH:
+		return to == SESSION_AUTH || to == SESSION_LOGOUT;
+	case SESSION_AUTH:
+		return to == SESSION_SELECTED || to == SESSION_LOGOUT;
+	case SESSION_SELECTED:
+		return to == SESSION_AUTH || to == SESSION_LOGOUT;
+	case SESSION_LOGOUT:
+		return false;
+	}
+	return false;
+}
+
+void session_move(struct session *session, enum session_state to)
+{
+	if (!may_move(session->state, to))
+		abort();
+	session->state = to;
+}
+
+bool session_secure(const struct session *session)
+{
+	if (conn_is_tls(session->conn))
+		return true;
+	return session->settings->allow_plaintext_loopback && conn_peer_loopback(session->conn);
+}
+
+bool session_can_starttls(const struct session *session)
+{
+	return !conn_is_tls(session->conn) && imapd_has_tls(session->hub->imapd);
+}
+
+/* Ending. */
+
+void session_end(struct session *session)
+{
+	if (session->state == SESSION_LOGOUT)
+		return;
+	session_idle(session, false);
+	session_move(session, SESSION_LOGOUT);
+	timer_cancel(&session->timer);
+	conn_close(session->conn);
+}
+
+void session_bye(struct session *session, const char *code, const char *text)
+{
+	if (session->state == SESSION_LOGOUT)
+		return;
+	bool broken = session->cmd && session->cmd->in_response;
+	bool handshake =
+		session->tls_pending || (session->state == SESSION_GREETING && session->implicit_tls);
+	if (broken || handshake) {
+		/* A text would be taken for a part of the literal, or sent in the middle of a handshake. */
+		session_idle(session, false);
+		session_move(session, SESSION_LOGOUT);
+		timer_cancel(&session->timer);
+		conn_abort(session->conn);
+		return;
+	}
+	if (code)
+		resp_untagged(session, "BYE [%s] %s", code, text);
+	else
+		resp_untagged(session, "BYE %s", text);
+	session_end(session);
+}
+
+void session_bad_command(struct session *session)
+{
+	session->bad_commands++;
+	if (session->settings->bad_commands_max > 0 &&
+		session->bad_commands >= session->settings->bad_commands_max)
+		session_bye(session, NULL, "Too many bad commands");
+}
+
+static void session_free(struct session *session)
+{
+	struct imapd *imapd = session->hub->imapd;
+
+	cmd_drop(session);
+	session_idle(session, false);
+	timer_fini(&session->timer);
+	view_free(&session->view);
+	if (session->watching)
+		account_unwatch(session->account, &session->hub->sink);
+	hub_remove(session->hub, session);
+	if (session->account)
+		account_unref(&session->account);
+	if (session->counted)
+		imapd_uncount_user(imapd, session->user);
+	imapd_uncount_ip(imapd, conn_peer(session->conn));
+	atomic_fetch_add_explicit(&imapd->bytes_in, conn_bytes_in(session->conn), memory_order_relaxed);
+	atomic_fetch_add_explicit(&imapd->bytes_out, conn_bytes_out(session->conn), memory_order_relaxed);
+	atomic_fetch_sub_explicit(&imapd->sessions, 1, memory_order_relaxed);
+	lex_fini(&session->lex);
+	imapd_settings_unref(&session->settings);
+	free(session->user);
+	free(session);
+}
+
+/* Timers. */
+
+static void arm(struct session *session)
+{
+	const struct imapd_settings *settings = session->settings;
+	timer_set(&session->timer, session->idling ? settings->idle_keepalive_ms : settings->timeout_ms);
+}
+
+static void on_timer(void *arg)
+{
+	struct session *session = arg;
+	switch (session->state) {
+	case SESSION_GREETING:
+	case SESSION_NOT_AUTH:
+		session_bye(session, NULL, "Login took too long");
+		return;
+	case SESSION_LOGOUT:
+		return;
+	case SESSION_AUTH:
+	case SESSION_SELECTED:
+		break;
+	}
+	if (session->idling) {
+		resp_untagged(session, "OK Still here");
+		conn_flush(session->conn);
+		arm(session);
+	} else if ((session->cmd && session->cmd->job) || conn_out_length(session->conn) > 0) {
+		/* Busy for the client; a connection that takes nothing is ended by its own limit. */
+		arm(session);
+	} else {
+		session_bye(session, NULL, "Autologout, idle for too long");
+	}
+}
+
+void session_idle(struct session *session, bool on)
+{
+	if (session->idling == on)
+		return;
+	session->idling = on;
+	if (on) {
+		atomic_fetch_add_explicit(&session->hub->imapd->idling, 1, memory_order_relaxed);
+		lex_release(&session->lex);
+		conn_idle(session->conn);
+		arm(session);
+	} else {
+		atomic_fetch_sub_explicit(&session->hub->imapd->idling, 1, memory_order_relaxed);
+	}
+}
+
+void session_command_done(struct session *session)
+{
+	if (session->state == SESSION_LOGOUT)
+		return;
+	if (session->stopping) {
+		session_bye(session, NULL, "Server is shutting down");
+		return;
+	}
+	if (session->state != SESSION_NOT_AUTH)
+		arm(session);
+	if (!session->reading)
+		conn_kick(session->conn);
+}
+
+/* Input. */
+
+static bool takes_input(const struct session *session)
+{
+	if (session->state == SESSION_GREETING || session->state == SESSION_LOGOUT || session->tls_pending)
+		return false;
+	if (session->cmd && session->cmd->input_paused)
+		return false;
+	return !conn_out_full(session->conn);
+}
+
+/* One event of the assembler; false: nothing more to do for now. */
+static bool step(struct session *session, struct strv *in)
+{
+	struct strv bytes = STRV_NULL;
+	struct cmd *cmd;
+
+	switch (lex_feed(&session->lex, in, &bytes)) {
+	case LEX_MORE:
+		return false;
+	case LEX_COMMAND:
+		cmd = session->cmd;
+		if (cmd && session->lex.raw)
+			cmd->row->line(cmd, lex_command(&session->lex));
+		else
+			cmd_begin(session);
+		break;
+	case LEX_LITERAL:
+		cmd_literal(session);
+		break;
+	case LEX_STREAM:
+		session->cmd->row->literal_bytes(session->cmd, bytes);
+		break;
+	case LEX_STREAM_END:
+		session->cmd->row->literal_end(session->cmd);
+		break;
+	case LEX_TOO_LONG:
+		cmd_spoiled(session, "Line is too long");
+		break;
+	case LEX_BAD:
+		cmd_spoiled(session, "NUL or bare CR in a command");
+		break;
+	}
+	return true;
+}
+
+static size_t on_read(void *arg, struct strv in)
+{
+	struct session *session = arg;
+	struct strv rest = in;
+
+	session->reading = true;
+	while (takes_input(session) && step(session, &rest))
+		;
+	session->reading = false;
+	size_t skip_max = session->state == SESSION_NOT_AUTH ? SKIP_PREAUTH_MAX : SKIP_MAX;
+	if (session->lex.skipped > skip_max)
+		session_bye(session, NULL, "Too many bytes of a refused command");
+	/* Plain bytes behind STARTTLS are nobody's (CVE-2011-0411), and so is what follows a BYE. */
+	if (session->tls_pending || session->state == SESSION_LOGOUT)
+		return in.n;
+	return in.n - rest.n;
+}
+
+void session_kick(struct session *session)
+{
+	conn_kick(session->conn);
+}
+
+static void on_drain(void *arg)
+{
+	struct session *session = arg;
+	struct cmd *cmd = session->cmd;
+	if (session->state == SESSION_LOGOUT)
+		return;
+	if (cmd && cmd->row->drain && !cmd->job)
+		cmd->row->drain(cmd);
+	conn_kick(session->conn);
+}
+
+static const char *end_name(enum conn_end why)
+{
+	switch (why) {
+	case CONN_EOF:
+		return "eof";
+	case CONN_ERROR:
+		return "error";
+	case CONN_TIMEOUT:
+		return "timeout";
+	case CONN_CLOSED:
+		return "closed";
+	}
+	return "";
+}
+
+static void on_end(void *arg, enum conn_end why)
+{
+	struct session *session = arg;
+	log_debug(session->hub->imapd->log, "imap session ended id=%llu user=%s why=%s",
+		(unsigned long long)session->id, LOG_V(strv_cstr(session->user)), end_name(why));
+	session_free(session);
+}
+
+/* Beginning. */
+
+static void greet(struct session *session)
+{
+	struct buf out;
+	buf_init(&out, 8192);
+	session_move(session, SESSION_NOT_AUTH);
+	buf_adds(&out, "* OK [");
+	capability_print(&out, session);
+	buf_printf(&out, "] %s coid ready\r\n", session->settings->hostname);
+	resp_raw(session, buf_strv(&out));
+	buf_fini(&out);
+	conn_flush(session->conn);
+	conn_kick(session->conn);
+}
+
+static void on_tls(void *arg)
+{
+	struct session *session = arg;
+	if (session->state == SESSION_LOGOUT)
+		return;
+	if (session->state == SESSION_GREETING) {
+		greet(session);
+		return;
+	}
+	/* RFC 3501 6.2.1: nothing learned before counts. */
+	const struct imapd_settings *settings = session->settings;
+	session->tls_pending = false;
+	session->bad_commands = 0;
+	lex_fini(&session->lex);
+	lex_init(&session->lex, settings->line_max_preauth, LITERAL_PREAUTH_MAX);
+	conn_kick(session->conn);
+}
+
+static const struct conn_ops ops = {
+	.on_read = on_read,
+	.on_drain = on_drain,
+	.on_end = on_end,
+	.on_tls = on_tls,
+};
+
+static struct session *session_new(struct hub *hub, int fd, bool implicit_tls)
+{
+	struct imapd *imapd = hub->imapd;
+	struct session *session = mem_zalloc(sizeof(*session));
+	session->hub = hub;
+	session->id = atomic_fetch_add_explicit(&imapd->next_id, 1, memory_order_relaxed) + 1;
+	session->settings = imapd_settings_ref(imapd);
+	session->state = SESSION_GREETING;
+	session->implicit_tls = implicit_tls;
+	struct conn_limits limits = {
+		.in_high = IN_HIGH,
+		.out_high = session->settings->output_high_water,
+		.write_ms = WRITE_MS,
+		.tls_ms = TLS_MS,
+	};
+	session->conn = conn_new(hub->reactor, fd, &ops, session, &limits);
+	lex_init(&session->lex, session->settings->line_max_preauth, LITERAL_PREAUTH_MAX);
+	timer_init(&session->timer, hub->reactor, on_timer, session);
+	hub_add(hub, session);
+	return session;
+}
+
+void session_accept(struct hub *hub, int fd, bool implicit_tls)
+{
+	struct imapd *imapd = hub->imapd;
+	struct session *session = session_new(hub, fd, implicit_tls);
+	const struct imapd_settings *settings = session->settings;
+
+	unsigned others = atomic_fetch_add_explicit(&imapd->sessions, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&imapd->connections, 1, memory_order_relaxed);
+	bool ip_ok = imapd_count_ip(imapd, conn_peer(session->conn), settings->connections_per_ip);
+	struct tls_ctx *tls = implicit_tls ? imapd_tls(imapd) : NULL;
+
+	if (hub->stopping || (implicit_tls && !tls)) {
+		session_bye(session, NULL, "Server is shutting down");
+	} else if (settings->connections_max > 0 && others >= settings->connections_max) {
+		session_bye(session, "LIMIT", "Too many connections");
+	} else if (!ip_ok) {
+		session_bye(session, "LIMIT", "Too many connections from your address");
+	} else {
+		timer_set(&session->timer, settings->timeout_preauth_ms);
+		if (implicit_tls)
+			conn_start_tls(session->conn, tls);
+		else
+			greet(session);
+	}
+	if (tls)
+		tls_ctx_unref(&tls);
+}
+
+enum rc session_login(struct session *session, int64_t account_id, const char *user)
+{
+	struct imapd *imapd = session->hub->imapd;
+	const struct imapd_settings *settings = session->settings;
+
+	if (!imapd_count_user(imapd, user, settings->connections_per_user))
+		return RC_LIMIT;
+	session->counted = true;
+	session->user = mem_strdup(user);
+	session->account = account_get(imapd->store, account_id);
+	session->bad_commands = 0;
+	session_move(session, SESSION_AUTH);
+	hub_add_account(session->hub, session);
+	lex_limits(&session->lex, settings->line_max, settings->literal_max);
+	return RC_OK;
+}
+
+/* Selecting. */
+
+void session_select(struct session *session, struct view *view)
+{
+	session->view = view;
+	session->watching = true;
+	session_move(session, SESSION_SELECTED);
+	hub_share_view(session->hub, session);
+}
+
+void session_unselect(struct session *session)
+{
+	if (!session->view)
+		return;
+	view_free(&session->view);
+	account_unwatch(session->account, &session->hub->sink);
+	session->watching = false;
+	if (session->state == SESSION_SELECTED)
+		session_move(session, SESSION_AUTH);
+}

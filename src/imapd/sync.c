@@ -1,0 +1,117 @@
+#include "imapd/sync.h"
+
+#include "imapd/command.h"
+#include "imapd/resp.h"
+#include "imapd/view_priv.h"
+
+#define SYNC_CHUNK (32 * 1024)
+/* A line with all keywords of a mailbox fits behind a chunk. */
+#define SYNC_BUFFER_MAX (128 * 1024)
+
+static void flush_chunk(struct session *session, struct buf *out, size_t above)
+{
+	if (out->len <= above)
+		return;
+	resp_raw(session, buf_strv(out));
+	buf_reset(out);
+}
+
+void sync_print_flags(struct buf *out, const struct view *view)
+{
+	size_t count;
+	const struct strv *names = view_keywords(view, &count);
+	uint64_t all = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+
+	buf_adds(out, "* FLAGS ");
+	resp_flags(out, MSG_FLAGS_CLIENT, false, all, names, count);
+	buf_adds(out, "\r\n* OK [PERMANENTFLAGS ");
+	if (view_read_only(view)) {
+		buf_adds(out, "()] No flags can be changed\r\n");
+		return;
+	}
+	resp_flags(out, MSG_FLAGS_CLIENT, false, all, names, count);
+	if (count < MBOX_KEYWORDS_MAX) {
+		out->len--;
+		buf_adds(out, " \\*)");
+	}
+	buf_adds(out, "] Flags permitted\r\n");
+}
+
+/* From the highest down: no number told shifts one that is still to come. */
+static void tell_gone(struct session *session, struct buf *out)
+{
+	struct view *view = session->view;
+	for (size_t i = view->gone.n; i-- > 0;) {
+		struct seqrange range = view->gone.v[i];
+		for (uint32_t uid = range.hi; uid >= range.lo; uid--) {
+			buf_printf(out, "* %u EXPUNGE\r\n", view_seq(view, uid));
+			flush_chunk(session, out, SYNC_CHUNK);
+		}
+	}
+	view_drop_gone(view);
+	uint32_t recent = view_recent(view);
+	if (view->recent_told > recent)
+		view->recent_told = recent;
+}
+
+static void tell_fresh(struct session *session, struct buf *out)
+{
+	struct view *view = session->view;
+	bool fresh = !seqset_empty(&view->fresh);
+
+	if (fresh) {
+		view_announce_fresh(view);
+		buf_printf(out, "* %u EXISTS\r\n", view_exists(view));
+	}
+	uint32_t recent = view_recent(view);
+	if (fresh || (recent > view->recent_told && !session->idling)) {
+		buf_printf(out, "* %u RECENT\r\n", recent);
+		view->recent_told = recent;
+	}
+}
+
+static void tell_flags(struct session *session, struct buf *out)
+{
+	struct view *view = session->view;
+	const struct cmd *cmd = session->cmd;
+	bool with_uid = cmd && cmd->row->flags & CMD_UID;
+
+	for (size_t i = 0; i < view->flags_count; i++) {
+		const struct view_flags *entry = &view->flags[i];
+		if (entry->dropped)
+			continue;
+		buf_printf(out, "* %u FETCH (", view_seq(view, entry->uid));
+		if (with_uid)
+			buf_printf(out, "UID %u ", entry->uid);
+		buf_adds(out, "FLAGS ");
+		resp_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,
+			view->keywords, view->keyword_count);
+		buf_adds(out, ")\r\n");
+		flush_chunk(session, out, SYNC_CHUNK);
+	}
+	view_clear_flags(view);
+}
+
+void sync_tell(struct session *session, bool expunges)
+{
+	struct view *view = session->view;
+	struct buf out;
+
+	if (!view || session->state == SESSION_LOGOUT)
+		return;
+	if (session->cmd && session->cmd->silent)
+		view_forget_own(view);
+
+	buf_init(&out, SYNC_BUFFER_MAX);
+	if (expunges && !seqset_empty(&view->gone))
+		tell_gone(session, &out);
+	tell_fresh(session, &out);
+	if (view->keywords_changed) {
+		view->keywords_changed = false;
+		sync_print_flags(&out, view);
+	}
+	if (view_pending_flags(view) > 0)
+		tell_flags(session, &out);
+	flush_chunk(session, &out, 0);
+	buf_fini(&out);
+}

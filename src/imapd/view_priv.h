@@ -1,0 +1,61 @@
+/*
+ * What view.c and sync.c share.
+ */
+#ifndef COID_IMAPD_VIEW_PRIV_H
+#define COID_IMAPD_VIEW_PRIV_H
+
+#include "imapd/view.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Announced UIDs: runs in order of both numbers. Counted, copy on write, on one reactor. */
+struct view_uids {
+	unsigned refs;
+	uint32_t count; /* EXISTS */
+	size_t n;
+	size_t cap;
+	struct view_run *v; /* own */
+};
+
+/* A FETCH FLAGS that is due. */
+struct view_flags {
+	uint32_t uid;
+	uint32_t flags;
+	uint64_t keywords;
+	uint64_t modseq;
+	bool foreign; /* somebody else contributed */
+	bool dropped; /* told meanwhile: goes with the next sync */
+};
+
+struct view {
+	int64_t mailbox;
+	bool read_only;
+	bool keywords_changed; /* FLAGS and PERMANENTFLAGS are due */
+	struct view_uids *uids; /* counted */
+	struct seqset recent; /* own: claimed for this session */
+	uint32_t recent_told; /* the number last said in RECENT */
+
+	struct seqset fresh; /* own: appended, not announced; all above the announced ones */
+	struct seqset gone; /* own: announced, expunged, not told */
+	struct view_flags *flags; /* own: by UID */
+	size_t flags_count;
+	size_t flags_cap;
+	size_t flags_dropped;
+
+	struct strv *keywords; /* own, the names too */
+	size_t keyword_count;
+
+	uint64_t modseq; /* of the last change taken in */
+	uint64_t pending_from; /* the lowest modseq among what is pending; 0: nothing is */
+};
+
+/* The gone ones have been told: sequence numbers move up. */
+void view_drop_gone(struct view *view);
+/* The fresh ones have been told. */
+void view_announce_fresh(struct view *view);
+/* All pending FETCHes have been told. */
+void view_clear_flags(struct view *view);
+
+#endif
