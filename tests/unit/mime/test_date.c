@@ -1,0 +1,87 @@
+#include "mime/header.h"
+
+#include "mime_test.h"
+
+#include <time.h>
+
+static void assert_date(const char *value, int64_t seconds, int zone)
+{
+	int64_t got = 0;
+	int minutes = 0;
+	assert_int_equal(mime_date_parse(strv_cstr(value), &got, &minutes), RC_OK);
+	assert_int_equal(got, seconds);
+	assert_int_equal(minutes, zone);
+}
+
+static void assert_no_date(const char *value)
+{
+	int64_t got = 0;
+	int minutes = 0;
+	assert_int_equal(mime_date_parse(strv_cstr(value), &got, &minutes), RC_INVALID);
+}
+
+static void dates_are_read(void **state)
+{
+	(void)state;
+	assert_date("Thu, 1 Jan 1970 00:00:00 +0000", 0, 0);
+	assert_date(" Tue, 24 Nov 2026 03:42:21 +0100\r\n", 1795488141, 60);
+	assert_date("24 Nov 2026 03:42:21 -0330", 1795488141 + 3600 + 210 * 60, -210);
+	assert_date("24 nov 2026 3:42 GMT", 1795491741 - 21, 0);
+	assert_date("29 Feb 2000 12:00:00 -0000", 951825600, 0);
+	assert_date("31 Dec 1969 23:59:59 +0000", -1, 0);
+	assert_date("1 Jan 1900 00:00:00 +0000", -2208988800, 0);
+	assert_date("31 Dec 2016 23:59:60 +0000", 1483228800, 0);
+}
+
+static void obsolete_and_odd_dates_are_read(void **state)
+{
+	(void)state;
+	assert_date("Tue (a), (b) 24 Nov (c(d)) 2026 03 : 42 : 21 +0100 (CET)", 1795488141, 60);
+	assert_date("Tue 24-Nov-2026 03:42:21 +0100", 1795488141, 60);
+	assert_date("24 November 2026 03:42:21 +0100", 1795488141, 60);
+	assert_date("1 Jan 70 00:00:00 EST", 5 * 3600, -300);
+	assert_date("1 Jan 49 00:00:00 Z", 2493072000, 0);
+	assert_date("1 Jan 100 00:00:00 UT", 946684800, 0);
+	assert_date("1 Jan 1970 00:00:00 PDT", 7 * 3600, -420);
+	assert_date("1 Jan 1970 00:00:00 A", 0, 0);
+	assert_date("1 Jan 1970 00:00:00", 0, 0);
+}
+
+static void what_is_no_date_is_refused(void **state)
+{
+	(void)state;
+	static const char *const broken[] = { "", "x", "Tue,", "24 Nov", "24 Nov 2026", "24 Nov 2026 03",
+		"24 Foo 2026 03:42:21 +0000", "0 Nov 2026 03:42:21 +0000", "31 Nov 2026 03:42:21 +0000",
+		"29 Feb 1900 03:42:21 +0000", "29 Feb 2027 03:42:21 +0000", "24 Nov 2026 24:00:00 +0000",
+		"24 Nov 2026 03:60:00 +0000", "24 Nov 2026 03:42:61 +0000", "24 Nov 2026 03:42:21 +00",
+		"24 Nov 2026 03:42:21 +0060", "24 Nov 2026 03:42:21 +2400", "24 Nov 2026 03:42:21 +00000",
+		"24 Nov 99999 03:42:21 +0000", "24 Nov 1 03:42:21 +0000", "24 Nov 0000 03:42:21 +0000",
+		"Nov 24 2026 03:42:21", "24 Nov 2026 03:42: +0000" };
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++)
+		assert_no_date(broken[i]);
+}
+
+/* The calendar of the C library knows the same days. */
+static void every_day_of_the_calendar_agrees(void **state)
+{
+	(void)state;
+	for (int64_t day = -40000; day < 60000; day += 13) {
+		char text[64];
+		time_t seconds = (time_t)(day * 86400);
+		struct tm tm;
+		assert_non_null(gmtime_r(&seconds, &tm));
+		assert_true(strftime(text, sizeof(text), "%a, %d %b %Y %H:%M:%S +0000", &tm) > 0);
+		assert_date(text, day * 86400, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dates_are_read),
+		cmocka_unit_test(obsolete_and_odd_dates_are_read),
+		cmocka_unit_test(what_is_no_date_is_refused),
+		cmocka_unit_test(every_day_of_the_calendar_agrees),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

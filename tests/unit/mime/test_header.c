@@ -1,0 +1,138 @@
+#include "mime/header.h"
+
+#include "mime/mime_priv.h"
+#include "mime_test.h"
+
+static void fields_come_in_order_with_their_raw_bytes(void **state)
+{
+	(void)state;
+	struct strv block = STRV("A: 1\r\nB : 2\r\n\t3\r\njunk\r\n: x\r\n  y\r\nC:\n\r\nD: no\r\n");
+	struct mime_field field;
+	struct strv raw;
+	assert_true(mime_header_next(&block, &field, &raw));
+	assert_true(strv_eq(field.name, STRV("A")) && strv_eq(field.value, STRV(" 1")));
+	assert_true(strv_eq(raw, STRV("A: 1\r\n")));
+	assert_true(mime_header_next(&block, &field, NULL));
+	assert_true(strv_eq(field.name, STRV("B")) && strv_eq(field.value, STRV(" 2\r\n\t3")));
+	assert_true(mime_header_next(&block, &field, &raw));
+	assert_true(strv_eq(field.name, STRV("C")) && field.value.n == 0);
+	assert_true(strv_eq(raw, STRV("C:\n")));
+	/* The empty line ends the block. */
+	assert_false(mime_header_next(&block, &field, &raw));
+	assert_int_equal(block.n, 0);
+	assert_false(mime_header_next(&block, &field, &raw));
+}
+
+static void a_block_may_end_inside_a_field(void **state)
+{
+	(void)state;
+	struct strv block = STRV("A: 1\r\n 2");
+	struct mime_field field;
+	struct strv raw;
+	assert_true(mime_header_next(&block, &field, &raw));
+	assert_true(strv_eq(field.value, STRV(" 1\r\n 2")));
+	assert_true(strv_eq(raw, STRV("A: 1\r\n 2")));
+	block = STRV_NULL;
+	assert_false(mime_header_next(&block, &field, &raw));
+}
+
+static void assert_filter(struct strv block, bool negate, const char *expected)
+{
+	static const struct strv names[] = { { "TO", 2 }, { "subject", 7 } };
+	struct buf out;
+	buf_init(&out, 1000);
+	mime_header_filter(&out, block, names, 2, negate);
+	test_buf_is(&out, expected);
+}
+
+static void filtering_keeps_order_and_bytes_and_adds_the_empty_line(void **state)
+{
+	(void)state;
+	struct strv block = STRV("Subject: a\r\n b\r\nX: y\r\nTo: c\r\nSubjects: n\r\nto: d\r\n\r\n");
+	assert_filter(block, false, "Subject: a\r\n b\r\nTo: c\r\nto: d\r\n\r\n");
+	assert_filter(block, true, "X: y\r\nSubjects: n\r\n\r\n");
+	assert_filter(STRV("To: cut"), false, "To: cut\r\n\r\n");
+	assert_filter(STRV_NULL, false, "\r\n");
+}
+
+static void bulky_fields_are_not_cached(void **state)
+{
+	(void)state;
+	static const char *const bulky[] = { "DKIM-Signature", "arc-seal", "ARC-Authentication-Results",
+		"Autocrypt", "Authentication-Results", "X-MS-Exchange-Organization-SCL",
+		"X-Google-DKIM-Signature", "x-received", "X-Gm-Message-State" };
+	static const char *const small[] = { "From", "Subject", "Received", "References", "Chat-Version",
+		"X-Mailer", "List-Id", "Content-Type", "", "X" };
+	for (size_t i = 0; i < sizeof(bulky) / sizeof(bulky[0]); i++)
+		assert_false(mime_header_cached(strv_cstr(bulky[i])));
+	for (size_t i = 0; i < sizeof(small) / sizeof(small[0]); i++)
+		assert_true(mime_header_cached(strv_cstr(small[i])));
+}
+
+static void assert_unfolds(struct strv value, const char *expected)
+{
+	struct buf out;
+	buf_init(&out, 1000);
+	mime_unfold(&out, value);
+	test_buf_is(&out, expected);
+}
+
+static void a_folded_field_is_unfolded(void **state)
+{
+	(void)state;
+	assert_unfolds(STRV(" a\r\n b\n\tc \r\n"), "a b\tc");
+	assert_unfolds(STRV(" a  b"), "a  b");
+	assert_unfolds(STRV(" \r\n \r\n"), "");
+	assert_unfolds(STRV_NULL, "");
+}
+
+static void assert_msgids(struct strv value, const char *expected)
+{
+	struct buf out;
+	buf_init(&out, 1000);
+	while (mime_msgid_next(&value, &out))
+		buf_adds(&out, "|");
+	test_buf_is(&out, expected);
+}
+
+static void message_ids_are_taken_one_by_one(void **state)
+{
+	(void)state;
+	assert_msgids(STRV(" <a@b>\r\n <c@d>(x)<e@f>"), "a@b|c@d|e@f|");
+	assert_msgids(STRV("Your message of Monday <a\r\n @b> <>"), "a@b|");
+	assert_msgids(STRV("<a <b@c> > <d@e"), "b@c|");
+	assert_msgids(STRV("none@here"), "");
+	assert_msgids(STRV_NULL, "");
+	assert_msgids(STRV("<a\0b>"), "ab|");
+}
+
+static void lines_of_a_header_are_told_apart(void **state)
+{
+	(void)state;
+	size_t name = 0;
+	size_t colon = 0;
+	assert_int_equal(mime_line_classify(STRV("\r\n"), &name, &colon), MIME_LINE_EMPTY);
+	assert_int_equal(mime_line_classify(STRV("\n"), &name, &colon), MIME_LINE_EMPTY);
+	assert_int_equal(mime_line_classify(STRV("\r"), &name, &colon), MIME_LINE_OTHER);
+	assert_int_equal(mime_line_classify(STRV(" \r\n"), &name, &colon), MIME_LINE_FOLDED);
+	assert_int_equal(mime_line_classify(STRV(":x"), &name, &colon), MIME_LINE_SKIPPED);
+	assert_int_equal(mime_line_classify(STRV("a b: c"), &name, &colon), MIME_LINE_OTHER);
+	assert_int_equal(mime_line_classify(STRV("\xfc: c"), &name, &colon), MIME_LINE_OTHER);
+	assert_int_equal(mime_line_classify(STRV("ab \t: c"), &name, &colon), MIME_LINE_FIELD);
+	assert_int_equal(name, 2);
+	assert_int_equal(colon, 4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fields_come_in_order_with_their_raw_bytes),
+		cmocka_unit_test(a_block_may_end_inside_a_field),
+		cmocka_unit_test(filtering_keeps_order_and_bytes_and_adds_the_empty_line),
+		cmocka_unit_test(bulky_fields_are_not_cached),
+		cmocka_unit_test(a_folded_field_is_unfolded),
+		cmocka_unit_test(message_ids_are_taken_one_by_one),
+		cmocka_unit_test(lines_of_a_header_are_told_apart),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,86 @@
+#include "mime/header.h"
+
+#include "base/str.h"
+#include "mime_test.h"
+
+static void assert_words(struct strv value, const char *expected)
+{
+	struct buf out;
+	buf_init(&out, 100000);
+	mime_words_decode(&out, value);
+	assert_true(str_utf8_valid(buf_strv(&out)));
+	test_buf_is(&out, expected);
+}
+
+static void encoded_words_are_decoded(void **state)
+{
+	(void)state;
+	assert_words(STRV("=?utf-8?q?J=C3=B6rg?= writes"), "J\xc3\xb6rg writes");
+	assert_words(STRV("=?ISO-8859-1?Q?a=E4_b?="), "a\xc3\xa4 b");
+	assert_words(STRV("=?utf-8?B?SsO2cmc=?="), "J\xc3\xb6rg");
+	assert_words(STRV("=?utf-8*en?b?SsO2cmc?="), "J\xc3\xb6rg");
+	assert_words(STRV("=?koi8-r?B?8NLJ18XU?="), "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82");
+	assert_words(STRV("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?="), "\xe6\x97\xa5\xe6\x9c\xac");
+}
+
+static void white_space_between_words_vanishes(void **state)
+{
+	(void)state;
+	assert_words(STRV("=?utf-8?q?a?= =?utf-8?q?b?="), "ab");
+	assert_words(STRV("=?utf-8?q?a?=\r\n =?iso-8859-1?q?b?=  c  d"), "ab  c  d");
+	assert_words(STRV("=?utf-8?q?a?= b =?utf-8?q?c?="), "a b c");
+	assert_words(STRV("x =?utf-8?q?a?=y"), "x ay");
+	assert_words(STRV("=?utf-8?q?a?= =?unknown?q?b?="), "a =?unknown?q?b?=");
+}
+
+static void a_character_may_be_split_between_words(void **state)
+{
+	(void)state;
+	assert_words(STRV("=?utf-8?q?J=C3?= =?utf-8?q?=B6rg?="), "J\xc3\xb6rg");
+	assert_words(STRV("=?utf-8?b?SsM=?= =?UTF-8?q?=B6rg?="), "J\xc3\xb6rg");
+	assert_words(STRV("=?utf-8?q?J=C3?= x"), "J\xef\xbf\xbd x");
+}
+
+static void what_cannot_be_decoded_stays_as_written(void **state)
+{
+	(void)state;
+	assert_words(STRV("=?x-unknown?q?a=20b?="), "=?x-unknown?q?a=20b?=");
+	assert_words(STRV("=?utf-8?x?a?="), "=?utf-8?x?a?=");
+	assert_words(STRV("=?utf-8?q?a"), "=?utf-8?q?a");
+	assert_words(STRV("=?utf-8?q?a?"), "=?utf-8?q?a?");
+	assert_words(STRV("=?\?q?a?="), "=?\?q?a?=");
+	assert_words(STRV("=?utf-8?q"), "=?utf-8?q");
+	assert_words(STRV("=?"), "=?");
+	assert_words(STRV("1 + 1 =?2"), "1 + 1 =?2");
+	assert_words(STRV("=?utf-8?q?=zz=4?="), "=zz=4");
+	assert_words(STRV("=?utf-8?q?\?="), "");
+	assert_words(STRV_NULL, "");
+}
+
+static void raw_text_is_unfolded_and_made_valid(void **state)
+{
+	(void)state;
+	assert_words(STRV(" a\r\n b \r\n"), "a b");
+	assert_words(STRV("J\xc3\xb6rg"), "J\xc3\xb6rg");
+	assert_words(STRV("J\xf6rg"), "J\xef\xbf\xbdrg");
+	assert_words(STRV("=?utf-8?q?=FF=C0=80?="), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
+}
+
+static void line_ends_and_nul_never_come_out(void **state)
+{
+	(void)state;
+	assert_words(STRV("a\0b=?utf-8?q?=0D=0A=00c?="), "a b   c");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(encoded_words_are_decoded),
+		cmocka_unit_test(white_space_between_words_vanishes),
+		cmocka_unit_test(a_character_may_be_split_between_words),
+		cmocka_unit_test(what_cannot_be_decoded_stays_as_written),
+		cmocka_unit_test(raw_text_is_unfolded_and_made_valid),
+		cmocka_unit_test(line_ends_and_nul_never_come_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
