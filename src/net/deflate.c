@@ -190,8 +190,10 @@ static enum rc make_in(struct deflate *d)
 enum rc deflate_in(struct deflate *d, struct strv *in, char *out, size_t cap, size_t *ret_produced)
 {
 	*ret_produced = 0;
-	if (d->in_ended)
+	if (d->in_ended) {
+		d->in_pending = false;
 		return RC_GONE;
+	}
 	if (in->n == 0 && !d->in_pending)
 		return RC_AGAIN;
 	enum rc rc = make_in(d);
@@ -213,12 +215,16 @@ enum rc deflate_in(struct deflate *d, struct strv *in, char *out, size_t cap, si
 
 	if (ret == Z_STREAM_END) {
 		d->in_ended = true;
-		return *ret_produced > 0 ? RC_OK : RC_GONE;
+		d->in_pending = *ret_produced > 0; /* the end is still to be told */
+		return d->in_pending ? RC_OK : RC_GONE;
 	}
 	if (ret != Z_OK && ret != Z_BUF_ERROR)
 		return RC_CORRUPT;
-	d->between_blocks = (z->data_type & BLOCK_END) && !(z->data_type & LAST_BLOCK);
-	d->in_pending = z->avail_out == 0 && !(z->data_type & BLOCK_END);
+	bool block_end = z->data_type & BLOCK_END;
+	bool last = z->data_type & LAST_BLOCK;
+	d->between_blocks = block_end && !last;
+	/* After the last block one more call is needed to learn that the stream has ended. */
+	d->in_pending = block_end ? last : z->avail_out == 0;
 	return in->n > 0 || d->in_pending || *ret_produced > 0 ? RC_OK : RC_AGAIN;
 }
 
