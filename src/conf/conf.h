@@ -1,0 +1,148 @@
+/*
+ * The configuration: one struct, filled from the table in conf_table.c, a file, and overrides ("coid -o"). Immutable
+ * once loaded; a reload makes a new one. Owned by the server; reading it is safe on any thread.
+ *
+ * The file is "section { key = value }" (coid.conf.5). Loading is for the main thread only: the parser library keeps
+ * the state of its lexer in globals.
+ */
+#ifndef COID_CONF_CONF_H
+#define COID_CONF_CONF_H
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/rc.h"
+#include "base/strv.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONF_FILE_MAX ((size_t)1024 * 1024) /* bytes of one file */
+#define CONF_FILES_MAX 32 /* included files, patterns expanded */
+#define CONF_VALUE_MAX 4096 /* bytes of one value */
+#define CONF_ITEMS_MAX 64 /* of one list */
+#define CONF_ERRORS_MAX ((size_t)64 * 1024) /* a good maximum for the buf of errors */
+
+struct conf_list {
+	char **v; /* own */
+	size_t n;
+};
+
+enum conf_sync_flags { CONF_SYNC_RELAXED, CONF_SYNC_ALWAYS };
+
+/* Strings are own and never NULL ("" if not set); sizes are bytes, durations milliseconds. */
+struct conf {
+	struct {
+		char *root;
+		char *hostname; /* the system's if none was given */
+		char *user; /* "": stay who we are */
+		unsigned reactors; /* 0: one a core */
+		unsigned workers;
+		unsigned auth_workers;
+		enum log_level log_level;
+		char *log_file; /* "": standard error */
+		unsigned max_connections;
+		unsigned max_connections_per_user; /* 0: no limit, also the next */
+		unsigned max_connections_per_ip;
+		unsigned malloc_arenas; /* 0: leave it to the C library */
+	} server;
+	struct {
+		struct conf_list listen;
+		struct conf_list listen_tls;
+		uint64_t line_max;
+		uint64_t line_max_before_login;
+		uint64_t literal_max;
+		uint64_t literal_max_before_login;
+		unsigned command_max_args;
+		uint64_t idle_keepalive; /* 0: never */
+		uint64_t timeout_auth;
+		uint64_t timeout_login;
+		unsigned bad_commands_max;
+		bool allow_plaintext_loopback;
+		struct conf_list id_fields; /* "field=value" */
+		uint64_t output_high_water;
+	} imap;
+	struct {
+		char *cert; /* "": no TLS at all; then key is "" too */
+		char *key;
+		char *min_version; /* "1.2" or "1.3" */
+		char *ciphers;
+	} tls;
+	struct {
+		struct conf_list listen;
+		char *socket; /* "": none */
+		unsigned socket_mode;
+		unsigned recipients_max;
+		char *separator; /* one character, or "" */
+		uint64_t timeout;
+		char *hostname; /* server.hostname if none was given */
+		unsigned bad_commands_max;
+		unsigned max_connections;
+		bool quota_permanent;
+	} lmtp;
+	struct {
+		char *password_scheme; /* "YESCRYPT", "SHA512-CRYPT", "BCRYPT" */
+		unsigned password_length_min;
+		uint64_t cache_ttl; /* 0: no cache */
+		unsigned scram_iterations;
+		uint64_t delay_max;
+		char *users_file; /* "": none */
+		unsigned queue_max;
+	} auth;
+	struct {
+		uint64_t inline_max;
+		uint64_t inline_total_max;
+		uint64_t inline_age;
+		uint64_t message_max;
+		unsigned mailboxes_max;
+		unsigned mailbox_name_max;
+		unsigned mailbox_depth_max;
+		uint64_t quota_storage; /* 0: none, also the next */
+		unsigned quota_messages;
+		enum conf_sync_flags sync_flags;
+		unsigned open_accounts_max;
+		uint64_t index_memory;
+		unsigned expunge_log_max;
+		uint64_t undelete_age;
+		unsigned batch_jobs;
+		uint64_t batch_size_max;
+		uint64_t batch_time_max;
+		unsigned queue_max;
+		uint64_t spool_memory_max;
+		struct conf_list default_mailboxes; /* "Name:\Use", see conf_mailbox_split */
+	} store;
+	struct {
+		char *socket;
+		unsigned socket_mode;
+	} control;
+	struct {
+		char *listen; /* "": none */
+	} metrics;
+};
+
+/*
+ * Reads `path` (NULL: defaults only), what it includes, then the overrides ("section.key=value"; a list is comma-
+ * separated). Every error found is a line "file:line: message", or "-o section.key: message", appended to `errors`.
+ * RC_OK; RC_INVALID for errors in the text; RC_IO if a file cannot be read. Main thread only.
+ */
+enum rc conf_load(const char *path, const char *const *overrides, size_t override_count, struct buf *errors,
+	struct conf **ret_conf) MUST_CHECK;
+/* The same for a text in memory, which `name` stands for in messages. It cannot include files. */
+enum rc conf_load_text(const char *name, struct strv text, const char *const *overrides,
+	size_t override_count, struct buf *errors, struct conf **ret_conf) MUST_CHECK;
+/* Clears the pointer, accepts a pointer to NULL. */
+void conf_free(struct conf **conf);
+
+/*
+ * Compares two configurations. True if all that differs can take effect without a restart; else the names of those
+ * settings that cannot are appended to `out`, separated by blanks.
+ */
+bool conf_reloadable(const struct conf *old, const struct conf *new, struct buf *out);
+
+/* The sample file: every setting, commented out, with its default and its one-line comment. */
+void conf_sample(struct buf *out);
+
+/* "Sent:\Sent" of store.default_mailboxes to the name and the attribute ("\Sent"). Loaded values always split. */
+bool conf_mailbox_split(struct strv item, struct strv *ret_name, struct strv *ret_use);
+
+#endif

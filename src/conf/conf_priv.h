@@ -1,0 +1,43 @@
+/*
+ * Shared by the files of this folder: what a file or an override gave for each row of the table, before it becomes
+ * a struct conf.
+ */
+#ifndef COID_CONF_CONF_PRIV_H
+#define COID_CONF_CONF_PRIV_H
+
+#include "base/buf.h"
+#include "base/rc.h"
+#include "base/strv.h"
+#include "conf/conf_table.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct conf_given {
+	char *text; /* own; NULL: nothing was given, the default counts */
+	char *where; /* own: "file:12" or "-o" */
+};
+
+/* The row, or NULL. */
+const struct conf_row *conf_row_find(struct strv section, struct strv key);
+
+/* given[] has an element for each row. Both strings are copied. */
+void conf_give(struct conf_given *given, const struct conf_row *row, struct strv text, const char *where);
+
+/* "file:12: section.key: message" or what is known of the place. */
+void conf_complain(struct buf *errors, const struct conf_given *given, const struct conf_row *row,
+	const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* conf_read.c: a file and what it includes, or a text that may not include. False: see errors. */
+enum rc conf_read_files(const char *path, struct conf_given *given, struct buf *errors) MUST_CHECK;
+enum rc conf_read_text(
+	const char *name, struct strv text, struct conf_given *given, struct buf *errors) MUST_CHECK;
+
+/* conf_value.c: one field. `why` gets what is wrong with the text; the field is then unchanged. */
+bool conf_value_set(struct conf *conf, const struct conf_row *row, struct strv text, struct buf *why);
+void conf_value_free(struct conf *conf, const struct conf_row *row);
+bool conf_value_equal(const struct conf *a, const struct conf *b, const struct conf_row *row);
+/* A number of the row's type, as one would write it: 64K, 5m. */
+void conf_value_print(struct buf *out, enum conf_type type, uint64_t number);
+
+#endif

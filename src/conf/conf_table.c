@@ -1,0 +1,325 @@
+#include "conf/conf_priv.h"
+#include "conf/conf_table.h"
+
+#include "base/str.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define AT(field) offsetof(struct conf, field)
+#define KIB ((uint64_t)1024)
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define SECOND ((uint64_t)1000)
+#define MINUTE (60 * SECOND)
+#define HOUR (60 * MINUTE)
+#define DAY (24 * HOUR)
+
+/* The largest message: RFC 3501 gives sizes 32 bits, and a margin keeps sums of a few of them below that. */
+#define MESSAGE_LIMIT (2047 * MIB)
+
+static const char *const log_level_words[] = { "error", "warn", "info", "debug", NULL };
+static const char *const tls_words[] = { "1.2", "1.3", NULL };
+static const char *const scheme_words[] = { "YESCRYPT", "SHA512-CRYPT", "BCRYPT", NULL };
+static const char *const sync_words[] = { "relaxed", "always", NULL };
+
+/* Those of RFC 6154 that stand for an ordinary mailbox. */
+static const char *const use_words[] = { "\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash", NULL };
+
+static const char *check_path(const char *value)
+{
+	return value[0] == '\0' || value[0] == '/' ? NULL : "is not an absolute path";
+}
+
+static const char *check_socket(const char *value)
+{
+	if (strlen(value) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+		return "is too long for the path of a socket";
+	return check_path(value);
+}
+
+static bool hostname_char(char c)
+{
+	c = str_lower(c);
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_';
+}
+
+static const char *check_hostname(const char *value)
+{
+	for (const char *p = value; *p; p++) {
+		if (!hostname_char(*p))
+			return "is not a host name";
+	}
+	return NULL;
+}
+
+static bool is_ip(struct strv host)
+{
+	char text[INET6_ADDRSTRLEN];
+	unsigned char address[16];
+
+	if (strv_eq(host, STRV("*")))
+		return true;
+	bool bracketed = host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']';
+	if (bracketed)
+		host = strv_sub(host, 1, host.n - 2);
+	if (host.n >= sizeof(text))
+		return false;
+	memcpy(text, host.p, host.n);
+	text[host.n] = '\0';
+	return inet_pton(bracketed ? AF_INET6 : AF_INET, text, address) == 1;
+}
+
+/* An IP address and a port, as listeners take them: 127.0.0.1:143, [::1]:143, *:143. */
+static const char *check_tcp(const char *value)
+{
+	const char *colon = strrchr(value, ':');
+	uint32_t port = 0;
+
+	if (!colon || !is_ip(strv_make(value, (size_t)(colon - value))))
+		return "is not an address like 127.0.0.1:143 or [::1]:143";
+	if (str_u32(strv_cstr(colon + 1), &port) != RC_OK || port > 65535)
+		return "has no port from 0 to 65535";
+	return NULL;
+}
+
+/* Metrics have no password: only the machine itself may ask. */
+static const char *check_local(const char *value)
+{
+	if (value[0] == '\0')
+		return NULL;
+	if (value[0] == '/')
+		return check_socket(value);
+	if (strncmp(value, "127.", 4) != 0 && strncmp(value, "[::1]:", 6) != 0)
+		return "is neither a loopback address with a port nor the path of a socket";
+	return check_tcp(value);
+}
+
+static const char *check_separator(const char *value)
+{
+	if (value[0] == '\0')
+		return NULL;
+	if (value[1] != '\0')
+		return "is more than one character";
+	return strchr("+-_.=~#!%&", value[0]) ? NULL : "is not one of + - _ . = ~ # ! % &";
+}
+
+static const char *check_id_field(const char *value)
+{
+	const char *equal = strchr(value, '=');
+
+	if (!equal || equal == value)
+		return "is not field=value";
+	if (equal - value > 30)
+		return "has a field name of more than 30 characters (RFC 2971)";
+	if (strlen(equal + 1) > 1024)
+		return "has a value of more than 1024 characters (RFC 2971)";
+	return str_is_ascii(strv_cstr(value)) ? NULL : "is not ASCII";
+}
+
+bool conf_mailbox_split(struct strv item, struct strv *ret_name, struct strv *ret_use)
+{
+	size_t colon = item.n;
+
+	for (size_t i = 0; i < item.n; i++) {
+		if (item.p[i] == ':')
+			colon = i;
+	}
+	struct strv use = strv_sub(item, colon + 1, item.n);
+	if (colon == 0 || colon == item.n)
+		return false;
+	for (size_t i = 0; use_words[i]; i++) {
+		if (!strv_ieq(use, strv_cstr(use_words[i])))
+			continue;
+		*ret_name = strv_sub(item, 0, colon);
+		*ret_use = use;
+		return true;
+	}
+	return false;
+}
+
+static const char *check_mailbox(const char *value)
+{
+	struct strv name, use;
+	if (!conf_mailbox_split(strv_cstr(value), &name, &use))
+		return "is not Name:\\Use with \\Archive, \\Drafts, \\Junk, \\Sent or \\Trash";
+	return strv_ieq(name, STRV("INBOX")) ? "is there anyway" : NULL;
+}
+
+#define ROW_STRING(s, k, flag, def, minimum, maximum, checker, description)                                  \
+	{                                                                                                    \
+		.section = #s, .key = #k, .type = CONF_STRING, .flags = (flag), .offset = AT(s.k),           \
+		.text = (def), .min = (minimum), .max = (maximum), .check = (checker), .help = (description) \
+	}
+#define ROW_WORD(s, k, t, flag, def, list, description)                                                      \
+	{                                                                                                    \
+		.section = #s, .key = #k, .type = (t), .flags = (flag), .offset = AT(s.k), .text = (def),    \
+		.words = (list), .help = (description)                                                       \
+	}
+#define ROW_VALUE(s, k, t, flag, def, minimum, maximum, description)                                         \
+	{                                                                                                    \
+		.section = #s, .key = #k, .type = (t), .flags = (flag), .offset = AT(s.k), .text = (def),    \
+		.min = (minimum), .max = (maximum), .help = (description)                                    \
+	}
+#define ROW_LIST(s, k, flag, def, checker, description)                                                      \
+	{                                                                                                    \
+		.section = #s, .key = #k, .type = CONF_LIST, .flags = (flag), .offset = AT(s.k),             \
+		.text = (def), .check = (checker), .help = (description)                                     \
+	}
+
+const struct conf_row conf_table[] = {
+	ROW_STRING(server, root, CONF_RESTART, "/var/lib/coid", 1, 1000, check_path,
+		"Folder of the store: accounts, messages, server-wide tables"),
+	ROW_STRING(server, hostname, 0, "", 0, 255, check_hostname,
+		"Name that the server gives itself; empty: the system's host name"),
+	ROW_STRING(server, user, CONF_RESTART, "", 0, 32, NULL,
+		"User to become after start as root; empty: stay the user that started the server"),
+	ROW_VALUE(server, reactors, CONF_NUMBER, CONF_RESTART, "0", 0, 64,
+		"Threads that serve connections; 0: one for each core"),
+	ROW_VALUE(server, workers, CONF_NUMBER, CONF_RESTART, "8", 1, 256,
+		"Threads that read and write the store"),
+	ROW_VALUE(
+		server, auth_workers, CONF_NUMBER, CONF_RESTART, "2", 1, 64, "Threads that check passwords"),
+	ROW_WORD(server, log_level, CONF_ENUM, 0, "info", log_level_words,
+		"Least important lines that are logged: error, warn, info or debug"),
+	ROW_STRING(server, log_file, 0, "", 0, 1000, check_path,
+		"File to log to, opened again at reload; empty: standard error (the journal under systemd)"),
+	ROW_VALUE(server, max_connections, CONF_NUMBER, 0, "10000", 1, 1000000, "IMAP connections in all"),
+	ROW_VALUE(server, max_connections_per_user, CONF_NUMBER, CONF_ZERO, "100", 1, 1000000,
+		"IMAP connections of one account; 0: no limit"),
+	ROW_VALUE(server, max_connections_per_ip, CONF_NUMBER, CONF_ZERO, "1000", 1, 1000000,
+		"IMAP connections from one IP address; 0: no limit"),
+	ROW_VALUE(server, malloc_arenas, CONF_NUMBER, CONF_RESTART, "4", 0, 64,
+		"Memory arenas of the C library: fewer save memory; 0: as many as it likes"),
+
+	ROW_LIST(imap, listen, CONF_RESTART, "0.0.0.0:143,[::]:143", check_tcp,
+		"Addresses for IMAP that begins in plain text (STARTTLS)"),
+	ROW_LIST(imap, listen_tls, CONF_RESTART, "0.0.0.0:993,[::]:993", check_tcp,
+		"Addresses for IMAP over TLS from the first byte"),
+	ROW_VALUE(imap, line_max, CONF_SIZE, 0, "64K", KIB, 16 * MIB,
+		"Longest command after login, without its literals"),
+	ROW_VALUE(imap, line_max_before_login, CONF_SIZE, 0, "8K", KIB, 64 * KIB,
+		"Longest command before login"),
+	ROW_VALUE(imap, literal_max, CONF_SIZE, 0, "128K", KIB, 16 * MIB,
+		"Literals of one command that are kept in memory, together; messages of APPEND are not"),
+	ROW_VALUE(imap, literal_max_before_login, CONF_SIZE, 0, "4K", 256, 64 * KIB,
+		"Literals of one command before login, together"),
+	ROW_VALUE(imap, command_max_args, CONF_NUMBER, 0, "10000", 100, 1000000,
+		"Words of one command, numbers of a sequence set not counted"),
+	ROW_VALUE(imap, idle_keepalive, CONF_DURATION, CONF_ZERO, "4m", SECOND, 29 * MINUTE,
+		"Time between signs of life in IDLE; 0: none"),
+	ROW_VALUE(imap, timeout_auth, CONF_DURATION, 0, "30m", SECOND, 7 * DAY,
+		"Inactivity after login that ends a session (RFC 3501 wants 30 minutes at least)"),
+	ROW_VALUE(imap, timeout_login, CONF_DURATION, 0, "1m", SECOND, HOUR,
+		"Time that a client has to log in"),
+	ROW_VALUE(imap, bad_commands_max, CONF_NUMBER, 0, "20", 1, 10000,
+		"Commands with errors of syntax in a row that end a session"),
+	ROW_VALUE(imap, allow_plaintext_loopback, CONF_BOOL, 0, "no", 0, 0,
+		"Whether passwords may come without TLS from 127.0.0.0/8 and ::1"),
+	ROW_LIST(imap, id_fields, 0, "name=coid", check_id_field,
+		"What ID answers (RFC 2971): field=value; empty: NIL"),
+	ROW_VALUE(imap, output_high_water, CONF_SIZE, 0, "256K", 4 * KIB, 64 * MIB,
+		"Output waiting for a slow client above which no more is made"),
+
+	ROW_STRING(tls, cert, 0, "/etc/coid/tls/cert.pem", 0, 1000, check_path,
+		"Certificate and its chain, PEM; empty: no TLS at all"),
+	ROW_STRING(tls, key, 0, "/etc/coid/tls/key.pem", 0, 1000, check_path,
+		"Private key of the certificate, PEM"),
+	ROW_WORD(tls, min_version, CONF_WORD, 0, "1.2", tls_words, "Oldest TLS version: 1.2 or 1.3"),
+	ROW_STRING(tls, ciphers, 0, "", 0, 4000, NULL,
+		"Ciphers of TLS 1.2 as OpenSSL names them; empty: its default"),
+
+	ROW_LIST(lmtp, listen, CONF_RESTART, "", check_tcp,
+		"Addresses for LMTP over TCP: whoever reaches them can deliver"),
+	ROW_STRING(lmtp, socket, CONF_RESTART, "/run/coid/lmtp", 0, 1000, check_socket,
+		"UNIX socket for LMTP; empty: none"),
+	ROW_VALUE(lmtp, socket_mode, CONF_OCTAL, CONF_RESTART, "0660", 0, 0777, "Access mode of that socket"),
+	ROW_VALUE(lmtp, recipients_max, CONF_NUMBER, 0, "1000", 100, 100000, "Recipients of one message"),
+	ROW_STRING(lmtp, separator, 0, "+", 0, 1, check_separator,
+		"What divides user and folder in user+folder@example.org; empty: nothing does"),
+	ROW_VALUE(lmtp, timeout, CONF_DURATION, 0, "5m", SECOND, DAY, "Inactivity that ends a session"),
+	ROW_STRING(lmtp, hostname, 0, "", 0, 255, check_hostname,
+		"Name in the greeting and in Received; empty: server.hostname"),
+	ROW_VALUE(lmtp, bad_commands_max, CONF_NUMBER, 0, "20", 1, 10000,
+		"Commands with errors that end a session"),
+	ROW_VALUE(lmtp, max_connections, CONF_NUMBER, 0, "500", 1, 100000, "LMTP connections in all"),
+	ROW_VALUE(lmtp, quota_permanent, CONF_BOOL, 0, "no", 0, 0,
+		"Whether mail for a full account is refused for good (552) rather than to be sent again "
+		"(452)"),
+
+	ROW_WORD(auth, password_scheme, CONF_WORD, 0, "YESCRYPT", scheme_words,
+		"How new passwords are hashed: YESCRYPT, SHA512-CRYPT or BCRYPT"),
+	ROW_VALUE(auth, password_length_min, CONF_NUMBER, 0, "8", 1, 256,
+		"Shortest new password, in characters"),
+	ROW_VALUE(auth, cache_ttl, CONF_DURATION, CONF_ZERO, "10m", SECOND, DAY,
+		"How long a successful check is remembered; 0: not at all"),
+	ROW_VALUE(auth, scram_iterations, CONF_NUMBER, 0, "10000", 4096, 10000000,
+		"Iterations in the SCRAM keys of new passwords"),
+	ROW_VALUE(auth, delay_max, CONF_DURATION, CONF_ZERO, "15s", 250, 10 * MINUTE,
+		"Longest delay of an answer to repeated failed logins; 0: none"),
+	ROW_STRING(auth, users_file, 0, "", 0, 1000, check_path,
+		"Further accounts, \"name:{SCHEME}hash\" a line; empty: none"),
+	ROW_VALUE(auth, queue_max, CONF_NUMBER, 0, "1000", 1, 100000, "Logins that may wait to be checked"),
+
+	ROW_VALUE(store, inline_max, CONF_SIZE, CONF_RESTART, "16K", 0, MIB,
+		"Largest message that is first kept in the database of its account"),
+	ROW_VALUE(store, inline_total_max, CONF_SIZE, CONF_RESTART, "8M", 64 * KIB, GIB,
+		"Bytes kept so in one account above which they become files at once"),
+	ROW_VALUE(store, inline_age, CONF_DURATION, CONF_RESTART, "5m", SECOND, 7 * DAY,
+		"Age at which messages kept so become files"),
+	ROW_VALUE(store, message_max, CONF_SIZE, CONF_RESTART, "50M", 64 * KIB, MESSAGE_LIMIT,
+		"Largest message"),
+	ROW_VALUE(store, mailboxes_max, CONF_NUMBER, CONF_RESTART, "5000", 10, 1000000,
+		"Mailboxes of one account"),
+	ROW_VALUE(store, mailbox_name_max, CONF_NUMBER, CONF_RESTART, "1000", 32, 4000,
+		"Longest mailbox name, in bytes of UTF-8, parents included"),
+	ROW_VALUE(store, mailbox_depth_max, CONF_NUMBER, CONF_RESTART, "20", 1, 200,
+		"Levels of mailboxes below one another"),
+	ROW_VALUE(store, quota_storage, CONF_SIZE, CONF_ZERO, "0", KIB, 1024 * 1024 * GIB,
+		"Bytes of messages in one account unless it has its own quota; 0: no limit"),
+	ROW_VALUE(store, quota_messages, CONF_NUMBER, CONF_ZERO, "0", 1, UINT32_MAX - 1,
+		"Messages in one account unless it has its own quota; 0: no limit"),
+	ROW_WORD(store, sync_flags, CONF_ENUM, CONF_RESTART, "relaxed", sync_words,
+		"When changes of flags are safe on disk: relaxed (within a second) or always (before OK)"),
+	ROW_VALUE(store, open_accounts_max, CONF_NUMBER, CONF_RESTART, "512", 8, 100000,
+		"Account databases held open"),
+	ROW_VALUE(store, index_memory, CONF_SIZE, CONF_RESTART, "256M", MIB, 1024 * GIB,
+		"Memory for mailbox indexes, in all"),
+	ROW_VALUE(store, expunge_log_max, CONF_NUMBER, CONF_RESTART, "100000", 100, 100000000,
+		"Removed messages of a mailbox that are remembered for clients that come back"),
+	ROW_VALUE(store, undelete_age, CONF_DURATION, CONF_ZERO, "0", SECOND, 3650 * DAY,
+		"How long the bytes of removed messages are kept; 0: until the next sweep"),
+	ROW_VALUE(store, batch_jobs, CONF_NUMBER, CONF_RESTART, "64", 1, 10000,
+		"Write jobs in one commit at most"),
+	ROW_VALUE(store, batch_size_max, CONF_SIZE, CONF_RESTART, "1M", 64 * KIB, 64 * MIB,
+		"Bytes written in one commit after which it takes no more jobs"),
+	ROW_VALUE(store, batch_time_max, CONF_DURATION, CONF_RESTART, "20ms", 1, SECOND,
+		"Time in one commit after which it takes no more jobs"),
+	ROW_VALUE(store, queue_max, CONF_NUMBER, CONF_RESTART, "1000", 10, 100000,
+		"Jobs that may wait for one account"),
+	ROW_VALUE(store, spool_memory_max, CONF_SIZE, CONF_RESTART, "64M", MIB, 64 * GIB,
+		"Memory for messages that are being received, in all"),
+	ROW_LIST(store, default_mailboxes, CONF_RESTART,
+		"Sent:\\Sent,Drafts:\\Drafts,Trash:\\Trash,Junk:\\Junk,Archive:\\Archive", check_mailbox,
+		"Mailboxes of a new account besides INBOX, with their special use (RFC 6154)"),
+
+	ROW_STRING(control, socket, CONF_RESTART, "/run/coid/control", 1, 1000, check_socket,
+		"UNIX socket for coidctl"),
+	ROW_VALUE(control, socket_mode, CONF_OCTAL, CONF_RESTART, "0600", 0, 0777,
+		"Access mode of that socket"),
+
+	ROW_STRING(metrics, listen, CONF_RESTART, "", 0, 1000, check_local,
+		"Loopback address or UNIX socket for metrics and health over HTTP; empty: none"),
+};
+const size_t conf_table_rows = sizeof(conf_table) / sizeof(conf_table[0]);
+
+const struct conf_row *conf_row_find(struct strv section, struct strv key)
+{
+	for (size_t i = 0; i < conf_table_rows; i++) {
+		const struct conf_row *row = &conf_table[i];
+		if (strv_eq(section, strv_cstr(row->section)) && strv_eq(key, strv_cstr(row->key)))
+			return row;
+	}
+	return NULL;
+}
