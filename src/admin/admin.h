@@ -17,7 +17,7 @@ struct admin;
 struct admin_settings {
 	const char *password_scheme; /* of imported plain passwords */
 	unsigned password_length_min; /* characters; of `user add` and `user passwd` */
-	unsigned import_parallel;    /* passwords hashed at a time by an import */
+	unsigned import_parallel; /* passwords hashed at a time by an import */
 };
 
 /* What only the whole server knows. Called on the reactor. */
@@ -30,8 +30,8 @@ struct admin_hooks {
 };
 
 /* All borrowed but settings (copied). */
-struct admin *admin_new(const struct admin_settings *settings, const struct admin_hooks *hooks, struct store *store,
-	struct auth *auth, struct reactor *reactor, struct log *log);
+struct admin *admin_new(const struct admin_settings *settings, const struct admin_hooks *hooks,
+	struct store *store, struct auth *auth, struct reactor *reactor, struct log *log);
 void admin_reload(struct admin *admin, const struct admin_settings *settings);
 void admin_accept(struct admin *admin, int fd);
 /* No new requests; those in hand are answered. Called again it drops them. */

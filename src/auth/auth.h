@@ -87,6 +87,10 @@ void auth_forget(struct auth *auth, struct strv user);
 /* Constant-time check of a password against "{SCHEME}hash" or a bare crypt hash. Slow: worker only. */
 enum rc auth_verify_hash(struct strv stored, struct strv password) MUST_CHECK;
 
+/* Whether text begins with "{SCHEME}" (upper case, known or not); and whether it is then a hash that auth_verify_hash can read. Cheap. */
+bool auth_hash_has_scheme(struct strv text);
+bool auth_hash_readable(struct strv stored);
+
 /* SASL PLAIN message (RFC 4616): authzid NUL authcid NUL password. Views into `message`. RC_INVALID. */
 enum rc sasl_plain_parse(struct strv message, struct strv *ret_authzid, struct strv *ret_user,
 	struct strv *ret_password) MUST_CHECK;

@@ -79,27 +79,61 @@ enum rc auth_make_hash(const char *scheme, struct strv password, struct buf *out
 	return crypt_to(password, setting, out);
 }
 
+bool auth_hash_has_scheme(struct strv text)
+{
+	size_t end = strv_index(text, '}');
+
+	if (end < 2 || end == text.n || text.p[0] != '{')
+		return false;
+	for (size_t i = 1; i < end; i++) {
+		char c = text.p[i];
+		if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') && c != '-' && c != '.')
+			return false;
+	}
+	return true;
+}
+
+/* The setting for crypt_r: the hash without its "{SCHEME}", or an empty view if the two do not fit. */
+static struct strv hash_of(struct strv stored)
+{
+	if (stored.n > 0 && stored.p[0] == '{') {
+		size_t end = strv_index(stored, '}');
+		const struct scheme *found = end > 1 ? scheme_find(strv_sub(stored, 1, end - 1)) : NULL;
+		stored = strv_sub(stored, end + 1, stored.n);
+		if (!found || !strv_starts(stored, strv_cstr(found->prefix)))
+			return STRV_NULL;
+	}
+	if (stored.n == 0 || stored.p[0] != '$' || stored.n >= CRYPT_OUTPUT_SIZE)
+		return STRV_NULL;
+	return stored;
+}
+
+bool auth_hash_readable(struct strv stored)
+{
+	struct strv hash = hash_of(stored);
+
+	if (hash.n == 0)
+		return false;
+	char *setting = mem_strndup(hash.p, hash.n);
+	int checked = crypt_checksalt(setting);
+	free(setting);
+	return checked == CRYPT_SALT_OK || checked == CRYPT_SALT_METHOD_LEGACY ||
+	       checked == CRYPT_SALT_TOO_CHEAP;
+}
+
 enum rc auth_verify_hash(struct strv stored, struct strv password)
 {
 	enum rc rc = RC_AUTH;
+	struct strv expected = hash_of(stored);
 	struct buf hash;
 
+	if (expected.n == 0)
+		return RC_INVALID;
 	if (!password_usable(password))
 		return RC_AUTH;
-	if (stored.n > 0 && stored.p[0] == '{') {
-		size_t end = strv_index(stored, '}');
-		const struct scheme *found = scheme_find(strv_sub(stored, 1, end > 0 ? end - 1 : 0));
-		if (end == stored.n || !found)
-			return RC_INVALID;
-		stored = strv_sub(stored, end + 1, stored.n);
-		if (!strv_starts(stored, strv_cstr(found->prefix)))
-			return RC_INVALID;
-	}
-	if (stored.n == 0 || stored.p[0] != '$' || stored.n > CRYPT_OUTPUT_SIZE)
-		return RC_INVALID;
 	buf_init(&hash, CRYPT_OUTPUT_SIZE);
-	char *setting = mem_strndup(stored.p, stored.n);
-	if (crypt_to(password, setting, &hash) == RC_OK && strv_eq_secret(buf_strv(&hash), stored))
+	char *setting = mem_strndup(expected.p, expected.n);
+	if (crypt_to(password, setting, &hash) == RC_OK && strv_eq_secret(buf_strv(&hash), expected))
 		rc = RC_OK;
 	free(setting);
 	buf_wipe(&hash);

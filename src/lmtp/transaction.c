@@ -5,6 +5,7 @@
 #include "base/rand.h"
 #include "base/str.h"
 #include "lmtp/deliver.h"
+#include "store/mailbox.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,8 @@ static void lookup_done(struct users_job *job)
 				lookup->recipient.detail =
 					0; /* the address with the separator is a user of its own */
 			lookup->recipient.account = account_get(session->hub->lmtp->store, lookup->record.id);
+			account_quota_set(lookup->recipient.account, lookup->record.quota_storage,
+				lookup->record.quota_messages);
 			recipient_add(session, &lookup->recipient);
 			lmtp_reply(session, 250, "2.1.5", "OK");
 		} else {

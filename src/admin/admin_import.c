@@ -1,0 +1,233 @@
+#include "admin/admin_priv.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#define BATCH_MAX 256 /* rows of one write job */
+#define ERRORS_MAX 100 /* lines that are told one by one */
+
+/* One line of the file on its way into the table. */
+struct entry {
+	struct list_node node;
+	struct auth_hash_request hash;
+	struct import *import;
+	unsigned line;
+	struct strv name; /* in `arena` */
+	struct strv password; /* "{SCHEME}hash", or empty: hash.hash has it */
+	struct arena *arena;
+	enum rc rc;
+};
+
+/* Reads lines, hashes some at a time, writes what is ready in batches; at most one batch is under way. */
+struct import {
+	struct users_job job; /* first */
+	struct request *request;
+	struct strv left; /* of the payload */
+	unsigned line;
+	unsigned hashing;
+	struct list ready; /* entries to be written */
+	unsigned ready_count;
+	struct list writing;
+	bool busy; /* the batch is under way */
+	bool pumping;
+	unsigned added, failed;
+};
+
+static void pump(struct import *import);
+
+static void entry_free(struct entry *entry)
+{
+	buf_wipe(&entry->hash.hash);
+	buf_wipe(&entry->hash.scram);
+	arena_free(&entry->arena);
+	free(entry);
+}
+
+static void complain(struct import *import, unsigned line, const char *problem)
+{
+	import->failed++;
+	if (import->failed <= ERRORS_MAX)
+		request_err(import->request, "line %u: %s", line, problem);
+	else if (import->failed == ERRORS_MAX + 1)
+		request_err(import->request, "further errors are only counted");
+}
+
+static void make_ready(struct entry *entry)
+{
+	list_append(&entry->import->ready, &entry->node);
+	entry->import->ready_count++;
+}
+
+static void hashed(struct auth_hash_request *hash)
+{
+	struct entry *entry = hash->ctx;
+	struct import *import = entry->import;
+
+	import->hashing--;
+	if (hash->rc == RC_OK) {
+		make_ready(entry);
+	} else {
+		complain(import, entry->line,
+			hash->rc == RC_INVALID ? "the password is not usable" : "hashing failed");
+		entry_free(entry);
+	}
+	pump(import);
+}
+
+/* [users] Rows that are there already must not undo the others: every entry keeps its own result. */
+static enum rc write_run(struct users *users, struct users_job *job)
+{
+	struct import *import = (struct import *)(void *)job;
+
+	LIST_EACH (node, &import->writing) {
+		struct entry *entry = CONTAINER_OF(node, struct entry, node);
+		struct user_record record = { .name = entry->name,
+			.enabled = true,
+			.created = clock_wall(),
+			.quota_storage = UINT64_MAX,
+			.quota_messages = UINT64_MAX,
+			.password = entry->password };
+		int64_t id = 0;
+		if (entry->password.n == 0) {
+			record.password = buf_strv(&entry->hash.hash);
+			record.scram = buf_strv(&entry->hash.scram);
+		}
+		entry->rc = users_add(users, &record, &id);
+		if (entry->rc != RC_OK && entry->rc != RC_EXISTS)
+			return entry->rc;
+	}
+	return RC_OK;
+}
+
+static void write_done(struct users_job *job)
+{
+	struct import *import = (struct import *)(void *)job;
+
+	import->busy = false;
+	while (!list_empty(&import->writing)) {
+		struct entry *entry = CONTAINER_OF(list_pop(&import->writing), struct entry, node);
+		enum rc rc = job->rc != RC_OK ? job->rc : entry->rc;
+		if (rc == RC_OK)
+			import->added++;
+		else
+			complain(import, entry->line,
+				rc == RC_EXISTS ? "the user is there already" : rc_name(rc));
+		entry_free(entry);
+	}
+	pump(import);
+}
+
+static void write_batch(struct import *import)
+{
+	unsigned count = 0;
+
+	while (count < BATCH_MAX && !list_empty(&import->ready)) {
+		list_append(&import->writing, list_pop(&import->ready));
+		count++;
+	}
+	import->ready_count -= count;
+	import->busy = true;
+	import->job = (struct users_job){
+		.write = true, .run = write_run, .done = write_done, .home = import->request->admin->reactor
+	};
+	import->job.rc = users_submit(import->request->admin->store, &import->job);
+	if (import->job.rc != RC_OK)
+		write_done(&import->job);
+}
+
+/* Takes the next line in hand: it goes to the auth workers, or is ready at once. */
+static void next_line(struct import *import)
+{
+	size_t end = strv_index(import->left, '\n');
+	struct strv text = strv_sub(import->left, 0, end);
+	size_t colon = 0;
+
+	import->left = strv_sub(import->left, end + 1, import->left.n);
+	import->line++;
+	if (text.n > 0 && text.p[text.n - 1] == '\r')
+		text.n--;
+	if (text.n == 0 || text.p[0] == '#')
+		return;
+	struct entry *entry = mem_zalloc(sizeof(*entry));
+	entry->import = import;
+	entry->line = import->line;
+	entry->arena = arena_new(0);
+	buf_init(&entry->hash.hash, 0);
+	buf_init(&entry->hash.scram, 0);
+	colon = strv_index(text, ':');
+	const char *problem = NULL;
+	if (colon == text.n)
+		problem = "expected address:password";
+	else if (user_name_check(strv_trim(strv_sub(text, 0, colon)), entry->arena, &entry->name) != RC_OK)
+		problem = "not an address like user@example.org";
+	struct strv password = strv_sub(text, colon + 1, text.n);
+	if (!problem && auth_hash_has_scheme(password)) {
+		if (auth_hash_readable(password)) {
+			entry->password = arena_strv(entry->arena, password);
+			make_ready(entry);
+			return;
+		}
+		problem = "the hash does not fit its scheme, or the scheme is unknown";
+	}
+	if (!problem) {
+		entry->hash.password = password;
+		entry->hash.home = import->request->admin->reactor;
+		entry->hash.done = hashed;
+		entry->hash.ctx = entry;
+		if (auth_hash(import->request->admin->auth, &entry->hash) == RC_OK) {
+			import->hashing++;
+			return;
+		}
+		problem = "the server is too busy";
+	}
+	complain(import, entry->line, problem);
+	entry_free(entry);
+}
+
+static void finish(struct import *import)
+{
+	struct request *request = import->request;
+
+	request_out(request, "added: %u, failed: %u", import->added, import->failed);
+	log_info(request->admin->log, "users imported added=%u failed=%u", import->added, import->failed);
+	request_finish(request, import->failed ? PROTOCOL_FAILED : PROTOCOL_OK);
+	free(import);
+}
+
+static void pump(struct import *import)
+{
+	unsigned parallel = import->request->admin->settings.import_parallel;
+
+	/* Completions that come at once call us again: the outermost call goes on. */
+	if (import->pumping)
+		return;
+	import->pumping = true;
+	while (import->left.n > 0 && import->hashing < parallel && import->ready_count < BATCH_MAX)
+		next_line(import);
+	bool all_read = import->left.n == 0 && import->hashing == 0;
+	if (!import->busy && (import->ready_count >= BATCH_MAX || (all_read && import->ready_count > 0)))
+		write_batch(import);
+	import->pumping = false;
+	if (import->left.n == 0 && import->hashing == 0 && import->ready_count == 0 && !import->busy)
+		finish(import);
+}
+
+static void run_import(struct request *request)
+{
+	if (!request_plain(request, 1))
+		return;
+	struct import *import = mem_zalloc(sizeof(*import));
+	import->request = request;
+	import->left = buf_strv(&request->payload);
+	list_init(&import->ready);
+	list_init(&import->writing);
+	pump(import);
+}
+
+const struct verb admin_import_verbs[] = {
+	{ "user import", "FILE", "adds the users of \"address:password\" or \"address:{SCHEME}hash\" lines",
+		run_import },
+	{ 0 },
+};

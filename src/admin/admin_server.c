@@ -1,0 +1,42 @@
+#include "admin/admin_priv.h"
+
+#define STATUS_MAX (256 * 1024)
+
+static void run_status(struct request *request)
+{
+	struct buf out;
+
+	if (!request_plain(request, 0))
+		return;
+	buf_init(&out, STATUS_MAX);
+	request->admin->hooks.status(request->admin->hooks.ctx, &out);
+	request_out_lines(request, buf_strv(&out));
+	buf_fini(&out);
+	request_finish(request, PROTOCOL_OK);
+}
+
+static void run_reload(struct request *request)
+{
+	struct buf errors;
+
+	if (!request_plain(request, 0))
+		return;
+	buf_init(&errors, STATUS_MAX);
+	enum rc rc = request->admin->hooks.reload(request->admin->hooks.ctx, &errors);
+	if (rc == RC_OK)
+		request_out(request, "reloaded");
+	for (struct strv text = buf_strv(&errors); text.n > 0;) {
+		size_t end = strv_index(text, '\n');
+		struct strv line = strv_sub(text, 0, end);
+		request_err(request, "%.*s", STRV_ARG(line));
+		text = strv_sub(text, end + 1, text.n);
+	}
+	buf_fini(&errors);
+	request_finish(request, rc == RC_OK ? PROTOCOL_OK : PROTOCOL_FAILED);
+}
+
+const struct verb admin_server_verbs[] = {
+	{ "status", "", "what the server listens on and does", run_status },
+	{ "reload", "", "reads the configuration and certificates again", run_reload },
+	{ 0 },
+};

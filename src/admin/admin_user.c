@@ -1,0 +1,427 @@
+#include "admin/admin_priv.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/mailbox.h"
+
+#include <stdlib.h>
+
+#define LIST_PAGE 1000
+
+enum user_action { USER_ADD, USER_PASSWD, USER_DEL, USER_ENABLE, USER_DISABLE, USER_QUOTA };
+
+/* A change of one user: [hash] -> users strand -> answer. */
+struct user_change {
+	struct users_job job; /* first */
+	struct auth_hash_request hash;
+	struct request *request; /* borrowed until request_finish */
+	struct arena *arena;
+	enum user_action action;
+	struct strv name;
+	bool set_storage, set_messages;
+	uint64_t storage, messages;
+	struct user_record record; /* result */
+	int64_t id; /* result */
+};
+
+static void change_free(struct user_change *change)
+{
+	buf_wipe(&change->hash.hash);
+	buf_wipe(&change->hash.scram);
+	arena_free(&change->arena);
+	free(change);
+}
+
+static void change_end(struct user_change *change, enum rc rc, const char *done)
+{
+	struct request *request = change->request;
+
+	if (rc == RC_OK) {
+		request_out(request, "%.*s: %s", STRV_ARG(change->name), done);
+		request_finish(request, PROTOCOL_OK);
+	} else {
+		request_fail(request, change->name, rc);
+	}
+	change_free(change);
+}
+
+/* [users] */
+static enum rc change_run(struct users *users, struct users_job *job)
+{
+	struct user_change *c = (struct user_change *)(void *)job;
+	struct user_record *record = &c->record;
+
+	switch (c->action) {
+	case USER_ADD:
+		*record = (struct user_record){ .name = c->name,
+			.password = buf_strv(&c->hash.hash),
+			.scram = buf_strv(&c->hash.scram),
+			.enabled = true,
+			.created = clock_wall(),
+			.quota_storage = c->set_storage ? c->storage : UINT64_MAX,
+			.quota_messages = c->set_messages ? c->messages : UINT64_MAX };
+		return users_add(users, record, &c->id);
+	case USER_PASSWD:
+		return users_set_password(users, c->name, buf_strv(&c->hash.hash), buf_strv(&c->hash.scram));
+	case USER_DEL:
+		return users_remove(users, c->name, &c->id);
+	case USER_ENABLE:
+	case USER_DISABLE:
+		return users_set_enabled(users, c->name, c->action == USER_ENABLE);
+	case USER_QUOTA: {
+		enum rc rc = users_find(users, c->name, c->arena, record);
+		if (rc != RC_OK || (!c->set_storage && !c->set_messages))
+			return rc;
+		if (c->set_storage)
+			record->quota_storage = c->storage;
+		if (c->set_messages)
+			record->quota_messages = c->messages;
+		return users_set_quota(users, c->name, record->quota_storage, record->quota_messages);
+	}
+	}
+	return RC_INVALID;
+}
+
+/* Tells the account its own quota, and what it holds. */
+struct quota_job {
+	struct job job; /* first */
+	struct user_change *change;
+	struct quota quota;
+};
+
+static enum rc quota_run(struct account *account, struct job *job)
+{
+	struct quota_job *q = (struct quota_job *)(void *)job;
+
+	account_quota_set(account, q->change->record.quota_storage, q->change->record.quota_messages);
+	return account_quota(account, &q->quota);
+}
+
+static void print_limit(struct request *request, const char *what, uint64_t used, uint64_t limit)
+{
+	if (limit == 0)
+		request_out(request, "%s: %llu of unlimited", what, (unsigned long long)used);
+	else
+		request_out(request, "%s: %llu of %llu", what, (unsigned long long)used,
+			(unsigned long long)limit);
+}
+
+static void quota_done(struct job *job)
+{
+	struct quota_job *q = (struct quota_job *)(void *)job;
+	struct user_change *change = q->change;
+	struct request *request = change->request;
+
+	if (job->rc != RC_OK) {
+		request_fail(request, change->name, job->rc);
+	} else {
+		print_limit(request, "storage", q->quota.storage_used, q->quota.storage_max);
+		print_limit(request, "messages", q->quota.messages_used, q->quota.messages_max);
+		request_finish(request, PROTOCOL_OK);
+	}
+	change_free(change);
+	free(q);
+}
+
+static void show_quota(struct user_change *change)
+{
+	struct account *account = account_get(change->request->admin->store, change->record.id);
+	struct quota_job *q = mem_zalloc(sizeof(*q));
+
+	q->change = change;
+	q->job.kind = JOB_READ;
+	q->job.run = quota_run;
+	q->job.done = quota_done;
+	q->job.home = change->request->admin->reactor;
+	enum rc rc = account_submit(account, &q->job);
+	if (rc != RC_OK) {
+		free(q);
+		change_end(change, rc, NULL);
+	}
+	account_unref(&account);
+}
+
+static void change_done(struct users_job *job)
+{
+	struct user_change *change = (struct user_change *)(void *)job;
+	struct admin *admin = change->request->admin;
+
+	if (job->rc == RC_OK && change->action != USER_ADD)
+		auth_forget(admin->auth, change->name);
+	if (job->rc == RC_OK && change->action == USER_QUOTA) {
+		show_quota(change);
+		return;
+	}
+	if (job->rc == RC_OK && change->action == USER_DEL) {
+		struct account *account = account_get(admin->store, change->id);
+		account_destroy(account);
+		account_unref(&account);
+	}
+	static const char *const done[] = {
+		[USER_ADD] = "added",
+		[USER_PASSWD] = "password changed",
+		[USER_DEL] = "removed",
+		[USER_ENABLE] = "enabled",
+		[USER_DISABLE] = "disabled",
+		[USER_QUOTA] = "",
+	};
+	if (job->rc == RC_OK)
+		log_info(admin->log, "user %s name=%s", done[change->action], LOG_V(change->name));
+	change_end(change, job->rc, done[change->action]);
+}
+
+static void change_submit(struct user_change *change)
+{
+	change->job.write = true;
+	change->job.run = change_run;
+	change->job.done = change_done;
+	change->job.home = change->request->admin->reactor;
+	enum rc rc = users_submit(change->request->admin->store, &change->job);
+	if (rc != RC_OK)
+		change_end(change, rc, NULL);
+}
+
+static void hashed(struct auth_hash_request *hash)
+{
+	struct user_change *change = hash->ctx;
+
+	if (hash->rc != RC_OK)
+		change_end(change, hash->rc, NULL);
+	else
+		change_submit(change);
+}
+
+/* A new change with its user's name checked; NULL (and answered) if it is no address. */
+static struct user_change *change_new(struct request *request, enum user_action action)
+{
+	struct user_change *change = mem_zalloc(sizeof(*change));
+
+	change->request = request;
+	change->action = action;
+	change->arena = arena_new(0);
+	buf_init(&change->hash.hash, 0);
+	buf_init(&change->hash.scram, 0);
+	if (user_name_check(request->rest[0], change->arena, &change->name) != RC_OK) {
+		request_err(
+			request, "%.*s: not an address like user@example.org", STRV_ARG(request->rest[0]));
+		request_finish(request, PROTOCOL_FAILED);
+		change_free(change);
+		return NULL;
+	}
+	return change;
+}
+
+static size_t characters(struct strv utf8)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < utf8.n; i++)
+		count += ((unsigned char)utf8.p[i] & 0xc0) != 0x80;
+	return count;
+}
+
+/* The password is the payload's first line. */
+static void with_password(struct request *request, enum user_action action, bool has_option)
+{
+	struct strv password = buf_strv(&request->payload);
+
+	if (!has_option) {
+		request_usage(request, "the password comes on standard input: --password-stdin");
+		return;
+	}
+	password = strv_sub(password, 0, strv_index(password, '\n'));
+	if (password.n > 0 && password.p[password.n - 1] == '\r')
+		password.n--;
+	if (characters(password) < request->admin->settings.password_length_min) {
+		request_err(request, "the password is shorter than %u characters",
+			request->admin->settings.password_length_min);
+		request_finish(request, PROTOCOL_FAILED);
+		return;
+	}
+	struct user_change *change = change_new(request, action);
+	if (!change)
+		return;
+	change->hash.password = password;
+	change->hash.home = request->admin->reactor;
+	change->hash.done = hashed;
+	change->hash.ctx = change;
+	enum rc rc = auth_hash(request->admin->auth, &change->hash);
+	if (rc != RC_OK)
+		change_end(change, rc, NULL);
+}
+
+static void run_add(struct request *request)
+{
+	bool given = request_option(request, "--password-stdin", NULL);
+	if (request_plain(request, 1))
+		with_password(request, USER_ADD, given);
+}
+
+static void run_passwd(struct request *request)
+{
+	bool given = request_option(request, "--password-stdin", NULL);
+	if (request_plain(request, 1))
+		with_password(request, USER_PASSWD, given);
+}
+
+static void run_simple(struct request *request, enum user_action action)
+{
+	if (!request_plain(request, 1))
+		return;
+	struct user_change *change = change_new(request, action);
+	if (change)
+		change_submit(change);
+}
+
+static void run_del(struct request *request)
+{
+	run_simple(request, USER_DEL);
+}
+
+static void run_enable(struct request *request)
+{
+	run_simple(request, USER_ENABLE);
+}
+
+static void run_disable(struct request *request)
+{
+	run_simple(request, USER_DISABLE);
+}
+
+/* "10G", "none", "default" */
+static bool limit_parse(struct strv text, bool size, uint64_t *ret_limit)
+{
+	if (strv_eq(text, STRV("none")))
+		*ret_limit = 0;
+	else if (strv_eq(text, STRV("default")))
+		*ret_limit = UINT64_MAX;
+	else if (size)
+		return str_size(text, ret_limit) == RC_OK && *ret_limit <= INT64_MAX;
+	else
+		return str_u64(text, ret_limit) == RC_OK && *ret_limit <= INT64_MAX;
+	return true;
+}
+
+static void run_quota(struct request *request)
+{
+	struct strv storage, messages;
+	uint64_t storage_max = 0, messages_max = 0;
+	bool set_storage = request_option(request, "--storage", &storage);
+	bool set_messages = request_option(request, "--messages", &messages);
+
+	if ((set_storage && !limit_parse(storage, true, &storage_max)) ||
+		(set_messages && !limit_parse(messages, false, &messages_max))) {
+		request_usage(request, "a limit is a number (storage with K, M, G), none or default");
+		return;
+	}
+	if (!request_plain(request, 1))
+		return;
+	struct user_change *change = change_new(request, USER_QUOTA);
+	if (!change)
+		return;
+	change->set_storage = set_storage;
+	change->set_messages = set_messages;
+	change->storage = storage_max;
+	change->messages = messages_max;
+	change_submit(change);
+}
+
+struct list_job {
+	struct users_job job; /* first */
+	struct request *request;
+	struct arena *arena; /* of this page */
+	bool details;
+	struct strv after;
+	struct strv lines[LIST_PAGE];
+	unsigned count;
+};
+
+static bool list_one(void *arg, const struct user_record *user)
+{
+	struct list_job *list = arg;
+
+	if (list->count == LIST_PAGE)
+		return false;
+	const char *state = user->enabled ? "enabled" : "disabled";
+	struct strv line = arena_strv(list->arena, user->name);
+	if (list->details)
+		line = strv_cstr(arena_printf(list->arena, "%.*s id=%lld %s created=%lld last-login=%lld",
+			STRV_ARG(user->name), (long long)user->id, state, (long long)user->created,
+			(long long)user->last_login));
+	list->lines[list->count++] = line;
+	list->after = arena_strv(list->arena, user->name);
+	return true;
+}
+
+/* [users] */
+static enum rc list_run(struct users *users, struct users_job *job)
+{
+	struct list_job *list = (struct list_job *)(void *)job;
+
+	list->count = 0;
+	return users_list(users, list->after, list_one, list);
+}
+
+static void list_submit(struct list_job *list);
+
+static void list_done(struct users_job *job)
+{
+	struct list_job *list = (struct list_job *)(void *)job;
+	struct request *request = list->request;
+	enum rc rc = job->rc;
+
+	for (unsigned i = 0; rc == RC_OK && i < list->count; i++)
+		request_out(request, "%.*s", STRV_ARG(list->lines[i]));
+	if (rc == RC_OK && list->count == LIST_PAGE && request->conn) {
+		char *after = mem_strndup(list->after.p, list->after.n);
+		arena_reset(list->arena);
+		list->after = strv_cstr(arena_strdup(list->arena, after));
+		free(after);
+		list_submit(list);
+		return;
+	}
+	if (rc == RC_OK)
+		request_finish(request, PROTOCOL_OK);
+	else
+		request_fail(request, STRV("user list"), rc);
+	arena_free(&list->arena);
+	free(list);
+}
+
+static void list_submit(struct list_job *list)
+{
+	list->job = (struct users_job){
+		.run = list_run, .done = list_done, .home = list->request->admin->reactor
+	};
+	enum rc rc = users_submit(list->request->admin->store, &list->job);
+	if (rc != RC_OK) {
+		request_fail(list->request, STRV("user list"), rc);
+		arena_free(&list->arena);
+		free(list);
+	}
+}
+
+static void run_list(struct request *request)
+{
+	bool details = request_option(request, "--details", NULL);
+
+	if (!request_plain(request, 0))
+		return;
+	struct list_job *list = mem_zalloc(sizeof(*list));
+	list->request = request;
+	list->details = details;
+	list->arena = arena_new(0);
+	list_submit(list);
+}
+
+const struct verb admin_user_verbs[] = {
+	{ "user add", "ADDRESS --password-stdin", "makes an account", run_add },
+	{ "user passwd", "ADDRESS --password-stdin", "changes a password", run_passwd },
+	{ "user del", "ADDRESS", "removes an account with all its mail", run_del },
+	{ "user enable", "ADDRESS", "allows logins and mail again", run_enable },
+	{ "user disable", "ADDRESS", "refuses logins and mail", run_disable },
+	{ "user list", "[--details]", "lists the accounts", run_list },
+	{ "user quota", "ADDRESS [--storage SIZE|none|default] [--messages N|none|default]",
+		"shows or sets the limits of an account", run_quota },
+	{ 0 },
+};

@@ -1,0 +1,216 @@
+/*
+ * coidctl: carries its arguments to the daemon's control socket and prints the answer. The daemon knows the verbs; this
+ * program knows only where input comes from: `--password-stdin` reads a password line (asked for if that is a terminal),
+ * `user import FILE` reads the file ("-": standard input).
+ */
+#include "admin/protocol.h"
+
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define DEFAULT_SOCKET "/run/coid/control"
+
+struct payload {
+	char *p; /* own */
+	size_t n;
+};
+
+static int fail(int status, const char *what, const char *why)
+{
+	fprintf(stderr, "coidctl: %s: %s\n", what, why);
+	return status;
+}
+
+/* Reads fd to its end. */
+static int read_all(int fd, const char *name, struct payload *payload)
+{
+	size_t cap = 0;
+
+	for (;;) {
+		if (payload->n == cap) {
+			cap = cap ? 2 * cap : 64 * 1024;
+			if (cap > 2 * (size_t)PROTOCOL_PAYLOAD_MAX)
+				return fail(PROTOCOL_FAILED, name, "too large");
+			payload->p = mem_realloc(payload->p, cap, 1);
+		}
+		ssize_t got = read(fd, payload->p + payload->n, cap - payload->n);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return fail(PROTOCOL_FAILED, name, strerror(errno));
+		if (got == 0)
+			break;
+		payload->n += (size_t)got;
+	}
+	return payload->n > PROTOCOL_PAYLOAD_MAX ? fail(PROTOCOL_FAILED, name, "too large") : 0;
+}
+
+/* A line from the terminal, not shown. */
+static int ask_password(struct payload *payload)
+{
+	struct termios old, silent;
+	char line[PROTOCOL_ARG_MAX];
+
+	fputs("Password: ", stderr);
+	if (tcgetattr(STDIN_FILENO, &old) != 0)
+		return fail(PROTOCOL_FAILED, "terminal", strerror(errno));
+	silent = old;
+	silent.c_lflag &= (tcflag_t)~ECHO;
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	const char *got = fgets(line, sizeof(line), stdin);
+	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
+	fputc('\n', stderr);
+	if (!got)
+		return fail(PROTOCOL_FAILED, "password", "nothing was entered");
+	payload->p = mem_strdup(line);
+	payload->n = strlen(line);
+	mem_wipe(line, sizeof(line));
+	return 0;
+}
+
+static int read_payload(int argc, char **argv, struct payload *payload)
+{
+	for (int i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--password-stdin") != 0)
+			continue;
+		return isatty(STDIN_FILENO) ? ask_password(payload)
+					    : read_all(STDIN_FILENO, "standard input", payload);
+	}
+	if (argc < 3 || strcmp(argv[0], "user") != 0 || strcmp(argv[1], "import") != 0)
+		return 0;
+	if (strcmp(argv[2], "-") == 0)
+		return read_all(STDIN_FILENO, "standard input", payload);
+	int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail(PROTOCOL_FAILED, argv[2], strerror(errno));
+	int status = read_all(fd, argv[2], payload);
+	close(fd);
+	return status;
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	size_t n = strlen(path);
+
+	if (n >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(address.sun_path, path, n);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+		int error = errno;
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static bool send_all(int fd, const char *p, size_t n)
+{
+	while (n > 0) {
+		ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+		if (sent < 0 && errno == EINTR)
+			continue;
+		if (sent < 0)
+			return false;
+		p += sent;
+		n -= (size_t)sent;
+	}
+	return true;
+}
+
+static bool send_request(int fd, int argc, char **argv, const struct payload *payload)
+{
+	char head[PROTOCOL_HEAD_MAX];
+	int n = snprintf(head, sizeof(head), "%s%d %zu\n", PROTOCOL_MAGIC, argc, payload->n);
+
+	if (!send_all(fd, head, (size_t)n))
+		return false;
+	for (int i = 0; i < argc; i++) {
+		n = snprintf(head, sizeof(head), "%zu:", strlen(argv[i]));
+		if (!send_all(fd, head, (size_t)n) || !send_all(fd, argv[i], strlen(argv[i])) ||
+			!send_all(fd, ",", 1))
+			return false;
+	}
+	return send_all(fd, payload->p, payload->n);
+}
+
+/* Prints the answer as it comes; the exit status is in its last line. */
+static int print_answer(int fd)
+{
+	FILE *in = fdopen(fd, "r");
+	char *line = NULL;
+	size_t cap = 0;
+	int status = -1;
+
+	if (!in) {
+		close(fd);
+		return fail(PROTOCOL_FAILED, "control socket", strerror(errno));
+	}
+	while (status < 0 && getline(&line, &cap, in) > 2) {
+		if (line[0] == 'x')
+			status = (int)strtol(line + 2, NULL, 10);
+		else
+			fputs(line + 2, line[0] == 'e' ? stderr : stdout);
+	}
+	free(line);
+	fclose(in);
+	return status < 0 ? fail(PROTOCOL_FAILED, "control socket", "the server closed the connection")
+			  : status;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = getenv("COID_CONTROL");
+	struct payload payload = { NULL, 0 };
+
+	if (!path || !path[0])
+		path = DEFAULT_SOCKET;
+	for (int option = getopt(argc, argv, "+s:hV"); option != -1; option = getopt(argc, argv, "+s:hV")) {
+		if (option == 's') {
+			path = optarg;
+		} else if (option == 'V') {
+			puts("coidctl " COID_VERSION);
+			return PROTOCOL_OK;
+		} else {
+			fputs("usage: coidctl [-s SOCKET] VERB ...   (coidctl help lists the verbs)\n",
+				stderr);
+			return option == 'h' ? PROTOCOL_OK : PROTOCOL_USAGE;
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (argc > PROTOCOL_ARGS_MAX)
+		return fail(PROTOCOL_USAGE, argv[0], "too many arguments");
+	for (int i = 0; i < argc; i++) {
+		if (strlen(argv[i]) > PROTOCOL_ARG_MAX)
+			return fail(PROTOCOL_USAGE, "argument", "too long");
+	}
+	int status = read_payload(argc, argv, &payload);
+	if (status == 0) {
+		int fd = connect_to(path);
+		if (fd < 0)
+			status = fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
+		else if (send_request(fd, argc, argv, &payload))
+			status = print_answer(fd);
+		else
+			status = fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
+	}
+	if (payload.p)
+		mem_wipe(payload.p, payload.n);
+	free(payload.p);
+	return status;
+}
