@@ -18,10 +18,12 @@ static void add_mapped(struct buf *out, utf8proc_int32_t c)
 		add_code_point(out, c);
 		return;
 	}
+	/* utf8proc gives sharp s a capital that UnicodeData.txt does not. */
+	utf8proc_int32_t title = c == 0xdf ? c : utf8proc_totitle(c);
 	utf8proc_int32_t text[DECOMPOSED_MAX];
 	int boundary = 0;
 	utf8proc_ssize_t n = utf8proc_decompose_char(
-		utf8proc_totitle(c), text, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
+		title, text, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
 	if (n < 0 || n > DECOMPOSED_MAX) {
 		add_code_point(out, c);
 		return;
