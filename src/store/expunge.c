@@ -54,8 +54,8 @@ static enum rc remove_row(struct account *account, struct mbox *mbox, const stru
 			"INSERT INTO expunged (mailbox, modseq, uid, expunged_at, blob, flags, internaldate, "
 			"zone)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-			"iudiidid", mbox->id, modseq, row->uid, now, moved ? (int64_t)0 : row->blob,
-			row->flags, row->internaldate, (int)row->zone);
+			"iudiidii", mbox->id, modseq, row->uid, now, moved ? (int64_t)0 : row->blob,
+			row->flags, row->internaldate, (int64_t)row->zone);
 	if (rc == RC_OK && !moved)
 		rc = blob_unref(account, row->blob);
 	if (rc != RC_OK)

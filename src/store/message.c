@@ -15,8 +15,8 @@ enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_
 		"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, savedate, "
 		"blob)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-		"idduudidii", mbox->id, row->uid, row->flags, row->keywords, row->modseq, row->size,
-		row->internaldate, (int)row->zone, row->savedate, row->blob);
+		"idduudiiii", mbox->id, row->uid, row->flags, row->keywords, row->modseq, row->size,
+		row->internaldate, (int64_t)row->zone, row->savedate, row->blob);
 	if (rc == RC_EXISTS) {
 		log_error(account_log(account), "uid is in use account=%lld mailbox=%lld uid=%lu",
 			(long long)account->id, (long long)mbox->id, (unsigned long)row->uid);

@@ -1,0 +1,196 @@
+/* STORE. */
+#include "mail_fixture.h"
+
+static void flags_are_set_added_and_removed(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+
+	t_append(f, f->inbox, MSG_DRAFT | MSG_CHAT, 3);
+	forget_changes(f);
+	t_flags(f, f->inbox, "2:3", FLAGS_ADD, MSG_SEEN | MSG_DELETED);
+	assert_changes(f, "FLAGS 2 3;");
+	assert_int_equal(t_row(f, f->inbox, 2).flags, MSG_DRAFT | MSG_CHAT | MSG_SEEN | MSG_DELETED);
+	assert_int_equal(t_info(f, "INBOX").unseen, 1);
+	assert_int_equal(t_info(f, "INBOX").deleted, 2);
+	t_flags(f, f->inbox, "3", FLAGS_REMOVE, MSG_SEEN | MSG_DRAFT);
+	assert_int_equal(t_row(f, f->inbox, 3).flags, MSG_CHAT | MSG_DELETED);
+	t_flags(f, f->inbox, "1:2", FLAGS_SET, MSG_FLAGGED);
+	assert_int_equal(t_row(f, f->inbox, 2).flags, MSG_CHAT | MSG_FLAGGED);
+	assert_int_equal(t_info(f, "INBOX").unseen, 3);
+	assert_int_equal(t_info(f, "INBOX").deleted, 1);
+	fixture_reopen(f);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_CHAT | MSG_FLAGGED);
+	assert_int_equal(t_row(f, f->inbox, 3).flags, MSG_CHAT | MSG_DELETED);
+	fixture_free(&f);
+}
+
+static void messages_changed_together_share_a_new_modseq(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+
+	t_append(f, f->inbox, 0, 3);
+	uint64_t before = t_info(f, "INBOX").highestmodseq;
+	t_flags(f, f->inbox, "1,3", FLAGS_ADD, MSG_SEEN);
+	uint64_t after = t_info(f, "INBOX").highestmodseq;
+	assert_true(after > before);
+	assert_int_equal(t_row(f, f->inbox, 1).modseq, after);
+	assert_int_equal(t_row(f, f->inbox, 3).modseq, after);
+	assert_true(t_row(f, f->inbox, 2).modseq <= before);
+	fixture_free(&f);
+}
+
+static void a_message_whose_flags_do_not_change_costs_nothing(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+
+	t_append(f, f->inbox, MSG_SEEN, 3);
+	t_flags(f, f->inbox, "2", FLAGS_ADD, MSG_FLAGGED);
+	forget_changes(f);
+	uint64_t before = t_info(f, "INBOX").highestmodseq;
+	t_flags(f, f->inbox, "1:3", FLAGS_ADD, MSG_SEEN);
+	t_flags(f, f->inbox, "1:3", FLAGS_REMOVE, MSG_DRAFT);
+	t_flags(f, f->inbox, "1,3", FLAGS_SET, MSG_SEEN);
+	assert_int_equal(t_info(f, "INBOX").highestmodseq, before);
+	assert_changes(f, "");
+	t_flags(f, f->inbox, "1:3", FLAGS_SET, MSG_SEEN);
+	assert_changes(f, "FLAGS 2;");
+	fixture_free(&f);
+}
+
+static void internal_flags_change_without_anybody_noticing(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+
+	t_append(f, f->inbox, 0, 1);
+	forget_changes(f);
+	uint64_t before = t_info(f, "INBOX").highestmodseq;
+	t_flags(f, f->inbox, "1", FLAGS_ADD, MSG_MOVE_PENDING);
+	assert_changes(f, "");
+	assert_int_equal(t_info(f, "INBOX").highestmodseq, before);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MOVE_PENDING);
+	fixture_reopen(f);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MOVE_PENDING);
+	t_flags(f, f->inbox, "1", FLAGS_SET, MSG_SEEN);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MOVE_PENDING | MSG_SEEN);
+	t_flags(f, f->inbox, "1", FLAGS_REMOVE, MSG_MOVE_PENDING);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_SEEN);
+	fixture_free(&f);
+}
+
+static void what_changed_after_unchangedsince_is_left_alone(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+
+	t_append(f, f->inbox, 0, 4);
+	uint64_t since = t_info(f, "INBOX").highestmodseq;
+	t_flags(f, f->inbox, "2:3", FLAGS_ADD, MSG_FLAGGED);
+	struct flags_call call = {
+		.mailbox = f->inbox, .op = FLAGS_ADD, .flags = MSG_SEEN, .unchanged_since = since
+	};
+	set_of(&call.uids, "1:9");
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_run, &call), RC_OK);
+	assert_set(&call.modified, "2:3");
+	assert_set(&call.gone, "5:9");
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_SEEN);
+	assert_int_equal(t_row(f, f->inbox, 2).flags, MSG_FLAGGED);
+	call.unchanged_since = 0;
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_run, &call), RC_OK);
+	assert_set(&call.modified, "1:4");
+	seqset_fini(&call.uids);
+	seqset_fini(&call.modified);
+	seqset_fini(&call.gone);
+	fixture_free(&f);
+}
+
+static void uids_that_are_gone_are_told(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	struct flags_call call = { .mailbox = f->inbox, .flags = MSG_SEEN, .unchanged_since = UINT64_MAX };
+
+	t_append(f, f->inbox, 0, 5);
+	assert_expunge(f, f->inbox, "2,4", true, "2,4");
+	set_of(&call.uids, "1:4,6");
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_run, &call), RC_OK);
+	assert_set(&call.gone, "2,4,6");
+	assert_int_equal(t_row(f, f->inbox, 3).flags, MSG_SEEN);
+	assert_int_equal(t_row(f, f->inbox, 5).flags, 0);
+	seqset_fini(&call.uids);
+	seqset_fini(&call.gone);
+	fixture_free(&f);
+}
+
+static void keywords_are_changed_like_flags(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	struct flags_call call = { .mailbox = f->inbox,
+		.op = FLAGS_ADD,
+		.keywords = UINT64_C(1) << 63 | 1,
+		.unchanged_since = UINT64_MAX };
+
+	t_append(f, f->inbox, MSG_SEEN, 1);
+	set_of(&call.uids, "1");
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_run, &call), RC_OK);
+	fixture_reopen(f);
+	assert_true(t_row(f, f->inbox, 1).keywords == (UINT64_C(1) << 63 | 1));
+	call.op = FLAGS_REMOVE;
+	call.keywords = 1;
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_run, &call), RC_OK);
+	assert_true(t_row(f, f->inbox, 1).keywords == UINT64_C(1) << 63);
+	call.op = FLAGS_SET;
+	call.keywords = 2;
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_run, &call), RC_OK);
+	assert_int_equal(t_row(f, f->inbox, 1).keywords, 2);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, 0);
+	seqset_fini(&call.uids);
+	seqset_fini(&call.gone);
+	fixture_free(&f);
+}
+
+static enum rc flags_then_fail(struct account *account, void *arg)
+{
+	enum rc rc = flags_run(account, arg);
+	return rc == RC_OK ? RC_PERM : rc;
+}
+
+static void flags_of_a_failed_job_are_as_before(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	struct flags_call call = { .mailbox = f->inbox,
+		.op = FLAGS_ADD,
+		.flags = MSG_SEEN | MSG_DELETED,
+		.unchanged_since = UINT64_MAX };
+
+	t_append(f, f->inbox, 0, 3);
+	struct mbox_info before = t_info(f, "INBOX");
+	set_of(&call.uids, "1:2");
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_then_fail, &call), RC_PERM);
+	struct mbox_info after = t_info(f, "INBOX");
+	assert_memory_equal(&before, &after, sizeof(before));
+	assert_int_equal(t_row(f, f->inbox, 1).flags, 0);
+	seqset_fini(&call.uids);
+	seqset_fini(&call.gone);
+	fixture_free(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flags_are_set_added_and_removed),
+		cmocka_unit_test(messages_changed_together_share_a_new_modseq),
+		cmocka_unit_test(a_message_whose_flags_do_not_change_costs_nothing),
+		cmocka_unit_test(internal_flags_change_without_anybody_noticing),
+		cmocka_unit_test(what_changed_after_unchangedsince_is_left_alone),
+		cmocka_unit_test(uids_that_are_gone_are_told),
+		cmocka_unit_test(keywords_are_changed_like_flags),
+		cmocka_unit_test(flags_of_a_failed_job_are_as_before),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
