@@ -1,0 +1,104 @@
+/*
+ * Commands of every state.
+ */
+#include "imapd/capability.h"
+#include "imapd/command.h"
+#include "imapd/imapd_priv.h"
+#include "imapd/resp.h"
+#include "imapd/rows.h"
+
+#define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
+#define ID_VALUE_MAX 1024
+#define CAPABILITY_LINE_MAX 8192
+
+static bool no_arguments(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
+}
+
+static void capability_run(struct cmd *cmd)
+{
+	struct buf out;
+	buf_init(&out, CAPABILITY_LINE_MAX);
+	buf_adds(&out, "* ");
+	capability_print(&out, cmd->session);
+	buf_adds(&out, "\r\n");
+	resp_raw(cmd->session, buf_strv(&out));
+	buf_fini(&out);
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+static void noop_run(struct cmd *cmd)
+{
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+static void logout_run(struct cmd *cmd)
+{
+	struct session *session = cmd->session;
+	resp_untagged(session, "BYE Logging out");
+	cmd_finish_rc(cmd, RC_OK);
+	session_end(session);
+}
+
+/* "NIL" or "(" string SP nstring ... ")"; what the client says about itself goes to the log. */
+static bool id_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct log *log = cmd->session->hub->imapd->log;
+	struct strv name;
+	struct strv value;
+	size_t fields = 0;
+
+	if (parse_keyword(parse, "NIL"))
+		return parse_end(parse);
+	if (!parse_char(parse, '('))
+		return false;
+	if (parse_skip(parse, ')'))
+		return parse_end(parse);
+	do {
+		if (!parse_string(parse, &name) || !parse_sp(parse) || !parse_nstring(parse, &value))
+			return false;
+		if (++fields > ID_FIELDS_MAX || name.n > ID_VALUE_MAX || value.n > ID_VALUE_MAX)
+			return parse_fail(parse, "Too many fields, or too long ones");
+		log_debug(log, "imap client id=%llu field=%s value=%s", (unsigned long long)cmd->session->id,
+			LOG_V(name), LOG_V(value));
+	} while (parse_skip(parse, ' '));
+	return parse_char(parse, ')') && parse_end(parse);
+}
+
+static void id_run(struct cmd *cmd)
+{
+	resp_untagged(cmd->session, "ID (\"name\" \"coid\" \"version\" \"" COID_VERSION "\")");
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+const struct cmd_row cmd_any_rows[] = {
+	{
+		.name = "CAPABILITY",
+		.states = CMD_ANY_STATE,
+		.parse = no_arguments,
+		.run = capability_run,
+	},
+	{
+		.name = "NOOP",
+		.states = CMD_ANY_STATE,
+		.parse = no_arguments,
+		.run = noop_run,
+	},
+	{
+		.name = "LOGOUT",
+		.states = CMD_ANY_STATE,
+		.flags = CMD_NO_SYNC,
+		.parse = no_arguments,
+		.run = logout_run,
+	},
+	{
+		.name = "ID",
+		.states = CMD_ANY_STATE,
+		.capability = "ID",
+		.parse = id_parse,
+		.run = id_run,
+	},
+	{ 0 },
+};

@@ -1,0 +1,260 @@
+/*
+ * LIST, LSUB, NAMESPACE. The answer is built on the worker, from the tree of names in memory.
+ */
+#include "imapd/command.h"
+#include "imapd/list_match.h"
+#include "imapd/resp.h"
+#include "imapd/rows.h"
+#include "store/mailbox.h"
+
+#include "base/hash.h"
+
+#define LIST_OUTPUT_MAX (32 * 1024 * 1024)
+
+struct list_args {
+	struct strv reference;
+	struct strv pattern;
+};
+
+/* A name that LSUB '%' tells because subscribed ones are below it. */
+struct parent {
+	struct strv name;
+	bool subscribed; /* tells itself */
+	UT_hash_handle hh;
+};
+
+struct list_job {
+	struct cmd_job base;
+	struct strv reference;
+	struct strv text;
+	bool utf8;
+	struct buf out; /* own */
+	/* While it runs. */
+	struct list_pattern pattern;
+	struct arena *arena; /* own */
+	struct parent *parents;
+};
+
+static bool list_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct list_args *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	return parse_mailbox(parse, &args->reference) && parse_sp(parse) &&
+	       parse_list_mailbox(parse, &args->pattern) && parse_end(parse);
+}
+
+static void add_attribute(struct buf *out, size_t start, const char *name)
+{
+	if (out->len > start)
+		buf_addc(out, ' ');
+	buf_adds(out, name);
+}
+
+static void print_attributes(struct buf *out, const struct mbox_info *info)
+{
+	static const struct {
+		uint32_t attr;
+		const char *name;
+	} uses[] = {
+		{ MBOX_SENT, "\\Sent" },
+		{ MBOX_DRAFTS, "\\Drafts" },
+		{ MBOX_TRASH, "\\Trash" },
+		{ MBOX_JUNK, "\\Junk" },
+		{ MBOX_ARCHIVE, "\\Archive" },
+		{ MBOX_ALL, "\\All" },
+		{ MBOX_FLAGGED, "\\Flagged" },
+		{ MBOX_IMPORTANT, "\\Important" },
+	};
+	size_t start = out->len;
+	if (info->attrs & MBOX_NOSELECT)
+		add_attribute(out, start, "\\Noselect");
+	add_attribute(out, start, info->has_children ? "\\HasChildren" : "\\HasNoChildren");
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (info->attrs & uses[i].attr)
+			add_attribute(out, start, uses[i].name);
+	}
+}
+
+static void end_line(struct list_job *list, struct strv name)
+{
+	buf_adds(&list->out, ") \"/\" ");
+	resp_mailbox(&list->out, name, list->utf8);
+	buf_adds(&list->out, "\r\n");
+}
+
+static bool list_one(void *arg, const struct mbox_info *info)
+{
+	struct list_job *list = arg;
+	if (!list_match(&list->pattern, info->name))
+		return true;
+	buf_adds(&list->out, "* LIST (");
+	print_attributes(&list->out, info);
+	end_line(list, info->name);
+	return buf_ok(&list->out);
+}
+
+static void begin(struct list_job *list)
+{
+	/* The job may run twice. */
+	buf_reset(&list->out);
+	arena_reset(list->arena);
+	list_pattern_init(&list->pattern, list->reference, list->text, list->arena);
+}
+
+static enum rc list_job_run(struct account *account, struct job *job)
+{
+	struct list_job *list = (struct list_job *)job;
+	begin(list);
+	enum rc rc = mbox_list(account, false, false, list_one, list);
+	if (rc == RC_OK && !buf_ok(&list->out))
+		rc = RC_LIMIT;
+	return rc;
+}
+
+/* LSUB */
+
+static struct parent *note_parent(struct list_job *list, struct strv name)
+{
+	struct parent *parent;
+	HASH_FIND(hh, list->parents, name.p, name.n, parent);
+	if (!parent) {
+		parent = arena_zalloc(list->arena, sizeof(*parent));
+		parent->name = arena_strv(list->arena, name);
+		HASH_ADD_KEYPTR(hh, list->parents, parent->name.p, parent->name.n, parent);
+	}
+	return parent;
+}
+
+static void note_unsubscribed(void *arg, struct strv name)
+{
+	note_parent(arg, name);
+}
+
+static bool lsub_one(void *arg, const struct mbox_info *info)
+{
+	struct list_job *list = arg;
+	if (!info->subscribed)
+		return true;
+	if (list_match(&list->pattern, info->name)) {
+		note_parent(list, info->name)->subscribed = true;
+		buf_adds(&list->out, "* LSUB (");
+		end_line(list, info->name);
+	} else {
+		/* Only a pattern with '%' matches a level above without matching the name, or one without wildcards. */
+		list_match_parents(&list->pattern, info->name, note_unsubscribed, list);
+	}
+	return buf_ok(&list->out);
+}
+
+static void print_parents(struct list_job *list)
+{
+	struct parent *parent;
+	struct parent *next;
+	HASH_ITER (hh, list->parents, parent, next) {
+		if (!parent->subscribed) {
+			buf_adds(&list->out, "* LSUB (\\Noselect");
+			end_line(list, parent->name);
+		}
+	}
+}
+
+static enum rc lsub_job_run(struct account *account, struct job *job)
+{
+	struct list_job *list = (struct list_job *)job;
+	begin(list);
+	list->parents = NULL;
+	enum rc rc = mbox_list(account, true, false, lsub_one, list);
+	if (rc == RC_OK && strv_index(list->text, '%') < list->text.n)
+		print_parents(list);
+	HASH_CLEAR(hh, list->parents);
+	if (rc == RC_OK && !buf_ok(&list->out))
+		rc = RC_LIMIT;
+	return rc;
+}
+
+static void list_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct list_job *list = (struct list_job *)job;
+	if (job->job.rc == RC_OK && list->out.len > 0) {
+		buf_shrink(&list->out, 0);
+		conn_write_own(cmd->session->conn, list->out.p, list->out.len);
+		buf_init(&list->out, LIST_OUTPUT_MAX);
+	}
+	cmd_finish_rc(cmd, job->job.rc);
+}
+
+static void list_release(struct cmd_job *job)
+{
+	struct list_job *list = (struct list_job *)job;
+	buf_fini(&list->out);
+	arena_free(&list->arena);
+}
+
+static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job))
+{
+	const struct list_args *args = cmd->args;
+	struct list_job *list = cmd_job_new(cmd, sizeof(*list), JOB_READ, run, list_finish);
+	list->base.release = list_release;
+	list->reference = arena_strv(list->base.arena, args->reference);
+	list->text = arena_strv(list->base.arena, args->pattern);
+	list->utf8 = cmd->session->enabled & ENABLED_UTF8;
+	list->arena = arena_new(0);
+	buf_init(&list->out, LIST_OUTPUT_MAX);
+	cmd_submit(cmd, list);
+}
+
+static void list_run(struct cmd *cmd)
+{
+	const struct list_args *args = cmd->args;
+	if (args->pattern.n > 0) {
+		submit(cmd, list_job_run);
+		return;
+	}
+	/* RFC 3501 6.3.8: an empty pattern asks for the separator and the root. */
+	resp_untagged(cmd->session, "LIST (\\Noselect) \"/\" \"\"");
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+static void lsub_run(struct cmd *cmd)
+{
+	const struct list_args *args = cmd->args;
+	if (args->pattern.n > 0)
+		submit(cmd, lsub_job_run);
+	else
+		cmd_finish_rc(cmd, RC_OK);
+}
+
+static bool namespace_parse(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
+}
+
+static void namespace_run(struct cmd *cmd)
+{
+	resp_untagged(cmd->session, "NAMESPACE ((\"\" \"/\")) NIL NIL");
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+const struct cmd_row cmd_list_rows[] = {
+	{
+		.name = "LIST",
+		.states = CMD_AUTH_STATES,
+		.parse = list_parse,
+		.run = list_run,
+	},
+	{
+		.name = "LSUB",
+		.states = CMD_AUTH_STATES,
+		.parse = list_parse,
+		.run = lsub_run,
+	},
+	{
+		.name = "NAMESPACE",
+		.states = CMD_AUTH_STATES,
+		.capability = "NAMESPACE",
+		.parse = namespace_parse,
+		.run = namespace_run,
+	},
+	{ 0 },
+};
