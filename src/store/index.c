@@ -98,7 +98,7 @@ static void evict(struct account *account)
 
 		if (lru->used <= lru->budget)
 			break;
-		if (own ? index->used_by == account->job : !strand_borrow(strand))
+		if (own ? index->used_by == account->run_number : !strand_borrow(strand))
 			continue;
 		list_remove(&index->lru);
 		index_free(index);
@@ -113,7 +113,7 @@ static void index_use(struct index *index)
 	struct index_lru *lru = lru_of(index);
 	uint64_t now = clock_mono_ms();
 
-	index->used_by = index->account->job;
+	index->used_by = index->account->run_number;
 	if (index->listed && now - index->used_ms < LRU_GRAIN_MS)
 		return;
 	index->used_ms = now;

@@ -63,6 +63,7 @@ static void entry_run(struct account *account, struct entry *entry)
 	struct job *job = entry->job;
 	arena_reset(account->job_arena);
 	account->job = job;
+	account->run_number++;
 	account->effects = &entry->effects;
 	job->rc = job->run(account, job);
 	account->job = NULL;

@@ -101,7 +101,7 @@ struct index {
 	struct account *account; /* borrowed */
 	struct mbox *mbox; /* borrowed */
 	uint64_t used_ms; /* when it last went to the end of the LRU */
-	const struct job *used_by; /* only compared: the job that may hold pointers to rows */
+	uint64_t used_by; /* account->run_number: the run that may hold pointers to rows */
 	uint64_t bytes; /* as counted in the LRU */
 	struct msg_row *rows; /* own */
 	size_t count;

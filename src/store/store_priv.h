@@ -99,6 +99,7 @@ struct account {
 
 	struct job *job; /* borrowed: the running one, NULL in background work and while borrowed */
 	struct arena *job_arena; /* own; emptied when the next job starts */
+	uint64_t run_number; /* grows with each run of a job */
 	struct effects *effects; /* of the running job: what happens if it succeeds; NULL: at once */
 	uint64_t change; /* number of the last change list */
 
