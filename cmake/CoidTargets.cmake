@@ -61,6 +61,16 @@ function(coid_unit_tests)
     add_test(NAME ${folder}/${file} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
     set_tests_properties(${folder}/${file} PROPERTIES LABELS unit TIMEOUT 120)
   endforeach()
+  # Power cuts and failing disks under the whole store: tests/power/test_*.c.
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/power/test_*.c)
+  foreach(source ${tests})
+    get_filename_component(file ${source} NAME_WE)
+    add_executable(power_${file} ${source})
+    target_link_libraries(power_${file} PRIVATE coid_test_support coid_store cmocka)
+    target_compile_options(power_${file} PRIVATE -Wno-missing-prototypes)
+    add_test(NAME power/${file} COMMAND power_${file} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
+    set_tests_properties(power/${file} PROPERTIES LABELS power TIMEOUT 600)
+  endforeach()
 endfunction()
 
 # tests/fuzz/fuzz_<entry>.c: a libFuzzer target (COID_FUZZ) or a program that replays tests/fuzz/corpus/<entry>/.

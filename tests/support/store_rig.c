@@ -446,6 +446,42 @@ enum rc rig_sweep(struct rig *rig, int64_t account_id)
 	return rig_background(rig, account_id, sweep_run, NULL);
 }
 
+static enum rc checkpoint_run(struct account *account, void *arg)
+{
+	return db_checkpoint(account->db, *(const bool *)arg);
+}
+
+enum rc rig_checkpoint(struct rig *rig, int64_t account_id, bool truncate)
+{
+	return rig_background(rig, account_id, checkpoint_run, &truncate);
+}
+
+static enum rc sync_run(struct account *account, void *arg)
+{
+	uint64_t number = atomic_load(&account->dirty_number);
+	(void)arg;
+	enum rc rc = db_sync_wal(account->db);
+	if (rc == RC_OK)
+		account_synced(account, number);
+	return rc;
+}
+
+enum rc rig_sync(struct rig *rig, int64_t account_id)
+{
+	return rig_background(rig, account_id, sync_run, NULL);
+}
+
+enum rc rig_check(
+	struct rig *rig, int64_t account_id, bool repair, struct buf *report, unsigned *ret_problems)
+{
+	(void)rig;
+	(void)account_id;
+	(void)repair;
+	(void)report;
+	*ret_problems = 0;
+	return RC_OK;
+}
+
 /* Dumps. */
 
 struct dump {

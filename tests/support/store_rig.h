@@ -73,6 +73,11 @@ enum rc rig_read(struct rig *rig, int64_t account_id, const char *mailbox, uint3
 /* Everything that is due (or not yet due) of the background work: moves out, sweeps. */
 enum rc rig_move_out(struct rig *rig, int64_t account_id);
 enum rc rig_sweep(struct rig *rig, int64_t account_id);
+enum rc rig_checkpoint(struct rig *rig, int64_t account_id, bool truncate);
+/* Syncs relaxed commits. */
+enum rc rig_sync(struct rig *rig, int64_t account_id);
+enum rc rig_check(
+	struct rig *rig, int64_t account_id, bool repair, struct buf *report, unsigned *ret_problems);
 
 /*
  * The state of an account as text: a line for each name and each message, with a hash of its bytes, but without modseqs. The
