@@ -2,7 +2,7 @@
  * From text to the values given in it, over libconfuse. Each file gets a parser of its own, because only freeing it
  * resets the library's lexer, and the files that it includes are read after it, because the library's own way of
  * including leaks and keeps its depth after an error. What the library would not notice is checked before: stray
- * control characters, and quotes and comments that are never closed.
+ * control characters, and quotes, comments and braces that are never closed.
  */
 #include "conf/conf_priv.h"
 
@@ -205,8 +205,8 @@ static void take_setting(struct reader *reader, const cfg_opt_t *opt, const stru
 {
 	struct buf text, where;
 
-	/* The flag is set by the '=', so that an empty list is seen as well. */
-	if (!(opt->flags & CFGF_MODIFIED))
+	/* The flag is set by the '=', so that an empty list is seen as well; a single value may be missing after it. */
+	if (!(opt->flags & CFGF_MODIFIED) || (opt->nvalues == 0 && row->type != CONF_LIST))
 		return;
 	buf_init(&text, CONF_FILE_MAX);
 	buf_init(&where, CONF_VALUE_MAX);
@@ -360,6 +360,9 @@ static bool complain_at(struct reader *reader, struct strv text, size_t at, cons
 /* What the library would swallow in silence. */
 static bool check_text(struct reader *reader, struct strv text)
 {
+	size_t depth = 0;
+	size_t opened = 0; /* where the outermost brace is */
+
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
@@ -369,6 +372,10 @@ static bool check_text(struct reader *reader, struct strv text)
 		return complain_at(reader, text, 0, "the file is not UTF-8");
 	for (size_t i = 0; i < text.n;) {
 		if (!begins_something(text, i)) {
+			if (text.p[i] == '{' && depth++ == 0)
+				opened = i;
+			else if (text.p[i] == '}' && depth > 0)
+				depth--;
 			i++;
 			continue;
 		}
@@ -378,6 +385,8 @@ static bool check_text(struct reader *reader, struct strv text)
 				text.p[i] == '/' ? "comment without end" : "string without end");
 		i = end;
 	}
+	if (depth > 0)
+		return complain_at(reader, text, opened, "'{' without '}'");
 	return true;
 }
 
