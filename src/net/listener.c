@@ -27,7 +27,7 @@ struct listener {
 	void *arg;
 	struct event *event; /* own */
 	struct timer pause;
-	bool *freed; /* on the stack of on_readable: set by listener_free */
+	bool gone; /* freed at the end of the turn */
 };
 
 static bool out_of_resources(int error)
@@ -53,9 +53,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	struct listener *listener = arg;
-	bool freed = false;
-	listener->freed = &freed;
-	for (int i = 0; i < ACCEPTS && !freed; i++) {
+	for (int i = 0; i < ACCEPTS && !listener->gone; i++) {
 		int peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (peer >= 0) {
 			listener->on_accept(listener->arg, peer);
@@ -68,8 +66,6 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 			break;
 		/* All else, ECONNABORTED above all, concerns one connection that is gone already. */
 	}
-	if (!freed)
-		listener->freed = NULL;
 }
 
 /* Accepted sockets inherit these. Not for UNIX sockets, where they fail harmlessly. */
@@ -108,9 +104,9 @@ void listener_free(struct listener **listener)
 	if (!l)
 		return;
 	*listener = NULL;
-	if (l->freed)
-		*l->freed = true;
 	timer_fini(&l->pause);
 	event_free(l->event);
-	free(l);
+	/* It may be on_accept that frees us. */
+	l->gone = true;
+	reactor_defer(l->reactor, free, l);
 }
