@@ -1,0 +1,129 @@
+#include "auth/auth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+static void a_hash_of_every_scheme_verifies_its_own_password_only(void **state)
+{
+	static const char *const schemes[] = { "YESCRYPT", "SHA512-CRYPT", "BCRYPT" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
+		struct buf hash;
+		buf_init(&hash, 1000);
+		assert_int_equal(auth_make_hash(schemes[i], STRV("s\xc3\xa9same"), &hash), RC_OK);
+		assert_true(auth_hash_readable(buf_strv(&hash)));
+		assert_int_equal(auth_verify_hash(buf_strv(&hash), STRV("s\xc3\xa9same")), RC_OK);
+		assert_int_equal(auth_verify_hash(buf_strv(&hash), STRV("s\xc3\xa9samE")), RC_AUTH);
+		assert_int_equal(auth_verify_hash(buf_strv(&hash), STRV("")), RC_AUTH);
+		buf_fini(&hash);
+	}
+}
+
+static void two_hashes_of_one_password_differ(void **state)
+{
+	struct buf first, second;
+
+	(void)state;
+	buf_init(&first, 1000);
+	buf_init(&second, 1000);
+	assert_int_equal(auth_make_hash("SHA512-CRYPT", STRV("x"), &first), RC_OK);
+	assert_int_equal(auth_make_hash("SHA512-CRYPT", STRV("x"), &second), RC_OK);
+	assert_false(strv_eq(buf_strv(&first), buf_strv(&second)));
+	buf_fini(&first);
+	buf_fini(&second);
+}
+
+/* "Hello world!" from the specification of SHA-crypt. */
+#define KNOWN                                                                                                \
+	"$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/"                                                 \
+	"O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"                                                 \
+	"O817G3uBnIFNjnQJuesI68OTLiBFdcbYEdFCoEOfaS35inz1"
+
+static void a_hash_may_carry_its_scheme_in_braces(void **state)
+{
+	(void)state;
+	assert_int_equal(auth_verify_hash(STRV(KNOWN), STRV("Hello world!")), RC_OK);
+	assert_int_equal(auth_verify_hash(STRV("{SHA512-CRYPT}" KNOWN), STRV("Hello world!")), RC_OK);
+	assert_int_equal(auth_verify_hash(STRV("{CRYPT}" KNOWN), STRV("Hello world!")), RC_OK);
+	assert_int_equal(auth_verify_hash(STRV("{sha512-crypt}" KNOWN), STRV("Hello world?")), RC_AUTH);
+}
+
+static void an_unreadable_hash_is_told_from_a_wrong_password(void **state)
+{
+	static const char *const samples[] = { "", "plain", "{PLAIN}x", "{SHA512-CRYPT}", "{BCRYPT}" KNOWN,
+		"{SHA512-CRYPT", "{}" KNOWN, "$zz$salt$x" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++)
+		assert_false(auth_hash_readable(strv_cstr(samples[i])));
+	for (size_t i = 0; i + 1 < sizeof(samples) / sizeof(samples[0]); i++)
+		assert_int_equal(auth_verify_hash(strv_cstr(samples[i]), STRV("x")), RC_INVALID);
+	assert_int_not_equal(auth_verify_hash(STRV("$zz$salt$x"), STRV("x")), RC_OK);
+}
+
+static void a_password_has_limits(void **state)
+{
+	struct buf out;
+	char *text = malloc(1001);
+
+	(void)state;
+	memset(text, 'a', 1001);
+	buf_init(&out, 4000);
+	assert_int_equal(auth_make_hash("SHA512-CRYPT", STRV(""), &out), RC_INVALID);
+	assert_int_equal(auth_make_hash("SHA512-CRYPT", STRV("a\0b"), &out), RC_INVALID);
+	assert_int_equal(auth_make_hash("SHA512-CRYPT", strv_make(text, 1001), &out), RC_INVALID);
+	assert_int_equal(auth_make_hash("ROT13", STRV("x"), &out), RC_INVALID);
+	assert_int_equal(auth_make_hash("CRYPT", STRV("x"), &out), RC_INVALID);
+	assert_int_equal(auth_make_scram(STRV(""), 4096, &out), RC_INVALID);
+	assert_int_equal(auth_make_scram(STRV("x"), 0, &out), RC_INVALID);
+	assert_int_equal(out.len, 0);
+	buf_fini(&out);
+	free(text);
+}
+
+static void scram_keys_have_the_form_of_rfc_5803(void **state)
+{
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 1000);
+	assert_int_equal(auth_make_scram(STRV("pencil"), 4096, &out), RC_OK);
+	struct strv text = buf_strv(&out);
+	assert_true(strv_starts(text, STRV("SCRAM-SHA-256$4096:")));
+	/* 16 octets of salt, then two keys of 32, in base64. */
+	text = strv_sub(text, sizeof("SCRAM-SHA-256$4096:") - 1, text.n);
+	assert_int_equal(strv_index(text, '$'), 24);
+	text = strv_sub(text, 25, text.n);
+	assert_int_equal(strv_index(text, ':'), 44);
+	assert_int_equal(text.n, 89);
+	buf_fini(&out);
+}
+
+static void what_looks_like_a_scheme_is_one(void **state)
+{
+	(void)state;
+	assert_true(auth_hash_has_scheme(STRV("{CRYPT}x")));
+	assert_true(auth_hash_has_scheme(STRV("{FUTURE-2}x")));
+	assert_false(auth_hash_has_scheme(STRV("{lower}x")));
+	assert_false(auth_hash_has_scheme(STRV("{}x")));
+	assert_false(auth_hash_has_scheme(STRV("{CRYPT")));
+	assert_false(auth_hash_has_scheme(STRV("p{CRYPT}")));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_hash_of_every_scheme_verifies_its_own_password_only),
+		cmocka_unit_test(two_hashes_of_one_password_differ),
+		cmocka_unit_test(a_hash_may_carry_its_scheme_in_braces),
+		cmocka_unit_test(an_unreadable_hash_is_told_from_a_wrong_password),
+		cmocka_unit_test(a_password_has_limits),
+		cmocka_unit_test(scram_keys_have_the_form_of_rfc_5803),
+		cmocka_unit_test(what_looks_like_a_scheme_is_one),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
