@@ -161,11 +161,34 @@ static void on_deflate_idle(void *arg)
 	deflate_freeze(d->z);
 }
 
+static bool wants_read(const struct conn *conn)
+{
+	switch (conn->state) {
+	case CONN_OPEN:
+		return conn_can_read(conn) || (conn->tls && conn_tls_wants_read(conn));
+	case CONN_HANDSHAKE:
+	case CONN_CLOSING:
+		return conn->tls && conn_tls_wants_read(conn);
+	case CONN_LINGER:
+		return true;
+	case CONN_TLS_WAIT:
+	case CONN_ENDED:
+		return false;
+	}
+	return false;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
 	struct conn *conn = arg;
+	if (!wants_read(conn)) {
+		/* The pause that was not worth a system call before. */
+		event_del(&conn->read_event);
+		conn->read_on = false;
+		return;
+	}
 	switch (conn->state) {
 	case CONN_OPEN:
 		if (conn->tls && conn_tls_wants_read(conn))
@@ -238,23 +261,6 @@ static void on_timer(void *arg)
 	}
 }
 
-static bool wants_read(const struct conn *conn)
-{
-	switch (conn->state) {
-	case CONN_OPEN:
-		return conn_can_read(conn) || (conn->tls && conn_tls_wants_read(conn));
-	case CONN_HANDSHAKE:
-	case CONN_CLOSING:
-		return conn->tls && conn_tls_wants_read(conn);
-	case CONN_LINGER:
-		return true;
-	case CONN_TLS_WAIT:
-	case CONN_ENDED:
-		return false;
-	}
-	return false;
-}
-
 static bool wants_write(const struct conn *conn)
 {
 	switch (conn->state) {
@@ -281,7 +287,9 @@ static void need(struct conn *conn, int ret)
 void conn_update_events(struct conn *conn)
 {
 	bool read = wants_read(conn);
-	if (read != conn->read_on) {
+	/* Most pauses are over before anything arrives: an open connection stops watching only when something does. */
+	bool later = conn->state == CONN_OPEN && !read;
+	if (read != conn->read_on && !later) {
 		need(conn, read ? event_add(&conn->read_event, NULL) : event_del(&conn->read_event));
 		conn->read_on = read;
 	}
