@@ -1,0 +1,150 @@
+/* Keywords of a mailbox. */
+#include "mail_fixture.h"
+
+struct names_call {
+	int64_t mailbox;
+	struct buf text;
+};
+
+static enum rc names_run(struct account *account, void *arg)
+{
+	struct names_call *call = arg;
+	const struct strv *names;
+	size_t count;
+	buf_reset(&call->text);
+	enum rc rc = mbox_keywords(account, call->mailbox, &names, &count);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		buf_printf(&call->text, "%.*s ", STRV_ARG(names[i]));
+	return rc;
+}
+
+static void assert_names(struct fixture *f, int64_t mailbox, const char *expected)
+{
+	struct names_call call = { .mailbox = mailbox };
+	buf_init(&call.text, 64 * 1024);
+	assert_int_equal(run(f, JOB_READ, names_run, &call), RC_OK);
+	buf_addc(&call.text, '\0');
+	assert_string_equal(call.text.p, expected);
+	buf_fini(&call.text);
+}
+
+static void a_name_gets_the_next_bit_and_keeps_it(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	const struct strv first[] = { STRV("$Forwarded"), STRV("Work") };
+	const struct strv second[] = { STRV("new"), STRV("WORK"), STRV("New") };
+	uint64_t mask;
+
+	assert_names(f, f->inbox, "");
+	assert_int_equal(t_keywords(f, f->inbox, first, 2, true, &mask), RC_OK);
+	assert_int_equal(mask, 3);
+	assert_changes(f, "KEYWORDS $Forwarded Work;");
+	fixture_reopen(f);
+	assert_int_equal(t_keywords(f, f->inbox, second, 3, true, &mask), RC_OK);
+	assert_int_equal(mask, 2 | 4);
+	assert_changes(f, "KEYWORDS $Forwarded Work new;");
+	assert_int_equal(t_keywords(f, f->inbox, second, 3, true, &mask), RC_OK);
+	assert_changes(f, "");
+	assert_names(f, f->inbox, "$Forwarded Work new ");
+	fixture_free(&f);
+}
+
+static void names_that_are_not_to_be_made_are_left_out(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	const struct strv names[] = { STRV("a"), STRV("b") };
+	uint64_t mask;
+
+	assert_int_equal(t_keywords(f, f->inbox, names + 1, 1, true, &mask), RC_OK);
+	assert_int_equal(t_keywords(f, f->inbox, names, 2, false, &mask), RC_OK);
+	assert_int_equal(mask, 1);
+	assert_names(f, f->inbox, "b ");
+	assert_int_equal(t_keywords(f, 99, names, 2, false, &mask), RC_NOT_FOUND);
+	fixture_free(&f);
+}
+
+static void each_mailbox_has_its_own(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	int64_t a = t_new(f, "a");
+	const struct strv name = STRV("x");
+	uint64_t mask;
+
+	assert_int_equal(t_keywords(f, a, &name, 1, true, &mask), RC_OK);
+	assert_names(f, f->inbox, "");
+	assert_names(f, a, "x ");
+	assert_int_equal(t_delete(f, "a"), RC_OK);
+	assert_int_equal(t_sql(f, "SELECT count(*) FROM keyword"), 0);
+	fixture_free(&f);
+}
+
+static void there_are_sixty_four_at_most(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	char text[MBOX_KEYWORDS_MAX + 1][16];
+	struct strv names[MBOX_KEYWORDS_MAX + 1];
+	uint64_t mask;
+
+	for (int i = 0; i <= MBOX_KEYWORDS_MAX; i++) {
+		snprintf(text[i], sizeof(text[i]), "k%d", i);
+		names[i] = strv_cstr(text[i]);
+	}
+	assert_int_equal(t_keywords(f, f->inbox, names, MBOX_KEYWORDS_MAX + 1, true, &mask), RC_LIMIT);
+	assert_names(f, f->inbox, "");
+	assert_int_equal(t_keywords(f, f->inbox, names, MBOX_KEYWORDS_MAX - 1, true, &mask), RC_OK);
+	assert_int_equal(t_keywords(f, f->inbox, names + 2, MBOX_KEYWORDS_MAX - 1, true, &mask), RC_LIMIT);
+	assert_int_equal(t_keywords(f, f->inbox, names + 1, MBOX_KEYWORDS_MAX - 1, true, &mask), RC_OK);
+	assert_true(mask == UINT64_MAX - 1);
+	fixture_reopen(f);
+	assert_int_equal(t_keywords(f, f->inbox, names, MBOX_KEYWORDS_MAX, true, &mask), RC_OK);
+	assert_true(mask == UINT64_MAX);
+	fixture_free(&f);
+}
+
+static void a_name_has_a_length(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	char text[MBOX_KEYWORD_NAME_MAX + 1];
+	uint64_t mask;
+
+	memset(text, 'k', sizeof(text));
+	struct strv longest = strv_make(text, MBOX_KEYWORD_NAME_MAX);
+	struct strv longer = strv_make(text, MBOX_KEYWORD_NAME_MAX + 1);
+	struct strv empty = STRV("");
+	assert_int_equal(t_keywords(f, f->inbox, &longest, 1, true, &mask), RC_OK);
+	assert_int_equal(t_keywords(f, f->inbox, &longer, 1, true, &mask), RC_LIMIT);
+	assert_int_equal(t_keywords(f, f->inbox, &empty, 1, true, &mask), RC_INVALID);
+	fixture_free(&f);
+}
+
+static void damaged_rows_are_not_believed(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	struct names_call call = { .mailbox = f->inbox };
+
+	buf_init(&call.text, 1024);
+	t_script(f, (char[]){ "INSERT INTO keyword VALUES (1, 0, 'a'), (1, 2, 'c')" });
+	fixture_reopen(f);
+	assert_int_equal(run(f, JOB_READ, names_run, &call), RC_CORRUPT);
+	buf_fini(&call.text);
+	fixture_free(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_gets_the_next_bit_and_keeps_it),
+		cmocka_unit_test(names_that_are_not_to_be_made_are_left_out),
+		cmocka_unit_test(each_mailbox_has_its_own),
+		cmocka_unit_test(there_are_sixty_four_at_most),
+		cmocka_unit_test(a_name_has_a_length),
+		cmocka_unit_test(damaged_rows_are_not_believed),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
