@@ -204,7 +204,6 @@ void account_item_run(struct account *account, struct strand_item *item)
 
 void account_turn_ends(struct account *account)
 {
-	atomic_store_explicit(&account->last_used, clock_mono_ms(), memory_order_relaxed);
 	if (account->state != ACCOUNT_OPEN)
 		return;
 	unsigned frames = db_wal_frames(account->db);

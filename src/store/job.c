@@ -285,6 +285,7 @@ static void job_turn(struct account *account, struct job *job)
 		batch_collect(account, &batch);
 		batch_settle(account, &batch);
 	}
+	atomic_store_explicit(&account->last_used, clock_mono_ms(), memory_order_relaxed);
 	for (size_t i = 0; i < batch.n; i++)
 		entry_deliver(account, &entries[i]);
 }
