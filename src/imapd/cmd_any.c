@@ -9,7 +9,7 @@
 
 #define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
 #define ID_VALUE_MAX 1024
-#define CAPABILITY_LINE_MAX 8192
+#define ANY_LINE_MAX 8192
 
 static bool no_arguments(struct cmd *cmd, struct parse *parse)
 {
@@ -20,7 +20,7 @@ static bool no_arguments(struct cmd *cmd, struct parse *parse)
 static void capability_run(struct cmd *cmd)
 {
 	struct buf out;
-	buf_init(&out, CAPABILITY_LINE_MAX);
+	buf_init(&out, ANY_LINE_MAX);
 	buf_adds(&out, "* ");
 	capability_print(&out, cmd->session);
 	buf_adds(&out, "\r\n");
@@ -69,7 +69,23 @@ static bool id_parse(struct cmd *cmd, struct parse *parse)
 
 static void id_run(struct cmd *cmd)
 {
-	resp_untagged(cmd->session, "ID (\"name\" \"coid\" \"version\" \"" COID_VERSION "\")");
+	const struct imapd_settings *settings = cmd->session->settings;
+	struct buf out;
+
+	buf_init(&out, ANY_LINE_MAX);
+	buf_adds(&out, settings->id_field_count > 0 ? "* ID (" : "* ID NIL");
+	for (size_t i = 0; i < settings->id_field_count; i++) {
+		struct strv field = strv_cstr(settings->id_fields[i]);
+		size_t equals = strv_index(field, '=');
+		buf_adds(&out, i > 0 ? " " : "");
+		resp_astring(&out, strv_sub(field, 0, equals));
+		buf_addc(&out, ' ');
+		resp_astring(&out, strv_sub(field, equals + 1, field.n));
+	}
+	buf_adds(&out, settings->id_field_count > 0 ? ")\r\n" : "\r\n");
+	if (buf_ok(&out))
+		resp_raw(cmd->session, buf_strv(&out));
+	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);
 }
 

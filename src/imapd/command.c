@@ -103,6 +103,7 @@ static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 	parse_init(ret_parse, lex_command(lex), cmd->arena);
 	ret_parse->streamed = lex->streamed;
 	ret_parse->streamed_count = lex->streamed_count;
+	ret_parse->words_max = cmd->session->settings->words_max;
 	ret_parse->utf8 = cmd->session->enabled & ENABLED_UTF8;
 	parse_advance(ret_parse, cmd->tag.n + 1 + cmd->name.n);
 	parse_skip(ret_parse, ' ');
@@ -145,12 +146,20 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 	bool bad = strv_eq(strv_cstr(word), STRV("BAD"));
 	bool good = strv_eq(strv_cstr(word), STRV("OK"));
 
+	bool tells = !bad && session->view && !(cmd->row->flags & CMD_NO_SYNC);
+	if (tells && session->claiming && !cmd->held_word && view_has_fresh(session->view)) {
+		cmd->held_word = word;
+		cmd->held_code = code ? arena_strdup(cmd->arena, code) : NULL;
+		cmd->held_text = arena_strdup(cmd->arena, text);
+		cmd->waiting = true;
+		return;
+	}
 	if (good && cmd->expunge_issued) {
 		word = "NO";
 		code = "EXPUNGEISSUED";
 		text = "Some of the messages no longer exist";
 	}
-	if (!bad && session->view && !(cmd->row->flags & CMD_NO_SYNC))
+	if (tells)
 		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE));
 	resp_tagged(session, cmd->tag, word, code, text);
 	cmd_drop(session);
@@ -208,11 +217,15 @@ static void run(struct cmd *cmd)
 void cmd_ungate(struct session *session)
 {
 	struct cmd *cmd = session->cmd;
-	if (!cmd || !cmd->gated || session->state == SESSION_LOGOUT)
+	if (!cmd || session->state == SESSION_LOGOUT)
 		return;
-	cmd->gated = false;
-	cmd->waiting = false;
-	run(cmd);
+	if (cmd->gated) {
+		cmd->gated = false;
+		cmd->waiting = false;
+		run(cmd);
+	} else if (cmd->held_word) {
+		finish(cmd, cmd->held_word, cmd->held_code, cmd->held_text);
+	}
 }
 
 void cmd_begin(struct session *session)
@@ -406,7 +419,14 @@ void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok)
 {
 	struct cmd_job *job = cmd_job;
 	struct account *account = cmd->session->account;
+	struct view *view = cmd->session->view;
 	if (!memory_ok || !account_borrow(account, cmd->session->hub->reactor)) {
+		cmd_submit(cmd, job);
+		return;
+	}
+	/* An index that was dropped meanwhile is loaded by a worker. */
+	if (view && !msg_index_loaded(account, view_mailbox(view))) {
+		account_return(account);
 		cmd_submit(cmd, job);
 		return;
 	}

@@ -66,6 +66,9 @@ struct cmd {
 	/* The rest is command.c's. */
 	bool input_paused;
 	bool gated; /* waits for a claim of \Recent before it runs */
+	const char *held_word; /* waits for one before it ends, so that RECENT is right: its answer */
+	const char *held_code;
+	const char *held_text;
 	struct cmd_job *job; /* borrowed while the store has it; own while `parked` */
 	bool parked; /* the strand was full: submitted again by the hub's timer */
 	struct list_node in_parked;

@@ -245,8 +245,10 @@ static void stop_now(void *arg)
 
 void hub_stop(struct hub *hub)
 {
-	if (hub->stopping)
+	if (hub->stopping) {
+		stop_now(hub);
 		return;
+	}
 	hub->stopping = true;
 	LIST_EACH (node, &hub->sessions) {
 		struct session *session = CONTAINER_OF(node, struct session, in_hub);
@@ -258,12 +260,6 @@ void hub_stop(struct hub *hub)
 	timer_set(&hub->stop_timer, STOP_MS);
 }
 
-static void on_stop(struct reactor *reactor, struct reactor_msg *msg)
-{
-	(void)reactor;
-	hub_stop(CONTAINER_OF(msg, struct hub, stop_msg));
-}
-
 static void on_parked(void *arg)
 {
 	cmd_retry_parked(arg);
@@ -273,7 +269,6 @@ void hub_init(struct hub *hub, struct imapd *imapd, struct reactor *reactor)
 {
 	*hub = (struct hub){ .imapd = imapd, .reactor = reactor };
 	hub->sink = (struct change_sink){ .reactor = reactor, .fn = on_changes, .ctx = hub };
-	hub->stop_msg.fn = on_stop;
 	list_init(&hub->sessions);
 	list_init(&hub->parked);
 	timer_init(&hub->parked_timer, reactor, on_parked, hub);

@@ -24,7 +24,6 @@ struct hub {
 	struct list parked; /* commands whose strand was full (command.c) */
 	struct timer parked_timer;
 	struct timer stop_timer;
-	struct reactor_msg stop_msg;
 	bool stopping;
 };
 
@@ -40,7 +39,7 @@ void hub_add_account(struct hub *hub, struct session *session);
 struct session *session_find(struct hub *hub, uint64_t id);
 /* A new view: shares its UID ranges with another one of the mailbox that says the same. */
 void hub_share_view(struct hub *hub, struct session *session);
-/* Every session says BYE when its command is done; after a while without. */
+/* Every session says BYE when its command is done; after a while, or when this is called again, without waiting. */
 void hub_stop(struct hub *hub);
 
 #endif

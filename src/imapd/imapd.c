@@ -19,11 +19,17 @@ struct peer_count {
 
 void imapd_settings_init(struct imapd_settings *settings)
 {
+	static const char *const id_fields[] = { "name=coid" };
+
 	*settings = (struct imapd_settings){
 		.hostname = "localhost",
 		.line_max = 64 * 1024,
 		.line_max_preauth = 8 * 1024,
-		.literal_max = 256 * 1024,
+		.literal_max = 128 * 1024,
+		.literal_max_preauth = 4096,
+		.words_max = 10000,
+		.id_fields = id_fields,
+		.id_field_count = 1,
 		.message_max = 50 * 1024 * 1024,
 		.idle_keepalive_ms = 2 * 60 * 1000,
 		.timeout_ms = 30 * 60 * 1000,
@@ -39,9 +45,14 @@ void imapd_settings_init(struct imapd_settings *settings)
 static struct settings_copy *copy_settings(const struct imapd_settings *settings)
 {
 	struct settings_copy *copy = mem_zalloc(sizeof(*copy));
+	struct arena *arena = arena_new(0);
+	copy->arena = arena;
 	copy->settings = *settings;
-	copy->hostname = mem_strdup(settings->hostname);
-	copy->settings.hostname = copy->hostname;
+	copy->settings.hostname = arena_strdup(arena, settings->hostname);
+	const char **fields = arena_alloc(arena, (settings->id_field_count + 1) * sizeof(*fields));
+	for (size_t i = 0; i < settings->id_field_count; i++)
+		fields[i] = arena_strdup(arena, settings->id_fields[i]);
+	copy->settings.id_fields = fields;
 	atomic_init(&copy->refs, 1);
 	return copy;
 }
@@ -50,7 +61,7 @@ static void settings_unref(struct settings_copy *copy)
 {
 	if (atomic_fetch_sub(&copy->refs, 1) > 1)
 		return;
-	free(copy->hostname);
+	arena_free(&copy->arena);
 	free(copy);
 }
 
@@ -185,10 +196,27 @@ void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool imp
 	session_accept(&imapd->hubs[reactor_index(reactor)], fd, implicit_tls);
 }
 
+struct stop_msg {
+	struct reactor_msg msg;
+	struct hub *hub; /* borrowed */
+};
+
+static void on_stop(struct reactor *reactor, struct reactor_msg *msg)
+{
+	struct stop_msg *stop = (struct stop_msg *)msg;
+	(void)reactor;
+	hub_stop(stop->hub);
+	free(stop);
+}
+
 void imapd_stop(struct imapd *imapd)
 {
-	for (unsigned i = 0; i < imapd->hub_count; i++)
-		reactor_post(imapd->hubs[i].reactor, &imapd->hubs[i].stop_msg);
+	for (unsigned i = 0; i < imapd->hub_count; i++) {
+		struct stop_msg *stop = mem_zalloc(sizeof(*stop));
+		stop->msg.fn = on_stop;
+		stop->hub = &imapd->hubs[i];
+		reactor_post(stop->hub->reactor, &stop->msg);
+	}
 }
 
 unsigned imapd_sessions(const struct imapd *imapd)

@@ -21,7 +21,7 @@ struct imapd_settings {
 	uint64_t message_max; /* of APPEND */
 	const char *const *id_fields; /* "name=coid": what ID answers; strings are copied */
 	size_t id_field_count;
-	uint64_t idle_keepalive_ms; /* "* OK Still here" */
+	uint64_t idle_keepalive_ms; /* "* OK Still here"; 0: none */
 	uint64_t timeout_ms; /* inactivity after login (RFC 3501 5.4: at least 30 min) */
 	uint64_t timeout_preauth_ms;
 	unsigned bad_commands_max; /* in a row; then BYE */

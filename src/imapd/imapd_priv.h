@@ -6,6 +6,7 @@
 
 #include "imapd/imapd.h"
 
+#include "base/arena.h"
 #include "imapd/hub.h"
 
 #include <pthread.h>
@@ -19,7 +20,7 @@ struct peer_count;
 struct settings_copy {
 	struct imapd_settings settings;
 	atomic_uint refs;
-	char *hostname; /* own */
+	struct arena *arena; /* own: the strings */
 };
 
 struct imapd {

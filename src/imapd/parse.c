@@ -53,6 +53,8 @@ bool parse_skip(struct parse *parse, char c)
 {
 	if (!parse_peek(parse, c))
 		return false;
+	if (c == ' ' && parse->words_max > 0 && ++parse->words > parse->words_max)
+		return parse_fail(parse, "Too many arguments");
 	parse->at++;
 	return true;
 }

@@ -28,6 +28,8 @@ struct parse {
 	const struct lex_literal *streamed; /* literals that went to a spool, by offset; lex.h */
 	size_t streamed_count;
 	bool utf8; /* UTF8=ACCEPT is on */
+	unsigned words_max; /* spaces between arguments, all levels together; 0: no limit */
+	unsigned words;
 	bool failed;
 	const char *error; /* constant text for the tagged BAD */
 };
@@ -41,7 +43,8 @@ bool parse_at_end(const struct parse *parse);
 bool parse_sp(struct parse *parse); /* exactly one space */
 bool parse_char(struct parse *parse, char c);
 bool parse_peek(const struct parse *parse, char c);
-bool parse_skip(struct parse *parse, char c); /* takes it if it is there */
+/* Takes it if it is there. The one place where spaces are counted: the one beyond words_max is an error. */
+bool parse_skip(struct parse *parse, char c);
 bool parse_fail(struct parse *parse, const char *error); /* false */
 
 bool parse_tag(struct parse *parse, struct strv *ret_tag);

@@ -13,7 +13,6 @@
 #define IN_HIGH (64 * 1024)
 #define WRITE_MS (5 * 60 * 1000)
 #define TLS_MS (30 * 1000)
-#define LITERAL_PREAUTH_MAX 4096
 /* Bytes of a refused command (its literals, the rest of its line) that are read and thrown away before the session ends. */
 #define SKIP_PREAUTH_MAX (64 * 1024)
 #define SKIP_MAX (256 * 1024 * 1024)
@@ -128,7 +127,12 @@ static void session_free(struct session *session)
 static void arm(struct session *session)
 {
 	const struct imapd_settings *settings = session->settings;
-	timer_set(&session->timer, session->idling ? settings->idle_keepalive_ms : settings->timeout_ms);
+	if (!session->idling)
+		timer_set(&session->timer, settings->timeout_ms);
+	else if (settings->idle_keepalive_ms > 0)
+		timer_set(&session->timer, settings->idle_keepalive_ms);
+	else
+		timer_cancel(&session->timer);
 }
 
 static void on_timer(void *arg)
@@ -319,7 +323,7 @@ static void on_tls(void *arg)
 	session->tls_pending = false;
 	session->bad_commands = 0;
 	lex_fini(&session->lex);
-	lex_init(&session->lex, settings->line_max_preauth, LITERAL_PREAUTH_MAX);
+	lex_init(&session->lex, settings->line_max_preauth, settings->literal_max_preauth);
 	conn_kick(session->conn);
 }
 
@@ -346,7 +350,7 @@ static struct session *session_new(struct hub *hub, int fd, bool implicit_tls)
 		.tls_ms = TLS_MS,
 	};
 	session->conn = conn_new(hub->reactor, fd, &ops, session, &limits);
-	lex_init(&session->lex, session->settings->line_max_preauth, LITERAL_PREAUTH_MAX);
+	lex_init(&session->lex, session->settings->line_max_preauth, session->settings->literal_max_preauth);
 	timer_init(&session->timer, hub->reactor, on_timer, session);
 	hub_add(hub, session);
 	return session;

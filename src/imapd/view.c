@@ -422,6 +422,11 @@ size_t view_pending_flags(const struct view *view)
 	return view->flags_count - view->flags_dropped;
 }
 
+bool view_has_fresh(const struct view *view)
+{
+	return !seqset_empty(&view->fresh);
+}
+
 bool view_dirty_without_expunges(const struct view *view)
 {
 	return view_pending_flags(view) > 0 || !seqset_empty(&view->fresh) || view->keywords_changed;
