@@ -358,11 +358,8 @@ static bool complain_at(struct reader *reader, struct strv text, size_t at, cons
 }
 
 /* What the library would swallow in silence. */
-static bool check_text(struct reader *reader, struct strv text)
+static bool check_bytes(struct reader *reader, struct strv text)
 {
-	size_t depth = 0;
-	size_t opened = 0; /* where the outermost brace is */
-
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
 		if ((c < 0x20 && c != '\t' && c != '\n' && c != '\r') || c == 0x7f)
@@ -370,6 +367,26 @@ static bool check_text(struct reader *reader, struct strv text)
 	}
 	if (!str_utf8_valid(text))
 		return complain_at(reader, text, 0, "the file is not UTF-8");
+	return true;
+}
+
+static void blank(char *text, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++) {
+		if (text[i] != '\n')
+			text[i] = ' ';
+	}
+}
+
+/*
+ * Checks what is never closed and takes comments out, since the library miscounts lines that hold one and does not
+ * allow them within lists. `copy` holds the same bytes as `text`.
+ */
+static bool strip_comments(struct reader *reader, struct strv text, char *copy)
+{
+	size_t depth = 0;
+	size_t opened = 0; /* where the outermost brace is */
+
 	for (size_t i = 0; i < text.n;) {
 		if (!begins_something(text, i)) {
 			if (text.p[i] == '{' && depth++ == 0)
@@ -379,10 +396,13 @@ static bool check_text(struct reader *reader, struct strv text)
 			i++;
 			continue;
 		}
+		bool string = text.p[i] == '"' || text.p[i] == '\'';
 		size_t end = end_of(text, i);
 		if (end == SIZE_MAX)
-			return complain_at(reader, text, i,
-				text.p[i] == '/' ? "comment without end" : "string without end");
+			return complain_at(
+				reader, text, i, string ? "string without end" : "comment without end");
+		if (!string)
+			blank(copy, i, end);
 		i = end;
 	}
 	if (depth > 0)
@@ -393,11 +413,15 @@ static bool check_text(struct reader *reader, struct strv text)
 static void parse_text(struct reader *reader, struct strv text)
 {
 	reader->unknown_count = 0;
-	if (text.n == 0 || !check_text(reader, text))
+	if (text.n == 0 || !check_bytes(reader, text))
 		return;
-	do {
-		parse_once(reader, text);
-	} while (reader->stopped_at_unknown);
+	char *copy = mem_strndup(text.p, text.n);
+	if (strip_comments(reader, text, copy)) {
+		do {
+			parse_once(reader, strv_make(copy, text.n));
+		} while (reader->stopped_at_unknown);
+	}
+	free(copy);
 }
 
 /* The whole file, at most CONF_FILE_MAX bytes. */

@@ -9,7 +9,7 @@ static const char head[] =
 	"# The configuration of coid; see coid.conf(5). Every setting is here with its default.\n"
 	"# To change one, remove the '#' in front of it. Try the result with: coid -t\n"
 	"# Sizes: 512, 64K, 50M, 1G. Durations: 500ms, 30s, 5m, 2h, 7d. Lists: { \"one\", \"two\" }.\n"
-	"# Other files, read after this one: include = \"conf.d/*.conf\" (outside of any section)\n";
+	"# Other files, read after this one: include = \"coid.d/*.conf\" (outside of any section)\n";
 
 static void add_quoted(struct buf *out, struct strv text)
 {

@@ -279,6 +279,28 @@ static void syntax_errors_have_a_line(void **state)
 						     "127.0.0.1:143 or [::1]:143\n");
 }
 
+static void comments_may_be_anywhere_and_lines_are_counted_right(void **state)
+{
+	(void)state;
+	assert_errors("# a\n// b\n/* c */ server { /* d\n\n*/ workers = 0 # e\n}\nimap { line_max = 1 }",
+		"t:5: server.workers: \"0\" is below 1\nt:7: imap.line_max: \"1\" is below 1K\n");
+	assert_errors("server { user = \"a\\\nb # c\" // d\nworkers = 0 }",
+		"t:3: server.workers: \"0\" is below 1\n");
+	assert_errors("server {\n# a\n# b\nx = 1 }", "t:4: unknown setting server.x\n");
+	struct loaded l =
+		load("imap { # a\nlisten # b\n= { # c\n127.0.0.1:1 /* d */ , // e\n[::1]:2 # } \"\n} }# f");
+	assert_string_equal(l.errors.p, "");
+	assert_int_equal(l.conf->imap.listen.n, 2);
+	assert_string_equal(l.conf->imap.listen.v[1], "[::1]:2");
+	unload(&l);
+	l = load("server { root = /a//b\nuser = a/*b*/ log_file = '/a#b//c/*d*/' }");
+	assert_string_equal(l.errors.p, "");
+	assert_string_equal(l.conf->server.root, "/a");
+	assert_string_equal(l.conf->server.user, "a");
+	assert_string_equal(l.conf->server.log_file, "/a#b//c/*d*/");
+	unload(&l);
+}
+
 static void what_is_never_closed_is_reported_where_it_begins(void **state)
 {
 	(void)state;
@@ -397,6 +419,19 @@ static void strings_have_checks_of_their_own(void **state)
 	assert_override_error(
 		"auth.delay_max=100ms", "-o auth.delay_max: \"100ms\" is below 250ms and not 0\n");
 	assert_override_error("store.message_max=2G", "-o store.message_max: \"2G\" is above 2047M\n");
+	assert_override_error("imap.listen=[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1",
+		"-o imap.listen: \"[0000:0000:0000:0000:0000:0000:0000:0000:0000:0000]:1\" is not an address "
+		"like "
+		"127.0.0.1:143 or [::1]:143\n");
+	char value[1200] = "imap.id_fields=a=";
+	memset(value + 17, 'x', 1025);
+	struct loaded long_id = load_with("", (const char *const[]){ value }, 1);
+	assert_non_null(strstr(long_id.errors.p, "has a value of more than 1024 characters (RFC 2971)"));
+	unload(&long_id);
+	value[17 + 1024] = '\0';
+	long_id = load_with("", (const char *const[]){ value }, 1);
+	assert_string_equal(long_id.errors.p, "");
+	unload(&long_id);
 	char path[200] = "control.socket=/";
 	memset(path + 16, 'x', 120);
 	struct loaded l = load_with("", (const char *const[]){ path }, 1);
@@ -505,6 +540,13 @@ static void only_some_settings_can_be_reloaded(void **state)
 	assert_int_equal(out.len, 0);
 	assert_false(conf_reloadable(a.conf, c.conf, &out));
 	assert_true(strv_eq(buf_strv(&out), STRV("server.root server.workers imap.listen")));
+	buf_reset(&out);
+	struct loaded d = load("lmtp { listen = 127.0.0.1:1 } store { default_mailboxes = 'Sent:\\Sent' }");
+	struct loaded e = load("lmtp { listen = 127.0.0.1:2 } store { default_mailboxes = 'Sent:\\Sent' }");
+	assert_false(conf_reloadable(d.conf, e.conf, &out));
+	assert_true(strv_eq(buf_strv(&out), STRV("lmtp.listen")));
+	unload(&d);
+	unload(&e);
 	buf_fini(&out);
 	unload(&a);
 	unload(&b);
@@ -660,6 +702,12 @@ static void files_that_cannot_be_read_are_named(void **state)
 	assert_int_equal(load_main(f, &conf, errors, sizeof(errors)), RC_INVALID);
 	assert_string_equal(errors, "@/main.conf:2: include: must not be empty\n");
 	assert_null(conf);
+	buf_reset(&f->errors);
+	char text[5000] = "include = ";
+	memset(text + 10, 'x', CONF_VALUE_MAX);
+	write_in(f, "main.conf", text);
+	assert_int_equal(load_main(f, &conf, errors, sizeof(errors)), RC_INVALID);
+	assert_string_equal(errors, "@/main.conf:1: include: is too long\n");
 }
 
 static void an_oversized_file_is_refused(void **state)
@@ -758,6 +806,7 @@ int main(void)
 		cmocka_unit_test(very_many_unknown_settings_are_cut_short),
 		cmocka_unit_test(an_overlong_unknown_name_is_reported_in_part),
 		cmocka_unit_test(syntax_errors_have_a_line),
+		cmocka_unit_test(comments_may_be_anywhere_and_lines_are_counted_right),
 		cmocka_unit_test(what_is_never_closed_is_reported_where_it_begins),
 		cmocka_unit_test(control_characters_and_bad_utf8_are_refused),
 		cmocka_unit_test(values_are_limited),

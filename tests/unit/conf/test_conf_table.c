@@ -176,6 +176,32 @@ static void strings_have_a_greatest_length(void **state)
 	}
 }
 
+static void assert_printed(enum conf_type type, uint64_t number, const char *expected)
+{
+	struct buf out;
+	buf_init(&out, 100);
+	conf_value_print(&out, type, number);
+	assert_true(strv_eq(buf_strv(&out), strv_cstr(expected)));
+	buf_fini(&out);
+}
+
+static void numbers_are_printed_in_their_largest_whole_unit(void **state)
+{
+	(void)state;
+	assert_printed(CONF_SIZE, 0, "0");
+	assert_printed(CONF_SIZE, 1023, "1023");
+	assert_printed(CONF_SIZE, 65536, "64K");
+	assert_printed(CONF_SIZE, 1536 * 1024, "1536K");
+	assert_printed(CONF_SIZE, (uint64_t)1 << 40, "1T");
+	assert_printed(CONF_DURATION, 0, "0");
+	assert_printed(CONF_DURATION, 1500, "1500ms");
+	assert_printed(CONF_DURATION, 90000, "90s");
+	assert_printed(CONF_DURATION, 1740000, "29m");
+	assert_printed(CONF_DURATION, 7 * 86400000, "7d");
+	assert_printed(CONF_OCTAL, 0660, "0660");
+	assert_printed(CONF_NUMBER, 12, "12");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -185,6 +211,7 @@ int main(void)
 		cmocka_unit_test(every_word_of_a_choice_is_taken_in_any_case),
 		cmocka_unit_test(garbage_is_refused_by_all_but_free_text),
 		cmocka_unit_test(strings_have_a_greatest_length),
+		cmocka_unit_test(numbers_are_printed_in_their_largest_whole_unit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
