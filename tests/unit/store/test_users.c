@@ -1,0 +1,427 @@
+#include "core_fixture.h"
+
+struct ask {
+	struct users_job job;
+	struct fix *fix;
+	enum rc (*fn)(struct users *users, struct ask *ask);
+	struct arena *arena;
+	struct user_record record;
+	struct strv name;
+	struct strv value;
+	int64_t id;
+	unsigned runs;
+	bool done;
+	char names[256];
+};
+
+static enum rc ask_run(struct users *users, struct users_job *job)
+{
+	struct ask *ask = CONTAINER_OF(job, struct ask, job);
+	ask->runs++;
+	return ask->fn(users, ask);
+}
+
+static void ask_done(struct users_job *job)
+{
+	CONTAINER_OF(job, struct ask, job)->done = true;
+}
+
+static struct ask ask_make(
+	struct fix *fix, bool write, enum rc (*fn)(struct users *, struct ask *), const char *name)
+{
+	return (struct ask){
+		.job = { .write = write, .run = ask_run, .done = ask_done, .home = fix->reactor },
+		.fix = fix,
+		.fn = fn,
+		.arena = arena_new(0),
+		.name = strv_cstr(name),
+	};
+}
+
+static enum rc ask_now(struct ask *ask)
+{
+	assert_int_equal(users_submit(ask->fix->store, &ask->job), RC_OK);
+	while (!ask->done)
+		reactor_run_once(ask->fix->reactor, true);
+	return ask->job.rc;
+}
+
+static void ask_end(struct ask *ask)
+{
+	arena_free(&ask->arena);
+}
+
+static enum rc add(struct users *users, struct ask *ask)
+{
+	struct user_record record = { .name = ask->name,
+		.password = STRV("$y$hash"),
+		.scram = STRV("SCRAM-SHA-256$x"),
+		.enabled = true,
+		.quota_storage = UINT64_MAX,
+		.quota_messages = 5,
+		.created = 1000 };
+	return users_add(users, &record, &ask->id);
+}
+
+static enum rc find(struct users *users, struct ask *ask)
+{
+	return users_find(users, ask->name, ask->arena, &ask->record);
+}
+
+static enum rc find_id(struct users *users, struct ask *ask)
+{
+	return users_find_id(users, ask->id, ask->arena, &ask->record);
+}
+
+static enum rc remove_user(struct users *users, struct ask *ask)
+{
+	return users_remove(users, ask->name, &ask->id);
+}
+
+static enum rc change_all(struct users *users, struct ask *ask)
+{
+	enum rc rc = users_set_password(users, ask->name, STRV("new"), STRV(""));
+	if (rc == RC_OK)
+		rc = users_set_quota(users, ask->name, 1000, 10);
+	if (rc == RC_OK)
+		rc = users_set_enabled(users, ask->name, false);
+	return rc;
+}
+
+static enum rc touch(struct users *users, struct ask *ask)
+{
+	return users_touch_login(users, 1, ask->id);
+}
+
+static bool note_name(void *arg, const struct user_record *user)
+{
+	struct ask *ask = arg;
+	size_t n = strlen(ask->names);
+	snprintf(ask->names + n, sizeof(ask->names) - n, "%.*s ", STRV_ARG(user->name));
+	return ask->id == 0 || --ask->id > 0;
+}
+
+static enum rc list(struct users *users, struct ask *ask)
+{
+	return users_list(users, ask->name, note_name, ask);
+}
+
+static enum rc set_setting(struct users *users, struct ask *ask)
+{
+	return users_setting_set(users, "key", ask->value);
+}
+
+static enum rc get_setting(struct users *users, struct ask *ask)
+{
+	return users_setting_get(users, "key", ask->arena, &ask->value);
+}
+
+static enum rc add_and_fail(struct users *users, struct ask *ask)
+{
+	enum rc rc = add(users, ask);
+	return rc == RC_OK ? RC_LIMIT : rc;
+}
+
+static enum rc one(struct fix *fix, bool write, enum rc (*fn)(struct users *, struct ask *), const char *name)
+{
+	struct ask ask = ask_make(fix, write, fn, name);
+	enum rc rc = ask_now(&ask);
+	ask_end(&ask);
+	return rc;
+}
+
+static void a_user_is_added_and_found(void **state)
+{
+	struct fix *fix = *state;
+	struct ask ask = ask_make(fix, true, add, "a@example.org");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	int64_t id = ask.id;
+	assert_true(id > 0);
+	ask_end(&ask);
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_EXISTS);
+	assert_int_equal(one(fix, false, find, "b@example.org"), RC_NOT_FOUND);
+	ask = ask_make(fix, false, find, "a@example.org");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	assert_int_equal(ask.record.id, id);
+	assert_true(strv_eq(ask.record.name, STRV("a@example.org")));
+	assert_true(strv_eq(ask.record.password, STRV("$y$hash")));
+	assert_true(strv_eq(ask.record.scram, STRV("SCRAM-SHA-256$x")));
+	assert_true(ask.record.enabled);
+	assert_true(ask.record.quota_storage == UINT64_MAX);
+	assert_int_equal(ask.record.quota_messages, 5);
+	assert_int_equal(ask.record.created, 1000);
+	assert_int_equal(ask.record.last_login, 0);
+	ask_end(&ask);
+	ask = ask_make(fix, false, find_id, "");
+	ask.id = id;
+	assert_int_equal(ask_now(&ask), RC_OK);
+	assert_true(strv_eq(ask.record.name, STRV("a@example.org")));
+	ask_end(&ask);
+}
+
+static void a_user_is_changed(void **state)
+{
+	struct fix *fix = *state;
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_OK);
+	assert_int_equal(one(fix, true, change_all, "a@example.org"), RC_OK);
+	assert_int_equal(one(fix, true, change_all, "b@example.org"), RC_NOT_FOUND);
+	struct ask ask = ask_make(fix, false, find, "a@example.org");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	assert_true(strv_eq(ask.record.password, STRV("new")));
+	assert_int_equal(ask.record.scram.n, 0);
+	assert_false(ask.record.enabled);
+	assert_int_equal(ask.record.quota_storage, 1000);
+	ask_end(&ask);
+}
+
+static int64_t login_at(struct fix *fix, int64_t now)
+{
+	struct ask ask = ask_make(fix, true, touch, "");
+	ask.id = now;
+	assert_int_equal(ask_now(&ask), RC_OK);
+	ask_end(&ask);
+	ask = ask_make(fix, false, find, "a@example.org");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	ask_end(&ask);
+	return ask.record.last_login;
+}
+
+static void the_last_login_is_written_once_a_day(void **state)
+{
+	struct fix *fix = *state;
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_OK);
+	assert_int_equal(login_at(fix, 1000000), 1000000);
+	assert_int_equal(login_at(fix, 1000500), 1000000);
+	assert_int_equal(login_at(fix, 1086400), 1086400);
+}
+
+static void a_removed_user_is_gone_and_his_id_is_not_used_again(void **state)
+{
+	struct fix *fix = *state;
+	struct ask ask = ask_make(fix, true, add, "a@example.org");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	int64_t first = ask.id;
+	ask_end(&ask);
+	assert_int_equal(one(fix, true, remove_user, "a@example.org"), RC_OK);
+	assert_int_equal(one(fix, true, remove_user, "a@example.org"), RC_NOT_FOUND);
+	ask = ask_make(fix, true, add, "a@example.org");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	assert_true(ask.id > first);
+	ask_end(&ask);
+}
+
+/* The process ended between the removal of the row and that of the folder. */
+static void a_removal_that_was_not_finished_is_finished_after_the_next_start(void **state)
+{
+	struct fix *fix = *state;
+	struct ask ask = ask_make(fix, true, add, "a@example.org");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	struct account *account = account_get(fix->store, ask.id);
+	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
+	char path[PATH_ROOM];
+	snprintf(path, sizeof(path), "%s", account_path(account));
+	account_unref(&account);
+	assert_int_equal(one(fix, true, remove_user, "a@example.org"), RC_OK);
+	fix_restart(fix);
+	assert_int_equal(access(path, F_OK), 0);
+	store_tick(fix->store);
+	while (access(path, F_OK) == 0)
+		reactor_run_once(fix->reactor, false);
+	account = account_get(fix->store, ask.id);
+	assert_int_equal(call_now(fix, account, JOB_READ, NULL), RC_GONE);
+	account_unref(&account);
+	ask_end(&ask);
+}
+
+static void users_are_listed_by_name(void **state)
+{
+	struct fix *fix = *state;
+	assert_int_equal(one(fix, true, add, "c@example.org"), RC_OK);
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_OK);
+	assert_int_equal(one(fix, true, add, "b@example.org"), RC_OK);
+	struct ask ask = ask_make(fix, false, list, "");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	assert_string_equal(ask.names, "a@example.org b@example.org c@example.org ");
+	ask_end(&ask);
+	ask = ask_make(fix, false, list, "a@example.org");
+	ask.id = 1;
+	assert_int_equal(ask_now(&ask), RC_OK);
+	assert_string_equal(ask.names, "b@example.org ");
+	ask_end(&ask);
+}
+
+static void settings_are_kept_and_removed_by_an_empty_value(void **state)
+{
+	struct fix *fix = *state;
+	assert_int_equal(one(fix, false, get_setting, ""), RC_NOT_FOUND);
+	struct ask ask = ask_make(fix, true, set_setting, "");
+	ask.value = strv_make("a\0b", 3);
+	assert_int_equal(ask_now(&ask), RC_OK);
+	ask_end(&ask);
+	fix_restart(fix);
+	ask = ask_make(fix, false, get_setting, "");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	assert_true(strv_eq(ask.value, strv_make("a\0b", 3)));
+	ask_end(&ask);
+	assert_int_equal(one(fix, true, set_setting, ""), RC_OK);
+	assert_int_equal(one(fix, false, get_setting, ""), RC_NOT_FOUND);
+}
+
+/* Waits on the strand until the test has submitted the rest. */
+struct hold {
+	struct ask ask;
+	sem_t inside;
+	sem_t go;
+};
+
+static enum rc hold_run(struct users *users, struct ask *ask)
+{
+	struct hold *hold = CONTAINER_OF(ask, struct hold, ask);
+	(void)users;
+	sem_post(&hold->inside);
+	while (sem_wait(&hold->go) != 0)
+		;
+	return RC_OK;
+}
+
+static void together(struct fix *fix, struct ask *asks, size_t n, void (*before)(struct fix *fix))
+{
+	struct hold hold;
+	sem_init(&hold.inside, 0, 0);
+	sem_init(&hold.go, 0, 0);
+	hold.ask = ask_make(fix, false, hold_run, "");
+	assert_int_equal(users_submit(fix->store, &hold.ask.job), RC_OK);
+	while (sem_wait(&hold.inside) != 0)
+		;
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(users_submit(fix->store, &asks[i].job), RC_OK);
+	if (before)
+		before(fix);
+	sem_post(&hold.go);
+	for (size_t i = 0; i < n; i++)
+		while (!asks[i].done)
+			reactor_run_once(fix->reactor, true);
+	while (!hold.ask.done)
+		reactor_run_once(fix->reactor, true);
+	ask_end(&hold.ask);
+	sem_destroy(&hold.inside);
+	sem_destroy(&hold.go);
+}
+
+static void waiting_writes_share_one_sync_and_one_that_fails_is_undone_alone(void **state)
+{
+	struct fix *fix = *state;
+	struct ask asks[4] = { ask_make(fix, true, add, "a@example.org"),
+		ask_make(fix, true, add_and_fail, "b@example.org"),
+		ask_make(fix, false, find, "a@example.org"), ask_make(fix, true, add, "c@example.org") };
+	size_t point = rec_point(fix->rec);
+	together(fix, asks, 4, NULL);
+	assert_int_equal(wal_syncs(fix, point), 1);
+	assert_int_equal(asks[0].job.rc, RC_OK);
+	assert_int_equal(asks[1].job.rc, RC_LIMIT);
+	assert_int_equal(asks[2].job.rc, RC_OK);
+	assert_int_equal(asks[3].job.rc, RC_OK);
+	assert_int_equal(one(fix, false, find, "b@example.org"), RC_NOT_FOUND);
+	assert_int_equal(one(fix, false, find, "c@example.org"), RC_OK);
+	for (int i = 0; i < 4; i++)
+		ask_end(&asks[i]);
+}
+
+static void no_room(struct fix *fix)
+{
+	rec_fail(fix->rec, REC_OP_WRITE, "server.db-wal", ENOSPC, 1, true);
+}
+
+static void a_full_disk_fails_every_write_alone(void **state)
+{
+	struct fix *fix = *state;
+	struct ask asks[2] = { ask_make(fix, true, add, "a@example.org"),
+		ask_make(fix, true, add, "b@example.org") };
+	together(fix, asks, 2, no_room);
+	rec_fail(fix->rec, REC_OP_WRITE, "", 0, 0, false);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(asks[i].job.rc, RC_NOSPACE);
+		assert_int_equal(asks[i].runs, 2);
+		ask_end(&asks[i]);
+	}
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_OK);
+}
+
+static void what_a_failed_sync_leaves_is_not_there(void **state)
+{
+	struct fix *fix = *state;
+	rec_fail(fix->rec, REC_OP_SYNC, "server.db-wal", EIO, 1, false);
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_IO);
+	assert_int_equal(one(fix, false, find, "a@example.org"), RC_NOT_FOUND);
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_OK);
+}
+
+static void a_server_database_in_doubt_is_tried_again_later(void **state)
+{
+	struct fix *fix = *state;
+	clock_fake_set(1000000, 1700000000);
+	rec_fail(fix->rec, REC_OP_SYNC, "server.db-wal", EIO, 1, true);
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_UNAVAILABLE);
+	rec_fail(fix->rec, REC_OP_SYNC, "", 0, 0, false);
+	assert_int_equal(one(fix, false, find, "a@example.org"), RC_UNAVAILABLE);
+	clock_fake_advance(2000);
+	/* Whichever it is, it stays so. */
+	enum rc rc = one(fix, false, find, "a@example.org");
+	assert_true(rc == RC_OK || rc == RC_NOT_FOUND);
+	assert_int_equal(one(fix, true, add, "a@example.org"), rc == RC_OK ? RC_EXISTS : RC_OK);
+}
+
+static void checked(const char *name, enum rc rc, const char *result)
+{
+	struct arena *arena = arena_new(0);
+	struct strv out;
+	assert_int_equal(user_name_check(strv_cstr(name), arena, &out), rc);
+	if (rc == RC_OK)
+		assert_true(strv_eq(out, strv_cstr(result)));
+	arena_free(&arena);
+}
+
+static void names_are_checked_and_made_lower_case(void **state)
+{
+	(void)state;
+	checked("Local@Example.ORG", RC_OK, "local@example.org");
+	checked("a+b.c@x", RC_OK, "a+b.c@x");
+	checked("j\xc3\xb6rg@example.org", RC_OK, "j\xc3\xb6rg@example.org");
+	checked("", RC_INVALID, NULL);
+	checked("local", RC_INVALID, NULL);
+	checked("@example.org", RC_INVALID, NULL);
+	checked("local@", RC_INVALID, NULL);
+	checked("a@b@c", RC_INVALID, NULL);
+	checked("a b@c", RC_INVALID, NULL);
+	checked("a@b\n", RC_INVALID, NULL);
+	checked("a\x7f@b", RC_INVALID, NULL);
+	checked("a\xff@b", RC_INVALID, NULL);
+	char name[USER_NAME_MAX + 2];
+	memset(name, 'a', sizeof(name));
+	name[10] = '@';
+	name[USER_NAME_MAX + 1] = '\0';
+	checked(name, RC_INVALID, NULL);
+	name[USER_NAME_MAX] = '\0';
+	checked(name, RC_OK, name);
+}
+
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(a_user_is_added_and_found),
+		T(a_user_is_changed),
+		T(the_last_login_is_written_once_a_day),
+		T(a_removed_user_is_gone_and_his_id_is_not_used_again),
+		T(a_removal_that_was_not_finished_is_finished_after_the_next_start),
+		T(users_are_listed_by_name),
+		T(settings_are_kept_and_removed_by_an_empty_value),
+		T(waiting_writes_share_one_sync_and_one_that_fails_is_undone_alone),
+		T(a_full_disk_fails_every_write_alone),
+		T(what_a_failed_sync_leaves_is_not_there),
+		T(a_server_database_in_doubt_is_tried_again_later),
+		cmocka_unit_test(names_are_checked_and_made_lower_case),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
