@@ -15,10 +15,10 @@ enum addr_kind {
 
 struct addr {
 	enum addr_kind kind;
-	struct strv name;    /* display name, unquoted, still RFC 2047-encoded; p NULL if none */
-	struct strv route;   /* obsolete source route; p NULL if none */
+	struct strv name; /* display name, unquoted, still RFC 2047-encoded; p NULL if none */
+	struct strv route; /* obsolete source route; p NULL if none */
 	struct strv mailbox; /* local part, unquoted */
-	struct strv domain;  /* p NULL if missing */
+	struct strv domain; /* p NULL if missing */
 	struct addr *next;
 };
 

@@ -127,7 +127,7 @@ static void print_extension(struct buf *out, const struct mime_part *part)
 	buf_addc(out, ' ');
 	print_languages(out, part);
 	buf_addc(out, ' ');
-	mime_field_print(out, part, STRV("Content-Location"));
+	mime_field_print(out, part, STRV("Content-Location"), STRV_NULL);
 	arena_free(&arena);
 }
 
@@ -149,9 +149,9 @@ static void print_fields(struct buf *out, const struct mime_part *part)
 	buf_addc(out, ' ');
 	print_params(out, part->params, part->param_count, is_text(part));
 	buf_addc(out, ' ');
-	mime_field_print(out, part, STRV("Content-ID"));
+	mime_field_print(out, part, STRV("Content-ID"), STRV_NULL);
 	buf_addc(out, ' ');
-	mime_field_print(out, part, STRV("Content-Description"));
+	mime_field_print(out, part, STRV("Content-Description"), STRV_NULL);
 	buf_addc(out, ' ');
 	mime_nstring_print(out, part->encoding);
 	buf_addc(out, ' ');
@@ -169,7 +169,7 @@ static void print_leaf_extension(struct buf *out, const struct mime_part *part, 
 	if (!extended)
 		return;
 	buf_addc(out, ' ');
-	mime_field_print(out, part, STRV("Content-MD5"));
+	mime_field_print(out, part, STRV("Content-MD5"), STRV_NULL);
 	print_extension(out, part);
 }
 

@@ -54,7 +54,7 @@ static bool print_addresses(
 	return any;
 }
 
-void mime_field_print(struct buf *out, const struct mime_part *part, struct strv name)
+void mime_field_print(struct buf *out, const struct mime_part *part, struct strv name, struct strv empty)
 {
 	const struct mime_field *field = mime_part_field(part, name, 0);
 	if (!field) {
@@ -64,7 +64,7 @@ void mime_field_print(struct buf *out, const struct mime_part *part, struct strv
 	struct buf text;
 	buf_init(&text, field->value.n + 1);
 	mime_unfold(&text, field->value);
-	mime_nstring_print(out, text.len > 0 ? buf_strv(&text) : STRV(""));
+	mime_nstring_print(out, text.len > 0 ? buf_strv(&text) : empty);
 	buf_fini(&text);
 }
 
@@ -84,9 +84,9 @@ void mime_envelope_print_limited(struct buf *out, const struct mime_part *part, 
 	};
 	struct arena *arena = arena_new(0);
 	buf_addc(out, '(');
-	mime_field_print(out, part, STRV("Date"));
+	mime_field_print(out, part, STRV("Date"), STRV(""));
 	buf_addc(out, ' ');
-	mime_field_print(out, part, STRV("Subject"));
+	mime_field_print(out, part, STRV("Subject"), STRV(""));
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
 		buf_addc(out, ' ');
 		if (!print_addresses(out, arena, part, lists[i].name, max) &&
@@ -94,9 +94,9 @@ void mime_envelope_print_limited(struct buf *out, const struct mime_part *part, 
 			buf_adds(out, "NIL");
 	}
 	buf_addc(out, ' ');
-	mime_field_print(out, part, STRV("In-Reply-To"));
+	mime_field_print(out, part, STRV("In-Reply-To"), STRV(""));
 	buf_addc(out, ' ');
-	mime_field_print(out, part, STRV("Message-ID"));
+	mime_field_print(out, part, STRV("Message-ID"), STRV(""));
 	buf_addc(out, ')');
 	arena_free(&arena);
 }

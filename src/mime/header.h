@@ -17,7 +17,8 @@ bool mime_header_next(struct strv *block, struct mime_field *ret_field, struct s
  * RFC 3501 HEADER.FIELDS / HEADER.FIELDS.NOT: appends the raw fields whose names are (not) in names[], in message
  * order, and the empty line.
  */
-void mime_header_filter(struct buf *out, struct strv block, const struct strv *names, size_t count, bool negate);
+void mime_header_filter(
+	struct buf *out, struct strv block, const struct strv *names, size_t count, bool negate);
 
 /* Whether the block stored by mime_summary_build can answer for this name (bulky fields are left out of it). */
 bool mime_header_cached(struct strv name);

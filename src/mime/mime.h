@@ -30,78 +30,79 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MIME_LINE_MAX 1024    /* longest boundary line, and longest field name */
+#define MIME_LINE_MAX 1024 /* longest boundary line, and longest field name */
 #define MIME_BOUNDARY_MAX 256 /* longest usable boundary parameter */
 #define MIME_FIELDS_MAX 20000 /* fields kept of one header block */
-#define MIME_PARAMS_MAX 128   /* parameters kept of one field, RFC 2231 pieces counted singly */
-#define MIME_DEPTH_MAX 200    /* limits.depth is cut to this */
+#define MIME_PARAMS_MAX 128 /* parameters kept of one field, RFC 2231 pieces counted singly */
+#define MIME_DEPTH_MAX 200 /* limits.depth is cut to this */
 
 struct mime_limits {
-	unsigned depth;		/* nesting of parts; default 50 */
-	unsigned parts;		/* parts in all; default 2000 */
-	size_t header_bytes;	/* of one header block kept for parsing; the rest is skipped; default 256 KiB */
-	size_t headers_total;	/* over all blocks of the message; default 1 MiB */
-	size_t preview_bytes;	/* raw bytes kept of the first text part; default 4 KiB */
+	unsigned depth; /* nesting of parts; default 50 */
+	unsigned parts; /* parts in all; default 2000 */
+	size_t header_bytes; /* of one header block kept for parsing; the rest is skipped; default 256 KiB */
+	size_t headers_total; /* over all blocks of the message; default 1 MiB */
+	size_t preview_bytes; /* raw bytes kept of the first text part; default 4 KiB */
 };
 
 extern const struct mime_limits mime_limits_default;
 
 enum mime_kind {
-	MIME_LEAF,	/* text, image, ...: anything with bytes only */
+	MIME_LEAF, /* text, image, ...: anything with bytes only */
 	MIME_MULTIPART, /* has children */
-	MIME_MESSAGE	/* message/rfc822 or message/global: one child, the embedded message's own root part */
+	MIME_MESSAGE /* message/rfc822 or message/global: one child, the embedded message's own root part */
 };
 
 struct mime_field {
-	struct strv name;  /* as written, without the colon and without spaces before it */
+	struct strv name; /* as written, without the colon and without spaces before it */
 	struct strv value; /* raw, still folded, without the final line end */
 };
 
 struct mime_param {
-	struct strv name;  /* as written; an RFC 2231 name keeps no *0* suffix */
+	struct strv name; /* as written; an RFC 2231 name keeps no *0* suffix */
 	struct strv value; /* unquoted; RFC 2231 pieces joined and percent-decoded, bytes in `charset` */
 	struct strv charset; /* of an RFC 2231 value, else empty */
 	struct strv language; /* of an RFC 2231 value, else empty */
-	bool extended;	     /* came as RFC 2231 extended value: printed as name*=charset'language'... */
+	bool extended; /* came as RFC 2231 extended value: printed as name*=charset'language'... */
 };
 
 struct mime_part {
 	enum mime_kind kind;
 	struct mime_part *parent;
-	struct mime_part *child;   /* first */
+	struct mime_part *child; /* first */
 	struct mime_part *sibling; /* next */
-	unsigned index;		   /* 1.. among its siblings */
+	unsigned index; /* 1.. among its siblings */
 
 	/* Octets from the start of the message. The header includes its final empty line. */
 	uint64_t header_offset;
 	uint64_t header_size;
 	uint64_t body_offset;
-	uint64_t body_size;	   /* without the line end that belongs to the boundary */
+	uint64_t body_size; /* without the line end that belongs to the boundary */
 	uint64_t body_lines;
 	uint64_t header_lines;
 
-	struct strv header;	   /* raw bytes of the block, up to the limits, without the empty line */
+	struct strv header; /* raw bytes of the block, up to the limits, without the empty line */
 	struct mime_field *fields; /* its fields, in order; views into `header` */
 	size_t field_count;
-	bool header_cut;	   /* the block was longer than the limit */
+	bool header_cut; /* the block was longer than the limit */
 
 	/* Content-Type etc., defaults filled in (text/plain; message/rfc822 in a digest). As written. */
 	struct strv type;
 	struct strv subtype;
 	struct mime_param *params;
 	size_t param_count;
-	struct strv encoding;	   /* Content-Transfer-Encoding; "7bit" if absent */
+	struct strv encoding; /* Content-Transfer-Encoding; "7bit" if absent */
 };
 
 struct mime_msg {
-	struct arena *arena;	   /* own */
+	struct arena *arena; /* own */
 	struct mime_part *root;
-	uint64_t size;		   /* octets of the whole message */
-	bool has_nul;		   /* some octet is NUL */
-	bool has_8bit;		   /* some octet is >= 0x80 */
+	uint64_t size; /* octets of the whole message */
+	bool has_nul; /* some octet is NUL */
+	bool has_8bit; /* some octet is >= 0x80 */
 	bool has_bare_lf;
-	struct mime_part *text_part; /* first text/plain leaf not an attachment, else first text/html one, else NULL */
-	struct strv text_start;	   /* first raw bytes of it (preview_bytes) */
+	struct mime_part
+		*text_part; /* first text/plain leaf not an attachment, else first text/html one, else NULL */
+	struct strv text_start; /* first raw bytes of it (preview_bytes) */
 };
 
 struct mime_scan;

@@ -8,14 +8,16 @@
 #include "mime/mime.h"
 
 struct mime_summary {
-	struct strv envelope;	   /* "(...)" of FETCH ENVELOPE, RFC 3501 section 7.4.2 */
-	struct strv body;	   /* "(...)" of FETCH BODY: without extension data */
+	struct strv envelope; /* "(...)" of FETCH ENVELOPE, RFC 3501 section 7.4.2 */
+	struct strv body; /* "(...)" of FETCH BODY: without extension data */
 	struct strv bodystructure; /* "(...)" of FETCH BODYSTRUCTURE */
-	struct strv parts;	   /* part table for mime_parts_find */
-	struct strv headers;	   /* mime_header_cache: the top header block without its bulky fields; empty: not cached */
-	struct strv preview;	   /* RFC 8970: at most 200 characters of UTF-8, one line; empty if there is no text */
-	int64_t sent_date;	   /* of the Date field, seconds since 1970 UTC; INT64_MIN: none or unreadable */
-	int sent_zone;		   /* minutes east of UTC as written in the Date field */
+	struct strv parts; /* part table for mime_parts_find */
+	struct strv
+		headers; /* mime_header_cache: the top header block without its bulky fields; empty: not cached */
+	struct strv
+		preview; /* RFC 8970: at most 200 characters of UTF-8, one line; empty if there is no text */
+	int64_t sent_date; /* of the Date field, seconds since 1970 UTC; INT64_MIN: none or unreadable */
+	int sent_zone; /* minutes east of UTC as written in the Date field */
 	bool has_nul;
 };
 
@@ -31,16 +33,16 @@ void mime_nstring_print(struct buf *out, struct strv v);
 void mime_parts_encode(struct buf *out, const struct mime_msg *msg);
 
 enum mime_section {
-	MIME_SECTION_ALL,	/* BODY[] or the body of BODY[1.2] */
-	MIME_SECTION_HEADER,	/* .HEADER, and the block that HEADER.FIELDS filters */
-	MIME_SECTION_TEXT,	/* .TEXT */
-	MIME_SECTION_MIME	/* .MIME */
+	MIME_SECTION_ALL, /* BODY[] or the body of BODY[1.2] */
+	MIME_SECTION_HEADER, /* .HEADER, and the block that HEADER.FIELDS filters */
+	MIME_SECTION_TEXT, /* .TEXT */
+	MIME_SECTION_MIME /* .MIME */
 };
 
 struct mime_range {
 	uint64_t offset;
 	uint64_t size;
-	uint8_t encoding;	/* enum mime_encoding of the part (decode.h) */
+	uint8_t encoding; /* enum mime_encoding of the part (decode.h) */
 };
 
 /*

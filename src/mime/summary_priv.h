@@ -13,8 +13,8 @@
 #define MIME_HEADER_CACHE_MAX (16 * 1024)
 #define MIME_PREVIEW_CHARS 200
 
-/* The first field of that name as nstring, unfolded. */
-void mime_field_print(struct buf *out, const struct mime_part *part, struct strv name);
+/* The first field of that name as nstring, unfolded; `empty` if it is there without a value. */
+void mime_field_print(struct buf *out, const struct mime_part *part, struct strv name, struct strv empty);
 void mime_envelope_print_limited(struct buf *out, const struct mime_part *part, size_t max);
 /* The root alone as one opaque part: for a structure that is too long. */
 void mime_body_print_opaque(struct buf *out, const struct mime_part *part, bool extended);

@@ -54,6 +54,15 @@ static void a_disposition_without_parameters_has_nil(void **state)
 		"(\"image\" \"png\" NIL NIL NIL \"7bit\" 0 NIL NIL NIL NIL)");
 }
 
+static void empty_fields_are_nil(void **state)
+{
+	(void)state;
+	assert_body(STRV("Content-Type: image/png\nContent-ID:\nContent-Description: "
+			 "\nContent-MD5:\nContent-Location:\n"
+			 "Content-Disposition:\nContent-Language:\nContent-Transfer-Encoding:\n\n"),
+		true, "(\"image\" \"png\" NIL NIL NIL \"7bit\" 0 NIL NIL NIL NIL)");
+}
+
 static void a_multipart_shows_its_parts_and_its_own_fields(void **state)
 {
 	(void)state;
@@ -169,6 +178,7 @@ int main(void)
 		cmocka_unit_test(a_text_shows_its_lines_and_a_charset),
 		cmocka_unit_test(every_field_of_a_part_is_shown),
 		cmocka_unit_test(a_disposition_without_parameters_has_nil),
+		cmocka_unit_test(empty_fields_are_nil),
 		cmocka_unit_test(a_multipart_shows_its_parts_and_its_own_fields),
 		cmocka_unit_test(a_multipart_without_parts_shows_an_empty_text),
 		cmocka_unit_test(a_multipart_that_could_not_be_read_is_a_leaf_of_its_type),
