@@ -14,7 +14,6 @@ import pathlib
 import re
 import shutil
 import signal
-import smtplib
 import socket
 import ssl
 import subprocess
@@ -22,6 +21,7 @@ import tempfile
 import time
 
 import imapraw
+from lmtpraw import Lmtp
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("COID_BUILD", ROOT / "build" / "asan")).resolve()
@@ -89,7 +89,7 @@ class Coid:
             "lmtp.listen": ["127.0.0.1:0"],
             "lmtp.socket": str(self.lmtp_socket),
             "auth.password_scheme": "SHA512-CRYPT",
-            "auth.delay_max": "200ms",
+            "auth.delay_max": "250ms",
             "control.socket": str(self.control),
         }
         if os.environ.get("COID_REACTORS"):
@@ -269,19 +269,20 @@ class Coid:
             raw.ok(f'SELECT "{mailbox}"')
         return raw
 
-    def lmtp(self):
-        lmtp = smtplib.LMTP("127.0.0.1", self.ports["lmtp"], local_hostname="relay.example.org")
+    def lmtp(self, unix=False):
+        """An LMTP client behind its LHLO."""
+        lmtp = Lmtp(str(self.lmtp_socket) if unix else ("127.0.0.1", self.ports["lmtp"]))
+        lmtp.hello()
         return lmtp
 
-    def deliver(self, recipients, message, sender="sender@example.net", options=()):
-        """Delivers by LMTP; returns {recipient: (code, text)} of the refused ones."""
-        if isinstance(recipients, str):
-            recipients = [recipients]
+    def deliver(self, recipients, message, sender="sender@example.net", options=""):
+        """Delivers by LMTP; {recipient: (code, text)}. With one recipient as a string: asserts 250."""
         with self.lmtp() as lmtp:
-            try:
-                return lmtp.sendmail(sender, recipients, message, mail_options=options)
-            except smtplib.SMTPRecipientsRefused as error:
-                return error.recipients
+            if isinstance(recipients, str):
+                answer = lmtp.deliver([recipients], message, sender, options)[recipients]
+                assert answer[0] == 250, answer
+                return answer
+            return lmtp.deliver(recipients, message, sender, options)
 
 
 def message(subject="hello", body="a body\r\n", sender="sender@example.net", to="alice@example.org", headers=()):
