@@ -76,7 +76,7 @@ static void entry_run(struct account *account, struct entry *entry)
 static void read_run(struct account *account, struct entry *entry)
 {
 	entry_run(account, entry);
-	if (db_in_transaction(account->db))
+	if (account->db && db_in_transaction(account->db))
 		abort();
 }
 
@@ -265,6 +265,10 @@ static void batch_collect(struct account *account, struct batch *batch)
 			break;
 		}
 		struct job *job = CONTAINER_OF(item, struct job, item);
+		if (job->kind == JOB_ALONE) {
+			strand_unshift(account->strand, item);
+			break;
+		}
 		batch->v[batch->n++] = (struct entry){ .job = job };
 		if (job->kind != JOB_READ)
 			writes_end = batch->n;
@@ -279,7 +283,9 @@ static void job_turn(struct account *account, struct job *job)
 	struct batch batch = { .v = entries, .n = 1 };
 	entries[0] = (struct entry){ .job = job };
 	job->rc = account_ready(account);
-	if (job->rc == RC_OK && job->kind == JOB_READ) {
+	if (job->kind == JOB_ALONE && account->state != ACCOUNT_GONE) {
+		read_run(account, &entries[0]);
+	} else if (job->rc == RC_OK && job->kind == JOB_READ) {
 		read_run(account, &entries[0]);
 	} else if (job->rc == RC_OK) {
 		batch_collect(account, &batch);

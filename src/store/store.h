@@ -26,31 +26,32 @@ struct account;
 struct io; /* io.h: the file operations; NULL: the real ones */
 
 struct default_mailbox {
-	const char *name;	 /* UTF-8 */
-	uint32_t special_use;	 /* enum mbox_attr bits */
+	const char *name; /* UTF-8 */
+	uint32_t special_use; /* enum mbox_attr bits */
 };
 
 struct store_settings {
-	const char *root;	      /* folder; must exist and be writable */
-	size_t inline_max;	      /* a message up to this size is first kept in the database */
-	uint64_t inline_total_max;    /* inline bytes of an account above which they are moved out at once */
-	uint64_t inline_age_ms;	      /* ... or when the oldest is this old */
-	uint64_t message_max;	      /* octets; RC_LIMIT beyond */
-	uint32_t mailboxes_max;	      /* an account */
-	size_t mailbox_name_max;      /* octets of UTF-8 */
+	const char *root; /* folder; must exist and be writable */
+	size_t inline_max; /* a message up to this size is first kept in the database */
+	uint64_t inline_total_max; /* inline bytes of an account above which they are moved out at once */
+	uint64_t inline_age_ms; /* ... or when the oldest is this old */
+	uint64_t message_max; /* octets; RC_LIMIT beyond */
+	uint32_t mailboxes_max; /* an account */
+	size_t mailbox_name_max; /* octets of UTF-8 */
 	unsigned mailbox_depth_max;
-	uint64_t quota_storage;	      /* default quota in octets, 0: none; an account may have its own (users.h) */
+	uint64_t quota_storage; /* default quota in octets, 0: none; an account may have its own (users.h) */
 	uint64_t quota_messages;
-	bool sync_flags_always;	      /* flags are synced before OK, too */
-	unsigned open_accounts_max;   /* databases held open */
-	uint64_t index_memory;	      /* budget of the in-memory indexes, bytes */
-	uint64_t expunge_log_max;     /* rows a mailbox */
-	uint64_t undelete_age_s;      /* how long a removed message's bytes are kept; 0: until the next sweep */
-	unsigned batch_jobs;	      /* of one group commit */
+	bool sync_flags_always; /* flags are synced before OK, too */
+	unsigned open_accounts_max; /* databases held open */
+	uint64_t index_memory; /* budget of the in-memory indexes, bytes */
+	uint64_t expunge_log_max; /* rows a mailbox */
+	uint64_t undelete_age_s; /* how long a removed message's bytes are kept; 0: until the next sweep */
+	unsigned batch_jobs; /* of one group commit */
 	uint64_t batch_wal_bytes;
 	uint64_t batch_ms;
-	size_t strand_max;	      /* jobs that may wait for one account */
-	uint64_t spool_memory_max;    /* bytes of received, not yet stored messages held in memory, server-wide */
+	size_t strand_max; /* jobs that may wait for one account */
+	uint64_t
+		spool_memory_max; /* bytes of received, not yet stored messages held in memory, server-wide */
 	const struct default_mailbox *defaults; /* made with each new account; INBOX always is */
 	size_t default_count;
 };
@@ -82,9 +83,10 @@ struct log *account_log(const struct account *account);
 void account_destroy(struct account *account);
 
 enum job_kind {
-	JOB_READ,	  /* changes nothing */
-	JOB_WRITE,	  /* its commit is synced before done (promise 1) */
-	JOB_WRITE_RELAXED /* flags and the like: visible at once, synced within a second (or sync_flags_always) */
+	JOB_READ, /* changes nothing */
+	JOB_WRITE, /* its commit is synced before done (promise 1) */
+	JOB_WRITE_RELAXED, /* flags and the like: visible at once, synced within a second (or sync_flags_always) */
+	JOB_ALONE /* check.h: never within the transaction of others, and also if the account can't be opened */
 };
 
 /*
@@ -100,11 +102,11 @@ struct job {
 	/* On `home`, after commit, the change lists of this job and of all before it having been posted there first.
 	 * With home NULL: on the worker, still owning the strand, outside a transaction. Owns the job. */
 	void (*done)(struct job *job);
-	struct reactor *home;  /* borrowed */
-	uint64_t asker;	       /* id of whoever asked, for `done` to look up: he may be gone */
-	uint64_t origin;       /* copied into the change entries that the job makes: the session's id; 0: server */
-	enum rc rc;	       /* result */
-	uint64_t change;       /* number of the last commit that the result has seen */
+	struct reactor *home; /* borrowed */
+	uint64_t asker; /* id of whoever asked, for `done` to look up: he may be gone */
+	uint64_t origin; /* copied into the change entries that the job makes: the session's id; 0: server */
+	enum rc rc; /* result */
+	uint64_t change; /* number of the last commit that the result has seen */
 	struct reactor_msg msg; /* store's */
 	struct account *account; /* set by account_submit; a reference held until done has returned */
 };
@@ -128,23 +130,23 @@ void account_return(struct account *account);
 /* Change lists. */
 
 enum change_kind {
-	CHANGE_APPEND,	   /* msgs: new messages, ascending UIDs */
-	CHANGE_FLAGS,	   /* msgs: new state of existing messages */
-	CHANGE_EXPUNGE,	   /* msgs: uid and modseq of what was removed */
-	CHANGE_KEYWORDS,   /* the mailbox has a new keyword: re-read mbox_keywords (names in `keywords`) */
-	CHANGE_CREATED,	   /* mailbox, name */
-	CHANGE_DELETED,	   /* mailbox, name */
-	CHANGE_RENAMED,	   /* mailbox, name = new, old_name */
+	CHANGE_APPEND, /* msgs: new messages, ascending UIDs */
+	CHANGE_FLAGS, /* msgs: new state of existing messages */
+	CHANGE_EXPUNGE, /* msgs: uid and modseq of what was removed */
+	CHANGE_KEYWORDS, /* the mailbox has a new keyword: re-read mbox_keywords (names in `keywords`) */
+	CHANGE_CREATED, /* mailbox, name */
+	CHANGE_DELETED, /* mailbox, name */
+	CHANGE_RENAMED, /* mailbox, name = new, old_name */
 	CHANGE_SUBSCRIBED, /* name */
 	CHANGE_UNSUBSCRIBED,
 	CHANGE_ANNOTATION, /* mailbox (0: server entries), name = entry */
-	CHANGE_RESET,	   /* the account's state is uncertain: sessions must end with BYE */
+	CHANGE_RESET, /* the account's state is uncertain: sessions must end with BYE */
 	CHANGE_ACCOUNT_GONE
 };
 
 struct msg_state {
 	uint32_t uid;
-	uint32_t flags;	   /* enum msg_flag */
+	uint32_t flags; /* enum msg_flag */
 	uint64_t keywords; /* bit i: keyword i of the mailbox */
 	uint64_t modseq;
 };
