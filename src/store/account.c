@@ -370,6 +370,8 @@ static void mark_clean(struct account *account)
 		rc = db_sync_wal(account->db);
 		if (rc == RC_OK)
 			account_synced(account, number);
+		/* A second sync would say that all is well, although it is not. */
+		account->suspect = rc != RC_OK;
 	}
 	if (rc == RC_OK)
 		rc = db_begin(account->db, false);
@@ -426,6 +428,11 @@ void account_close(struct account *account)
 	close_parts(account, was == ACCOUNT_OPEN);
 	if (was == ACCOUNT_GONE)
 		return;
+	if (was == ACCOUNT_OPEN && account->suspect) {
+		/* Kept in memory, so that the next opening looks. */
+		account_fail(account, RC_UNAVAILABLE, false);
+		return;
+	}
 	account->state = ACCOUNT_CLOSED;
 	if (was == ACCOUNT_OPEN)
 		account_closed(account);

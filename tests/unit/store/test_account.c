@@ -297,6 +297,38 @@ static void a_checkpoint_that_finds_no_room_is_tried_again(void **state)
 	account_unref(&account);
 }
 
+static enum rc touch(struct account *account, struct call *call)
+{
+	(void)call;
+	return db_run(account->db, "UPDATE mailbox SET highestmodseq = ?1", "u", modseq_next(account));
+}
+
+static void a_sync_that_fails_at_closing_is_made_up_for_at_the_next_opening(void **state)
+{
+	struct fix *fix = *state;
+	struct account *account = account_get(fix->store, 1);
+	clock_fake_set(1000000, 1700000000);
+	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
+	assert_int_equal(call_now(fix, account, JOB_WRITE_RELAXED, touch), RC_OK);
+	strand_settle(fix, account);
+	rec_fail(fix->rec, REC_OP_SYNC, "account.db-wal", EIO, 1, false);
+	assert_true(strand_borrow(account->strand));
+	account_close(account);
+	strand_return(account->strand);
+	assert_int_equal(rec_failures(fix->rec), 1);
+	assert_int_equal(open_count(fix), 0);
+	assert_true(account->suspect);
+	/* Nobody holds it, and yet it is not forgotten. */
+	account_unref(&account);
+	clock_fake_advance(ACCOUNT_RETRY_MIN_MS);
+	account = account_get(fix->store, 1);
+	assert_true(account->suspect);
+	assert_true(has_mailbox(fix, account, 0));
+	strand_settle(fix, account);
+	assert_false(account->suspect);
+	account_unref(&account);
+}
+
 static void more_dirty_accounts_than_a_few_are_synced_at_once(void **state)
 {
 	struct fix *fix = *state;
@@ -470,6 +502,7 @@ int main(void)
 		T(an_account_that_nobody_holds_is_closed_after_a_while),
 		T(a_long_wal_is_checkpointed_when_the_strand_is_idle),
 		T(a_checkpoint_that_finds_no_room_is_tried_again),
+		T(a_sync_that_fails_at_closing_is_made_up_for_at_the_next_opening),
 		T(more_dirty_accounts_than_a_few_are_synced_at_once),
 		T(an_idle_open_account_can_be_borrowed),
 		T(nothing_is_borrowed_while_the_inbox_holds_something),
