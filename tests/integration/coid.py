@@ -74,6 +74,7 @@ class Coid:
         self.wrapper = list(wrapper)
         self.process = None
         self.ports = {}
+        self.clients = []
         cert, key = shared_certificate()
         self.settings = {
             "server.root": str(self.store),
@@ -218,6 +219,11 @@ class Coid:
         self.wait_notify("READY=1")
 
     def close(self, check=True):
+        for hang_up in self.clients:
+            try:
+                hang_up()
+            except OSError:
+                pass
         try:
             self.stop(check=check)
         finally:
@@ -248,8 +254,11 @@ class Coid:
     def imap(self, tls=False):
         if tls:
             context = ssl.create_default_context(cafile=str(self.settings["tls.cert"]))
-            return imaplib.IMAP4_SSL("localhost", self.ports["imaps"], ssl_context=context, timeout=30)
-        return imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=30)
+            imap = imaplib.IMAP4_SSL("localhost", self.ports["imaps"], ssl_context=context, timeout=30)
+        else:
+            imap = imaplib.IMAP4("127.0.0.1", self.ports["imap"], timeout=30)
+        self.clients.append(imap.shutdown)
+        return imap
 
     def login(self, user, password=PASSWORD, tls=False, mailbox=None):
         imap = self.imap(tls)
@@ -262,6 +271,7 @@ class Coid:
     def raw(self, user=None, password=PASSWORD, tls=False, mailbox=None):
         """The byte-exact client (imapraw.Raw), logged in if a user is given."""
         raw = imapraw.Raw("127.0.0.1", self.ports["imaps" if tls else "imap"], tls=tls)
+        self.clients.append(raw.close)
         raw.greeting()
         if user:
             raw.ok(f'LOGIN "{user}" "{password}"')
@@ -272,6 +282,7 @@ class Coid:
     def lmtp(self, unix=False):
         """An LMTP client behind its LHLO."""
         lmtp = Lmtp(str(self.lmtp_socket) if unix else ("127.0.0.1", self.ports["lmtp"]))
+        self.clients.append(lmtp.close)
         lmtp.hello()
         return lmtp
 
