@@ -176,13 +176,12 @@ static enum rc compute(struct account *account, const struct msg_row *row, struc
 	enum rc rc = rescan(account, row->blob, arena, &summary);
 	if (rc != RC_OK)
 		return rc;
-	if (db_in_transaction(account->db)) {
-		rc = cache_write(account, row->blob, &summary);
-		if (rc != RC_OK)
-			return rc;
-	} else {
+	/* What was asked for is there, whether it can be kept or not. A transaction that is gone is noticed by job.c. */
+	if (!db_in_transaction(account->db))
 		cache_write_later(account, row->blob, &summary);
-	}
+	else if (cache_write(account, row->blob, &summary) != RC_OK)
+		log_warn(account_log(account), "structure cannot be cached account=%lld blob=%lld",
+			(long long)account->id, (long long)row->blob);
 	from_summary(&summary, ret_cached);
 	return RC_OK;
 }

@@ -206,14 +206,17 @@ static void check_counts(struct account *account, struct index *index)
 
 static enum rc index_load(struct account *account, struct mbox *mbox, struct index **ret_index)
 {
+	/* Whoever finds the index in memory expects the names of its keywords there, too. */
+	enum rc rc = keywords_load(account, mbox);
+	if (rc != RC_OK)
+		return rc;
 	struct index *index = mem_zalloc(sizeof(*index));
-
 	index->account = account;
 	index->mbox = mbox;
 	index->cap = mbox->messages + mbox->messages / 16 + INDEX_SPARE;
 	index->rows = mem_alloc(index->cap * sizeof(*index->rows));
 	seqset_init(&index->uids);
-	enum rc rc = read_rows(account, index);
+	rc = read_rows(account, index);
 	account_for(index);
 	if (rc != RC_OK) {
 		index_free(index);

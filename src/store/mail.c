@@ -188,7 +188,7 @@ enum rc mail_open(struct account *account)
 	list_init(&account->mail->touched);
 
 	enum rc rc = mail_load(account);
-	if (rc == RC_OK && !account->mail->by_id)
+	if (rc == RC_OK && !tree_find(account->mail, STRV("INBOX")))
 		rc = make_defaults(account);
 	if (rc != RC_OK)
 		mail_close(account);

@@ -22,7 +22,7 @@ void index_lru_free(struct index_lru **lru);
 struct mail;
 
 /*
- * Reads the names and counters of an open database; makes INBOX and the default mailboxes if there is no mailbox yet
+ * Reads the names and counters of an open database; makes INBOX and the default mailboxes if there is no INBOX
  * (in the transaction of the caller, or in one of its own if there is none).
  */
 enum rc mail_open(struct account *account) MUST_CHECK;
