@@ -165,13 +165,12 @@ static bool wants_read(const struct conn *conn)
 {
 	switch (conn->state) {
 	case CONN_OPEN:
-		return conn_can_read(conn) || (conn->tls && conn_tls_wants_read(conn));
+		return conn_can_read(conn);
 	case CONN_HANDSHAKE:
-	case CONN_CLOSING:
-		return conn->tls && conn_tls_wants_read(conn);
 	case CONN_LINGER:
 		return true;
 	case CONN_TLS_WAIT:
+	case CONN_CLOSING:
 	case CONN_ENDED:
 		return false;
 	}
@@ -191,20 +190,16 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 	}
 	switch (conn->state) {
 	case CONN_OPEN:
-		if (conn->tls && conn_tls_wants_read(conn))
-			conn_output(conn);
 		conn_pump(conn, false);
 		break;
 	case CONN_HANDSHAKE:
 		conn_tls_handshake(conn);
 		break;
-	case CONN_CLOSING:
-		conn_output(conn);
-		break;
 	case CONN_LINGER:
 		conn_linger(conn);
 		break;
 	case CONN_TLS_WAIT:
+	case CONN_CLOSING:
 	case CONN_ENDED:
 		break;
 	}
@@ -214,24 +209,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	struct conn *conn = arg;
-	switch (conn->state) {
-	case CONN_OPEN:
-		if (conn->tls && conn_tls_wants_write(conn))
-			conn_pump(conn, false);
-		conn_output(conn);
-		break;
-	case CONN_TLS_WAIT:
-	case CONN_CLOSING:
-		conn_output(conn);
-		break;
-	case CONN_HANDSHAKE:
-		conn_tls_handshake(conn);
-		break;
-	case CONN_LINGER:
-	case CONN_ENDED:
-		break;
-	}
+	conn_output(arg);
 }
 
 static void on_timer(void *arg)
@@ -263,13 +241,13 @@ static void on_timer(void *arg)
 
 static bool wants_write(const struct conn *conn)
 {
+	bool spilled = conn->tls && conn_tls_spilled(conn) > 0;
 	switch (conn->state) {
 	case CONN_OPEN:
 	case CONN_TLS_WAIT:
-	case CONN_CLOSING:
-		return conn->blocked || (conn->tls && conn_tls_wants_write(conn));
 	case CONN_HANDSHAKE:
-		return conn_tls_wants_write(conn);
+	case CONN_CLOSING:
+		return conn->blocked || spilled;
 	case CONN_LINGER:
 	case CONN_ENDED:
 		return false;

@@ -15,6 +15,8 @@
 #define INFLATE_BUDGET 262144u
 /* After our last words a peer may go on for so many bytes. */
 #define LINGER_MAX 1048576u
+/* A peer that has TLS answer and does not read the answers is not read from any more. */
+#define SPILL_HIGH 65536u
 
 static bool can_deliver(const struct conn *conn)
 {
@@ -35,6 +37,8 @@ static bool holds_compressed(const struct conn *conn)
 
 bool conn_can_read(const struct conn *conn)
 {
+	if (conn->tls && conn_tls_spilled(conn) > SPILL_HIGH)
+		return false;
 	return can_deliver(conn) && has_room(conn) && !conn->eof && !holds_compressed(conn);
 }
 

@@ -18,9 +18,14 @@
 /* How long a peer that goes on sending is listened to after our last words. */
 #define LINGER_MS 1000u
 
-size_t conn_wire_length(const struct conn *conn)
+static size_t queue_length(const struct conn *conn)
 {
 	return conn->wire ? evbuffer_get_length(conn->wire) : 0;
+}
+
+size_t conn_wire_length(const struct conn *conn)
+{
+	return queue_length(conn) + (conn->tls ? conn_tls_spilled(conn) : 0);
 }
 
 /* Fills the wire from raw. */
@@ -71,9 +76,18 @@ static enum io plain_write(struct conn *conn, size_t *ret_n)
 }
 
 /* All that may be sent now is sent. */
-static bool wire_done(const struct conn *conn)
+static bool queue_done(const struct conn *conn)
 {
-	return conn->state == CONN_TLS_WAIT ? conn->plain_left == 0 : conn_wire_length(conn) == 0;
+	return conn->state == CONN_TLS_WAIT ? conn->plain_left == 0 : queue_length(conn) == 0;
+}
+
+/* One write. *ret_n: bytes that have left the queue. */
+static enum io write_once(struct conn *conn, size_t *ret_n)
+{
+	*ret_n = 0;
+	if (!conn_tls_up(conn))
+		return queue_done(conn) ? IO_OK : plain_write(conn, ret_n);
+	return queue_done(conn) ? conn_tls_flush(conn) : conn_tls_write(conn, ret_n);
 }
 
 /* False: the connection has ended. */
@@ -82,26 +96,22 @@ static bool write_wire(struct conn *conn)
 	size_t total = 0;
 	conn->blocked = false;
 	for (;;) {
-		if (compress_some(conn) != RC_OK) {
-			conn_end(conn, CONN_ERROR);
-			return false;
-		}
-		if (wire_done(conn))
-			return true;
-		if (total >= WRITE_BUDGET) {
-			conn->blocked = true;
-			return true;
-		}
 		size_t n = 0;
-		enum io io = conn_tls_up(conn) ? conn_tls_write(conn, &n) : plain_write(conn, &n);
+		enum io io = IO_FAIL;
+		if (total >= WRITE_BUDGET)
+			io = IO_WAIT;
+		else if (compress_some(conn) == RC_OK)
+			io = write_once(conn, &n);
 		if (io == IO_WAIT) {
-			conn->blocked = !(conn->tls && conn_tls_wants_read(conn));
+			conn->blocked = true;
 			return true;
 		}
 		if (io != IO_OK) {
 			conn_end(conn, CONN_ERROR);
 			return false;
 		}
+		if (n == 0)
+			return true;
 		evbuffer_drain(conn->wire, n);
 		conn->progress_at = reactor_now(conn->reactor);
 		total += n;
@@ -155,9 +165,14 @@ static void watch_stall(struct conn *conn)
 void conn_output(struct conn *conn)
 {
 	switch (conn->state) {
-	case CONN_HANDSHAKE:
 	case CONN_LINGER:
 	case CONN_ENDED:
+		return;
+	case CONN_HANDSHAKE:
+		/* The queue waits for the keys; only what the handshake made goes out. */
+		if (conn_tls_flush(conn) == IO_FAIL)
+			conn_end(conn, CONN_ERROR);
+		conn_update_events(conn);
 		return;
 	case CONN_OPEN:
 	case CONN_TLS_WAIT:

@@ -128,6 +128,7 @@ void conn_hold_unread(struct conn *conn);
 void conn_linger(struct conn *conn);
 
 /* conn_out.c */
+/* Bytes below the compressor that the kernel has not taken. */
 size_t conn_wire_length(const struct conn *conn);
 void conn_output(struct conn *conn);
 
@@ -139,14 +140,14 @@ void conn_tls_prepare(struct conn *conn, struct tls_ctx *ctx);
 void conn_tls_begin(struct conn *conn);
 void conn_tls_handshake(struct conn *conn);
 enum io conn_tls_read(struct conn *conn, char *p, size_t cap, size_t *ret_n);
-/* Sends from the front of wire; *ret_n bytes may be drained. */
+/* Encrypts from the front of wire; *ret_n bytes may be drained. */
 enum io conn_tls_write(struct conn *conn, size_t *ret_n);
-/* Sends close_notify. */
+/* Sends close_notify; IO_WAIT: call again when there is room. */
 enum io conn_tls_shutdown(struct conn *conn);
 /* True if input is held that the socket does not show. */
 bool conn_tls_pending(const struct conn *conn);
-/* What SSL waits for beside the ordinary: reading to be able to write and the other way round. */
-bool conn_tls_wants_read(const struct conn *conn);
-bool conn_tls_wants_write(const struct conn *conn);
+/* Bytes made by SSL that the socket has not taken yet, and sending them. */
+size_t conn_tls_spilled(const struct conn *conn);
+enum io conn_tls_flush(struct conn *conn);
 
 #endif

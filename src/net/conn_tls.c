@@ -20,14 +20,19 @@
 #define EXPORTER_LABEL "EXPORTER-Channel-Binding"
 #define EXPORTER_SIZE 32
 
+/*
+ * What SSL wants to send and the socket does not take is kept in `spill`, so that for SSL the socket always has room.
+ * A write that SSL must repeat later would forbid it to answer a key update meanwhile: the connection would break.
+ */
 struct conn_tls {
 	struct tls_ctx *ctx; /* own: one reference */
 	SSL *ssl; /* own; NULL until the handshake begins */
-	size_t retry; /* length of the SSL_write to be repeated; 0: none */
+	char *spill; /* own; a record and what reading made SSL answer; NULL: nothing */
+	size_t spill_off;
+	size_t spill_len;
 	bool up; /* the handshake is done */
 	bool broken; /* SSL reported a fatal error: no close_notify */
-	bool wants_read; /* the handshake or a write waits for input */
-	bool wants_write; /* the handshake, a read or close_notify waits for room */
+	bool closed; /* close_notify was given to SSL */
 	bool socket_eof;
 };
 
@@ -54,14 +59,33 @@ static int bio_read(BIO *bio, char *p, int cap)
 	return (int)n;
 }
 
+static void spill(struct conn_tls *tls, const char *p, size_t n)
+{
+	if (n == 0)
+		return;
+	if (tls->spill_off > 0) {
+		memmove(tls->spill, tls->spill + tls->spill_off, tls->spill_len);
+		tls->spill_off = 0;
+	}
+	tls->spill = mem_realloc(tls->spill, tls->spill_len + n, 1);
+	memcpy(tls->spill + tls->spill_len, p, n);
+	tls->spill_len += n;
+}
+
 static int bio_write(BIO *bio, const char *p, int n)
 {
 	struct conn *conn = BIO_get_data(bio);
 	BIO_clear_retry_flags(bio);
-	ssize_t sent = send(conn->fd, p, (size_t)n, MSG_NOSIGNAL);
-	if (try_again(sent))
-		BIO_set_retry_write(bio);
-	return (int)sent;
+	ssize_t sent = 0;
+	if (conn->tls->spill_len == 0) {
+		sent = send(conn->fd, p, (size_t)n, MSG_NOSIGNAL);
+		if (try_again(sent))
+			sent = 0;
+		if (sent < 0)
+			return -1;
+	}
+	spill(conn->tls, p + sent, (size_t)n - (size_t)sent);
+	return n;
 }
 
 static long bio_ctrl(BIO *bio, int command, long number, void *p)
@@ -102,6 +126,7 @@ void conn_tls_free(struct conn *conn)
 	if (!tls)
 		return;
 	SSL_free(tls->ssl);
+	free(tls->spill);
 	tls_ctx_unref(&tls->ctx);
 	free(tls);
 	conn->tls = NULL;
@@ -113,14 +138,28 @@ void conn_tls_prepare(struct conn *conn, struct tls_ctx *ctx)
 	conn->tls->ctx = tls_ctx_ref(ctx);
 }
 
-bool conn_tls_wants_read(const struct conn *conn)
+size_t conn_tls_spilled(const struct conn *conn)
 {
-	return conn->tls->wants_read;
+	return conn->tls->spill_len;
 }
 
-bool conn_tls_wants_write(const struct conn *conn)
+enum io conn_tls_flush(struct conn *conn)
 {
-	return conn->tls->wants_write;
+	struct conn_tls *tls = conn->tls;
+	if (tls->spill_len == 0)
+		return IO_OK;
+	ssize_t n = send(conn->fd, tls->spill + tls->spill_off, tls->spill_len, MSG_NOSIGNAL);
+	if (n < 0)
+		return try_again(n) ? IO_WAIT : IO_FAIL;
+	conn->progress_at = reactor_now(conn->reactor);
+	tls->spill_off += (size_t)n;
+	tls->spill_len -= (size_t)n;
+	if (tls->spill_len > 0)
+		return IO_WAIT;
+	free(tls->spill);
+	tls->spill = NULL;
+	tls->spill_off = 0;
+	return IO_OK;
 }
 
 bool conn_tls_pending(const struct conn *conn)
@@ -160,7 +199,6 @@ static void handshake_done(struct conn *conn)
 {
 	struct conn_tls *tls = conn->tls;
 	tls->up = true;
-	tls->wants_read = tls->wants_write = false;
 	timer_cancel(&conn->timer);
 	conn_set_state(conn, CONN_OPEN);
 	/* The first record may have come with the end of the handshake. */
@@ -199,10 +237,7 @@ void conn_tls_handshake(struct conn *conn)
 		handshake_done(conn);
 		return;
 	}
-	int reason = SSL_get_error(tls->ssl, ret);
-	tls->wants_read = reason == SSL_ERROR_WANT_READ;
-	tls->wants_write = reason == SSL_ERROR_WANT_WRITE;
-	if (tls->wants_read || tls->wants_write) {
+	if (SSL_get_error(tls->ssl, ret) == SSL_ERROR_WANT_READ) {
 		conn_update_events(conn);
 		return;
 	}
@@ -215,30 +250,25 @@ enum io conn_tls_read(struct conn *conn, char *p, size_t cap, size_t *ret_n)
 	struct conn_tls *tls = conn->tls;
 	ERR_clear_error();
 	int ret = SSL_read_ex(tls->ssl, p, cap, ret_n);
-	tls->wants_write = false;
 	if (ret == 1)
 		return IO_OK;
-	int reason = SSL_get_error(tls->ssl, ret);
-	if (reason == SSL_ERROR_WANT_READ)
+	if (SSL_get_error(tls->ssl, ret) == SSL_ERROR_WANT_READ)
 		return IO_WAIT;
-	if (reason == SSL_ERROR_WANT_WRITE) {
-		tls->wants_write = true;
-		return IO_WAIT;
-	}
 	return explain(conn, ret, "read");
 }
 
 enum io conn_tls_write(struct conn *conn, size_t *ret_n)
 {
 	struct conn_tls *tls = conn->tls;
+	enum io io = conn_tls_flush(conn);
+	if (io != IO_OK)
+		return io;
 	size_t length = evbuffer_get_length(conn->wire);
 	size_t n = length < CONN_CHUNK ? length : CONN_CHUNK;
-	if (tls->retry > 0)
-		n = tls->retry; /* SSL wants the very same call again */
-
 	char chunk[CONN_CHUNK];
 	const char *p = chunk;
 	struct evbuffer_iovec iov;
+	/* Full records: what lies in several pieces is put together. */
 	if (evbuffer_peek(conn->wire, -1, NULL, &iov, 1) == 1 && iov.iov_len >= n)
 		p = iov.iov_base;
 	else
@@ -246,16 +276,8 @@ enum io conn_tls_write(struct conn *conn, size_t *ret_n)
 
 	ERR_clear_error();
 	int ret = SSL_write_ex(tls->ssl, p, n, ret_n);
-	tls->wants_read = false;
-	tls->retry = 0;
 	if (ret == 1)
 		return IO_OK;
-	int reason = SSL_get_error(tls->ssl, ret);
-	if (reason == SSL_ERROR_WANT_READ || reason == SSL_ERROR_WANT_WRITE) {
-		tls->retry = n;
-		tls->wants_read = reason == SSL_ERROR_WANT_READ;
-		return IO_WAIT;
-	}
 	explain(conn, ret, "write");
 	return IO_FAIL;
 }
@@ -265,17 +287,15 @@ enum io conn_tls_shutdown(struct conn *conn)
 	struct conn_tls *tls = conn->tls;
 	if (tls->broken)
 		return IO_FAIL;
-	ERR_clear_error();
-	int ret = SSL_shutdown(tls->ssl);
-	tls->wants_write = false;
-	if (ret >= 0)
-		return IO_OK;
-	if (SSL_get_error(tls->ssl, ret) == SSL_ERROR_WANT_WRITE) {
-		tls->wants_write = true;
-		return IO_WAIT;
+	if (!tls->closed) {
+		tls->closed = true;
+		ERR_clear_error();
+		if (SSL_shutdown(tls->ssl) < 0) {
+			ERR_clear_error();
+			return IO_FAIL;
+		}
 	}
-	ERR_clear_error();
-	return IO_FAIL;
+	return conn_tls_flush(conn);
 }
 
 bool conn_is_tls(const struct conn *conn)

@@ -136,6 +136,14 @@ static inline void user_init(struct user *user, int *ret_peer, bool tcp, const s
 	*ret_peer = fds[1];
 }
 
+/* Kernel buffers as small as they get, so that writes block soon. */
+static inline void small_buffers(struct user *user, int peer)
+{
+	int size = 1;
+	assert_int_equal(setsockopt(conn_fd(user->conn), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+	assert_int_equal(setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size)), 0);
+}
+
 /* Ends the connection if it lives. */
 static inline void user_fini(struct user *user)
 {

@@ -459,14 +459,16 @@ static size_t eat_and_pause(struct user *user, struct strv in)
 	return in.n;
 }
 
-static void big_transfers_cross_in_both_directions(void **state)
+static void cross_big_transfers(bool tcp, int version, bool small)
 {
-	(void)state;
 	struct conn_limits limits = { .out_high = 100000, .in_high = 20000 };
 	struct user user;
 	struct tls_peer peer;
-	start(&user, &peer, true, &limits);
+	start(&user, &peer, tcp, &limits);
+	SSL_CTX_set_max_proto_version(peer.ctx, version);
 	shake_hands(&user, &peer);
+	if (small)
+		small_buffers(&user, peer.fd);
 	user.drained = produce;
 	user.left = BIG;
 	user.eat = eat_and_pause;
@@ -486,12 +488,156 @@ static void big_transfers_cross_in_both_directions(void **state)
 			conn_resume_read(user.conn);
 		}
 		/* New keys on the way, asked for by the peer. */
-		if (peer.got.len > BIG / 2 && peer.got.len < BIG / 2 + 20000)
+		if (version == TLS1_3_VERSION && peer.got.len > BIG / 2 && peer.got.len < BIG / 2 + 20000)
 			SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED);
 	}
 	assert_filled(peer.got.p, BIG);
 	assert_filled(user.got.p, BIG);
 	assert_true(user.drains > 3);
+	finish(&user, &peer);
+}
+
+static void big_transfers_cross_in_both_directions(void **state)
+{
+	(void)state;
+	cross_big_transfers(true, TLS1_3_VERSION, false);
+	cross_big_transfers(false, TLS1_2_VERSION, true);
+	cross_big_transfers(false, TLS1_3_VERSION, true);
+}
+
+static void a_write_repeated_after_more_was_queued_loses_nothing(void **state)
+{
+	(void)state;
+	struct user user;
+	struct tls_peer peer;
+	start(&user, &peer, false, NULL);
+	shake_hands(&user, &peer);
+	small_buffers(&user, peer.fd);
+	size_t total = 0;
+	/* While the peer does not read, each turn finds the same write to be repeated and more behind it. */
+	for (size_t n = 1; n < 3000; n += 97) {
+		char piece[3000];
+		fill(piece, n, (uint32_t)n);
+		conn_write(user.conn, piece, n);
+		conn_flush(user.conn);
+		total += n;
+		turns(&user, 1);
+	}
+	assert_true(conn_out_length(user.conn) > 0);
+	SPIN_TLS(&user, &peer, peer.got.len == total);
+	size_t at = 0;
+	for (size_t n = 1; n < 3000; n += 97) {
+		char piece[3000];
+		fill(piece, n, (uint32_t)n);
+		assert_memory_equal(peer.got.p + at, piece, n);
+		at += n;
+	}
+	finish(&user, &peer);
+}
+
+static void a_flood_of_key_updates_costs_a_bounded_answer(void **state)
+{
+	(void)state;
+	struct user user;
+	struct tls_peer peer;
+	start(&user, &peer, false, NULL);
+	shake_hands(&user, &peer);
+	small_buffers(&user, peer.fd);
+	/* The peer asks for new keys again and again, and never reads an answer. */
+	for (int i = 0; i < 20000; i++) {
+		assert_int_equal(SSL_key_update(peer.ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+		assert_int_equal(SSL_do_handshake(peer.ssl), 1);
+		char *p;
+		long n = BIO_get_mem_data(SSL_get_wbio(peer.ssl), &p);
+		ssize_t sent = send(peer.fd, p, (size_t)n, MSG_NOSIGNAL);
+		char sink[65536];
+		if (sent > 0)
+			BIO_read(SSL_get_wbio(peer.ssl), sink, (int)sent);
+		turns(&user, 1);
+		assert_true(conn_out_length(user.conn) <= 65536 + 2 * 16384);
+	}
+	assert_true(conn_out_length(user.conn) > 65536);
+	/* When the answers are read, everything goes on. */
+	conn_write(user.conn, "hello", 5);
+	conn_flush(user.conn);
+	tls_peer_says(&peer, "still here");
+	SPIN_TLS(&user, &peer, peer.got.len == 5 && user.got.len == 10);
+	finish(&user, &peer);
+}
+
+static void a_handshake_waits_for_room_to_write(void **state)
+{
+	(void)state;
+	for (size_t plain = 500; plain < 9000; plain += 500) {
+		struct user user;
+		struct tls_peer peer;
+		int fd;
+		user_init(&user, &fd, false, NULL);
+		small_buffers(&user, fd);
+		user.tls = make_tls(&cert, "1.2", NULL);
+		tls_peer_init(&peer, fd);
+		char text[9000];
+		memset(text, 'p', sizeof(text));
+		conn_write(user.conn, text, plain);
+		conn_start_tls(user.conn, user.tls);
+		turns(&user, 2);
+		/* The hello goes out before anything was read. */
+		tls_peer_begin(&peer);
+		SSL_do_handshake(peer.ssl);
+		char *hello;
+		long n = BIO_get_mem_data(SSL_get_wbio(peer.ssl), &hello);
+		peer_send(fd, hello, (size_t)n);
+		(void)BIO_reset(SSL_get_wbio(peer.ssl));
+		turns(&user, 4);
+		for (size_t got = 0; got < plain;) {
+			char chunk[1000];
+			size_t want = plain - got < sizeof(chunk) ? plain - got : sizeof(chunk);
+			ssize_t m = recv(fd, chunk, want, 0);
+			got += m > 0 ? (size_t)m : 0;
+			turns(&user, 1);
+		}
+		SPIN_TLS(&user, &peer, peer.up && user.handshakes == 1);
+		conn_close(user.conn);
+		SPIN_TLS(&user, &peer, peer.clean && user.ends == 1);
+		finish(&user, &peer);
+	}
+}
+
+static void the_farewell_waits_for_room_to_write(void **state)
+{
+	(void)state;
+	for (size_t last = 1000; last < 9000; last += 100) {
+		struct user user;
+		struct tls_peer peer;
+		start(&user, &peer, false, NULL);
+		shake_hands(&user, &peer);
+		small_buffers(&user, peer.fd);
+		char text[9000];
+		fill(text, sizeof(text), 5);
+		conn_write(user.conn, text, last);
+		conn_close(user.conn);
+		turns(&user, 3);
+		SPIN_TLS(&user, &peer, peer.clean && user.ends == 1);
+		assert_int_equal(peer.got.len, last);
+		assert_int_equal(user.why, CONN_CLOSED);
+		finish(&user, &peer);
+	}
+}
+
+static void writing_to_a_peer_that_is_gone_is_an_error_in_tls_too(void **state)
+{
+	(void)state;
+	struct user user;
+	struct tls_peer peer;
+	start(&user, &peer, false, NULL);
+	shake_hands(&user, &peer);
+	conn_pause_read(user.conn);
+	close(peer.fd);
+	peer.fd = -1;
+	conn_write(user.conn, "hello", 5);
+	conn_flush(user.conn);
+	SPIN(&user, user.ends > 0);
+	assert_int_equal(user.why, CONN_ERROR);
 	finish(&user, &peer);
 }
 
@@ -624,6 +770,11 @@ int main(void)
 		cmocka_unit_test(plain_bytes_inside_tls_are_an_error),
 		cmocka_unit_test(a_peer_may_vanish_at_any_byte),
 		cmocka_unit_test(big_transfers_cross_in_both_directions),
+		cmocka_unit_test(a_write_repeated_after_more_was_queued_loses_nothing),
+		cmocka_unit_test(a_flood_of_key_updates_costs_a_bounded_answer),
+		cmocka_unit_test(a_handshake_waits_for_room_to_write),
+		cmocka_unit_test(the_farewell_waits_for_room_to_write),
+		cmocka_unit_test(writing_to_a_peer_that_is_gone_is_an_error_in_tls_too),
 		cmocka_unit_test(records_held_by_tls_are_given_after_a_pause),
 		cmocka_unit_test(a_flood_in_tls_is_stopped_at_the_high_mark),
 		cmocka_unit_test(a_session_is_resumed_by_ticket),
