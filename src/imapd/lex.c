@@ -145,6 +145,21 @@ static enum lex_event end_line(struct lex *lex)
 	return LEX_COMMAND;
 }
 
+/* How many bytes precede the first NUL or CR; a CR at the very end may be half of a line end. */
+static size_t clean_length(struct strv piece)
+{
+	size_t n = piece.n;
+	if (n == 0)
+		return 0;
+	const char *nul = memchr(piece.p, '\0', n);
+	if (nul)
+		n = (size_t)(nul - piece.p);
+	const char *cr = n > 0 ? memchr(piece.p, '\r', n) : NULL;
+	if (cr && cr != piece.p + piece.n - 1)
+		n = (size_t)(cr - piece.p);
+	return n;
+}
+
 /* Takes bytes of a line up to its end; LEX_MORE when it goes on behind them. */
 static enum lex_event feed_line(struct lex *lex, struct strv *in)
 {
@@ -153,21 +168,19 @@ static enum lex_event feed_line(struct lex *lex, struct strv *in)
 	struct strv piece = strv_sub(*in, 0, newline ? taken - 1 : taken);
 	bool cr_before = lex->command.len > lex->line_from && lex->command.p[lex->command.len - 1] == '\r';
 
-	/* A CR that is not the line's last byte, or a NUL. */
-	bool bad = cr_before && piece.n > 0;
-	bool cr_last = cr_before;
-	if (piece.n > 0) {
-		const char *cr = memchr(piece.p, '\r', piece.n);
-		cr_last = cr == piece.p + piece.n - 1;
-		bad = bad || (cr && !cr_last) || memchr(piece.p, '\0', piece.n);
-	}
-	/* What is wrong stays in the input: the skipper looks at it next. */
-	if (bad)
+	size_t room = lex->line_used < lex->line_max ? lex->line_max - lex->line_used : 0;
+	size_t good = cr_before ? 0 : clean_length(piece);
+	bool cr_last = piece.n > 0 ? piece.p[piece.n - 1] == '\r' : cr_before;
+
+	/* What is wrong stays in the input: the skipper looks at it next. What precedes it may hold the tag. */
+	if (good < piece.n && good <= room) {
+		buf_add(&lex->command, piece.p, good);
+		*in = strv_sub(*in, good, in->n);
 		return spoil(lex, LEX_BAD);
+	}
 	if (lex->line_used + piece.n > lex->line_max + (cr_last ? 1 : 0)) {
-		struct strv head = strv_sub(piece, 0, lex->line_max - lex->line_used);
-		buf_addv(&lex->command, head);
-		*in = strv_sub(*in, head.n, in->n);
+		buf_add(&lex->command, piece.p, room);
+		*in = strv_sub(*in, room, in->n);
 		return spoil(lex, LEX_TOO_LONG);
 	}
 
