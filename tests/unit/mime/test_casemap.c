@@ -100,6 +100,16 @@ static void substrings_stay_substrings(void **state)
 	buf_fini(&part);
 }
 
+static void a_full_buffer_is_noticed(void **state)
+{
+	(void)state;
+	struct buf out;
+	buf_init(&out, 3);
+	casemap(&out, STRV("abcd\xc3\xb6xyz"));
+	assert_false(buf_ok(&out));
+	buf_fini(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +119,7 @@ int main(void)
 		cmocka_unit_test(invalid_octets_are_replaced),
 		cmocka_unit_test(every_character_gives_valid_text),
 		cmocka_unit_test(substrings_stay_substrings),
+		cmocka_unit_test(a_full_buffer_is_noticed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

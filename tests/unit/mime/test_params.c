@@ -60,6 +60,7 @@ static void what_is_broken_is_skipped(void **state)
 	assert_type("a/b;;; ; =x; y; \"q\"=r; c=d", "a/b c=d");
 	assert_type("a/b; c=\"open; d=e", "a/b c=\"open d=e");
 	assert_type("a/b; c=(open; d=e", "a/b c=(open d=e");
+	assert_type("a/b; c=x (open; d=y (open", "a/b c=x (open d=y (open");
 }
 
 static void rfc_2231_values_are_decoded(void **state)

@@ -37,6 +37,8 @@ static void nothing_gives_nothing(void **state)
 	assert_preview(STRV(""), "");
 	assert_preview(STRV("\n \n"), "");
 	assert_preview(STRV("Content-Type: image/png\n\nx"), "");
+	assert_preview(STRV("Content-Type: text/calendar\n\nx"), "");
+	assert_preview(STRV("\n\xc2\x85\xc2\x9f"), "");
 }
 
 static void encodings_and_charsets_are_decoded(void **state)

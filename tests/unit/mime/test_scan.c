@@ -352,6 +352,16 @@ static void fields_of_a_block_are_limited(void **state)
 	buf_fini(&text);
 }
 
+static void white_space_at_the_end_of_a_boundary_does_not_count(void **state)
+{
+	(void)state;
+	assert_tree_limited(STRV("Content-Type: multipart/mixed; boundary=\"b \"\n\n--b \n\n1\n--b\n\n2\n--b "
+				 "--\n--b--\n"),
+		NULL, "multipart/mixed{text/plain[1]0 text/plain[2\n--b --]1}");
+	assert_tree_limited(STRV("Content-Type: multipart/mixed; boundary=\" \"\n\n-- \n"), NULL,
+		"multipart/mixed[-- \n]1");
+}
+
 static void assert_boundary_of(size_t length, size_t spaces, bool usable, bool matches)
 {
 	struct buf text;
@@ -462,6 +472,7 @@ int main(void)
 		cmocka_unit_test(a_header_block_is_limited),
 		cmocka_unit_test(all_header_blocks_together_are_limited),
 		cmocka_unit_test(fields_of_a_block_are_limited),
+		cmocka_unit_test(white_space_at_the_end_of_a_boundary_does_not_count),
 		cmocka_unit_test(boundaries_and_their_lines_are_limited),
 		cmocka_unit_test(a_field_name_is_limited),
 		cmocka_unit_test(long_lines_do_not_depend_on_the_pieces),
