@@ -34,6 +34,8 @@ struct bytes_store {
 /* Counts n more bytes; false if the bound would be passed (then nothing is counted). */
 bool spool_memory_take(struct store *store, uint64_t n);
 void spool_memory_give(struct store *store, uint64_t n);
+/* A path for a new spool file; the caller's (free). */
+char *spool_path_new(struct store *store);
 /* Removes a spool file without waiting for it; takes path. */
 void spool_file_remove(struct store *store, char *path);
 

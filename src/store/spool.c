@@ -134,7 +134,7 @@ static void spool_free(struct spool *spool)
 
 /* The strand's side. */
 
-static char *spool_path(struct store *store)
+char *spool_path_new(struct store *store)
 {
 	size_t n = strlen(store->root) + sizeof("/spool/") + 16;
 	char *path = mem_alloc(n);
@@ -153,7 +153,7 @@ static void spool_fail(struct spool *spool, const char *what)
 static void spool_open(struct spool *spool)
 {
 	const struct io *io = spool->store->io;
-	spool->path = spool_path(spool->store);
+	spool->path = spool_path_new(spool->store);
 	spool->fd = io->open(io->ctx, spool->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (spool->fd < 0)
 		spool_fail(spool, "open");

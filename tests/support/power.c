@@ -32,7 +32,9 @@ void power_init(struct power *power, void (*tweak)(struct store_settings *settin
 	if (tweak)
 		tweak(&power->rig.settings);
 	must(rig_open(&power->rig), "open");
+	uint64_t modseq;
 	power_begin(power, "new account", false);
+	must(rig_dump(&power->rig, POWER_ACCOUNT, &power->dump, &modseq), "new account");
 	power_end(power);
 }
 
@@ -40,6 +42,14 @@ void power_close_store(struct power *power)
 {
 	if (power->rig.store)
 		rig_close(&power->rig);
+}
+
+void power_reopen(struct power *power)
+{
+	power_begin(power, "close and open", false);
+	rig_close(&power->rig);
+	must(rig_open(&power->rig), "open");
+	power_end(power);
 }
 
 void power_fini(struct power *power)
@@ -156,15 +166,15 @@ static bool compare(struct power *power, struct rig *rig, size_t first, size_t a
 		return bad(power, "sweep", rc);
 	struct buf report;
 	buf_init(&report, 65536);
-	unsigned problems;
-	rc = rig_check(rig, POWER_ACCOUNT, false, &report, &problems);
-	if (problems > 0)
+	struct check_result result = { 0 };
+	rc = rig_check(rig, POWER_ACCOUNT, false, &report, &result);
+	if (result.problems > 0)
 		snprintf(power->reason, sizeof(power->reason), "the check found: %.*s",
 			STRV_ARG(buf_strv(&report)));
 	buf_fini(&report);
 	if (rc != RC_OK)
 		return bad(power, "check", rc);
-	return problems == 0;
+	return result.problems == 0;
 }
 
 bool power_verify(struct power *power, size_t point, enum rec_choice choice, uint64_t seed, size_t without)

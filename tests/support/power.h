@@ -42,6 +42,8 @@ struct power {
 void power_init(struct power *power, void (*tweak)(struct store_settings *settings));
 void power_fini(struct power *power);
 void power_close_store(struct power *power);
+/* In order, and opens it again, which is a step that changes nothing. */
+void power_reopen(struct power *power);
 
 /* To be called around a step. power_end dumps the state. */
 void power_begin(struct power *power, const char *label, bool durable);

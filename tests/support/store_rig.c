@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "store/blob.h"
 #include "store/store_priv.h"
+#include "store/users.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -158,7 +159,7 @@ void rig_run_batch(struct rig *rig, int64_t account_id, struct rig_job *jobs, si
 
 enum rc rig_background(struct rig *rig, int64_t account_id, rig_fn *fn, void *arg)
 {
-	return rig_run(rig, account_id, JOB_READ, fn, arg);
+	return rig_run(rig, account_id, JOB_ALONE, fn, arg);
 }
 
 struct receive {
@@ -471,15 +472,86 @@ enum rc rig_sync(struct rig *rig, int64_t account_id)
 	return rig_background(rig, account_id, sync_run, NULL);
 }
 
-enum rc rig_check(
-	struct rig *rig, int64_t account_id, bool repair, struct buf *report, unsigned *ret_problems)
+struct check_call {
+	bool repair;
+	struct buf *report;
+	struct check_result result;
+};
+
+static enum rc check_run(struct account *account, void *arg)
 {
-	(void)rig;
-	(void)account_id;
-	(void)repair;
-	(void)report;
-	*ret_problems = 0;
+	struct check_call *call = arg;
+	return account_check(account, call->repair, call->report, &call->result);
+}
+
+enum rc rig_check(
+	struct rig *rig, int64_t account_id, bool repair, struct buf *report, struct check_result *ret_result)
+{
+	struct check_call call = { .repair = repair, .report = report };
+	enum rc rc = rig_run(rig, account_id, JOB_ALONE, check_run, &call);
+	if (rc == RC_OK)
+		*ret_result = call.result;
+	return rc;
+}
+
+static enum rc near_ceiling_run(struct account *account, void *arg)
+{
+	(void)arg;
+	account->modseq = account->ceiling - 3;
 	return RC_OK;
+}
+
+enum rc rig_near_ceiling(struct rig *rig, int64_t account_id)
+{
+	return rig_run(rig, account_id, JOB_READ, near_ceiling_run, NULL);
+}
+
+struct user_request {
+	struct users_job job;
+	const char *name;
+	struct buf *out;
+	bool done;
+};
+
+static enum rc user_add_run(struct users *users, struct users_job *job)
+{
+	struct user_request *request = CONTAINER_OF(job, struct user_request, job);
+	struct user_record record = { .name = strv_cstr(request->name), .enabled = true };
+	int64_t id;
+	return users_add(users, &record, &id);
+}
+
+static bool user_dump(void *arg, const struct user_record *user)
+{
+	buf_printf(arg, "user %.*s id %lld\n", STRV_ARG(user->name), (long long)user->id);
+	return true;
+}
+
+static enum rc users_dump_run(struct users *users, struct users_job *job)
+{
+	struct user_request *request = CONTAINER_OF(job, struct user_request, job);
+	return users_list(users, STRV_NULL, user_dump, request->out);
+}
+
+static void user_done(struct users_job *job)
+{
+	CONTAINER_OF(job, struct user_request, job)->done = true;
+}
+
+static enum rc users_run(struct rig *rig, struct user_request *request)
+{
+	request->job.done = user_done;
+	request->job.home = rig->reactor;
+	enum rc rc = users_submit(rig->store, &request->job);
+	while (rc == RC_OK && !request->done)
+		reactor_run_once(rig->reactor, true);
+	return rc == RC_OK ? request->job.rc : rc;
+}
+
+enum rc rig_user_add(struct rig *rig, const char *name)
+{
+	struct user_request request = { .job = { .write = true, .run = user_add_run }, .name = name };
+	return users_run(rig, &request);
 }
 
 /* Dumps. */
@@ -533,7 +605,6 @@ static enum rc dump_messages(struct account *account, int64_t id, struct dump *d
 static enum rc dump_run(struct account *account, void *arg)
 {
 	struct dump *dump = arg;
-	buf_reset(dump->out);
 	dump->count = 0;
 	dump->modseq = 0;
 	enum rc rc = mbox_list(account, true, false, dump_mailbox, dump);
@@ -545,7 +616,11 @@ static enum rc dump_run(struct account *account, void *arg)
 enum rc rig_dump(struct rig *rig, int64_t account_id, struct buf *out, uint64_t *ret_modseq)
 {
 	struct dump dump = { .out = out };
-	enum rc rc = rig_run(rig, account_id, JOB_READ, dump_run, &dump);
+	struct user_request users = { .job = { .run = users_dump_run }, .out = out };
+	buf_reset(out);
+	enum rc rc = users_run(rig, &users);
+	if (rc == RC_OK)
+		rc = rig_run(rig, account_id, JOB_READ, dump_run, &dump);
 	if (rc == RC_OK)
 		*ret_modseq = dump.modseq;
 	return rc;

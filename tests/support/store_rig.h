@@ -4,6 +4,7 @@
 #ifndef COID_TESTS_STORE_RIG_H
 #define COID_TESTS_STORE_RIG_H
 
+#include "store/check.h"
 #include "store/content.h"
 #include "store/io.h"
 #include "store/mailbox.h"
@@ -76,12 +77,16 @@ enum rc rig_sweep(struct rig *rig, int64_t account_id);
 enum rc rig_checkpoint(struct rig *rig, int64_t account_id, bool truncate);
 /* Syncs relaxed commits. */
 enum rc rig_sync(struct rig *rig, int64_t account_id);
-enum rc rig_check(
-	struct rig *rig, int64_t account_id, bool repair, struct buf *report, unsigned *ret_problems);
+enum rc rig_check(struct rig *rig, int64_t account_id, bool repair, struct buf *report,
+	struct check_result *ret_result);
+
+/* Lets the account believe that it has given out almost all modseqs below its synced ceiling. */
+enum rc rig_near_ceiling(struct rig *rig, int64_t account_id);
+enum rc rig_user_add(struct rig *rig, const char *name);
 
 /*
- * The state of an account as text: a line for each name and each message, with a hash of its bytes, but without modseqs. The
- * highest modseq comes apart. Equal texts, equal states.
+ * The state as text: a line for each user of the server, each mailbox of the account and each message, with a hash of its
+ * bytes, but without modseqs. The highest modseq comes apart. Equal texts, equal states.
  */
 enum rc rig_dump(struct rig *rig, int64_t account_id, struct buf *out, uint64_t *ret_modseq);
 

@@ -1,0 +1,434 @@
+/*
+ * Looking for differences between index and bytes. Nothing is changed here.
+ */
+#include "store/check_priv.h"
+
+#include "base/mem.h"
+#include "store/message.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void report_line(struct check *check, const char *prefix, const char *format, va_list args)
+{
+	char line[512];
+	if (!check->report)
+		return;
+	vsnprintf(line, sizeof(line), format, args);
+	buf_printf(check->report, "%s%s\n", prefix, line);
+}
+
+void check_add(struct check *check, const struct check_problem *problem)
+{
+	if (check->count == check->cap) {
+		check->cap = check->cap ? check->cap * 2 : 16;
+		check->problems = mem_realloc(check->problems, check->cap, sizeof(*check->problems));
+	}
+	check->problems[check->count++] = *problem;
+}
+
+void check_found(struct check *check, const struct check_problem *problem, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	report_line(check, "", format, args);
+	va_end(args);
+	check_add(check, problem);
+}
+
+void check_note(struct check *check, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	report_line(check, "  ", format, args);
+	va_end(args);
+}
+
+static enum rc check_integrity(struct check *check)
+{
+	sqlite3 *handle = db_handle(check->account->db);
+	sqlite3_stmt *stmt = NULL;
+	char sql[64];
+	snprintf(sql, sizeof(sql), "PRAGMA integrity_check(%d)", CHECK_INTEGRITY_ROWS);
+	int code = sqlite3_prepare_v2(handle, sql, -1, &stmt, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	while (code == SQLITE_ROW) {
+		const char *text = (const char *)sqlite3_column_text(stmt, 0);
+		if (text && strcmp(text, "ok") != 0)
+			check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE }, "database: %s",
+				text);
+		code = sqlite3_step(stmt);
+	}
+	sqlite3_finalize(stmt);
+	if ((code & 0xff) != SQLITE_CORRUPT && (code & 0xff) != SQLITE_NOTADB)
+		return code == SQLITE_DONE ? RC_OK : db_result(check->account->db, code, "integrity_check");
+	check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE }, "database: it cannot be read");
+	return RC_OK;
+}
+
+/* Messages without a mailbox or without a blob, or of another size than it. */
+static enum rc check_messages(struct check *check)
+{
+	struct db *db = check->account->db;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(db, &stmt,
+		"SELECT mailbox, count(*) FROM msg WHERE mailbox NOT IN (SELECT id FROM mailbox) GROUP BY "
+		"mailbox",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		struct check_problem problem = {
+			.kind = CHECK_NO_MAILBOX, .id = db_i64(stmt, 0), .uid = db_i64(stmt, 1)
+		};
+		check_found(check, &problem, "mailbox %" PRId64 ": has no row, but %" PRId64 " messages",
+			problem.id, problem.uid);
+	}
+	if (rc != RC_NOT_FOUND)
+		return rc;
+	rc = db_query(db, &stmt,
+		"SELECT m.mailbox, m.uid, m.blob, b.id, m.size, b.size FROM msg m LEFT JOIN blob b ON b.id = "
+		"m.blob"
+		" WHERE b.id IS NULL OR b.size != m.size",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		struct check_problem problem = {
+			.id = db_i64(stmt, 0), .uid = db_i64(stmt, 1), .blob = db_i64(stmt, 2)
+		};
+		problem.kind = db_is_null(stmt, 3) ? CHECK_NO_BLOB : CHECK_SIZE;
+		if (problem.kind == CHECK_NO_BLOB)
+			check_found(check, &problem,
+				"message %" PRId64 " of mailbox %" PRId64 ": blob %" PRId64 " has no row",
+				problem.uid, problem.id, problem.blob);
+		else
+			check_found(check, &problem,
+				"message %" PRId64 " of mailbox %" PRId64 ": size is %" PRId64
+				", but blob %" PRId64 " has %" PRId64,
+				problem.uid, problem.id, db_i64(stmt, 4), problem.blob, db_i64(stmt, 5));
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static void check_bytes(struct check *check, int64_t id, uint64_t size, uint64_t length, const char *where)
+{
+	if (length == size)
+		return;
+	struct check_problem problem = { .kind = CHECK_NO_BYTES, .blob = id, .length = length };
+	if (length == UINT64_MAX)
+		check_found(check, &problem, "blob %" PRId64 ": its %s is missing", id, where);
+	else
+		check_found(check, &problem, "blob %" PRId64 ": its %s has %" PRIu64 " octets, not %" PRIu64,
+			id, where, length, size);
+}
+
+/* Length of a file, UINT64_MAX: it is missing. */
+static enum rc check_file_length(struct check *check, int64_t file, uint64_t *ret_length)
+{
+	const struct io *io = check->account->store->io;
+	struct stat st;
+	char *path = file_path(check->account, file);
+	int result = io->stat(io->ctx, path, &st);
+	int error = errno;
+	free(path);
+	if (result != 0 && error != ENOENT)
+		return io_rc(error);
+	*ret_length = result == 0 ? (uint64_t)st.st_size : UINT64_MAX;
+	return RC_OK;
+}
+
+/* Columns: id, size, file, length of the inline bytes, length of the prefix. */
+static enum rc check_blob(struct check *check, sqlite3_stmt *stmt)
+{
+	int64_t id = db_i64(stmt, 0);
+	uint64_t size = db_u64(stmt, 1);
+	bool is_inline = !db_is_null(stmt, 3);
+	check->result.octets += size;
+	if (db_is_null(stmt, 2)) {
+		check_bytes(check, id, size, is_inline ? db_u64(stmt, 3) : UINT64_MAX, "row of bytes");
+		return RC_OK;
+	}
+	uint64_t length = 0, prefix = db_is_null(stmt, 4) ? 0 : db_u64(stmt, 4);
+	enum rc rc = check_file_length(check, db_i64(stmt, 2), &length);
+	if (rc != RC_OK)
+		return rc;
+	if (is_inline) {
+		struct check_problem problem = {
+			.kind = CHECK_TWO_PLACES, .blob = id, .file = db_i64(stmt, 2)
+		};
+		problem.length = length == UINT64_MAX ? length : length + prefix;
+		check_found(check, &problem, "blob %" PRId64 ": has a file and inline bytes", id);
+		return RC_OK;
+	}
+	check_bytes(check, id, size, length == UINT64_MAX ? length : length + prefix, "file");
+	return RC_OK;
+}
+
+static enum rc check_blobs(struct check *check)
+{
+	struct db *db = check->account->db;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(db, &stmt,
+		"SELECT b.id, b.size, b.file, length(i.bytes), length(p.bytes) FROM blob b"
+		" LEFT JOIN blob_inline i ON i.blob = b.id LEFT JOIN blob_prefix p ON p.blob = b.id",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		rc = check_blob(check, stmt);
+		if (rc != RC_OK)
+			break;
+	}
+	db_reset(stmt);
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc check_refs(struct check *check)
+{
+	struct db *db = check->account->db;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(db, &stmt,
+		"SELECT b.id, b.refs, coalesce(m.n, 0), b.removed_at IS NOT NULL FROM blob b"
+		" LEFT JOIN (SELECT blob, count(*) AS n FROM msg GROUP BY blob) m ON m.blob = b.id"
+		" WHERE b.refs != coalesce(m.n, 0) OR (b.refs = 0) != (b.removed_at IS NOT NULL)",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		struct check_problem problem = {
+			.kind = CHECK_REFS, .blob = db_i64(stmt, 0), .length = db_u64(stmt, 2)
+		};
+		check_found(check, &problem,
+			"blob %" PRId64 ": %" PRId64 " references are counted (%s), there are %" PRIu64,
+			problem.blob, db_i64(stmt, 1), db_i64(stmt, 3) ? "removed" : "in use",
+			problem.length);
+	}
+	if (rc != RC_NOT_FOUND)
+		return rc;
+	rc = db_query(db, &stmt,
+		"SELECT blob FROM blob_inline WHERE blob NOT IN (SELECT id FROM blob)"
+		" UNION SELECT blob FROM blob_prefix WHERE blob NOT IN (SELECT id FROM blob)"
+		" UNION SELECT blob FROM cache WHERE blob NOT IN (SELECT id FROM blob)",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		struct check_problem problem = { .kind = CHECK_STRAY, .blob = db_i64(stmt, 0) };
+		check_found(check, &problem,
+			"blob %" PRId64 ": has bytes or a cache row, but no row of its own", problem.blob);
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+/* Flags by their bits: 1 is \Seen, 8 is \Deleted (enum msg_flag). */
+_Static_assert(MSG_SEEN == 1 && MSG_DELETED == 8, "the statement below knows the bits");
+
+static enum rc check_counters(struct check *check)
+{
+	struct db *db = check->account->db;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(db, &stmt,
+		"SELECT b.id, b.name, b.messages != coalesce(m.n, 0) OR b.unseen != coalesce(m.unseen, 0)"
+		" OR b.deleted != coalesce(m.deleted, 0) OR b.size != coalesce(m.size, 0),"
+		" b.uidnext <= max(coalesce(m.uid, 0), coalesce(e.uid, 0)),"
+		" b.highestmodseq < max(coalesce(m.modseq, 0), coalesce(e.modseq, 0)), b.log_rows != "
+		"coalesce(e.n, 0),"
+		" b.messages"
+		" FROM mailbox b LEFT JOIN (SELECT mailbox, count(*) AS n, sum((flags & 1) = 0) AS unseen,"
+		"  sum((flags & 8) != 0) AS deleted, sum(size) AS size, max(uid) AS uid, max(modseq) AS "
+		"modseq"
+		"  FROM msg GROUP BY mailbox) m ON m.mailbox = b.id"
+		" LEFT JOIN (SELECT mailbox, count(*) AS n, max(uid) AS uid, max(modseq) AS modseq"
+		"  FROM expunged GROUP BY mailbox) e ON e.mailbox = b.id",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		struct check_problem problem = { .kind = CHECK_COUNTERS, .id = db_i64(stmt, 0) };
+		struct strv name = db_text(stmt, 1);
+		check->result.mailboxes++;
+		check->result.messages += db_u64(stmt, 6);
+		if (db_i64(stmt, 2))
+			check_found(check, &problem,
+				"mailbox %.*s: its counters are not those of its messages", STRV_ARG(name));
+		if (db_i64(stmt, 3))
+			check_found(check, &problem, "mailbox %.*s: UIDNEXT is too low", STRV_ARG(name));
+		if (db_i64(stmt, 4))
+			check_found(
+				check, &problem, "mailbox %.*s: HIGHESTMODSEQ is too low", STRV_ARG(name));
+		if (db_i64(stmt, 5))
+			check_found(check, &problem, "mailbox %.*s: the expunge log is counted wrong",
+				STRV_ARG(name));
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc check_ceiling(struct check *check)
+{
+	struct db *db = check->account->db;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(db, &stmt,
+		"SELECT a.modseq_ceiling, m.modseq FROM account a,"
+		" (SELECT coalesce(max(highestmodseq), 0) AS modseq FROM mailbox) m WHERE a.modseq_ceiling < "
+		"m.modseq",
+		"");
+	if (rc == RC_NOT_FOUND)
+		return RC_OK;
+	if (rc != RC_OK)
+		return rc;
+	check_found(check, &(struct check_problem){ .kind = CHECK_MODSEQ },
+		"account: the ceiling of modseqs is %" PRIu64 ", but %" PRIu64 " is in use", db_u64(stmt, 0),
+		db_u64(stmt, 1));
+	db_reset(stmt);
+	return RC_OK;
+}
+
+static int file_compare(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+/* Sorted names of all files that have a row; *ret_files is the caller's. */
+static enum rc files_known(struct check *check, int64_t **ret_files, size_t *ret_count)
+{
+	struct db *db = check->account->db;
+	int64_t *files = NULL;
+	size_t count = 0, cap = 0;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(db, &stmt, "SELECT file FROM blob WHERE file IS NOT NULL", "");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		if (count == cap) {
+			cap = cap ? cap * 2 : 256;
+			files = mem_realloc(files, cap, sizeof(*files));
+		}
+		files[count++] = db_i64(stmt, 0);
+	}
+	if (rc != RC_NOT_FOUND) {
+		free(files);
+		return rc;
+	}
+	if (count > 0)
+		qsort(files, count, sizeof(*files), file_compare);
+	*ret_files = files;
+	*ret_count = count;
+	return RC_OK;
+}
+
+static enum rc check_directory(struct check *check, unsigned dir, const int64_t *known, size_t count)
+{
+	const struct io *io = check->account->store->io;
+	char *path = file_dir_path(check->account, dir);
+	DIR *entries = io->opendir(io->ctx, path);
+	int error = errno;
+	free(path);
+	if (!entries)
+		return error == ENOENT ? RC_OK : io_rc(error);
+	for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries)) {
+		struct check_problem problem = { .kind = CHECK_FILE };
+		if (!file_name_parse(strv_cstr(entry->d_name), &problem.file) ||
+			file_dir(problem.file) != dir)
+			continue;
+		check->result.files++;
+		if (count == 0 || !bsearch(&problem.file, known, count, sizeof(*known), file_compare))
+			check_found(check, &problem, "file %s: belongs to no blob", entry->d_name);
+	}
+	(void)closedir(entries);
+	return RC_OK;
+}
+
+static enum rc check_files(struct check *check)
+{
+	int64_t *known = NULL;
+	size_t count = 0;
+	enum rc rc = files_known(check, &known, &count);
+	for (unsigned dir = 0; rc == RC_OK && dir < BLOB_DIRS; dir++)
+		rc = check_directory(check, dir, known, count);
+	free(known);
+	if (rc == RC_OK && check_rebuild_waits(check->account))
+		check_found(check, &(struct check_problem){ .kind = CHECK_LOST },
+			"account: messages of a lost database wait to be recovered");
+	return rc;
+}
+
+static bool check_damaged(const struct check *check)
+{
+	for (size_t i = 0; i < check->count; i++) {
+		if (check->problems[i].kind == CHECK_DATABASE)
+			return true;
+	}
+	return false;
+}
+
+/* One pass. Of a damaged database nothing more is asked. */
+static enum rc check_pass(struct check *check)
+{
+	check->count = 0;
+	check->result.mailboxes = check->result.messages = check->result.octets = check->result.files = 0;
+	enum rc rc = check_integrity(check);
+	if (rc == RC_OK && check_damaged(check))
+		return RC_OK;
+	if (rc == RC_OK)
+		rc = check_messages(check);
+	if (rc == RC_OK)
+		rc = check_blobs(check);
+	if (rc == RC_OK)
+		rc = check_refs(check);
+	if (rc == RC_OK)
+		rc = check_counters(check);
+	if (rc == RC_OK)
+		rc = check_ceiling(check);
+	if (rc == RC_OK)
+		rc = check_files(check);
+	if (rc == RC_CORRUPT) {
+		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE },
+			"database: it cannot be read");
+		return RC_OK;
+	}
+	return rc;
+}
+
+static enum rc check_and_repair(struct check *check, bool repair)
+{
+	struct account *account = check->account;
+	enum rc rc = RC_OK;
+	if (account->db)
+		rc = check_pass(check);
+	else if (account->fail_rc == RC_CORRUPT)
+		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE },
+			"database: it is missing or cannot be opened");
+	else
+		rc = account->fail_rc;
+	check->result.problems = check->result.left = (unsigned)check->count;
+	if (rc != RC_OK || !repair || check->count == 0)
+		return rc;
+	rc = check_damaged(check) ? check_rebuild(check, false) : check_repair(check);
+	if (rc != RC_OK)
+		return rc;
+	/* What is left is told under its own heading. */
+	if (check->report)
+		buf_adds(check->report, "repaired; what is left:\n");
+	rc = check_pass(check);
+	check->result.left = (unsigned)check->count;
+	if (check->report && check->count == 0)
+		buf_adds(check->report, "  nothing\n");
+	return rc;
+}
+
+enum rc account_check(
+	struct account *account, bool repair, struct buf *report, struct check_result *ret_result)
+{
+	struct check check = { .account = account, .report = report };
+	assert_owns_strand(account->strand);
+	enum rc rc = check_and_repair(&check, repair);
+	free(check.problems);
+	if (rc == RC_OK)
+		*ret_result = check.result;
+	return rc;
+}

@@ -1,0 +1,140 @@
+/*
+ * Whether the cuts would notice a missing sync: each sync that the store makes in a long scenario is taken away once, and
+ * some cut must then break a promise. COID_POWER_TABLE=1 prints the table that is in README.md.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "support/power.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ACCOUNT POWER_ACCOUNT
+#define ROWS_MAX 200
+static const struct strv none = { NULL, 0 };
+static const struct strv trace = { "Delivered-To: x@example.org\r\n", 29 };
+
+#define STEP(power, label, durable, call)                                                                    \
+	do {                                                                                                 \
+		power_begin(power, label, durable);                                                          \
+		assert_int_equal(call, RC_OK);                                                               \
+		power_end(power);                                                                            \
+	} while (0)
+
+static void move_out_at_once(struct store_settings *settings)
+{
+	settings->inline_age_ms = 0;
+}
+
+static void scenario(struct power *power)
+{
+	struct rig *rig = &power->rig;
+	STEP(power, "user add", true, rig_user_add(rig, "a@example.org"));
+	STEP(power, "CREATE (first commit)", true, rig_create(rig, ACCOUNT, "Work"));
+	power_append(power, "LMTP inline", "INBOX", 1, 700, trace);
+	power_append(power, "APPEND large (first file)", "INBOX", 2, 9000, none);
+	power_append(power, "LMTP large", "INBOX", 3, 9000, trace);
+	STEP(power, "STORE", false, rig_flags(rig, ACCOUNT, "INBOX", 1, MSG_SEEN));
+	STEP(power, "sync of flags", true, rig_sync(rig, ACCOUNT));
+	STEP(power, "COPY", true, rig_copy(rig, ACCOUNT, "INBOX", 1, "Work", false));
+	STEP(power, "MOVE", true, rig_copy(rig, ACCOUNT, "INBOX", 1, "Work", true));
+	STEP(power, "RENAME", true, rig_rename(rig, ACCOUNT, "Work", "Play"));
+	STEP(power, "SUBSCRIBE", true, rig_subscribe(rig, ACCOUNT, "Play", true));
+	STEP(power, "move-out", false, rig_move_out(rig, ACCOUNT));
+	STEP(power, "EXPUNGE", true, rig_expunge(rig, ACCOUNT, "INBOX", 3));
+	STEP(power, "sweep", false, rig_sweep(rig, ACCOUNT));
+	power_append(power, "APPEND inline", "INBOX", 4, 3000, none);
+	STEP(power, "checkpoint", false, rig_checkpoint(rig, ACCOUNT, false));
+	power_append(power, "APPEND after it", "INBOX", 5, 3000, none);
+	STEP(power, "DELETE", true, rig_delete(rig, ACCOUNT, "Play"));
+	power_reopen(power);
+	STEP(power, "STORE (first commit)", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_FLAGGED));
+	STEP(power, "modseq near the ceiling", false, rig_near_ceiling(rig, ACCOUNT));
+	STEP(power, "STORE", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_SEEN));
+	STEP(power, "STORE (raises the ceiling)", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_DELETED));
+	STEP(power, "STORE", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_ANSWERED));
+	STEP(power, "STORE", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_DRAFT));
+}
+
+/* The state that breaks a promise; false if none was found. */
+static bool caught(struct power *power, size_t sync, size_t *ret_point, enum rec_choice *ret_choice)
+{
+	static const enum rec_choice choices[] = { REC_NONE, REC_NAMES, REC_FILES, REC_LAST, REC_RANDOM,
+		REC_TORN };
+	for (size_t i = 0; i < power->count; i++) {
+		size_t point = power->steps[i].end;
+		for (size_t c = 0; point > sync && c < sizeof(choices) / sizeof(choices[0]); c++) {
+			if (!power_verify(power, point, choices[c], point, sync)) {
+				*ret_point = i;
+				*ret_choice = choices[c];
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+static const char *step_of(const struct power *power, size_t point)
+{
+	for (size_t i = 0; i < power->count; i++) {
+		if (point < power->steps[i].end)
+			return power->steps[i].label;
+	}
+	return "end";
+}
+
+/*
+ * Syncs without which no promise breaks: the template is a temporary file; ...
+ */
+static bool needless(const struct power *power, size_t sync, enum rec_sync_kind kind)
+{
+	(void)power;
+	(void)sync;
+	(void)kind;
+	return false;
+}
+
+static void each_sync_taken_away_breaks_a_promise(void **state)
+{
+	struct power power;
+	bool table = getenv("COID_POWER_TABLE") != NULL;
+	unsigned missed = 0;
+	enum rec_sync_kind kind;
+	(void)state;
+	power_init(&power, move_out_at_once);
+	scenario(&power);
+	size_t end = power.steps[power.count - 1].end;
+	power_close_store(&power);
+	/* The scenario itself is good. */
+	for (size_t i = 0; i < power.count; i++)
+		assert_true(power_verify(&power, power.steps[i].end, REC_NONE, 0, SIZE_MAX));
+	for (size_t sync = rec_next_sync(power.rec, 0, &kind); sync < end;
+		sync = rec_next_sync(power.rec, sync + 1, &kind)) {
+		size_t step = 0;
+		enum rec_choice choice = REC_NONE;
+		bool found = caught(&power, sync, &step, &choice);
+		if (table)
+			printf("| %s | %s | %s | %s |\n", step_of(&power, sync),
+				rec_describe(power.rec, sync), found ? power.steps[step].label : "-",
+				found ? power.reason : "not noticed");
+		if (!found && !needless(&power, sync, kind)) {
+			print_error("a missing sync is not noticed: %s, %s\n", step_of(&power, sync),
+				rec_describe(power.rec, sync));
+			missed++;
+		}
+	}
+	assert_int_equal(missed, 0);
+	power_fini(&power);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_sync_taken_away_breaks_a_promise),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

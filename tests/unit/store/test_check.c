@@ -1,0 +1,403 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "support/store_rig.h"
+
+#include "base/mem.h"
+#include "store/bytes.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define TOP (8u * 1024 * 1024)
+#define ACCOUNT 7
+
+struct fixture {
+	char root[512];
+	char home[600];
+	struct rig rig;
+	struct buf bytes;
+	struct buf report;
+	struct buf before;
+	struct buf after;
+	struct check_result result;
+};
+
+static const struct strv none = { NULL, 0 };
+
+static void append(struct fixture *f, const char *mailbox, unsigned number, size_t size, struct strv prefix)
+{
+	buf_reset(&f->bytes);
+	rig_message(&f->bytes, number, size);
+	assert_int_equal(rig_append(&f->rig, ACCOUNT, mailbox, buf_strv(&f->bytes), prefix, NULL), RC_OK);
+}
+
+static struct strv dump(struct fixture *f, struct buf *out)
+{
+	uint64_t modseq;
+	assert_int_equal(rig_dump(&f->rig, ACCOUNT, out, &modseq), RC_OK);
+	buf_addc(out, '\0');
+	return strv_make(out->p, out->len - 1);
+}
+
+/* INBOX: an inline message, two files, one with a prefix; Work: a copy of the first and one of its own; one was removed. */
+static int setup(void **state)
+{
+	struct fixture *f = mem_zalloc(sizeof(*f));
+	rig_folder_make(f->root);
+	snprintf(f->home, sizeof(f->home), "%s/users/%02x/%d", f->root, ACCOUNT, ACCOUNT);
+	rig_init(&f->rig, f->root, NULL);
+	f->rig.settings.undelete_age_s = 100000;
+	if (rig_open(&f->rig) != RC_OK)
+		return -1;
+	buf_init(&f->bytes, TOP);
+	buf_init(&f->report, TOP);
+	buf_init(&f->before, TOP);
+	buf_init(&f->after, TOP);
+	append(f, "INBOX", 1, 700, none);
+	append(f, "INBOX", 2, 9000, STRV("Delivered-To: x@example.org\r\n"));
+	append(f, "INBOX", 3, 20000, none);
+	append(f, "INBOX", 4, 20000, none);
+	assert_int_equal(rig_create(&f->rig, ACCOUNT, "Work"), RC_OK);
+	assert_int_equal(rig_copy(&f->rig, ACCOUNT, "INBOX", 1, "Work", false), RC_OK);
+	append(f, "Work", 5, 800, none);
+	assert_int_equal(rig_flags(&f->rig, ACCOUNT, "INBOX", 2, MSG_SEEN | MSG_FLAGGED), RC_OK);
+	assert_int_equal(rig_expunge(&f->rig, ACCOUNT, "INBOX", 4), RC_OK);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	buf_fini(&f->bytes);
+	buf_fini(&f->report);
+	buf_fini(&f->before);
+	buf_fini(&f->after);
+	rig_close(&f->rig);
+	rig_folder_remove(f->root);
+	free(f);
+	return 0;
+}
+
+static unsigned check(struct fixture *f, bool repair)
+{
+	buf_reset(&f->report);
+	assert_int_equal(rig_check(&f->rig, ACCOUNT, repair, &f->report, &f->result), RC_OK);
+	return f->result.problems;
+}
+
+static void assert_reported(struct fixture *f, const char *text)
+{
+	buf_addc(&f->report, '\0');
+	if (!strstr(f->report.p, text))
+		fail_msg("\"%s\" is not in: %s", text, f->report.p);
+}
+
+/* As somebody with a file editor. */
+static void meddle(struct fixture *f, const char *sql)
+{
+	char path[700];
+	sqlite3 *db;
+	rig_close(&f->rig);
+	snprintf(path, sizeof(path), "%s/account.db", f->home);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	sqlite3_close(db);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+}
+
+static void a_good_account_has_no_problems(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(check(f, false), 0);
+	assert_int_equal(f->result.mailboxes, 2);
+	assert_int_equal(f->result.messages, 5);
+	assert_int_equal(f->result.files, 3);
+	assert_int_equal(f->report.len, 0);
+	assert_int_equal(check(f, true), 0);
+}
+
+/* After the repair nothing is left, and what clients see is as it was. */
+static void mends(struct fixture *f, const char *sql, const char *text)
+{
+	dump(f, &f->before);
+	meddle(f, sql);
+	assert_true(check(f, false) > 0);
+	assert_reported(f, text);
+	assert_true(check(f, true) > 0);
+	assert_int_equal(f->result.left, 0);
+	assert_false(f->result.rebuilt);
+	assert_int_equal(check(f, false), 0);
+	dump(f, &f->after);
+	assert_string_equal(f->after.p, f->before.p);
+}
+
+static void wrong_counts_are_mended(void **state)
+{
+	struct fixture *f = *state;
+	mends(f, "UPDATE blob SET refs = 1 WHERE id = 1", "references are counted");
+	mends(f, "UPDATE blob SET refs = 5 WHERE id = 2", "references are counted");
+	mends(f, "UPDATE blob SET removed_at = 5 WHERE id = 2", "references are counted");
+	mends(f, "UPDATE blob SET removed_at = NULL WHERE refs = 0", "references are counted");
+	mends(f, "UPDATE mailbox SET messages = 17 WHERE name = 'INBOX'", "its counters are not those");
+	mends(f, "UPDATE mailbox SET unseen = 0", "its counters are not those");
+	mends(f, "UPDATE mailbox SET deleted = 1", "its counters are not those");
+	mends(f, "UPDATE mailbox SET size = size + 1", "its counters are not those");
+	mends(f, "UPDATE mailbox SET uidnext = 4 WHERE name = 'INBOX'", "UIDNEXT is too low");
+	mends(f, "UPDATE mailbox SET highestmodseq = 2 WHERE name = 'INBOX'", "HIGHESTMODSEQ is too low");
+	mends(f, "UPDATE mailbox SET log_rows = 9", "the expunge log is counted wrong");
+	mends(f, "UPDATE account SET modseq_ceiling = 1", "the ceiling of modseqs");
+	mends(f, "UPDATE msg SET size = 5 WHERE uid = 2", "size is 5");
+	mends(f,
+		"INSERT INTO cache SELECT 77, version, sent_date, sent_zone, has_nul, preview, envelope, "
+		"body,"
+		" bodystructure, parts, headers FROM cache WHERE blob = 1",
+		"but no row of its own");
+	mends(f, "INSERT INTO blob_inline VALUES (78, x'00')", "but no row of its own");
+	mends(f, "INSERT INTO blob_inline SELECT id, x'00' FROM blob WHERE file IS NOT NULL",
+		"has a file and inline");
+}
+
+static void a_file_of_nobody_is_removed(void **state)
+{
+	struct fixture *f = *state;
+	char path[700];
+	snprintf(path, sizeof(path), "%s/msg/ab", f->home);
+	(void)mkdir(path, 0700);
+	snprintf(path, sizeof(path), "%s/msg/ab/ab00000000000001", f->home);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(check(f, false), 1);
+	assert_reported(f, "file ab00000000000001: belongs to no blob");
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(check(f, true), 1);
+	assert_int_equal(f->result.left, 0);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+/* The path of the file of blob `id`. */
+static void file_of(struct fixture *f, int64_t id, char path[1024])
+{
+	char db_path[700];
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	rig_close(&f->rig);
+	snprintf(db_path, sizeof(db_path), "%s/account.db", f->home);
+	assert_int_equal(sqlite3_open(db_path, &db), SQLITE_OK);
+	assert_int_equal(
+		sqlite3_prepare_v2(db, "SELECT file FROM blob WHERE id = ?1", -1, &stmt, NULL), SQLITE_OK);
+	sqlite3_bind_int64(stmt, 1, id);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	uint64_t file = (uint64_t)sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	snprintf(
+		path, 1024, "%s/msg/%02x/%016llx", f->home, (unsigned)(file >> 56), (unsigned long long)file);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+}
+
+static void a_message_without_bytes_is_expunged(void **state)
+{
+	struct fixture *f = *state;
+	char path[1024];
+	file_of(f, 3, path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(check(f, false), 1);
+	assert_reported(f, "blob 3: its file is missing");
+	check(f, true);
+	assert_reported(f, "message 3 of mailbox 1: is lost");
+	assert_int_equal(f->result.left, 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 3, &f->bytes), RC_NOT_FOUND);
+	dump(f, &f->after);
+	assert_non_null(strstr(f->after.p, "uidnext 5 messages 2 "));
+}
+
+static void a_message_with_other_bytes_comes_back_as_a_new_one(void **state)
+{
+	struct fixture *f = *state;
+	char path[1024];
+	file_of(f, 2, path);
+	assert_int_equal(truncate(path, 5000), 0);
+	assert_int_equal(check(f, false), 1);
+	check(f, true);
+	assert_reported(f, "has come back as a new one");
+	assert_int_equal(f->result.left, 0);
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 2, &f->bytes), RC_NOT_FOUND);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 5, &f->bytes), RC_OK);
+	assert_int_equal(f->bytes.len, 5000 + 29);
+}
+
+static void a_message_without_a_blob_is_expunged(void **state)
+{
+	struct fixture *f = *state;
+	meddle(f, "UPDATE msg SET blob = 55 WHERE mailbox = 1 AND uid = 1");
+	assert_true(check(f, false) > 0);
+	assert_reported(f, "blob 55 has no row");
+	check(f, true);
+	assert_int_equal(f->result.left, 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 1, &f->bytes), RC_NOT_FOUND);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Work", 1, &f->bytes), RC_OK);
+}
+
+static void messages_of_no_mailbox_go_to_recovered(void **state)
+{
+	struct fixture *f = *state;
+	meddle(f, "DELETE FROM mailbox WHERE name = 'Work'");
+	assert_true(check(f, false) > 0);
+	assert_reported(f, "has no row, but 2 messages");
+	check(f, true);
+	assert_int_equal(f->result.left, 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", 1, &f->bytes), RC_OK);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", 2, &f->bytes), RC_OK);
+	append(f, "Recovered", 9, 100, none);
+}
+
+static void destroy_page(struct fixture *f, const char *name, off_t offset, size_t n)
+{
+	char path[700], junk[4096];
+	memset(junk, 0xa5, sizeof(junk));
+	snprintf(path, sizeof(path), "%s/%s", f->home, name);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	for (size_t i = 0; i < n; i += sizeof(junk))
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), offset + (off_t)i), sizeof(junk));
+	close(fd);
+}
+
+static enum rc checkpoint_run(struct account *account, void *arg)
+{
+	(void)arg;
+	return db_checkpoint(account->db, true);
+}
+
+static void forget(struct fixture *f, const char *name)
+{
+	char path[700];
+	snprintf(path, sizeof(path), "%s/%s", f->home, name);
+	(void)unlink(path);
+}
+
+static void a_lost_database_is_made_anew_from_the_files(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, checkpoint_run, NULL), RC_OK);
+	rig_close(&f->rig);
+	forget(f, "account.db");
+	forget(f, "account.db-wal");
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 1, &f->bytes), RC_CORRUPT);
+	assert_int_equal(check(f, false), 1);
+	assert_reported(f, "missing or cannot be opened");
+	assert_int_equal(check(f, true), 1);
+	assert_int_equal(f->result.left, 0);
+	assert_true(f->result.rebuilt);
+	/* The three files: nobody knows any more that one had been removed. */
+	for (uint32_t uid = 1; uid <= 3; uid++) {
+		buf_reset(&f->bytes);
+		assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", uid, &f->bytes), RC_OK);
+	}
+	assert_int_equal(check(f, false), 0);
+	char path[700];
+	snprintf(path, sizeof(path), "%s/msg.lost", f->home);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void a_damaged_database_gives_what_it_still_has(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, checkpoint_run, NULL), RC_OK);
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 2, &f->bytes), RC_OK);
+	size_t length = f->bytes.len;
+	/* Only an index is damaged, and the count of free pages: everything can still be read. */
+	meddle(f, "PRAGMA writable_schema = 1;"
+		  "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = "
+		  "'keyword')"
+		  " WHERE name = 'blob_removed'");
+	assert_true(check(f, false) > 0);
+	assert_reported(f, "database: ");
+	assert_true(check(f, true) > 0);
+	assert_true(f->result.rebuilt);
+	assert_int_equal(f->result.left, 0);
+	dump(f, &f->after);
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 2, &f->bytes), RC_OK);
+	assert_int_equal(f->bytes.len, length);
+	assert_non_null(strstr(f->after.p, "  2 flags 5 "));
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Work", 2, &f->bytes), RC_OK);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 4, &f->bytes), RC_NOT_FOUND);
+	assert_null(strstr(f->after.p, "Recovered"));
+}
+
+static void a_database_of_junk_is_set_aside(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, checkpoint_run, NULL), RC_OK);
+	rig_close(&f->rig);
+	destroy_page(f, "account.db", 0, 65536);
+	forget(f, "account.db-wal");
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	assert_int_equal(check(f, false), 1);
+	check(f, true);
+	assert_true(f->result.rebuilt);
+	assert_int_equal(f->result.left, 0);
+	char path[700];
+	snprintf(path, sizeof(path), "%s/account.db.lost-1", f->home);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", 3, &f->bytes), RC_OK);
+	append(f, "INBOX", 8, 100, none);
+}
+
+static void a_rebuild_that_was_interrupted_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	char path[700], other[700];
+	rig_close(&f->rig);
+	snprintf(path, sizeof(path), "%s/msg", f->home);
+	snprintf(other, sizeof(other), "%s/msg.lost", f->home);
+	assert_int_equal(rename(path, other), 0);
+	snprintf(path, sizeof(path), "%s/account.db", f->home);
+	snprintf(other, sizeof(other), "%s/account.db.lost-1", f->home);
+	assert_int_equal(rename(path, other), 0);
+	snprintf(path, sizeof(path), "%s/account.db-wal", f->home);
+	snprintf(other, sizeof(other), "%s/account.db.lost-1-wal", f->home);
+	assert_int_equal(rename(path, other), 0);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	assert_int_equal(check(f, false), 1);
+	assert_reported(f, "wait to be recovered");
+	check(f, true);
+	assert_int_equal(f->result.left, 0);
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 1, &f->bytes), RC_OK);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Work", 2, &f->bytes), RC_OK);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_good_account_has_no_problems),
+		TEST(wrong_counts_are_mended),
+		TEST(a_file_of_nobody_is_removed),
+		TEST(a_message_without_bytes_is_expunged),
+		TEST(a_message_with_other_bytes_comes_back_as_a_new_one),
+		TEST(a_message_without_a_blob_is_expunged),
+		TEST(messages_of_no_mailbox_go_to_recovered),
+		TEST(a_lost_database_is_made_anew_from_the_files),
+		TEST(a_damaged_database_gives_what_it_still_has),
+		TEST(a_database_of_junk_is_set_aside),
+		TEST(a_rebuild_that_was_interrupted_goes_on),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
