@@ -290,7 +290,7 @@ static void append_finish(struct cmd *cmd, struct cmd_job *job)
 	const char *text = arena_strndup(cmd->arena, code.p, code.len);
 	buf_fini(&code);
 	seqset_fini(&uids);
-	cmd_ok(cmd, text, "Append completed");
+	cmd_ok(cmd, text, "APPEND completed");
 }
 
 static struct msg_new to_store(struct arena *arena, struct append_message *message)

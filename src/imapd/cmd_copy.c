@@ -118,7 +118,7 @@ static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 		tell_copyuid(cmd, code, copy->move);
 		cmd_finish_rc(cmd, RC_OK);
 	} else {
-		cmd_ok(cmd, code, "Copy completed");
+		cmd_ok(cmd, code, arena_printf(cmd->arena, "%s completed", cmd->row->name));
 	}
 }
 
