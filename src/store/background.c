@@ -345,6 +345,7 @@ void store_tick(struct store *store)
 		if (!evict_one(store, NULL))
 			break;
 	pthread_mutex_unlock(&store->lock);
+	index_lru_trim(store->indexes);
 	if (sync_all && !atomic_exchange(&store->syncfs_queued, true))
 		strand_add_always(store->strand, &store->syncfs_item);
 }

@@ -9,10 +9,12 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 #define INDEX_SPARE 16 /* rows allocated beyond what is there */
 #define INDEX_SHRINK 64 /* no memory is given back for fewer rows than this */
+#define TRIM_MAX 32 /* of a turn on a reactor */
 #define LRU_GRAIN_MS 1000 /* an index used again within this time keeps its place */
 
 struct index_lru {
@@ -83,29 +85,34 @@ void index_drop(struct account *account, struct mbox *mbox)
 }
 
 /*
- * Drops what can be dropped until the budget is kept. An index can go while its strand is ours; a borrowed strand is
- * idle, so no job of it holds pointers to rows.
+ * Drops what can be dropped until the budget is kept, at most `max` indexes. An index can go while its strand is ours; a
+ * borrowed strand is idle, so no job of it holds pointers to rows. account NULL: all are others.
  */
-static void evict(struct account *account)
+static void evict(struct index_lru *lru, const struct account *account, unsigned max)
 {
-	struct index_lru *lru = account->store->indexes;
-
 	pthread_mutex_lock(&lru->lock);
 	LIST_EACH_SAFE (node, &lru->indexes) {
 		struct index *index = CONTAINER_OF(node, struct index, lru);
 		bool own = index->account == account;
 		struct strand *strand = index->account->strand;
 
-		if (lru->used <= lru->budget)
+		if (lru->used <= lru->budget || max == 0)
 			break;
 		if (own ? index->used_by == account->run_number : !strand_borrow(strand))
 			continue;
 		list_remove(&index->lru);
 		index_free(index);
+		max--;
 		if (!own)
 			strand_return(strand);
 	}
 	pthread_mutex_unlock(&lru->lock);
+}
+
+void index_lru_trim(struct index_lru *lru)
+{
+	if (lru->used > lru->budget)
+		evict(lru, NULL, TRIM_MAX);
 }
 
 static void index_use(struct index *index)
@@ -226,7 +233,7 @@ static enum rc index_load(struct account *account, struct mbox *mbox, struct ind
 	mbox->index = index;
 	index_use(index);
 	if (account->store->indexes->used > account->store->indexes->budget)
-		evict(account);
+		evict(account->store->indexes, account, UINT_MAX);
 	*ret_index = index;
 	return RC_OK;
 }

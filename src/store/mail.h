@@ -17,6 +17,8 @@ struct account;
 struct index_lru;
 struct index_lru *index_lru_new(uint64_t budget);
 void index_lru_free(struct index_lru **lru);
+/* Once a second: drops some indexes of idle accounts if the budget is passed, which it may be while all are busy. */
+void index_lru_trim(struct index_lru *lru);
 
 /* An account's tree of names, counters and indexes: `struct account`'s member `mail`, NULL while it is closed. */
 struct mail;

@@ -33,6 +33,7 @@ struct fixture {
 	struct store *store;
 	struct account *account;
 	struct store_settings settings;
+	struct io *io; /* NULL: the real one */
 	struct log *log;
 	struct change_sink sink; /* on the worker: everything is in `changes` when a job is done */
 	struct change_sink view; /* for mbox_select */
@@ -170,7 +171,7 @@ static UNUSED int64_t t_id(struct fixture *f, const char *name)
 static inline void fixture_start(struct fixture *f)
 {
 	f->pool = pool_new(2, "test", f->log);
-	assert_int_equal(store_new(&f->settings, f->pool, NULL, f->log, &f->store), RC_OK);
+	assert_int_equal(store_new(&f->settings, f->pool, f->io, f->log, &f->store), RC_OK);
 	f->sink = (struct change_sink){ NULL, sink_note, f };
 	f->view = (struct change_sink){ NULL, view_note, f };
 	store_watch_all(f->store, &f->sink);
@@ -191,7 +192,8 @@ static UNUSED void fixture_reopen(struct fixture *f)
 	fixture_start(f);
 }
 
-static UNUSED struct fixture *fixture_new(const struct store_settings *settings)
+/* With its folder, but not started. */
+static UNUSED struct fixture *fixture_make(const struct store_settings *settings)
 {
 	struct fixture *f = mem_zalloc(sizeof(*f));
 
@@ -205,6 +207,12 @@ static UNUSED struct fixture *fixture_new(const struct store_settings *settings)
 	pthread_mutex_init(&f->lock, NULL);
 	buf_init(&f->changes, 1024 * 1024);
 	f->log = log_new(2, LOG_LEVEL_ERROR);
+	return f;
+}
+
+static UNUSED struct fixture *fixture_new(const struct store_settings *settings)
+{
+	struct fixture *f = fixture_make(settings);
 	fixture_start(f);
 	f->inbox = t_id(f, "INBOX");
 	return f;

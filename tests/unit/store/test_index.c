@@ -122,6 +122,60 @@ static void an_idle_account_gives_its_indexes_to_another(void **state)
 	fixture_free(&f);
 }
 
+#define ACCOUNTS 6
+
+static enum rc whole_inbox(struct account *account, void *arg)
+{
+	const int64_t *inbox = arg;
+	const struct msg_row *rows;
+	size_t count;
+	uint32_t sum = 0;
+
+	enum rc rc = msg_index(account, *inbox, &rows, &count);
+	for (size_t i = 0; rc == RC_OK && i < count; i++)
+		sum += rows[i].uid;
+	return rc == RC_OK && sum != 200 * 201 / 2 ? RC_CORRUPT : rc;
+}
+
+static void busy_accounts_take_the_budget_from_each_other_without_harm(void **state)
+{
+	(void)state;
+	struct store_settings settings;
+	store_settings_init(&settings);
+	settings.index_memory = 2 * 250 * sizeof(struct msg_row);
+	struct fixture *f = fixture_new(&settings);
+	struct account *first = f->account;
+	struct account *accounts[ACCOUNTS];
+	int64_t inboxes[ACCOUNTS];
+	struct waiting_job jobs[ACCOUNTS][8];
+
+	for (int i = 0; i < ACCOUNTS; i++) {
+		accounts[i] = f->account = account_get(f->store, 10 + i);
+		inboxes[i] = t_id(f, "INBOX");
+		t_append(f, inboxes[i], 0, 200);
+	}
+	for (int round = 0; round < 20; round++) {
+		for (int k = 0; k < 8; k++) {
+			for (int i = 0; i < ACCOUNTS; i++)
+				waiting_submit(accounts[i], &jobs[i][k], JOB_READ, whole_inbox, &inboxes[i]);
+		}
+		for (int i = 0; i < ACCOUNTS; i++) {
+			for (int k = 0; k < 8; k++)
+				assert_int_equal(waiting_wait(&jobs[i][k]), RC_OK);
+		}
+	}
+	/* While everybody is busy the budget may be passed; then a tick of the store finds the idle ones. */
+	for (int i = 0; i < 1000 && index_lru_used(f->store->indexes) > settings.index_memory; i++) {
+		store_tick(f->store);
+		usleep(1000);
+	}
+	assert_true(index_lru_used(f->store->indexes) <= settings.index_memory);
+	f->account = first;
+	for (int i = 0; i < ACCOUNTS; i++)
+		account_unref(&accounts[i]);
+	fixture_free(&f);
+}
+
 static enum rc two_indexes(struct account *account, void *arg)
 {
 	const int64_t *ids = arg;
@@ -259,6 +313,7 @@ int main(void)
 		cmocka_unit_test(a_deleted_mailbox_takes_its_index_along),
 		cmocka_unit_test(indexes_over_the_budget_are_dropped_least_recently_used_first),
 		cmocka_unit_test(an_idle_account_gives_its_indexes_to_another),
+		cmocka_unit_test(busy_accounts_take_the_budget_from_each_other_without_harm),
 		cmocka_unit_test(what_the_running_job_looks_at_is_not_dropped),
 		cmocka_unit_test(wrong_counters_are_set_right_by_the_rows),
 		cmocka_unit_test(raising_the_modseq_makes_every_message_look_changed),
