@@ -1,0 +1,84 @@
+/* The tables of a new account, and files of other programs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "store/schema.h"
+
+static int64_t number(sqlite3 *db, const char *sql)
+{
+	sqlite3_stmt *stmt;
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int64_t value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return value;
+}
+
+static sqlite3 *open_memory(void)
+{
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	return db;
+}
+
+static void a_new_database_has_its_tables_and_version(void **state)
+{
+	(void)state;
+	sqlite3 *db = open_memory();
+
+	assert_int_equal(schema_create(db, NULL), RC_OK);
+	assert_int_equal(number(db, "PRAGMA user_version"), SCHEMA_VERSION);
+	assert_int_equal(number(db, "SELECT count(*) FROM account"), 1);
+	assert_int_equal(number(db, "SELECT count(*) FROM mailbox"), 0);
+	assert_int_equal(schema_migrate(db, SCHEMA_VERSION, NULL), RC_OK);
+	sqlite3_close(db);
+}
+
+static void message_rows_hold_nothing_of_variable_length(void **state)
+{
+	(void)state;
+	sqlite3 *db = open_memory();
+
+	assert_int_equal(schema_create(db, NULL), RC_OK);
+	assert_int_equal(
+		number(db, "SELECT count(*) FROM pragma_table_info('msg') WHERE type <> 'INTEGER'"), 0);
+	assert_int_equal(number(db, "SELECT count(*) FROM pragma_table_info('msg')"), 10);
+	assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema WHERE tbl_name = 'msg'"), 1);
+	sqlite3_close(db);
+}
+
+static void tables_that_are_there_already_are_an_error(void **state)
+{
+	(void)state;
+	sqlite3 *db = open_memory();
+
+	assert_int_equal(schema_create(db, NULL), RC_OK);
+	assert_int_equal(schema_create(db, NULL), RC_IO);
+	sqlite3_close(db);
+}
+
+static void a_database_of_an_unknown_version_is_left_alone(void **state)
+{
+	(void)state;
+	sqlite3 *db = open_memory();
+
+	assert_int_equal(schema_migrate(db, SCHEMA_VERSION + 1, NULL), RC_UNAVAILABLE);
+	assert_int_equal(schema_migrate(db, 0, NULL), RC_CORRUPT);
+	assert_int_equal(number(db, "SELECT count(*) FROM sqlite_schema"), 0);
+	sqlite3_close(db);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_new_database_has_its_tables_and_version),
+		cmocka_unit_test(message_rows_hold_nothing_of_variable_length),
+		cmocka_unit_test(tables_that_are_there_already_are_an_error),
+		cmocka_unit_test(a_database_of_an_unknown_version_is_left_alone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
