@@ -1,5 +1,132 @@
 #include "admin/admin_priv.h"
 
+#include "base/mem.h"
+#include "store/check.h"
+#include "store/users.h"
+
+#include <stdlib.h>
+
+#define REPORT_MAX (1u << 20)
+
+/* Name to id on the users strand, then the check on the account's. */
+struct check {
+	struct users_job lookup; /* first */
+	struct job job;
+	struct request *request; /* borrowed until request_finish */
+	struct arena *arena;
+	struct strv name;
+	bool repair;
+	int64_t id;
+	struct buf report;
+	struct check_result result;
+};
+
+static void check_free(struct check *check)
+{
+	buf_fini(&check->report);
+	arena_free(&check->arena);
+	free(check);
+}
+
+/* [users] */
+static enum rc lookup_run(struct users *users, struct users_job *job)
+{
+	struct check *check = (struct check *)(void *)job;
+	struct user_record record;
+	enum rc rc = users_find(users, check->name, check->arena, &record);
+
+	if (rc == RC_OK)
+		check->id = record.id;
+	return rc;
+}
+
+static enum rc check_run(struct account *account, struct job *job)
+{
+	struct check *check = CONTAINER_OF(job, struct check, job);
+
+	buf_reset(&check->report);
+	return account_check(account, check->repair, &check->report, &check->result);
+}
+
+static void check_done(struct job *job)
+{
+	struct check *check = CONTAINER_OF(job, struct check, job);
+	struct request *request = check->request;
+	const struct check_result *result = &check->result;
+
+	if (job->rc != RC_OK) {
+		request_fail(request, check->name, job->rc);
+		check_free(check);
+		return;
+	}
+	request_out_lines(request, buf_strv(&check->report));
+	request_out(request, "mailboxes: %llu", (unsigned long long)result->mailboxes);
+	request_out(request, "messages: %llu", (unsigned long long)result->messages);
+	request_out(request, "octets: %llu", (unsigned long long)result->octets);
+	request_out(request, "files: %llu", (unsigned long long)result->files);
+	if (result->rebuilt)
+		request_out(request, "rebuilt: yes");
+	request_out(request, "problems: %u", result->problems);
+	if (check->repair)
+		request_out(request, "left: %u", result->left);
+	bool clean = check->repair ? result->left == 0 : result->problems == 0;
+	request_finish(request, clean ? PROTOCOL_OK : PROTOCOL_FAILED);
+	check_free(check);
+}
+
+static void fail(struct check *check, enum rc rc)
+{
+	request_fail(check->request, check->name, rc);
+	check_free(check);
+}
+
+static void lookup_done(struct users_job *job)
+{
+	struct check *check = (struct check *)(void *)job;
+	enum rc rc = job->rc;
+
+	if (rc != RC_OK) {
+		fail(check, rc);
+		return;
+	}
+	struct account *account = account_get(check->request->admin->store, check->id);
+	check->job.kind = JOB_ALONE;
+	check->job.run = check_run;
+	check->job.done = check_done;
+	check->job.home = check->request->admin->reactor;
+	rc = account_submit(account, &check->job);
+	account_unref(&account);
+	if (rc != RC_OK)
+		fail(check, rc);
+}
+
+static void run_check(struct request *request)
+{
+	bool repair = request_option(request, "--repair", NULL);
+
+	if (!request_plain(request, 1))
+		return;
+	struct check *check = mem_zalloc(sizeof(*check));
+	check->request = request;
+	check->repair = repair;
+	check->arena = arena_new(0);
+	buf_init(&check->report, REPORT_MAX);
+	if (user_name_check(request->rest[0], check->arena, &check->name) != RC_OK) {
+		request_err(
+			request, "%.*s: not an address like user@example.org", STRV_ARG(request->rest[0]));
+		request_finish(request, PROTOCOL_FAILED);
+		check_free(check);
+		return;
+	}
+	check->lookup.run = lookup_run;
+	check->lookup.done = lookup_done;
+	check->lookup.home = request->admin->reactor;
+	enum rc rc = users_submit(request->admin->store, &check->lookup);
+	if (rc != RC_OK)
+		fail(check, rc);
+}
+
 const struct verb admin_check_verbs[] = {
+	{ "check", "ADDRESS [--repair]", "compares the index of an account with its messages", run_check },
 	{ 0 },
 };
