@@ -67,7 +67,10 @@ struct strv conn_tls_alpn(const struct conn *conn);
 /* RFC 9266 tls-exporter / RFC 5929 tls-server-end-point channel bindings; RC_NOT_FOUND without TLS. */
 enum rc conn_channel_binding(struct conn *conn, const char *type, struct buf *out) MUST_CHECK;
 
-/* RFC 4978: from now on input is inflated and output deflated; what is queued goes out uncompressed first. */
+/*
+ * RFC 4978: from now on input is inflated and output deflated; what is queued goes out uncompressed first. Bytes that
+ * were received and not consumed yet count as compressed: a peer may not send anything else behind its command.
+ */
 enum rc conn_start_deflate(struct conn *conn) MUST_CHECK;
 bool conn_is_deflate(const struct conn *conn);
 
@@ -82,7 +85,7 @@ size_t conn_out_length(const struct conn *conn);
 /* Above the high-water mark: stop producing until on_drain. */
 bool conn_out_full(const struct conn *conn);
 
-/* Nestable. */
+/* Nestable. While paused the end of the peer's stream is not noticed either. */
 void conn_pause_read(struct conn *conn);
 void conn_resume_read(struct conn *conn);
 /* Calls on_read again in this or the next turn although nothing new has arrived (unread bytes are left). */
@@ -90,7 +93,10 @@ void conn_kick(struct conn *conn);
 /* Hint: nothing is expected for a while (IDLE): give buffers back now. */
 void conn_idle(struct conn *conn);
 
-/* Sends what is queued (for at most 5 s), then closes; on_end(CONN_CLOSED) comes later. */
+/*
+ * Sends what is queued (for at most 5 s, else CONN_TIMEOUT), then closes; on_end(CONN_CLOSED) comes later. What is
+ * written afterwards is dropped. A peer that still sends is listened to for a second, lest a reset overtake our words.
+ */
 void conn_close(struct conn *conn);
 /* Closes at once; on_end comes later in this turn. */
 void conn_abort(struct conn *conn);
@@ -103,6 +109,7 @@ bool conn_peer_loopback(const struct conn *conn);
 unsigned conn_peer_uid(const struct conn *conn);
 struct reactor *conn_reactor(const struct conn *conn);
 int conn_fd(const struct conn *conn);
+/* As the user sees them: without TLS, before compression. */
 uint64_t conn_bytes_in(const struct conn *conn);
 uint64_t conn_bytes_out(const struct conn *conn);
 

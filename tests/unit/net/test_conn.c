@@ -343,6 +343,7 @@ static void close_sends_what_is_queued_first(void **state)
 		conn_close(user.conn);
 		user.inside = false;
 		conn_write(user.conn, "too late", 8);
+		conn_write_own(user.conn, calloc(1, 5000), 5000);
 		time_t began = time(NULL);
 		while (peer_take(peer, &got)) {
 			assert_true(in_time(began));
@@ -585,18 +586,21 @@ static void the_peer_is_known_by_name(void **state)
 	user_fini(&user);
 }
 
-static void an_ipv4_peer_of_an_ipv6_socket_is_shown_as_ipv4(void **state)
+/* How a peer is shown that connects to `address` through an IPv6 socket. */
+static void assert_v6_peer(const char *address, const char *shown)
 {
-	(void)state;
 	int listener = socket(AF_INET6, SOCK_STREAM, 0);
+	int off = 0;
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+	inet_pton(AF_INET6, address, &in6.sin6_addr);
+	socklen_t size = sizeof(in6);
 	if (listener < 0)
 		return; /* a kernel without IPv6 has no such peers */
-	int off = 0;
 	setsockopt(listener, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
-	inet_pton(AF_INET6, "::ffff:127.0.0.1", &in6.sin6_addr);
-	socklen_t size = sizeof(in6);
-	assert_int_equal(bind(listener, (struct sockaddr *)&in6, sizeof(in6)), 0);
+	if (bind(listener, (struct sockaddr *)&in6, sizeof(in6)) < 0) {
+		close(listener);
+		return;
+	}
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&in6, &size), 0);
 	int peer = socket(AF_INET6, SOCK_STREAM, 0);
@@ -605,12 +609,20 @@ static void an_ipv4_peer_of_an_ipv6_socket_is_shown_as_ipv4(void **state)
 	struct user user = { .ends = 0 };
 	user.reactor = reactor_new(0, NULL);
 	user.conn = conn_new(user.reactor, fd, &user_ops, &user, NULL);
-	assert_string_equal(conn_peer(user.conn), "127.0.0.1");
+	assert_string_equal(conn_peer(user.conn), shown);
 	assert_true(conn_peer_loopback(user.conn));
+	assert_true(conn_peer_port(user.conn) > 0);
 	close(peer);
 	close(listener);
 	buf_init(&user.got, 10);
 	user_fini(&user);
+}
+
+static void ipv6_peers_are_shown_plainly_and_mapped_ones_as_ipv4(void **state)
+{
+	(void)state;
+	assert_v6_peer("::1", "::1");
+	assert_v6_peer("::ffff:127.0.0.1", "127.0.0.1");
 }
 
 static void connections_left_at_the_end_of_the_reactor_are_told(void **state)
@@ -649,7 +661,7 @@ int main(void)
 		cmocka_unit_test(writing_to_a_peer_that_is_gone_is_an_error_and_no_signal),
 		cmocka_unit_test(a_paused_connection_can_be_closed),
 		cmocka_unit_test(the_peer_is_known_by_name),
-		cmocka_unit_test(an_ipv4_peer_of_an_ipv6_socket_is_shown_as_ipv4),
+		cmocka_unit_test(ipv6_peers_are_shown_plainly_and_mapped_ones_as_ipv4),
 		cmocka_unit_test(connections_left_at_the_end_of_the_reactor_are_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -164,6 +164,29 @@ static void unread_bytes_count_as_compressed_when_deflate_begins_later(void **st
 	finish(&user, &z);
 }
 
+static void deflate_may_begin_with_bytes_that_were_unread_before(void **state)
+{
+	(void)state;
+	struct user user;
+	struct zpeer z;
+	int fd;
+	user_init(&user, &fd, true, NULL);
+	zpeer_init(&z, fd);
+	user.eat = eat_nothing;
+	struct buf wire;
+	buf_init(&wire, 1000);
+	buf_adds(&wire, "a COMPRESS\r\n");
+	zpeer_compress(&z, STRV("d NOOP\r\n"), &wire);
+	peer_send(fd, wire.p, wire.len);
+	SPIN(&user, user.calls > 0);
+	user.eat = take_compress;
+	conn_kick(user.conn);
+	SPIN(&user, user.calls > 2);
+	assert_memory_equal(user.got.p + user.got.len - 8, "d NOOP\r\n", 8);
+	buf_fini(&wire);
+	finish(&user, &z);
+}
+
 static void a_bomb_costs_no_more_memory_than_the_high_mark(void **state)
 {
 	(void)state;
@@ -418,6 +441,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_answer_goes_out_plain_and_all_after_it_compressed),
 		cmocka_unit_test(unread_bytes_count_as_compressed_when_deflate_begins_later),
+		cmocka_unit_test(deflate_may_begin_with_bytes_that_were_unread_before),
 		cmocka_unit_test(a_bomb_costs_no_more_memory_than_the_high_mark),
 		cmocka_unit_test(a_pause_also_stops_what_was_received_compressed),
 		cmocka_unit_test(big_transfers_survive_and_stay_bounded),

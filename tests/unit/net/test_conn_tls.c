@@ -262,6 +262,35 @@ static void plain_bytes_that_are_sent_after_starttls_never_count(void **state)
 	finish(&user, &peer);
 }
 
+static void what_is_queued_after_starttls_goes_out_inside_tls(void **state)
+{
+	(void)state;
+	struct user user;
+	struct tls_peer peer;
+	int fd;
+	user_init(&user, &fd, true, NULL);
+	user.tls = make_tls(&cert, "1.2", NULL);
+	tls_peer_init(&peer, fd);
+	char *own = malloc(3000);
+	memset(own, 'p', 3000);
+	conn_write_own(user.conn, own, 3000);
+	conn_write(user.conn, "plain", 5);
+	conn_start_tls(user.conn, user.tls);
+	conn_write(user.conn, "secret", 6);
+	conn_flush(user.conn);
+	turns(&user, 3);
+	struct buf plain;
+	buf_init(&plain, 10000);
+	SPIN(&user, (peer_take(fd, &plain), plain.len >= 3005));
+	assert_int_equal(plain.len, 3005);
+	assert_memory_equal(plain.p + 3000, "plain", 5);
+	buf_fini(&plain);
+	shake_hands(&user, &peer);
+	SPIN_TLS(&user, &peer, peer.got.len == 6);
+	assert_memory_equal(peer.got.p, "secret", 6);
+	finish(&user, &peer);
+}
+
 static void a_close_before_the_handshake_sends_only_what_was_plain(void **state)
 {
 	(void)state;
@@ -762,6 +791,7 @@ int main(void)
 		cmocka_unit_test(starttls_throws_away_what_was_slipped_in_before),
 		cmocka_unit_test(starttls_outside_of_a_callback_drops_unread_input_too),
 		cmocka_unit_test(plain_bytes_that_are_sent_after_starttls_never_count),
+		cmocka_unit_test(what_is_queued_after_starttls_goes_out_inside_tls),
 		cmocka_unit_test(a_close_before_the_handshake_sends_only_what_was_plain),
 		cmocka_unit_test(a_close_in_the_handshake_ends_it),
 		cmocka_unit_test(channel_bindings_are_the_same_on_both_sides),
