@@ -1,0 +1,227 @@
+"""FETCH: every item, sections and partials, implicit \\Seen, numbers and UIDs, slow and vanishing readers."""
+
+import threading
+import time
+
+import pytest
+
+from coid import message
+from fetchtext import fetch, fetch_all
+
+SIMPLE = message()
+NESTED = (
+    b"From: outer@example.org\r\nSubject: outer\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\npreamble\r\n"
+    b"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\ntext\r\n"
+    b"--b\r\nContent-Type: message/rfc822\r\n\r\n"
+    b"Subject: inner\r\nX-A: 1\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n"
+    b"--c\r\n\r\nplain\r\n--c\r\nContent-Type: text/html\r\n\r\n<p>\r\n--c--\r\n"
+    b"--b--\r\nepilogue\r\n")
+
+
+@pytest.fixture
+def raw(coid, alice):
+    with coid.raw(alice) as raw:
+        assert raw.append("INBOX", SIMPLE, '(\\Flagged) "01-Feb-2026 03:04:05 +0130"').startswith(b"OK")
+        assert raw.append("INBOX", NESTED).startswith(b"OK")
+        raw.ok('SELECT "INBOX"')
+        yield raw
+
+
+def one(raw, number, items, command="FETCH"):
+    untagged = raw.ok(f"{command} {number} {items}")
+    assert len(untagged) == 1, untagged
+    return fetch(untagged[0])[1]
+
+
+def test_the_items_of_a_message(raw):
+    got = one(raw, 1, "(UID FLAGS INTERNALDATE RFC822.SIZE)")
+    assert got == {"UID": 1, "FLAGS": [b"\\Flagged", b"\\Recent"],
+                   "INTERNALDATE": b"01-Feb-2026 03:04:05 +0130", "RFC822.SIZE": len(SIMPLE)}
+
+
+def test_macros_are_lists_of_items(raw):
+    assert list(one(raw, 1, "FAST")) == ["FLAGS", "INTERNALDATE", "RFC822.SIZE"]
+    assert list(one(raw, 1, "ALL")) == ["FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE"]
+    assert list(one(raw, 1, "FULL")) == ["FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY"]
+    assert list(one(raw, 1, "FAST", "UID FETCH")) == ["UID", "FLAGS", "INTERNALDATE", "RFC822.SIZE"]
+
+
+def test_sections_of_an_embedded_message(raw):
+    expected = {
+        "1": b"text", "1.MIME": b"Content-Type: text/plain; charset=utf-8\r\n\r\n",
+        "2.HEADER": b"Subject: inner\r\nX-A: 1\r\nContent-Type: multipart/alternative; boundary=c\r\n\r\n",
+        "2.HEADER.FIELDS (x-a)": b"X-A: 1\r\n\r\n", "2.HEADER.FIELDS.NOT (x-a Content-Type)": b"Subject: inner\r\n\r\n",
+        "2.1": b"plain", "2.2": b"<p>", "2.2.MIME": b"Content-Type: text/html\r\n\r\n",
+        "2.MIME": b"Content-Type: message/rfc822\r\n\r\n",
+        "3": None, "1.1": None, "2.3": None, "1.HEADER": None, "1.TEXT": None, "2.1.1": None,
+    }
+    for section, content in expected.items():
+        assert one(raw, 2, f"BODY.PEEK[{section}]") == {f"BODY[{section}]": content}
+    inner = one(raw, 2, "BODY.PEEK[2]")["BODY[2]"]
+    assert inner == expected["2.HEADER"] + one(raw, 2, "BODY.PEEK[2.TEXT]")["BODY[2.TEXT]"]
+
+
+def test_partials_name_their_origin(raw):
+    for start, size in [(0, 10), (5, 1), (0, 2048), (len(SIMPLE) - 2, 100), (len(SIMPLE), 1), (100000, 5)]:
+        assert one(raw, 1, f"BODY.PEEK[]<{start}.{size}>") == {f"BODY[]<{start}>": SIMPLE[start:start + size]}
+    text = b"a body\r\n"
+    assert one(raw, 1, "BODY.PEEK[TEXT]<2.4>") == {"BODY[TEXT]<2>": text[2:6]}
+    assert one(raw, 1, "BODY.PEEK[HEADER.FIELDS (Subject)]<9.5>") == {"BODY[HEADER.FIELDS (Subject)]<9>": b"hello"}
+
+
+def test_reading_without_peek_sets_seen_once(raw):
+    assert list(one(raw, 1, "BODY.PEEK[]")) == ["BODY[]"]
+    got = one(raw, 1, "BODY[]")
+    assert got["BODY[]"] == SIMPLE and b"\\Seen" in got["FLAGS"]
+    assert list(one(raw, 1, "BODY[]")) == ["BODY[]"]
+    assert list(one(raw, 2, "RFC822.HEADER")) == ["RFC822.HEADER"]
+    assert b"\\Seen" in one(raw, 2, "RFC822.TEXT")["FLAGS"]
+
+
+def test_examine_does_not_set_seen(raw):
+    raw.ok('EXAMINE "INBOX"')
+    assert list(one(raw, 1, "RFC822")) == ["RFC822"]
+    assert raw.ok("SEARCH SEEN") == [b"* SEARCH"]
+
+
+def test_uid_fetch_beyond_the_end(raw):
+    """CL-09"""
+    assert raw.ok("UID FETCH 3:502 (UID FLAGS)") == []
+    assert raw.ok("UID FETCH 3:* (UID)") == [b"* 2 FETCH (UID 2)"]
+    assert raw.bad("FETCH 3 UID")
+    assert raw.bad("FETCH 1:3 UID")
+
+
+def test_the_first_fetch_of_delta_chat(raw):
+    items = ("(UID RFC822.SIZE BODY.PEEK[HEADER.FIELDS (MESSAGE-ID DATE X-MICROSOFT-ORIGINAL-MESSAGE-ID FROM CONTENT-TYPE "
+             "SECURE-JOIN CHAT-VERSION CHAT-IS-POST-MESSAGE AUTOCRYPT-SETUP-MESSAGE)])")
+    untagged = raw.ok("UID FETCH 1:500 " + items)
+    assert [list(fetch(line)[1])[:2] for line in untagged] == [["UID", "RFC822.SIZE"]] * 2
+    label = items[items.index("BODY"):-1].replace(".PEEK", "")
+    header = fetch(untagged[0])[1][label]
+    assert header.startswith(b"From: sender@example.net\r\nDate: ") and header.endswith(b"\r\n\r\n")
+    assert b"Subject" not in header
+
+
+def test_a_message_expunged_by_another_session(coid, alice, raw):
+    other = coid.raw(alice, mailbox="INBOX")
+    other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+    other.ok("EXPUNGE")
+    tagged, untagged = raw.cmd("FETCH 1:2 UID")
+    assert tagged.startswith(b"NO [EXPUNGEISSUED]") and b"* 2 FETCH (UID 2)" in untagged
+    assert not any(b"EXPUNGE" in line for line in untagged)
+    assert raw.ok("UID FETCH 1:2 UID") == [b"* 2 FETCH (UID 2)", b"* 1 EXPUNGE"]
+    other.close()
+
+
+def test_pipelined_fetches_are_answered_in_order(raw):
+    """CL-17"""
+    tags = [raw.command(f"UID FETCH {1 + i % 2} (UID BODY.PEEK[])") for i in range(60)]
+    for i, tag in enumerate(tags):
+        tagged, untagged = raw.until(tag)
+        assert tagged.startswith(b"OK")
+        assert fetch(untagged[0])[1]["BODY[]"] == (SIMPLE, NESTED)[i % 2]
+
+
+def big(size):
+    lines = b"".join(b"line %d of a large message\r\n" % i for i in range(size // 27 + 1))
+    return b"Subject: large\r\n\r\n" + lines[:size]
+
+
+@pytest.mark.parametrize("tls", [False, True])
+def test_large_messages_come_whole(coid, alice, tls):
+    with coid.raw(alice, tls=tls) as raw:
+        sizes = [100_000, 3_000_000, 262_144 - 18, 65_536 - 18]
+        for size in sizes:
+            assert raw.append("INBOX", big(size)).startswith(b"OK")
+        raw.ok('SELECT "INBOX"')
+        got = fetch_all(raw.ok("FETCH 1:* (UID BODY.PEEK[] RFC822.SIZE BODY.PEEK[TEXT]<10.70000>)"))
+        for i, size in enumerate(sizes, 1):
+            assert got[i]["BODY[]"] == big(size)
+            assert got[i]["RFC822.SIZE"] == len(big(size))
+            assert got[i]["BODY[TEXT]<10>"] == big(size)[28:70028]
+
+
+def test_a_slow_reader_gets_everything(coid, alice):
+    with coid.raw(alice) as raw:
+        for _ in range(10):
+            assert raw.append("INBOX", big(1_000_000)).startswith(b"OK")
+        raw.ok('SELECT "INBOX"')
+        tag = raw.command("FETCH 1:* BODY.PEEK[]")
+        time.sleep(0.5)
+        # Others are served meanwhile.
+        with coid.raw(alice, mailbox="INBOX") as other:
+            assert other.ok("FETCH 1 RFC822.SIZE")
+        tagged, untagged = raw.until(tag)
+        assert tagged.startswith(b"OK") and len(untagged) == 10
+        assert all(fetch(line)[1]["BODY[]"] == big(1_000_000) for line in untagged)
+
+
+def test_readers_that_hang_up_do_no_harm(coid, alice):
+    with coid.raw(alice) as raw:
+        for _ in range(4):
+            assert raw.append("INBOX", big(2_000_000)).startswith(b"OK")
+    for pause in (0, 0.01, 0.05, 0.2):
+        with coid.raw(alice, mailbox="INBOX") as raw:
+            raw.command("FETCH 1:* BODY[]")
+            raw.command("SEARCH BODY nowhere")
+            time.sleep(pause)
+    with coid.raw(alice, mailbox="INBOX") as raw:
+        assert len(raw.ok("FETCH 1:* RFC822.SIZE")) == 4
+
+
+def test_a_message_expunged_while_it_is_being_read(coid, alice):
+    with coid.raw(alice) as raw, coid.raw(alice) as other:
+        assert raw.append("INBOX", big(8_000_000)).startswith(b"OK")
+        raw.ok('SELECT "INBOX"')
+        other.ok('SELECT "INBOX"')
+        tag = raw.command("FETCH 1 BODY.PEEK[]")
+        raw.fill()
+        other.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+        tagged, untagged = raw.until(tag)
+        assert fetch(untagged[0])[1]["BODY[]"] == big(8_000_000)
+        assert tagged.startswith((b"OK", b"NO [EXPUNGEISSUED]"))
+
+
+def test_new_messages_are_not_fetched_before_they_are_announced(coid, alice):
+    with coid.raw(alice) as raw, coid.raw(alice) as other:
+        raw.ok('SELECT "INBOX"')
+        stop = threading.Event()
+
+        def append():
+            while not stop.is_set():
+                other.append("INBOX", SIMPLE)
+
+        thread = threading.Thread(target=append)
+        thread.start()
+        try:
+            exists = 0
+            for _ in range(60):
+                for line in raw.ok("UID FETCH 1:* (UID)"):
+                    if line.endswith(b"EXISTS"):
+                        exists = int(line.split()[1])
+                    elif b" FETCH " in line:
+                        assert fetch(line)[0] <= exists
+        finally:
+            stop.set()
+            thread.join()
+
+
+def test_nul_octets_are_never_sent(coid, alice):
+    with coid.raw(alice) as raw:
+        data = b"Subject: a\0b\r\n\r\nx\0y\r\n"
+        assert raw.append("INBOX", data).startswith(b"OK")
+        raw.ok('SELECT "INBOX"')
+        got = one(raw, 1, "(BODY.PEEK[] BODY.PEEK[HEADER.FIELDS (Subject)] ENVELOPE RFC822.SIZE)")
+        assert got["BODY[]"] == data.replace(b"\0", b"\x80")
+        assert got["RFC822.SIZE"] == len(data)
+        assert got["BODY[HEADER.FIELDS (Subject)]"] == b"Subject: a\x80b\r\n\r\n"
+
+
+def test_wrong_requests_are_bad(raw):
+    for text in ["FETCH", "FETCH 1", "FETCH 1 ()", "FETCH 0 UID", "FETCH 1 FLAG", "FETCH 1 (FLAGS", "FETCH 1 BODY[MIME]",
+                 "FETCH 1 BODY[]<1>", "FETCH 1 BODY[0]", "FETCH a UID", "UID FETCH 1", "FETCH 1 (ALL)",
+                 "FETCH 1 BODY[HEADER.FIELDS ()]"]:
+        raw.bad(text)
+        raw.ok("NOOP")
