@@ -14,6 +14,10 @@ import time
 MASTER = "/usr/lib/postfix/sbin/master"
 READY_SECONDS = 60
 STARTS = 3
+QUEUES = {
+    "active": 0o700, "bounce": 0o700, "corrupt": 0o700, "defer": 0o700, "deferred": 0o700, "flush": 0o700, "hold": 0o700,
+    "incoming": 0o700, "private": 0o700, "saved": 0o700, "trace": 0o700, "maildrop": 0o730, "public": 0o710, "pid": 0o755,
+}
 
 MASTER_CF = """
 127.0.0.1:{port} inet n - n - - smtpd
@@ -52,6 +56,12 @@ class Postfix:
         for folder in (self.config, self.queue, self.data):
             folder.mkdir(mode=0o755)
         shutil.chown(self.data, "postfix")
+        # What `postfix check` would make, in a hundredth of its time.
+        for name, mode in QUEUES.items():
+            (self.queue / name).mkdir()
+            (self.queue / name).chmod(mode)
+            if name != "pid":
+                shutil.chown(self.queue / name, "postfix", "postdrop" if name in ("public", "maildrop") else None)
         self.settings = {
             "compatibility_level": "3.6",
             "myhostname": "relay.example.net",
@@ -96,7 +106,6 @@ class Postfix:
                 self.port = sock.getsockname()[1]
             (self.config / "main.cf").write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()))
             (self.config / "master.cf").write_text(MASTER_CF.format(port=self.port))
-            self.run("postfix", "check")
             # -d: in the foreground; a session of its own, because it signals its whole process group when it ends.
             with open(self.folder / "output", "ab") as output:
                 self.process = subprocess.Popen(
