@@ -84,10 +84,11 @@ void lex_release(struct lex *lex)
 
 void lex_raw_line(struct lex *lex, bool on)
 {
-	assert(lex->state == LEX_S_LINE || lex->state == LEX_S_DONE);
 	lex->raw = on;
-	if (on)
-		restart(lex);
+	if (!on)
+		return;
+	assert(lex->state == LEX_S_LINE || lex->state == LEX_S_DONE);
+	restart(lex);
 }
 
 /* Whether the line v ends in "{n}", "{n+}", "~{n}" or "~{n+}". */

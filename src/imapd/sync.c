@@ -64,7 +64,9 @@ static void tell_fresh(struct session *session, struct buf *out)
 		buf_printf(out, "* %u EXISTS\r\n", view_exists(view));
 	}
 	uint32_t recent = view_recent(view);
-	if (fresh || (recent > view->recent_told && !session->idling)) {
+	/* An idler is not told a number that is about to change, and never RECENT alone (it would be woken for nothing). */
+	bool due = session->idling ? fresh && !session->claiming : fresh || recent > view->recent_told;
+	if (due) {
 		buf_printf(out, "* %u RECENT\r\n", recent);
 		view->recent_told = recent;
 	}

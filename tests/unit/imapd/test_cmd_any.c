@@ -1,0 +1,121 @@
+#include "greeting_rig.h"
+
+static void id_fields(struct server *server)
+{
+	static const char *const fields[] = { "name=coid", "vendor=\"x\"", "support-url=" };
+	server->settings.id_fields = fields;
+	server->settings.id_field_count = 3;
+}
+
+static int setup_fields(void **state)
+{
+	return server_setup_with(state, id_fields);
+}
+
+static void no_fields(struct server *server)
+{
+	server->settings.id_field_count = 0;
+}
+
+static int setup_no_fields(void **state)
+{
+	return server_setup_with(state, no_fields);
+}
+
+static void id_takes_a_list_or_nil(void **state)
+{
+	struct client *client = client_connect(*state);
+	free(client_until(client, "ready\r\n"));
+	const char *answer = "* ID (\"name\" \"coid\")\r\na OK ID completed\r\n";
+	assert_command(client, "ID NIL", answer);
+	assert_command(client, "ID ()", answer);
+	assert_command(client, "id (\"name\" \"x\" \"version\" NIL)", answer);
+	assert_command(client, "ID (\"name\" {3+}\r\nx\ny)", answer);
+	client_free(&client);
+}
+
+static void wrong_id_lists_are_bad(void **state)
+{
+	struct client *client = client_new(*state, NULL);
+	assert_command_has(client, "ID", "a BAD ");
+	assert_command_has(client, "ID (\"name\")", "a BAD ");
+	assert_command_has(client, "ID (name \"x\")", "a BAD ");
+	assert_command_has(client, "ID (\"name\" \"x\"", "a BAD ");
+	assert_command_has(client, "ID x", "a BAD ");
+	client_free(&client);
+}
+
+static void id_lists_have_a_limit(void **state)
+{
+	struct client *client = client_new(*state, NULL);
+	struct buf text;
+	buf_init(&text, 10000);
+	buf_adds(&text, "ID (\"a\" \"b\"");
+	for (int i = 1; i < 30; i++)
+		buf_adds(&text, " \"a\" \"b\"");
+	char *fits = mem_strndup(text.p, text.len);
+	buf_adds(&text, " \"a\" \"b\")");
+	buf_addc(&text, '\0');
+	assert_command(client, text.p, "a BAD Too many fields, or too long ones\r\n");
+	buf_reset(&text);
+	buf_printf(&text, "%s)", fits);
+	buf_addc(&text, '\0');
+	assert_command_has(client, text.p, "a OK ");
+	free(fits);
+	buf_fini(&text);
+	client_free(&client);
+}
+
+static void id_answers_what_is_configured(void **state)
+{
+	struct client *client = client_new(*state, NULL);
+	assert_command(client, "ID NIL",
+		"* ID (\"name\" \"coid\" \"vendor\" \"\\\"x\\\"\" \"support-url\" \"\")\r\n"
+		"a OK ID completed\r\n");
+	client_free(&client);
+}
+
+static void id_without_fields_answers_nil(void **state)
+{
+	struct client *client = client_new(*state, NULL);
+	assert_command(client, "ID NIL", "* ID NIL\r\na OK ID completed\r\n");
+	client_free(&client);
+}
+
+static void enable_knows_nothing_yet(void **state)
+{
+	struct client *client = client_new(*state, NULL);
+	assert_command(client, "ENABLE CONDSTORE X-FOO", "* ENABLED\r\na OK ENABLE completed\r\n");
+	assert_command_has(client, "ENABLE", "a BAD ");
+	assert_command_has(client, "ENABLE ", "a BAD ");
+	client_free(&client);
+}
+
+static void starttls_needs_a_certificate(void **state)
+{
+	struct client *client = client_connect(*state);
+	free(client_until(client, "ready\r\n"));
+	assert_command(client, "STARTTLS", "a BAD TLS is not available\r\n");
+	assert_command(client, "STARTTLS x", "a BAD Unexpected arguments\r\n");
+	client_free(&client);
+	client = client_new(*state, NULL);
+	assert_command(client, "STARTTLS", "a BAD Already logged in\r\n");
+	client_free(&client);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(id_takes_a_list_or_nil),
+		TEST(wrong_id_lists_are_bad),
+		TEST(id_lists_have_a_limit),
+		cmocka_unit_test_setup_teardown(id_answers_what_is_configured, setup_fields, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			id_without_fields_answers_nil, setup_no_fields, server_teardown),
+		TEST(enable_knows_nothing_yet),
+		TEST(starttls_needs_a_certificate),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
