@@ -2,6 +2,9 @@
 #include "imapd/fetch_run.h"
 #include "imapd/rows.h"
 
+/* So many messages are looked through for unseen ones by the reactor itself. */
+#define LOOK_BORROW_MAX 20000
+
 struct fetch_args {
 	struct seqset set;
 	struct fetch_plan plan;
@@ -85,12 +88,10 @@ static void submit_seen(struct cmd *cmd, struct fetch_run *run, bool write)
 	struct seen_job *seen = cmd_job_new(cmd, sizeof(*seen), write ? JOB_WRITE_RELAXED : JOB_READ,
 		write ? seen_set : seen_look, write ? seen_were_set : seen_were_looked_up);
 	seen->base.release = seen_release;
+	bool memory = !write && fetch_run_count(run) <= LOOK_BORROW_MAX;
 	seen->fetch = run->fetch;
 	run->fetch = NULL;
-	if (write)
-		cmd_submit(cmd, seen);
-	else
-		cmd_submit_or_borrow(cmd, seen, seen->fetch->run_count <= FETCH_BORROW_MAX);
+	cmd_submit_or_borrow(cmd, seen, memory);
 }
 
 static void fetch_start(struct cmd *cmd)

@@ -8,8 +8,9 @@ struct slice_job {
 	struct fetch *fetch; /* own */
 };
 
-static uint64_t message_count(const struct fetch *fetch)
+uint64_t fetch_run_count(const struct fetch_run *run)
 {
+	const struct fetch *fetch = run->fetch;
 	uint64_t count = 0;
 	for (size_t i = 0; i < fetch->run_count; i++)
 		count += (uint64_t)fetch->runs[i].uid_hi - fetch->runs[i].uid_lo + 1;
@@ -71,12 +72,12 @@ void fetch_run_next(struct cmd *cmd, struct fetch_run *run)
 	struct slice_job *slice = cmd_job_new(cmd, sizeof(*slice), JOB_READ, slice_run, slice_finish);
 	struct fetch *fetch = run->fetch;
 	bool first = fetch->place.run == 0 && fetch->place.uid == 0;
+	bool memory = fetch->plan.memory && first && fetch_run_count(run) <= FETCH_BORROW_MAX;
 	slice->base.release = slice_release;
 	slice->run = run;
 	slice->fetch = fetch;
 	run->fetch = NULL;
-	cmd_submit_or_borrow(
-		cmd, slice, fetch->plan.memory && first && message_count(fetch) <= FETCH_BORROW_MAX);
+	cmd_submit_or_borrow(cmd, slice, memory);
 }
 
 static void end(struct cmd *cmd, struct fetch_run *run, enum rc rc)

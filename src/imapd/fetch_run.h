@@ -26,6 +26,8 @@ enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetc
 	const struct seqset *set, bool by_uid, struct seqset *ret_uids) MUST_CHECK;
 /* Nothing of the set is in the mailbox. */
 bool fetch_run_empty(const struct fetch_run *run);
+/* How many messages the set means, gone ones included. */
+uint64_t fetch_run_count(const struct fetch_run *run);
 /* Does the next slice. */
 void fetch_run_next(struct cmd *cmd, struct fetch_run *run);
 /* run->fetch is back from a job that did a slice with this result. */

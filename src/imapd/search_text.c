@@ -197,6 +197,16 @@ static bool is_text(const struct mime_part *part)
 	return part->kind == MIME_LEAF && strv_ieq(part->type, STRV("text"));
 }
 
+/* What claims to be ASCII, or nothing, or something unknown, is UTF-8 if it is anything. */
+static void open_charset(struct search_text *text, struct strv name)
+{
+	bool other = name.n > 0 && !strv_ieq(name, STRV("us-ascii"));
+	if (other && charset_open(name, &text->charset) == RC_OK)
+		return;
+	if (charset_open(STRV("utf-8"), &text->charset) != RC_OK)
+		text->charset = NULL;
+}
+
 static void begin_part(struct search_text *text)
 {
 	const struct mime_part *part = text->part;
@@ -205,12 +215,9 @@ static void begin_part(struct search_text *text)
 		text->part = part_after(part);
 		return;
 	}
-	struct strv charset = mime_part_param(part, STRV("charset"));
 	mime_decoder_init(&text->decoder, mime_encoding_parse(part->encoding));
 	text->decoding = true;
-	/* Unknown ones are searched as they are. */
-	if (charset.n > 0 && charset_open(charset, &text->charset) != RC_OK)
-		text->charset = NULL;
+	open_charset(text, mime_part_param(part, STRV("charset")));
 	text->offset = part->body_offset;
 	text->end = part->body_offset + part->body_size;
 	buf_reset(&text->mapped);

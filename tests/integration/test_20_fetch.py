@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+import imapraw
 from coid import message
 from fetchtext import fetch, fetch_all
 
@@ -225,3 +226,37 @@ def test_wrong_requests_are_bad(raw):
                  "FETCH 1 BODY[HEADER.FIELDS ()]"]:
         raw.bad(text)
         raw.ok("NOOP")
+
+
+def message_files(coid):
+    return sorted((path for path in coid.store.glob("users/**/msg/*/*") if path.is_file()), key=lambda p: p.stat().st_size)
+
+
+def test_a_damaged_message_is_refused_and_others_are_sent(coid, alice, raw):
+    assert raw.append("INBOX", big(500_000)).startswith(b"OK")
+    assert raw.append("INBOX", SIMPLE).startswith(b"OK")
+    raw.ok("NOOP")
+    file = message_files(coid)[-1]
+    file.write_bytes(file.read_bytes()[:400_000])
+    tagged, untagged = raw.cmd("FETCH 1:* (UID BODY.PEEK[])")
+    assert tagged.startswith(b"NO [CORRUPTION]"), tagged
+    got = fetch_all(untagged)
+    assert sorted(got) == [1, 2, 4] and got[4]["BODY[]"] == SIMPLE
+    # What the index knows of it is still there.
+    assert one(raw, 3, "(UID RFC822.SIZE)") == {"UID": 3, "RFC822.SIZE": len(big(500_000))}
+    assert raw.cmd("SEARCH BODY large")[0].startswith(b"NO [CORRUPTION]")
+
+
+def test_a_literal_that_cannot_be_completed_ends_the_connection(make_coid):
+    coid = make_coid(env={"COID_IO_FAIL": "read:/msg/:EIO:8"})
+    user = coid.add_user("bob@example.org")
+    with coid.raw(user) as raw:
+        assert raw.append("INBOX", big(3_000_000)).startswith(b"OK")
+        raw.ok('SELECT "INBOX"')
+        raw.command("FETCH 1 BODY.PEEK[]")
+        assert raw.line() == b"* 1 FETCH (BODY[] {%d}\r\n" % len(big(3_000_000))
+        with pytest.raises((imapraw.Closed, ConnectionResetError)):
+            raw.take(len(big(3_000_000)))
+        assert big(3_000_000).startswith(raw.buffer)
+    with coid.raw(user, mailbox="INBOX") as raw:
+        assert one(raw, 1, "BODY.PEEK[]")["BODY[]"] == big(3_000_000)
