@@ -185,7 +185,8 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 
 	server->pool = pool_new(conf->server.workers, "store", server->log);
 	settings_store(conf, arena, &store);
-	enum rc rc = store_new(&store, server->pool, io_from_environment(), server->log, &server->store);
+	server->io = io_from_environment();
+	enum rc rc = store_new(&store, server->pool, server->io, server->log, &server->store);
 	arena_free(&arena);
 	if (rc != RC_OK) {
 		buf_printf(errors, "server.root: %s: %s\n", conf->server.root,
@@ -369,6 +370,7 @@ void server_free(struct server **server)
 	imapd_free(&s->imapd);
 	auth_free(&s->auth);
 	store_free(&s->store);
+	free(s->io);
 	for (unsigned i = 0; i < s->reactor_count; i++)
 		reactor_free(&s->reactors[i].reactor);
 	pool_free(&s->pool);

@@ -55,6 +55,7 @@ struct server {
 	int log_fd; /* own; a reload reopens the file on the same number */
 	struct log *log;
 	struct pool *pool;
+	struct io *io; /* own: faults that a test injects, else NULL */
 	struct store *store;
 	struct auth *auth;
 	struct tls_ctx *tls;
