@@ -99,8 +99,11 @@ static enum rc file_link(struct account *account, const char *from, int64_t file
 static enum rc put_file(struct account *account, const struct content *content, int64_t *ret_file)
 {
 	const struct io *io = account->store->io;
-	enum rc rc = RC_EXISTS;
 	int64_t file = 0;
+	enum rc rc = account->marked ? RC_OK : marker_set(account, true);
+	if (rc != RC_OK)
+		return rc;
+	rc = RC_EXISTS;
 	for (unsigned i = 0; rc == RC_EXISTS && i < NAME_TRIES; i++) {
 		file = file_name_new();
 		rc = file_dir_make(account, file_dir(file), true);
@@ -310,16 +313,33 @@ static enum rc open_wishes(struct account *account)
 enum rc blob_open_account(struct account *account, bool clean)
 {
 	memset(&account->blobs, 0, sizeof(account->blobs));
+	account->blobs.marker = marker_exists(account);
 	enum rc rc = open_wishes(account);
-	if (rc != RC_OK || clean)
+	if (rc != RC_OK || (clean && !account->blobs.marker))
 		return rc;
 	account->blobs.scan = true;
 	account_background(account, BACKGROUND_SWEEP, clock_mono_ms());
 	return RC_OK;
 }
 
+/* Whoever opens it next has to look for orphans, or not. */
+static void close_marker(struct account *account)
+{
+	struct blob_state *state = &account->blobs;
+	bool settled = state->made_count == 0 && !state->scan && file_removed_sync(account) == RC_OK;
+	if (settled) {
+		marker_remove(account);
+		return;
+	}
+	enum rc rc = marker_set(account, true);
+	if (rc != RC_OK)
+		log_warn(account->store->log, "files of nobody may stay until the next check account=%s",
+			account->name);
+}
+
 void blob_close_account(struct account *account)
 {
+	close_marker(account);
 	free(account->blobs.made);
 	free(account->blobs.known);
 	memset(&account->blobs, 0, sizeof(account->blobs));

@@ -20,6 +20,7 @@
 #define MOVEOUT_FILES 128 /* of one turn */
 #define MOVEOUT_BYTES (2 * 1024 * 1024)
 #define MOVEOUT_RETRY_MS 60000
+#define REMOVED_DIRS 4 /* directories synced one by one; more: one syncfs */
 #define UNDELETE_SHORT_S 3600 /* removed inline rows that go sooner than this never become files */
 
 /* Of the store. Any thread. */
@@ -74,6 +75,19 @@ bool file_name_parse(struct strv name, int64_t *ret_file);
 enum rc file_dir_make(struct account *account, unsigned dir, bool durable) MUST_CHECK;
 /* A new file with these bytes; `sync`: its data are synced. It does not exist afterwards if this fails. */
 enum rc file_write(struct account *account, int64_t file, struct strv bytes, bool sync) MUST_CHECK;
+/* Its name may come back after a power cut until file_removed_sync. */
 void file_remove(struct account *account, int64_t file);
+enum rc file_removed_sync(struct account *account) MUST_CHECK;
+
+/* marker.c */
+
+/*
+ * <account>/unclean says that there may be files without a row, whatever the database says. It is needed for the time
+ * in which the database is still marked as closed in order, but files are made already: the mark in the database
+ * comes only with the first commit. `durable`: its name is synced.
+ */
+enum rc marker_set(struct account *account, bool durable) MUST_CHECK;
+bool marker_exists(struct account *account);
+void marker_remove(struct account *account);
 
 #endif

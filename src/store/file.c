@@ -131,8 +131,47 @@ enum rc file_write(struct account *account, int64_t file, struct strv bytes, boo
 void file_remove(struct account *account, int64_t file)
 {
 	const struct io *io = account->store->io;
+	unsigned dir = file_dir(file);
 	char *path = file_path(account, file);
-	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
+	if (io->unlink(io->ctx, path) == 0)
+		account->blobs.unlinked[dir / 8] |= (uint8_t)(1u << (dir % 8));
+	else if (errno != ENOENT)
 		(void)file_fail(account, "unlink", path);
 	free(path);
+}
+
+static bool dir_unlinked(const struct account *account, unsigned dir)
+{
+	return (account->blobs.unlinked[dir / 8] & (1u << (dir % 8))) != 0;
+}
+
+/* Few directories one by one, many by one syncfs. */
+enum rc file_removed_sync(struct account *account)
+{
+	const struct io *io = account->store->io;
+	unsigned count = 0;
+	bool ok = true;
+	for (unsigned dir = 0; dir < BLOB_DIRS; dir++)
+		count += dir_unlinked(account, dir);
+	if (count == 0)
+		return RC_OK;
+	if (count > REMOVED_DIRS) {
+		int fd = io->open(io->ctx, account->path, O_RDONLY | O_DIRECTORY, 0);
+		ok = fd >= 0 && io->syncfs(io->ctx, fd) == 0;
+		int error = errno;
+		if (fd >= 0)
+			(void)io->close(io->ctx, fd);
+		errno = error;
+	}
+	for (unsigned dir = 0; ok && count <= REMOVED_DIRS && dir < BLOB_DIRS; dir++) {
+		if (!dir_unlinked(account, dir))
+			continue;
+		char *path = file_dir_path(account, dir);
+		ok = io_sync_dir(io, path);
+		free(path);
+	}
+	if (!ok)
+		return file_fail(account, "sync of removed names", account->path);
+	memset(account->blobs.unlinked, 0, sizeof(account->blobs.unlinked));
+	return RC_OK;
 }

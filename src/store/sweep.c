@@ -86,6 +86,7 @@ static enum rc sweep_removed(struct account *account)
 		struct blob_state *state = &account->blobs;
 		for (size_t i = 0; i < swept->file_count; i++)
 			file_remove(account, swept->files[i]);
+		rc = file_removed_sync(account);
 		state->inline_bytes -=
 			swept->inline_bytes < state->inline_bytes ? swept->inline_bytes : state->inline_bytes;
 		if (swept->next) {
@@ -94,7 +95,7 @@ static enum rc sweep_removed(struct account *account)
 			account_background(account, BACKGROUND_SWEEP,
 				clock_mono_ms() + SWEEP_DELAY_MS + (wait > 0 ? (uint64_t)wait * 1000 : 0));
 		}
-		if (swept->more)
+		if (rc == RC_OK && swept->more)
 			rc = RC_AGAIN;
 	}
 	free(swept);
@@ -200,7 +201,11 @@ static enum rc sweep_orphans(struct account *account)
 	free(state->known);
 	state->known = NULL;
 	state->known_count = 0;
+	rc = file_removed_sync(account);
+	if (rc != RC_OK)
+		return rc;
 	state->scan = false;
+	marker_remove(account);
 	return RC_OK;
 }
 
