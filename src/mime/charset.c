@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "mime/charset_names.h"
+#include "mime/utf7.h"
 
 #include <errno.h>
 #include <iconv.h>
@@ -12,8 +13,10 @@
 #define PENDING_MAX 16 /* longest incomplete sequence that is carried over */
 
 struct charset {
+	bool utf7;
+	struct utf7 utf7_state;
 	bool utf8; /* read by ourselves: iconv lets code points beyond U+10FFFF pass */
-	iconv_t cd; /* own, unless utf8 */
+	iconv_t cd; /* own, unless utf7 or utf8 */
 	char pending[PENDING_MAX];
 	size_t pending_count;
 };
@@ -29,12 +32,14 @@ enum rc charset_open(struct strv name, struct charset **ret_charset)
 	if (!from)
 		return RC_NOT_FOUND;
 	bool utf8 = strcmp(from, "UTF-8") == 0;
-	iconv_t cd = utf8 ? NULL : iconv_open("UTF-8", from);
+	bool utf7 = strcmp(from, "UTF-7") == 0;
+	iconv_t cd = utf8 || utf7 ? NULL : iconv_open("UTF-8", from);
 	/* A converter may be missing from the installation. */
 	if (cd == (iconv_t)-1)
 		return RC_NOT_FOUND;
 	struct charset *charset = mem_zalloc(sizeof(*charset));
 	charset->utf8 = utf8;
+	charset->utf7 = utf7;
 	charset->cd = cd;
 	*ret_charset = charset;
 	return RC_OK;
@@ -44,7 +49,7 @@ void charset_close(struct charset **charset)
 {
 	if (!*charset)
 		return;
-	if (!(*charset)->utf8)
+	if (!(*charset)->utf8 && !(*charset)->utf7)
 		iconv_close((*charset)->cd);
 	free(*charset);
 	*charset = NULL;
@@ -146,6 +151,10 @@ static void feed_pending(struct charset *charset, struct strv *in, struct buf *o
 
 void charset_feed(struct charset *charset, struct strv in, struct buf *out)
 {
+	if (charset->utf7) {
+		utf7_feed(&charset->utf7_state, in, out);
+		return;
+	}
 	while (in.n > 0) {
 		feed_pending(charset, &in, out);
 		if (in.n == 0)
@@ -168,7 +177,9 @@ void charset_finish(struct charset *charset, struct buf *out)
 	if (charset->pending_count > 0)
 		add_replacement(out);
 	charset->pending_count = 0;
-	if (charset->utf8)
+	if (charset->utf7)
+		utf7_finish(&charset->utf7_state, out);
+	if (charset->utf7 || charset->utf8)
 		return;
 	char text[64];
 	char *to = text;
