@@ -12,6 +12,22 @@
 /* So much beyond the limit the log is cut in one go, to spare a cut with each message. */
 #define LOG_SLACK(max) ((max) / 8 + 1)
 
+/* The rows are the truth here, too. */
+static enum rc log_recount(struct account *account, struct mbox *mbox)
+{
+	sqlite3_stmt *stmt;
+
+	log_error(account_log(account), "expunge log was counted wrong account=%lld mailbox=%lld",
+		(long long)account->id, (long long)mbox->id);
+	enum rc rc =
+		db_one(account->db, &stmt, "SELECT count(*) FROM expunged WHERE mailbox = ?1", "i", mbox->id);
+	if (rc != RC_OK)
+		return rc;
+	mbox->log_rows = db_u64(stmt, 0);
+	db_reset(stmt);
+	return RC_OK;
+}
+
 /* The log keeps the newest rows of a mailbox, and only all rows of one modseq or none. */
 static enum rc log_cut(struct account *account, struct mbox *mbox)
 {
@@ -23,12 +39,8 @@ static enum rc log_cut(struct account *account, struct mbox *mbox)
 	enum rc rc = db_one(account->db, &stmt,
 		"SELECT modseq FROM expunged WHERE mailbox = ?1 ORDER BY modseq, uid LIMIT 1 OFFSET ?2", "iu",
 		mbox->id, mbox->log_rows - max - 1);
-	if (rc == RC_NOT_FOUND) {
-		log_error(account_log(account),
-			"expunge log is shorter than counted account=%lld mailbox=%lld",
-			(long long)account->id, (long long)mbox->id);
-		return RC_CORRUPT;
-	}
+	if (rc == RC_NOT_FOUND)
+		return log_recount(account, mbox);
 	if (rc != RC_OK)
 		return rc;
 	uint64_t modseq = db_u64(stmt, 0);

@@ -5,7 +5,28 @@
 
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+
+static void keywords_append(struct mbox_keywords *keywords, struct strv name)
+{
+	keywords->names[keywords->count++] = strv_make(mem_strndup(name.p, name.n), name.n);
+}
+
+/* A bit whose row is lost gets a name of ours: what messages say of the others stays right. */
+static void keywords_fill(
+	struct account *account, struct mbox *mbox, struct mbox_keywords *keywords, size_t bit)
+{
+	char name[32];
+
+	if (keywords->count < bit)
+		log_error(account_log(account), "keywords are lost account=%lld mailbox=%lld",
+			(long long)account->id, (long long)mbox->id);
+	while (keywords->count < bit) {
+		snprintf(name, sizeof(name), "$Lost%zu", keywords->count);
+		keywords_append(keywords, strv_cstr(name));
+	}
+}
 
 enum rc keywords_load(struct account *account, struct mbox *mbox)
 {
@@ -14,22 +35,15 @@ enum rc keywords_load(struct account *account, struct mbox *mbox)
 	if (mbox->keywords)
 		return RC_OK;
 	enum rc rc = db_query(account->db, &stmt,
-		"SELECT bit, name FROM keyword WHERE mailbox = ?1 ORDER BY bit", "i", mbox->id);
+		"SELECT bit, name FROM keyword WHERE mailbox = ?1 AND bit BETWEEN 0 AND ?2 ORDER BY bit",
+		"id", mbox->id, MBOX_KEYWORDS_MAX - 1);
 	if (rc != RC_OK)
 		return rc;
-	struct mbox_keywords *keywords = mem_zalloc(sizeof(*keywords));
+	mbox->keywords = mem_zalloc(sizeof(*mbox->keywords));
 	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt)) {
-		struct strv name = db_text(stmt, 1);
-		if (keywords->count == MBOX_KEYWORDS_MAX || db_u32(stmt, 0) != keywords->count) {
-			log_error(account_log(account), "keywords are damaged account=%lld mailbox=%lld",
-				(long long)account->id, (long long)mbox->id);
-			db_reset(stmt);
-			rc = RC_CORRUPT;
-			break;
-		}
-		keywords->names[keywords->count++] = strv_make(mem_strndup(name.p, name.n), name.n);
+		keywords_fill(account, mbox, mbox->keywords, db_u32(stmt, 0));
+		keywords_append(mbox->keywords, db_text(stmt, 1));
 	}
-	mbox->keywords = keywords;
 	if (rc == RC_NOT_FOUND)
 		return RC_OK;
 	keywords_drop(mbox);
@@ -82,7 +96,7 @@ static enum rc keyword_add(struct account *account, struct mbox *mbox, struct st
 	enum rc rc = db_run(account->db, "INSERT INTO keyword (mailbox, bit, name) VALUES (?1, ?2, ?3)",
 		"idt", mbox->id, (uint32_t)keywords->count, name);
 	if (rc == RC_OK)
-		keywords->names[keywords->count++] = strv_make(mem_strndup(name.p, name.n), name.n);
+		keywords_append(keywords, name);
 	return rc;
 }
 

@@ -177,7 +177,9 @@ static enum rc make_defaults(struct account *account)
 		return rc;
 	if (rc == RC_OK)
 		rc = db_commit(account->db);
-	if (rc != RC_OK)
+	if (rc == RC_OK)
+		mail_committed(account);
+	else
 		db_rollback(account->db);
 	return rc;
 }

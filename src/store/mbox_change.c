@@ -380,7 +380,9 @@ static enum rc create_default(
 		rc = make_parents(account, checked, FIRST_MODSEQ);
 	if (rc == RC_OK)
 		rc = insert_mbox(account, checked, special_use & MBOX_SPECIAL_MASK, FIRST_MODSEQ, &mbox);
-	return rc == RC_OK ? subscribe(account, checked) : rc;
+	if (rc != RC_OK || subs_contain(account->mail, checked))
+		return rc;
+	return subscribe(account, checked);
 }
 
 enum rc mbox_create_defaults(struct account *account)

@@ -111,6 +111,24 @@ static void one_expunge_larger_than_the_log_leaves_it_empty(void **state)
 	fixture_free(&f);
 }
 
+static void a_log_that_was_counted_wrong_is_counted_again(void **state)
+{
+	(void)state;
+	struct store_settings settings;
+	store_settings_init(&settings);
+	settings.expunge_log_max = 4;
+	struct fixture *f = fixture_new(&settings);
+
+	t_append(f, f->inbox, 0, 20);
+	assert_expunge(f, f->inbox, "1:2", true, "1:2");
+	t_script(f, (char[]){ "UPDATE mailbox SET log_rows = 1000" });
+	fixture_reopen(f);
+	assert_expunge(f, f->inbox, "3", true, "3");
+	assert_int_equal(t_sql(f, "SELECT log_rows FROM mailbox"), 3);
+	assert_expunged_since(f, f->inbox, 0, "1:3", true);
+	fixture_free(&f);
+}
+
 static void the_log_names_bytes_dates_and_time(void **state)
 {
 	(void)state;
@@ -176,6 +194,7 @@ int main(void)
 		cmocka_unit_test(the_log_tells_what_went_after_a_modseq),
 		cmocka_unit_test(the_log_is_bounded_and_knows_how_far_back_it_is_complete),
 		cmocka_unit_test(one_expunge_larger_than_the_log_leaves_it_empty),
+		cmocka_unit_test(a_log_that_was_counted_wrong_is_counted_again),
 		cmocka_unit_test(the_log_names_bytes_dates_and_time),
 		cmocka_unit_test(a_shared_message_lives_on_in_the_other_mailbox),
 		cmocka_unit_test(a_failed_expunge_removes_nothing),

@@ -122,17 +122,21 @@ static void a_name_has_a_length(void **state)
 	fixture_free(&f);
 }
 
-static void damaged_rows_are_not_believed(void **state)
+static void lost_rows_leave_the_other_keywords_where_they_are(void **state)
 {
 	(void)state;
 	struct fixture *f = fixture_new(NULL);
-	struct names_call call = { .mailbox = f->inbox };
+	const struct strv names[] = { STRV("c"), STRV("d") };
+	uint64_t mask;
 
-	buf_init(&call.text, 1024);
-	t_script(f, (char[]){ "INSERT INTO keyword VALUES (1, 0, 'a'), (1, 2, 'c')" });
+	t_script(f, (char[]){ "INSERT INTO keyword VALUES (1, 0, 'a'), (1, 2, 'c'), (1, 64, 'no'), (1, -1, "
+			      "'no')" });
 	fixture_reopen(f);
-	assert_int_equal(run(f, JOB_READ, names_run, &call), RC_CORRUPT);
-	buf_fini(&call.text);
+	assert_names(f, f->inbox, "a $Lost1 c ");
+	assert_int_equal(t_keywords(f, f->inbox, names, 2, true, &mask), RC_OK);
+	assert_int_equal(mask, 4 | 8);
+	fixture_reopen(f);
+	assert_names(f, f->inbox, "a $Lost1 c d ");
 	fixture_free(&f);
 }
 
@@ -144,7 +148,7 @@ int main(void)
 		cmocka_unit_test(each_mailbox_has_its_own),
 		cmocka_unit_test(there_are_sixty_four_at_most),
 		cmocka_unit_test(a_name_has_a_length),
-		cmocka_unit_test(damaged_rows_are_not_believed),
+		cmocka_unit_test(lost_rows_leave_the_other_keywords_where_they_are),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,21 @@ static void a_new_account_has_inbox_and_the_default_mailboxes_subscribed(void **
 	fixture_free(&f);
 }
 
+static void a_lost_inbox_is_made_again(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+
+	t_new(f, "a");
+	t_script(f, (char[]){ "DELETE FROM mailbox WHERE name = 'INBOX'" });
+	fixture_reopen(f);
+	assert_list(f, false, "INBOX s;a;");
+	fixture_reopen(f);
+	assert_list(f, false, "INBOX s;a;");
+	assert_int_equal(t_append(f, t_id(f, "INBOX"), 0, 1), 1);
+	fixture_free(&f);
+}
+
 static void missing_parents_become_names_that_cannot_be_selected(void **state)
 {
 	(void)state;
@@ -495,6 +510,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_new_account_has_inbox_and_the_default_mailboxes_subscribed),
+		cmocka_unit_test(a_lost_inbox_is_made_again),
 		cmocka_unit_test(missing_parents_become_names_that_cannot_be_selected),
 		cmocka_unit_test(inbox_comes_first_and_parents_before_their_children),
 		cmocka_unit_test(a_deleted_mailbox_with_children_stays_as_a_name),

@@ -183,6 +183,21 @@ static void a_failed_job_in_a_batch_undoes_only_itself(void **state)
 	fixture_free(&f);
 }
 
+static void a_uid_in_use_is_not_given_out_and_set_right_by_select(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	struct append_call call = { .mailbox = f->inbox, .times = 1 };
+
+	t_append(f, f->inbox, 0, 3);
+	t_script(f, (char[]){ "UPDATE mailbox SET uidnext = 2" });
+	fixture_reopen(f);
+	assert_int_equal(t_append_call(f, &call, TEST_MESSAGE), RC_CORRUPT);
+	assert_uids(f, f->inbox, "1:3");
+	assert_int_equal(t_append(f, f->inbox, 0, 1), 4);
+	fixture_free(&f);
+}
+
 static void uids_end_where_imap_ends_them(void **state)
 {
 	(void)state;
@@ -211,6 +226,7 @@ int main(void)
 		cmocka_unit_test(a_mailbox_that_is_not_there_takes_no_message),
 		cmocka_unit_test(a_failed_job_leaves_no_message_and_its_uids_are_used_by_the_next),
 		cmocka_unit_test(a_failed_job_in_a_batch_undoes_only_itself),
+		cmocka_unit_test(a_uid_in_use_is_not_given_out_and_set_right_by_select),
 		cmocka_unit_test(uids_end_where_imap_ends_them),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
