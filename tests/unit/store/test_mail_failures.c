@@ -242,9 +242,12 @@ static enum rc op_select(struct disk *disk)
 	return rc;
 }
 
-static const char *const tables[] = { "account", "mailbox", "subscription", "keyword", "msg", "expunged",
-	"mailbox_gone", "cache", "blob", "blob_inline" };
-static const char *const verbs[] = { "INSERT", "UPDATE", "DELETE" };
+/* What the operations do to which table. */
+static const char *const statements[] = { "UPDATE ON account", "INSERT ON mailbox", "UPDATE ON mailbox",
+	"DELETE ON mailbox", "INSERT ON subscription", "DELETE ON subscription", "INSERT ON keyword",
+	"INSERT ON msg", "UPDATE ON msg", "DELETE ON msg", "INSERT ON expunged", "INSERT ON mailbox_gone",
+	"DELETE ON mailbox_gone", "INSERT ON cache", "INSERT ON blob", "UPDATE ON blob",
+	"INSERT ON blob_inline" };
 
 /* The op with each statement that changes a table failing in turn. */
 static void sabotage(op_fn *op)
@@ -253,11 +256,11 @@ static void sabotage(op_fn *op)
 	unsigned refused = 0;
 	char sql[200];
 
-	for (size_t i = 0; i < 3 * sizeof(tables) / sizeof(*tables); i++) {
+	for (size_t i = 0; i < sizeof(statements) / sizeof(*statements); i++) {
 		char *before = dump(disk.f);
 		snprintf(sql, sizeof(sql),
-			"CREATE TRIGGER sabotage BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, 'x'); END",
-			verbs[i % 3], tables[i / 3]);
+			"CREATE TRIGGER sabotage BEFORE %s BEGIN SELECT RAISE(ABORT, 'x'); END",
+			statements[i]);
 		t_script(disk.f, sql);
 		enum rc rc = op(&disk);
 		t_script(disk.f, (char[]){ "DROP TRIGGER IF EXISTS sabotage" });
