@@ -419,6 +419,7 @@ enum rc account_open(struct account *account)
 	if (had_failed)
 		account_mended(account);
 	account_opened(account);
+	moves_sweep(account);
 	return RC_OK;
 }
 

@@ -161,7 +161,8 @@ void effects_drop(struct effects *effects)
 	if (effects->changes)
 		list_free(list_priv(effects->changes));
 	free(effects->watches);
-	*effects = (struct effects){ NULL, NULL, 0 };
+	seqset_fini(&effects->moves);
+	*effects = (struct effects){ 0 };
 }
 
 static void watch_add(struct account *account, struct change_sink *sink)
@@ -270,6 +271,7 @@ void effects_publish(struct account *account, struct effects *effects)
 		publish(account, list);
 	for (size_t i = 0; i < effects->watch_count; i++)
 		watch_add(account, effects->watches[i]);
+	account_move_marked(account, effects->moves_mailbox, &effects->moves);
 	effects_drop(effects);
 }
 

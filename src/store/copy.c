@@ -37,7 +37,8 @@ static enum rc copy_row(struct account *account, struct mbox *to, const struct m
 	struct msg_row row = *source;
 
 	row.uid = to->uidnext;
-	row.flags &= ~(uint32_t)MSG_MOVE_PENDING;
+	/* Wherever it is now, it was not delivered there: the mover leaves it alone. */
+	row.flags &= ~(uint32_t)(MSG_MOVE_PENDING | MSG_CHAT);
 	row.keywords = keyword_map_apply(map, source->keywords);
 	row.modseq = modseq;
 	row.savedate = clock_wall();

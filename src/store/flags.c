@@ -17,6 +17,7 @@ struct store_flags {
 	uint64_t keywords;
 	uint64_t unchanged_since;
 	uint64_t modseq; /* of all that changes; 0: nothing did yet */
+	bool move; /* chat messages that turn \Seen are to be moved */
 	struct seqset *modified;
 };
 
@@ -37,6 +38,13 @@ static void changed_row(const struct store_flags *s, const struct msg_row *old, 
 		new->keywords &= ~s->keywords;
 		break;
 	}
+}
+
+/* COI-48: it has been seen just now, for the first time since it was delivered to this mailbox or unset again. */
+static bool is_to_move(const struct store_flags *s, const struct msg_row *old, const struct msg_row *new)
+{
+	return s->move && (new->flags & (MSG_SEEN | MSG_CHAT | MSG_DELETED)) == (MSG_SEEN | MSG_CHAT) &&
+	       !(old->flags & MSG_SEEN);
 }
 
 static void count_change(
@@ -69,6 +77,9 @@ static enum rc store_row(struct store_flags *s, struct msg_row *row)
 		return RC_OK;
 	}
 	changed_row(s, row, &new);
+	bool move = is_to_move(s, row, &new);
+	if (move)
+		new.flags |= MSG_MOVE_PENDING;
 	if (new.flags == row->flags &&new.keywords == row->keywords)
 		return RC_OK;
 	bool visible = ((new.flags ^ row->flags) & VISIBLE) || new.keywords != row->keywords;
@@ -85,6 +96,8 @@ static enum rc store_row(struct store_flags *s, struct msg_row *row)
 		return rc;
 	count_change(s->mbox, s->index, row, &new);
 	*row = new;
+	if (move)
+		moves_mark(s->account, s->mbox->id, new.uid);
 	if (visible) {
 		struct msg_state state = { new.uid, new.flags, new.keywords, new.modseq };
 		change_msg(s->account, CHANGE_FLAGS, s->mbox->id, &state);
@@ -124,8 +137,10 @@ enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct s
 	enum rc rc = mbox_selectable(account, mailbox, &s.mbox);
 	if (rc == RC_OK)
 		rc = index_get(account, s.mbox, &s.index);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		s.move = (flags & MSG_SEEN) && op != FLAGS_REMOVE && moves_wanted(account, s.mbox);
 		rc = store_rows(&s, uids);
+	}
 	if (rc == RC_OK && ret_gone) {
 		seqset_init(ret_gone);
 		seqset_copy(ret_gone, uids);

@@ -106,6 +106,7 @@ static void mail_clear(struct account *account)
 	mail->sub_count = 0;
 	mail->storage = 0;
 	mail->messages = 0;
+	annot_forget(account);
 }
 
 static enum rc load_mailboxes(struct account *account)
@@ -163,6 +164,8 @@ static enum rc mail_load(struct account *account)
 	rc = load_mailboxes(account);
 	if (rc == RC_OK)
 		rc = load_subscriptions(account);
+	if (rc == RC_OK)
+		rc = annot_load(account);
 	return rc;
 }
 

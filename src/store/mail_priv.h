@@ -6,6 +6,7 @@
 #ifndef COID_STORE_MAIL_PRIV_H
 #define COID_STORE_MAIL_PRIV_H
 
+#include "store/hooks.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 #include "store/store_priv.h"
@@ -55,6 +56,9 @@ struct mail {
 	uint64_t modseq; /* highest in the database when it was read */
 	uint64_t storage; /* sums over all mailboxes */
 	uint64_t messages;
+	uint64_t annot_count; /* annotations, of the account and all mailboxes */
+	uint64_t annot_size; /* octets of their names and values */
+	void *notes[ACCOUNT_NOTES]; /* own; hooks.h */
 	struct list touched; /* mailboxes changed since the last commit */
 	bool tree_touched; /* names were changed since the last commit */
 };
@@ -152,6 +156,22 @@ enum rc msg_remove(struct account *account, struct mbox *mbox, const struct msg_
 	bool moved, uint64_t modseq) MUST_CHECK;
 /* All messages and the log of a mailbox that goes away. */
 enum rc msg_remove_all(struct account *account, struct mbox *mbox, uint64_t modseq) MUST_CHECK;
+
+/* annot.c */
+
+enum rc annot_load(struct account *account) MUST_CHECK;
+/* What was read of annotations, and the notes of modules. */
+void annot_forget(struct account *account);
+/* The mailbox goes away. */
+enum rc annot_remove_all(struct account *account, int64_t mailbox) MUST_CHECK;
+/* RENAME of INBOX: both have them. */
+enum rc annot_copy_all(struct account *account, int64_t from, int64_t to) MUST_CHECK;
+
+/* hooks.c */
+
+bool moves_wanted(struct account *account, const struct mbox *mbox);
+/* A message got MSG_MOVE_PENDING: it is moved after the commit, unless the job holds that back. */
+void moves_mark(struct account *account, int64_t mailbox, uint32_t uid);
 
 /* quota.c */
 

@@ -175,6 +175,8 @@ static enum rc delete_row(struct account *account, struct mbox *mbox, uint64_t m
 	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM keyword WHERE mailbox = ?1", "i", mbox->id);
 	if (rc == RC_OK)
+		rc = annot_remove_all(account, mbox->id);
+	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM mailbox WHERE id = ?1", "i", mbox->id);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "UPDATE account SET modseq = max(modseq, ?1)", "u", modseq);
@@ -230,7 +232,8 @@ static enum rc rename_inbox(struct account *account, struct mbox *inbox, struct 
 		return rc;
 	seqset_fini(&moved.src);
 	seqset_fini(&moved.dst);
-	return RC_OK;
+	/* RFC 5464 4.1: INBOX keeps its annotations and the new mailbox has them, too. */
+	return annot_copy_all(account, inbox->id, id);
 }
 
 /* The new name of `name`, which is `from` or below it. */

@@ -22,7 +22,7 @@ enum rc account_quota(struct account *account, struct quota *ret_quota)
 	const struct mail *mail = account->mail;
 
 	*ret_quota = (struct quota){
-		.storage_used = mail->storage,
+		.storage_used = mail->storage + mail->annot_size,
 		.storage_max = limit_of(account->quota_storage - 1, settings->quota_storage),
 		.messages_used = mail->messages,
 		.messages_max = limit_of(account->quota_messages - 1, settings->quota_messages),

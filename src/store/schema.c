@@ -60,6 +60,8 @@ static const char mail_schema_sql[] =
 	" blob INTEGER NOT NULL,"
 	" PRIMARY KEY (mailbox, uid)"
 	") WITHOUT ROWID;"
+	/* Marked for the mover (512: MSG_MOVE_PENDING): mostly empty, and found at once. */
+	"CREATE INDEX msg_marked ON msg (mailbox, uid) WHERE flags & 512;"
 	"CREATE TABLE expunged ("
 	" mailbox INTEGER NOT NULL,"
 	" modseq INTEGER NOT NULL,"
@@ -77,6 +79,13 @@ static const char mail_schema_sql[] =
 	" name TEXT NOT NULL,"
 	" deleted_at INTEGER NOT NULL"
 	");"
+	/* METADATA (RFC 5464); mailbox 0: the account's own entries. */
+	"CREATE TABLE annotation ("
+	" mailbox INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" value BLOB NOT NULL,"
+	" PRIMARY KEY (mailbox, name)"
+	") WITHOUT ROWID;"
 	/* What was computed at delivery, in the forms of mime/summary.h; the short columns first. */
 	"CREATE TABLE cache ("
 	" blob INTEGER PRIMARY KEY,"

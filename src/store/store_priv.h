@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "store/blob.h"
 #include "store/db.h"
+#include "store/hooks.h"
 #include "store/io.h"
 #include "store/mail.h"
 #include "store/schema.h"
@@ -54,6 +55,8 @@ struct effects {
 	struct change_list *changes; /* own; NULL: none */
 	struct change_sink **watches; /* own array of borrowed */
 	size_t watch_count;
+	int64_t moves_mailbox;
+	struct seqset moves; /* messages marked MSG_MOVE_PENDING */
 };
 
 struct account {
@@ -95,6 +98,7 @@ struct account {
 	uint64_t modseq; /* the last one given out */
 	uint64_t ceiling; /* synced; every modseq that anybody has seen is below */
 	uint64_t next_ceiling; /* of the transaction that is being committed */
+	bool marks_swept; /* no message waits for the mover that it has not been told of */
 	bool marked; /* "in use under this boot id" is on disk: relaxed commits are allowed */
 
 	struct job *job; /* borrowed: the running one, NULL in background work and while borrowed */
@@ -134,6 +138,7 @@ struct store {
 	struct strand_item syncfs_item;
 	atomic_uint slow_running; /* background work that may be slow, at most half the workers */
 
+	struct store_hooks hooks; /* fixed before the first job */
 	struct strand *strand; /* own: syncfs and other work for the whole store */
 	struct users *users; /* own */
 	struct change_sink **sinks; /* own array of borrowed; fixed before the first job */
@@ -242,6 +247,9 @@ void effects_drop(struct effects *effects);
 void effects_publish(struct account *account, struct effects *effects);
 /* A list with one entry that says only this. */
 void change_publish_kind(struct account *account, enum change_kind kind);
+
+/* hooks.c: an account was opened; marks left by an earlier process are taken up. */
+void moves_sweep(struct account *account);
 
 /* users.c */
 enum rc users_open(struct store *store) MUST_CHECK;

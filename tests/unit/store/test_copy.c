@@ -15,7 +15,7 @@ static void a_copy_has_flags_dates_and_bytes_of_its_source(void **state)
 	assert_changes(f, "APPEND 5 6;");
 	struct msg_row from = t_row(f, f->inbox, 2);
 	struct msg_row to = t_row(f, a, 5);
-	assert_int_equal(to.flags, MSG_SEEN | MSG_FLAGGED | MSG_CHAT);
+	assert_int_equal(to.flags, MSG_SEEN | MSG_FLAGGED);
 	assert_int_equal(to.internaldate, from.internaldate);
 	assert_int_equal(to.zone, from.zone);
 	assert_int_equal(to.size, from.size);

@@ -1,0 +1,77 @@
+#include "store/hooks.h"
+
+#include "store/mail_priv.h"
+
+void store_set_hooks(struct store *store, const struct store_hooks *hooks)
+{
+	store->hooks = *hooks;
+}
+
+void account_move_marked(struct account *account, int64_t mailbox, const struct seqset *uids)
+{
+	const struct store_hooks *hooks = &account->store->hooks;
+
+	if (hooks->move && !seqset_empty(uids))
+		hooks->move(hooks->ctx, account, mailbox, uids);
+}
+
+enum rc msg_marked(struct account *account, int64_t mailbox, struct seqset *ret_uids)
+{
+	struct seqset uids = SEQSET_EMPTY;
+	sqlite3_stmt *stmt;
+
+	/* 512: MSG_MOVE_PENDING, as in the index that answers this. */
+	enum rc rc = db_query(account->db, &stmt,
+		"SELECT uid FROM msg WHERE mailbox = ?1 AND flags & 512 ORDER BY uid", "i", mailbox);
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt))
+		seqset_add(&uids, db_u32(stmt, 0));
+	if (rc != RC_NOT_FOUND) {
+		seqset_fini(&uids);
+		return rc;
+	}
+	*ret_uids = uids;
+	return RC_OK;
+}
+
+void account_marks_left(struct account *account)
+{
+	assert_owns_strand(account->strand);
+	account->marks_swept = false;
+}
+
+bool moves_wanted(struct account *account, const struct mbox *mbox)
+{
+	const struct store_hooks *hooks = &account->store->hooks;
+	return hooks->seen && tree_is_inbox(mbox->name) && hooks->seen(hooks->ctx, account);
+}
+
+void moves_mark(struct account *account, int64_t mailbox, uint32_t uid)
+{
+	struct effects *effects = account->effects;
+
+	if (account->job && account->job->hold_moves)
+		return;
+	effects->moves_mailbox = mailbox;
+	seqset_add(&effects->moves, uid);
+}
+
+void moves_sweep(struct account *account)
+{
+	const struct store_hooks *hooks = &account->store->hooks;
+	struct seqset uids;
+
+	if (!hooks->move || account->marks_swept)
+		return;
+	struct mbox *inbox = tree_find(account->mail, STRV("INBOX"));
+	if (!inbox)
+		return;
+	/* An account whose marks can't be read has other troubles, which are told to whoever meets them. */
+	if (msg_marked(account, inbox->id, &uids) != RC_OK)
+		return;
+	account->marks_swept = true;
+	if (!seqset_empty(&uids))
+		hooks->move(hooks->ctx, account, inbox->id, NULL);
+	seqset_fini(&uids);
+}
