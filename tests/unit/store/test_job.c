@@ -108,6 +108,29 @@ static void a_batch_ends_after_the_configured_number_of_jobs(void **state)
 	account_unref(&account);
 }
 
+static void a_batch_is_never_longer_than_the_turn_has_room_for(void **state)
+{
+	struct fix *fix = *state;
+	const size_t n = 300;
+	fix->settings.batch_jobs = 1000;
+	fix->settings.batch_wal_bytes = UINT64_MAX;
+	fix->settings.strand_max = n;
+	fix_restart(fix);
+	struct account *account = account_get(fix->store, 1);
+	struct call *calls = mem_alloc(n * sizeof(*calls));
+	struct gate gate;
+	make_calls(fix, calls, n, NULL);
+	gate_close(fix, account, &gate);
+	size_t point = rec_point(fix->rec);
+	submit_calls(account, calls, n);
+	gate_open(fix, &gate);
+	wait_calls(fix, calls, n);
+	/* 256 and the rest. */
+	assert_int_equal(wal_syncs(fix, point), 2);
+	account_unref(&account);
+	free(calls);
+}
+
 static void a_batch_ends_after_the_configured_bytes_and_loses_no_job(void **state)
 {
 	struct fix *fix = *state;
@@ -668,6 +691,7 @@ int main(void)
 		T(a_write_is_synced_before_its_done),
 		T(writes_that_wait_share_one_sync_and_are_done_in_order),
 		T(a_batch_ends_after_the_configured_number_of_jobs),
+		T(a_batch_is_never_longer_than_the_turn_has_room_for),
 		T(a_batch_ends_after_the_configured_bytes_and_loses_no_job),
 		T(a_batch_ends_after_the_configured_time),
 		T(a_job_that_fails_is_undone_alone),

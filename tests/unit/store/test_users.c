@@ -371,6 +371,40 @@ static void a_server_database_in_doubt_is_tried_again_later(void **state)
 	assert_int_equal(one(fix, true, add, "a@example.org"), rc == RC_OK ? RC_EXISTS : RC_OK);
 }
 
+static enum rc nothing(struct users *users, struct ask *ask)
+{
+	(void)users;
+	(void)ask;
+	return RC_OK;
+}
+
+static void only_so_many_jobs_wait(void **state)
+{
+	struct fix *fix = *state;
+	const size_t max = 4096;
+	struct ask *asks = mem_zalloc((max + 1) * sizeof(*asks));
+	struct hold hold;
+	sem_init(&hold.inside, 0, 0);
+	sem_init(&hold.go, 0, 0);
+	hold.ask = ask_make(fix, false, hold_run, "");
+	assert_int_equal(users_submit(fix->store, &hold.ask.job), RC_OK);
+	while (sem_wait(&hold.inside) != 0)
+		;
+	for (size_t i = 0; i <= max; i++) {
+		asks[i].job = (struct users_job){ .run = ask_run, .done = ask_done, .home = fix->reactor };
+		asks[i].fn = nothing;
+		assert_int_equal(users_submit(fix->store, &asks[i].job), i < max ? RC_OK : RC_BUSY);
+	}
+	sem_post(&hold.go);
+	for (size_t i = 0; i < max; i++)
+		while (!asks[i].done)
+			reactor_run_once(fix->reactor, true);
+	ask_end(&hold.ask);
+	sem_destroy(&hold.inside);
+	sem_destroy(&hold.go);
+	free(asks);
+}
+
 static void checked(const char *name, enum rc rc, const char *result)
 {
 	struct arena *arena = arena_new(0);
@@ -418,6 +452,7 @@ int main(void)
 		T(users_are_listed_by_name),
 		T(settings_are_kept_and_removed_by_an_empty_value),
 		T(waiting_writes_share_one_sync_and_one_that_fails_is_undone_alone),
+		T(only_so_many_jobs_wait),
 		T(a_full_disk_fails_every_write_alone),
 		T(what_a_failed_sync_leaves_is_not_there),
 		T(a_server_database_in_doubt_is_tried_again_later),
