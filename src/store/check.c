@@ -406,6 +406,8 @@ static enum rc check_and_repair(struct check *check, bool repair)
 	else
 		rc = account->fail_rc;
 	check->result.problems = check->result.left = (unsigned)check->count;
+	for (size_t i = 0; i < check->count; i++)
+		check->result.strays += check->problems[i].kind == CHECK_FILE;
 	if (rc != RC_OK || !repair || check->count == 0)
 		return rc;
 	rc = check_damaged(check) ? check_rebuild(check, false) : check_repair(check);

@@ -13,6 +13,7 @@ struct check_result {
 	uint64_t octets; /* of all blobs */
 	uint64_t files;
 	unsigned problems; /* found */
+	unsigned strays; /* among them: files of nobody, which the sweep after a crash takes, too */
 	unsigned left; /* of them after the repair */
 	bool rebuilt; /* the database was lost or damaged and has been made anew */
 };

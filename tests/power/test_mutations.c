@@ -48,8 +48,15 @@ static void scenario(struct power *power)
 	STEP(power, "EXPUNGE", true, rig_expunge(rig, ACCOUNT, "INBOX", 3));
 	STEP(power, "sweep", false, rig_sweep(rig, ACCOUNT));
 	power_append(power, "APPEND inline", "INBOX", 4, 3000, none);
-	STEP(power, "checkpoint", false, rig_checkpoint(rig, ACCOUNT, false));
-	power_append(power, "APPEND after it", "INBOX", 5, 3000, none);
+	STEP(power, "checkpoint, all synced", false, rig_checkpoint(rig, ACCOUNT, false));
+	STEP(power, "STORE, begins the WAL anew", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_SEEN));
+	STEP(power, "checkpoint, flags not synced", false, rig_checkpoint(rig, ACCOUNT, false));
+	/* A WAL of small commits: what is left of them must not come back after the next checkpoint. */
+	STEP(power, "STORE, begins the WAL anew", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_FLAGGED));
+	STEP(power, "sync of flags", true, rig_sync(rig, ACCOUNT));
+	power_append(power, "APPEND", "INBOX", 5, 3000, none);
+	STEP(power, "checkpoint, all synced", false, rig_checkpoint(rig, ACCOUNT, false));
+	power_append(power, "APPEND, begins the WAL anew", "INBOX", 6, 3000, none);
 	STEP(power, "DELETE", true, rig_delete(rig, ACCOUNT, "Play"));
 	power_reopen(power);
 	STEP(power, "STORE (first commit)", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_FLAGGED));
@@ -60,20 +67,39 @@ static void scenario(struct power *power)
 	STEP(power, "STORE", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_DRAFT));
 }
 
-/* The state that breaks a promise; false if none was found. */
-static bool caught(struct power *power, size_t sync, size_t *ret_point, enum rec_choice *ret_choice)
+#define SEEDS 3
+
+/* The state that breaks a promise: right after an answer, or before the next sync. */
+static bool caught_at(struct power *power, size_t point, size_t sync)
 {
-	static const enum rec_choice choices[] = { REC_NONE, REC_NAMES, REC_FILES, REC_LAST, REC_RANDOM,
-		REC_TORN };
+	static const enum rec_choice choices[] = { REC_NONE, REC_NAMES, REC_FILES, REC_FIRST, REC_LAST };
+	for (size_t c = 0; c < sizeof(choices) / sizeof(choices[0]); c++) {
+		if (!power_verify(power, point, choices[c], 0, sync))
+			return true;
+	}
+	for (unsigned seed = 0; seed < SEEDS; seed++) {
+		if (!power_verify(power, point, REC_RANDOM, seed, sync) ||
+			!power_verify(power, point, REC_TORN, seed, sync))
+			return true;
+	}
+	return false;
+}
+
+/* Looks right before each sync after this one, and after each answer. *ret_step: the one answered last. */
+static bool caught(struct power *power, size_t sync, size_t *ret_step)
+{
+	enum rec_sync_kind kind;
+	size_t from = sync == SIZE_MAX ? 0 : sync + 1;
+	size_t next = rec_next_sync(power->rec, from, &kind);
 	for (size_t i = 0; i < power->count; i++) {
-		size_t point = power->steps[i].end;
-		for (size_t c = 0; point > sync && c < sizeof(choices) / sizeof(choices[0]); c++) {
-			if (!power_verify(power, point, choices[c], point, sync)) {
-				*ret_point = i;
-				*ret_choice = choices[c];
+		size_t end = power->steps[i].end;
+		*ret_step = i;
+		for (; next <= end; next = rec_next_sync(power->rec, next + 1, &kind)) {
+			if (caught_at(power, next, sync))
 				return true;
-			}
 		}
+		if (end > from && caught_at(power, end, sync))
+			return true;
 	}
 	return false;
 }
@@ -88,14 +114,26 @@ static const char *step_of(const struct power *power, size_t point)
 }
 
 /*
- * Syncs without which no promise breaks: the template is a temporary file; ...
+ * Syncs without which no promise breaks, and why:
+ *  - what is made when the store starts (the template, server.db before its first commit, the root's names) is synced by
+ *    SQLite step by step, and once more by the first commit;
+ *  - the first commit of a new account: nobody has been told anything of it yet;
+ *  - the rows of a move-out: if they are lost, the bytes are still inline, and the files are orphans;
+ *  - a checkpoint syncs the WAL also when all of it is synced;
+ *  - a commit that begins the WAL anew syncs its header before the frames: that matters only if more frames follow than
+ *    the oldest commit in the WAL has had, as with the APPEND that does so, not with a STORE.
  */
-static bool needless(const struct power *power, size_t sync, enum rec_sync_kind kind)
+static bool needless(struct power *power, size_t sync, enum rec_sync_kind kind)
 {
-	(void)power;
-	(void)sync;
-	(void)kind;
-	return false;
+	const char *label = step_of(power, sync);
+	const char *what = rec_describe(power->rec, sync);
+	if (strstr(what, " template.db") || strstr(what, " server.db") || kind == REC_SYNC_DIR)
+		return strcmp(label, "new account") == 0 || strcmp(label, "close and open") == 0;
+	if (kind != REC_SYNC_WAL)
+		return false;
+	return strcmp(label, "new account") == 0 || strcmp(label, "move-out") == 0 ||
+	       strcmp(label, "checkpoint, all synced") == 0 ||
+	       strcmp(label, "STORE, begins the WAL anew") == 0;
 }
 
 static void each_sync_taken_away_breaks_a_promise(void **state)
@@ -109,14 +147,16 @@ static void each_sync_taken_away_breaks_a_promise(void **state)
 	scenario(&power);
 	size_t end = power.steps[power.count - 1].end;
 	power_close_store(&power);
-	/* The scenario itself is good. */
-	for (size_t i = 0; i < power.count; i++)
-		assert_true(power_verify(&power, power.steps[i].end, REC_NONE, 0, SIZE_MAX));
+	/* With all syncs the very same cuts are harmless. */
+	size_t last = 0;
+	if (caught(&power, SIZE_MAX, &last))
+		fail_msg("without a change, after step \"%s\": %s", power.steps[last].label, power.reason);
 	for (size_t sync = rec_next_sync(power.rec, 0, &kind); sync < end;
 		sync = rec_next_sync(power.rec, sync + 1, &kind)) {
 		size_t step = 0;
-		enum rec_choice choice = REC_NONE;
-		bool found = caught(&power, sync, &step, &choice);
+		if (!table && needless(&power, sync, kind))
+			continue;
+		bool found = caught(&power, sync, &step);
 		if (table)
 			printf("| %s | %s | %s | %s |\n", step_of(&power, sync),
 				rec_describe(power.rec, sync), found ? power.steps[step].label : "-",

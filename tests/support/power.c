@@ -145,6 +145,20 @@ static void difference(struct power *power, const char *found, const char *expec
 		found, (int)strcspn(expected, "\n"), expected);
 }
 
+static bool check_is_clean(struct power *power, struct rig *rig, bool strays)
+{
+	struct buf report;
+	struct check_result result = { 0 };
+	buf_init(&report, 65536);
+	enum rc rc = rig_check(rig, POWER_ACCOUNT, false, &report, &result);
+	bool clean = result.problems - (strays ? result.strays : 0) == 0;
+	if (!clean)
+		snprintf(power->reason, sizeof(power->reason), "the check found: %.*s",
+			(int)strcspn(report.p, "\n"), report.p);
+	buf_fini(&report);
+	return rc == RC_OK ? clean : bad(power, "check", rc);
+}
+
 static bool compare(struct power *power, struct rig *rig, size_t first, size_t answered, size_t last)
 {
 	uint64_t modseq;
@@ -161,20 +175,13 @@ static bool compare(struct power *power, struct rig *rig, size_t first, size_t a
 	}
 	if (modseq < power->steps[answered].modseq)
 		return bad(power, "modseq went back", RC_INVALID);
+	/* Before the sweep there may be files of nobody, but nothing else. */
+	if (!check_is_clean(power, rig, true))
+		return false;
 	rc = rig_sweep(rig, POWER_ACCOUNT);
 	if (rc != RC_OK)
 		return bad(power, "sweep", rc);
-	struct buf report;
-	buf_init(&report, 65536);
-	struct check_result result = { 0 };
-	rc = rig_check(rig, POWER_ACCOUNT, false, &report, &result);
-	if (result.problems > 0)
-		snprintf(power->reason, sizeof(power->reason), "the check found: %.*s",
-			STRV_ARG(buf_strv(&report)));
-	buf_fini(&report);
-	if (rc != RC_OK)
-		return bad(power, "check", rc);
-	return result.problems == 0;
+	return check_is_clean(power, rig, false);
 }
 
 bool power_verify(struct power *power, size_t point, enum rec_choice choice, uint64_t seed, size_t without)

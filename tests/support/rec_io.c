@@ -577,6 +577,11 @@ const char *rec_describe(struct rec *rec, size_t point)
 	if (point >= rec->count)
 		return "end";
 	const struct entry *entry = &rec->log[point];
+	if (is_sync(entry)) {
+		snprintf(rec->text, sizeof(rec->text), "%s %s", kinds[entry->kind],
+			*entry->path ? entry->path : "root");
+		return rec->text;
+	}
 	snprintf(rec->text, sizeof(rec->text), "%s %s %s at %llu, %zu bytes", kinds[entry->kind], entry->path,
 		entry->to ? entry->to : "", (unsigned long long)entry->offset, entry->n);
 	return rec->text;
