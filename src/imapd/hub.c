@@ -187,14 +187,16 @@ static void apply_ends(struct session *session, const struct change_list *list)
 	}
 }
 
-/* Idlers are told at once; others when their next command ends, or before if too much gathers. */
+/* Idlers are told at once (one that does not read: when it does, on_drain); others when their next command ends, or before if too much gathers. */
 static void tell_if_due(struct session *session)
 {
 	struct view *view = session->view;
 	bool waiting = !session->cmd && view_pending_flags(view) > VIEW_PENDING_SOON &&
 		       !conn_out_full(session->conn);
 
-	if (session->idling && view_dirty(view))
+	bool idling = session->idling && view_dirty(view) && !conn_out_full(session->conn);
+
+	if (idling)
 		sync_tell(session, true);
 	else if (waiting)
 		sync_tell(session, false);

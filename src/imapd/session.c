@@ -221,6 +221,8 @@ static bool step(struct session *session, struct strv *in)
 		cmd_literal(session);
 		break;
 	case LEX_STREAM:
+		/* A long message over a slow line is activity. */
+		arm(session);
 		session->cmd->row->literal_bytes(session->cmd, bytes);
 		break;
 	case LEX_STREAM_END:
@@ -265,8 +267,12 @@ static void on_drain(void *arg)
 	struct cmd *cmd = session->cmd;
 	if (session->state == SESSION_LOGOUT)
 		return;
-	if (cmd && cmd->row->drain && !cmd->job)
+	if (session->idling) {
+		sync_tell(session, true);
+		conn_flush(session->conn);
+	} else if (cmd && cmd->row->drain && !cmd->job) {
 		cmd->row->drain(cmd);
+	}
 	conn_kick(session->conn);
 }
 
