@@ -36,18 +36,18 @@ enum fetch_filter {
 struct fetch_item {
 	enum fetch_kind kind;
 	/* All below for FETCH_SECTION only. */
-	struct strv
-		label; /* what stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
 	enum mime_section section;
 	enum fetch_filter filter;
+	uint32_t offset; /* of a partial */
+	uint32_t length;
+	bool partial;
+	bool cached; /* fields of the message itself, all kept in the cached header block */
+	struct strv
+		label; /* what stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
 	const uint32_t *path;
 	size_t depth;
 	const struct strv *fields;
 	size_t field_count;
-	bool partial;
-	uint32_t offset; /* of a partial */
-	uint32_t length;
-	bool cached; /* fields of the message itself, all kept in the cached header block */
 };
 
 struct fetch_plan {

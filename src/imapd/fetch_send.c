@@ -268,21 +268,6 @@ static enum rc begin_literal(struct sender *s, const struct fetch_item *item, co
 	return literal_go_on(s);
 }
 
-/* Without the empty line at its end. */
-static struct strv block_of(const struct buf *bytes)
-{
-	struct strv block = buf_strv(bytes);
-	if (block.n == 2 && memcmp(block.p, "\r\n", 2) == 0)
-		block.n = 0;
-	else if (block.n > 2 && memcmp(block.p + block.n - 3, "\n\r\n", 3) == 0)
-		block.n -= 2;
-	else if (block.n > 1 && memcmp(block.p + block.n - 2, "\n\n", 2) == 0)
-		block.n -= 1;
-	else if (block.n == 1 && block.p[0] == '\n')
-		block.n = 0;
-	return block;
-}
-
 static void add_filtered(struct sender *s, const struct fetch_item *item, struct strv block)
 {
 	struct buf kept;
@@ -308,7 +293,7 @@ static enum rc read_and_filter(
 	buf_init(&bytes, FETCH_HEADER_MAX);
 	enum rc rc = reader_read(s->at->reader, range->offset, n, &bytes);
 	if (rc == RC_OK)
-		add_filtered(s, item, block_of(&bytes));
+		add_filtered(s, item, buf_strv(&bytes));
 	buf_fini(&bytes);
 	return rc;
 }
