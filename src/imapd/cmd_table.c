@@ -13,6 +13,7 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_select_rows,
 	cmd_mailbox_rows,
 	cmd_status_rows,
+	cmd_metadata_rows,
 	cmd_append_rows,
 	cmd_fetch_rows,
 	cmd_store_rows,
@@ -20,6 +21,8 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_copy_rows,
 	cmd_expunge_rows,
 	cmd_idle_rows,
+	cmd_quota_rows,
+	cmd_compress_rows,
 	NULL,
 };
 

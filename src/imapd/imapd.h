@@ -9,7 +9,9 @@
 #include "store/store.h"
 #include "work/reactor.h"
 
+struct coi;
 struct imapd;
+struct metadata;
 
 struct imapd_settings {
 	const char *hostname;
@@ -30,6 +32,8 @@ struct imapd_settings {
 	unsigned connections_max; /* whole server; 0: no limit, for these three */
 	unsigned connections_per_user;
 	unsigned connections_per_ip;
+	const struct metadata *metadata; /* borrowed, as the next one; NULL: no METADATA */
+	const struct coi *coi; /* NULL: no COI */
 };
 
 /* Sensible defaults, for tests and for whoever fills in only a part. */

@@ -14,6 +14,7 @@ extern const struct cmd_row cmd_select_rows[];
 extern const struct cmd_row cmd_mailbox_rows[];
 extern const struct cmd_row cmd_list_rows[];
 extern const struct cmd_row cmd_status_rows[];
+extern const struct cmd_row cmd_metadata_rows[]; /* GETMETADATA, SETMETADATA */
 extern const struct cmd_row cmd_append_rows[];
 extern const struct cmd_row cmd_fetch_rows[];
 extern const struct cmd_row cmd_store_rows[];
@@ -21,5 +22,7 @@ extern const struct cmd_row cmd_search_rows[];
 extern const struct cmd_row cmd_copy_rows[]; /* COPY, MOVE and their UID forms */
 extern const struct cmd_row cmd_expunge_rows[]; /* EXPUNGE, UID EXPUNGE */
 extern const struct cmd_row cmd_idle_rows[];
+extern const struct cmd_row cmd_compress_rows[];
+extern const struct cmd_row cmd_quota_rows[];
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #define METADATA_ERROR_MAX 512 /* octets of an error's text */
+#define METADATA_CODE_MAX 48
 
 /* Whose entries, and who asks. */
 struct metadata_scope {
@@ -31,7 +32,8 @@ void metadata_list_add(struct metadata_list *list, struct strv name, struct strv
 
 /* Why `set` refuses: "NO [code] text". */
 struct metadata_error {
-	const char *code; /* constant; NULL: the one that belongs to the rc */
+	const char *code; /* constant, or in `room`; NULL: the one that belongs to the rc */
+	char room[METADATA_CODE_MAX];
 	char text[METADATA_ERROR_MAX]; /* printable ASCII; empty: the text that belongs to the rc */
 };
 /* printf into the text; what is not printable ASCII (quoted values of clients) becomes '?'. Answers RC_CANNOT, with
@@ -80,6 +82,9 @@ struct metadata;
 struct metadata_settings {
 	size_t value_max; /* octets of a value */
 	unsigned entries_max; /* an account, server and mailbox entries together */
+	const char *
+		shared_comment; /* the server's /shared/comment and /shared/admin; NULL or "": none. Copied. */
+	const char *shared_admin;
 };
 
 struct metadata *metadata_new(const struct metadata_settings *settings);

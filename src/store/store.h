@@ -79,6 +79,8 @@ void account_unref(struct account **account);
 int64_t account_id(const struct account *account);
 struct store *account_store(const struct account *account);
 struct log *account_log(const struct account *account);
+/* [strand] Memory that lives until the running job ends (or the borrowing does). */
+struct arena *account_arena(struct account *account);
 /* Removes the folder of an account whose users.h row is gone. Sessions of it get CHANGE_ACCOUNT_GONE. Asynchronous. */
 void account_destroy(struct account *account);
 

@@ -147,8 +147,6 @@ struct store {
 
 /* What a [strand] function may use. */
 
-/* Memory that lives until the running job ends (or the borrowing does). */
-struct arena *account_arena(struct account *account);
 /* "<root>/users/<hash>/<id>", without a trailing slash. Any thread. */
 const char *account_path(const struct account *account);
 const struct io *account_io(const struct account *account);

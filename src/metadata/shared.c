@@ -1,0 +1,55 @@
+#include "metadata/shared.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+static char *copy(const char *value)
+{
+	return value && value[0] ? mem_strdup(value) : NULL;
+}
+
+void shared_init(struct shared *shared, const char *comment, const char *admin)
+{
+	shared->comment = copy(comment);
+	shared->admin = copy(admin);
+}
+
+void shared_fini(struct shared *shared)
+{
+	free(shared->comment);
+	free(shared->admin);
+}
+
+static enum rc list(void *ctx, struct account *account, const struct metadata_scope *scope, struct strv name,
+	bool below, struct metadata_list *list)
+{
+	const struct shared *shared = ctx;
+
+	(void)account;
+	(void)scope;
+	(void)name;
+	(void)below;
+	metadata_list_add(list, STRV("/shared/comment"), strv_cstr(shared->comment));
+	metadata_list_add(list, STRV("/shared/admin"), strv_cstr(shared->admin));
+	return RC_OK;
+}
+
+static enum rc set(void *ctx, struct account *account, const struct metadata_scope *scope, struct strv name,
+	struct strv value, struct metadata_error *error)
+{
+	(void)ctx;
+	(void)account;
+	(void)scope;
+	(void)name;
+	(void)value;
+	(void)error;
+	return RC_PERM;
+}
+
+void shared_provider(struct shared *shared, struct metadata_provider *ret_provider)
+{
+	*ret_provider = (struct metadata_provider){
+		.prefix = "/shared", .flags = METADATA_SERVER, .ctx = shared, .list = list, .set = set
+	};
+}
