@@ -1,0 +1,174 @@
+/*
+ * The mover of filter `seen` (COI-48): the store marks messages in the transaction that sets \Seen; a job of its own moves
+ * them to ROOT/Chats, synced, before anything that is asked for later.
+ */
+#include "coi/coi_priv.h"
+
+#include "base/mem.h"
+#include "store/hooks.h"
+#include "store/mailbox.h"
+
+#include <stdlib.h>
+
+struct move_job {
+	struct job job; /* first */
+	const struct coi *coi; /* borrowed */
+	int64_t mailbox; /* INBOX */
+	bool all; /* whatever is marked */
+	struct seqset uids; /* own */
+};
+
+/* Marked messages among `uids` that still are what they were when they were marked go to *ret_move, others to *ret_leave. */
+static enum rc sort_out(struct account *account, const struct move_job *move, struct seqset *ret_move,
+	struct seqset *ret_leave)
+{
+	const struct msg_row *rows;
+	size_t count;
+
+	enum rc rc = msg_index(account, move->mailbox, &rows, &count);
+	if (rc != RC_OK)
+		return rc;
+	uint32_t uid;
+	for (struct seqiter it = seqset_iter(&move->uids); seqset_next(&it, &uid);) {
+		size_t i = msg_lower_bound(rows, count, uid);
+		if (i == count || rows[i].uid != uid || !(rows[i].flags & MSG_MOVE_PENDING))
+			continue;
+		bool still = (rows[i].flags & (MSG_SEEN | MSG_DELETED)) == MSG_SEEN;
+		seqset_add(still ? ret_move : ret_leave, uid);
+	}
+	return RC_OK;
+}
+
+static enum rc unmark(struct account *account, int64_t mailbox, const struct seqset *uids)
+{
+	struct seqset modified = SEQSET_EMPTY;
+
+	if (seqset_empty(uids))
+		return RC_OK;
+	enum rc rc = msg_store_flags(
+		account, mailbox, uids, FLAGS_REMOVE, MSG_MOVE_PENDING, 0, UINT64_MAX, &modified, NULL);
+	seqset_fini(&modified);
+	return rc;
+}
+
+/* Where to; RC_NOT_FOUND: nowhere, the user has changed his mind meanwhile. */
+static enum rc target(const struct coi *coi, struct account *account, int64_t *ret_id)
+{
+	struct coi_state state;
+
+	enum rc rc = coi_state(coi, account, &state);
+	if (rc != RC_OK)
+		return rc;
+	if (!state.enabled || state.filter != COI_FILTER_SEEN)
+		return RC_NOT_FOUND;
+	rc = coi_folder_find(coi, account, COI_CHATS, ret_id);
+	return rc == RC_NOT_FOUND ? coi_folder_make(coi, account, COI_CHATS, ret_id) : rc;
+}
+
+static enum rc move_all(
+	struct account *account, struct move_job *move, struct seqset *leave, const struct seqset *moving)
+{
+	struct copy_result result;
+	int64_t chats;
+
+	enum rc rc = target(move->coi, account, &chats);
+	if (rc == RC_OK) {
+		rc = msg_copy(account, move->mailbox, moving, chats, true, &result);
+		if (rc == RC_OK) {
+			seqset_fini(&result.src);
+			seqset_fini(&result.dst);
+			return unmark(account, move->mailbox, leave);
+		}
+	}
+	return rc;
+}
+
+static enum rc move_run(struct account *account, struct job *job)
+{
+	struct move_job *move = (struct move_job *)job;
+	struct seqset moving = SEQSET_EMPTY;
+	struct seqset leave = SEQSET_EMPTY;
+	enum rc rc = RC_OK;
+
+	if (move->all) {
+		seqset_fini(&move->uids);
+		seqset_init(&move->uids);
+		rc = msg_marked(account, move->mailbox, &move->uids);
+	}
+	if (rc == RC_OK)
+		rc = sort_out(account, move, &moving, &leave);
+	if (rc == RC_OK && seqset_empty(&moving)) {
+		rc = unmark(account, move->mailbox, &leave);
+	} else if (rc == RC_OK) {
+		rc = move_all(account, move, &leave, &moving);
+	}
+	seqset_fini(&moving);
+	seqset_fini(&leave);
+	return rc;
+}
+
+static void move_free(struct move_job *move)
+{
+	seqset_fini(&move->uids);
+	free(move);
+}
+
+static enum rc give_up_run(struct account *account, struct job *job)
+{
+	struct move_job *move = (struct move_job *)job;
+	return unmark(account, move->mailbox, &move->uids);
+}
+
+static void give_up_done(struct job *job)
+{
+	move_free((struct move_job *)job);
+}
+
+/* What can't be moved for want of room, or shall not any more, stays in INBOX for good; after other troubles the next opening
+ * of the account tries again. On the strand. */
+static void move_done(struct job *job)
+{
+	struct move_job *move = (struct move_job *)job;
+	struct account *account = job->account;
+
+	if (job->rc == RC_NOT_FOUND || job->rc == RC_LIMIT || job->rc == RC_INVALID) {
+		job->run = give_up_run;
+		job->done = give_up_done;
+		account_submit_always(account, job);
+		return;
+	}
+	if (job->rc != RC_OK && job->rc != RC_GONE) {
+		log_warn(move->coi->log, "messages that were seen can't be moved account=%lld rc=%s",
+			(long long)account_id(account), rc_name(job->rc));
+		account_marks_left(account);
+	}
+	move_free(move);
+}
+
+static bool seen(void *ctx, struct account *account)
+{
+	struct coi_state state;
+	return coi_state(ctx, account, &state) == RC_OK && state.enabled && state.filter == COI_FILTER_SEEN;
+}
+
+static void submit(void *ctx, struct account *account, int64_t mailbox, const struct seqset *uids)
+{
+	struct move_job *move = mem_zalloc(sizeof(*move));
+
+	move->coi = ctx;
+	move->mailbox = mailbox;
+	move->all = !uids;
+	if (uids)
+		seqset_copy(&move->uids, uids);
+	move->job.kind = JOB_WRITE;
+	move->job.run = move_run;
+	move->job.done = move_done;
+	account_submit_always(account, &move->job);
+}
+
+void coi_attach(struct coi *coi, struct store *store)
+{
+	struct store_hooks hooks = { .ctx = coi, .seen = seen, .move = submit };
+
+	store_set_hooks(store, &hooks);
+}

@@ -1,0 +1,31 @@
+#include "coi/route.h"
+
+#include "store/message.h"
+
+static bool filtered(enum coi_filter filter, uint32_t flags)
+{
+	switch (filter) {
+	case COI_FILTER_NONE:
+		return false;
+	case COI_FILTER_ACTIVE:
+		return true;
+	case COI_FILTER_SEEN:
+		break;
+	}
+	return (flags & (MSG_SEEN | MSG_DELETED)) == MSG_SEEN;
+}
+
+struct coi_route coi_route(struct coi_state state, struct coi_message message)
+{
+	struct coi_route route = { .flags = message.flags };
+
+	if (!message.chat)
+		return route;
+	/* What it is does not depend on what the user wants today. */
+	route.flags |= MSG_CHAT;
+	if (!state.enabled)
+		return route;
+	route.keyword = true;
+	route.to_chats = !message.user_rule && filtered(state.filter, message.flags);
+	return route;
+}

@@ -1,0 +1,33 @@
+/*
+ * Where a delivered message goes and what it gets, as COI-44 to COI-50 say. Pure.
+ */
+#ifndef COID_COI_ROUTE_H
+#define COID_COI_ROUTE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum coi_filter { COI_FILTER_NONE, COI_FILTER_ACTIVE, COI_FILTER_SEEN };
+
+/* An account's settings. */
+struct coi_state {
+	bool enabled;
+	enum coi_filter filter;
+};
+
+/* What is known of a message before it is stored. */
+struct coi_message {
+	bool chat; /* coi_detect */
+	bool user_rule; /* the user has chosen its mailbox: a detail address, Sieve's fileinto */
+	uint32_t flags; /* enum msg_flag, as rules have set them */
+};
+
+struct coi_route {
+	bool to_chats; /* to ROOT/Chats instead of where it would be kept */
+	bool keyword; /* gets $Chat */
+	uint32_t flags; /* to be stored with it */
+};
+
+struct coi_route coi_route(struct coi_state state, struct coi_message message);
+
+#endif
