@@ -310,7 +310,7 @@ static enum rc add_section(struct sender *s, const struct fetch_item *item)
 			return RC_OK;
 		}
 	}
-	struct mime_range range;
+	struct mime_range range = { 0 };
 	enum rc rc = locate(s, item, &range);
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;

@@ -109,7 +109,7 @@ static enum rc need_cached(struct searcher *s, unsigned want)
 /* The whole header block of the message. */
 static enum rc need_header(struct searcher *s)
 {
-	struct mime_range range;
+	struct mime_range range = { 0 };
 	struct reader *reader = NULL;
 	if (s->has_header)
 		return RC_OK;
