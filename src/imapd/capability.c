@@ -1,6 +1,8 @@
 #include "imapd/capability.h"
 
+#include "coi/coi.h"
 #include "imapd/command.h"
+#include "imapd/imapd.h"
 
 #define CAPABILITY_MAX 4096
 
@@ -9,6 +11,7 @@ enum when {
 	BEFORE_LOGIN,
 	AFTER_LOGIN,
 	CAN_STARTTLS, /* before login, without TLS, with a certificate */
+	HAS_COI, /* after login, unless it is switched off */
 	CAN_LOGIN, /* before login, and a password may be sent */
 	CANNOT_LOGIN
 };
@@ -26,6 +29,10 @@ static const struct {
 	{ "AUTH=PLAIN", CAN_LOGIN },
 	{ "SPECIAL-USE", ALWAYS },
 	{ "CHILDREN", ALWAYS },
+	{ "COI", HAS_COI },
+	{ "COMPRESS=DEFLATE", AFTER_LOGIN },
+	{ "QUOTA=RES-STORAGE", ALWAYS },
+	{ "QUOTA=RES-MESSAGE", ALWAYS },
 };
 
 static bool holds(enum when when, const struct session *session)
@@ -38,6 +45,8 @@ static bool holds(enum when when, const struct session *session)
 		return before;
 	case AFTER_LOGIN:
 		return !before;
+	case HAS_COI:
+		return !before && coi_offered(session->settings->coi);
 	case CAN_STARTTLS:
 		return before && session_can_starttls(session);
 	case CAN_LOGIN:

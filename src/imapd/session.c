@@ -196,6 +196,8 @@ static bool takes_input(const struct session *session)
 {
 	if (session->state == SESSION_GREETING || session->state == SESSION_LOGOUT || session->tls_pending)
 		return false;
+	if (session->deflate_begun)
+		return false;
 	if (session->cmd && session->cmd->input_paused)
 		return false;
 	return !conn_out_full(session->conn);
@@ -247,6 +249,7 @@ static size_t on_read(void *arg, struct strv in)
 	while (takes_input(session) && step(session, &rest))
 		;
 	session->reading = false;
+	session->deflate_begun = false;
 	size_t skip_max = session->state == SESSION_NOT_AUTH ? SKIP_PREAUTH_MAX : SKIP_MAX;
 	if (session->lex.skipped > skip_max)
 		session_bye(session, NULL, "Too many bytes of a refused command");

@@ -47,6 +47,7 @@ struct session {
 	char *user; /* own: canonical name */
 	struct view *view; /* own: selected mailbox, or NULL */
 	bool tls_pending; /* STARTTLS: handshake follows */
+	bool deflate_begun; /* COMPRESS: the rest of this turn's input comes again, inflated */
 	bool implicit_tls;
 	bool idling;
 	bool reading; /* within on_read: it goes on by itself */

@@ -1,0 +1,50 @@
+/*
+ * The items of STATUS, for STATUS itself and for LIST ... RETURN (STATUS (...)).
+ */
+#ifndef COID_IMAPD_STATUS_ITEMS_H
+#define COID_IMAPD_STATUS_ITEMS_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "imapd/parse.h"
+#include "store/mailbox.h"
+
+#define STATUS_ITEMS_MAX 32
+
+enum status_item {
+	STATUS_MESSAGES,
+	STATUS_RECENT,
+	STATUS_UIDNEXT,
+	STATUS_UIDVALIDITY,
+	STATUS_UNSEEN,
+	STATUS_SIZE, /* RFC 8438 */
+	STATUS_DELETED, /* RFC 9208, as the next */
+	STATUS_DELETED_STORAGE,
+	STATUS_HIGHESTMODSEQ, /* RFC 7162 */
+	STATUS_KINDS
+};
+
+struct status_items {
+	enum status_item v[STATUS_ITEMS_MAX]; /* in the order asked for */
+	size_t count;
+	unsigned mask; /* bit 1 << item */
+};
+
+/* "(MESSAGES UIDNEXT ...)" */
+bool status_items_parse(struct parse *parse, struct status_items *ret_items);
+
+struct status_values {
+	struct mbox_info info;
+	uint64_t deleted_storage;
+};
+
+/* [strand] What the items need of a mailbox. `memory` as long as no item needs the index (status_items_memory). */
+enum rc status_items_read(struct account *account, const struct mbox_info *info,
+	const struct status_items *items, struct status_values *ret_values) MUST_CHECK;
+bool status_items_memory(const struct status_items *items);
+
+/* "* STATUS <mailbox> (...)\r\n" */
+void status_items_print(struct buf *out, struct strv name, bool utf8, const struct status_items *items,
+	const struct status_values *values);
+
+#endif
