@@ -50,6 +50,10 @@ static enum rc select_job_run(struct account *account, struct job *job)
 	enum rc rc = mbox_find(account, select->name, &info);
 	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
 		rc = RC_CANNOT;
+	/* \Recent is claimed, and an index loaded, by a worker. */
+	bool claims = select->read_write && info.recent > 0;
+	if (rc == RC_OK && select->base.borrowed && (claims || !msg_index_loaded(account, info.id)))
+		return RC_AGAIN;
 	if (rc == RC_OK)
 		rc = mbox_keywords(account, info.id, &names, &count);
 	if (rc != RC_OK)
@@ -75,11 +79,17 @@ static void print_selected(struct session *session, const struct mbox_snapshot *
 	buf_fini(&out);
 }
 
+static void submit_select(struct cmd *cmd, struct strv name, bool read_write, bool memory_ok);
+
 static void select_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct select_job *select = (struct select_job *)job;
 	struct session *session = cmd->session;
 
+	if (job->job.rc == RC_AGAIN && job->borrowed) {
+		submit_select(cmd, select->name, select->read_write, false);
+		return;
+	}
 	if (job->job.rc == RC_CANNOT) {
 		cmd_no(cmd, "CANNOT", "Mailbox can't be selected: it is only a name above others");
 		return;
@@ -106,6 +116,17 @@ static void select_release(struct cmd_job *job)
 		account_unwatch(job->job.account, &job->hub->sink);
 }
 
+static void submit_select(struct cmd *cmd, struct strv name, bool read_write, bool memory_ok)
+{
+	struct select_job *select = cmd_job_new(cmd, sizeof(*select),
+		read_write ? JOB_WRITE_RELAXED : JOB_READ, select_job_run, select_finish);
+	select->base.release = select_release;
+	select->base.job.rc = RC_CANCELLED;
+	select->name = arena_strv(select->base.arena, name);
+	select->read_write = read_write;
+	cmd_submit_or_borrow(cmd, select, memory_ok);
+}
+
 static void select_mailbox(struct cmd *cmd, bool read_write)
 {
 	struct select_args *args = cmd->args;
@@ -118,13 +139,7 @@ static void select_mailbox(struct cmd *cmd, bool read_write)
 		cmd_finish_rc(cmd, RC_NOT_FOUND);
 		return;
 	}
-	struct select_job *select = cmd_job_new(cmd, sizeof(*select),
-		read_write ? JOB_WRITE_RELAXED : JOB_READ, select_job_run, select_finish);
-	select->base.release = select_release;
-	select->base.job.rc = RC_CANCELLED;
-	select->name = arena_strv(select->base.arena, name);
-	select->read_write = read_write;
-	cmd_submit(cmd, select);
+	submit_select(cmd, name, read_write, true);
 }
 
 static void select_run(struct cmd *cmd)

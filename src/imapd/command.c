@@ -399,6 +399,7 @@ void cmd_submit(struct cmd *cmd, void *cmd_job)
 	struct cmd_job *job = cmd_job;
 	cmd->waiting = true;
 	cmd->job = job;
+	job->borrowed = false;
 	if (account_submit(cmd->session->account, &job->job) != RC_OK)
 		park(cmd);
 }
@@ -430,6 +431,7 @@ void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok)
 		cmd_submit(cmd, job);
 		return;
 	}
+	job->borrowed = true;
 	job->job.account = account;
 	job->job.rc = job->job.run(account, &job->job);
 	account_return(account);

@@ -88,6 +88,7 @@ struct cmd_job {
 	struct hub *hub; /* borrowed */
 	struct arena *arena; /* own */
 	struct cmd *cmd; /* borrowed: to compare only, it may be gone */
+	bool borrowed; /* `run` is called with a borrowed strand: nothing may be written, nothing read from disk */
 	/* On the reactor, the command still being in hand, whatever job.rc is; then the job is freed. Does again one of the
 	 * things that `run` of the row may do. With a borrowed strand it is called from within cmd_submit_or_borrow. */
 	void (*finish)(struct cmd *cmd, struct cmd_job *job);
