@@ -105,7 +105,7 @@ static enum rc put_file(struct account *account, const struct content *content, 
 		return rc;
 	rc = RC_EXISTS;
 	for (unsigned i = 0; rc == RC_EXISTS && i < NAME_TRIES; i++) {
-		file = file_name_new();
+		file = file_name_new(account);
 		rc = file_dir_make(account, file_dir(file), true);
 		if (rc != RC_OK)
 			return rc;
@@ -310,12 +310,26 @@ static enum rc open_wishes(struct account *account)
 	return RC_OK;
 }
 
+static enum rc open_number(struct account *account)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt, "SELECT coalesce(max(id), 0) FROM blob", "");
+	if (rc != RC_OK)
+		return rc;
+	account->blobs.file_number = db_u64(stmt, 0);
+	db_reset(stmt);
+	return RC_OK;
+}
+
 enum rc blob_open_account(struct account *account, bool clean)
 {
 	memset(&account->blobs, 0, sizeof(account->blobs));
 	account->blobs.marker = marker_exists(account);
 	enum rc rc = open_wishes(account);
-	if (rc != RC_OK || (clean && !account->blobs.marker))
+	if (rc == RC_OK)
+		rc = open_number(account);
+	account->blobs.dirs_trusted = clean && !account->blobs.marker;
+	if (rc != RC_OK || account->blobs.dirs_trusted)
 		return rc;
 	account->blobs.scan = true;
 	account_background(account, BACKGROUND_SWEEP, clock_mono_ms());
@@ -326,7 +340,8 @@ enum rc blob_open_account(struct account *account, bool clean)
 static void close_marker(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
-	bool settled = state->made_count == 0 && !state->scan && file_removed_sync(account) == RC_OK;
+	bool settled = state->made_count == 0 && !state->scan && !state->dirs_doubtful &&
+		       file_removed_sync(account) == RC_OK;
 	if (settled) {
 		marker_remove(account);
 		return;

@@ -56,6 +56,9 @@ struct blob_state {
 	uint64_t inline_bytes; /* no less than there are: for the decision to move out */
 	uint8_t dirs[32]; /* bit xx: msg/<xx> exists and its name is on disk */
 	bool msg_dir; /* the same for msg/ */
+	bool dirs_trusted; /* closed in order: a directory that exists is on disk */
+	bool dirs_doubtful; /* a sync of one has failed: not to be trusted next time */
+	uint64_t file_number; /* files so far, about: says which directory is next */
 	int64_t *known; /* own: sorted names of all files with a row, while orphans are looked for */
 	size_t known_count;
 	unsigned scan_dir; /* the next directory to look for orphans in */

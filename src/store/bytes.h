@@ -15,6 +15,7 @@
 #define SPOOL_CHUNK (64 * 1024)
 #define SPOOL_FLIGHT_MAX (256 * 1024) /* above it the reactor stops reading */
 #define BLOB_DIRS 256
+#define BLOB_DIR_FILES 256 /* so many new files, then the next directory */
 #define SWEEP_DELAY_MS 5000 /* gathers what is removed in a short time into one sweep */
 #define SWEEP_ROWS 256 /* of one transaction */
 #define MOVEOUT_FILES 128 /* of one turn */
@@ -63,8 +64,8 @@ struct reader *reader_new_file(
 
 /* file.c: msg/<xx>/<file> of an account. */
 
-/* A name for a new file. */
-int64_t file_name_new(void);
+/* A name for a new file. Its directory is that of the files before it for a while, so that few have to be made. */
+int64_t file_name_new(struct account *account);
 unsigned file_dir(int64_t file);
 /* The full path; the caller's (free). */
 char *file_path(const struct account *account, int64_t file);

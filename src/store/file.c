@@ -1,6 +1,6 @@
 /*
- * The files below msg/ of an account. A name is 64 random bits in hex, its first two digits are the directory, so that
- * no directory grows too long and no name says anything.
+ * The files below msg/ of an account. A name is 16 hex digits: two for the directory, the others random. Directories are
+ * taken in turn, so that none grows too long.
  */
 #include "store/bytes.h"
 
@@ -15,9 +15,10 @@
 
 #define FILE_NAME_LENGTH 16
 
-int64_t file_name_new(void)
+int64_t file_name_new(struct account *account)
 {
-	return (int64_t)rand_u64();
+	uint64_t dir = account->blobs.file_number++ / BLOB_DIR_FILES % BLOB_DIRS;
+	return (int64_t)(dir << 56 | rand_u64() >> 8);
 }
 
 unsigned file_dir(int64_t file)
@@ -76,12 +77,17 @@ static enum rc file_fail(struct account *account, const char *what, const char *
 static enum rc dir_make(struct account *account, const char *path, const char *parent, bool durable)
 {
 	const struct io *io = account->store->io;
-	if (io->mkdir(io->ctx, path, 0700) != 0 && errno != EEXIST)
+	bool made = io->mkdir(io->ctx, path, 0700) == 0;
+	if (!made && errno != EEXIST)
 		return file_fail(account, "mkdir", path);
 	/* Also when it was there: whoever made it may have died before his sync. */
-	if (durable && !io_sync_dir(io, parent))
-		return file_fail(account, "sync of a directory", parent);
-	return RC_OK;
+	if (!durable || (!made && account->blobs.dirs_trusted))
+		return RC_OK;
+	if (io_sync_dir(io, parent))
+		return RC_OK;
+	account->blobs.dirs_doubtful = true;
+	account->blobs.dirs_trusted = false;
+	return file_fail(account, "sync of a directory", parent);
 }
 
 enum rc file_dir_make(struct account *account, unsigned dir, bool durable)

@@ -28,7 +28,7 @@ struct moveout {
 /* Writes the file of one message; where it lies is not durable yet. */
 static enum rc moveout_write(struct account *account, struct moveout *out, int64_t blob, struct strv bytes)
 {
-	int64_t file = file_name_new();
+	int64_t file = file_name_new(account);
 	enum rc rc = file_dir_make(account, file_dir(file), false);
 	if (rc == RC_OK)
 		rc = file_write(account, file, bytes, false);
@@ -142,6 +142,9 @@ enum rc blob_moveout(struct account *account)
 	if (rc == RC_OK && out->count > 0)
 		rc = moveout_sync(account);
 	if (rc != RC_OK) {
+		/* Directories may have been made and not synced. */
+		account->blobs.dirs_doubtful = true;
+		account->blobs.dirs_trusted = false;
 		moveout_undo(account, out);
 	} else if (out->count > 0) {
 		rc = account_transaction(account, moveout_rows, out);

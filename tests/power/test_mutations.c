@@ -59,6 +59,8 @@ static void scenario(struct power *power)
 	power_append(power, "APPEND, begins the WAL anew", "INBOX", 6, 3000, none);
 	STEP(power, "DELETE", true, rig_delete(rig, ACCOUNT, "Play"));
 	power_reopen(power);
+	power_append(power, "APPEND large (first commit)", "INBOX", 7, 9000, none);
+	power_reopen(power);
 	STEP(power, "STORE (first commit)", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_FLAGGED));
 	STEP(power, "modseq near the ceiling", false, rig_near_ceiling(rig, ACCOUNT));
 	STEP(power, "STORE", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_SEEN));
