@@ -110,8 +110,11 @@ static int file_sync(sqlite3_file *base, int flags)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
 	(void)flags;
-	if (file->io->fdatasync(file->io->ctx, file->fd) != 0)
-		return file_fail(file, SQLITE_IOERR_FSYNC);
+	if (file->io->fdatasync(file->io->ctx, file->fd) != 0) {
+		/* Not SQLITE_FULL, whatever the reason: that means that nothing has been written (db_commit_uncertain). */
+		file->error = errno;
+		return SQLITE_IOERR_FSYNC;
+	}
 	if (!file->created)
 		return SQLITE_OK;
 	int code = vfs_sync_parent(file->io, file->path);
