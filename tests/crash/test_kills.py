@@ -5,6 +5,7 @@ import re
 import time
 
 import load as load_module
+from checks import wait_clean
 from coid import Coid
 from letters import make, number_of
 from load import Load
@@ -75,8 +76,7 @@ def check_account(load, account):
                 state[mailbox] = {uid: (check_bytes(load, account, mailbox, uid, data), flags)
                                   for uid, flags, data in read_mailbox(raw, load, account, mailbox)}
             puppet.settle(state, high)
-    done = load.coid.ctl("check", account, check=False)
-    assert done.returncode == 0 and "\nproblems: 0\n" in done.stdout, f"coidctl check {account}:\n{done.stdout}{done.stderr}"
+    wait_clean(load.coid, account)
 
 
 def check_users(load):
