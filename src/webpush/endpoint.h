@@ -1,0 +1,30 @@
+/*
+ * Where pushes may go (SSRF): endpoint URLs as they are registered, addresses as they are connected to. Pure; any thread.
+ */
+#ifndef COID_WEBPUSH_ENDPOINT_H
+#define COID_WEBPUSH_ENDPOINT_H
+
+#include "base/rc.h"
+#include "base/strv.h"
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+#define ENDPOINT_URL_MAX 512
+#define ENDPOINT_ORIGIN_MAX (ENDPOINT_URL_MAX + 16)
+
+struct endpoint {
+	char origin[ENDPOINT_ORIGIN_MAX]; /* "https://host" or "https://host:port", lower case (RFC 6454) */
+	unsigned port;
+};
+
+/*
+ * Judges scheme, user info, port and host without a lookup; a literal address in whatever spelling must be a public one,
+ * unless allow_private. RC_INVALID, and *ret_why says why ("is not an https URL").
+ */
+enum rc endpoint_parse(
+	struct strv url, bool allow_private, struct endpoint *ret_endpoint, const char **ret_why) MUST_CHECK;
+/* Whether an address belongs to the public internet. False for whatever is no IP address. */
+bool endpoint_address_public(const struct sockaddr *address);
+
+#endif

@@ -1,0 +1,436 @@
+#include "webpush/payload.h"
+
+#include "base/clock.h"
+#include "base/str.h"
+#include "mime/addr.h"
+#include "mime/header.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#define FIELD_MAX (64 * 1024) /* of a header field that is looked at */
+#define DECODED_MAX (512 * 1024)
+#define ELLIPSIS "\xe2\x80\xa6"
+#define ELLIPSIS_SIZE 3
+#define PARAMETERS_MAX 32
+#define YEAR_SECONDS_MIN (-62167219200) /* 0000-01-01, and the end of 9999: RFC 3339 has four digits */
+#define YEAR_SECONDS_MAX 253402300799
+
+/* The first field of that name, without its line ends. */
+static bool field_find(struct strv header, struct strv name, struct buf *out)
+{
+	struct mime_field field;
+
+	while (mime_header_next(&header, &field, NULL)) {
+		if (!strv_ieq(field.name, name))
+			continue;
+		mime_unfold(out, strv_sub(field.value, 0, FIELD_MAX));
+		return true;
+	}
+	return false;
+}
+
+/* Octets that this octet of a string takes in JSON. */
+static size_t json_cost(unsigned char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+	case '\b':
+	case '\f':
+	case '\n':
+	case '\r':
+	case '\t':
+		return 2;
+	default:
+		return c < 0x20 ? 6 : 1;
+	}
+}
+
+static size_t json_size(struct strv v)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < v.n; i++)
+		size += json_cost((unsigned char)v.p[i]);
+	return size;
+}
+
+/* The longest part of valid UTF-8 that takes at most max octets, ending between characters. */
+static size_t json_cut(struct strv v, size_t max)
+{
+	size_t size = 0;
+	size_t good = 0;
+
+	for (size_t i = 0; i < v.n; i++) {
+		if (((unsigned char)v.p[i] & 0xc0) != 0x80) {
+			if (size > max)
+				break;
+			good = i;
+		}
+		size += json_cost((unsigned char)v.p[i]);
+	}
+	return size <= max ? v.n : good;
+}
+
+/* Any octets as a string of at most max octets. */
+static void put_string(json_t *object, const char *key, struct strv raw, size_t max)
+{
+	struct buf text;
+	struct buf clean;
+
+	buf_init(&text, DECODED_MAX);
+	buf_init(&clean, DECODED_MAX);
+	str_utf8_repair(&text, strv_sub(raw, 0, FIELD_MAX));
+	for (size_t i = 0; i < text.len; i++)
+		buf_addc(&clean, text.p[i] ? text.p[i] : ' ');
+	struct strv v = buf_strv(&clean);
+	if (json_size(v) > max) {
+		clean.len = json_cut(v, max - ELLIPSIS_SIZE);
+		buf_adds(&clean, ELLIPSIS);
+	}
+	json_object_set_new(object, key, json_stringn(clean.p ? clean.p : "", clean.len));
+	buf_fini(&text);
+	buf_fini(&clean);
+}
+
+static const struct addr *from_address(struct strv header, struct arena *arena)
+{
+	struct buf value;
+
+	buf_init(&value, FIELD_MAX);
+	field_find(header, STRV("From"), &value);
+	const struct addr *addr = addr_parse(arena, arena_strv(arena, buf_strv(&value)), 8);
+	buf_fini(&value);
+	while (addr && addr->kind != ADDR_MAILBOX)
+		addr = addr->next;
+	return addr;
+}
+
+static struct strv address_text(const struct addr *addr, struct arena *arena)
+{
+	if (!addr || (addr->mailbox.n == 0 && addr->domain.n == 0))
+		return STRV_NULL;
+	struct buf text;
+	buf_init(&text, FIELD_MAX);
+	buf_addv(&text, addr->mailbox);
+	if (addr->domain.n > 0) {
+		buf_addc(&text, '@');
+		buf_addv(&text, addr->domain);
+	}
+	for (size_t i = 0; i < text.len; i++)
+		text.p[i] = str_lower(text.p[i]);
+	struct strv v = arena_strv(arena, buf_strv(&text));
+	buf_fini(&text);
+	return v;
+}
+
+struct strv payload_from(struct strv header, struct arena *arena)
+{
+	return address_text(from_address(header, arena), arena);
+}
+
+static void put_from(json_t *object, struct strv header)
+{
+	struct arena *arena = arena_new(0);
+	const struct addr *addr = from_address(header, arena);
+	struct strv email = address_text(addr, arena);
+	struct buf name;
+
+	if (email.n > 0)
+		put_string(object, "from-email", email, PAYLOAD_EMAIL_MAX);
+	buf_init(&name, DECODED_MAX);
+	if (addr && addr->name.n > 0)
+		mime_words_decode(&name, addr->name);
+	struct strv trimmed = strv_trim(buf_strv(&name));
+	if (trimmed.n > 0)
+		put_string(object, "from-name", trimmed, PAYLOAD_NAME_MAX);
+	buf_fini(&name);
+	arena_free(&arena);
+}
+
+static void put_subject(json_t *object, struct strv header)
+{
+	struct buf value;
+	struct buf text;
+
+	buf_init(&value, FIELD_MAX);
+	buf_init(&text, DECODED_MAX);
+	if (field_find(header, STRV("Subject"), &value))
+		mime_words_decode(&text, buf_strv(&value));
+	struct strv trimmed = strv_trim(buf_strv(&text));
+	if (trimmed.n > 0)
+		put_string(object, "subject", trimmed, PAYLOAD_SUBJECT_MAX);
+	buf_fini(&value);
+	buf_fini(&text);
+}
+
+static void print_date(struct buf *out, int64_t seconds, int zone)
+{
+	struct tm tm;
+	int minutes = zone < 0 ? -zone : zone;
+
+	clock_to_utc(seconds + (int64_t)zone * 60, &tm);
+	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		tm.tm_hour, tm.tm_min, tm.tm_sec);
+	if (zone == 0)
+		buf_addc(out, 'Z');
+	else
+		buf_printf(out, "%c%02d:%02d", zone < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+static void put_date(json_t *object, struct strv header)
+{
+	struct buf value;
+	int64_t seconds;
+	int zone;
+
+	buf_init(&value, FIELD_MAX);
+	if (field_find(header, STRV("Date"), &value) &&
+		mime_date_parse(buf_strv(&value), &seconds, &zone) == RC_OK && zone > -24 * 60 &&
+		zone < 24 * 60 && seconds + zone * 60 >= YEAR_SECONDS_MIN &&
+		seconds + zone * 60 <= YEAR_SECONDS_MAX) {
+		buf_reset(&value);
+		print_date(&value, seconds, zone);
+		json_object_set_new(object, "date", json_stringn(value.p, value.len));
+	}
+	buf_fini(&value);
+}
+
+static bool group_char(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+	       c == '-';
+}
+
+/* chat$group.<id>.<unique>@... */
+static struct strv group_of(struct strv msgid)
+{
+	struct strv prefix = STRV("chat$group.");
+	size_t n = 0;
+
+	if (!strv_starts(msgid, prefix))
+		return STRV_NULL;
+	struct strv id = strv_sub(msgid, prefix.n, msgid.n);
+	while (n < id.n && group_char(id.p[n]))
+		n++;
+	struct strv rest = strv_sub(id, n, id.n);
+	size_t at = strv_index(rest, '@');
+	if (n < PAYLOAD_GROUP_MIN || n > PAYLOAD_GROUP_MAX || at < 2 || at == rest.n || rest.p[0] != '.')
+		return STRV_NULL;
+	return strv_sub(id, 0, n);
+}
+
+static bool put_group(json_t *object, struct strv msgid)
+{
+	struct strv id = group_of(msgid);
+
+	if (id.n > 0)
+		json_object_set_new(object, "group-id", json_stringn(id.p, id.n));
+	return id.n > 0;
+}
+
+/* The first msg-id of a field; what is none is taken as it stands. */
+static bool first_msgid(struct strv header, struct strv name, struct buf *out)
+{
+	struct buf value;
+
+	buf_init(&value, FIELD_MAX);
+	bool found = field_find(header, name, &value);
+	struct strv rest = buf_strv(&value);
+	if (found && !mime_msgid_next(&rest, out))
+		buf_addv(out, strv_trim(buf_strv(&value)));
+	buf_fini(&value);
+	return found && out->len > 0;
+}
+
+static void put_msgid(json_t *object, struct strv header)
+{
+	struct buf id;
+
+	buf_init(&id, FIELD_MAX);
+	bool found = first_msgid(header, STRV("Message-ID"), &id);
+	if (found)
+		put_string(object, "msg-id", buf_strv(&id), PAYLOAD_MSGID_MAX);
+	if (!found || !put_group(object, buf_strv(&id))) {
+		buf_reset(&id);
+		if (first_msgid(header, STRV("References"), &id))
+			put_group(object, buf_strv(&id));
+	}
+	buf_fini(&id);
+}
+
+/* A piece of a structured value up to `stop`, quoted strings in one piece. Taken off *rest. */
+static struct strv take_piece(struct strv *rest, char stop)
+{
+	bool quoted = false;
+	size_t i = 0;
+
+	for (; i < rest->n && (quoted || rest->p[i] != stop); i++) {
+		if (rest->p[i] == '"')
+			quoted = !quoted;
+		else if (quoted && rest->p[i] == '\\')
+			i++;
+	}
+	struct strv piece = strv_trim(strv_sub(*rest, 0, i));
+	*rest = strv_sub(*rest, i + 1, rest->n);
+	return piece;
+}
+
+static struct strv unquote(struct strv v)
+{
+	v = strv_trim(v);
+	if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
+		return strv_sub(v, 1, v.n - 2);
+	return v;
+}
+
+/* Text that needs no type: plain, in UTF-8, without further parameters. */
+static bool is_default_type(struct strv value)
+{
+	if (!strv_ieq(take_piece(&value, ';'), STRV("text/plain")))
+		return false;
+	while (value.n > 0) {
+		struct strv param = take_piece(&value, ';');
+		struct strv name = strv_trim(take_piece(&param, '='));
+		struct strv text = unquote(param);
+		if (name.n == 0)
+			continue;
+		if (!strv_ieq(name, STRV("charset")) ||
+			(!strv_ieq(text, STRV("utf-8")) && !strv_ieq(text, STRV("us-ascii"))))
+			return false;
+	}
+	return true;
+}
+
+bool payload_is_notification(struct strv header)
+{
+	struct buf value;
+	bool found = false;
+
+	buf_init(&value, FIELD_MAX);
+	if (field_find(header, STRV("Content-Type"), &value)) {
+		struct strv rest = buf_strv(&value);
+		bool report = strv_ieq(take_piece(&rest, ';'), STRV("multipart/report"));
+		for (unsigned i = 0; report && rest.n > 0 && i < PARAMETERS_MAX; i++) {
+			struct strv param = take_piece(&rest, ';');
+			struct strv name = strv_trim(take_piece(&param, '='));
+			found = found || (strv_ieq(name, STRV("report-type")) &&
+						 strv_ieq(unquote(param), STRV("disposition-notification")));
+		}
+	}
+	buf_fini(&value);
+	return found;
+}
+
+static void put_content(json_t *object, const struct payload_source *source)
+{
+	struct buf value;
+
+	json_object_set_new(object, "content", json_stringn(source->body.p, source->body.n));
+	buf_init(&value, FIELD_MAX);
+	if (field_find(source->header, STRV("Content-Type"), &value) && value.len > 0 &&
+		!is_default_type(buf_strv(&value)))
+		put_string(object, "content-type", buf_strv(&value), PAYLOAD_TYPE_MAX);
+	buf_reset(&value);
+	if (field_find(source->header, STRV("Content-Transfer-Encoding"), &value)) {
+		for (size_t i = 0; i < value.len; i++)
+			value.p[i] = str_lower(value.p[i]);
+		struct strv encoding = strv_trim(buf_strv(&value));
+		if (encoding.n > 0 && !strv_eq(encoding, STRV("8bit")))
+			put_string(object, "content-encoding", encoding, PAYLOAD_ENCODING_MAX);
+	}
+	buf_fini(&value);
+}
+
+static void drop_content(json_t *object)
+{
+	json_object_del(object, "content");
+	json_object_del(object, "content-type");
+	json_object_del(object, "content-encoding");
+}
+
+static bool body_usable(struct strv body)
+{
+	return body.p && body.n <= PAYLOAD_MAX && strv_index(body, '\0') == body.n && str_utf8_valid(body);
+}
+
+/* False: it is longer than a record. */
+static bool dump(const json_t *object, struct buf *out)
+{
+	char *text = json_dumps(object, JSON_COMPACT);
+	struct strv v = strv_cstr(text);
+	bool fits = text && v.n <= PAYLOAD_MAX;
+
+	if (fits)
+		buf_addv(out, v);
+	free(text);
+	return fits;
+}
+
+/* Drops the object. */
+static enum rc dump_last(json_t *object, struct buf *out)
+{
+	bool fits = dump(object, out);
+
+	json_decref(object);
+	return fits && buf_ok(out) ? RC_OK : RC_LIMIT;
+}
+
+enum rc payload_build(const struct payload_source *source, enum payload_content content, struct buf *out)
+{
+	json_t *object = json_object();
+
+	if (content != PAYLOAD_MINIMAL) {
+		put_from(object, source->header);
+		put_subject(object, source->header);
+		put_date(object, source->header);
+		put_msgid(object, source->header);
+	}
+	json_object_set_new(object, "uid", json_integer(source->uid));
+	json_object_set_new(object, "uidvalidity", json_integer(source->uidvalidity));
+	if (source->folder.n > 0 && json_size(source->folder) <= PAYLOAD_FOLDER_MAX &&
+		str_utf8_valid(source->folder))
+		put_string(object, "folder", source->folder, PAYLOAD_FOLDER_MAX);
+	if (content == PAYLOAD_FULL && body_usable(source->body)) {
+		put_content(object, source);
+		if (dump(object, out)) {
+			json_decref(object);
+			return buf_ok(out) ? RC_OK : RC_LIMIT;
+		}
+		drop_content(object);
+	}
+	return dump_last(object, out);
+}
+
+enum rc payload_shrink(struct strv payload, struct buf *out)
+{
+	json_t *object = json_loadb(payload.p, payload.n, 0, NULL);
+
+	if (!json_object_get(object, "content")) {
+		json_decref(object);
+		return RC_NOT_FOUND;
+	}
+	drop_content(object);
+	return dump_last(object, out);
+}
+
+enum rc payload_validation(struct strv token, struct buf *out)
+{
+	json_t *object = json_object();
+
+	json_object_set_new(object, "validation", json_stringn(token.p, token.n));
+	return dump_last(object, out);
+}
+
+enum rc payload_test(int64_t now, struct buf *out)
+{
+	json_t *object = json_object();
+	struct buf date;
+
+	buf_init(&date, 64);
+	print_date(&date, now, 0);
+	json_object_set_new(object, "subject", json_string("Test push"));
+	json_object_set_new(object, "date", json_stringn(date.p, date.len));
+	buf_fini(&date);
+	return dump_last(object, out);
+}

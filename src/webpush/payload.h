@@ -1,0 +1,57 @@
+/*
+ * What a push says: JSON made from a message's header and body. Pure; the result is valid JSON in valid UTF-8 and fits into one
+ * record, whatever the message holds.
+ */
+#ifndef COID_WEBPUSH_PAYLOAD_H
+#define COID_WEBPUSH_PAYLOAD_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/rc.h"
+#include "base/strv.h"
+#include "webpush/ece.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PAYLOAD_MAX ECE_PLAIN_MAX
+/* Octets of strings as they stand between their quotes in the JSON; longer ones are cut and end in U+2026. */
+#define PAYLOAD_EMAIL_MAX 200
+#define PAYLOAD_NAME_MAX 160
+#define PAYLOAD_SUBJECT_MAX 300
+#define PAYLOAD_MSGID_MAX 200
+#define PAYLOAD_TYPE_MAX 300
+#define PAYLOAD_ENCODING_MAX 40
+#define PAYLOAD_FOLDER_MAX 200 /* longer: left out */
+#define PAYLOAD_GROUP_MIN 12
+#define PAYLOAD_GROUP_MAX 128
+
+enum payload_content {
+	PAYLOAD_FULL, /* with the body, if it fits */
+	PAYLOAD_HEADERS, /* without */
+	PAYLOAD_MINIMAL /* only where the message lies */
+};
+
+struct payload_source {
+	struct strv header; /* raw block, with or without its empty line */
+	struct strv body; /* raw; p NULL: too long to be asked for */
+	uint32_t uid;
+	uint32_t uidvalidity;
+	struct strv folder; /* UTF-8 */
+};
+
+enum rc payload_build(
+	const struct payload_source *source, enum payload_content content, struct buf *out) MUST_CHECK;
+/* The same payload without its content; RC_NOT_FOUND: it has none. */
+enum rc payload_shrink(struct strv payload, struct buf *out) MUST_CHECK;
+/* {"validation":"<token>"} */
+enum rc payload_validation(struct strv token, struct buf *out) MUST_CHECK;
+/* What `coidctl push test` sends. */
+enum rc payload_test(int64_t now, struct buf *out) MUST_CHECK;
+
+/* A disposition notification (RFC 8098): nobody is woken for it. */
+bool payload_is_notification(struct strv header);
+/* The first From address, lower case; empty: none. */
+struct strv payload_from(struct strv header, struct arena *arena);
+
+#endif
