@@ -13,6 +13,7 @@
 #include "work/reactor.h"
 
 struct admin;
+struct coi;
 
 struct admin_settings {
 	const char *password_scheme; /* of imported plain passwords */
@@ -27,6 +28,7 @@ struct admin_hooks {
 	void (*status)(void *ctx, struct buf *out);
 	/* As SIGHUP; what is wrong with the configuration goes to `errors`. */
 	enum rc (*reload)(void *ctx, struct buf *errors);
+	const struct coi *coi; /* borrowed; NULL: not offered */
 };
 
 /* All borrowed but settings (copied). */

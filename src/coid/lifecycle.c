@@ -45,6 +45,9 @@ static enum rc apply(struct server *server, const struct conf *conf, struct buf 
 	settings_imapd(conf, &imapd);
 	settings_lmtp(conf, &lmtp);
 	settings_admin(conf, &admin);
+	imapd.metadata = server->metadata;
+	imapd.coi = server->coi;
+	lmtp.coi = server->coi;
 	imapd_reload(server->imapd, &imapd, tls);
 	lmtp_reload(server->lmtp, &lmtp);
 	admin_reload(server->admin, &admin);

@@ -193,6 +193,7 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 			rc == RC_INUSE ? "another server uses it" : "can't open the store, see the log");
 		return rc;
 	}
+	server_providers_make(server);
 	settings_auth(conf, &auth);
 	rc = auth_new(&auth, server->store, server->log, &server->auth);
 	if (rc != RC_OK) {
@@ -200,13 +201,17 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 		return rc;
 	}
 	settings_imapd(conf, &imapd);
+	imapd.metadata = server->metadata;
+	imapd.coi = server->coi;
 	server->imapd = imapd_new(&imapd, server->store, server->auth, server->reactor_array,
 		server->reactor_count, server->log);
 	imapd_reload(server->imapd, &imapd, server->tls);
 	settings_lmtp(conf, &lmtp);
+	lmtp.coi = server->coi;
 	server->lmtp =
 		lmtp_new(&lmtp, server->store, server->reactor_array, server->reactor_count, server->log);
 	settings_admin(conf, &admin);
+	hooks.coi = server->coi;
 	server->admin =
 		admin_new(&admin, &hooks, server->store, server->auth, server->reactor_array[0], server->log);
 	return conf->metrics.listen[0] ? metrics_new(server, errors, &server->metrics) : RC_OK;
@@ -370,6 +375,7 @@ void server_free(struct server **server)
 	imapd_free(&s->imapd);
 	auth_free(&s->auth);
 	store_free(&s->store);
+	server_providers_free(s);
 	free(s->io);
 	for (unsigned i = 0; i < s->reactor_count; i++)
 		reactor_free(&s->reactors[i].reactor);

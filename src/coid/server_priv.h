@@ -57,6 +57,8 @@ struct server {
 	struct pool *pool;
 	struct io *io; /* own: faults that a test injects, else NULL */
 	struct store *store;
+	struct metadata *metadata;
+	struct coi *coi;
 	struct auth *auth;
 	struct tls_ctx *tls;
 	struct imapd *imapd;
@@ -102,6 +104,10 @@ void settings_lmtp(const struct conf *conf, struct lmtp_settings *ret_settings);
 void settings_admin(const struct conf *conf, struct admin_settings *ret_settings);
 /* *ret_tls NULL if no certificate is configured. */
 enum rc settings_tls(const struct conf *conf, struct buf *errors, struct tls_ctx **ret_tls) MUST_CHECK;
+
+/* providers.c: metadata and coi. Behind the store, before whoever submits jobs; freed after the store. */
+void server_providers_make(struct server *server);
+void server_providers_free(struct server *server);
 
 /* privileges.c: becomes `user` for good if root; makes the store's folder theirs first. "" does nothing. */
 enum rc privileges_drop(const struct conf *conf, struct buf *errors) MUST_CHECK;

@@ -112,6 +112,17 @@ struct conf {
 		struct conf_list default_mailboxes; /* "Name:\Use", see conf_mailbox_split */
 	} store;
 	struct {
+		uint64_t value_max;
+		unsigned entries_max;
+		char *shared_comment; /* "": none, also the next */
+		char *shared_admin;
+	} metadata;
+	struct {
+		bool enabled;
+		char *mailbox_root;
+		bool user_root;
+	} coi;
+	struct {
 		char *socket;
 		unsigned socket_mode;
 	} control;

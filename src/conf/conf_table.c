@@ -147,6 +147,31 @@ static const char *check_mailbox(const char *value)
 	return strv_ieq(name, STRV("INBOX")) ? "is there anyway" : NULL;
 }
 
+static const char *check_uri(const char *value)
+{
+	if (value[0] && (!strchr(value, ':') || value[0] == ':' || strpbrk(value, " \t\r\n")))
+		return "is not a URI like mailto:admin@example.org";
+	return str_is_ascii(strv_cstr(value)) ? NULL : "is not ASCII";
+}
+
+/* What the store wants of a mailbox name, as far as it can be told without it. */
+static const char *check_root(const char *value)
+{
+	size_t n = strlen(value);
+
+	if (!str_utf8_valid(strv_make(value, n)))
+		return "is not UTF-8";
+	if (value[0] == ' ' || (n > 0 && value[n - 1] == ' '))
+		return "begins or ends with a blank";
+	if (value[0] == '/' || (n > 0 && value[n - 1] == '/') || strstr(value, "//"))
+		return "has an empty level";
+	for (const char *p = value; *p; p++) {
+		if ((unsigned char)*p < 0x20 || *p == 0x7f || *p == '*' || *p == '%')
+			return "has a character that mailbox names can't have";
+	}
+	return NULL;
+}
+
 #define ROW_STRING(s, k, flag, def, minimum, maximum, checker, description)                                  \
 	{                                                                                                    \
 		.section = #s, .key = #k, .type = CONF_STRING, .flags = (flag), .offset = AT(s.k),           \
@@ -303,6 +328,22 @@ const struct conf_row conf_table[] = {
 	ROW_LIST(store, default_mailboxes, CONF_RESTART,
 		"Sent:\\Sent,Drafts:\\Drafts,Trash:\\Trash,Junk:\\Junk,Archive:\\Archive", check_mailbox,
 		"Mailboxes of a new account besides INBOX, with their special use (RFC 6154)"),
+
+	ROW_VALUE(metadata, value_max, CONF_SIZE, CONF_RESTART, "64K", KIB, 16 * MIB,
+		"Largest value of a METADATA entry (RFC 5464)"),
+	ROW_VALUE(metadata, entries_max, CONF_NUMBER, CONF_RESTART, "500", 10, 100000,
+		"METADATA entries of one account, those of its mailboxes included"),
+	ROW_STRING(metadata, shared_comment, CONF_RESTART, "", 0, 1000, NULL,
+		"What everybody reads as /shared/comment of the server; empty: there is no such entry"),
+	ROW_STRING(metadata, shared_admin, CONF_RESTART, "", 0, 1000, check_uri,
+		"What everybody reads as /shared/admin, a URI like mailto:admin@example.org; empty: nothing"),
+
+	ROW_VALUE(coi, enabled, CONF_BOOL, CONF_RESTART, "yes", 0, 0,
+		"Whether Chat over IMAP (COI) is offered; each account turns it on for itself"),
+	ROW_STRING(coi, mailbox_root, CONF_RESTART, "COI", 1, 200, check_root,
+		"Mailbox above Chats and Contacts of COI"),
+	ROW_VALUE(coi, user_root, CONF_BOOL, CONF_RESTART, "no", 0, 0,
+		"Whether an account may choose that mailbox while COI is not enabled for it"),
 
 	ROW_STRING(control, socket, CONF_RESTART, "/run/coid/control", 1, 1000, check_socket,
 		"UNIX socket for coidctl"),

@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coi/coi.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/resp.h"
@@ -243,6 +244,7 @@ struct append_job {
 	struct strv mailbox;
 	struct msg_new messages[APPEND_MESSAGES_MAX]; /* contents: own */
 	size_t count;
+	const struct coi *coi; /* borrowed */
 	bool no_target;
 	uint32_t uidvalidity;
 	uint32_t uids[APPEND_MESSAGES_MAX];
@@ -253,8 +255,12 @@ static enum rc append_run(struct account *account, struct job *job)
 	struct append_job *append = (struct append_job *)job;
 	struct mbox_info info;
 	enum rc rc = find_target(account, append->mailbox, &info, &append->no_target);
-	for (size_t i = 0; rc == RC_OK && i < append->count; i++)
-		rc = msg_append(account, info.id, &append->messages[i], &append->uids[i]);
+	for (size_t i = 0; rc == RC_OK && i < append->count; i++) {
+		struct msg_new msg = append->messages[i];
+		rc = coi_append(append->coi, account, info.id, &msg);
+		if (rc == RC_OK)
+			rc = msg_append(account, info.id, &msg, &append->uids[i]);
+	}
 	if (rc == RC_OK)
 		append->uidvalidity = info.uidvalidity;
 	return rc;
@@ -311,6 +317,7 @@ static void submit_append(struct cmd *cmd)
 	struct append_args *args = cmd->args;
 	struct append_job *append = cmd_job_new(cmd, sizeof(*append), JOB_WRITE, append_run, append_finish);
 	append->base.release = append_release;
+	append->coi = cmd->session->settings->coi;
 	append->mailbox = arena_strv(append->base.arena, args->mailbox);
 	for (size_t i = 0; i < args->count; i++)
 		append->messages[append->count++] = to_store(append->base.arena, &args->messages[i]);

@@ -1,6 +1,7 @@
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
 #include "imapd/rows.h"
+#include "store/hooks.h"
 
 /* So many messages are looked through for unseen ones by the reactor itself. */
 #define LOOK_BORROW_MAX 20000
@@ -9,6 +10,8 @@ struct fetch_args {
 	struct seqset set;
 	struct fetch_plan plan;
 	struct fetch_run run;
+	int64_t mailbox;
+	struct seqset moving; /* own: seen now, and moved when the command has read them (store/hooks.h) */
 };
 
 /* Sets \Seen before the data are sent, or only looks whether there is anything to set. */
@@ -16,6 +19,7 @@ struct seen_job {
 	struct cmd_job base;
 	struct fetch *fetch; /* own */
 	struct seqset unseen; /* own */
+	bool owes_move; /* what is marked has not been handed on */
 };
 
 static bool fetch_parse(struct cmd *cmd, struct parse *parse)
@@ -43,12 +47,15 @@ static enum rc seen_set(struct account *account, struct job *job)
 	rc = msg_store_flags(account, seen->fetch->mailbox, &seen->unseen, FLAGS_ADD, MSG_SEEN, 0, UINT64_MAX,
 		&modified, NULL);
 	seqset_fini(&modified);
+	seen->owes_move = rc == RC_OK;
 	return rc;
 }
 
 static void seen_release(struct cmd_job *job)
 {
 	struct seen_job *seen = (struct seen_job *)job;
+	if (seen->owes_move && job->job.rc == RC_OK)
+		account_move_marked(job->job.account, seen->fetch->mailbox, &seen->unseen);
 	fetch_free(&seen->fetch);
 	seqset_fini(&seen->unseen);
 }
@@ -66,8 +73,12 @@ static void seen_were_set(struct cmd *cmd, struct cmd_job *job)
 	struct seen_job *seen = (struct seen_job *)job;
 	struct fetch_args *args = take_back(cmd, seen);
 	/* A mailbox that can't be written can be read all the same. */
-	if (job->job.rc == RC_OK)
+	if (job->job.rc == RC_OK) {
 		seqset_copy(&args->run.fetch->seen, &seen->unseen);
+		args->mailbox = args->run.fetch->mailbox;
+		seqset_copy(&args->moving, &seen->unseen);
+		seen->owes_move = false;
+	}
 	fetch_run_next(cmd, &args->run);
 }
 
@@ -88,6 +99,7 @@ static void submit_seen(struct cmd *cmd, struct fetch_run *run, bool write)
 	struct seen_job *seen = cmd_job_new(cmd, sizeof(*seen), write ? JOB_WRITE_RELAXED : JOB_READ,
 		write ? seen_set : seen_look, write ? seen_were_set : seen_were_looked_up);
 	seen->base.release = seen_release;
+	seen->base.job.hold_moves = true;
 	bool memory = !write && fetch_run_count(run) <= LOOK_BORROW_MAX;
 	seen->fetch = run->fetch;
 	run->fetch = NULL;
@@ -121,8 +133,12 @@ static void fetch_drain(struct cmd *cmd)
 static void fetch_cancel(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
-	if (args)
-		fetch_run_cancel(&args->run);
+	if (!args)
+		return;
+	fetch_run_cancel(&args->run);
+	if (!seqset_empty(&args->moving))
+		account_move_marked(cmd->session->account, args->mailbox, &args->moving);
+	seqset_fini(&args->moving);
 }
 
 const struct cmd_row cmd_fetch_rows[] = {

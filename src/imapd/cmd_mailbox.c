@@ -1,7 +1,9 @@
 /*
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: one synced job each.
  */
+#include "coi/coi.h"
 #include "imapd/command.h"
+#include "imapd/imapd.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "store/mailbox.h"
@@ -15,6 +17,8 @@ struct mailbox_job {
 	struct cmd_job base;
 	struct strv name;
 	struct strv to;
+	const struct coi *coi; /* borrowed: some names are its */
+	bool refused; /* by COI */
 };
 
 static bool one_name(struct cmd *cmd, struct parse *parse)
@@ -57,6 +61,7 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 		return;
 	}
 	struct mailbox_job *job = cmd_job_new(cmd, sizeof(*job), JOB_WRITE, run, finish);
+	job->coi = cmd->session->settings->coi;
 	job->name = arena_strv(job->base.arena, name);
 	job->to = arena_strv(job->base.arena, to);
 	cmd_submit(cmd, job);
@@ -64,8 +69,9 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 
 static enum rc create_job(struct account *account, struct job *job)
 {
+	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
 	int64_t id;
-	return mbox_create(account, ((struct mailbox_job *)job)->name, 0, &id);
+	return coi_mailbox_create(mailbox->coi, account, mailbox->name, 0, &id);
 }
 
 static void create_run(struct cmd *cmd)
@@ -75,7 +81,8 @@ static void create_run(struct cmd *cmd)
 
 static enum rc delete_job(struct account *account, struct job *job)
 {
-	return mbox_delete(account, ((struct mailbox_job *)job)->name);
+	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	return coi_mailbox_delete(mailbox->coi, account, mailbox->name);
 }
 
 static void delete_finish(struct cmd *cmd, struct cmd_job *job)
@@ -96,13 +103,15 @@ static void delete_run(struct cmd *cmd)
 
 static enum rc rename_job(struct account *account, struct job *job)
 {
-	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
-	return mbox_rename(account, mailbox->name, mailbox->to);
+	struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	return coi_mailbox_rename(mailbox->coi, account, mailbox->name, mailbox->to, &mailbox->refused);
 }
 
 static void rename_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	if (job->job.rc == RC_INVALID)
+	if (((struct mailbox_job *)job)->refused)
+		cmd_no(cmd, "CANNOT", "Chats of COI can only be deleted or renamed into the trash");
+	else if (job->job.rc == RC_INVALID)
 		cmd_no(cmd, "CANNOT", "Not possible under this name");
 	else
 		cmd_finish_rc(cmd, job->job.rc);

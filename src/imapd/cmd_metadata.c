@@ -11,8 +11,6 @@
 #include "metadata/metadata.h"
 #include "store/mailbox.h"
 
-#include <stdio.h>
-
 #define METADATA_OUTPUT_MAX (32 * 1024 * 1024)
 
 struct metadata_args {
@@ -163,8 +161,7 @@ static void set_literal(struct cmd *cmd, const struct lex_literal *literal)
 		(void)cmd_literal_keep(cmd);
 		return;
 	}
-	char code[METADATA_CODE_MAX];
-	snprintf(code, sizeof(code), "METADATA MAXSIZE %zu", max);
+	const char *code = arena_printf(cmd->arena, "METADATA MAXSIZE %zu", max);
 	cmd_literal_refuse(cmd, false, code, "Value is too large");
 }
 
@@ -281,8 +278,8 @@ static void set_finish(struct cmd *cmd, struct cmd_job *job)
 	if (rc == RC_OK || (!error->code && !error->text[0]))
 		cmd_finish_rc(cmd, rc);
 	else
-		cmd_no(cmd, error->code ? error->code : resp_rc_code(rc),
-			error->text[0] ? error->text : resp_rc_text(rc));
+		cmd_no(cmd, error->code ? arena_strdup(cmd->arena, error->code) : resp_rc_code(rc),
+			error->text[0] ? arena_strdup(cmd->arena, error->text) : resp_rc_text(rc));
 }
 
 static void release(struct cmd_job *job)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coi/coi.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 
@@ -30,34 +31,49 @@ void delivery_free(struct delivery **delivery)
 	*delivery = NULL;
 }
 
-/* The mailbox that the subaddress names, if there is one that can hold messages; else INBOX. */
-static enum rc choose(struct account *account, struct delivery *delivery, struct mbox_info *ret_info)
+/* The mailbox that the subaddress names, if there is one that can hold messages (*ret_rule: the user has wished it so); else
+ * INBOX. */
+static enum rc choose(
+	struct account *account, struct delivery *delivery, struct mbox_info *ret_info, bool *ret_rule)
 {
 	struct strv name;
 
+	*ret_rule = false;
 	if (delivery->detail.n > 0 &&
 		mbox_name_check(account_store(account), delivery->detail, delivery->arena, &name) == RC_OK) {
 		enum rc rc = mbox_find(account, name, ret_info);
-		if (rc == RC_OK && !(ret_info->attrs & MBOX_NOSELECT))
+		if (rc == RC_OK && !(ret_info->attrs & MBOX_NOSELECT)) {
+			*ret_rule = true;
 			return RC_OK;
+		}
 		if (rc != RC_OK && rc != RC_NOT_FOUND)
 			return rc;
 	}
 	return mbox_find(account, STRV("INBOX"), ret_info);
 }
 
+/*
+ * Rules in their order: what an administrator wants comes first, then COI, then what the user wants (so far the subaddress,
+ * which keeps COI from choosing the mailbox). All of them decide before the message is stored, once.
+ */
 enum rc delivery_run(struct account *account, struct job *job)
 {
 	struct delivery *delivery = (struct delivery *)(void *)job;
-	struct mbox_info info;
-	enum rc rc = choose(account, delivery, &info);
-
-	if (rc != RC_OK)
-		return rc;
 	struct msg_new msg = {
 		.content = delivery->content, .prefix = delivery->prefix, .internaldate = delivery->received
 	};
-	rc = msg_append(account, info.id, &msg, &delivery->uid);
+	struct mbox_info info;
+	bool rule;
+
+	enum rc rc = choose(account, delivery, &info, &rule);
+	if (rc != RC_OK)
+		return rc;
+	int64_t mailbox = info.id;
+	rc = coi_deliver(delivery->coi, account, rule, &mailbox, &msg);
+	if (rc == RC_OK)
+		rc = msg_append(account, mailbox, &msg, &delivery->uid);
+	if (rc == RC_OK && mailbox != info.id)
+		rc = mbox_get(account, mailbox, &info);
 	if (rc == RC_OK)
 		delivery->mailbox = arena_strv(delivery->arena, info.name);
 	return rc;

@@ -8,11 +8,14 @@
 #include "store/content.h"
 #include "store/store.h"
 
+struct coi;
+
 struct delivery {
 	struct job job; /* first */
 	struct content *content; /* own reference */
 	struct strv prefix; /* header lines of this recipient's copy; in the arena */
 	struct strv detail; /* subaddress: a mailbox name, or empty */
+	const struct coi *coi; /* borrowed; may be NULL */
 	int64_t received; /* INTERNALDATE, seconds since 1970 */
 	unsigned index; /* of the recipient in his transaction */
 	struct strv mailbox; /* result: where it went; in the arena */

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct coi;
 struct lmtp;
 
 struct lmtp_settings {
@@ -23,6 +24,7 @@ struct lmtp_settings {
 	uint64_t timeout_ms; /* inactivity: 421 */
 	unsigned bad_commands_max; /* in one session: then 421 */
 	unsigned connections_max; /* of the whole server: then 421 */
+	const struct coi *coi; /* borrowed; NULL: chat messages are nothing special */
 	bool quota_permanent; /* over quota: 552 5.2.2 instead of 452 4.2.2 */
 };
 

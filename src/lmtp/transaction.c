@@ -370,6 +370,7 @@ static void deliver(struct lmtp_session *session, struct content *content)
 		struct delivery_ctx *ctx = mem_zalloc(sizeof(*ctx));
 		ctx->hub = session->hub;
 		delivery->ctx = ctx;
+		delivery->coi = session->rules->settings.coi;
 		delivery->index = i;
 		delivery->job.home = session->hub->reactor;
 		delivery->job.asker = session->id;

@@ -1,12 +1,23 @@
 #include "metadata/shared.h"
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 
+/* What the server says is UTF-8, whatever the configuration holds. */
 static char *copy(const char *value)
 {
-	return value && value[0] ? mem_strdup(value) : NULL;
+	struct buf valid;
+
+	if (!value || !value[0])
+		return NULL;
+	buf_init(&valid, 4 * strlen(value));
+	str_utf8_repair(&valid, strv_cstr(value));
+	char *text = mem_strndup(valid.p, valid.len);
+	buf_fini(&valid);
+	return text;
 }
 
 void shared_init(struct shared *shared, const char *comment, const char *admin)

@@ -1,0 +1,171 @@
+/*
+ * coidctl coi: an account's COI settings, as its owner's clients see and set them.
+ */
+#include "admin/admin_priv.h"
+
+#include "base/mem.h"
+#include "coi/coi.h"
+#include "store/users.h"
+
+#include <stdlib.h>
+
+enum verb_kind { COI_SHOW, COI_ENABLE, COI_DISABLE };
+
+/* Name to id on the users strand, then the work on the account's. */
+struct coi_request {
+	struct users_job lookup; /* first */
+	struct job job;
+	struct request *request; /* borrowed until request_finish */
+	const struct coi *coi; /* borrowed */
+	enum verb_kind kind;
+	struct arena *arena; /* own */
+	struct strv name;
+	int64_t id;
+	/* Results. */
+	struct coi_state state;
+	struct buf root;
+};
+
+static void coi_request_free(struct coi_request *coi)
+{
+	buf_fini(&coi->root);
+	arena_free(&coi->arena);
+	free(coi);
+}
+
+static void fail(struct coi_request *coi, enum rc rc)
+{
+	request_fail(coi->request, coi->name, rc);
+	coi_request_free(coi);
+}
+
+/* [users] */
+static enum rc lookup_run(struct users *users, struct users_job *job)
+{
+	struct coi_request *coi = (struct coi_request *)(void *)job;
+	struct user_record record;
+	enum rc rc = users_find(users, coi->name, coi->arena, &record);
+
+	if (rc == RC_OK)
+		coi->id = record.id;
+	return rc;
+}
+
+static enum rc change(struct coi_request *coi, struct account *account)
+{
+	switch (coi->kind) {
+	case COI_SHOW:
+		return RC_OK;
+	case COI_ENABLE:
+		return coi_enable(coi->coi, account);
+	case COI_DISABLE:
+		break;
+	}
+	return coi_disable(coi->coi, account);
+}
+
+static enum rc coi_run(struct account *account, struct job *job)
+{
+	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, job);
+	struct strv root;
+
+	buf_reset(&coi->root);
+	enum rc rc = change(coi, account);
+	if (rc == RC_OK)
+		rc = coi_state(coi->coi, account, &coi->state);
+	if (rc == RC_OK)
+		rc = coi_root(coi->coi, account, &root);
+	if (rc == RC_OK)
+		buf_addv(&coi->root, root);
+	return rc;
+}
+
+static void coi_done(struct job *job)
+{
+	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, job);
+	struct request *request = coi->request;
+
+	if (job->rc != RC_OK) {
+		fail(coi, job->rc);
+		return;
+	}
+	request_out(request, "enabled: %s", coi->state.enabled ? "yes" : "no");
+	request_out(request, "message-filter: %s", coi_filter_name(coi->state.filter));
+	request_out(request, "mailbox-root: %.*s", STRV_ARG(buf_strv(&coi->root)));
+	request_finish(request, PROTOCOL_OK);
+	coi_request_free(coi);
+}
+
+static void lookup_done(struct users_job *job)
+{
+	struct coi_request *coi = (struct coi_request *)(void *)job;
+	enum rc rc = job->rc;
+
+	if (rc != RC_OK) {
+		fail(coi, rc);
+		return;
+	}
+	struct account *account = account_get(coi->request->admin->store, coi->id);
+	coi->job.kind = coi->kind == COI_SHOW ? JOB_READ : JOB_WRITE;
+	coi->job.run = coi_run;
+	coi->job.done = coi_done;
+	coi->job.home = coi->request->admin->reactor;
+	rc = account_submit(account, &coi->job);
+	account_unref(&account);
+	if (rc != RC_OK)
+		fail(coi, rc);
+}
+
+static void submit(struct request *request, enum verb_kind kind)
+{
+	const struct coi *offered = request->admin->hooks.coi;
+
+	if (!request_plain(request, 1))
+		return;
+	if (!coi_offered(offered)) {
+		request_err(request, "COI is switched off in the configuration");
+		request_finish(request, PROTOCOL_FAILED);
+		return;
+	}
+	struct coi_request *coi = mem_zalloc(sizeof(*coi));
+	coi->request = request;
+	coi->coi = offered;
+	coi->kind = kind;
+	coi->arena = arena_new(0);
+	buf_init(&coi->root, PROTOCOL_ARG_MAX);
+	enum rc rc = user_name_check(request->rest[0], coi->arena, &coi->name);
+	if (rc != RC_OK) {
+		coi->name = request->rest[0];
+		fail(coi, rc);
+		return;
+	}
+	coi->lookup.run = lookup_run;
+	coi->lookup.done = lookup_done;
+	coi->lookup.home = request->admin->reactor;
+	rc = users_submit(request->admin->store, &coi->lookup);
+	if (rc != RC_OK)
+		fail(coi, rc);
+}
+
+static void run_show(struct request *request)
+{
+	submit(request, COI_SHOW);
+}
+
+static void run_enable(struct request *request)
+{
+	submit(request, COI_ENABLE);
+}
+
+static void run_disable(struct request *request)
+{
+	submit(request, COI_DISABLE);
+}
+
+const struct verb admin_coi_verbs[] = {
+	{ "coi show", "ACCOUNT", "an account's settings of Chat over IMAP", run_show },
+	{ "coi enable", "ACCOUNT", "enables it as a client would: folders are made, filtering begins",
+		run_enable },
+	{ "coi disable", "ACCOUNT", "disables it; folders and messages stay", run_disable },
+	{ 0 },
+};

@@ -1,0 +1,36 @@
+/*
+ * What offers METADATA entries, and COI, which also takes part in delivery. Everything here stands before the first job.
+ */
+#include "coid/server_priv.h"
+
+#include "coi/coi.h"
+#include "metadata/metadata.h"
+
+void server_providers_make(struct server *server)
+{
+	const struct conf *conf = server->conf;
+	struct metadata_settings metadata = {
+		.value_max = conf->metadata.value_max,
+		.entries_max = conf->metadata.entries_max,
+		.shared_comment = conf->metadata.shared_comment,
+		.shared_admin = conf->metadata.shared_admin,
+	};
+	struct coi_settings coi = {
+		.enabled = conf->coi.enabled,
+		.mailbox_root = conf->coi.mailbox_root,
+		.user_root = conf->coi.user_root,
+	};
+	struct metadata_provider provider;
+
+	server->metadata = metadata_new(&metadata);
+	server->coi = coi_new(&coi, server->log);
+	coi_attach(server->coi, server->store);
+	coi_provider(server->coi, &provider);
+	metadata_add(server->metadata, &provider);
+}
+
+void server_providers_free(struct server *server)
+{
+	metadata_free(&server->metadata);
+	coi_free(&server->coi);
+}
