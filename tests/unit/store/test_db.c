@@ -219,12 +219,15 @@ static void a_commit_whose_sync_fails_is_uncertain_one_that_finds_no_room_is_not
 	assert_int_equal(db_commit(db), RC_NOSPACE);
 	assert_false(db_commit_uncertain(db));
 	assert_false(db_in_transaction(db));
-	assert_int_equal(db_begin(db, true), RC_OK);
-	assert_int_equal(db_run(db, "INSERT INTO t VALUES (1)", ""), RC_OK);
-	rec_fail(fix->rec, REC_OP_SYNC, "test.db-wal", EIO, 1, false);
-	assert_int_equal(db_commit(db), RC_IO);
-	assert_true(db_commit_uncertain(db));
-	assert_false(db_in_transaction(db));
+	static const int errors[] = { EIO, ENOSPC, EDQUOT };
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		assert_int_equal(db_begin(db, true), RC_OK);
+		assert_int_equal(db_run(db, "INSERT INTO t VALUES (1)", ""), RC_OK);
+		rec_fail(fix->rec, REC_OP_SYNC, "test.db-wal", errors[i], 1, false);
+		assert_int_equal(db_commit(db), RC_IO);
+		assert_true(db_commit_uncertain(db));
+		assert_false(db_in_transaction(db));
+	}
 	rec_fail(fix->rec, REC_OP_SYNC, "", 0, 0, false);
 	db_close(&db);
 }
