@@ -88,6 +88,7 @@ void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings
 	s->timeout_preauth_ms = conf->imap.timeout_login;
 	s->bad_commands_max = conf->imap.bad_commands_max;
 	s->allow_plaintext_loopback = conf->imap.allow_plaintext_loopback;
+	s->compress = conf->imap.compress;
 	s->output_high_water = conf->imap.output_high_water;
 	s->connections_max = conf->server.max_connections;
 	s->connections_per_user = conf->server.max_connections_per_user;

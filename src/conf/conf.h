@@ -59,6 +59,7 @@ struct conf {
 		uint64_t timeout_login;
 		unsigned bad_commands_max;
 		bool allow_plaintext_loopback;
+		bool compress;
 		struct conf_list id_fields; /* "field=value" */
 		uint64_t output_high_water;
 	} imap;

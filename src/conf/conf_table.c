@@ -242,6 +242,8 @@ const struct conf_row conf_table[] = {
 		"Commands with errors of syntax in a row that end a session"),
 	ROW_VALUE(imap, allow_plaintext_loopback, CONF_BOOL, 0, "no", 0, 0,
 		"Whether passwords may come without TLS from 127.0.0.0/8 and ::1"),
+	ROW_VALUE(imap, compress, CONF_BOOL, 0, "yes", 0, 0,
+		"Whether clients may compress their connection (COMPRESS=DEFLATE)"),
 	ROW_LIST(imap, id_fields, 0, "name=coid", check_id_field,
 		"What ID answers (RFC 2971): field=value; empty: NIL"),
 	ROW_VALUE(imap, output_high_water, CONF_SIZE, 0, "256K", 4 * KIB, 64 * MIB,

@@ -24,6 +24,10 @@ static void compress_run(struct cmd *cmd)
 		cmd_bad(cmd, "Unknown compression mechanism");
 		return;
 	}
+	if (!session->settings->compress) {
+		cmd_no(cmd, "UNAVAILABLE", "COMPRESS is switched off");
+		return;
+	}
 	if (conn_is_deflate(session->conn)) {
 		cmd_no(cmd, "COMPRESSIONACTIVE", "DEFLATE is active already");
 		return;

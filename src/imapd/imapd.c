@@ -35,6 +35,7 @@ void imapd_settings_init(struct imapd_settings *settings)
 		.timeout_ms = 30 * 60 * 1000,
 		.timeout_preauth_ms = 60 * 1000,
 		.bad_commands_max = 20,
+		.compress = true,
 		.output_high_water = 256 * 1024,
 		.connections_max = 20000,
 		.connections_per_user = 100,

@@ -28,6 +28,7 @@ struct imapd_settings {
 	uint64_t timeout_preauth_ms;
 	unsigned bad_commands_max; /* in a row; then BYE */
 	bool allow_plaintext_loopback; /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
+	bool compress; /* COMPRESS=DEFLATE is offered */
 	size_t output_high_water;
 	unsigned connections_max; /* whole server; 0: no limit, for these three */
 	unsigned connections_per_user;

@@ -328,6 +328,15 @@ def test_compression_works_at_once_and_is_flushed(coid, alice):
         raw.ok("LOGOUT")
 
 
+# proves CL-07
+def test_compression_can_be_switched_off(make_coid):
+    coid = make_coid(settings={"imap.compress": False})
+    raw = coid.raw(coid.add_user("alice@example.org"))
+    assert "COMPRESS=DEFLATE" not in capabilities(raw)
+    raw.no("COMPRESS DEFLATE", "UNAVAILABLE")
+    raw.ok("NOOP")
+
+
 # proves CL-08
 def test_a_login_tells_the_capabilities(coid, alice):
     plain = base64.b64encode(f"\0{alice}\0{PASSWORD}".encode()).decode()
