@@ -12,6 +12,7 @@ enum when {
 	AFTER_LOGIN,
 	CAN_STARTTLS, /* before login, without TLS, with a certificate */
 	HAS_COI, /* after login, unless it is switched off */
+	HAS_COMPRESS, /* likewise */
 	CAN_LOGIN, /* before login, and a password may be sent */
 	CANNOT_LOGIN
 };
@@ -30,7 +31,7 @@ static const struct {
 	{ "SPECIAL-USE", ALWAYS },
 	{ "CHILDREN", ALWAYS },
 	{ "COI", HAS_COI },
-	{ "COMPRESS=DEFLATE", AFTER_LOGIN },
+	{ "COMPRESS=DEFLATE", HAS_COMPRESS },
 	{ "QUOTA=RES-STORAGE", ALWAYS },
 	{ "QUOTA=RES-MESSAGE", ALWAYS },
 };
@@ -47,6 +48,8 @@ static bool holds(enum when when, const struct session *session)
 		return !before;
 	case HAS_COI:
 		return !before && coi_offered(session->settings->coi);
+	case HAS_COMPRESS:
+		return !before && session->settings->compress;
 	case CAN_STARTTLS:
 		return before && session_can_starttls(session);
 	case CAN_LOGIN:
