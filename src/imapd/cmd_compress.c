@@ -2,6 +2,7 @@
  * COMPRESS (RFC 4978).
  */
 #include "imapd/command.h"
+#include "imapd/imapd.h"
 #include "imapd/rows.h"
 
 struct compress_args {
