@@ -172,14 +172,30 @@ void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords,
 	buf_addc(out, ')');
 }
 
+static char *put_two(char *p, int number)
+{
+	p[0] = (char)('0' + number / 10 % 10);
+	p[1] = (char)('0' + number % 10);
+	return p + 2;
+}
+
+/* By hand: a first sync prints one for each message of a mailbox. */
 void resp_date_time(struct buf *out, int64_t seconds, int16_t zone)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm tm;
 	int minutes = zone < 0 ? -zone : zone;
+	char text[] = "\"00-Jan-0000 00:00:00 +0000\"";
 
 	clock_to_utc(seconds + (int64_t)zone * 60, &tm);
-	buf_printf(out, "\"%02d-%.3s-%04d %02d:%02d:%02d %c%02d%02d\"", tm.tm_mday, months + 3 * tm.tm_mon,
-		tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec, zone < 0 ? '-' : '+', minutes / 60,
-		minutes % 60);
+	int year = tm.tm_year + 1900;
+	put_two(text + 1, tm.tm_mday);
+	memcpy(text + 4, months + 3 * tm.tm_mon, 3);
+	put_two(put_two(text + 8, year / 100), year);
+	put_two(text + 13, tm.tm_hour);
+	put_two(text + 16, tm.tm_min);
+	put_two(text + 19, tm.tm_sec);
+	text[22] = zone < 0 ? '-' : '+';
+	put_two(put_two(text + 23, minutes / 60), minutes % 60);
+	buf_add(out, text, sizeof(text) - 1);
 }
