@@ -143,6 +143,7 @@ static enum rc store_setup(struct store *store)
 	store->vfs = vfs_new(store->io);
 	store->indexes = index_lru_new(store->settings.index_memory);
 	store->strand = strand_new(store->pool, SIZE_MAX, store_turn, store);
+	pushq_open(store);
 	rc = template_make(store);
 	if (rc == RC_OK)
 		rc = users_open(store);
@@ -213,6 +214,7 @@ void store_free(struct store **store)
 	}
 	bytes_store_free(s);
 	users_close(s);
+	pushq_close(s);
 	if (s->strand)
 		strand_release(&s->strand);
 	index_lru_free(&s->indexes);

@@ -84,6 +84,9 @@ struct arena *account_arena(struct account *account);
 /* Removes the folder of an account whose users.h row is gone. Sessions of it get CHANGE_ACCOUNT_GONE. Asynchronous. */
 void account_destroy(struct account *account);
 
+/* The origin of what LMTP delivers: no session has this id. */
+#define ORIGIN_DELIVERY UINT64_MAX
+
 enum job_kind {
 	JOB_READ, /* changes nothing */
 	JOB_WRITE, /* its commit is synced before done (promise 1) */

@@ -32,6 +32,7 @@
 
 struct bytes_store; /* of the store: spool memory, descriptors */
 struct users;
+struct pushq;
 
 /* Work that is not a job of anybody: runs on the strand, outside a transaction, when it is due. */
 enum background_kind {
@@ -141,6 +142,7 @@ struct store {
 	struct store_hooks hooks; /* fixed before the first job */
 	struct strand *strand; /* own: syncfs and other work for the whole store */
 	struct users *users; /* own */
+	struct pushq *pushq; /* own */
 	struct change_sink **sinks; /* own array of borrowed; fixed before the first job */
 	size_t sink_count;
 };
@@ -248,6 +250,10 @@ void change_publish_kind(struct account *account, enum change_kind kind);
 
 /* hooks.c: an account was opened; marks left by an earlier process are taken up. */
 void moves_sweep(struct account *account);
+
+/* pushq.h */
+void pushq_open(struct store *store);
+void pushq_close(struct store *store);
 
 /* users.c */
 enum rc users_open(struct store *store) MUST_CHECK;

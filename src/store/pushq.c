@@ -1,0 +1,363 @@
+/* Jobs are grouped as those of server.db (users.c). The database is opened by the first job. */
+#include "store/pushq.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "store/store_priv.h"
+
+#define PUSHQ_VERSION 1
+#define PUSHQ_BATCH_MAX 256
+#define PUSHQ_RETRY_MS 1000
+#define PUSHQ_SYNC_MS 1000
+
+static const char pushq_schema[] = "CREATE TABLE push ("
+				   " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+				   " account INTEGER NOT NULL,"
+				   " kind INTEGER NOT NULL,"
+				   " flags INTEGER NOT NULL,"
+				   " subscription TEXT NOT NULL,"
+				   " endpoint TEXT NOT NULL,"
+				   " keys BLOB NOT NULL,"
+				   " plain BLOB NOT NULL,"
+				   " created INTEGER NOT NULL,"
+				   " expires INTEGER NOT NULL,"
+				   " due INTEGER NOT NULL,"
+				   " tries INTEGER NOT NULL"
+				   ");"
+				   "CREATE INDEX push_account ON push (account, subscription);"
+				   "CREATE INDEX push_expires ON push (expires);"
+				   /* Subscriptions whose last tries have failed. */
+				   "CREATE TABLE failing ("
+				   " account INTEGER NOT NULL,"
+				   " subscription TEXT NOT NULL,"
+				   " count INTEGER NOT NULL,"
+				   " since INTEGER NOT NULL,"
+				   " PRIMARY KEY (account, subscription)"
+				   ") WITHOUT ROWID;"
+				   "CREATE TABLE marker (number INTEGER NOT NULL);"
+				   "INSERT INTO marker VALUES (0);"
+				   "PRAGMA user_version = 1;";
+
+struct pushq {
+	struct store *store; /* borrowed */
+	struct strand *strand; /* own */
+	struct db *db; /* own; NULL: not opened yet, or not again after a failure */
+	uint64_t retry_at; /* ms */
+	uint64_t synced_at; /* ms */
+	bool dirty; /* there are commits that have not been synced */
+};
+
+/* The database. */
+
+static enum rc pushq_create(struct pushq *pushq)
+{
+	enum rc rc = db_begin(pushq->db, true);
+	if (rc == RC_OK)
+		rc = db_script(pushq->db, pushq_schema);
+	if (rc == RC_OK)
+		rc = db_commit(pushq->db);
+	if (rc != RC_OK)
+		db_rollback(pushq->db);
+	return rc;
+}
+
+static enum rc pushq_try_open(struct pushq *pushq, const char *path)
+{
+	struct store *store = pushq->store;
+	int version = 0;
+
+	enum rc rc = db_open(path, vfs_name(store->vfs), true, "push", store->log, &pushq->db);
+	if (rc == RC_OK)
+		rc = db_version(pushq->db, &version);
+	if (rc == RC_OK && version == 0)
+		rc = pushq_create(pushq);
+	if (rc == RC_OK && version > PUSHQ_VERSION) {
+		log_error(store->log, "push.db was made by a newer program version=%d", version);
+		rc = RC_UNAVAILABLE;
+	}
+	if (rc != RC_OK)
+		db_close(&pushq->db);
+	return rc;
+}
+
+/* What is left aside can be looked at; the journal of a damaged file would only damage the new one. */
+static bool put_aside(struct pushq *pushq, const char *path)
+{
+	const struct io *io = pushq->store->io;
+	char other[PATH_ROOM + 16];
+
+	snprintf(other, sizeof(other), "%s.damaged", path);
+	bool ok = io->rename(io->ctx, path, other) == 0;
+	snprintf(other, sizeof(other), "%s-wal", path);
+	ok = (io->unlink(io->ctx, other) == 0 || errno == ENOENT) && ok;
+	log_error(pushq->store->log, "push.db is damaged: waiting pushes are lost set_aside=%d", ok);
+	return ok;
+}
+
+static enum rc pushq_open_db(struct pushq *pushq)
+{
+	char path[PATH_ROOM];
+
+	snprintf(path, sizeof(path), "%s/push.db", pushq->store->root);
+	enum rc rc = pushq_try_open(pushq, path);
+	if (rc == RC_CORRUPT && put_aside(pushq, path))
+		rc = pushq_try_open(pushq, path);
+	return rc;
+}
+
+static enum rc pushq_ready(struct pushq *pushq)
+{
+	if (pushq->db)
+		return RC_OK;
+	if (pushq->retry_at && clock_mono_ms() < pushq->retry_at)
+		return RC_UNAVAILABLE;
+	pushq->retry_at = clock_mono_ms() + PUSHQ_RETRY_MS;
+	return pushq_open_db(pushq) == RC_OK ? RC_OK : RC_UNAVAILABLE;
+}
+
+/* Jobs. */
+
+static void pushq_arrived(struct reactor *reactor, struct reactor_msg *msg)
+{
+	struct pushq_job *job = CONTAINER_OF(msg, struct pushq_job, msg);
+	(void)reactor;
+	job->done(job);
+}
+
+static void pushq_deliver(struct pushq_job *job)
+{
+	if (job->home) {
+		job->msg.fn = pushq_arrived;
+		reactor_post(job->home, &job->msg);
+	} else {
+		job->done(job);
+	}
+}
+
+/* Within a transaction of several. RC_OK: it goes on, whatever the job said. */
+static enum rc pushq_try_one(struct pushq *pushq, struct pushq_job *job)
+{
+	enum rc rc = db_savepoint(pushq->db);
+	if (rc != RC_OK)
+		return rc;
+	job->rc = job->run(pushq, job);
+	if (!db_in_transaction(pushq->db))
+		return job->rc == RC_OK ? RC_IO : job->rc;
+	return job->rc == RC_OK ? db_release(pushq->db) : db_rollback_to(pushq->db);
+}
+
+/* One transaction. Not RC_OK: nothing of it has happened. */
+static enum rc pushq_try(struct pushq *pushq, struct pushq_job **jobs, size_t n)
+{
+	enum rc rc = db_begin(pushq->db, false);
+	for (size_t i = 0; rc == RC_OK && i < n; i++)
+		rc = pushq_try_one(pushq, jobs[i]);
+	if (rc == RC_OK)
+		rc = db_commit(pushq->db);
+	db_rollback(pushq->db);
+	pushq->dirty = pushq->dirty || rc == RC_OK;
+	return rc;
+}
+
+/* Gives every job its rc. */
+static void pushq_settle(struct pushq *pushq, struct pushq_job **jobs, size_t n)
+{
+	enum rc rc = pushq_ready(pushq);
+	if (rc == RC_OK)
+		rc = pushq_try(pushq, jobs, n);
+	if (rc == RC_OK)
+		return;
+	if (n > 1 && pushq->db) {
+		for (size_t i = 0; i < n; i++)
+			pushq_settle(pushq, &jobs[i], 1);
+		return;
+	}
+	if (rc == RC_CORRUPT) {
+		db_close(&pushq->db);
+		pushq->retry_at = 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		jobs[i]->rc = rc;
+}
+
+/* Relaxed commits reach the disk with the first turn a second later, or when the file is closed. */
+static void pushq_keep_house(struct pushq *pushq)
+{
+	if (!pushq->db)
+		return;
+	if (pushq->dirty && clock_mono_ms() - pushq->synced_at >= PUSHQ_SYNC_MS) {
+		pushq->synced_at = clock_mono_ms();
+		pushq->dirty = db_sync_wal(pushq->db) != RC_OK;
+	}
+	if (db_wal_frames(pushq->db) >= CHECKPOINT_FRAMES && db_checkpoint(pushq->db, false) != RC_OK)
+		log_warn(pushq->store->log, "checkpoint of push.db failed, tried again later");
+}
+
+static void pushq_turn(struct strand *strand, void *ctx)
+{
+	struct pushq *pushq = ctx;
+	struct pushq_job *jobs[PUSHQ_BATCH_MAX];
+	size_t n = 0;
+	bool write = false;
+
+	while (n < PUSHQ_BATCH_MAX) {
+		struct strand_item *item = strand_next(strand);
+		if (!item)
+			break;
+		jobs[n] = CONTAINER_OF(item, struct pushq_job, item);
+		write = write || jobs[n]->write;
+		n++;
+	}
+	if (write) {
+		pushq_settle(pushq, jobs, n);
+	} else {
+		enum rc rc = pushq_ready(pushq);
+		for (size_t i = 0; i < n; i++)
+			jobs[i]->rc = rc == RC_OK ? jobs[i]->run(pushq, jobs[i]) : rc;
+	}
+	for (size_t i = 0; i < n; i++)
+		pushq_deliver(jobs[i]);
+	pushq_keep_house(pushq);
+}
+
+void pushq_submit(struct store *store, struct pushq_job *job)
+{
+	strand_add_always(store->pushq->strand, &job->item);
+}
+
+void pushq_open(struct store *store)
+{
+	struct pushq *pushq = mem_zalloc(sizeof(*pushq));
+
+	pushq->store = store;
+	pushq->strand = strand_new(store->pool, SIZE_MAX, pushq_turn, pushq);
+	store->pushq = pushq;
+}
+
+void pushq_close(struct store *store)
+{
+	struct pushq *pushq = store->pushq;
+
+	if (!pushq)
+		return;
+	store->pushq = NULL;
+	strand_release(&pushq->strand);
+	if (pushq->db && pushq->dirty && db_sync_wal(pushq->db) != RC_OK)
+		log_warn(store->log, "push.db could not be synced at the end");
+	db_close(&pushq->db);
+	free(pushq);
+}
+
+/* Queries. */
+
+enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t *ret_id)
+{
+	enum rc rc = db_run(pushq->db,
+		"INSERT INTO push (account, kind, flags, subscription, endpoint, keys, plain, created, "
+		"expires, due,"
+		" tries) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		"iddttbbiiid", record->account, record->kind, record->flags, record->subscription,
+		record->endpoint, record->keys, record->plain, record->created, record->expires, record->due,
+		record->tries);
+	if (rc == RC_OK)
+		*ret_id = db_last_id(pushq->db);
+	return rc;
+}
+
+enum rc pushq_remove(struct pushq *pushq, int64_t id)
+{
+	return db_run(pushq->db, "DELETE FROM push WHERE id = ?1", "i", id);
+}
+
+enum rc pushq_remove_of(struct pushq *pushq, int64_t account, struct strv subscription)
+{
+	if (subscription.n == 0) {
+		enum rc rc = db_run(pushq->db, "DELETE FROM push WHERE account = ?1", "i", account);
+		return rc == RC_OK ? db_run(pushq->db, "DELETE FROM failing WHERE account = ?1", "i", account)
+				   : rc;
+	}
+	enum rc rc = db_run(pushq->db, "DELETE FROM push WHERE account = ?1 AND subscription = ?2", "it",
+		account, subscription);
+	return rc == RC_OK ? pushq_worked(pushq, account, subscription) : rc;
+}
+
+enum rc pushq_remove_expired(struct pushq *pushq, int64_t now)
+{
+	return db_run(pushq->db, "DELETE FROM push WHERE expires <= ?1", "i", now);
+}
+
+enum rc pushq_delay(
+	struct pushq *pushq, int64_t id, int64_t due, uint32_t tries, uint32_t flags, struct strv plain)
+{
+	enum rc rc = db_run(pushq->db, "UPDATE push SET due = ?2, tries = ?3, flags = ?4 WHERE id = ?1",
+		"iidd", id, due, tries, flags);
+	if (rc == RC_OK && plain.p)
+		rc = db_run(pushq->db, "UPDATE push SET plain = ?2 WHERE id = ?1", "ib", id, plain);
+	return rc;
+}
+
+enum rc pushq_list(struct pushq *pushq, int64_t after,
+	bool (*fn)(void *arg, const struct push_record *record), void *arg)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_query(pushq->db, &stmt,
+		"SELECT id, account, kind, flags, subscription, endpoint, keys, plain, created, expires, "
+		"due, tries"
+		" FROM push WHERE id > ?1 ORDER BY id",
+		"i", after);
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(pushq->db, stmt); rc == RC_OK; rc = db_step(pushq->db, stmt)) {
+		struct push_record record = {
+			.id = db_i64(stmt, 0),
+			.account = db_i64(stmt, 1),
+			.kind = db_u32(stmt, 2),
+			.flags = db_u32(stmt, 3),
+			.subscription = db_text(stmt, 4),
+			.endpoint = db_text(stmt, 5),
+			.keys = db_blob(stmt, 6),
+			.plain = db_blob(stmt, 7),
+			.created = db_i64(stmt, 8),
+			.expires = db_i64(stmt, 9),
+			.due = db_i64(stmt, 10),
+			.tries = db_u32(stmt, 11),
+		};
+		if (!fn(arg, &record)) {
+			db_reset(stmt);
+			return RC_OK;
+		}
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc pushq_failed(struct pushq *pushq, int64_t account, struct strv subscription, int64_t now,
+	uint32_t *ret_count, int64_t *ret_since)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_run(pushq->db,
+		"INSERT INTO failing (account, subscription, count, since) VALUES (?1, ?2, 1, ?3)"
+		" ON CONFLICT (account, subscription) DO UPDATE SET count = count + 1",
+		"iti", account, subscription, now);
+	if (rc == RC_OK)
+		rc = db_one(pushq->db, &stmt,
+			"SELECT count, since FROM failing WHERE account = ?1 AND subscription = ?2", "it",
+			account, subscription);
+	if (rc != RC_OK)
+		return rc;
+	*ret_count = db_u32(stmt, 0);
+	*ret_since = db_i64(stmt, 1);
+	db_reset(stmt);
+	return RC_OK;
+}
+
+enum rc pushq_worked(struct pushq *pushq, int64_t account, struct strv subscription)
+{
+	return db_run(pushq->db, "DELETE FROM failing WHERE account = ?1 AND subscription = ?2", "it",
+		account, subscription);
+}

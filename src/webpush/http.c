@@ -1,0 +1,371 @@
+/* The HTTP client: libcurl's multi interface on the push thread's event base. One request a push. */
+#include "webpush/webpush_priv.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define BODY_MAX (64 * 1024) /* octets of an answer that are read, and thrown away */
+#define AUTHORIZATION_MAX 4096
+#define TTL_MAX (28 * 86400) /* more means the same to every push service */
+#define DEVICE_TIMEOUT_MS 60000
+#define CONNECTIONS_KEPT 256
+
+struct transfer {
+	struct list_node node;
+	struct http *http;
+	struct push *push; /* own until it is answered */
+	CURL *easy;
+	struct curl_slist *headers; /* own */
+	struct buf body;
+	size_t received;
+	uint64_t began; /* clock_mono_ms */
+	bool opened; /* a socket was opened for it */
+	bool refused; /* ... or was not, because of its address */
+	char error[CURL_ERROR_SIZE];
+};
+
+/* A socket of curl's and its event. */
+struct watched {
+	struct list_node node;
+	struct http *http;
+	struct event *event; /* own */
+	curl_socket_t fd;
+};
+
+struct http {
+	struct webpush *webpush; /* borrowed */
+	CURLM *multi; /* own */
+	struct list transfers;
+	struct list sockets;
+	struct timer timer;
+};
+
+/* curl and libevent. */
+
+static void collect(struct http *http);
+
+static void act(struct http *http, curl_socket_t fd, int mask)
+{
+	int running = 0;
+
+	curl_multi_socket_action(http->multi, fd, mask, &running);
+	collect(http);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct watched *watched = arg;
+	int mask = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
+
+	act(watched->http, fd, mask);
+}
+
+static void on_timer(void *arg)
+{
+	act(arg, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static void unwatch(struct http *http, struct watched *watched)
+{
+	if (!watched)
+		return;
+	curl_multi_assign(http->multi, watched->fd, NULL);
+	event_free(watched->event);
+	list_remove(&watched->node);
+	free(watched);
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
+{
+	struct http *http = ctx;
+	struct watched *watched = assigned;
+	short events = (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		unwatch(http, watched);
+		return 0;
+	}
+	if (watched) {
+		event_free(watched->event);
+	} else {
+		watched = mem_zalloc(sizeof(*watched));
+		watched->http = http;
+		watched->fd = fd;
+		list_append(&http->sockets, &watched->node);
+		curl_multi_assign(http->multi, fd, watched);
+	}
+	watched->event = event_new(
+		reactor_base(http->webpush->reactor), fd, (short)(events | EV_PERSIST), on_event, watched);
+	event_add(watched->event, NULL);
+	return 0;
+}
+
+static int on_timeout(CURLM *multi, long ms, void *ctx)
+{
+	struct http *http = ctx;
+
+	(void)multi;
+	if (ms < 0)
+		timer_cancel(&http->timer);
+	else
+		timer_set(&http->timer, (uint64_t)ms);
+	return 0;
+}
+
+/* Whatever the name was, and whatever it resolved to before: the address decides. */
+static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct transfer *transfer = ctx;
+	const struct webpush_settings *settings = &transfer->http->webpush->settings;
+
+	/* A proxy's address is the administrator's choice; what lies behind it the proxy has to judge. */
+	if (purpose != CURLSOCKTYPE_IPCXN || (!settings->allow_private && !settings->proxy[0] &&
+						     !endpoint_address_public(&address->addr))) {
+		transfer->refused = true;
+		return CURL_SOCKET_BAD;
+	}
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	transfer->opened = true;
+	atomic_fetch_add(&transfer->http->webpush->connections, 1);
+	return fd;
+}
+
+static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+{
+	struct transfer *transfer = ctx;
+
+	(void)p;
+	transfer->received += size * n;
+	return transfer->received > BODY_MAX ? 0 : size * n;
+}
+
+/* Transfers. */
+
+static void transfer_free(struct transfer *transfer)
+{
+	list_remove(&transfer->node);
+	curl_multi_remove_handle(transfer->http->multi, transfer->easy);
+	curl_easy_cleanup(transfer->easy);
+	curl_slist_free_all(transfer->headers);
+	buf_wipe(&transfer->body);
+	free(transfer);
+}
+
+static void read_retry_after(CURL *easy, struct push_answer *answer)
+{
+	struct curl_header *header;
+
+	if (curl_easy_header(easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+		snprintf(answer->retry_after, sizeof(answer->retry_after), "%s", header->value);
+}
+
+static void complete(struct http *http, struct transfer *transfer, CURLcode result)
+{
+	struct push_answer answer = { 0 };
+	struct push *push = transfer->push;
+	long status = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	/* A body that is too long or does not end takes nothing from an answer that has been given. */
+	if (status >= 200 && status <= 599)
+		answer.status = (unsigned)status;
+	else
+		snprintf(answer.error, sizeof(answer.error), "%s",
+			transfer->error[0] ? transfer->error : curl_easy_strerror(result));
+	answer.refused = !answer.status && transfer->refused && !transfer->opened;
+	answer.ms = clock_mono_ms() - transfer->began;
+	read_retry_after(transfer->easy, &answer);
+	transfer_free(transfer);
+	queue_answered(http->webpush, push, &answer);
+}
+
+static void collect(struct http *http)
+{
+	int left = 0;
+
+	for (;;) {
+		CURLMsg *message = curl_multi_info_read(http->multi, &left);
+		if (!message)
+			return;
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		struct transfer *transfer = NULL;
+		CURLcode result = message->data.result;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+		complete(http, transfer, result);
+	}
+}
+
+static void add_header(struct transfer *transfer, const char *text)
+{
+	transfer->headers = curl_slist_append(transfer->headers, text);
+}
+
+/* What is left of the push's life; of a validation, of its window. */
+static uint64_t ttl_of(const struct webpush_settings *settings, const struct push *push, int64_t now)
+{
+	uint64_t left = push->expires > now ? (uint64_t)(push->expires - now) : 0;
+
+	if (push->kind == PUSH_VALIDATION && left > settings->validation_window_s)
+		left = settings->validation_window_s;
+	return left < TTL_MAX ? left : TTL_MAX;
+}
+
+static enum rc prepare_push(struct transfer *transfer)
+{
+	struct webpush *webpush = transfer->http->webpush;
+	const struct push *push = transfer->push;
+	int64_t now = clock_wall();
+	struct vapid_key *key = webpush_vapid(webpush);
+	struct buf line;
+
+	buf_init(&line, AUTHORIZATION_MAX);
+	buf_adds(&line, "Authorization: ");
+	enum rc rc = vapid_cache_get(webpush->tokens, key, strv_cstr(push->origin->name),
+		strv_cstr(webpush->settings.contact), now, &line);
+	vapid_key_unref(&key);
+	buf_addc(&line, '\0');
+	if (rc == RC_OK)
+		rc = ece_encrypt(&push->receiver, strv_make(push->plain, push->plain_n), &transfer->body);
+	if (rc == RC_OK) {
+		add_header(transfer, line.p);
+		buf_reset(&line);
+		buf_printf(&line, "TTL: %llu", (unsigned long long)ttl_of(&webpush->settings, push, now));
+		buf_addc(&line, '\0');
+		add_header(transfer, line.p);
+		add_header(transfer, push->flags & PUSH_URGENT ? "Urgency: high" : "Urgency: normal");
+		add_header(transfer, "Content-Encoding: aes128gcm");
+		add_header(transfer, "Content-Type: application/octet-stream");
+		if (push->kind == PUSH_VALIDATION)
+			add_header(transfer, "WebPush-Validation;");
+	}
+	buf_wipe(&line);
+	return rc;
+}
+
+static enum rc prepare(struct transfer *transfer)
+{
+	const struct push *push = transfer->push;
+
+	add_header(transfer, "Expect:");
+	add_header(transfer, "Accept:");
+	if (push->kind != PUSH_DEVICE)
+		return prepare_push(transfer);
+	add_header(transfer, "Content-Type: text/plain");
+	buf_add(&transfer->body, push->plain, push->plain_n);
+	return RC_OK;
+}
+
+static bool configure(struct transfer *transfer)
+{
+	const struct webpush_settings *s = &transfer->http->webpush->settings;
+	CURL *easy = transfer->easy;
+	bool device = transfer->push->kind == PUSH_DEVICE;
+	long timeout = device ? DEVICE_TIMEOUT_MS : (long)s->timeout_ms;
+	bool ok = true;
+
+	ok = ok && curl_easy_setopt(easy, CURLOPT_URL, transfer->push->endpoint) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "https") == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
+	/* The system's certificates stay trusted through CAPATH. */
+	ok = ok && (!s->ca_file[0] || curl_easy_setopt(easy, CURLOPT_CAINFO, s->ca_file) == CURLE_OK);
+	ok = ok && curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)s->connect_timeout_ms) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_POST, 1L) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)transfer->body.len) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body.p) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error) == CURLE_OK;
+	return ok && curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
+}
+
+void http_start(struct http *http, struct push *push)
+{
+	struct transfer *transfer = mem_zalloc(sizeof(*transfer));
+
+	transfer->http = http;
+	transfer->push = push;
+	transfer->began = clock_mono_ms();
+	transfer->easy = curl_easy_init();
+	buf_init(&transfer->body, push->kind == PUSH_DEVICE ? DEVICE_TOKEN_MAX : ECE_RECORD);
+	list_append(&http->transfers, &transfer->node);
+	enum rc rc = transfer->easy ? prepare(transfer) : RC_UNAVAILABLE;
+	if (rc == RC_OK && configure(transfer) &&
+		curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK)
+		return;
+	struct push_answer answer = { 0 };
+	snprintf(answer.error, sizeof(answer.error), "can't make the request");
+	transfer_free(transfer);
+	queue_answered(http->webpush, push, &answer);
+}
+
+void http_drop_all(struct http *http, void (*fn)(struct webpush *webpush, struct push *push))
+{
+	LIST_EACH_SAFE (node, &http->transfers) {
+		struct transfer *transfer = CONTAINER_OF(node, struct transfer, node);
+		struct push *push = transfer->push;
+		transfer_free(transfer);
+		fn(http->webpush, push);
+	}
+}
+
+enum rc http_new(struct webpush *webpush, struct http **ret_http)
+{
+	struct http *http = mem_zalloc(sizeof(*http));
+
+	http->webpush = webpush;
+	list_init(&http->transfers);
+	list_init(&http->sockets);
+	timer_init(&http->timer, webpush->reactor, on_timer, http);
+	http->multi = curl_multi_init();
+	if (!http->multi) {
+		timer_fini(&http->timer);
+		free(http);
+		return RC_UNAVAILABLE;
+	}
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+	*ret_http = http;
+	return RC_OK;
+}
+
+void http_free(struct http **http)
+{
+	struct http *h = *http;
+
+	if (!h)
+		return;
+	*http = NULL;
+	curl_multi_cleanup(h->multi);
+	LIST_EACH_SAFE (node, &h->sockets) {
+		struct watched *watched = CONTAINER_OF(node, struct watched, node);
+		event_free(watched->event);
+		list_remove(&watched->node);
+		free(watched);
+	}
+	timer_fini(&h->timer);
+	free(h);
+}

@@ -1,0 +1,126 @@
+/*
+ * Web Push: subscriptions as METADATA entries, and the sender that tells push services of new messages; device tokens of
+ * chatmail clients on the same sender. One thread of its own owns the HTTP client and everything that waits; it is reached by
+ * messages only. What coid/server.c needs.
+ */
+#ifndef COID_WEBPUSH_WEBPUSH_H
+#define COID_WEBPUSH_WEBPUSH_H
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/rc.h"
+#include "metadata/provider.h"
+#include "store/store.h"
+#include "work/reactor.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct webpush;
+
+enum webpush_content { WEBPUSH_FULL, WEBPUSH_HEADERS, WEBPUSH_MINIMAL };
+
+/* Strings are copied. */
+struct webpush_settings {
+	bool enabled; /* off: nobody can subscribe, nothing is sent */
+	enum webpush_content content;
+	const char *contact; /* `sub` of VAPID: mailto: or https: */
+	const char *ca_file; /* further trusted certificates; "": none */
+	const char *proxy; /* "": none */
+	bool allow_private; /* push services at addresses that are not public */
+	uint64_t ttl_s; /* of pushes for messages */
+	uint64_t
+		validation_window_s; /* from the moment that the push service has taken the validation push */
+	uint64_t validation_max_s; /* ... and from the registration */
+	unsigned subscriptions_max; /* of an account */
+	unsigned registrations_max; /* of an account in a row; as many are granted anew each hour */
+	unsigned unvalidated_max; /* registrations never validated after which an account waits for an hour */
+	unsigned queue_max; /* pushes that wait, in all */
+	unsigned queue_per_origin;
+	unsigned parallel_max; /* requests at a time */
+	unsigned parallel_per_origin;
+	uint64_t connect_timeout_ms;
+	uint64_t timeout_ms; /* of a whole request */
+	unsigned tries_max; /* of a push that fails */
+	uint64_t backoff_min_ms;
+	uint64_t backoff_max_ms;
+	unsigned fail_count; /* failures in a row over fail_age_s that cost a subscription */
+	uint64_t fail_age_s;
+
+	bool chatmail; /* takes device tokens */
+	const char *notifier_url; /* "": announces nothing */
+	const char *iroh_relay; /* facts for clients; "": none */
+	const char *turn;
+	const char *max_smtp_recipients;
+	const char *app_versions;
+	unsigned tokens_max; /* of an account; the oldest go */
+};
+void webpush_settings_init(struct webpush_settings *settings);
+
+/*
+ * Before any job: watches all accounts, reads the server's key or makes one (waits for server.db). Starts no thread. The store is
+ * borrowed. RC_INVALID with a line in `errors`: ca_file, proxy or notifier_url is of no use.
+ */
+enum rc webpush_new(const struct webpush_settings *settings, struct store *store, struct log *log,
+	struct buf *errors, struct webpush **ret_webpush) MUST_CHECK;
+/* Entries for the registry. */
+void webpush_add_providers(struct webpush *webpush, struct metadata *metadata);
+/* Starts the thread; what has waited in push.db is taken up. */
+enum rc webpush_start(struct webpush *webpush) MUST_CHECK;
+/* No more requests; what waits stays in push.db. Nobody delivers any more. Any thread, also again. */
+void webpush_stop(struct webpush *webpush);
+/* After webpush_stop: true as long as something is on its way to the database. */
+bool webpush_busy(struct webpush *webpush);
+/* After the pool was drained, before the store is freed. */
+void webpush_free(struct webpush **webpush);
+
+struct webpush_counters {
+	uint64_t sent; /* taken by a push service */
+	uint64_t refused; /* answered with an error that lasts */
+	uint64_t failed; /* tries that are made again later */
+	uint64_t dropped; /* from a full queue */
+	uint64_t expired; /* waited too long, or tried too often */
+	uint64_t unsubscribed; /* by the push service, or by failing */
+	uint64_t connections;
+	unsigned waiting;
+	unsigned active; /* requests in the air */
+};
+/* Any thread. */
+void webpush_counters(const struct webpush *webpush, struct webpush_counters *ret_counters);
+
+/* For coidctl. */
+
+/* [strand] A line for each subscription and device token of the account; no secrets. */
+enum rc webpush_describe(struct webpush *webpush, struct account *account, struct buf *out) MUST_CHECK;
+/* [strand], in a write transaction. RC_NOT_FOUND. */
+enum rc webpush_remove(struct webpush *webpush, struct account *account, struct strv id) MUST_CHECK;
+
+/* A real push to each subscription of the account (or to `id` alone), validated or not. The asker owns it again in `done`. */
+struct webpush_test {
+	struct account *account; /* borrowed until done */
+	struct strv id; /* borrowed until done; empty: all */
+	struct reactor *home; /* of done */
+	void (*done)(struct webpush_test *test);
+	void *ctx;
+	enum rc rc; /* RC_NOT_FOUND: there is no such subscription */
+	struct buf out; /* a line each: what the push service has answered; the asker's: buf_fini */
+	unsigned left; /* webpush's, as the next ones */
+	unsigned failed;
+	struct webpush *webpush;
+	struct reactor_msg msg;
+};
+void webpush_test_submit(struct webpush *webpush, struct webpush_test *test);
+
+/* The public key as PEM and as base64url, a line each. Any thread. */
+void webpush_vapid_show(struct webpush *webpush, struct buf *out);
+/* A new key: old subscriptions are void. `done` on home. */
+struct webpush_rotation {
+	struct reactor *home;
+	void (*done)(struct webpush_rotation *rotation);
+	void *ctx;
+	enum rc rc;
+	void *job; /* webpush's */
+};
+void webpush_vapid_rotate(struct webpush *webpush, struct webpush_rotation *rotation);
+
+#endif

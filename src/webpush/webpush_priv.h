@@ -1,0 +1,207 @@
+/*
+ * What the files of this folder share. [push]: on the push thread, whose reactor is webpush->reactor. [strand]: on a worker
+ * that owns the account's strand. The way of a message push:
+ *
+ *   commit -> sink (announce.c) -> [strand] job: subscriptions, payload -> [push] queue.c -> push.db -> http.c
+ *          -> answer -> queue.c: done, again later, or [strand] the subscription is dropped
+ */
+#ifndef COID_WEBPUSH_WEBPUSH_PRIV_H
+#define COID_WEBPUSH_WEBPUSH_PRIV_H
+
+#include "base/hash.h"
+#include "base/list.h"
+#include "store/pushq.h"
+#include "webpush/endpoint.h"
+#include "webpush/payload.h"
+#include "webpush/subs.h"
+#include "webpush/vapid.h"
+#include "webpush/webpush.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum push_kind {
+	PUSH_MESSAGE,
+	PUSH_VALIDATION,
+	PUSH_DEVICE, /* a chatmail token; `plain` is the token */
+	PUSH_TEST /* of coidctl: never kept, never again */
+};
+
+enum push_flag {
+	PUSH_URGENT = 1 << 0,
+	PUSH_SHRUNK = 1 << 1 /* its content has been taken off */
+};
+
+/* One request to be made. Owned by whoever has it in hand; while it waits, by the queue. */
+struct push {
+	struct list_node in_origin; /* ordered by due */
+	struct list_node in_all; /* oldest first */
+	struct origin *origin; /* borrowed; set while it waits or is in the air */
+	int64_t id; /* row of push.db; 0: none */
+	int64_t account;
+	enum push_kind kind;
+	unsigned flags;
+	char *subscription; /* own, as the next ones: name within the account */
+	char *endpoint;
+	char *from; /* PUSH_DEVICE, before it is queued: the sender's address */
+	char *plain;
+	size_t plain_n;
+	struct ece_receiver receiver;
+	int64_t created; /* seconds since 1970 */
+	int64_t expires;
+	uint64_t due; /* clock_mono_ms */
+	unsigned tries;
+	struct webpush_test *test; /* borrowed: PUSH_TEST */
+};
+
+/* What came of a request. */
+struct push_answer {
+	unsigned status; /* 0: no answer */
+	bool refused; /* every address of the host was one that may not be asked */
+	char retry_after[64]; /* empty: none */
+	char error[256]; /* for logs, if there is no answer */
+	uint64_t ms;
+};
+
+/* A host that takes pushes. */
+struct origin {
+	UT_hash_handle hh;
+	char *name; /* own */
+	struct list waiting; /* of struct push.in_origin */
+	struct list_node in_turn; /* of webpush->origins_turn */
+	unsigned count; /* that wait */
+	unsigned active;
+	unsigned failures; /* in a row */
+	uint64_t not_before; /* clock_mono_ms */
+};
+
+/* An endpoint that has asked for a pause. */
+struct pause {
+	UT_hash_handle hh;
+	char *endpoint; /* own */
+	uint64_t until; /* clock_mono_ms */
+};
+
+struct http;
+struct books;
+
+struct webpush {
+	struct webpush_settings settings; /* strings own */
+	char *strings[8]; /* own */
+	unsigned string_count;
+	struct store *store; /* borrowed */
+	struct log *log; /* borrowed */
+	struct reactor *reactor; /* own */
+	pthread_t thread;
+	bool running; /* the thread has been started */
+	struct change_sink sink;
+	char notifier_origin[ENDPOINT_ORIGIN_MAX];
+
+	pthread_mutex_t lock;
+	struct vapid_key *vapid; /* counted; lock */
+
+	atomic_bool stopping;
+	atomic_uint pending; /* jobs and messages on their way to the push thread or from it */
+	struct reactor_msg stop_msg;
+	atomic_bool stop_sent;
+	bool closed; /* the pool is gone: nothing may be submitted; of the thread that ends everything */
+
+	/* [push] */
+	struct http *http;
+	struct books *books;
+	struct vapid_cache *tokens;
+	struct origin *origins; /* by name */
+	struct list origins_turn; /* who is next */
+	struct list all; /* of struct push.in_all */
+	struct pause *pauses; /* by endpoint */
+	unsigned count; /* that wait */
+	unsigned active;
+	struct timer pump_timer;
+	bool pump_deferred;
+
+	_Atomic uint64_t sent, refused, failed, dropped, expired, unsubscribed, connections;
+	atomic_uint shown_waiting, shown_active;
+};
+
+/* webpush.c: the key of now; the caller's reference. Any thread. */
+struct vapid_key *webpush_vapid(struct webpush *webpush);
+/* The rules of now; `vapid` borrows from the key. */
+struct subs_rules webpush_rules(const struct webpush *webpush, const struct vapid_key *key);
+/* Something is on its way, or has arrived. */
+void webpush_pending_add(struct webpush *webpush);
+void webpush_pending_sub(struct webpush *webpush);
+
+void push_free(struct push **push);
+
+/* provider.c */
+void provider_subscriptions(struct webpush *webpush, struct metadata_provider *ret_provider);
+void provider_device(struct webpush *webpush, struct metadata_provider *ret_provider);
+void provider_facts(struct webpush *webpush, struct metadata_provider *ret_provider);
+
+/* device.c: [strand] */
+#define DEVICE_TOKEN_MAX 4096
+#define DEVICE_TOKEN_DAYS 90
+#define DEVICE_NAME 32 /* characters of a token's name */
+struct device_token {
+	struct strv name;
+	struct strv value;
+	int64_t set; /* when it was set last */
+};
+struct device_list {
+	struct device_token *v; /* in the arena; those that have not expired */
+	size_t n;
+};
+enum rc device_load(
+	struct account *account, int64_t now, struct arena *arena, struct device_list *ret_list) MUST_CHECK;
+enum rc device_add(struct account *account, struct strv token, int64_t now, unsigned max) MUST_CHECK;
+enum rc device_drop(struct account *account, struct strv name) MUST_CHECK;
+enum rc device_drop_all(struct account *account) MUST_CHECK;
+
+/* announce.c */
+void announce_sink(void *ctx, struct change_list *list);
+/* [push] */
+void announce_test(struct webpush *webpush, struct webpush_test *test);
+/* A change of one subscription, made by a job of its own. Any thread. */
+enum upkeep_kind {
+	UPKEEP_ACCEPTED, /* the push service has taken the validation push */
+	UPKEEP_GONE, /* the push service does not know it, or it has failed for long */
+	UPKEEP_EXPIRE, /* drop what was not validated in time */
+	UPKEEP_DEVICE_GONE
+};
+void upkeep_submit(struct webpush *webpush, enum upkeep_kind kind, int64_t account, const char *subscription,
+	const char *endpoint);
+
+/* queue.c: [push] */
+void queue_init(struct webpush *webpush);
+void queue_fini(struct webpush *webpush);
+/* Reads push.db. */
+void queue_load(struct webpush *webpush);
+/* Takes the pushes and the array: writes them to push.db, then sends them. */
+void queue_add(struct webpush *webpush, struct push **pushes, size_t count);
+/* Into the queue without push.db. */
+void queue_wait(struct webpush *webpush, struct push *push);
+void queue_answered(struct webpush *webpush, struct push *push, const struct push_answer *answer);
+/* The account is gone. */
+void queue_forget(struct webpush *webpush, int64_t account);
+void queue_stop(struct webpush *webpush);
+
+/* books.c: [push] what changes in push.db, gathered over a turn of the loop. */
+struct books *books_new(struct webpush *webpush);
+void books_free(struct books **books);
+void books_remove(struct books *books, int64_t id);
+void books_delay(struct books *books, const struct push *push, int64_t due, bool plain);
+void books_remove_of(struct books *books, int64_t account, const char *subscription);
+void books_failed(struct books *books, const struct push *push);
+void books_worked(struct books *books, const struct push *push);
+void books_flush(struct books *books);
+
+/* http.c: [push] */
+enum rc http_new(struct webpush *webpush, struct http **ret_http) MUST_CHECK;
+/* Drops what is in the air without an answer: http_drop_fn gets each push. */
+void http_drop_all(struct http *http, void (*fn)(struct webpush *webpush, struct push *push));
+void http_free(struct http **http);
+/* Owns the push until queue_answered. */
+void http_start(struct http *http, struct push *push);
+
+#endif
