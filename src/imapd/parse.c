@@ -202,7 +202,11 @@ static bool take_literal(struct parse *parse, struct strv *ret_string)
 		return parse_fail(parse, "Literal in the wrong place");
 	if (!literal_head(parse, &size, &length) || size > parse->in.n - parse->at - length)
 		return parse_fail(parse, "Invalid literal");
-	*ret_string = strv_sub(parse->in, parse->at + length, (size_t)size);
+	struct strv bytes = strv_sub(parse->in, parse->at + length, (size_t)size);
+	/* RFC 3501: a literal holds any octet but NUL; a literal8 (RFC 3516) that, too. */
+	if (!parse_peek(parse, '~') && bytes.n > 0 && memchr(bytes.p, '\0', bytes.n))
+		return parse_fail(parse, "NUL in a literal");
+	*ret_string = bytes;
 	parse->at += length + (size_t)size;
 	return true;
 }

@@ -1,5 +1,7 @@
 #include "greeting_rig.h"
 
+#include "imapd/command.h"
+
 #include <semaphore.h>
 
 /* A job that holds the strand until it is let go, and one that fills the queue behind it. */
@@ -210,6 +212,32 @@ static void an_idler_that_does_not_read_costs_no_memory(void **state)
 	client_free(&idler);
 }
 
+/* A text would be taken for a part of the literal. */
+static void the_end_in_the_middle_of_a_literal_is_silent(void **state)
+{
+	enum { SIZE = 2 * 1024 * 1024 };
+	struct server *server = *state;
+	struct client *client = client_new(server, "INBOX");
+	char *message = mem_alloc(SIZE);
+	memset(message, 'x', SIZE);
+	client_send(client, "a APPEND INBOX {2097152+}\r\n");
+	client_send_bytes(client, strv_make(message, SIZE));
+	client_send(client, "\r\n");
+	free(client_until(client, " completed\r\n"));
+	client_send(client, "b FETCH 1 BODY.PEEK[]\r\n");
+	struct session *session = client_session(client);
+	for (int i = 0; i < 20000 && !(session->cmd && session->cmd->in_response); i++)
+		turn(client);
+	assert_true(session->cmd && session->cmd->in_response);
+	send_change(server, CHANGE_RESET);
+	for (int i = 0; i < 20000 && client_receive(client); i++)
+		turn(client);
+	assert_true(client->in.len > 0 && client->in.len < SIZE);
+	assert_null(memmem(client->in.p, client->in.len, "* BYE", 5));
+	free(message);
+	client_free(&client);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 #define TEST_SHORT(name) cmocka_unit_test_setup_teardown(name, setup_short, server_teardown)
 
@@ -224,6 +252,8 @@ int main(void)
 		TEST(a_removed_account_ends_its_sessions),
 		cmocka_unit_test_setup_teardown(
 			an_idler_that_does_not_read_costs_no_memory, setup_small_output, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_end_in_the_middle_of_a_literal_is_silent, setup_small_output, server_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,21 @@ static void astrings_are_atoms_quoted_or_literals(void **state)
 	assert_string(parse_astring, STRV("{0}\r\n"), "");
 }
 
+static void nul_is_for_literal8_only(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct strv got;
+	setup(&f, STRV("~{3}\r\na\0b"));
+	assert_true(parse_string(&f.parse, &got));
+	assert_true(strv_eq(got, STRV("a\0b")));
+	teardown(&f);
+	setup(&f, STRV("{3}\r\na\0b"));
+	assert_false(parse_string(&f.parse, &got));
+	assert_string_equal(f.parse.error, "NUL in a literal");
+	teardown(&f);
+}
+
 static void broken_strings_are_errors(void **state)
 {
 	(void)state;
@@ -462,6 +477,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(atoms_end_at_specials),
 		cmocka_unit_test(astrings_are_atoms_quoted_or_literals),
+		cmocka_unit_test(nul_is_for_literal8_only),
 		cmocka_unit_test(broken_strings_are_errors),
 		cmocka_unit_test(nil_is_no_string),
 		cmocka_unit_test(the_first_error_stays),
