@@ -27,6 +27,8 @@ async function handle({ conn: name, call, args }) {
 	switch (call) {
 	case 'get':
 		return conn[args[0]];
+	case 'compressed':
+		return Boolean(conn._deflate && conn._inflate);
 	case 'fetch': {
 		const all = [];
 		for await (const message of conn.fetch(...args)) all.push(message);

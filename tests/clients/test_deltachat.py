@@ -1,6 +1,7 @@
 """Delta Chat's own core against coid: two accounts set up, get to know each other, chat, see receipts, delete."""
 
 import pathlib
+import re
 import struct
 import time
 import zlib
@@ -55,18 +56,23 @@ class Account:
             if match(message):
                 return message
 
-    def mailbox(self, name="INBOX"):
-        """How many messages the server holds there."""
-        imap = self.coid.login(self.user)
-        status, data = imap.select(name, readonly=True)
-        imap.logout()
-        return int(data[0]) if status == "OK" else None
+    def name(self, message):
+        """Its Message-ID."""
+        return self.call("getMessageInfoObject", message)["rfc724Mid"]
 
-    def wait_mailbox(self, count):
+    def on_server(self, name):
+        """The flags of the message of that Message-ID in INBOX; None if it is not there."""
+        imap = self.coid.login(self.user, mailbox="INBOX")
+        found = imap.search(None, "HEADER", "MESSAGE-ID", f"<{name}>")[1][0].split()
+        flags = imap.fetch(found[-1], "(FLAGS)")[1][0].decode() if found else None
+        imap.logout()
+        return flags
+
+    def wait_server(self, name, match):
         end = time.monotonic() + SECONDS
-        while (found := self.mailbox()) != count:
-            assert time.monotonic() < end, f"{self.user} has {found} messages on the server, not {count}"
-            time.sleep(0.2)
+        while not match(flags := self.on_server(name)):
+            assert time.monotonic() < end, f"{self.user}: {flags}"
+            time.sleep(0.1)
 
 
 @pytest.fixture
@@ -77,14 +83,24 @@ def core(tmp_path):
 
 
 @pytest.fixture
-def accounts(coid, alice, bob, core):
-    passwords = {alice: PASSWORD, bob: PASSWORD}
-    with Relay(coid, passwords) as relay:
-        pair = [Account(core, coid, user) for user in passwords]
-        pair[0].set_up(relay, "ssl")
-        pair[1].set_up(relay, "starttls")
-        yield pair
-        core.call("stopIoForAllAccounts")
+def make_pair(make_coid, core):
+    """Makes a daemon, its relay and the accounts of Alice and Bob; Bob's keeps its mail on the server."""
+    relays = []
+
+    def make(compress):
+        coid = make_pair.coid = make_coid(settings={"imap.compress": compress})
+        passwords = {coid.add_user(f"{name}@example.org"): PASSWORD for name in ("alice", "bob")}
+        relays.append(Relay(coid, passwords))
+        alice, bob = (Account(core, coid, user) for user in passwords)
+        alice.set_up(relays[0], "ssl")
+        bob.set_up(relays[0], "starttls")
+        bob.call("setConfig", "bcc_self", "1")
+        return alice, bob
+
+    yield make
+    core.call("stopIoForAllAccounts")
+    for relay in relays:
+        relay.close()
 
 
 def join(inviter, joiner):
@@ -97,8 +113,9 @@ def join(inviter, joiner):
     return inviter.call("createChatByContactId", contact), chat
 
 
-def test_two_accounts_join_and_chat(accounts, tmp_path):
-    alice, bob = accounts
+@pytest.mark.parametrize("compress", [True, False], ids=["compressed", "uncompressed"])
+def test_two_accounts_join_and_chat(make_pair, tmp_path, compress):
+    alice, bob = make_pair(compress)
     alice_chat, bob_chat = join(alice, bob)
 
     # Text, there and back, encrypted.
@@ -107,14 +124,15 @@ def test_two_accounts_join_and_chat(accounts, tmp_path):
     got = alice.incoming(lambda message: message["text"] == text)
     assert got["showPadlock"] and got["chatId"] == alice_chat
     answer = alice.call("miscSendTextMessage", alice_chat, "und zurück")
-    assert bob.incoming(lambda message: message["text"] == "und zurück")["showPadlock"]
+    answered = bob.incoming(lambda message: message["text"] == "und zurück")
+    assert answered["showPadlock"] and answered["chatId"] == bob_chat
 
-    # Receipts, both ways.
+    # Receipts, both ways; Bob's server knows what he has seen.
     alice.call("markseenMsgs", [got["id"]])
     bob.wait("MsgRead", lambda data: data["msgId"] == sent)
-    bob_got = bob.call("getMessageIds", bob_chat, False, False)[-1]
-    bob.call("markseenMsgs", [bob_got])
+    bob.call("markseenMsgs", [answered["id"]])
     alice.wait("MsgRead", lambda data: data["msgId"] == answer)
+    bob.wait_server(bob.name(answered["id"]), lambda flags: flags and "\\Seen" in flags)
 
     # A picture.
     picture = tmp_path / "picture.png"
@@ -126,12 +144,21 @@ def test_two_accounts_join_and_chat(accounts, tmp_path):
     assert pathlib.Path(shown["file"]).read_bytes() == png()
 
     # Deleted for one: gone from his server, kept by the other.
-    before = bob.mailbox()
+    name = bob.name(shown["id"])
+    assert bob.on_server(name)
     bob.call("deleteMessages", [shown["id"]])
-    bob.wait_mailbox(before - 1)
+    bob.wait_server(name, lambda flags: flags is None)
 
-    # Deleted for all: gone from the other's chat too.
+    # Deleted for all: gone from the other's chat and server too.
     again = alice.call("miscSendTextMessage", alice_chat, "take this back")
     taken = bob.incoming(lambda message: message["text"] == "take this back")
+    name = bob.name(taken["id"])
     alice.call("deleteMessagesForAll", [again])
     bob.wait("MsgDeleted", lambda data: data["msgId"] == taken["id"])
+    bob.wait_server(name, lambda flags: flags is None)
+
+    # Who uses one device lets the server delete what has been fetched.
+    alice.wait_server(alice.name(got["id"]), lambda flags: flags is None)
+
+    log = make_pair.coid.log_text()
+    assert not re.search(r"^\S+ (warn|error) ", log, re.M), log
