@@ -40,9 +40,26 @@ static void done(struct test *t)
 
 static void print_key(const struct search_key *key, struct buf *out)
 {
-	static const char *const names[] = { "and", "or", "seqs", "uids", "flag", "recent", "keyword",
-		"larger", "smaller", "before", "on", "since", "sentbefore", "senton", "sentsince", "header",
-		"body", "text" };
+	static const char *const names[] = {
+		[SEARCH_AND] = "and",
+		[SEARCH_OR] = "or",
+		[SEARCH_SEQS] = "seqs",
+		[SEARCH_UIDS] = "uids",
+		[SEARCH_FLAG] = "flag",
+		[SEARCH_RECENT] = "recent",
+		[SEARCH_KEYWORD] = "keyword",
+		[SEARCH_LARGER] = "larger",
+		[SEARCH_SMALLER] = "smaller",
+		[SEARCH_BEFORE] = "before",
+		[SEARCH_ON] = "on",
+		[SEARCH_SINCE] = "since",
+		[SEARCH_SENTBEFORE] = "sentbefore",
+		[SEARCH_SENTON] = "senton",
+		[SEARCH_SENTSINCE] = "sentsince",
+		[SEARCH_HEADER] = "header",
+		[SEARCH_BODY] = "body",
+		[SEARCH_TEXT] = "text",
+	};
 	if (key->negate)
 		buf_addc(out, '!');
 	buf_adds(out, names[key->kind]);
