@@ -13,8 +13,12 @@ enum when {
 	CAN_STARTTLS, /* before login, without TLS, with a certificate */
 	HAS_COI, /* after login, unless it is switched off */
 	HAS_COMPRESS, /* likewise */
+	HAS_WEBPUSH, /* likewise */
+	HAS_DELTAPUSH,
+	HAS_CHATMAIL,
 	CAN_LOGIN, /* before login, and a password may be sent */
-	CANNOT_LOGIN
+	CANNOT_LOGIN,
+	UNCOMPRESSED /* after login, and COMPRESS is not active */
 };
 
 static const struct {
@@ -30,8 +34,14 @@ static const struct {
 	{ "AUTH=PLAIN", CAN_LOGIN },
 	{ "SPECIAL-USE", ALWAYS },
 	{ "CHILDREN", ALWAYS },
+	{ "CONDSTORE", ALWAYS },
+	{ "QRESYNC", ALWAYS },
 	{ "COI", HAS_COI },
+	{ "WEBPUSH", HAS_WEBPUSH },
+	{ "XDELTAPUSH", HAS_DELTAPUSH },
+	{ "XCHATMAIL", HAS_CHATMAIL },
 	{ "COMPRESS=DEFLATE", HAS_COMPRESS },
+	{ "UNAUTHENTICATE", UNCOMPRESSED },
 	{ "QUOTA=RES-STORAGE", ALWAYS },
 	{ "QUOTA=RES-MESSAGE", ALWAYS },
 };
@@ -48,12 +58,20 @@ static bool holds(enum when when, const struct session *session)
 		return !before;
 	case HAS_COI:
 		return !before && coi_offered(session->settings->coi);
+	case HAS_WEBPUSH:
+		return !before && session->settings->webpush;
+	case HAS_DELTAPUSH:
+		return !before && session->settings->deltapush;
+	case HAS_CHATMAIL:
+		return !before && session->settings->chatmail;
 	case HAS_COMPRESS:
 		return !before && session->settings->compress;
 	case CAN_STARTTLS:
 		return before && session_can_starttls(session);
 	case CAN_LOGIN:
 		return before && session_secure(session);
+	case UNCOMPRESSED:
+		return !before && !conn_is_deflate(session->conn);
 	case CANNOT_LOGIN:
 		return before && !session_secure(session);
 	}
@@ -67,6 +85,7 @@ void capability_print(struct buf *out, const struct session *session)
 		if (holds(extra[i].when, session))
 			buf_printf(out, " %s", extra[i].name);
 	}
+	buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)session->settings->message_max);
 	for (size_t i = 0; cmd_table[i]; i++) {
 		for (const struct cmd_row *row = cmd_table[i]; row->name; row++) {
 			if (row->capability)

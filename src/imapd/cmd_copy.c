@@ -112,6 +112,7 @@ static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 		cmd_finish_rc(cmd, RC_OK);
 		return;
 	}
+	cmd->removed = copy->move;
 	const char *code = copyuid(cmd, &copy->result);
 	if (copy->move || cmd->expunge_issued) {
 		/* Before the EXPUNGEs (RFC 6851 section 4.3), and where the tagged line has another code. */

@@ -31,6 +31,7 @@ static enum rc expunge_run(struct account *account, struct job *job)
 
 static void expunge_finish(struct cmd *cmd, struct cmd_job *job)
 {
+	cmd->removed = !seqset_empty(&((struct expunge_job *)job)->removed);
 	cmd_finish_rc(cmd, job->job.rc);
 }
 

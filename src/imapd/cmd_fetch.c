@@ -1,6 +1,9 @@
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
+#include "imapd/resp.h"
 #include "imapd/rows.h"
+#include "imapd/sync.h"
+#include "imapd/vanished.h"
 #include "store/hooks.h"
 
 /* So many messages are looked through for unseen ones by the reactor itself. */
@@ -9,6 +12,9 @@
 struct fetch_args {
 	struct seqset set;
 	struct fetch_plan plan;
+	bool changed; /* CHANGEDSINCE */
+	bool vanished;
+	uint64_t since;
 	struct fetch_run run;
 	int64_t mailbox;
 	struct seqset moving; /* own: seen now, and moved when the command has read them (store/hooks.h) */
@@ -22,12 +28,55 @@ struct seen_job {
 	bool owes_move; /* what is marked has not been handed on */
 };
 
+/* Which of the messages that vanished since are not in the view any more, or never were: said before all else. */
+struct vanished_job {
+	struct cmd_job base;
+	int64_t mailbox;
+	uint64_t since;
+	struct seqset asked; /* own */
+	struct seqset uids; /* own */
+};
+
+static bool parse_modifier(struct cmd *cmd, struct parse *parse, struct fetch_args *args)
+{
+	if (!args->changed && parse_keyword(parse, "CHANGEDSINCE")) {
+		args->changed = true;
+		return parse_sp(parse) && parse_number64(parse, &args->since);
+	}
+	if (args->vanished || !parse_keyword(parse, "VANISHED"))
+		return parse_fail(parse, "Unknown FETCH modifier");
+	args->vanished = true;
+	if (!(cmd->row->flags & CMD_UID))
+		return parse_fail(parse, "VANISHED belongs to UID FETCH");
+	if (!(cmd->session->enabled & ENABLED_QRESYNC))
+		return parse_fail(parse, "VANISHED needs ENABLE QRESYNC");
+	return true;
+}
+
+/* " (CHANGEDSINCE 12345 VANISHED)" */
+static bool parse_modifiers(struct cmd *cmd, struct parse *parse, struct fetch_args *args)
+{
+	if (!parse_skip(parse, ' '))
+		return true;
+	if (!parse_char(parse, '('))
+		return false;
+	do {
+		if (!parse_modifier(cmd, parse, args))
+			return false;
+	} while (parse_skip(parse, ' '));
+	if (args->vanished && !args->changed)
+		return parse_fail(parse, "VANISHED needs CHANGEDSINCE");
+	fetch_plan_add_modseq(cmd->arena, &args->plan);
+	return parse_char(parse, ')');
+}
+
 static bool fetch_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct fetch_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
 	return parse_seqset(parse, &args->set) && parse_sp(parse) &&
-	       fetch_plan_parse(parse, cmd->row->flags & CMD_UID, &args->plan) && parse_end(parse);
+	       fetch_plan_parse(parse, cmd->row->flags & CMD_UID, &args->plan) &&
+	       parse_modifiers(cmd, parse, args) && parse_end(parse);
 }
 
 static enum rc seen_look(struct account *account, struct job *job)
@@ -106,22 +155,84 @@ static void submit_seen(struct cmd *cmd, struct fetch_run *run, bool write)
 	cmd_submit_or_borrow(cmd, seen, memory);
 }
 
+static void fetch_messages(struct cmd *cmd)
+{
+	struct fetch_args *args = cmd->args;
+	if (fetch_run_empty(&args->run))
+		cmd_finish_rc(cmd, RC_OK);
+	else if (args->plan.seen && !view_read_only(cmd->session->view))
+		submit_seen(cmd, &args->run, false);
+	else
+		fetch_run_next(cmd, &args->run);
+}
+
+static enum rc vanished_run(struct account *account, struct job *job)
+{
+	struct vanished_job *vanished = (struct vanished_job *)job;
+	seqset_fini(&vanished->uids);
+	return vanished_since(account, vanished->mailbox, vanished->since, &vanished->asked, &vanished->uids);
+}
+
+static void vanished_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct vanished_job *vanished = (struct vanished_job *)job;
+	struct buf out;
+	if (job->job.rc != RC_OK) {
+		cmd_finish_rc(cmd, job->job.rc);
+		return;
+	}
+	buf_init(&out, SIZE_MAX / 2);
+	sync_print_vanished(&out, &vanished->uids, true);
+	resp_raw(cmd->session, buf_strv(&out));
+	buf_fini(&out);
+	fetch_messages(cmd);
+}
+
+static void vanished_release(struct cmd_job *job)
+{
+	struct vanished_job *vanished = (struct vanished_job *)job;
+	seqset_fini(&vanished->asked);
+	seqset_fini(&vanished->uids);
+}
+
+/* What the session has been told of and not lost yet (`known`) is the business of VANISHED without EARLIER. */
+static void submit_vanished(struct cmd *cmd, const struct seqset *known)
+{
+	struct fetch_args *args = cmd->args;
+	struct vanished_job *vanished =
+		cmd_job_new(cmd, sizeof(*vanished), JOB_READ, vanished_run, vanished_finish);
+	vanished->base.release = vanished_release;
+	vanished->mailbox = view_mailbox(cmd->session->view);
+	vanished->since = args->since;
+	/* "n:*": messages above the last one may have vanished, too. */
+	seqset_copy(&vanished->asked, &args->set);
+	seqset_resolve(&vanished->asked, UINT32_MAX - 1);
+	seqset_remove_set(&vanished->asked, known);
+	cmd_submit(cmd, vanished);
+}
+
 static void fetch_start(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
-	struct session *session = cmd->session;
+	struct seqset uids = SEQSET_EMPTY;
+	if (args->plan.modseq)
+		sync_condstore(cmd->session);
 	enum rc rc =
-		fetch_run_init(&args->run, cmd, &args->plan, &args->set, cmd->row->flags & CMD_UID, NULL);
+		fetch_run_init(&args->run, cmd, &args->plan, &args->set, cmd->row->flags & CMD_UID, &uids);
 	args->run.done = cmd_finish_rc;
-	if (rc == RC_INVALID) {
-		cmd_bad(cmd, "Invalid message sequence number");
-	} else if (rc != RC_OK || fetch_run_empty(&args->run)) {
-		cmd_finish_rc(cmd, rc);
-	} else if (args->plan.seen && !view_read_only(session->view)) {
-		submit_seen(cmd, &args->run, false);
-	} else {
-		fetch_run_next(cmd, &args->run);
+	if (rc != RC_OK) {
+		if (rc == RC_INVALID)
+			cmd_bad(cmd, "Invalid message sequence number");
+		else
+			cmd_finish_rc(cmd, rc);
+		return;
 	}
+	args->run.fetch->changed_since = args->since;
+	if (args->vanished)
+		submit_vanished(cmd, &uids);
+	else
+		fetch_messages(cmd);
+	seqset_fini(&uids);
 }
 
 static void fetch_drain(struct cmd *cmd)

@@ -2,6 +2,7 @@
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "imapd/search_run.h"
+#include "imapd/sync.h"
 
 /* So many messages are searched by the reactor itself when the index knows all that is asked. */
 #define SEARCH_BORROW_MAX 1000
@@ -40,6 +41,8 @@ static void tell(struct cmd *cmd, struct search *search)
 	search_print(search, &out);
 	buf_shrink(&out, 0);
 	conn_write_own(cmd->session->conn, out.p, out.len);
+	if (search->keys.modseq)
+		view_said_modseq(cmd->session->view, search->place.modseq);
 	enum rc rc = search->place.rc;
 	if (rc == RC_OK && search->place.gone > 0 && !search->by_uid)
 		cmd_ok(cmd, "EXPUNGEISSUED", "Some of the messages no longer exist");
@@ -137,6 +140,9 @@ static void search_start(struct cmd *cmd)
 		cmd_no(cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
 		return;
 	}
+	cmd->no_expunge = args->keys.seqs;
+	if (args->keys.modseq)
+		sync_condstore(cmd->session);
 	enum rc rc = prepare(cmd, &count);
 	if (rc != RC_OK)
 		cmd_finish_rc(cmd, rc);

@@ -2,32 +2,114 @@
  * SELECT, EXAMINE and what leaves a mailbox: CLOSE, UNSELECT; and CHECK.
  */
 #include "imapd/command.h"
+#include "imapd/fetch_run.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
+#include "imapd/vanished.h"
 #include "store/message.h"
 
 #define SELECT_OUTPUT_MAX (128 * 1024)
 
+/* What a client knows of the mailbox: QRESYNC, RFC 7162 section 3.2.5. The sets lie in an arena. */
+struct resync {
+	uint32_t uidvalidity;
+	uint64_t modseq;
+	struct seqset known; /* UIDs; empty: all */
+	struct seqset match_seqs; /* message sequence match data; empty: none */
+	struct seqset match_uids;
+};
+
 struct select_args {
 	struct strv name;
+	bool condstore;
+	bool qresync;
+	bool read_write;
+	struct resync resync;
+	struct fetch_run run; /* of what has changed */
 };
 
 struct select_job {
 	struct cmd_job base;
 	struct strv name;
 	bool read_write;
+	bool qresync;
+	struct resync resync; /* in the job's arena */
+	struct seqset vanished; /* own */
 	struct mbox_snapshot snapshot;
 	const struct strv *keywords; /* in the job's arena */
 	size_t keyword_count;
 	bool taken; /* the session has the watch now */
 };
 
+/* A set of numbers without '*'. */
+static bool parse_numbers(struct parse *parse, struct seqset *ret_set)
+{
+	if (!parse_seqset(parse, ret_set))
+		return false;
+	return !seqset_has_star(ret_set) || parse_fail(parse, "'*' is not allowed here");
+}
+
+/* "(1:3,7 4:6,9)" */
+static bool parse_match(struct parse *parse, struct resync *resync)
+{
+	if (!parse_char(parse, '(') || !parse_numbers(parse, &resync->match_seqs) || !parse_sp(parse) ||
+		!parse_numbers(parse, &resync->match_uids))
+		return false;
+	if (seqset_count(&resync->match_seqs) != seqset_count(&resync->match_uids))
+		return parse_fail(parse, "As many message numbers as UIDs expected");
+	return parse_char(parse, ')');
+}
+
+/* "(67890007 90060115194045000 41:211,214:541 (1:3 4:6))" */
+static bool parse_resync(struct parse *parse, struct resync *resync)
+{
+	if (!parse_char(parse, '(') || !parse_nz_number(parse, &resync->uidvalidity) || !parse_sp(parse) ||
+		!parse_number64(parse, &resync->modseq))
+		return false;
+	if (resync->modseq == 0)
+		return parse_fail(parse, "Invalid mod-sequence");
+	bool more = parse_skip(parse, ' ');
+	if (more && !parse_peek(parse, '(')) {
+		if (!parse_numbers(parse, &resync->known))
+			return false;
+		more = parse_skip(parse, ' ');
+	}
+	return (!more || parse_match(parse, resync)) && parse_char(parse, ')');
+}
+
+static bool parse_parameter(struct cmd *cmd, struct parse *parse, struct select_args *args)
+{
+	if (parse_keyword(parse, "CONDSTORE")) {
+		args->condstore = true;
+		return true;
+	}
+	if (args->qresync || !parse_keyword(parse, "QRESYNC"))
+		return parse_fail(parse, "Unknown parameter");
+	if (!(cmd->session->enabled & ENABLED_QRESYNC))
+		return parse_fail(parse, "QRESYNC needs to be enabled");
+	args->qresync = true;
+	return parse_sp(parse) && parse_resync(parse, &args->resync);
+}
+
+static bool parse_parameters(struct cmd *cmd, struct parse *parse, struct select_args *args)
+{
+	if (!parse_skip(parse, ' '))
+		return true;
+	if (!parse_char(parse, '('))
+		return false;
+	do {
+		if (!parse_parameter(cmd, parse, args))
+			return false;
+	} while (parse_skip(parse, ' '));
+	return parse_char(parse, ')');
+}
+
 static bool select_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct select_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_mailbox(parse, &args->name) && parse_end(parse);
+	return parse_mailbox(parse, &args->name) && parse_parameters(cmd, parse, args) && parse_end(parse);
 }
 
 static void copy_keywords(struct select_job *select, const struct strv *names, size_t count)
@@ -39,6 +121,31 @@ static void copy_keywords(struct select_job *select, const struct strv *names, s
 	select->keyword_count = count;
 }
 
+static bool resyncs(const struct select_job *select, const struct mbox_info *info)
+{
+	return select->qresync && select->resync.uidvalidity == info->uidvalidity;
+}
+
+/* What the client believes to be there and is not. */
+static enum rc find_vanished(struct account *account, struct select_job *select, const struct mbox_info *info)
+{
+	const struct resync *resync = &select->resync;
+	struct seqset asked = SEQSET_EMPTY;
+	uint32_t agreed = 0;
+
+	if (seqset_empty(&resync->known))
+		seqset_add_range(&asked, 1, UINT32_MAX - 1);
+	else
+		seqset_copy(&asked, &resync->known);
+	enum rc rc = vanished_match(account, info->id, &resync->match_seqs, &resync->match_uids, &agreed);
+	if (rc == RC_OK && agreed > 0)
+		seqset_remove_range(&asked, 1, agreed);
+	if (rc == RC_OK)
+		rc = vanished_since(account, info->id, resync->modseq, &asked, &select->vanished);
+	seqset_fini(&asked);
+	return rc;
+}
+
 static enum rc select_job_run(struct account *account, struct job *job)
 {
 	struct select_job *select = (struct select_job *)job;
@@ -47,15 +154,19 @@ static enum rc select_job_run(struct account *account, struct job *job)
 	struct mbox_info info;
 
 	seqset_fini(&select->snapshot.uids);
+	seqset_fini(&select->vanished);
 	enum rc rc = mbox_find(account, select->name, &info);
 	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
 		rc = RC_CANNOT;
-	/* \Recent is claimed, and an index loaded, by a worker. */
+	/* \Recent is claimed, an index loaded, and the log of expunges read, by a worker. */
 	bool claims = select->read_write && info.recent > 0;
-	if (rc == RC_OK && select->base.borrowed && (claims || !msg_index_loaded(account, info.id)))
+	bool reads = rc == RC_OK && resyncs(select, &info) && select->resync.modseq < info.highestmodseq;
+	if (rc == RC_OK && select->base.borrowed && (claims || reads || !msg_index_loaded(account, info.id)))
 		return RC_AGAIN;
 	if (rc == RC_OK)
 		rc = mbox_keywords(account, info.id, &names, &count);
+	if (rc == RC_OK && resyncs(select, &info))
+		rc = find_vanished(account, select, &info);
 	if (rc != RC_OK)
 		return rc;
 	copy_keywords(select, names, count);
@@ -75,11 +186,55 @@ static void print_selected(struct session *session, const struct mbox_snapshot *
 		buf_printf(&out, "* OK [UNSEEN %u] First unseen message\r\n", unseen);
 	buf_printf(&out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", snapshot->info.uidvalidity);
 	buf_printf(&out, "* OK [UIDNEXT %u] Predicted next UID\r\n", snapshot->info.uidnext);
+	buf_printf(&out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
+		(unsigned long long)snapshot->info.highestmodseq);
 	resp_raw(session, buf_strv(&out));
 	buf_fini(&out);
 }
 
-static void submit_select(struct cmd *cmd, struct strv name, bool read_write, bool memory_ok);
+static void print_vanished(struct session *session, const struct seqset *uids)
+{
+	struct buf out;
+	buf_init(&out, SIZE_MAX / 2);
+	sync_print_vanished(&out, uids, true);
+	resp_raw(session, buf_strv(&out));
+	buf_fini(&out);
+}
+
+static void select_end(struct cmd *cmd, enum rc rc)
+{
+	const struct select_args *args = cmd->args;
+	if (rc != RC_OK) {
+		/* RFC 3501 6.3.1: a SELECT that fails leaves nothing selected. */
+		session_unselect(cmd->session);
+		cmd_finish_rc(cmd, rc);
+		return;
+	}
+	cmd_ok(cmd, args->read_write ? "READ-WRITE" : "READ-ONLY",
+		args->read_write ? "SELECT completed" : "EXAMINE completed");
+}
+
+/* Flags of known messages that have changed since. */
+static void fetch_changed(struct cmd *cmd, const struct resync *resync)
+{
+	struct select_args *args = cmd->args;
+	struct fetch_plan plan;
+	struct seqset all = SEQSET_EMPTY;
+	seqset_add_range(&all, 1, UINT32_MAX - 1);
+	fetch_plan_state(cmd->arena, true, true, true, &plan);
+	enum rc rc = fetch_run_init(
+		&args->run, cmd, &plan, seqset_empty(&resync->known) ? &all : &resync->known, true, NULL);
+	seqset_fini(&all);
+	if (rc != RC_OK || fetch_run_empty(&args->run)) {
+		select_end(cmd, rc);
+		return;
+	}
+	args->run.done = select_end;
+	args->run.fetch->changed_since = resync->modseq;
+	fetch_run_next(cmd, &args->run);
+}
+
+static void submit_select(struct cmd *cmd, struct strv name, bool memory_ok);
 
 static void select_finish(struct cmd *cmd, struct cmd_job *job)
 {
@@ -87,7 +242,7 @@ static void select_finish(struct cmd *cmd, struct cmd_job *job)
 	struct session *session = cmd->session;
 
 	if (job->job.rc == RC_AGAIN && job->borrowed) {
-		submit_select(cmd, select->name, select->read_write, false);
+		submit_select(cmd, select->name, false);
 		return;
 	}
 	if (job->job.rc == RC_CANNOT) {
@@ -103,27 +258,50 @@ static void select_finish(struct cmd *cmd, struct cmd_job *job)
 	session_select(session, view);
 	select->taken = true;
 	print_selected(session, &select->snapshot);
-	cmd_ok(cmd, select->read_write ? "READ-WRITE" : "READ-ONLY",
-		select->read_write ? "SELECT completed" : "EXAMINE completed");
+	if (!resyncs(select, &select->snapshot.info)) {
+		select_end(cmd, RC_OK);
+		return;
+	}
+	print_vanished(session, &select->vanished);
+	if (select->resync.modseq < select->snapshot.info.highestmodseq)
+		fetch_changed(cmd, &select->resync);
+	else
+		select_end(cmd, RC_OK);
 }
 
 static void select_release(struct cmd_job *job)
 {
 	struct select_job *select = (struct select_job *)job;
 	seqset_fini(&select->snapshot.uids);
+	seqset_fini(&select->vanished);
 	/* Nobody is there any more to take it over. */
 	if (job->job.rc == RC_OK && job->job.account && !select->taken)
 		account_unwatch(job->job.account, &job->hub->sink);
 }
 
-static void submit_select(struct cmd *cmd, struct strv name, bool read_write, bool memory_ok)
+static struct seqset copy_set(struct arena *arena, const struct seqset *set)
 {
+	struct seqset copy = { .v = arena_alloc(arena, (set->n + 1) * sizeof(*set->v)), .n = set->n };
+	if (set->n > 0)
+		memcpy(copy.v, set->v, set->n * sizeof(*set->v));
+	copy.cap = set->n;
+	return copy;
+}
+
+static void submit_select(struct cmd *cmd, struct strv name, bool memory_ok)
+{
+	const struct select_args *args = cmd->args;
 	struct select_job *select = cmd_job_new(cmd, sizeof(*select),
-		read_write ? JOB_WRITE_RELAXED : JOB_READ, select_job_run, select_finish);
+		args->read_write ? JOB_WRITE_RELAXED : JOB_READ, select_job_run, select_finish);
 	select->base.release = select_release;
 	select->base.job.rc = RC_CANCELLED;
 	select->name = arena_strv(select->base.arena, name);
-	select->read_write = read_write;
+	select->read_write = args->read_write;
+	select->qresync = args->qresync;
+	select->resync = args->resync;
+	select->resync.known = copy_set(select->base.arena, &args->resync.known);
+	select->resync.match_seqs = copy_set(select->base.arena, &args->resync.match_seqs);
+	select->resync.match_uids = copy_set(select->base.arena, &args->resync.match_uids);
 	cmd_submit_or_borrow(cmd, select, memory_ok);
 }
 
@@ -133,13 +311,19 @@ static void select_mailbox(struct cmd *cmd, bool read_write)
 	struct session *session = cmd->session;
 	struct strv name;
 
+	args->read_write = read_write;
 	/* RFC 3501 6.3.1: whatever becomes of it, the mailbox selected before is not any more. */
-	session_unselect(session);
+	if (session->view) {
+		session_unselect(session);
+		resp_untagged(session, "OK [CLOSED] Previous mailbox closed");
+	}
+	if (args->condstore || args->qresync)
+		sync_condstore(session);
 	if (mbox_name_check(account_store(session->account), args->name, cmd->arena, &name) != RC_OK) {
 		cmd_finish_rc(cmd, RC_NOT_FOUND);
 		return;
 	}
-	submit_select(cmd, name, read_write, true);
+	submit_select(cmd, name, true);
 }
 
 static void select_run(struct cmd *cmd)
@@ -150,6 +334,19 @@ static void select_run(struct cmd *cmd)
 static void examine_run(struct cmd *cmd)
 {
 	select_mailbox(cmd, false);
+}
+
+static void select_drain(struct cmd *cmd)
+{
+	struct select_args *args = cmd->args;
+	fetch_run_drain(cmd, &args->run);
+}
+
+static void select_cancel(struct cmd *cmd)
+{
+	struct select_args *args = cmd->args;
+	if (args)
+		fetch_run_cancel(&args->run);
 }
 
 /* CLOSE: what this session has been told of and is \Deleted goes, without a word. */
@@ -238,6 +435,8 @@ const struct cmd_row cmd_select_rows[] = {
 		.flags = CMD_NO_SYNC,
 		.parse = select_parse,
 		.run = select_run,
+		.drain = select_drain,
+		.cancel = select_cancel,
 	},
 	{
 		.name = "EXAMINE",
@@ -245,6 +444,8 @@ const struct cmd_row cmd_select_rows[] = {
 		.flags = CMD_NO_SYNC,
 		.parse = select_parse,
 		.run = examine_run,
+		.drain = select_drain,
+		.cancel = select_cancel,
 	},
 	{
 		.name = "CLOSE",

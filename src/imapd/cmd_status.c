@@ -2,6 +2,7 @@
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "imapd/status_items.h"
+#include "imapd/sync.h"
 
 #define STATUS_LINE_MAX 16384
 
@@ -61,6 +62,7 @@ static void status_run(struct cmd *cmd)
 		cmd_finish_rc(cmd, RC_NOT_FOUND);
 		return;
 	}
+	sync_status(cmd->session, &args->items);
 	struct status_job *status =
 		cmd_job_new(cmd, sizeof(*status), JOB_READ, status_job_run, status_finish);
 	status->name = arena_strv(status->base.arena, name);

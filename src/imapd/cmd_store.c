@@ -1,6 +1,7 @@
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
 #include "imapd/rows.h"
+#include "imapd/sync.h"
 
 struct store_args {
 	struct seqset set;
@@ -9,6 +10,9 @@ struct store_args {
 	uint32_t flags;
 	struct strv *keywords;
 	size_t keyword_count;
+	bool conditional; /* UNCHANGEDSINCE */
+	uint64_t unchanged_since;
+	struct seqset modified; /* own: UIDs that failed the condition */
 	struct fetch_run run;
 };
 
@@ -16,12 +20,14 @@ struct store_args {
 struct store_job {
 	struct cmd_job base;
 	enum flag_op op;
-	bool silent;
+	bool told; /* messages are answered by `fetch` */
 	uint32_t flags;
 	const struct strv *keywords;
 	size_t keyword_count;
+	uint64_t unchanged_since;
 	struct seqset uids; /* own */
 	struct seqset gone; /* own */
+	struct seqset modified; /* own */
 	struct fetch *fetch; /* own */
 };
 
@@ -40,12 +46,25 @@ static bool parse_op(struct cmd *cmd, struct parse *parse, struct store_args *ar
 	return true;
 }
 
+/* "(UNCHANGEDSINCE 12345) " */
+static bool parse_modifiers(struct parse *parse, struct store_args *args)
+{
+	args->unchanged_since = UINT64_MAX;
+	if (!parse_skip(parse, '('))
+		return true;
+	if (!parse_keyword(parse, "UNCHANGEDSINCE"))
+		return parse_fail(parse, "Unknown STORE modifier");
+	args->conditional = true;
+	return parse_sp(parse) && parse_number64(parse, &args->unchanged_since) && parse_char(parse, ')') &&
+	       parse_sp(parse);
+}
+
 static bool store_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct store_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_seqset(parse, &args->set) && parse_sp(parse) && parse_op(cmd, parse, args) &&
-	       parse_sp(parse) &&
+	return parse_seqset(parse, &args->set) && parse_sp(parse) && parse_modifiers(parse, args) &&
+	       parse_op(cmd, parse, args) && parse_sp(parse) &&
 	       parse_flag_list(parse, true, &args->flags, &args->keywords, &args->keyword_count) &&
 	       parse_end(parse);
 }
@@ -56,31 +75,67 @@ static enum rc store_run(struct account *account, struct job *job)
 	int64_t mailbox = store->fetch->mailbox;
 	uint64_t mask = 0;
 	seqset_fini(&store->gone);
+	seqset_fini(&store->modified);
 	enum rc rc = RC_OK;
 	if (store->keyword_count > 0)
 		rc = mbox_keyword_mask(account, mailbox, store->keywords, store->keyword_count,
 			store->op != FLAGS_REMOVE, &mask);
 	if (rc != RC_OK)
 		return rc;
-	struct seqset modified = SEQSET_EMPTY;
-	rc = msg_store_flags(account, mailbox, &store->uids, store->op, store->flags, mask, UINT64_MAX,
-		&modified, &store->gone);
-	seqset_fini(&modified);
-	if (rc == RC_OK && !store->silent)
-		rc = fetch_slice(account, store->fetch);
-	return rc;
+	rc = msg_store_flags(account, mailbox, &store->uids, store->op, store->flags, mask,
+		store->unchanged_since, &store->modified, &store->gone);
+	if (rc != RC_OK || !store->told)
+		return rc;
+	/* Of what has failed the condition the client is told the flags that it did not know. */
+	seqset_copy(&store->fetch->seen, &store->modified);
+	return fetch_slice(account, store->fetch);
+}
+
+/* "MODIFIED 7,9": message numbers, or UIDs of a UID STORE. */
+static const char *modified_code(struct cmd *cmd)
+{
+	const struct store_args *args = cmd->args;
+	const struct view *view = cmd->session->view;
+	struct seqset numbers = SEQSET_EMPTY;
+	struct buf code;
+	uint32_t uid;
+	if (cmd->row->flags & CMD_UID)
+		seqset_copy(&numbers, &args->modified);
+	else
+		for (struct seqiter it = seqset_iter(&args->modified); seqset_next(&it, &uid);)
+			seqset_add(&numbers, view_seq(view, uid));
+	buf_init(&code, SIZE_MAX / 2);
+	buf_adds(&code, "MODIFIED ");
+	seqset_print(&code, &numbers);
+	const char *text = arena_strndup(cmd->arena, code.p, code.len);
+	buf_fini(&code);
+	seqset_fini(&numbers);
+	return text;
+}
+
+static void store_end(struct cmd *cmd, enum rc rc)
+{
+	const struct store_args *args = cmd->args;
+	if (rc != RC_OK || seqset_empty(&args->modified))
+		cmd_finish_rc(cmd, rc);
+	else if (cmd->expunge_issued)
+		cmd_no(cmd, modified_code(cmd), "Some of the messages no longer exist");
+	else
+		cmd_ok(cmd, modified_code(cmd), "Conditional STORE failed");
 }
 
 static void store_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct store_job *store = (struct store_job *)job;
 	struct store_args *args = cmd->args;
-	if (job->job.rc != RC_OK || store->silent) {
+	if (job->job.rc != RC_OK || !store->told) {
 		if (!seqset_empty(&store->gone) && !(cmd->row->flags & CMD_UID))
 			cmd->expunge_issued = true;
 		cmd_finish_rc(cmd, job->job.rc);
 		return;
 	}
+	args->modified = store->modified;
+	seqset_init(&store->modified);
 	args->run.fetch = store->fetch;
 	store->fetch = NULL;
 	fetch_run_deliver(cmd, &args->run, RC_OK);
@@ -91,6 +146,7 @@ static void store_release(struct cmd_job *job)
 	struct store_job *store = (struct store_job *)job;
 	seqset_fini(&store->uids);
 	seqset_fini(&store->gone);
+	seqset_fini(&store->modified);
 	fetch_free(&store->fetch);
 }
 
@@ -109,12 +165,14 @@ static void submit_store(struct cmd *cmd, struct seqset *uids)
 		cmd_job_new(cmd, sizeof(*store), JOB_WRITE_RELAXED, store_run, store_finish);
 	store->base.release = store_release;
 	store->op = args->op;
-	store->silent = args->silent;
+	store->told = !args->silent || args->conditional;
 	store->flags = args->flags;
+	store->unchanged_since = args->unchanged_since;
 	store->keywords = copy_names(store->base.arena, args->keywords, args->keyword_count);
 	store->keyword_count = args->keyword_count;
 	store->uids = *uids;
 	store->fetch = args->run.fetch;
+	store->fetch->silent = args->silent;
 	args->run.fetch = NULL;
 	cmd_submit(cmd, store);
 }
@@ -125,9 +183,12 @@ static void store_start(struct cmd *cmd)
 	bool by_uid = cmd->row->flags & CMD_UID;
 	struct fetch_plan plan;
 	struct seqset uids = SEQSET_EMPTY;
-	fetch_plan_flags(cmd->arena, by_uid, &plan);
+	if (args->conditional)
+		sync_condstore(cmd->session);
+	bool condstore = cmd->session->enabled & ENABLED_CONDSTORE;
+	fetch_plan_state(cmd->arena, by_uid || condstore, !args->silent, condstore, &plan);
 	enum rc rc = fetch_run_init(&args->run, cmd, &plan, &args->set, by_uid, &uids);
-	args->run.done = cmd_finish_rc;
+	args->run.done = store_end;
 	if (rc == RC_INVALID) {
 		cmd_bad(cmd, "Invalid message sequence number");
 	} else if (rc != RC_OK || fetch_run_empty(&args->run)) {
@@ -147,8 +208,10 @@ static void store_drain(struct cmd *cmd)
 static void store_cancel(struct cmd *cmd)
 {
 	struct store_args *args = cmd->args;
-	if (args)
-		fetch_run_cancel(&args->run);
+	if (!args)
+		return;
+	fetch_run_cancel(&args->run);
+	seqset_fini(&args->modified);
 }
 
 const struct cmd_row cmd_store_rows[] = {

@@ -160,7 +160,14 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 		text = "Some of the messages no longer exist";
 	}
 	if (tells)
-		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE));
+		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE) && !cmd->no_expunge);
+	bool removed = good && tells && cmd->removed && session->enabled & ENABLED_CONDSTORE;
+	if (!removed)
+		sync_modseq(session);
+	else if (code) /* another one has the place in the tagged line */
+		resp_untagged(session, "OK [%s] Highest", sync_modseq_code(cmd));
+	else
+		code = sync_modseq_code(cmd);
 	resp_tagged(session, cmd->tag, word, code, text);
 	cmd_drop(session);
 	conn_flush(session->conn);

@@ -62,6 +62,8 @@ struct cmd {
 	bool expunge_issued; /* some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
 	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
 	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
+	bool no_expunge; /* as CMD_NO_EXPUNGE: its arguments hold message numbers */
+	bool removed; /* EXPUNGE and MOVE: some message went, so that the tagged line carries HIGHESTMODSEQ */
 
 	/* The rest is command.c's. */
 	bool input_paused;

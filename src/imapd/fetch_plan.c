@@ -233,6 +233,7 @@ static const struct {
 	{ "FLAGS", FETCH_FLAGS },
 	{ "INTERNALDATE", FETCH_INTERNALDATE },
 	{ "RFC822.SIZE", FETCH_SIZE },
+	{ "MODSEQ", FETCH_MODSEQ },
 	{ "ENVELOPE", FETCH_ENVELOPE },
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 };
@@ -293,12 +294,17 @@ static void plan_derive(struct fetch_plan *plan)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct fetch_item *item = &plan->items[i];
 		switch (item->kind) {
-		case FETCH_UID:
 		case FETCH_INTERNALDATE:
 		case FETCH_SIZE:
 			break;
+		case FETCH_UID:
+			plan->uid = true;
+			break;
 		case FETCH_FLAGS:
 			plan->flags = true;
+			break;
+		case FETCH_MODSEQ:
+			plan->modseq = true;
 			break;
 		case FETCH_ENVELOPE:
 			plan->cached |= MSG_ENVELOPE;
@@ -338,14 +344,29 @@ bool fetch_plan_parse(struct parse *parse, bool by_uid, struct fetch_plan *ret_p
 	return true;
 }
 
-void fetch_plan_flags(struct arena *arena, bool by_uid, struct fetch_plan *ret_plan)
+void fetch_plan_state(struct arena *arena, bool uid, bool flags, bool modseq, struct fetch_plan *ret_plan)
 {
-	struct fetch_plan plan = { .items = arena_zalloc(arena, 2 * sizeof(*plan.items)) };
-	if (by_uid)
+	struct fetch_plan plan = { .items = arena_zalloc(arena, 3 * sizeof(*plan.items)) };
+	if (uid)
 		plan.items[plan.count++].kind = FETCH_UID;
-	plan.items[plan.count++].kind = FETCH_FLAGS;
+	if (flags)
+		plan.items[plan.count++].kind = FETCH_FLAGS;
+	if (modseq)
+		plan.items[plan.count++].kind = FETCH_MODSEQ;
 	plan_derive(&plan);
 	*ret_plan = plan;
+}
+
+void fetch_plan_add_modseq(struct arena *arena, struct fetch_plan *plan)
+{
+	if (plan->modseq)
+		return;
+	struct fetch_item *items = arena_alloc(arena, (plan->count + 1) * sizeof(*items));
+	memcpy(items, plan->items, plan->count * sizeof(*items));
+	items[plan->count] = (struct fetch_item){ .kind = FETCH_MODSEQ };
+	plan->items = items;
+	plan->count++;
+	plan->modseq = true;
 }
 
 static void item_copy(struct fetch_item *item, struct arena *arena)

@@ -21,6 +21,7 @@ enum fetch_kind {
 	FETCH_FLAGS,
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
+	FETCH_MODSEQ, /* RFC 7162 */
 	FETCH_ENVELOPE,
 	FETCH_BODY,
 	FETCH_BODYSTRUCTURE,
@@ -54,15 +55,19 @@ struct fetch_plan {
 	struct fetch_item *items;
 	size_t count;
 	bool memory; /* only what the mailbox index knows */
-	bool flags; /* FLAGS are among the items */
+	bool uid; /* UID is among the items; so the next two */
+	bool flags;
+	bool modseq;
 	bool seen; /* some item sets \Seen */
 	unsigned cached; /* enum msg_part_mask: what has to be read from the cache */
 };
 
 /* Macro, one item, or a list in parentheses. by_uid: UID is added in front if it is not asked for. */
 bool fetch_plan_parse(struct parse *parse, bool by_uid, struct fetch_plan *ret_plan);
-/* FLAGS, with UID if by_uid: what STORE answers. In the arena. */
-void fetch_plan_flags(struct arena *arena, bool by_uid, struct fetch_plan *ret_plan);
+/* These items, as far as asked for: what STORE and a resynchronising SELECT answer. In the arena. */
+void fetch_plan_state(struct arena *arena, bool uid, bool flags, bool modseq, struct fetch_plan *ret_plan);
+/* Adds MODSEQ if it is not there. */
+void fetch_plan_add_modseq(struct arena *arena, struct fetch_plan *plan);
 /* A copy that lives in another arena. */
 void fetch_plan_copy(const struct fetch_plan *plan, struct arena *arena, struct fetch_plan *ret_copy);
 

@@ -30,8 +30,10 @@ enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetc
 	}
 	fetch->mailbox = view_mailbox(view);
 	fetch->told_modseq = view_told_modseq(view);
+	fetch->condstore = cmd->session->enabled & ENABLED_CONDSTORE;
 	fetch_plan_copy(plan, fetch->arena, &fetch->plan);
-	if ((plan->flags || plan->seen) && view_recent(view) > 0)
+	/* Also for FLAGS that the plan does not ask for: of what fails a condition of STORE. */
+	if ((plan->flags || plan->seen || plan->modseq) && view_recent(view) > 0)
 		seqset_copy(&fetch->recent, view_recent_uids(view));
 	if (ret_uids)
 		*ret_uids = uids;
@@ -99,8 +101,14 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 		end(cmd, run, rc);
 		return;
 	}
-	for (size_t i = 0; i < fetch->told_count; i++)
-		view_told_flags(cmd->session->view, fetch->told[i].uid, fetch->told[i].modseq);
+	struct view *view = cmd->session->view;
+	for (size_t i = 0; i < fetch->told_count; i++) {
+		const struct fetch_told *told = &fetch->told[i];
+		if (told->flags)
+			view_told_flags(view, told->uid, told->modseq);
+		else
+			view_told_own(view, told->uid, told->modseq);
+	}
 	if (fetch->out.len > 0) {
 		buf_shrink(&fetch->out, 0);
 		conn_write_own(conn, fetch->out.p, fetch->out.len);
@@ -109,8 +117,9 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 	bool finished = fetch->finished;
 	fetch_accept(fetch);
 	cmd->in_response = fetch->place.inside;
+	view_said_modseq(view, fetch->place.said);
 	if (finished) {
-		if (fetch->place.gone > 0 && !(cmd->row->flags & CMD_UID))
+		if (fetch->place.gone > 0 && cmd->row->flags & CMD_NO_EXPUNGE)
 			cmd->expunge_issued = true;
 		end(cmd, run, fetch->place.rc);
 		return;

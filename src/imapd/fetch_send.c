@@ -97,10 +97,12 @@ static const struct msg_row *next_row(struct sender *s, uint32_t *ret_seq)
 		if (s->pos >= s->count || s->rows[s->pos].uid < at->uid ||
 			(s->pos > 0 && s->rows[s->pos - 1].uid >= at->uid))
 			s->pos = msg_lower_bound(s->rows, s->count, at->uid);
-		if (s->pos < s->count && s->rows[s->pos].uid <= run->uid_hi) {
+		while (s->pos < s->count && s->rows[s->pos].uid <= run->uid_hi) {
 			const struct msg_row *row = &s->rows[s->pos++];
 			at->gone += row->uid - at->uid;
 			at->uid = row->uid + 1;
+			if (row->modseq <= s->fetch->changed_since)
+				continue;
 			*ret_seq = run->seq_lo + (row->uid - run->uid_lo);
 			return row;
 		}
@@ -111,7 +113,7 @@ static const struct msg_row *next_row(struct sender *s, uint32_t *ret_seq)
 	return NULL;
 }
 
-static void told_add(struct fetch *fetch, uint32_t uid, uint64_t modseq)
+static void told_add(struct fetch *fetch, uint32_t uid, uint64_t modseq, bool flags)
 {
 	if (modseq <= fetch->told_modseq)
 		return;
@@ -119,7 +121,7 @@ static void told_add(struct fetch *fetch, uint32_t uid, uint64_t modseq)
 		fetch->told_cap = fetch->told_cap ? fetch->told_cap * 2 : 16;
 		fetch->told = mem_realloc(fetch->told, fetch->told_cap, sizeof(*fetch->told));
 	}
-	fetch->told[fetch->told_count++] = (struct fetch_told){ uid, modseq };
+	fetch->told[fetch->told_count++] = (struct fetch_told){ uid, flags, modseq };
 }
 
 static void add_flags(struct sender *s)
@@ -137,7 +139,25 @@ static void add_flags(struct sender *s)
 	}
 	buf_addv(s->out, STRV("FLAGS "));
 	buf_addv(s->out, buf_strv(&s->flags_text));
-	told_add(s->fetch, row->uid, row->modseq);
+	told_add(s->fetch, row->uid, row->modseq, true);
+}
+
+static void add_uid(struct sender *s)
+{
+	buf_addv(s->out, STRV("UID "));
+	buf_addu(s->out, s->at->row.uid);
+}
+
+static void add_modseq(struct sender *s)
+{
+	const struct msg_row *row = &s->at->row;
+	buf_addv(s->out, STRV("MODSEQ ("));
+	buf_addu(s->out, row->modseq);
+	buf_addc(s->out, ')');
+	if (s->at->said < row->modseq)
+		s->at->said = row->modseq;
+	if (s->fetch->silent)
+		told_add(s->fetch, row->uid, row->modseq, false);
 }
 
 /* Fills s->cached with at least `want` of the message in hand. */
@@ -329,8 +349,7 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 	const struct msg_row *row = &s->at->row;
 	switch (item->kind) {
 	case FETCH_UID:
-		buf_addv(s->out, STRV("UID "));
-		buf_addu(s->out, row->uid);
+		add_uid(s);
 		return RC_OK;
 	case FETCH_FLAGS:
 		add_flags(s);
@@ -342,6 +361,9 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 	case FETCH_SIZE:
 		buf_addv(s->out, STRV("RFC822.SIZE "));
 		buf_addu(s->out, row->size);
+		return RC_OK;
+	case FETCH_MODSEQ:
+		add_modseq(s);
 		return RC_OK;
 	case FETCH_ENVELOPE:
 		return add_cached(s, MSG_ENVELOPE);
@@ -360,8 +382,19 @@ static void message_head(struct sender *s)
 	buf_addv(s->out, STRV("* "));
 	buf_addu(s->out, s->at->seq);
 	buf_addv(s->out, STRV(" FETCH ("));
-	if (!s->fetch->plan.flags && seqset_contains(&s->fetch->seen, s->at->row.uid)) {
+	if (seqset_empty(&s->fetch->seen) || !seqset_contains(&s->fetch->seen, s->at->row.uid))
+		return;
+	const struct fetch_plan *plan = &s->fetch->plan;
+	if (s->fetch->condstore && !plan->uid) {
+		add_uid(s);
+		buf_addc(s->out, ' ');
+	}
+	if (!plan->flags) {
 		add_flags(s);
+		buf_addc(s->out, ' ');
+	}
+	if (s->fetch->condstore && !plan->modseq) {
+		add_modseq(s);
 		buf_addc(s->out, ' ');
 	}
 }
@@ -495,7 +528,7 @@ enum rc fetch_unseen(struct account *account, const struct fetch *fetch, struct 
 		const struct view_run *run = &fetch->runs[r];
 		size_t i = msg_lower_bound(rows, count, run->uid_lo);
 		for (; i < count && rows[i].uid <= run->uid_hi; i++)
-			if (!(rows[i].flags & MSG_SEEN))
+			if (!(rows[i].flags & MSG_SEEN) && rows[i].modseq > fetch->changed_since)
 				seqset_add(ret_uids, rows[i].uid);
 	}
 	return RC_OK;

@@ -22,9 +22,10 @@
 /* Messages that can't be read before the command gives up. */
 #define FETCH_ERRORS_MAX 16
 
-/* Flags that a slice has told: for view_told_flags. */
+/* What a slice has told: for view_told_flags, or view_told_own. */
 struct fetch_told {
 	uint32_t uid;
+	bool flags; /* else the MODSEQ alone */
 	uint64_t modseq;
 };
 
@@ -35,6 +36,7 @@ struct fetch_place {
 	uint64_t gone; /* messages of the view that no longer exist */
 	unsigned errors;
 	enum rc rc; /* of the first message that could not be read */
+	uint64_t said; /* the highest MODSEQ */
 	/* Inside a message whose response has begun. */
 	bool inside;
 	struct msg_row row;
@@ -54,7 +56,11 @@ struct fetch {
 	struct view_run *runs;
 	size_t run_count;
 	struct seqset recent; /* own: UIDs that are \Recent in the session */
-	struct seqset seen; /* own: UIDs that this FETCH made \Seen: their FLAGS are told */
+	struct seqset
+		seen; /* own: UIDs that this FETCH made \Seen: their FLAGS are told, whatever the plan says */
+	bool condstore; /* for those of `seen` UID and MODSEQ are told, too */
+	bool silent; /* answers a .SILENT STORE: the MODSEQ alone tells a change */
+	uint64_t changed_since; /* only messages with a higher modseq */
 	uint64_t told_modseq; /* flags not newer than this need no fetch_told */
 
 	struct fetch_place place; /* where the slice begins */

@@ -11,6 +11,8 @@ struct builder {
 	struct parse *parse;
 	size_t count;
 	size_t text_count;
+	bool modseq;
+	bool seqs;
 	unsigned depth;
 };
 
@@ -22,6 +24,7 @@ enum argument {
 	ARG_HEADER, /* needle, in the field of the key's own name */
 	ARG_FIELD, /* field name, then needle */
 	ARG_KEYWORD,
+	ARG_MODSEQ, /* of a flag, or of the message */
 	ARG_UIDS
 };
 
@@ -45,6 +48,7 @@ static const struct key_name {
 	{ "HEADER", SEARCH_HEADER, ARG_FIELD, false, 0 },
 	{ "KEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, false, 0 },
 	{ "LARGER", SEARCH_LARGER, ARG_NUMBER, false, 0 },
+	{ "MODSEQ", SEARCH_MODSEQ, ARG_MODSEQ, false, 0 },
 	{ "OLD", SEARCH_RECENT, ARG_NONE, true, 0 },
 	{ "ON", SEARCH_ON, ARG_DATE, false, 0 },
 	{ "RECENT", SEARCH_RECENT, ARG_NONE, false, 0 },
@@ -130,6 +134,30 @@ static bool parse_text(struct builder *builder, struct search_key *key)
 	return parse_needle(builder, key);
 }
 
+/* "/flags/\\draft" all 620162338: there is one modseq a message, so that name and type are ignored (RFC 7162 3.1.5). */
+static bool parse_modseq(struct builder *builder, struct search_key *key)
+{
+	struct parse *parse = builder->parse;
+	struct strv entry;
+	uint64_t modseq;
+	if (parse_peek(parse, '"')) {
+		if (!parse_string(parse, &entry) || !parse_sp(parse))
+			return false;
+		if (!strv_istarts(entry, STRV("/flags/")))
+			return parse_fail(parse, "Unknown entry name");
+		if (!parse_keyword(parse, "priv") && !parse_keyword(parse, "shared") &&
+			!parse_keyword(parse, "all"))
+			return parse_fail(parse, "Unknown entry type");
+		if (!parse_sp(parse))
+			return false;
+	}
+	if (!parse_number64(parse, &modseq))
+		return false;
+	key->number = (int64_t)modseq;
+	builder->modseq = true;
+	return true;
+}
+
 static bool parse_argument(struct builder *builder, struct search_key *key, const struct key_name *name)
 {
 	struct parse *parse = builder->parse;
@@ -164,6 +192,8 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 		return parse_needle(builder, key);
 	case ARG_KEYWORD:
 		return parse_atom(parse, &key->text);
+	case ARG_MODSEQ:
+		return parse_modseq(builder, key);
 	case ARG_UIDS:
 		return parse_seqset(parse, &key->set);
 	}
@@ -241,6 +271,7 @@ static struct search_key *parse_new(struct builder *builder)
 static struct search_key *parse_seqs(struct builder *builder)
 {
 	struct search_key *key = new_key(builder, SEARCH_SEQS);
+	builder->seqs = true;
 	return key && parse_seqset(builder->parse, &key->set) ? key : NULL;
 }
 
@@ -323,6 +354,8 @@ bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
 		if (!parse_keys(&builder, keys.root))
 			return false;
 		keys.text_count = builder.text_count;
+		keys.modseq = builder.modseq;
+		keys.seqs = builder.seqs;
 	}
 	*ret_keys = keys;
 	return true;

@@ -22,6 +22,7 @@ enum search_kind {
 	SEARCH_FLAG, /* any bit of flags */
 	SEARCH_RECENT,
 	SEARCH_KEYWORD, /* text; found by name when the job runs */
+	SEARCH_MODSEQ, /* number: at least */
 	SEARCH_LARGER, /* number */
 	SEARCH_SMALLER,
 	SEARCH_BEFORE, /* number: day since 1970 */
@@ -56,6 +57,8 @@ struct search_key {
 struct search_keys {
 	struct search_key *root; /* SEARCH_AND */
 	size_t text_count; /* BODY and TEXT keys */
+	bool modseq; /* MODSEQ is among them: the answer ends with one */
+	bool seqs; /* so are message numbers: no EXPUNGE in the answer of a UID SEARCH, either */
 	bool bad_charset; /* nothing else is filled then: NO [BADCHARSET] */
 };
 

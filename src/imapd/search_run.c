@@ -86,6 +86,11 @@ void search_print(const struct search *search, struct buf *out)
 		buf_addc(out, ' ');
 		buf_addu(out, number);
 	}
+	if (search->keys.modseq && !seqset_empty(&search->results)) {
+		buf_addv(out, STRV(" (MODSEQ "));
+		buf_addu(out, search->place.modseq);
+		buf_addc(out, ')');
+	}
 	buf_addv(out, STRV("\r\n"));
 }
 
@@ -258,6 +263,9 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 	case SEARCH_KEYWORD:
 		*ret_match = has_keyword(s, key->text);
 		return RC_OK;
+	case SEARCH_MODSEQ:
+		*ret_match = row->modseq >= (uint64_t)key->number;
+		return RC_OK;
 	case SEARCH_LARGER:
 		*ret_match = row->size > key->number;
 		return RC_OK;
@@ -340,8 +348,11 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 			s->at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 		return rc == RC_UNAVAILABLE ? rc : RC_OK;
 	}
-	if (match)
-		seqset_add(&s->search->found, s->search->by_uid ? row->uid : seq);
+	if (!match)
+		return RC_OK;
+	seqset_add(&s->search->found, s->search->by_uid ? row->uid : seq);
+	if (s->at->modseq < row->modseq)
+		s->at->modseq = row->modseq;
 	return RC_OK;
 }
 

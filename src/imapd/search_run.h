@@ -19,6 +19,7 @@ struct search_place {
 	size_t run;
 	uint32_t uid; /* next to be looked at in that run; 0: its first */
 	uint64_t gone; /* messages of the view that no longer exist */
+	uint64_t modseq; /* the highest of what was found */
 	enum rc rc; /* of the first message that could not be read: it is left out */
 };
 
@@ -51,7 +52,7 @@ void search_prepare(struct search *search);
 enum rc search_slice(struct account *account, struct search *search) MUST_CHECK;
 /* On the reactor. */
 void search_accept(struct search *search);
-/* "* SEARCH 1 2 3" CRLF */
+/* "* SEARCH 1 2 3 (MODSEQ 9)" CRLF */
 void search_print(const struct search *search, struct buf *out);
 
 #endif

@@ -13,6 +13,7 @@ static const char *const names[STATUS_KINDS] = {
 	[STATUS_DELETED] = "DELETED",
 	[STATUS_DELETED_STORAGE] = "DELETED-STORAGE",
 	[STATUS_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
+	[STATUS_APPENDLIMIT] = "APPENDLIMIT",
 };
 
 static bool parse_item(struct parse *parse, struct status_items *items)
@@ -56,7 +57,12 @@ enum rc status_items_read(struct account *account, const struct mbox_info *info,
 	const struct msg_row *rows = NULL;
 	size_t count = 0;
 
-	*ret_values = (struct status_values){ .info = *info };
+	*ret_values = (struct status_values){
+		.info = *info,
+		.message_max = store_settings(account_store(account))->message_max,
+	};
+	if (info->id == items->selected && info->highestmodseq > items->told_modseq)
+		ret_values->info.highestmodseq = items->told_modseq;
 	if (status_items_memory(items) || info->deleted == 0)
 		return RC_OK;
 	enum rc rc = msg_index(account, info->id, &rows, &count);
@@ -92,6 +98,8 @@ static uint64_t value_of(const struct status_values *values, enum status_item it
 		return values->deleted_storage;
 	case STATUS_HIGHESTMODSEQ:
 		return info->highestmodseq;
+	case STATUS_APPENDLIMIT:
+		return values->message_max;
 	case STATUS_KINDS:
 		break;
 	}

@@ -21,6 +21,7 @@ enum status_item {
 	STATUS_DELETED, /* RFC 9208, as the next */
 	STATUS_DELETED_STORAGE,
 	STATUS_HIGHESTMODSEQ, /* RFC 7162 */
+	STATUS_APPENDLIMIT, /* RFC 7889 */
 	STATUS_KINDS
 };
 
@@ -28,6 +29,10 @@ struct status_items {
 	enum status_item v[STATUS_ITEMS_MAX]; /* in the order asked for */
 	size_t count;
 	unsigned mask; /* bit 1 << item */
+	/* The session's selected mailbox (0: none), and what it has been told of: no higher HIGHESTMODSEQ is said. Set by
+	 * sync_status. */
+	int64_t selected;
+	uint64_t told_modseq;
 };
 
 /* "(MESSAGES UIDNEXT ...)" */
@@ -36,6 +41,7 @@ bool status_items_parse(struct parse *parse, struct status_items *ret_items);
 struct status_values {
 	struct mbox_info info;
 	uint64_t deleted_storage;
+	uint64_t message_max;
 };
 
 /* [strand] What the items need of a mailbox. `memory` as long as no item needs the index (status_items_memory). */

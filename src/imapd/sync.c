@@ -2,11 +2,14 @@
 
 #include "imapd/command.h"
 #include "imapd/resp.h"
+#include "imapd/status_items.h"
 #include "imapd/view_priv.h"
 
 #define SYNC_CHUNK (32 * 1024)
 /* A line with all keywords of a mailbox fits behind a chunk. */
 #define SYNC_BUFFER_MAX (128 * 1024)
+/* Ranges in a line of VANISHED: 21 octets each at most, so that the line stays below 8 KiB. */
+#define VANISHED_RANGES 350
 
 static void flush_chunk(struct session *session, struct buf *out, size_t above)
 {
@@ -37,8 +40,28 @@ void sync_print_flags(struct buf *out, const struct view *view)
 	buf_adds(out, "] Flags permitted\r\n");
 }
 
+void sync_print_vanished(struct buf *out, const struct seqset *uids, bool earlier)
+{
+	for (size_t i = 0; i < uids->n; i += VANISHED_RANGES) {
+		size_t n = uids->n - i < VANISHED_RANGES ? uids->n - i : VANISHED_RANGES;
+		struct seqset part = { .v = uids->v + i, .n = n, .cap = n };
+		buf_adds(out, earlier ? "* VANISHED (EARLIER) " : "* VANISHED ");
+		seqset_print(out, &part);
+		buf_adds(out, "\r\n");
+	}
+}
+
+static void tell_vanished(struct session *session)
+{
+	struct buf lines;
+	buf_init(&lines, SIZE_MAX / 2);
+	sync_print_vanished(&lines, &session->view->gone, false);
+	resp_raw(session, buf_strv(&lines));
+	buf_fini(&lines);
+}
+
 /* From the highest down: no number told shifts one that is still to come. */
-static void tell_gone(struct session *session, struct buf *out)
+static void tell_expunged(struct session *session, struct buf *out)
 {
 	struct view *view = session->view;
 	for (size_t i = view->gone.n; i-- > 0;) {
@@ -48,6 +71,15 @@ static void tell_gone(struct session *session, struct buf *out)
 			flush_chunk(session, out, SYNC_CHUNK);
 		}
 	}
+}
+
+static void tell_gone(struct session *session, struct buf *out)
+{
+	struct view *view = session->view;
+	if (session->enabled & ENABLED_QRESYNC)
+		tell_vanished(session);
+	else
+		tell_expunged(session, out);
 	view_drop_gone(view);
 	uint32_t recent = view_recent(view);
 	if (view->recent_told > recent)
@@ -76,7 +108,8 @@ static void tell_flags(struct session *session, struct buf *out)
 {
 	struct view *view = session->view;
 	const struct cmd *cmd = session->cmd;
-	bool with_uid = cmd && cmd->row->flags & CMD_UID;
+	bool condstore = session->enabled & ENABLED_CONDSTORE;
+	bool with_uid = condstore || (cmd && cmd->row->flags & CMD_UID);
 
 	for (size_t i = 0; i < view->flags_count; i++) {
 		const struct view_flags *entry = &view->flags[i];
@@ -85,9 +118,17 @@ static void tell_flags(struct session *session, struct buf *out)
 		buf_printf(out, "* %u FETCH (", view_seq(view, entry->uid));
 		if (with_uid)
 			buf_printf(out, "UID %u ", entry->uid);
-		buf_adds(out, "FLAGS ");
-		resp_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,
-			view->keywords, view->keyword_count);
+		/* Of .SILENT changes of its own the session knows the flags. */
+		if (entry->foreign || !cmd || !cmd->silent) {
+			buf_adds(out, "FLAGS ");
+			resp_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,
+				view->keywords, view->keyword_count);
+			buf_adds(out, condstore ? " " : "");
+		}
+		if (condstore) {
+			buf_printf(out, "MODSEQ (%llu)", (unsigned long long)entry->modseq);
+			view_said_modseq(view, entry->modseq);
+		}
 		buf_adds(out, ")\r\n");
 		flush_chunk(session, out, SYNC_CHUNK);
 	}
@@ -101,7 +142,7 @@ void sync_tell(struct session *session, bool expunges)
 
 	if (!view || session->state == SESSION_LOGOUT)
 		return;
-	if (session->cmd && session->cmd->silent)
+	if (session->cmd && session->cmd->silent && !(session->enabled & ENABLED_CONDSTORE))
 		view_forget_own(view);
 
 	buf_init(&out, SYNC_BUFFER_MAX);
@@ -116,4 +157,57 @@ void sync_tell(struct session *session, bool expunges)
 		tell_flags(session, &out);
 	flush_chunk(session, &out, 0);
 	buf_fini(&out);
+	if (!session->cmd)
+		sync_modseq(session);
+}
+
+/* HIGHESTMODSEQ. */
+
+static void say_highest(struct session *session)
+{
+	resp_untagged(session, "OK [HIGHESTMODSEQ %llu] Highest",
+		(unsigned long long)view_told_modseq(session->view));
+}
+
+void sync_modseq(struct session *session)
+{
+	struct view *view = session->view;
+	if (!view || !(session->enabled & ENABLED_CONDSTORE))
+		return;
+	if (view->said > 0 && view->said > view_told_modseq(view)) {
+		say_highest(session);
+		view->lowered = true;
+	} else if (view->lowered && seqset_empty(&view->gone)) {
+		say_highest(session);
+		view->lowered = false;
+	}
+	view->said = 0;
+}
+
+const char *sync_modseq_code(struct cmd *cmd)
+{
+	struct view *view = cmd->session->view;
+	view->said = 0;
+	view->lowered = false;
+	return arena_printf(cmd->arena, "HIGHESTMODSEQ %llu", (unsigned long long)view_told_modseq(view));
+}
+
+void sync_condstore(struct session *session)
+{
+	if (session->enabled & ENABLED_CONDSTORE)
+		return;
+	session->enabled |= ENABLED_CONDSTORE;
+	if (session->view)
+		say_highest(session);
+}
+
+void sync_status(struct session *session, struct status_items *items)
+{
+	if (!(items->mask & 1u << STATUS_HIGHESTMODSEQ))
+		return;
+	sync_condstore(session);
+	if (!session->view)
+		return;
+	items->selected = view_mailbox(session->view);
+	items->told_modseq = view_told_modseq(session->view);
 }

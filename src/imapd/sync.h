@@ -7,8 +7,12 @@
 
 #include <stdbool.h>
 
+#include "base/seqset.h"
+
 struct buf;
+struct cmd;
 struct session;
+struct status_items;
 struct view;
 
 /*
@@ -17,6 +21,22 @@ struct view;
  * RECENT, then FETCH FLAGS. The session's own .SILENT changes are not echoed (with CONDSTORE their MODSEQ is).
  */
 void sync_tell(struct session *session, bool expunges);
+
+/*
+ * RFC 7162 section 3.2: a client takes the highest MODSEQ that it has heard up to a tagged line for all that it knows of the
+ * mailbox. Where an EXPUNGE is held back that is too much: says "* OK [HIGHESTMODSEQ n]" then, and again when it has been
+ * told. Called before every tagged line.
+ */
+void sync_modseq(struct session *session);
+/* The same in the tagged line: the number as a response code in the command's arena. */
+const char *sync_modseq_code(struct cmd *cmd);
+/* A command that enables CONDSTORE begins: the first one makes the session be told the HIGHESTMODSEQ of its mailbox. */
+void sync_condstore(struct session *session);
+/* STATUS, or a LIST that returns it, begins: HIGHESTMODSEQ enables CONDSTORE; the items learn what may be said. */
+void sync_status(struct session *session, struct status_items *items);
+
+/* "* VANISHED 1,3:5" in lines of bounded length; nothing for an empty set. `earlier`: the form that shifts no numbers. */
+void sync_print_vanished(struct buf *out, const struct seqset *uids, bool earlier);
 
 /* The lines FLAGS and PERMANENTFLAGS of a mailbox: at SELECT, and whenever it got a new keyword. */
 void sync_print_flags(struct buf *out, const struct view *view);

@@ -269,10 +269,10 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 
 /* Changes. */
 
-static void note_pending(struct view *view, uint64_t modseq)
+static void note_lowest(uint64_t *lowest, uint64_t modseq)
 {
-	if (view->pending_from == 0 || modseq < view->pending_from)
-		view->pending_from = modseq;
+	if (*lowest == 0 || modseq < *lowest)
+		*lowest = modseq;
 }
 
 /* Where the UID's entry is or belongs. */
@@ -328,8 +328,6 @@ void view_clear_flags(struct view *view)
 	free(view->flags);
 	view->flags = NULL;
 	view->flags_count = view->flags_cap = view->flags_dropped = 0;
-	if (!view_dirty(view))
-		view->pending_from = 0;
 }
 
 static void apply_append(struct view *view, const struct change *change)
@@ -338,7 +336,7 @@ static void apply_append(struct view *view, const struct change *change)
 		if (change->msgs[i].uid <= view_last_uid(view))
 			continue;
 		seqset_add(&view->fresh, change->msgs[i].uid);
-		note_pending(view, change->msgs[i].modseq);
+		note_lowest(&view->fresh_from, change->msgs[i].modseq);
 	}
 }
 
@@ -347,14 +345,17 @@ static void apply_expunge(struct view *view, const struct change *change)
 	for (size_t i = 0; i < change->msg_count; i++) {
 		uint32_t uid = change->msgs[i].uid;
 		if (view_seq(view, uid) == 0) {
+			/* What came and went before it was told leaves nothing to tell. */
 			seqset_remove(&view->fresh, uid);
+			if (seqset_empty(&view->fresh))
+				view->fresh_from = 0;
 			continue;
 		}
 		struct view_flags *entry = flags_find(view, uid);
 		if (entry)
 			flags_drop(view, entry);
 		seqset_add(&view->gone, uid);
-		note_pending(view, change->msgs[i].modseq);
+		note_lowest(&view->gone_from, change->msgs[i].modseq);
 	}
 }
 
@@ -369,13 +370,13 @@ static void apply_flags(struct view *view, const struct change *change, bool own
 			entry = flags_insert(view, state->uid);
 		if (entry->dropped) {
 			entry->dropped = false;
+			entry->from = state->modseq;
 			view->flags_dropped--;
 		}
 		entry->flags = state->flags;
 		entry->keywords = state->keywords;
 		entry->modseq = state->modseq;
 		entry->foreign = entry->foreign || !own;
-		note_pending(view, state->modseq);
 	}
 }
 
@@ -412,9 +413,6 @@ void view_apply(struct view *view, const struct change_list *list, uint64_t sess
 		if (change->modseq > view->modseq)
 			view->modseq = change->modseq;
 	}
-	/* What was appended and expunged before it was told leaves nothing to tell. */
-	if (!view_dirty(view))
-		view->pending_from = 0;
 }
 
 size_t view_pending_flags(const struct view *view)
@@ -441,6 +439,13 @@ void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq)
 {
 	struct view_flags *entry = flags_find(view, uid);
 	if (entry && entry->modseq <= modseq)
+		flags_drop(view, entry);
+}
+
+void view_told_own(struct view *view, uint32_t uid, uint64_t modseq)
+{
+	struct view_flags *entry = flags_find(view, uid);
+	if (entry && !entry->foreign && entry->modseq <= modseq)
 		flags_drop(view, entry);
 }
 
@@ -472,8 +477,7 @@ void view_drop_gone(struct view *view)
 
 	seqset_remove_set(&view->recent, &view->gone);
 	seqset_fini(&view->gone);
-	if (!view_dirty(view))
-		view->pending_from = 0;
+	view->gone_from = 0;
 }
 
 void view_announce_fresh(struct view *view)
@@ -482,8 +486,7 @@ void view_announce_fresh(struct view *view)
 	for (size_t i = 0; i < view->fresh.n; i++)
 		uids_append(view->uids, view->fresh.v[i].lo, view->fresh.v[i].hi);
 	seqset_fini(&view->fresh);
-	if (!view_dirty(view))
-		view->pending_from = 0;
+	view->fresh_from = 0;
 }
 
 bool view_is_recent(const struct view *view, uint32_t uid)
@@ -521,5 +524,22 @@ void view_set_keywords(struct view *view, const struct strv *names, size_t count
 
 uint64_t view_told_modseq(const struct view *view)
 {
-	return view->pending_from > 0 ? view->pending_from - 1 : view->modseq;
+	uint64_t untold = view->modseq + 1;
+
+	if (view->gone_from > 0 && view->gone_from < untold)
+		untold = view->gone_from;
+	if (view->fresh_from > 0 && view->fresh_from < untold)
+		untold = view->fresh_from;
+	for (size_t i = 0; i < view->flags_count; i++) {
+		const struct view_flags *entry = &view->flags[i];
+		if (!entry->dropped && entry->from < untold)
+			untold = entry->from;
+	}
+	return untold - 1;
+}
+
+void view_said_modseq(struct view *view, uint64_t modseq)
+{
+	if (modseq > view->said)
+		view->said = modseq;
 }

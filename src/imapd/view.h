@@ -61,6 +61,9 @@ bool view_has_fresh(const struct view *view);
 void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq);
 /* .SILENT: drops pending FETCHes to which only this session itself contributed. sync_tell does it if cmd->silent. */
 void view_forget_own(struct view *view);
+/* The answer to a .SILENT STORE has told the MODSEQ: the pending FETCH is dropped if it is not newer and only this session
+ * contributed to it. */
+void view_told_own(struct view *view, uint32_t uid, uint64_t modseq);
 
 /* \Recent in this session. The set may hold UIDs that do not exist any more; valid until the view changes. */
 bool view_is_recent(const struct view *view, uint32_t uid);
@@ -74,7 +77,9 @@ void view_share(struct view *view, const struct view *other);
 /* Keyword names, bit order, kept up to date by CHANGE_KEYWORDS. */
 const struct strv *view_keywords(const struct view *view, size_t *ret_count);
 void view_set_keywords(struct view *view, const struct strv *names, size_t count);
-/* The highest modseq below which this session knows everything (RFC 7162 3.2). */
+/* The highest modseq up to which this session knows everything (RFC 7162 3.2). */
 uint64_t view_told_modseq(const struct view *view);
+/* A MODSEQ has been said to a session that keeps account of them; see sync_modseq. */
+void view_said_modseq(struct view *view, uint64_t modseq);
 
 #endif

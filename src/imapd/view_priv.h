@@ -25,6 +25,7 @@ struct view_flags {
 	uint32_t flags;
 	uint64_t keywords;
 	uint64_t modseq;
+	uint64_t from; /* modseq of the first change in it */
 	bool foreign; /* somebody else contributed */
 	bool dropped; /* told meanwhile: goes with the next sync */
 };
@@ -48,7 +49,10 @@ struct view {
 	size_t keyword_count;
 
 	uint64_t modseq; /* of the last change taken in */
-	uint64_t pending_from; /* the lowest modseq among what is pending; 0: nothing is */
+	uint64_t fresh_from; /* the lowest modseq in fresh; 0: empty */
+	uint64_t gone_from; /* the lowest with which one in gone went; 0: empty */
+	uint64_t said; /* the highest MODSEQ said since the last tagged line */
+	bool lowered; /* HIGHESTMODSEQ was said, below such a MODSEQ */
 };
 
 /* The gone ones have been told: sequence numbers move up. */

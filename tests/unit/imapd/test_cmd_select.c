@@ -25,6 +25,7 @@ static void assert_selected(struct client *client, const char *command, const ch
 	assert_true(digits > 0);
 	*at = 'N';
 	memmove(at + 1, at + digits, strlen(at + digits) + 1);
+	mask_number(answer, "[HIGHESTMODSEQ ");
 	assert_string_equal(answer, expected);
 	free(answer);
 }
@@ -37,7 +38,8 @@ static void select_tells_what_there_is(void **state)
 		"* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)] Flags "
 		"permitted\r\n"
 		"* 0 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY N] UIDs valid\r\n"
-		"* OK [UIDNEXT 1] Predicted next UID\r\na OK [READ-WRITE] SELECT completed\r\n");
+		"* OK [UIDNEXT 1] Predicted next UID\r\n* OK [HIGHESTMODSEQ 1] Highest\r\n"
+		"a OK [READ-WRITE] SELECT completed\r\n");
 	assert_command(client, "UNSELECT", "a OK UNSELECT completed\r\n");
 	append(client, "INBOX", " (\\Seen)");
 	append(client, "INBOX", "");
@@ -47,6 +49,7 @@ static void select_tells_what_there_is(void **state)
 		"* OK [PERMANENTFLAGS ()] No flags can be changed\r\n"
 		"* 3 EXISTS\r\n* 3 RECENT\r\n* OK [UNSEEN 2] First unseen message\r\n"
 		"* OK [UIDVALIDITY N] UIDs valid\r\n* OK [UIDNEXT 4] Predicted next UID\r\n"
+		"* OK [HIGHESTMODSEQ 1] Highest\r\n"
 		"a OK [READ-ONLY] EXAMINE completed\r\n");
 	/* Looking took nothing away; selecting does. */
 	assert_command_has(client, "SELECT INBOX", "* 3 RECENT\r\n");
@@ -57,7 +60,8 @@ static void select_tells_what_there_is(void **state)
 static void a_failed_select_leaves_nothing_selected(void **state)
 {
 	struct client *client = client_new(*state, "INBOX");
-	assert_command(client, "SELECT nope", "a NO [NONEXISTENT] No such mailbox\r\n");
+	assert_command(client, "SELECT nope",
+		"* OK [CLOSED] Previous mailbox closed\r\na NO [NONEXISTENT] No such mailbox\r\n");
 	assert_command(client, "CHECK", "a BAD No mailbox selected\r\n");
 	assert_command(client, "SELECT a//b", "a NO [NONEXISTENT] No such mailbox\r\n");
 	assert_command(client, "EXAMINE \"INBOX/DeltaChat\"", "a NO [NONEXISTENT] No such mailbox\r\n");
@@ -71,7 +75,9 @@ static void a_wrong_select_changes_nothing(void **state)
 	struct client *client = client_new(*state, "INBOX");
 	assert_command_has(client, "SELECT", "a BAD ");
 	assert_command_has(client, "SELECT x y", "a BAD ");
-	assert_command_has(client, "SELECT INBOX (CONDSTORE)", "a BAD ");
+	assert_command_has(client, "SELECT INBOX (WHATEVER)", "a BAD ");
+	assert_command_has(client, "SELECT INBOX ()", "a BAD ");
+	assert_command_has(client, "SELECT INBOX (CONDSTORE", "a BAD ");
 	assert_command(client, "CHECK", "a OK CHECK completed\r\n");
 	client_free(&client);
 }

@@ -42,8 +42,8 @@ static void done(struct test *t)
 /* "UID FLAGS BODY[TEXT]": the items in the order of the answer. */
 static void print_plan(const struct fetch_plan *plan, struct buf *out)
 {
-	static const char *const names[] = { "UID", "FLAGS", "INTERNALDATE", "SIZE", "ENVELOPE", "BODY",
-		"BODYSTRUCTURE" };
+	static const char *const names[] = { "UID", "FLAGS", "INTERNALDATE", "SIZE", "MODSEQ", "ENVELOPE",
+		"BODY", "BODYSTRUCTURE" };
 	for (size_t i = 0; i < plan->count; i++) {
 		if (i > 0)
 			buf_addc(out, ' ');
@@ -339,13 +339,32 @@ static void store_answers_with_flags(void **state)
 	(void)state;
 	struct arena *arena = arena_new(0);
 	struct fetch_plan plan;
-	fetch_plan_flags(arena, true, &plan);
+	fetch_plan_state(arena, true, true, false, &plan);
 	assert_int_equal(plan.count, 2);
 	assert_int_equal(plan.items[0].kind, FETCH_UID);
 	assert_int_equal(plan.items[1].kind, FETCH_FLAGS);
-	assert_true(plan.memory && plan.flags && !plan.seen);
-	fetch_plan_flags(arena, false, &plan);
+	assert_true(plan.memory && plan.flags && plan.uid && !plan.modseq && !plan.seen);
+	fetch_plan_state(arena, false, true, false, &plan);
 	assert_int_equal(plan.count, 1);
+	fetch_plan_state(arena, true, false, true, &plan);
+	assert_int_equal(plan.count, 2);
+	assert_int_equal(plan.items[1].kind, FETCH_MODSEQ);
+	assert_true(plan.memory && !plan.flags && plan.modseq);
+	arena_free(&arena);
+}
+
+static void modseq_is_added_once(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(0);
+	struct fetch_plan plan;
+	fetch_plan_state(arena, true, true, false, &plan);
+	fetch_plan_add_modseq(arena, &plan);
+	fetch_plan_add_modseq(arena, &plan);
+	assert_int_equal(plan.count, 3);
+	assert_int_equal(plan.items[1].kind, FETCH_FLAGS);
+	assert_int_equal(plan.items[2].kind, FETCH_MODSEQ);
+	assert_true(plan.modseq);
 	arena_free(&arena);
 }
 
@@ -368,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_long_label_is_refused),
 		cmocka_unit_test(every_beginning_of_a_plan_is_refused_or_whole),
 		cmocka_unit_test(store_answers_with_flags),
+		cmocka_unit_test(modseq_is_added_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
