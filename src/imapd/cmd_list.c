@@ -3,18 +3,16 @@
  */
 #include "imapd/command.h"
 #include "imapd/list_match.h"
+#include "imapd/list_options.h"
+#include "imapd/list_run.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
+#include "imapd/sync.h"
 #include "store/mailbox.h"
 
 #include "base/hash.h"
 
 #define LIST_OUTPUT_MAX (32 * 1024 * 1024)
-
-struct list_args {
-	struct strv reference;
-	struct strv pattern;
-};
 
 /* A name that LSUB '%' tells because subscribed ones are below it. */
 struct parent {
@@ -25,8 +23,7 @@ struct parent {
 
 struct list_job {
 	struct cmd_job base;
-	struct strv reference;
-	struct strv text;
+	struct list_options options; /* in the job's arena */
 	bool utf8;
 	struct buf out; /* own */
 	/* While it runs. */
@@ -37,42 +34,19 @@ struct list_job {
 
 static bool list_parse(struct cmd *cmd, struct parse *parse)
 {
-	struct list_args *args = arena_zalloc(cmd->arena, sizeof(*args));
-	cmd->args = args;
-	return parse_mailbox(parse, &args->reference) && parse_sp(parse) &&
-	       parse_list_mailbox(parse, &args->pattern) && parse_end(parse);
+	struct list_options *options = arena_zalloc(cmd->arena, sizeof(*options));
+	cmd->args = options;
+	return list_options_parse(parse, options);
 }
 
-static void add_attribute(struct buf *out, size_t start, const char *name)
+static bool lsub_parse(struct cmd *cmd, struct parse *parse)
 {
-	if (out->len > start)
-		buf_addc(out, ' ');
-	buf_adds(out, name);
-}
-
-static void print_attributes(struct buf *out, const struct mbox_info *info)
-{
-	static const struct {
-		uint32_t attr;
-		const char *name;
-	} uses[] = {
-		{ MBOX_SENT, "\\Sent" },
-		{ MBOX_DRAFTS, "\\Drafts" },
-		{ MBOX_TRASH, "\\Trash" },
-		{ MBOX_JUNK, "\\Junk" },
-		{ MBOX_ARCHIVE, "\\Archive" },
-		{ MBOX_ALL, "\\All" },
-		{ MBOX_FLAGGED, "\\Flagged" },
-		{ MBOX_IMPORTANT, "\\Important" },
-	};
-	size_t start = out->len;
-	if (info->attrs & MBOX_NOSELECT)
-		add_attribute(out, start, "\\Noselect");
-	add_attribute(out, start, info->has_children ? "\\HasChildren" : "\\HasNoChildren");
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (info->attrs & uses[i].attr)
-			add_attribute(out, start, uses[i].name);
-	}
+	struct list_options *options = arena_zalloc(cmd->arena, sizeof(*options));
+	cmd->args = options;
+	options->patterns = arena_alloc(cmd->arena, sizeof(*options->patterns));
+	options->pattern_count = 1;
+	return parse_mailbox(parse, &options->reference) && parse_sp(parse) &&
+	       parse_list_mailbox(parse, options->patterns) && parse_end(parse);
 }
 
 static void end_line(struct list_job *list, struct strv name)
@@ -82,33 +56,18 @@ static void end_line(struct list_job *list, struct strv name)
 	buf_adds(&list->out, "\r\n");
 }
 
-static bool list_one(void *arg, const struct mbox_info *info)
-{
-	struct list_job *list = arg;
-	if (!list_match(&list->pattern, info->name))
-		return true;
-	buf_adds(&list->out, "* LIST (");
-	print_attributes(&list->out, info);
-	end_line(list, info->name);
-	return buf_ok(&list->out);
-}
-
 static void begin(struct list_job *list)
 {
 	/* The job may run twice. */
 	buf_reset(&list->out);
 	arena_reset(list->arena);
-	list_pattern_init(&list->pattern, list->reference, list->text, list->arena);
 }
 
 static enum rc list_job_run(struct account *account, struct job *job)
 {
 	struct list_job *list = (struct list_job *)job;
 	begin(list);
-	enum rc rc = mbox_list(account, false, false, list_one, list);
-	if (rc == RC_OK && !buf_ok(&list->out))
-		rc = RC_LIMIT;
-	return rc;
+	return list_run(account, &list->options, list->utf8, list->arena, &list->out);
 }
 
 /* LSUB */
@@ -162,9 +121,10 @@ static enum rc lsub_job_run(struct account *account, struct job *job)
 {
 	struct list_job *list = (struct list_job *)job;
 	begin(list);
+	list_pattern_init(&list->pattern, list->options.reference, list->options.patterns[0], list->arena);
 	list->parents = NULL;
 	enum rc rc = mbox_list(account, true, false, lsub_one, list);
-	if (rc == RC_OK && strv_index(list->text, '%') < list->text.n)
+	if (rc == RC_OK && strv_index(list->options.patterns[0], '%') < list->options.patterns[0].n)
 		print_parents(list);
 	HASH_CLEAR(hh, list->parents);
 	if (rc == RC_OK && !buf_ok(&list->out))
@@ -190,23 +150,32 @@ static void list_release(struct cmd_job *job)
 	arena_free(&list->arena);
 }
 
+static void copy_options(struct list_job *list, const struct list_options *options)
+{
+	struct arena *arena = list->base.arena;
+	list->options = *options;
+	list->options.reference = arena_strv(arena, options->reference);
+	list->options.patterns = arena_alloc(arena, options->pattern_count * sizeof(*options->patterns));
+	for (size_t i = 0; i < options->pattern_count; i++)
+		list->options.patterns[i] = arena_strv(arena, options->patterns[i]);
+}
+
 static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job))
 {
-	const struct list_args *args = cmd->args;
+	struct list_options *options = cmd->args;
 	struct list_job *list = cmd_job_new(cmd, sizeof(*list), JOB_READ, run, list_finish);
 	list->base.release = list_release;
-	list->reference = arena_strv(list->base.arena, args->reference);
-	list->text = arena_strv(list->base.arena, args->pattern);
+	copy_options(list, options);
 	list->utf8 = cmd->session->enabled & ENABLED_UTF8;
 	list->arena = arena_new(0);
 	buf_init(&list->out, LIST_OUTPUT_MAX);
 	cmd_submit(cmd, list);
 }
 
-static void list_run(struct cmd *cmd)
+static void list_cmd_run(struct cmd *cmd)
 {
-	const struct list_args *args = cmd->args;
-	if (args->pattern.n > 0) {
+	const struct list_options *options = cmd->args;
+	if (options->extended || options->patterns[0].n > 0) {
 		submit(cmd, list_job_run);
 		return;
 	}
@@ -217,8 +186,8 @@ static void list_run(struct cmd *cmd)
 
 static void lsub_run(struct cmd *cmd)
 {
-	const struct list_args *args = cmd->args;
-	if (args->pattern.n > 0)
+	const struct list_options *options = cmd->args;
+	if (options->patterns[0].n > 0)
 		submit(cmd, lsub_job_run);
 	else
 		cmd_finish_rc(cmd, RC_OK);
@@ -240,13 +209,14 @@ const struct cmd_row cmd_list_rows[] = {
 	{
 		.name = "LIST",
 		.states = CMD_AUTH_STATES,
+		.capability = "LIST-EXTENDED LIST-STATUS",
 		.parse = list_parse,
-		.run = list_run,
+		.run = list_cmd_run,
 	},
 	{
 		.name = "LSUB",
 		.states = CMD_AUTH_STATES,
-		.parse = list_parse,
+		.parse = lsub_parse,
 		.run = lsub_run,
 	},
 	{

@@ -11,6 +11,8 @@
 struct mailbox_args {
 	struct strv name;
 	struct strv to; /* RENAME */
+	uint32_t use; /* CREATE: MBOX_SENT and the like */
+	bool bad_use; /* ... one that is not to be had */
 };
 
 struct mailbox_job {
@@ -19,6 +21,8 @@ struct mailbox_job {
 	struct strv to;
 	const struct coi *coi; /* borrowed: some names are its */
 	bool refused; /* by COI */
+	uint32_t use;
+	bool use_taken;
 };
 
 static bool one_name(struct cmd *cmd, struct parse *parse)
@@ -26,6 +30,60 @@ static bool one_name(struct cmd *cmd, struct parse *parse)
 	struct mailbox_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
 	return parse_mailbox(parse, &args->name) && parse_end(parse);
+}
+
+/* RFC 6154: "(USE (\\Sent ...))". \\All and \\Flagged are no mailboxes of ours. */
+static bool parse_use(struct parse *parse, struct mailbox_args *args)
+{
+	static const struct {
+		const char *name;
+		uint32_t attr;
+	} uses[] = {
+		{ "Sent", MBOX_SENT },
+		{ "Drafts", MBOX_DRAFTS },
+		{ "Trash", MBOX_TRASH },
+		{ "Junk", MBOX_JUNK },
+		{ "Archive", MBOX_ARCHIVE },
+		{ "Important", MBOX_IMPORTANT },
+	};
+	struct strv name;
+	bool known = false;
+
+	if (!parse_char(parse, '\\') || !parse_atom(parse, &name))
+		return false;
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		if (strv_ieq(name, strv_cstr(uses[i].name))) {
+			args->use |= uses[i].attr;
+			known = true;
+		}
+	}
+	args->bad_use |= !known;
+	return true;
+}
+
+static bool create_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct mailbox_args *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	if (!parse_mailbox(parse, &args->name))
+		return false;
+	if (!parse_skip(parse, ' '))
+		return parse_end(parse);
+	if (!parse_char(parse, '('))
+		return false;
+	if (!parse_keyword(parse, "USE"))
+		return parse_fail(parse, "Unknown CREATE parameter");
+	if (!parse_sp(parse) || !parse_char(parse, '('))
+		return false;
+	if (!parse_skip(parse, ')')) {
+		do {
+			if (!parse_use(parse, args))
+				return false;
+		} while (parse_skip(parse, ' '));
+		if (!parse_char(parse, ')'))
+			return false;
+	}
+	return parse_char(parse, ')') && parse_end(parse);
 }
 
 static bool two_names(struct cmd *cmd, struct parse *parse)
@@ -64,19 +122,49 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 	job->coi = cmd->session->settings->coi;
 	job->name = arena_strv(job->base.arena, name);
 	job->to = arena_strv(job->base.arena, to);
+	job->use = args->use;
 	cmd_submit(cmd, job);
+}
+
+static bool find_use(void *arg, const struct mbox_info *info)
+{
+	struct mailbox_job *mailbox = arg;
+	mailbox->use_taken |= (info->attrs & mailbox->use) != 0;
+	return !mailbox->use_taken;
 }
 
 static enum rc create_job(struct account *account, struct job *job)
 {
-	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	struct mbox_info info;
 	int64_t id;
-	return coi_mailbox_create(mailbox->coi, account, mailbox->name, 0, &id);
+
+	mailbox->use_taken = false;
+	enum rc rc = mbox_find(account, mailbox->name, &info);
+	if (rc == RC_OK && !(info.attrs & MBOX_NOSELECT))
+		return RC_EXISTS;
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	rc = mailbox->use ? mbox_list(account, false, false, find_use, mailbox) : RC_OK;
+	if (rc != RC_OK || mailbox->use_taken)
+		return rc == RC_OK ? RC_CANNOT : rc;
+	return coi_mailbox_create(mailbox->coi, account, mailbox->name, mailbox->use, &id);
+}
+
+static void create_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	if (((struct mailbox_job *)job)->use_taken)
+		cmd_no(cmd, "USEATTR", "Another mailbox has that use");
+	else
+		cmd_finish_rc(cmd, job->job.rc);
 }
 
 static void create_run(struct cmd *cmd)
 {
-	submit(cmd, create_job, mailbox_finish, RC_INVALID);
+	if (((struct mailbox_args *)cmd->args)->bad_use)
+		cmd_no(cmd, "USEATTR", "That use is not supported");
+	else
+		submit(cmd, create_job, create_finish, RC_INVALID);
 }
 
 static enum rc delete_job(struct account *account, struct job *job)
@@ -146,7 +234,8 @@ const struct cmd_row cmd_mailbox_rows[] = {
 	{
 		.name = "CREATE",
 		.states = CMD_AUTH_STATES,
-		.parse = one_name,
+		.capability = "CREATE-SPECIAL-USE",
+		.parse = create_parse,
 		.run = create_run,
 	},
 	{

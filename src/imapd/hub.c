@@ -45,10 +45,8 @@ void hub_add_account(struct hub *hub, struct session *session)
 	list_append(&entry->sessions, &session->in_account);
 }
 
-void hub_remove(struct hub *hub, struct session *session)
+void hub_remove_account(struct hub *hub, struct session *session)
 {
-	list_remove(&session->in_hub);
-	HASH_DELETE(by_id, hub->by_id, session);
 	if (!list_linked(&session->in_account))
 		return;
 	list_remove(&session->in_account);
@@ -57,6 +55,13 @@ void hub_remove(struct hub *hub, struct session *session)
 		HASH_DELETE(hh, hub->by_account, entry);
 		free(entry);
 	}
+}
+
+void hub_remove(struct hub *hub, struct session *session)
+{
+	list_remove(&session->in_hub);
+	HASH_DELETE(by_id, hub->by_id, session);
+	hub_remove_account(hub, session);
 }
 
 struct session *session_find(struct hub *hub, uint64_t id)

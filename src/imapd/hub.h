@@ -35,6 +35,8 @@ void hub_add(struct hub *hub, struct session *session);
 void hub_remove(struct hub *hub, struct session *session);
 /* Among the sessions of its account from now on. */
 void hub_add_account(struct hub *hub, struct session *session);
+/* Not any more. */
+void hub_remove_account(struct hub *hub, struct session *session);
 /* Session of this id, or NULL. For `done` functions of jobs. */
 struct session *session_find(struct hub *hub, uint64_t id);
 /* A new view: shares its UID ranges with another one of the mailbox that says the same. */

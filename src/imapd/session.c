@@ -27,7 +27,7 @@ static bool may_move(enum session_state from, enum session_state to)
 	case SESSION_NOT_AUTH:
 		return to == SESSION_AUTH || to == SESSION_LOGOUT;
 	case SESSION_AUTH:
-		return to == SESSION_SELECTED || to == SESSION_LOGOUT;
+		return to == SESSION_SELECTED || to == SESSION_NOT_AUTH || to == SESSION_LOGOUT;
 	case SESSION_SELECTED:
 		return to == SESSION_AUTH || to == SESSION_LOGOUT;
 	case SESSION_LOGOUT:
@@ -411,6 +411,25 @@ enum rc session_login(struct session *session, int64_t account_id, const char *u
 }
 
 /* Selecting. */
+
+void session_unauthenticate(struct session *session)
+{
+	const struct imapd_settings *settings = session->settings;
+
+	session_unselect(session);
+	session_move(session, SESSION_NOT_AUTH);
+	hub_remove_account(session->hub, session);
+	imapd_uncount_user(session->hub->imapd, session->user);
+	session->counted = false;
+	free(session->user);
+	session->user = NULL;
+	account_unref(&session->account);
+	session->enabled = 0;
+	session->bad_commands = 0;
+	session->login_failures = 0;
+	lex_limits(&session->lex, settings->line_max_preauth, settings->literal_max_preauth);
+	timer_set(&session->timer, settings->timeout_preauth_ms);
+}
 
 void session_select(struct session *session, struct view *view)
 {

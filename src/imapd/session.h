@@ -84,6 +84,8 @@ bool session_secure(const struct session *session);
 bool session_can_starttls(const struct session *session);
 /* From now on an authenticated session of that account. RC_LIMIT: its user has too many; nothing has changed. */
 enum rc session_login(struct session *session, int64_t account_id, const char *user) MUST_CHECK;
+/* Back to not authenticated: mailbox left, extensions off, account given up. */
+void session_unauthenticate(struct session *session);
 /* Takes the selected mailbox in hand. `watching`: mbox_select's watch comes with it. */
 void session_select(struct session *session, struct view *view);
 /* IDLE begins or ends: timers, memory. */

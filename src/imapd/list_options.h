@@ -1,0 +1,39 @@
+/*
+ * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154): what to select, which names, what to return.
+ */
+#ifndef COID_IMAPD_LIST_OPTIONS_H
+#define COID_IMAPD_LIST_OPTIONS_H
+
+#include "imapd/parse.h"
+#include "imapd/status_items.h"
+
+#define LIST_PATTERNS_MAX 100
+
+enum list_select {
+	LIST_SELECT_SUBSCRIBED = 1 << 0,
+	LIST_SELECT_REMOTE = 1 << 1, /* there are none: selects nothing more */
+	LIST_SELECT_RECURSIVEMATCH = 1 << 2,
+	LIST_SELECT_SPECIAL_USE = 1 << 3
+};
+
+enum list_return {
+	LIST_RETURN_SUBSCRIBED = 1 << 0,
+	LIST_RETURN_CHILDREN = 1 << 1,
+	LIST_RETURN_SPECIAL_USE = 1 << 2,
+	LIST_RETURN_STATUS = 1 << 3
+};
+
+struct list_options {
+	bool extended; /* any of the syntax that RFC 5258 adds */
+	unsigned select;
+	unsigned ret;
+	struct strv reference;
+	struct strv *patterns;
+	size_t pattern_count;
+	struct status_items status;
+};
+
+/* Behind "LIST ". Everything lives in the parser's arena. */
+bool list_options_parse(struct parse *parse, struct list_options *ret_options);
+
+#endif
