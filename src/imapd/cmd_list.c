@@ -165,6 +165,7 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 	struct list_options *options = cmd->args;
 	struct list_job *list = cmd_job_new(cmd, sizeof(*list), JOB_READ, run, list_finish);
 	list->base.release = list_release;
+	sync_status(cmd->session, &options->status);
 	copy_options(list, options);
 	list->utf8 = cmd->session->enabled & ENABLED_UTF8;
 	list->arena = arena_new(0);
