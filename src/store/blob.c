@@ -340,8 +340,8 @@ enum rc blob_open_account(struct account *account, bool clean)
 static void close_marker(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
-	bool settled = state->made_count == 0 && !state->scan && !state->dirs_doubtful &&
-		       file_removed_sync(account) == RC_OK;
+	bool settled = state->made_count == 0 && !state->scan && !state->remove_failed &&
+		       !state->dirs_doubtful && file_removed_sync(account) == RC_OK;
 	if (settled) {
 		marker_remove(account);
 		return;

@@ -63,6 +63,7 @@ struct blob_state {
 	size_t known_count;
 	unsigned scan_dir; /* the next directory to look for orphans in */
 	bool scan; /* orphans are to be looked for */
+	bool remove_failed; /* a file of nobody could not be removed: the sweep looks for it again */
 	bool marker; /* file BLOB_MARKER exists */
 	uint8_t unlinked[32]; /* bit xx: names removed from msg/<xx> are not synced yet */
 };

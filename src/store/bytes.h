@@ -17,6 +17,7 @@
 #define BLOB_DIRS 256
 #define BLOB_DIR_FILES 256 /* so many new files, then the next directory */
 #define SWEEP_DELAY_MS 5000 /* gathers what is removed in a short time into one sweep */
+#define SWEEP_RETRY_MS 60000
 #define SWEEP_ROWS 256 /* of one transaction */
 #define MOVEOUT_FILES 128 /* of one turn */
 #define MOVEOUT_BYTES (2 * 1024 * 1024)

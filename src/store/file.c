@@ -4,6 +4,7 @@
  */
 #include "store/bytes.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
 
@@ -139,10 +140,13 @@ void file_remove(struct account *account, int64_t file)
 	const struct io *io = account->store->io;
 	unsigned dir = file_dir(file);
 	char *path = file_path(account, file);
-	if (io->unlink(io->ctx, path) == 0)
+	if (io->unlink(io->ctx, path) == 0) {
 		account->blobs.unlinked[dir / 8] |= (uint8_t)(1u << (dir % 8));
-	else if (errno != ENOENT)
+	} else if (errno != ENOENT) {
 		(void)file_fail(account, "unlink", path);
+		account->blobs.remove_failed = true;
+		account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);
+	}
 	free(path);
 }
 

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 
 #define SWEEP_SCAN_MS 10 /* of one turn of looking for orphans */
-#define SWEEP_RETRY_MS 60000
 
 struct swept {
 	int64_t blobs[SWEEP_ROWS];
@@ -211,8 +210,14 @@ static enum rc sweep_orphans(struct account *account)
 
 enum rc blob_sweep(struct account *account)
 {
+	struct blob_state *state = &account->blobs;
+	if (state->remove_failed) {
+		state->remove_failed = false;
+		state->scan = true;
+		state->scan_dir = 0;
+	}
 	enum rc rc = sweep_removed(account);
-	if (rc == RC_OK && account->blobs.scan)
+	if (rc == RC_OK && state->scan)
 		rc = sweep_orphans(account);
 	if (rc != RC_OK && rc != RC_AGAIN && account->db)
 		account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);

@@ -1,0 +1,365 @@
+/*
+ * Disks that fail: every call of every kind of job fails once, with each of the errors that matter. What was answered with
+ * an error is not there afterwards, what was answered with OK is, nothing that was there before is harmed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "support/power.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ACCOUNT POWER_ACCOUNT
+#define TOP (1024u * 1024)
+#define CALLS_MAX 200
+static const struct strv none = { NULL, 0 };
+
+static void move_out_at_once(struct store_settings *settings)
+{
+	settings->inline_age_ms = 0;
+}
+
+static enum rc append(struct power *power, unsigned number, size_t size)
+{
+	buf_reset(&power->message);
+	rig_message(&power->message, number, size);
+	return rig_append(&power->rig, ACCOUNT, "INBOX", buf_strv(&power->message), none, NULL);
+}
+
+/* Two small messages, one of them moved out, a large one, one that is removed but not swept. */
+static void prepare(struct power *power)
+{
+	power_init(power, move_out_at_once);
+	assert_int_equal(append(power, 1, 500), RC_OK);
+	assert_int_equal(rig_move_out(&power->rig, ACCOUNT), RC_OK);
+	assert_int_equal(append(power, 2, 500), RC_OK);
+	assert_int_equal(append(power, 3, 9000), RC_OK);
+	assert_int_equal(append(power, 4, 9000), RC_OK);
+	assert_int_equal(rig_create(&power->rig, ACCOUNT, "Work"), RC_OK);
+	assert_int_equal(rig_expunge(&power->rig, ACCOUNT, "INBOX", 4), RC_OK);
+}
+
+static enum rc do_append_inline(struct power *power)
+{
+	return append(power, 5, 700);
+}
+
+static enum rc do_append_large(struct power *power)
+{
+	return append(power, 5, 200000);
+}
+
+static enum rc do_flags(struct power *power)
+{
+	return rig_flags(&power->rig, ACCOUNT, "INBOX", 1, MSG_SEEN);
+}
+
+static enum rc do_copy(struct power *power)
+{
+	return rig_copy(&power->rig, ACCOUNT, "INBOX", 1, "Work", false);
+}
+
+static enum rc do_move(struct power *power)
+{
+	return rig_copy(&power->rig, ACCOUNT, "INBOX", 3, "Work", true);
+}
+
+static enum rc do_expunge(struct power *power)
+{
+	return rig_expunge(&power->rig, ACCOUNT, "INBOX", 2);
+}
+
+static enum rc do_create(struct power *power)
+{
+	return rig_create(&power->rig, ACCOUNT, "New/Below");
+}
+
+static enum rc do_rename(struct power *power)
+{
+	return rig_rename(&power->rig, ACCOUNT, "INBOX", "Old");
+}
+
+static enum rc do_delete(struct power *power)
+{
+	return rig_delete(&power->rig, ACCOUNT, "Work");
+}
+
+static enum rc do_move_out(struct power *power)
+{
+	return rig_move_out(&power->rig, ACCOUNT);
+}
+
+static enum rc do_sweep(struct power *power)
+{
+	return rig_sweep(&power->rig, ACCOUNT);
+}
+
+static enum rc do_checkpoint(struct power *power)
+{
+	return rig_checkpoint(&power->rig, ACCOUNT, true);
+}
+
+/* The account is closed and opened again meanwhile. */
+static enum rc do_reopen(struct power *power)
+{
+	rig_close(&power->rig);
+	enum rc rc = rig_open(&power->rig);
+	if (rc == RC_OK)
+		rc = append(power, 5, 700);
+	return rc;
+}
+
+static const struct {
+	const char *name;
+	enum rc (*run)(struct power *power);
+} kinds[] = {
+	{ "append inline", do_append_inline },
+	{ "append large", do_append_large },
+	{ "flags", do_flags },
+	{ "copy", do_copy },
+	{ "move", do_move },
+	{ "expunge", do_expunge },
+	{ "create", do_create },
+	{ "rename", do_rename },
+	{ "delete", do_delete },
+	{ "move-out", do_move_out },
+	{ "sweep", do_sweep },
+	{ "checkpoint", do_checkpoint },
+	{ "reopen", do_reopen },
+};
+
+static const char *const op_names[] = { "open", "read", "write", "truncate", "sync", "rename", "link",
+	"unlink", "mkdir" };
+
+struct fault {
+	enum rec_op op;
+	int error;
+	unsigned nth;
+	bool on;
+};
+
+static char *dump(struct power *power)
+{
+	uint64_t modseq;
+	enum rc rc = rig_dump(&power->rig, ACCOUNT, &power->dump, &modseq);
+	if (rc != RC_OK)
+		fail_msg("the account cannot be read afterwards: %s", rc_name(rc));
+	return mem_strndup(power->dump.p, power->dump.len);
+}
+
+static void assert_clean(struct power *power, const char *what)
+{
+	struct buf report;
+	struct check_result result = { 0 };
+	buf_init(&report, 65536);
+	assert_int_equal(rig_sweep(&power->rig, ACCOUNT), RC_OK);
+	assert_int_equal(rig_check(&power->rig, ACCOUNT, false, &report, &result), RC_OK);
+	if (result.problems > 0)
+		fail_msg("%s: the check found %.*s", what, STRV_ARG(buf_strv(&report)));
+	buf_fini(&report);
+}
+
+/* False: the fault did not strike, there are fewer such calls. */
+static bool strike(size_t kind, const struct fault *fault, const char *good)
+{
+	struct power power;
+	char what[256];
+	snprintf(what, sizeof(what), "%s, %s %u%s fails with %s", kinds[kind].name, op_names[fault->op],
+		fault->nth, fault->on ? " and all later" : "", strerror(fault->error));
+	prepare(&power);
+	char *before = dump(&power);
+	rec_fail(power.rec, fault->op, "", fault->error, fault->nth, fault->on);
+	enum rc rc = kinds[kind].run(&power);
+	unsigned struck = rec_failures(power.rec);
+	rec_fail(power.rec, fault->op, "", 0, 0, false);
+	if (!power.rig.store)
+		assert_int_equal(rig_open(&power.rig), RC_OK);
+	/* Past every back-off. */
+	clock_fake_advance(3600 * 1000);
+	char *after = dump(&power);
+	/* An outcome that could not be found out may be either. */
+	bool is_before = strcmp(after, before) == 0, is_good = strcmp(after, good) == 0;
+	if (rc == RC_OK ? !is_good : (!is_before && !(rc == RC_UNAVAILABLE && is_good)))
+		fail_msg("%s: answered %s, but the state is\n%s", what, rc_name(rc), after);
+	if (struck == 0 && rc != RC_OK)
+		fail_msg("%s: answered %s without a fault", what, rc_name(rc));
+	assert_clean(&power, what);
+	/* The same from the disk. */
+	rig_close(&power.rig);
+	assert_int_equal(rig_open(&power.rig), RC_OK);
+	char *again = dump(&power);
+	if (strcmp(again, after) != 0)
+		fail_msg("%s: after reopening the state is\n%s", what, again);
+	assert_clean(&power, what);
+	assert_int_equal(append(&power, 9, 100), RC_OK);
+	free(before);
+	free(after);
+	free(again);
+	power_fini(&power);
+	return struck > 0;
+}
+
+static char *good_state(size_t kind)
+{
+	struct power power;
+	prepare(&power);
+	assert_int_equal(kinds[kind].run(&power), RC_OK);
+	char *good = dump(&power);
+	power_fini(&power);
+	return good;
+}
+
+static void each_call_fails(enum rec_op op, int error, bool on)
+{
+	unsigned runs = 0;
+	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
+		char *good = good_state(kind);
+		struct fault fault = { .op = op, .error = error, .nth = 1, .on = on };
+		while (fault.nth < CALLS_MAX && strike(kind, &fault, good)) {
+			/* All calls of short jobs, then fewer and fewer. */
+			fault.nth += 1 + fault.nth / 12;
+			runs++;
+		}
+		free(good);
+	}
+	printf("%u runs\n", runs);
+}
+
+static void a_write_that_fails_undoes_its_job(void **state)
+{
+	(void)state;
+	each_call_fails(REC_OP_WRITE, EIO, false);
+}
+
+static void a_full_disk_refuses_and_harms_nothing(void **state)
+{
+	(void)state;
+	each_call_fails(REC_OP_WRITE, ENOSPC, true);
+}
+
+static void a_sync_that_fails_undoes_its_job(void **state)
+{
+	(void)state;
+	each_call_fails(REC_OP_SYNC, EIO, false);
+}
+
+static void syncs_that_fail_from_now_on_leave_no_lie(void **state)
+{
+	(void)state;
+	each_call_fails(REC_OP_SYNC, EIO, true);
+}
+
+static void without_descriptors_nothing_is_harmed(void **state)
+{
+	(void)state;
+	each_call_fails(REC_OP_OPEN, EMFILE, true);
+}
+
+static void a_read_only_disk_refuses(void **state)
+{
+	(void)state;
+	each_call_fails(REC_OP_WRITE, EROFS, true);
+	each_call_fails(REC_OP_LINK, EROFS, true);
+	each_call_fails(REC_OP_MKDIR, EROFS, true);
+	each_call_fails(REC_OP_UNLINK, EROFS, true);
+}
+
+static void truncation_and_reading_may_fail(void **state)
+{
+	(void)state;
+	each_call_fails(REC_OP_TRUNCATE, EIO, false);
+	each_call_fails(REC_OP_READ, EIO, false);
+}
+
+static enum rc append_run(struct account *account, void *arg)
+{
+	struct msg_new msg = { .content = arg };
+	struct mbox_info info;
+	uint32_t uid;
+	enum rc rc = mbox_find(account, STRV("INBOX"), &info);
+	return rc == RC_OK ? msg_append(account, info.id, &msg, &uid) : rc;
+}
+
+static void what_a_failed_batch_was_told_is_true_after_a_power_cut_too(void **state)
+{
+	struct power power;
+	struct rig_job jobs[5];
+	struct content *content;
+	(void)state;
+	power_init(&power, NULL);
+	power_append(&power, "APPEND", "INBOX", 1, 500, none);
+	buf_reset(&power.message);
+	rig_message(&power.message, 2, 600);
+	assert_int_equal(rig_receive(&power.rig, buf_strv(&power.message), &content), RC_OK);
+	for (unsigned i = 0; i < 5; i++)
+		jobs[i] = (struct rig_job){ .kind = JOB_WRITE, .fn = append_run, .arg = content };
+	rec_fail(power.rec, REC_OP_SYNC, "-wal", EIO, 1, false);
+	power_begin(&power, "failed batch", true);
+	rig_run_batch(&power.rig, ACCOUNT, jobs, 5);
+	power_end(&power);
+	assert_int_equal(rec_failures(power.rec), 1);
+	rec_fail(power.rec, REC_OP_SYNC, "", 0, 0, false);
+	unsigned failed = 0;
+	for (unsigned i = 0; i < 5; i++)
+		failed += jobs[i].rc != RC_OK;
+	assert_true(failed > 0);
+	content_unref(&content);
+	if (failed == 5)
+		assert_string_equal(power.steps[power.count - 1].dump, power.steps[power.count - 2].dump);
+	size_t answered = rec_point(power.rec);
+	power_append(&power, "APPEND", "INBOX", 3, 500, none);
+	power_close_store(&power);
+	for (size_t point = answered; point <= rec_point(power.rec); point++) {
+		for (unsigned i = 0; i < REC_CHOICES + 4; i++) {
+			enum rec_choice choice = i < REC_CHOICES ? (enum rec_choice)i
+						 : i % 2         ? REC_RANDOM
+								 : REC_TORN;
+			if (!power_verify(&power, point, choice, point + i, SIZE_MAX))
+				fail_msg("cut at %zu (%s): %s", point, rec_describe(power.rec, point),
+					power.reason);
+		}
+	}
+	power_fini(&power);
+}
+
+static void one_account_with_a_failing_disk_is_alone(void **state)
+{
+	struct power power;
+	struct rig *rig = &power.rig;
+	(void)state;
+	prepare(&power);
+	assert_int_equal(rig_create(rig, ACCOUNT + 1, "Other"), RC_OK);
+	rec_fail(power.rec, REC_OP_SYNC, "/5/", EIO, 1, true);
+	assert_int_not_equal(append(&power, 5, 700), RC_OK);
+	assert_int_not_equal(append(&power, 6, 700), RC_OK);
+	assert_int_equal(rig_create(rig, ACCOUNT + 1, "Another"), RC_OK);
+	rec_fail(power.rec, REC_OP_SYNC, "", 0, 0, false);
+	clock_fake_advance(3600 * 1000);
+	assert_int_equal(append(&power, 7, 700), RC_OK);
+	assert_clean(&power, "afterwards");
+	power_fini(&power);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_write_that_fails_undoes_its_job),
+		cmocka_unit_test(a_full_disk_refuses_and_harms_nothing),
+		cmocka_unit_test(a_sync_that_fails_undoes_its_job),
+		cmocka_unit_test(syncs_that_fail_from_now_on_leave_no_lie),
+		cmocka_unit_test(without_descriptors_nothing_is_harmed),
+		cmocka_unit_test(a_read_only_disk_refuses),
+		cmocka_unit_test(truncation_and_reading_may_fail),
+		cmocka_unit_test(what_a_failed_batch_was_told_is_true_after_a_power_cut_too),
+		cmocka_unit_test(one_account_with_a_failing_disk_is_alone),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
