@@ -7,25 +7,25 @@
 
 enum rc {
 	RC_OK = 0,
-	RC_AGAIN,	/* not an error: more input or another turn is needed */
-	RC_NOT_FOUND,	/* no such mailbox, message, user, entry */
-	RC_EXISTS,	/* it is there already */
-	RC_PERM,	/* not allowed */
-	RC_READONLY,	/* mailbox or store is opened read-only */
-	RC_QUOTA,	/* the account is over its quota */
-	RC_LIMIT,	/* a configured limit was hit */
-	RC_INVALID,	/* the request makes no sense: syntax, name, value */
-	RC_CANNOT,	/* well-formed, but can never succeed (IMAP [CANNOT]) */
-	RC_INUSE,	/* held by someone else */
-	RC_GONE,	/* it was there and has been removed meanwhile */
-	RC_BUSY,	/* a queue is full: try again later */
-	RC_NOSPACE,	/* the disk is full */
-	RC_CORRUPT,	/* stored data are damaged */
-	RC_IO,		/* the disk or the network failed */
+	RC_AGAIN, /* not an error: more input or another turn is needed */
+	RC_NOT_FOUND, /* no such mailbox, message, user, entry */
+	RC_EXISTS, /* it is there already */
+	RC_PERM, /* not allowed */
+	RC_READONLY, /* mailbox or store is opened read-only */
+	RC_QUOTA, /* the account is over its quota */
+	RC_LIMIT, /* a configured limit was hit */
+	RC_INVALID, /* the request makes no sense: syntax, name, value */
+	RC_CANNOT, /* well-formed, but can never succeed (IMAP [CANNOT]) */
+	RC_INUSE, /* held by someone else */
+	RC_GONE, /* it was there and has been removed meanwhile */
+	RC_BUSY, /* a queue is full: try again later */
+	RC_NOSPACE, /* the disk is full */
+	RC_CORRUPT, /* stored data are damaged */
+	RC_IO, /* the disk or the network failed */
 	RC_UNAVAILABLE, /* that part is out of service for now */
-	RC_AUTH,	/* wrong credentials */
-	RC_EXPIRED,	/* password or account is no longer valid */
-	RC_CANCELLED,	/* dropped at shutdown */
+	RC_AUTH, /* wrong credentials */
+	RC_EXPIRED, /* password or account is no longer valid */
+	RC_CANCELLED, /* dropped at shutdown */
 	RC_MAX
 };
 

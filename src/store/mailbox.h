@@ -15,7 +15,7 @@
 
 enum mbox_attr {
 	MBOX_NOSELECT = 1 << 0, /* only a name above others */
-	MBOX_SENT = 1 << 8,	/* RFC 6154 special uses */
+	MBOX_SENT = 1 << 8, /* RFC 6154 special uses */
 	MBOX_DRAFTS = 1 << 9,
 	MBOX_TRASH = 1 << 10,
 	MBOX_JUNK = 1 << 11,
@@ -35,15 +35,16 @@ struct mbox_info {
 	uint32_t uidvalidity;
 	uint32_t uidnext;
 	uint32_t messages;
-	uint32_t recent;  /* what the next read-write SELECT would claim */
+	uint32_t recent; /* what the next read-write SELECT would claim */
 	uint32_t unseen;
 	uint32_t deleted;
-	uint64_t size;	  /* octets */
+	uint64_t size; /* octets */
 	uint64_t highestmodseq;
 };
 
 enum rc mbox_find(struct account *account, struct strv name, struct mbox_info *ret_info) MUST_CHECK;
-enum rc mbox_get(struct account *account, int64_t id, struct mbox_info *ret_info) MUST_CHECK; /* memory, if loaded */
+enum rc mbox_get(
+	struct account *account, int64_t id, struct mbox_info *ret_info) MUST_CHECK; /* memory, if loaded */
 
 /*
  * Every mailbox, in the order of their names (INBOX first, a parent before its children), \Noselect parents and
@@ -57,10 +58,12 @@ enum rc mbox_list(struct account *account, bool subscriptions, bool counts,
 /* What a client may call a mailbox: valid UTF-8, no control characters, no '*' '%', no empty level, no leading or
  * trailing separator (but one trailing one is taken off for CREATE), limits on octets and depth. *ret_name: NFC, INBOX
  * folded; in the arena. */
-enum rc mbox_name_check(struct store *store, struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
+enum rc mbox_name_check(
+	struct store *store, struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 
 /* Missing parents are made as MBOX_NOSELECT names. A \Noselect name becomes a mailbox. A new one gets a UIDVALIDITY higher than any before in the account. */
-enum rc mbox_create(struct account *account, struct strv name, uint32_t special_use, int64_t *ret_id) MUST_CHECK;
+enum rc mbox_create(
+	struct account *account, struct strv name, uint32_t special_use, int64_t *ret_id) MUST_CHECK;
 /* RFC 3501 6.3.4: with children it becomes \Noselect; a \Noselect one with children: RC_INVALID; INBOX: RC_CANNOT. */
 enum rc mbox_delete(struct account *account, struct strv name) MUST_CHECK;
 /* With all children. INBOX: its messages move to the new mailbox, INBOX stays, empty. Missing parents are made. */
@@ -70,13 +73,14 @@ enum rc mbox_subscribe(struct account *account, struct strv name, bool on) MUST_
 enum rc mbox_set_special_use(struct account *account, int64_t id, uint32_t special_use) MUST_CHECK;
 
 /* Keyword names of the mailbox, bit order. memory, if loaded. */
-enum rc mbox_keywords(struct account *account, int64_t id, const struct strv **ret_names, size_t *ret_count) MUST_CHECK;
+enum rc mbox_keywords(
+	struct account *account, int64_t id, const struct strv **ret_names, size_t *ret_count) MUST_CHECK;
 /*
  * Bit mask of these names (compared without case). Unknown ones are added if `create` (then RC_LIMIT when 64 are
  * in use), else left out.
  */
-enum rc mbox_keyword_mask(struct account *account, int64_t id, const struct strv *names, size_t count, bool create,
-	uint64_t *ret_mask) MUST_CHECK;
+enum rc mbox_keyword_mask(struct account *account, int64_t id, const struct strv *names, size_t count,
+	bool create, uint64_t *ret_mask) MUST_CHECK;
 
 /*
  * SELECT. Claims \Recent if `read_write` (relaxed write: use JOB_WRITE_RELAXED; EXAMINE: JOB_READ), watches the account
@@ -84,10 +88,10 @@ enum rc mbox_keyword_mask(struct account *account, int64_t id, const struct strv
  */
 struct mbox_snapshot {
 	struct mbox_info info;
-	struct seqset uids;	 /* the caller's: seqset_fini */
-	uint32_t first_recent;	 /* UIDs from here on are \Recent in this session; 0: none */
-	uint32_t recent;	 /* how many */
-	uint32_t first_unseen;	 /* UID; 0: none */
+	struct seqset uids; /* the caller's: seqset_fini */
+	uint32_t first_recent; /* UIDs from here on are \Recent in this session; 0: none */
+	uint32_t recent; /* how many */
+	uint32_t first_unseen; /* UID; 0: none */
 };
 enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct change_sink *sink,
 	struct mbox_snapshot *ret_snapshot) MUST_CHECK;
@@ -97,7 +101,8 @@ enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct
  * besides what its snapshot said. Claimed as by SELECT (relaxed write); changes nothing if there is none. *ret_first: UIDs from
  * here on; 0: none.
  */
-enum rc mbox_claim_recent(struct account *account, int64_t id, uint32_t *ret_first, uint32_t *ret_count) MUST_CHECK;
+enum rc mbox_claim_recent(
+	struct account *account, int64_t id, uint32_t *ret_first, uint32_t *ret_count) MUST_CHECK;
 
 /* Quota: usage and limits (0: none) of the account. memory. */
 struct quota {

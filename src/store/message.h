@@ -14,9 +14,9 @@ enum msg_flag {
 	MSG_FLAGGED = 1 << 2,
 	MSG_DELETED = 1 << 3,
 	MSG_DRAFT = 1 << 4,
-	MSG_FLAGS_CLIENT = 0x1f,   /* what a client can set */
-	MSG_CHAT = 1 << 8,	   /* detected as a chat message at delivery (COI-48) */
-	MSG_MOVE_PENDING = 1 << 9  /* the seen mover will move it */
+	MSG_FLAGS_CLIENT = 0x1f, /* what a client can set */
+	MSG_CHAT = 1 << 8, /* detected as a chat message at delivery (COI-48) */
+	MSG_MOVE_PENDING = 1 << 9 /* the seen mover will move it */
 };
 
 struct msg_row {
@@ -25,18 +25,18 @@ struct msg_row {
 	uint64_t keywords;
 	uint64_t modseq;
 	int64_t internaldate; /* seconds since 1970 UTC */
-	int64_t savedate;     /* when it came into this mailbox */
+	int64_t savedate; /* when it came into this mailbox */
 	int64_t blob;
-	uint32_t size;	      /* octets as sent by FETCH RFC822 */
-	int16_t zone;	      /* of INTERNALDATE as given, minutes east of UTC */
+	uint32_t size; /* octets as sent by FETCH RFC822 */
+	int16_t zone; /* of INTERNALDATE as given, minutes east of UTC */
 };
 
 /*
  * The mailbox's messages in UID order. Loaded if it is not in memory ("memory" once loaded). The array is valid until
  * the next call that changes the mailbox, at the latest until the job ends.
  */
-enum rc msg_index(struct account *account, int64_t mailbox, const struct msg_row **ret_rows, size_t *ret_count)
-	MUST_CHECK;
+enum rc msg_index(struct account *account, int64_t mailbox, const struct msg_row **ret_rows,
+	size_t *ret_count) MUST_CHECK;
 /* Whether msg_index would need no disk. memory. */
 bool msg_index_loaded(struct account *account, int64_t mailbox);
 /* Position of the first row with uid >= `uid`. */
@@ -45,7 +45,8 @@ size_t msg_lower_bound(const struct msg_row *rows, size_t count, uint32_t uid);
 /* A message to be stored. */
 struct msg_new {
 	struct content *content; /* borrowed; content.h */
-	struct strv prefix;	 /* header lines put before the content (CRLF-ended), own to this copy; may be empty */
+	struct strv
+		prefix; /* header lines put before the content (CRLF-ended), own to this copy; may be empty */
 	uint32_t flags;
 	const struct strv *keywords;
 	size_t keyword_count;
@@ -54,7 +55,8 @@ struct msg_new {
 };
 
 /* One transaction with the job; several calls in one job are all or nothing. RC_QUOTA, RC_LIMIT, RC_NOT_FOUND. */
-enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_new *msg, uint32_t *ret_uid) MUST_CHECK;
+enum rc msg_append(
+	struct account *account, int64_t mailbox, const struct msg_new *msg, uint32_t *ret_uid) MUST_CHECK;
 
 enum flag_op {
 	FLAGS_SET, /* replaces the client-settable flags and the keywords */
@@ -68,13 +70,13 @@ enum flag_op {
  * that do not exist.
  */
 enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct seqset *uids, enum flag_op op,
-	uint32_t flags, uint64_t keywords, uint64_t unchanged_since, struct seqset *modified, struct seqset *ret_gone)
-	MUST_CHECK;
+	uint32_t flags, uint64_t keywords, uint64_t unchanged_since, struct seqset *modified,
+	struct seqset *ret_gone) MUST_CHECK;
 
 /* Pairs of a COPY or MOVE: src and dst have the same count, in the order of copying. */
 struct copy_result {
 	uint32_t uidvalidity; /* of the destination */
-	struct seqset src;    /* the caller's: seqset_fini */
+	struct seqset src; /* the caller's: seqset_fini */
 	struct seqset dst;
 };
 /*

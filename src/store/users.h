@@ -13,15 +13,15 @@
 #define USER_NAME_MAX 320
 
 struct user_record {
-	int64_t id;		/* the account id */
-	struct strv name;	/* address, lower case */
-	struct strv password;	/* crypt(3) hash, or "{SCHEME}..." */
-	struct strv scram;	/* RFC 5803 "SCRAM-SHA-256$iterations:salt$stored:server"; empty: none */
+	int64_t id; /* the account id */
+	struct strv name; /* address, lower case */
+	struct strv password; /* crypt(3) hash, or "{SCHEME}..." */
+	struct strv scram; /* RFC 5803 "SCRAM-SHA-256$iterations:salt$stored:server"; empty: none */
 	bool enabled;
 	uint64_t quota_storage; /* UINT64_MAX: the default of the configuration */
 	uint64_t quota_messages;
 	int64_t created;
-	int64_t last_login;	/* 0: never; updated at most once a day */
+	int64_t last_login; /* 0: never; updated at most once a day */
 };
 
 struct users; /* the open server.db, in run only */
@@ -41,21 +41,26 @@ struct users_job {
 enum rc users_submit(struct store *store, struct users_job *job) MUST_CHECK;
 
 /* [users] Views live in the arena. RC_NOT_FOUND. */
-enum rc users_find(struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
-enum rc users_find_id(struct users *users, int64_t id, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
+enum rc users_find(
+	struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
+enum rc users_find_id(
+	struct users *users, int64_t id, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
 /* RC_EXISTS. The account's folder is made by its first job. record->id is ignored; the new one comes back. */
 enum rc users_add(struct users *users, const struct user_record *record, int64_t *ret_id) MUST_CHECK;
-enum rc users_set_password(struct users *users, struct strv name, struct strv password, struct strv scram) MUST_CHECK;
-enum rc users_set_quota(struct users *users, struct strv name, uint64_t storage, uint64_t messages) MUST_CHECK;
+enum rc users_set_password(
+	struct users *users, struct strv name, struct strv password, struct strv scram) MUST_CHECK;
+enum rc users_set_quota(
+	struct users *users, struct strv name, uint64_t storage, uint64_t messages) MUST_CHECK;
 enum rc users_set_enabled(struct users *users, struct strv name, bool enabled) MUST_CHECK;
 enum rc users_touch_login(struct users *users, int64_t id, int64_t now) MUST_CHECK;
 /* The caller then calls account_destroy with the id. */
 enum rc users_remove(struct users *users, struct strv name, int64_t *ret_id) MUST_CHECK;
 /* By name, from the first after `after`; fn false ends. */
-enum rc users_list(struct users *users, struct strv after, bool (*fn)(void *arg, const struct user_record *user),
-	void *arg) MUST_CHECK;
+enum rc users_list(struct users *users, struct strv after,
+	bool (*fn)(void *arg, const struct user_record *user), void *arg) MUST_CHECK;
 /* Server-wide key/value settings (VAPID keys and the like). RC_NOT_FOUND; an empty value removes. */
-enum rc users_setting_get(struct users *users, const char *key, struct arena *arena, struct strv *ret_value) MUST_CHECK;
+enum rc users_setting_get(
+	struct users *users, const char *key, struct arena *arena, struct strv *ret_value) MUST_CHECK;
 enum rc users_setting_set(struct users *users, const char *key, struct strv value) MUST_CHECK;
 
 /* "Local@Example.ORG" to lower case, checked: one '@', both sides non-empty, no control or space, <= USER_NAME_MAX. */
