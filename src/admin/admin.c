@@ -17,6 +17,7 @@ static const struct verb *const families[] = {
 	admin_server_verbs,
 	admin_check_verbs,
 	admin_coi_verbs,
+	admin_push_verbs,
 };
 
 static void set_settings(struct admin *admin, const struct admin_settings *settings)

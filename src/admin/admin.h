@@ -14,6 +14,7 @@
 
 struct admin;
 struct coi;
+struct webpush;
 
 struct admin_settings {
 	const char *password_scheme; /* of imported plain passwords */
@@ -29,6 +30,7 @@ struct admin_hooks {
 	/* As SIGHUP; what is wrong with the configuration goes to `errors`. */
 	enum rc (*reload)(void *ctx, struct buf *errors);
 	const struct coi *coi; /* borrowed; NULL: not offered */
+	struct webpush *webpush; /* likewise */
 };
 
 /* All borrowed but settings (copied). */

@@ -56,6 +56,7 @@ extern const struct verb admin_import_verbs[];
 extern const struct verb admin_server_verbs[];
 extern const struct verb admin_check_verbs[];
 extern const struct verb admin_coi_verbs[];
+extern const struct verb admin_push_verbs[];
 
 void request_out(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void request_err(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));

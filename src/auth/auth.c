@@ -15,6 +15,7 @@
 #define CACHE_ENTRIES 20000
 #define LAST_LOGIN_EVERY (24 * 3600) /* seconds between two writes of last_login */
 #define PASSWORD_MAX 1000
+#define HASH_MAX 4096
 
 /* The settings and the file of users in force; requests hold a reference, so a reload disturbs none. */
 struct rules {
@@ -23,6 +24,8 @@ struct rules {
 	struct users_file *file;
 	uint64_t delay_max_ms;
 	unsigned scram_iterations;
+	struct auto_create_rules auto_create;
+	char **domains; /* own: of auto_create */
 	char *dummy; /* hash of no password: costs an unknown user's check as much as a known one's */
 };
 
@@ -32,6 +35,7 @@ struct auth {
 	struct pool *pool; /* own */
 	struct penalty *penalty;
 	struct success_cache *cache;
+	struct auto_create *auto_create;
 	pthread_mutex_t lock; /* of `rules` */
 	struct rules *rules;
 	size_t queue_max;
@@ -65,9 +69,33 @@ struct auth_private {
 	bool known;
 	bool from_file; /* the users file has the password; the users table may lack the row */
 	bool cached;
+	bool create; /* there is no such account, and one may be made */
+	bool created; /* somebody was faster, or this is the check after it */
+	struct buf hash; /* of the new account, as the next one */
+	struct buf scram;
 	struct user_record record;
 	enum rc rc;
 };
+
+static void auto_create_copy(struct rules *rules, const struct auto_create_rules *from)
+{
+	rules->auto_create = *from;
+	rules->domains = mem_alloc((from->domain_count + 1) * sizeof(char *));
+	for (size_t i = 0; i < from->domain_count; i++)
+		rules->domains[i] = mem_strdup(from->domains[i]);
+	rules->auto_create.domains = (const char *const *)rules->domains;
+}
+
+static void rules_free(struct rules *rules)
+{
+	for (size_t i = 0; i < rules->auto_create.domain_count; i++)
+		free(rules->domains[i]);
+	free(rules->domains);
+	users_file_free(&rules->file);
+	free(rules->dummy);
+	free(rules->scheme);
+	free(rules);
+}
 
 static struct rules *rules_new(const struct auth_settings *settings, struct buf *errors)
 {
@@ -77,6 +105,7 @@ static struct rules *rules_new(const struct auth_settings *settings, struct buf 
 
 	atomic_init(&rules->refs, 1);
 	rules->delay_max_ms = settings->delay_max_ms;
+	auto_create_copy(rules, &settings->auto_create);
 	rules->scram_iterations = settings->scram_iterations;
 	rules->scheme = mem_strdup(settings->password_scheme ? settings->password_scheme : "YESCRYPT");
 	buf_init(&dummy, 1024);
@@ -90,9 +119,7 @@ static struct rules *rules_new(const struct auth_settings *settings, struct buf 
 	if (rc == RC_OK && settings->users_file && settings->users_file[0])
 		rc = users_file_read(settings->users_file, errors, &rules->file);
 	if (rc != RC_OK) {
-		free(rules->dummy);
-		free(rules->scheme);
-		free(rules);
+		rules_free(rules);
 		return NULL;
 	}
 	return rules;
@@ -104,10 +131,7 @@ static void rules_unref(struct rules **rules)
 	*rules = NULL;
 	if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
 		return;
-	users_file_free(&r->file);
-	free(r->dummy);
-	free(r->scheme);
-	free(r);
+	rules_free(r);
 }
 
 static struct rules *rules_get(struct auth *auth)
@@ -139,6 +163,7 @@ enum rc auth_new(
 	auth->pool = pool_new(settings->workers ? settings->workers : 1, "auth", log);
 	auth->penalty = penalty_new(PENALTY_ENTRIES);
 	auth->cache = success_cache_new(CACHE_ENTRIES, settings->cache_ttl_ms);
+	auth->auto_create = auto_create_new();
 	pthread_mutex_init(&auth->lock, NULL);
 	list_init(&auth->delayed);
 	*ret_auth = auth;
@@ -154,6 +179,7 @@ void auth_free(struct auth **auth)
 	pool_free(&a->pool);
 	penalty_free(&a->penalty);
 	success_cache_free(&a->cache);
+	auto_create_free(&a->auto_create);
 	rules_unref(&a->rules);
 	pthread_mutex_destroy(&a->lock);
 	free(a);
@@ -193,6 +219,8 @@ static void private_free(struct auth_private *p)
 	if (p->timer_ready)
 		timer_fini(&p->timer);
 	mem_wipe((char *)(uintptr_t)p->password.p, p->password.n);
+	buf_wipe(&p->hash);
+	buf_wipe(&p->scram);
 	rules_unref(&p->rules);
 	free(p->peer);
 	arena_free(&p->arena);
@@ -206,6 +234,8 @@ static struct auth_private *private_new(struct auth *auth, struct strv password)
 	p->auth = auth;
 	p->rules = rules_get(auth);
 	p->arena = arena_new(0);
+	buf_init(&p->hash, HASH_MAX);
+	buf_init(&p->scram, HASH_MAX);
 	p->password = arena_strv(p->arena, password);
 	atomic_fetch_add(&auth->waiting, 1);
 	return p;
@@ -352,6 +382,63 @@ static void succeed(struct auth_private *p)
 		answer(p, p->record.id != 0 ? RC_OK : rc);
 }
 
+static void begin(struct auth_private *p);
+
+/* [users] A first login makes the account. */
+static enum rc create_run(struct users *users, struct users_job *job)
+{
+	struct auth_private *p = (struct auth_private *)(void *)job;
+	int64_t now = clock_wall();
+	struct user_record record = { .name = p->user,
+		.password = buf_strv(&p->hash),
+		.scram = buf_strv(&p->scram),
+		.enabled = true,
+		.quota_storage = UINT64_MAX,
+		.quota_messages = UINT64_MAX,
+		.created = now,
+		.last_login = now };
+
+	enum rc rc = users_add(users, &record, &record.id);
+	if (rc == RC_OK)
+		p->record = record;
+	return rc;
+}
+
+static void create_done(struct users_job *job)
+{
+	struct auth_private *p = (struct auth_private *)(void *)job;
+
+	if (job->rc == RC_EXISTS) {
+		/* Another connection was faster: its password counts. */
+		p->created = true;
+		begin(p);
+		return;
+	}
+	if (job->rc == RC_OK)
+		log_info(p->auth->log, "account made at its first login user=%s peer=%s", LOG_V(p->user),
+			p->peer);
+	answer(p, job->rc);
+}
+
+/* Auth worker. */
+static enum rc create(struct auth_private *p)
+{
+	if (!auto_create_take(p->auth->auto_create, p->peer, p->rules->auto_create.per_hour)) {
+		log_warn(p->auth->log, "no account made: too many by this peer user=%s peer=%s",
+			LOG_V(p->user), p->peer);
+		return RC_AUTH;
+	}
+	enum rc rc = auth_make_hash(p->rules->scheme, p->password, &p->hash);
+	if (rc == RC_OK)
+		rc = auth_make_scram(p->password, p->rules->scram_iterations, &p->scram);
+	if (rc == RC_INVALID)
+		return RC_AUTH;
+	if (rc != RC_OK)
+		return rc;
+	p->job = (struct users_job){ .write = true, .run = create_run, .done = create_done };
+	return users_submit(p->auth->store, &p->job);
+}
+
 /* Auth worker. */
 static void hash_turn(struct strand *strand, void *ctx)
 {
@@ -361,7 +448,11 @@ static void hash_turn(struct strand *strand, void *ctx)
 
 	if (!strand_next(strand))
 		return;
-	if (p->request) {
+	if (p->request && p->create) {
+		rc = create(p);
+		if (rc != RC_OK)
+			answer(p, rc);
+	} else if (p->request) {
 		rc = auth_verify_hash(p->known ? p->stored : strv_cstr(p->rules->dummy), p->password);
 		if (rc == RC_INVALID) {
 			log_error(p->auth->log, "unreadable password hash user=%s", LOG_V(p->user));
@@ -410,6 +501,8 @@ static enum rc lookup_run(struct users *users, struct users_job *job)
 		p->known = true;
 		p->stored = file_password;
 	}
+	p->create = !p->known && rc == RC_NOT_FOUND && !p->created &&
+		    auto_create_fits(&p->rules->auto_create, p->user, p->password);
 	p->cached = p->known && success_cache_has(p->auth->cache, p->user, p->password, p->stored);
 	return RC_OK;
 }

@@ -6,6 +6,7 @@
 #ifndef COID_AUTH_AUTH_H
 #define COID_AUTH_AUTH_H
 
+#include "auth/auto_create.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/rc.h"
@@ -23,6 +24,7 @@ struct auth_settings {
 	uint64_t delay_max_ms; /* of answers to failing peers */
 	const char *users_file; /* "name:{SCHEME}hash" lines; NULL: none */
 	size_t queue_max; /* requests that may wait; RC_BUSY beyond */
+	struct auto_create_rules auto_create; /* strings are copied */
 };
 
 enum rc auth_new(const struct auth_settings *settings, struct store *store, struct log *log,

@@ -102,6 +102,9 @@ void server_status(struct server *server, struct buf *out)
 	struct imapd_counters imap;
 	struct lmtp_counters lmtp;
 
+	struct webpush_counters push;
+
+	webpush_counters(server->webpush, &push);
 	imapd_counters(server->imapd, &imap);
 	lmtp_counters(server->lmtp, &lmtp);
 	buf_printf(out, "version: %s\npid: %d\nuptime: %llds\nreactors: %u\nworkers: %u\n", COID_VERSION,
@@ -122,4 +125,12 @@ void server_status(struct server *server, struct buf *out)
 		lmtp_sessions(server->lmtp), (unsigned long long)lmtp.messages,
 		(unsigned long long)lmtp.delivered, (unsigned long long)lmtp.deferred,
 		(unsigned long long)lmtp.refused);
+	buf_printf(out,
+		"push-sent: %llu\npush-refused: %llu\npush-failed: %llu\npush-dropped: %llu\npush-expired: "
+		"%llu\n"
+		"push-unsubscribed: %llu\npush-connections: %llu\npush-waiting: %u\npush-active: %u\n",
+		(unsigned long long)push.sent, (unsigned long long)push.refused,
+		(unsigned long long)push.failed, (unsigned long long)push.dropped,
+		(unsigned long long)push.expired, (unsigned long long)push.unsubscribed,
+		(unsigned long long)push.connections, push.waiting, push.active);
 }

@@ -30,9 +30,11 @@ void metrics_print(struct server *server, struct buf *out)
 {
 	struct imapd_counters imap;
 	struct lmtp_counters lmtp;
+	struct webpush_counters push;
 
 	imapd_counters(server->imapd, &imap);
 	lmtp_counters(server->lmtp, &lmtp);
+	webpush_counters(server->webpush, &push);
 	metric(out, "uptime_seconds", "gauge", "Seconds since start.",
 		(uint64_t)(clock_wall() - server->started));
 	metric(out, "imap_sessions", "gauge", "Open IMAP sessions.", imap.sessions);
@@ -50,6 +52,15 @@ void metrics_print(struct server *server, struct buf *out)
 	metric(out, "lmtp_deferred", "counter", "Recipients answered with 4xx.", lmtp.deferred);
 	metric(out, "lmtp_refused", "counter", "Recipients answered with 5xx.", lmtp.refused);
 	metric(out, "lmtp_received_bytes", "counter", "Message bytes received by LMTP.", lmtp.bytes);
+	metric(out, "push_sent", "counter", "Pushes taken by a push service.", push.sent);
+	metric(out, "push_refused", "counter", "Pushes refused for good.", push.refused);
+	metric(out, "push_failed", "counter", "Tries of pushes that failed.", push.failed);
+	metric(out, "push_dropped", "counter", "Pushes dropped from a full queue.", push.dropped);
+	metric(out, "push_expired", "counter", "Pushes given up.", push.expired);
+	metric(out, "push_unsubscribed", "counter", "Push subscriptions dropped.", push.unsubscribed);
+	metric(out, "push_connections", "counter", "Connections opened to push services.", push.connections);
+	metric(out, "push_waiting", "gauge", "Pushes that wait.", push.waiting);
+	metric(out, "push_active", "gauge", "Requests to push services in the air.", push.active);
 	buf_adds(out, "# EOF\n");
 }
 

@@ -6,7 +6,7 @@
 #include "coi/coi.h"
 #include "metadata/metadata.h"
 
-void server_providers_make(struct server *server)
+enum rc server_providers_make(struct server *server, struct buf *errors)
 {
 	const struct conf *conf = server->conf;
 	struct metadata_settings metadata = {
@@ -20,13 +20,21 @@ void server_providers_make(struct server *server)
 		.mailbox_root = conf->coi.mailbox_root,
 		.user_root = conf->coi.user_root,
 	};
+	struct webpush_settings webpush;
 	struct metadata_provider provider;
+	struct arena *arena = arena_new(0);
 
 	server->metadata = metadata_new(&metadata);
 	server->coi = coi_new(&coi, server->log);
 	coi_attach(server->coi, server->store);
 	coi_provider(server->coi, &provider);
 	metadata_add(server->metadata, &provider);
+	settings_webpush(conf, arena, &webpush);
+	enum rc rc = webpush_new(&webpush, server->store, server->log, errors, &server->webpush);
+	if (rc == RC_OK)
+		webpush_add_providers(server->webpush, server->metadata);
+	arena_free(&arena);
+	return rc;
 }
 
 void server_providers_free(struct server *server)

@@ -193,7 +193,9 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 			rc == RC_INUSE ? "another server uses it" : "can't open the store, see the log");
 		return rc;
 	}
-	server_providers_make(server);
+	rc = server_providers_make(server, errors);
+	if (rc != RC_OK)
+		return rc;
 	settings_auth(conf, &auth);
 	rc = auth_new(&auth, server->store, server->log, &server->auth);
 	if (rc != RC_OK) {
@@ -212,6 +214,7 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 		lmtp_new(&lmtp, server->store, server->reactor_array, server->reactor_count, server->log);
 	settings_admin(conf, &admin);
 	hooks.coi = server->coi;
+	hooks.webpush = server->webpush;
 	server->admin =
 		admin_new(&admin, &hooks, server->store, server->auth, server->reactor_array[0], server->log);
 	return conf->metrics.listen[0] ? metrics_new(server, errors, &server->metrics) : RC_OK;
@@ -302,6 +305,12 @@ static void on_stop_poll(void *arg)
 		timer_set(&server->stop_timer, STOP_POLL_MS);
 		return;
 	}
+	/* Nobody delivers any more: what is still to be pushed waits in its database. */
+	webpush_stop(server->webpush);
+	if (webpush_busy(server->webpush)) {
+		timer_set(&server->stop_timer, STOP_POLL_MS);
+		return;
+	}
 	for (unsigned i = 0; i < server->reactor_count; i++)
 		reactor_stop(server->reactors[i].reactor);
 }
@@ -342,6 +351,8 @@ int server_run(struct server *server)
 		timer_set(&server->watchdog, server->watchdog_ms);
 	server_sockets_listen(server);
 	start_threads(server);
+	if (webpush_start(server->webpush) != RC_OK)
+		abort();
 	log_info(server->log, "coid is ready version=%s reactors=%u", COID_VERSION, server->reactor_count);
 	notify_send("READY=1\nSTATUS=serving");
 	reactor_run(first);
@@ -374,6 +385,7 @@ void server_free(struct server **server)
 	lmtp_free(&s->lmtp);
 	imapd_free(&s->imapd);
 	auth_free(&s->auth);
+	webpush_free(&s->webpush);
 	store_free(&s->store);
 	server_providers_free(s);
 	free(s->io);

@@ -13,6 +13,7 @@
 #include "net/listener.h"
 #include "net/tls.h"
 #include "store/store.h"
+#include "webpush/webpush.h"
 #include "work/pool.h"
 #include "work/reactor.h"
 
@@ -59,6 +60,7 @@ struct server {
 	struct store *store;
 	struct metadata *metadata;
 	struct coi *coi;
+	struct webpush *webpush;
 	struct auth *auth;
 	struct tls_ctx *tls;
 	struct imapd *imapd;
@@ -100,13 +102,14 @@ void server_accept(struct server *server, enum service service, struct reactor *
 void settings_store(const struct conf *conf, struct arena *arena, struct store_settings *ret_settings);
 void settings_auth(const struct conf *conf, struct auth_settings *ret_settings);
 void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings);
+void settings_webpush(const struct conf *conf, struct arena *arena, struct webpush_settings *ret_settings);
 void settings_lmtp(const struct conf *conf, struct lmtp_settings *ret_settings);
 void settings_admin(const struct conf *conf, struct admin_settings *ret_settings);
 /* *ret_tls NULL if no certificate is configured. */
 enum rc settings_tls(const struct conf *conf, struct buf *errors, struct tls_ctx **ret_tls) MUST_CHECK;
 
-/* providers.c: metadata and coi. Behind the store, before whoever submits jobs; freed after the store. */
-void server_providers_make(struct server *server);
+/* providers.c: metadata, coi and webpush. Behind the store, before whoever submits jobs; freed after the store, but for webpush. */
+enum rc server_providers_make(struct server *server, struct buf *errors) MUST_CHECK;
 void server_providers_free(struct server *server);
 
 /* privileges.c: becomes `user` for good if root; makes the store's folder theirs first. "" does nothing. */

@@ -60,6 +60,8 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 
 void settings_auth(const struct conf *conf, struct auth_settings *ret_settings)
 {
+	bool own = conf->chatmail.auto_create_domains.n == 0;
+
 	*ret_settings = (struct auth_settings){
 		.workers = conf->server.auth_workers,
 		.password_scheme = conf->auth.password_scheme,
@@ -68,6 +70,15 @@ void settings_auth(const struct conf *conf, struct auth_settings *ret_settings)
 		.delay_max_ms = conf->auth.delay_max,
 		.users_file = conf->auth.users_file[0] ? conf->auth.users_file : NULL,
 		.queue_max = conf->auth.queue_max,
+		.auto_create = {
+			.enabled = conf->chatmail.enabled && conf->chatmail.auto_create,
+			.local_min = conf->chatmail.auto_create_local_min,
+			.local_max = conf->chatmail.auto_create_local_max,
+			.password_min = conf->chatmail.auto_create_password_min,
+			.domains = (const char *const *)(own ? &conf->server.hostname : conf->chatmail.auto_create_domains.v),
+			.domain_count = own ? 1 : conf->chatmail.auto_create_domains.n,
+			.per_hour = conf->chatmail.auto_create_per_hour,
+		},
 	};
 }
 
@@ -95,6 +106,53 @@ void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings
 	s->connections_per_ip = conf->server.max_connections_per_ip;
 	s->id_fields = (const char *const *)conf->imap.id_fields.v;
 	s->id_field_count = conf->imap.id_fields.n;
+	s->webpush = conf->webpush.enabled;
+	s->deltapush = conf->chatmail.enabled;
+	s->chatmail = conf->chatmail.enabled && conf->chatmail.relay;
+}
+
+void settings_webpush(const struct conf *conf, struct arena *arena, struct webpush_settings *ret_settings)
+{
+	struct webpush_settings *s = ret_settings;
+	static const enum webpush_content contents[] = {
+		[CONF_PUSH_FULL] = WEBPUSH_FULL,
+		[CONF_PUSH_HEADERS] = WEBPUSH_HEADERS,
+		[CONF_PUSH_MINIMAL] = WEBPUSH_MINIMAL,
+	};
+
+	webpush_settings_init(s);
+	s->enabled = conf->webpush.enabled;
+	s->content = contents[conf->webpush.content];
+	s->contact = conf->webpush.contact[0]
+			     ? conf->webpush.contact
+			     : arena_printf(arena, "mailto:postmaster@%s", conf->server.hostname);
+	s->ca_file = conf->webpush.ca_file;
+	s->proxy = conf->webpush.proxy;
+	s->allow_private = conf->webpush.allow_private;
+	s->ttl_s = conf->webpush.ttl / 1000;
+	s->validation_window_s = conf->webpush.validation_window / 1000;
+	s->validation_max_s = conf->webpush.validation_max / 1000;
+	s->subscriptions_max = conf->webpush.subscriptions_max;
+	s->registrations_max = conf->webpush.registrations_max;
+	s->unvalidated_max = conf->webpush.unvalidated_max;
+	s->queue_max = conf->webpush.queue_max;
+	s->queue_per_origin = conf->webpush.queue_per_origin;
+	s->parallel_max = conf->webpush.parallel_max;
+	s->parallel_per_origin = conf->webpush.parallel_per_origin;
+	s->connect_timeout_ms = conf->webpush.connect_timeout;
+	s->timeout_ms = conf->webpush.timeout;
+	s->tries_max = conf->webpush.tries_max;
+	s->backoff_min_ms = conf->webpush.backoff_min;
+	s->backoff_max_ms = conf->webpush.backoff_max;
+	s->fail_count = conf->webpush.fail_count;
+	s->fail_age_s = conf->webpush.fail_age / 1000;
+	s->chatmail = conf->chatmail.enabled;
+	s->notifier_url = conf->chatmail.notifier_url;
+	s->iroh_relay = conf->chatmail.iroh_relay;
+	s->turn = conf->chatmail.turn;
+	s->max_smtp_recipients = conf->chatmail.max_smtp_recipients;
+	s->app_versions = conf->chatmail.app_versions;
+	s->tokens_max = conf->chatmail.tokens_max;
 }
 
 void settings_lmtp(const struct conf *conf, struct lmtp_settings *ret_settings)

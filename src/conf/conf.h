@@ -28,6 +28,7 @@ struct conf_list {
 	size_t n;
 };
 
+enum conf_push_content { CONF_PUSH_FULL, CONF_PUSH_HEADERS, CONF_PUSH_MINIMAL };
 enum conf_sync_flags { CONF_SYNC_RELAXED, CONF_SYNC_ALWAYS };
 
 /* Strings are own and never NULL ("" if not set); sizes are bytes, durations milliseconds. */
@@ -123,6 +124,47 @@ struct conf {
 		char *mailbox_root;
 		bool user_root;
 	} coi;
+	struct {
+		bool enabled;
+		enum conf_push_content content;
+		char *contact; /* "": made of server.hostname */
+		char *ca_file; /* "": none, also the next */
+		char *proxy;
+		bool allow_private;
+		uint64_t ttl;
+		uint64_t validation_window;
+		uint64_t validation_max;
+		unsigned subscriptions_max;
+		unsigned registrations_max;
+		unsigned unvalidated_max;
+		unsigned queue_max;
+		unsigned queue_per_origin;
+		unsigned parallel_max;
+		unsigned parallel_per_origin;
+		uint64_t connect_timeout;
+		uint64_t timeout;
+		unsigned tries_max;
+		uint64_t backoff_min;
+		uint64_t backoff_max;
+		unsigned fail_count;
+		uint64_t fail_age;
+	} webpush;
+	struct {
+		bool enabled;
+		bool relay;
+		char *notifier_url; /* "": none, also the next ones */
+		char *iroh_relay;
+		char *turn;
+		char *max_smtp_recipients;
+		char *app_versions;
+		unsigned tokens_max;
+		bool auto_create;
+		unsigned auto_create_local_min;
+		unsigned auto_create_local_max;
+		unsigned auto_create_password_min;
+		struct conf_list auto_create_domains;
+		unsigned auto_create_per_hour;
+	} chatmail;
 	struct {
 		char *socket;
 		unsigned socket_mode;

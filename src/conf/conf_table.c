@@ -22,6 +22,7 @@
 static const char *const log_level_words[] = { "error", "warn", "info", "debug", NULL };
 static const char *const tls_words[] = { "1.2", "1.3", NULL };
 static const char *const scheme_words[] = { "YESCRYPT", "SHA512-CRYPT", "BCRYPT", NULL };
+static const char *const push_words[] = { "full", "headers", "minimal", NULL };
 static const char *const sync_words[] = { "relaxed", "always", NULL };
 
 /* Those of RFC 6154 that stand for an ordinary mailbox. */
@@ -94,6 +95,36 @@ static const char *check_local(const char *value)
 	if (strncmp(value, "127.", 4) != 0 && strncmp(value, "[::1]:", 6) != 0)
 		return "is neither a loopback address with a port nor the path of a socket";
 	return check_tcp(value);
+}
+
+/* What VAPID calls the subject (RFC 8292 section 2.1). */
+static const char *check_contact(const char *value)
+{
+	struct strv v = strv_cstr(value);
+
+	if (v.n == 0)
+		return NULL;
+	if (!strv_starts(v, STRV("mailto:")) && !strv_starts(v, STRV("https://")))
+		return "is neither a mailto: nor an https: URI";
+	return str_is_ascii(v) && strv_index(v, ' ') == v.n ? NULL : "has characters that no URI can have";
+}
+
+static const char *check_https(const char *value)
+{
+	struct strv v = strv_cstr(value);
+
+	if (v.n == 0)
+		return NULL;
+	if (!strv_starts(v, STRV("https://")))
+		return "is not an https: URL";
+	return str_is_ascii(v) && strv_index(v, ' ') == v.n ? NULL : "has characters that no URL can have";
+}
+
+static const char *check_digits(const char *value)
+{
+	uint32_t number;
+
+	return value[0] == '\0' || str_u32(strv_cstr(value), &number) == RC_OK ? NULL : "is not a number";
 }
 
 static const char *check_separator(const char *value)
@@ -346,6 +377,79 @@ const struct conf_row conf_table[] = {
 		"Mailbox above Chats and Contacts of COI"),
 	ROW_VALUE(coi, user_root, CONF_BOOL, CONF_RESTART, "no", 0, 0,
 		"Whether an account may choose that mailbox while COI is not enabled for it"),
+
+	ROW_VALUE(webpush, enabled, CONF_BOOL, CONF_RESTART, "yes", 0, 0,
+		"Whether clients may subscribe to Web Push"),
+	ROW_WORD(webpush, content, CONF_ENUM, CONF_RESTART, "full", push_words,
+		"What pushes hold: full messages that fit, headers, or minimal (only where a message lies)"),
+	ROW_STRING(webpush, contact, CONF_RESTART, "", 0, 300, check_contact,
+		"Whom push services may ask, mailto: or https:; empty: postmaster at server.hostname"),
+	ROW_STRING(webpush, ca_file, CONF_RESTART, "", 0, 1000, check_path,
+		"Certificates, PEM, that are trusted besides the system's; empty: none"),
+	ROW_STRING(webpush, proxy, CONF_RESTART, "", 0, 500, NULL,
+		"Proxy for all pushes, as http://host:port; it must refuse private targets; empty: none"),
+	ROW_VALUE(webpush, allow_private, CONF_BOOL, CONF_RESTART, "no", 0, 0,
+		"Whether push services may have private addresses: for one on the premises"),
+	ROW_VALUE(webpush, ttl, CONF_DURATION, CONF_RESTART, "1d", SECOND, 28 * DAY,
+		"How long a push for a message is worth sending"),
+	ROW_VALUE(webpush, validation_window, CONF_DURATION, CONF_RESTART, "5m", SECOND, HOUR,
+		"Time to validate a subscription after the push service has taken the validation push"),
+	ROW_VALUE(webpush, validation_max, CONF_DURATION, CONF_RESTART, "15m", SECOND, DAY,
+		"... and after its registration"),
+	ROW_VALUE(webpush, subscriptions_max, CONF_NUMBER, CONF_RESTART, "10", 1, 1000,
+		"Push subscriptions of one account"),
+	ROW_VALUE(webpush, registrations_max, CONF_NUMBER, CONF_RESTART, "30", 1, 10000,
+		"Registrations of one account in a row, and in each hour"),
+	ROW_VALUE(webpush, unvalidated_max, CONF_NUMBER, CONF_RESTART, "10", 1, 10000,
+		"Registrations in a row that were never validated after which an account waits for an hour"),
+	ROW_VALUE(webpush, queue_max, CONF_NUMBER, CONF_RESTART, "10000", 10, 1000000,
+		"Pushes that wait, in all; beyond, the oldest are dropped"),
+	ROW_VALUE(webpush, queue_per_origin, CONF_NUMBER, CONF_RESTART, "2000", 1, 1000000,
+		"... and for one push service"),
+	ROW_VALUE(webpush, parallel_max, CONF_NUMBER, CONF_RESTART, "256", 1, 10000,
+		"Requests at a time, in all"),
+	ROW_VALUE(webpush, parallel_per_origin, CONF_NUMBER, CONF_RESTART, "32", 1, 1000,
+		"... and to one push service"),
+	ROW_VALUE(webpush, connect_timeout, CONF_DURATION, CONF_RESTART, "10s", 100, 5 * MINUTE,
+		"Time to reach a push service"),
+	ROW_VALUE(webpush, timeout, CONF_DURATION, CONF_RESTART, "30s", 100, 10 * MINUTE,
+		"Time of a whole request"),
+	ROW_VALUE(webpush, tries_max, CONF_NUMBER, CONF_RESTART, "10", 1, 1000, "Tries of one push"),
+	ROW_VALUE(webpush, backoff_min, CONF_DURATION, CONF_RESTART, "5s", 10, HOUR,
+		"Pause after a first failure; it doubles with each further one"),
+	ROW_VALUE(webpush, backoff_max, CONF_DURATION, CONF_RESTART, "1h", 10, DAY, "Longest such pause"),
+	ROW_VALUE(webpush, fail_count, CONF_NUMBER, CONF_RESTART, "20", 1, 1000000,
+		"Failures in a row that cost a subscription, if they lie in at least webpush.fail_age"),
+	ROW_VALUE(webpush, fail_age, CONF_DURATION, CONF_RESTART | CONF_ZERO, "3d", SECOND, 365 * DAY,
+		"Time over which a subscription must have failed to be dropped"),
+
+	ROW_VALUE(chatmail, enabled, CONF_BOOL, CONF_RESTART, "no", 0, 0,
+		"Whether the extensions of chatmail servers are offered: device tokens and facts"),
+	ROW_VALUE(chatmail, relay, CONF_BOOL, CONF_RESTART, "no", 0, 0,
+		"Whether the server says that it is a chat relay (XCHATMAIL)"),
+	ROW_STRING(chatmail, notifier_url, CONF_RESTART, "", 0, 500, check_https,
+		"Notifier that device tokens are sent to, https:; empty: none"),
+	ROW_STRING(chatmail, iroh_relay, CONF_RESTART, "", 0, 500, NULL,
+		"What clients read as /shared/vendor/deltachat/irohrelay; empty: nothing"),
+	ROW_STRING(chatmail, turn, CONF_RESTART, "", 0, 1000, NULL,
+		"What clients read as /shared/vendor/deltachat/turn; empty: nothing"),
+	ROW_STRING(chatmail, max_smtp_recipients, CONF_RESTART, "", 0, 10, check_digits,
+		"What clients read as /shared/vendor/deltachat/maxsmtprecipients, a number; empty: nothing"),
+	ROW_STRING(chatmail, app_versions, CONF_RESTART, "", 0, 4000, NULL,
+		"What clients read as /shared/vendor/deltachat/appversions; empty: nothing"),
+	ROW_VALUE(chatmail, tokens_max, CONF_NUMBER, CONF_RESTART, "50", 1, 10000,
+		"Device tokens of one account; beyond, the oldest goes"),
+	ROW_VALUE(chatmail, auto_create, CONF_BOOL, 0, "no", 0, 0,
+		"Whether a first login makes the account; only with chatmail.enabled"),
+	ROW_VALUE(chatmail, auto_create_local_min, CONF_NUMBER, 0, "9", 1, 64,
+		"Shortest local part of such an account, in characters"),
+	ROW_VALUE(chatmail, auto_create_local_max, CONF_NUMBER, 0, "32", 1, 64, "... and the longest"),
+	ROW_VALUE(chatmail, auto_create_password_min, CONF_NUMBER, 0, "9", 1, 256,
+		"Shortest password of such an account, in characters"),
+	ROW_LIST(chatmail, auto_create_domains, 0, "", check_hostname,
+		"Domains of such accounts; empty: server.hostname"),
+	ROW_VALUE(chatmail, auto_create_per_hour, CONF_NUMBER, 0, "20", 1, 1000000,
+		"Accounts made so from one IP address in an hour"),
 
 	ROW_STRING(control, socket, CONF_RESTART, "/run/coid/control", 1, 1000, check_socket,
 		"UNIX socket for coidctl"),

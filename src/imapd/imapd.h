@@ -35,6 +35,9 @@ struct imapd_settings {
 	unsigned connections_per_ip;
 	const struct metadata *metadata; /* borrowed, as the next one; NULL: no METADATA */
 	const struct coi *coi; /* NULL: no COI */
+	bool webpush; /* WEBPUSH, XDELTAPUSH and XCHATMAIL are said after login */
+	bool deltapush;
+	bool chatmail;
 };
 
 /* Sensible defaults, for tests and for whoever fills in only a part. */

@@ -18,6 +18,7 @@ struct delivery *delivery_new(struct content *content, struct strv prefix, struc
 	delivery->received = clock_wall();
 	delivery->job.kind = JOB_WRITE;
 	delivery->job.run = delivery_run;
+	delivery->job.origin = ORIGIN_DELIVERY;
 	return delivery;
 }
 

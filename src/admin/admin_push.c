@@ -1,0 +1,236 @@
+/*
+ * coidctl push and vapid: an account's push subscriptions, a real test push, the server's key.
+ */
+#include "admin/admin_priv.h"
+
+#include "base/mem.h"
+#include "store/users.h"
+#include "webpush/webpush.h"
+
+#include <stdlib.h>
+
+#define OUT_MAX (256 * 1024)
+
+enum push_verb { VERB_LIST, VERB_TEST, VERB_REMOVE };
+
+/* Name to id on the users strand, then the work on the account's, or a test on the push thread. */
+struct push_request {
+	struct users_job lookup; /* first */
+	struct job job;
+	struct webpush_test test;
+	struct request *request; /* borrowed until request_finish */
+	struct webpush *webpush; /* borrowed */
+	enum push_verb kind;
+	struct arena *arena; /* own */
+	struct strv name;
+	struct strv id; /* of a subscription; empty: all */
+	int64_t account;
+	struct account *tested; /* own reference */
+	struct buf out;
+};
+
+static void push_request_free(struct push_request *push)
+{
+	buf_fini(&push->out);
+	arena_free(&push->arena);
+	account_unref(&push->tested);
+	free(push);
+}
+
+static void fail(struct push_request *push, struct strv what, enum rc rc)
+{
+	request_fail(push->request, what, rc);
+	push_request_free(push);
+}
+
+/* [users] */
+static enum rc lookup_run(struct users *users, struct users_job *job)
+{
+	struct push_request *push = (struct push_request *)(void *)job;
+	struct user_record record;
+	enum rc rc = users_find(users, push->name, push->arena, &record);
+
+	if (rc == RC_OK)
+		push->account = record.id;
+	return rc;
+}
+
+static enum rc push_run(struct account *account, struct job *job)
+{
+	struct push_request *push = CONTAINER_OF(job, struct push_request, job);
+
+	buf_reset(&push->out);
+	if (push->kind == VERB_REMOVE)
+		return webpush_remove(push->webpush, account, push->id);
+	return webpush_describe(push->webpush, account, &push->out);
+}
+
+static void push_done(struct job *job)
+{
+	struct push_request *push = CONTAINER_OF(job, struct push_request, job);
+
+	if (job->rc != RC_OK) {
+		fail(push, push->kind == VERB_REMOVE ? push->id : push->name, job->rc);
+		return;
+	}
+	if (push->kind == VERB_REMOVE)
+		request_out(push->request, "%.*s: removed", STRV_ARG(push->id));
+	request_out_lines(push->request, buf_strv(&push->out));
+	request_finish(push->request, PROTOCOL_OK);
+	push_request_free(push);
+}
+
+static void tested(struct webpush_test *test)
+{
+	struct push_request *push = CONTAINER_OF(test, struct push_request, test);
+	struct request *request = push->request;
+	bool ok = test->rc == RC_OK && test->failed == 0;
+
+	if (test->rc == RC_NOT_FOUND)
+		request_err(request, "%.*s: there is no such push subscription", STRV_ARG(push->name));
+	else if (test->rc != RC_OK)
+		request_err(request, "%.*s: %s", STRV_ARG(push->name), rc_name(test->rc));
+	request_out_lines(request, buf_strv(&test->out));
+	buf_fini(&test->out);
+	request_finish(request, ok ? PROTOCOL_OK : PROTOCOL_FAILED);
+	push_request_free(push);
+}
+
+static void lookup_done(struct users_job *job)
+{
+	struct push_request *push = (struct push_request *)(void *)job;
+	struct admin *admin = push->request->admin;
+
+	if (job->rc != RC_OK) {
+		fail(push, push->name, job->rc);
+		return;
+	}
+	struct account *account = account_get(admin->store, push->account);
+	if (push->kind == VERB_TEST) {
+		push->tested = account;
+		push->test.account = account;
+		push->test.id = push->id;
+		push->test.home = admin->reactor;
+		push->test.done = tested;
+		webpush_test_submit(push->webpush, &push->test);
+		return;
+	}
+	push->job.kind = push->kind == VERB_LIST ? JOB_READ : JOB_WRITE;
+	push->job.run = push_run;
+	push->job.done = push_done;
+	push->job.home = admin->reactor;
+	enum rc rc = account_submit(account, &push->job);
+	account_unref(&account);
+	if (rc != RC_OK)
+		fail(push, push->name, rc);
+}
+
+/* NULL, and answered: this server does not push. */
+static struct webpush *offered(struct request *request)
+{
+	struct webpush *webpush = request->admin->hooks.webpush;
+
+	if (!webpush) {
+		request_err(request, "this server does not push");
+		request_finish(request, PROTOCOL_FAILED);
+	}
+	return webpush;
+}
+
+static void submit(struct request *request, enum push_verb kind)
+{
+	struct webpush *webpush = offered(request);
+
+	if (!webpush)
+		return;
+	struct push_request *push = mem_zalloc(sizeof(*push));
+	push->request = request;
+	push->webpush = webpush;
+	push->kind = kind;
+	push->arena = arena_new(0);
+	buf_init(&push->out, OUT_MAX);
+	if (request->rest_count > 1)
+		push->id = request->rest[1];
+	enum rc rc = user_name_check(request->rest[0], push->arena, &push->name);
+	if (rc != RC_OK) {
+		fail(push, request->rest[0], rc);
+		return;
+	}
+	push->lookup.run = lookup_run;
+	push->lookup.done = lookup_done;
+	push->lookup.home = request->admin->reactor;
+	rc = users_submit(request->admin->store, &push->lookup);
+	if (rc != RC_OK)
+		fail(push, push->name, rc);
+}
+
+static void run_list(struct request *request)
+{
+	if (request_plain(request, 1))
+		submit(request, VERB_LIST);
+}
+
+static void run_test(struct request *request)
+{
+	if (request_plain(request, request->rest_count == 2 ? 2 : 1))
+		submit(request, VERB_TEST);
+}
+
+static void run_remove(struct request *request)
+{
+	if (request_plain(request, 2))
+		submit(request, VERB_REMOVE);
+}
+
+static void run_vapid_show(struct request *request)
+{
+	struct buf out;
+
+	if (!request_plain(request, 0))
+		return;
+	struct webpush *webpush = offered(request);
+	if (!webpush)
+		return;
+	buf_init(&out, OUT_MAX);
+	webpush_vapid_show(webpush, &out);
+	request_out_lines(request, buf_strv(&out));
+	buf_fini(&out);
+	request_finish(request, PROTOCOL_OK);
+}
+
+static void rotated(struct webpush_rotation *rotation)
+{
+	struct request *request = rotation->ctx;
+
+	if (rotation->rc != RC_OK) {
+		request_fail(request, STRV("vapid rotate"), rotation->rc);
+	} else {
+		request_out(request, "there is a new key; clients have to subscribe again");
+		request_finish(request, PROTOCOL_OK);
+	}
+	free(rotation);
+}
+
+static void run_vapid_rotate(struct request *request)
+{
+	if (!request_plain(request, 0))
+		return;
+	struct webpush *webpush = offered(request);
+	if (!webpush)
+		return;
+	struct webpush_rotation *rotation = mem_zalloc(sizeof(*rotation));
+	rotation->home = request->admin->reactor;
+	rotation->done = rotated;
+	rotation->ctx = request;
+	webpush_vapid_rotate(webpush, rotation);
+}
+
+const struct verb admin_push_verbs[] = {
+	{ "push list", "ACCOUNT", "an account's push subscriptions and device tokens", run_list },
+	{ "push test", "ACCOUNT [ID]", "sends a real push and shows what the push service has answered",
+		run_test },
+	{ "push remove", "ACCOUNT ID", "removes a subscription or device token", run_remove },
+	{ "vapid show", "", "the key that push services know the server by", run_vapid_show },
+	{ "vapid rotate", "", "makes a new one: all push subscriptions become void", run_vapid_rotate },
+	{ 0 },
+};

@@ -1,0 +1,133 @@
+#include "auth/auto_create.h"
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define HOUR_MS ((uint64_t)3600 * 1000)
+
+struct peer {
+	UT_hash_handle hh;
+	char *name; /* own */
+	uint64_t began; /* clock_mono_ms */
+	unsigned count;
+};
+
+struct auto_create {
+	pthread_mutex_t lock;
+	struct peer *peers;
+};
+
+static size_t characters(struct strv utf8)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < utf8.n; i++)
+		count += ((unsigned char)utf8.p[i] & 0xc0) != 0x80;
+	return count;
+}
+
+static bool local_fits(const struct auto_create_rules *rules, struct strv local)
+{
+	if (local.n < rules->local_min || local.n > rules->local_max || local.n == 0)
+		return false;
+	for (size_t i = 0; i < local.n; i++) {
+		char c = local.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+		if (!plain && (i == 0 || (c != '.' && c != '_' && c != '-')))
+			return false;
+	}
+	return true;
+}
+
+bool auto_create_fits(const struct auto_create_rules *rules, struct strv user, struct strv password)
+{
+	size_t at = strv_index(user, '@');
+	struct strv domain = strv_sub(user, at + 1, user.n);
+
+	if (!rules->enabled || !local_fits(rules, strv_sub(user, 0, at)))
+		return false;
+	if (!str_utf8_valid(password) || characters(password) < rules->password_min)
+		return false;
+	for (size_t i = 0; i < rules->domain_count; i++) {
+		if (strv_ieq(domain, strv_cstr(rules->domains[i])))
+			return true;
+	}
+	return false;
+}
+
+struct auto_create *auto_create_new(void)
+{
+	struct auto_create *limit = mem_zalloc(sizeof(*limit));
+	pthread_mutex_init(&limit->lock, NULL);
+	return limit;
+}
+
+static void peer_free(struct auto_create *limit, struct peer *peer)
+{
+	HASH_DEL(limit->peers, peer);
+	free(peer->name);
+	free(peer);
+}
+
+static void sweep(struct auto_create *limit, uint64_t now)
+{
+	struct peer *peer;
+	struct peer *next;
+
+	HASH_ITER (hh, limit->peers, peer, next) {
+		if (now - peer->began >= HOUR_MS)
+			peer_free(limit, peer);
+	}
+}
+
+void auto_create_free(struct auto_create **limit)
+{
+	struct peer *peer;
+	struct peer *next;
+
+	if (!*limit)
+		return;
+	HASH_ITER (hh, (*limit)->peers, peer, next)
+		peer_free(*limit, peer);
+	pthread_mutex_destroy(&(*limit)->lock);
+	free(*limit);
+	*limit = NULL;
+}
+
+static bool take(struct auto_create *limit, const char *name, unsigned per_hour)
+{
+	uint64_t now = clock_mono_ms();
+	struct peer *peer = NULL;
+
+	HASH_FIND_STR(limit->peers, name, peer);
+	if (!peer) {
+		if (HASH_COUNT(limit->peers) >= AUTO_CREATE_PEERS)
+			sweep(limit, now);
+		if (HASH_COUNT(limit->peers) >= AUTO_CREATE_PEERS)
+			return false;
+		peer = mem_zalloc(sizeof(*peer));
+		peer->name = mem_strdup(name);
+		peer->began = now;
+		HASH_ADD_KEYPTR(hh, limit->peers, peer->name, strlen(peer->name), peer);
+	}
+	if (now - peer->began >= HOUR_MS) {
+		peer->began = now;
+		peer->count = 0;
+	}
+	if (peer->count >= per_hour)
+		return false;
+	peer->count++;
+	return true;
+}
+
+bool auto_create_take(struct auto_create *limit, const char *peer, unsigned per_hour)
+{
+	pthread_mutex_lock(&limit->lock);
+	bool ok = take(limit, peer, per_hour);
+	pthread_mutex_unlock(&limit->lock);
+	return ok;
+}
