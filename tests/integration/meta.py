@@ -89,7 +89,8 @@ def contents(raw, mailbox):
         subject = re.search(rb"Subject: ([^\r]*)", line).group(1).decode()
         assert subject not in found, f"{subject} is there twice"
         found[subject] = (flags, date)
-    raw.ok("UNSELECT") if b"UNSELECT" in raw.greeting_line else raw.ok("CLOSE")
+    # Selected read-only: nothing is expunged.
+    raw.ok("CLOSE")
     return found
 
 
