@@ -82,10 +82,14 @@ static void id_without_fields_answers_nil(void **state)
 	client_free(&client);
 }
 
-static void enable_knows_nothing_yet(void **state)
+static void enable_names_what_it_knows(void **state)
 {
 	struct client *client = client_new(*state, NULL);
-	assert_command(client, "ENABLE CONDSTORE X-FOO", "* ENABLED\r\na OK ENABLE completed\r\n");
+	assert_command(client, "ENABLE X-FOO IDLE", "* ENABLED\r\na OK ENABLE completed\r\n");
+	assert_command(
+		client, "ENABLE condstore X-FOO", "* ENABLED CONDSTORE\r\na OK ENABLE completed\r\n");
+	assert_command(client, "ENABLE QRESYNC CONDSTORE",
+		"* ENABLED CONDSTORE QRESYNC\r\na OK ENABLE completed\r\n");
 	assert_command_has(client, "ENABLE", "a BAD ");
 	assert_command_has(client, "ENABLE ", "a BAD ");
 	client_free(&client);
@@ -114,7 +118,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(id_answers_what_is_configured, setup_fields, server_teardown),
 		cmocka_unit_test_setup_teardown(
 			id_without_fields_answers_nil, setup_no_fields, server_teardown),
-		TEST(enable_knows_nothing_yet),
+		TEST(enable_names_what_it_knows),
 		TEST(starttls_needs_a_certificate),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
