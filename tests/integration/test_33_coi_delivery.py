@@ -47,8 +47,7 @@ def test_only_the_top_header_counts_and_broken_ones_do_no_harm(coid, alice, raw)
         with_headers(4, "Message-ID: <\0chat$a@b>"),
         with_headers(5, "X-Long: " + 1024 * 1024 * "x", "Chat-Version: 1.0"),
     ]
-    chats = [with_headers(6, "S\xfcbjekt \xe4", "Chat-Version: 1.0").replace(b"S\xfcbjekt", b"X-S\xfc:"),
-             with_headers(7, "Chat-Version: \0\xff"), with_headers(8, "Chat-Version: 1.0", "X-Long: " + 1024 * 1024 * "x")]
+    chats = [with_headers(6, "X-Thema: \xe4\xff\x80", "Chat-Version: 1.0"), with_headers(7, "Chat-Version: \0\xff"), with_headers(8, "Chat-Version: 1.0", "X-Long: " + 1024 * 1024 * "x")]
     began = time.monotonic()
     with coid.lmtp() as lmtp:
         for text in others + chats:
@@ -96,7 +95,8 @@ def test_active_messages_were_never_in_inbox(coid, alice, raw):
     assert wait_for(idler, rb"EXISTS")[0] == b"* 1 EXISTS"
     idler.done(idle)
     in_chats.done(chats_idle)
-    assert selected.ok("UID SEARCH ALL")[-1] == b"* SEARCH 1"
+    selected.ok("NOOP")
+    assert b"* SEARCH 1" in selected.ok("UID SEARCH ALL")
 
 
 def test_a_detail_folder_is_for_other_mail(coid, alice, raw):

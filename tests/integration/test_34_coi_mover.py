@@ -63,9 +63,11 @@ def test_every_way_of_being_seen(coid, alice, raw, route):
         items = fetch_all(answers)[1]
         assert any(key.startswith(("BODY[", "RFC822")) and value for key, value in items.items())
     got = moved(raw, 1)
-    assert got["chat 1"][0] >= {"$Chat", "\\Seen"} and got["chat 1"][1] == date
+    # FLAGS without a sign takes keywords away.
+    assert "\\Seen" in got["chat 1"][0] and ("$Chat" in got["chat 1"][0]) == (" FLAGS" not in ROUTES[route].replace("(FLAGS", ""))
+    assert got["chat 1"][1] == date
     assert eventually(lambda: b"* 1 EXPUNGE" in session.ok("NOOP"))
-    assert session.ok("UID SEARCH ALL")[-1] == b"* SEARCH 2"
+    assert b"* SEARCH 2" in session.ok("UID SEARCH ALL")
 
 
 def test_what_only_looks_moves_nothing(coid, alice, raw):
@@ -104,8 +106,8 @@ def test_a_session_of_another_sees_the_flag_and_then_the_expunge(coid, alice, ra
     assert b"* 1 EXISTS" in wait_for(in_chats, rb"EXISTS")
     watcher.done(idle)
     in_chats.done(chats_idle)
-    assert watcher.ok("UID SEARCH ALL")[-1] == b"* SEARCH 1 3"
-    assert in_chats.ok("UID SEARCH ALL")[-1] == b"* SEARCH 1"
+    assert b"* SEARCH 1 3" in watcher.ok("UID SEARCH ALL")
+    assert b"* SEARCH 1" in in_chats.ok("UID SEARCH ALL")
 
 
 def test_no_expunge_within_commands_by_number(coid, alice, raw):
@@ -292,7 +294,7 @@ def test_sequence_numbers_and_uids_stay_right_for_several_watchers(coid, alice, 
     for session, tag in zip(idlers + chats, tags):
         assert session.done(tag)[0].startswith(b"OK")
     for session in idlers:
-        assert session.ok("UID SEARCH ALL")[-1] == b"* SEARCH " + " ".join(map(str, want)).encode()
+        assert b"* SEARCH " + " ".join(map(str, want)).encode() in session.ok("UID SEARCH ALL")
     assert set(contents(raw, "COI/Chats")) == {f"chat {uid}" for uid in expected}
 
 
