@@ -1,6 +1,7 @@
 """Delta Chat's own core against coid: two accounts set up, get to know each other, chat, see receipts, delete."""
 
 import pathlib
+import random
 import re
 import struct
 import time
@@ -8,7 +9,7 @@ import zlib
 
 import pytest
 
-from bridge import Bridge, ClientError
+from bridge import Bridge
 from coid import PASSWORD
 from relay import Relay
 
@@ -88,7 +89,7 @@ def make_pair(make_coid, core):
     relays = []
 
     def make(compress):
-        coid = make_pair.coid = make_coid(settings={"imap.compress": compress})
+        coid = make_coid(settings={"imap.compress": compress})
         passwords = {coid.add_user(f"{name}@example.org"): PASSWORD for name in ("alice", "bob")}
         relays.append(Relay(coid, passwords))
         alice, bob = (Account(core, coid, user) for user in passwords)
@@ -137,11 +138,24 @@ def test_two_accounts_join_and_chat(make_pair, tmp_path, compress):
     # A picture.
     picture = tmp_path / "picture.png"
     picture.write_bytes(png())
-    alice.call("sendMsg", alice_chat, {"viewtype": "File", "file": str(picture), "filename": "picture.png",
+    alice.call("sendMsg", alice_chat, {"viewtype": "Image", "file": str(picture), "filename": "picture.png",
                                        "text": "look"})
     shown = bob.incoming(lambda message: message["text"] == "look")
-    assert shown["downloadState"] == "Done" and shown["fileName"] == "picture.png"
+    assert shown["viewType"] == "Image" and shown["downloadState"] == "Done"
+    assert (shown["dimensionsWidth"], shown["dimensionsHeight"]) == (64, 64)
     assert pathlib.Path(shown["file"]).read_bytes() == png()
+
+    # Something large, which the core announces first and sends after.
+    large = tmp_path / "large.bin"
+    large.write_bytes(random.Random(1).randbytes(1_500_000))
+    bob.call("sendMsg", bob_chat, {"viewtype": "File", "file": str(large), "filename": "large.bin", "text": "much"})
+    file = alice.incoming(lambda message: "much" in message["text"])
+    end = time.monotonic() + SECONDS
+    while file["downloadState"] != "Done":
+        assert time.monotonic() < end, file
+        alice.wait("MsgsChanged")
+        file = alice.call("getMessage", file["id"])
+    assert pathlib.Path(file["file"]).read_bytes() == large.read_bytes()
 
     # Deleted for one: gone from his server, kept by the other.
     name = bob.name(shown["id"])
@@ -158,5 +172,6 @@ def test_two_accounts_join_and_chat(make_pair, tmp_path, compress):
     # Who uses one device lets the server delete what has been fetched.
     alice.wait_server(alice.name(got["id"]), lambda flags: flags is None)
 
-    log = make_pair.coid.log_text()
+    assert ("Enabling IMAP compression" in (tmp_path / "core.log").read_text()) == compress
+    log = alice.coid.log_text()
     assert not re.search(r"^\S+ (warn|error) ", log, re.M), log
