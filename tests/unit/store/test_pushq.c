@@ -1,0 +1,328 @@
+#include "store/pushq.h"
+
+#include "base/str.h"
+#include "support/store_rig.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NOW 1800000000
+
+struct call {
+	struct pushq_job job; /* first */
+	enum rc (*fn)(struct pushq *pushq, void *arg);
+	void *arg;
+	bool done;
+};
+
+static enum rc call_run(struct pushq *pushq, struct pushq_job *job)
+{
+	struct call *call = (struct call *)(void *)job;
+	return call->fn(pushq, call->arg);
+}
+
+static void call_done(struct pushq_job *job)
+{
+	((struct call *)(void *)job)->done = true;
+}
+
+static void submit(
+	struct rig *rig, struct call *call, enum rc (*fn)(struct pushq *pushq, void *arg), void *arg)
+{
+	*call = (struct call){ .fn = fn, .arg = arg };
+	call->job =
+		(struct pushq_job){ .write = true, .run = call_run, .done = call_done, .home = rig->reactor };
+	pushq_submit(rig->store, &call->job);
+}
+
+static void wait_for(struct rig *rig, struct call *call)
+{
+	while (!call->done)
+		reactor_run_once(rig->reactor, true);
+}
+
+static enum rc run(struct rig *rig, enum rc (*fn)(struct pushq *pushq, void *arg), void *arg)
+{
+	struct call call;
+
+	submit(rig, &call, fn, arg);
+	wait_for(rig, &call);
+	return call.job.rc;
+}
+
+struct seen {
+	struct buf text;
+	int64_t ids[16];
+	unsigned count;
+};
+
+static bool note(void *arg, const struct push_record *record)
+{
+	struct seen *seen = arg;
+
+	seen->ids[seen->count++] = record->id;
+	buf_printf(&seen->text, "%lld/%.*s/%.*s/%lld/%u ", (long long)record->account,
+		STRV_ARG(record->subscription), STRV_ARG(record->plain), (long long)record->due,
+		record->tries);
+	assert_int_equal(record->keys.n, 3);
+	return seen->count < 16;
+}
+
+static enum rc list(struct pushq *pushq, void *arg)
+{
+	struct seen *seen = arg;
+
+	buf_reset(&seen->text);
+	seen->count = 0;
+	return pushq_list(pushq, 0, note, seen);
+}
+
+static enum rc add_one(
+	struct pushq *pushq, int64_t account, const char *subscription, const char *plain, int64_t expires)
+{
+	int64_t id = 0;
+	struct push_record record = { .account = account,
+		.subscription = strv_cstr(subscription),
+		.endpoint = STRV("https://push.example.org/"),
+		.keys = STRV("k\0k"),
+		.plain = strv_cstr(plain),
+		.created = NOW,
+		.expires = expires,
+		.due = NOW };
+
+	enum rc rc = pushq_add(pushq, &record, &id);
+	assert_true(rc != RC_OK || id > 0);
+	return rc;
+}
+
+static enum rc add_three(struct pushq *pushq, void *arg)
+{
+	(void)arg;
+	enum rc rc = add_one(pushq, 1, "a", "one", NOW + 10);
+	if (rc == RC_OK)
+		rc = add_one(pushq, 1, "b", "two", NOW + 20);
+	return rc == RC_OK ? add_one(pushq, 2, "a", "three", NOW + 30) : rc;
+}
+
+static enum rc add_and_fail(struct pushq *pushq, void *arg)
+{
+	(void)arg;
+	enum rc rc = add_one(pushq, 9, "x", "never", NOW);
+	return rc == RC_OK ? RC_INVALID : rc;
+}
+
+static void open_rig(struct rig *rig, char root[512])
+{
+	rig_folder_make(root);
+	rig_init(rig, root, NULL);
+	assert_int_equal(rig_open(rig), RC_OK);
+}
+
+static void close_rig(struct rig *rig, const char *root)
+{
+	rig_close(rig);
+	rig_folder_remove(root);
+}
+
+static void assert_list(struct rig *rig, struct seen *seen, const char *expected)
+{
+	assert_int_equal(run(rig, list, seen), RC_OK);
+	buf_addc(&seen->text, '\0');
+	assert_string_equal(seen->text.p, expected);
+}
+
+static void wp_46_what_was_added_is_there_after_a_restart_oldest_first(void **state)
+{
+	struct rig rig;
+	char root[512];
+	struct seen seen = { 0 };
+
+	(void)state;
+	buf_init(&seen.text, 4096);
+	open_rig(&rig, root);
+	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+	rig_close(&rig);
+	rig_init(&rig, root, NULL);
+	assert_int_equal(rig_open(&rig), RC_OK);
+	assert_list(&rig, &seen, "1/a/one/1800000000/0 1/b/two/1800000000/0 2/a/three/1800000000/0 ");
+	close_rig(&rig, root);
+	buf_fini(&seen.text);
+}
+
+static void a_job_that_fails_is_undone_alone(void **state)
+{
+	struct rig rig;
+	char root[512];
+	struct seen seen = { 0 };
+	struct call good, bad, more;
+
+	(void)state;
+	buf_init(&seen.text, 4096);
+	open_rig(&rig, root);
+	submit(&rig, &good, add_three, NULL);
+	submit(&rig, &bad, add_and_fail, NULL);
+	submit(&rig, &more, list, &seen);
+	wait_for(&rig, &good);
+	wait_for(&rig, &bad);
+	wait_for(&rig, &more);
+	assert_int_equal(good.job.rc, RC_OK);
+	assert_int_equal(bad.job.rc, RC_INVALID);
+	assert_int_equal(more.job.rc, RC_OK);
+	assert_int_equal(seen.count, 3);
+	close_rig(&rig, root);
+	buf_fini(&seen.text);
+}
+
+static enum rc delay_first(struct pushq *pushq, void *arg)
+{
+	const struct seen *seen = arg;
+	enum rc rc = pushq_delay(pushq, seen->ids[0], NOW + 5, 2, 0, STRV("1"));
+	return rc == RC_OK ? pushq_delay(pushq, seen->ids[1], NOW + 6, 1, 0, STRV_NULL) : rc;
+}
+
+static enum rc remove_first(struct pushq *pushq, void *arg)
+{
+	const struct seen *seen = arg;
+	enum rc rc = pushq_remove(pushq, seen->ids[0]);
+	return rc == RC_OK ? pushq_remove(pushq, 12345) : rc;
+}
+
+static void pushes_are_delayed_and_removed(void **state)
+{
+	struct rig rig;
+	char root[512];
+	struct seen seen = { 0 };
+
+	(void)state;
+	buf_init(&seen.text, 4096);
+	open_rig(&rig, root);
+	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+	assert_int_equal(run(&rig, list, &seen), RC_OK);
+	assert_int_equal(run(&rig, delay_first, &seen), RC_OK);
+	assert_list(&rig, &seen, "1/a/1/1800000005/2 1/b/two/1800000006/1 2/a/three/1800000000/0 ");
+	assert_int_equal(run(&rig, remove_first, &seen), RC_OK);
+	assert_list(&rig, &seen, "1/b/two/1800000006/1 2/a/three/1800000000/0 ");
+	close_rig(&rig, root);
+	buf_fini(&seen.text);
+}
+
+static enum rc remove_subscription(struct pushq *pushq, void *arg)
+{
+	(void)arg;
+	return pushq_remove_of(pushq, 1, STRV("a"));
+}
+
+static enum rc remove_account(struct pushq *pushq, void *arg)
+{
+	(void)arg;
+	return pushq_remove_of(pushq, 1, STRV_NULL);
+}
+
+static enum rc remove_old(struct pushq *pushq, void *arg)
+{
+	(void)arg;
+	return pushq_remove_expired(pushq, NOW + 20);
+}
+
+static void pushes_go_with_their_subscription_their_account_and_their_time(void **state)
+{
+	struct rig rig;
+	char root[512];
+	struct seen seen = { 0 };
+
+	(void)state;
+	buf_init(&seen.text, 4096);
+	open_rig(&rig, root);
+	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+	assert_int_equal(run(&rig, remove_subscription, NULL), RC_OK);
+	assert_list(&rig, &seen, "1/b/two/1800000000/0 2/a/three/1800000000/0 ");
+	assert_int_equal(run(&rig, remove_account, NULL), RC_OK);
+	assert_list(&rig, &seen, "2/a/three/1800000000/0 ");
+	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+	assert_int_equal(run(&rig, remove_old, NULL), RC_OK);
+	assert_list(&rig, &seen, "2/a/three/1800000000/0 2/a/three/1800000000/0 ");
+	close_rig(&rig, root);
+	buf_fini(&seen.text);
+}
+
+static enum rc fail_thrice(struct pushq *pushq, void *arg)
+{
+	uint32_t count = 0;
+	int64_t since = 0;
+	enum rc rc = RC_OK;
+
+	(void)arg;
+	for (uint32_t i = 0; rc == RC_OK && i < 3; i++) {
+		rc = pushq_failed(pushq, 1, STRV("a"), NOW + i, &count, &since);
+		assert_int_equal(count, i + 1);
+		assert_int_equal(since, NOW);
+	}
+	if (rc == RC_OK)
+		rc = pushq_failed(pushq, 1, STRV("b"), NOW, &count, &since);
+	assert_int_equal(count, 1);
+	if (rc == RC_OK)
+		rc = pushq_worked(pushq, 1, STRV("a"));
+	if (rc == RC_OK)
+		rc = pushq_failed(pushq, 1, STRV("a"), NOW + 9, &count, &since);
+	assert_int_equal(count, 1);
+	assert_int_equal(since, NOW + 9);
+	return rc;
+}
+
+static void wp_45_failures_in_a_row_are_counted_until_it_works(void **state)
+{
+	struct rig rig;
+	char root[512];
+
+	(void)state;
+	open_rig(&rig, root);
+	assert_int_equal(run(&rig, fail_thrice, NULL), RC_OK);
+	close_rig(&rig, root);
+}
+
+static void a_damaged_file_is_put_aside_and_begun_anew(void **state)
+{
+	struct rig rig;
+	char root[512];
+	char path[600];
+	struct seen seen = { 0 };
+
+	(void)state;
+	buf_init(&seen.text, 4096);
+	open_rig(&rig, root);
+	snprintf(path, sizeof(path), "%s/push.db", root);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	static char junk[8192];
+	memset(junk, 'j', sizeof(junk));
+	assert_int_equal(write(fd, junk, sizeof(junk)), sizeof(junk));
+	close(fd);
+	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+	assert_int_equal(run(&rig, list, &seen), RC_OK);
+	assert_int_equal(seen.count, 3);
+	snprintf(path, sizeof(path), "%s/push.db.damaged", root);
+	assert_int_equal(access(path, F_OK), 0);
+	close_rig(&rig, root);
+	buf_fini(&seen.text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wp_46_what_was_added_is_there_after_a_restart_oldest_first),
+		cmocka_unit_test(a_job_that_fails_is_undone_alone),
+		cmocka_unit_test(pushes_are_delayed_and_removed),
+		cmocka_unit_test(pushes_go_with_their_subscription_their_account_and_their_time),
+		cmocka_unit_test(wp_45_failures_in_a_row_are_counted_until_it_works),
+		cmocka_unit_test(a_damaged_file_is_put_aside_and_begun_anew),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
