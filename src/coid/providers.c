@@ -5,6 +5,26 @@
 
 #include "coi/coi.h"
 #include "metadata/metadata.h"
+#include "webpush/subs.h"
+
+/* COI-23: who disables COI wants no pushes of chat alone. */
+static enum rc drop_chat_subscriptions(void *ctx, struct account *account)
+{
+	struct subs_list subs = { 0 };
+
+	(void)ctx;
+	enum rc rc = subs_load(account, account_arena(account), &subs);
+	for (size_t i = 0; rc == RC_OK && i < subs.n; i++) {
+		if (subs.v[i].type != SUB_CHAT)
+			continue;
+		rc = subs_drop(account, subs.v[i].name);
+		if (rc == RC_OK)
+			rc = metadata_changed(account, 0,
+				strv_cstr(arena_printf(account_arena(account), SUBS_ENTRY "/%.*s",
+					STRV_ARG(subs.v[i].name))));
+	}
+	return rc;
+}
 
 enum rc server_providers_make(struct server *server, struct buf *errors)
 {
@@ -27,6 +47,7 @@ enum rc server_providers_make(struct server *server, struct buf *errors)
 	server->metadata = metadata_new(&metadata);
 	server->coi = coi_new(&coi, server->log);
 	coi_attach(server->coi, server->store);
+	coi_on_disabled(server->coi, drop_chat_subscriptions, NULL);
 	coi_provider(server->coi, &provider);
 	metadata_add(server->metadata, &provider);
 	settings_webpush(conf, arena, &webpush);

@@ -307,3 +307,21 @@ def test_coidctl_shows_and_sets_what_clients_do(coid, alice, raw):
     for args, word in ((("coi", "show", "nobody@example.org"), "no such user"), (("coi", "show"), "missing"), (("coi", "show", "x y"), "")):
         done = coid.ctl(*args, check=False)
         assert done.returncode != 0 and word in done.stderr
+
+
+def test_disabling_drops_push_subscriptions_for_chat_alone(make_coid):
+    # proves COI-23
+    from pushd import S, PushService, push_settings, subscribe
+    coid = make_coid(settings=push_settings())
+    alice = coid.add_user("alice@example.org")
+    raw = coid.raw(alice)
+    service = PushService()
+    try:
+        for off in (lambda: configure(raw, enabled=None), lambda: raw.ok("DELETE COI/Chats"), lambda: coid.ctl("coi", "disable", alice)):
+            configure(raw, enabled="yes")
+            for msgtype in ("chat", "mail", "all"):
+                subscribe(raw, f"device-{msgtype:-<6}", service.registration(f"device-{msgtype:-<6}", msgtype))
+            off()
+            assert {name[len(S) + 1:].rstrip("-") for name in get(raw, S, options="(DEPTH 1)")} == {"device-mail", "device-all"}
+    finally:
+        service.close()

@@ -70,7 +70,9 @@ static const struct {
 	{ "no colon at all\r\nChat-Version: 1.0\r\n", false },
 	{ ": empty name\r\nChat-Version: 1.0\r\n", true },
 	{ "Subject: \xe4\xf6\xfc\r\nChat-Version: 1.0\r\n", true },
-	{ "S\xfc" "bject: x\r\nChat-Version: 1.0\r\n", false },
+	{ "S\xfc"
+	  "bject: x\r\nChat-Version: 1.0\r\n",
+		false },
 	{ "Chat-Version", false },
 };
 
