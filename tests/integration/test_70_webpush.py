@@ -41,6 +41,7 @@ def listing(raw):
     return {entry.rsplit("/", 1)[1]: json.loads(value) for entry, value in found.items()}
 
 
+# WP-01
 def test_wp_01_the_capability_is_listed_after_login_only(coid, alice):
     raw = coid.raw()
     assert b"WEBPUSH" not in raw.ok("CAPABILITY")[0]
@@ -48,6 +49,7 @@ def test_wp_01_the_capability_is_listed_after_login_only(coid, alice):
     assert b"WEBPUSH" in raw.ok("CAPABILITY")[0].split()
 
 
+# WP-02
 def test_wp_02_the_vapid_key_is_pem_that_openssl_reads(raw):
     pem = value_of(raw.ok(f'GETMETADATA "" {W}/vapid'))[f"{W}/vapid"]
     assert pem.startswith(b"-----BEGIN PUBLIC KEY-----\n") and pem.rstrip().endswith(b"-----END PUBLIC KEY-----")
@@ -56,6 +58,7 @@ def test_wp_02_the_vapid_key_is_pem_that_openssl_reads(raw):
     assert setmetadata(raw, f"{W}/vapid", "mine").startswith(b"NO [CANNOT]")
 
 
+# WP-03
 def test_wp_03_the_key_is_kept_private_and_can_be_changed(coid, alice, raw, service):
     shown = coid.ctl("vapid", "show")
     assert oct((coid.store / "server.db").stat().st_mode & 0o777) == "0o600"
@@ -78,12 +81,14 @@ def test_wp_03_the_key_is_kept_private_and_can_be_changed(coid, alice, raw, serv
     assert len(service.received(ID)) == 1
 
 
+# WP-10
 @pytest.mark.parametrize("id", ["abcdefghij", "a" * 36, "A-b_c0123456"])
 def test_wp_10_an_id_of_10_to_36_characters_is_taken_and_keeps_its_case(raw, service, id):
     subscribe(raw, id, service.registration("x"))
     assert list(listing(raw)) == [id]
 
 
+# WP-10
 @pytest.mark.parametrize("id", ["short", "a" * 37, "abcdefghi.k", "abcdefghi=k"])
 def test_wp_10_another_id_is_refused(raw, service, id):
     answer = setmetadata(raw, f"{S}/{id}", json.dumps(service.registration("x")))
@@ -91,6 +96,7 @@ def test_wp_10_another_id_is_refused(raw, service, id):
     assert listing(raw) == {}
 
 
+# WP-10
 def test_wp_10_ids_that_differ_in_case_name_the_same_subscription(raw, service):
     subscribe(raw, "ABCDEFGHIJ", service.registration("x"))
     subscribe(raw, "abcdefghij", service.registration("y"))
@@ -122,6 +128,7 @@ WRONG = [
 ]
 
 
+# WP-11
 def test_wp_11_each_wrong_member_is_named_and_nothing_is_stored(raw, service):
     good = service.registration("x")
     for path, value in WRONG:
@@ -134,6 +141,7 @@ def test_wp_11_each_wrong_member_is_named_and_nothing_is_stored(raw, service):
     assert listing(raw) == {}
 
 
+# WP-11
 def test_wp_11_both_base64_alphabets_padded_or_not_are_read_and_unknown_members_ignored(raw, service):
     good = service.registration("x", colour="red")
     keys = good["resource"]["keys"]
@@ -144,6 +152,7 @@ def test_wp_11_both_base64_alphabets_padded_or_not_are_read_and_unknown_members_
     assert "colour" not in listing(raw)[ID]
 
 
+# WP-12
 def test_wp_12_created_and_validated_are_the_servers(raw, service):
     subscribe(raw, ID, service.registration("x", created="1970-01-01T00:00:00Z", validated=True))
     shown = listing(raw)[ID]
@@ -151,6 +160,7 @@ def test_wp_12_created_and_validated_are_the_servers(raw, service):
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d\d:\d\d", shown["created"])
 
 
+# WP-13
 def test_wp_13_there_is_a_maximum_and_an_existing_id_is_replaced(make_coid, service):
     coid = make_coid(settings=push_settings(subscriptions_max=3))
     raw = coid.raw(coid.add_user("alice@example.org"))
@@ -163,6 +173,7 @@ def test_wp_13_there_is_a_maximum_and_an_existing_id_is_replaced(make_coid, serv
     assert len(shown) == 3 and shown["device-0001"]["validated"] is False
 
 
+# WP-14
 def test_wp_14_nil_unsubscribes_and_unknown_ids_are_ok(coid, alice, raw, service):
     subscribed(raw, service, ID)
     assert setmetadata(raw, f"{S}/{ID}", None).startswith(b"OK")
@@ -174,6 +185,7 @@ def test_wp_14_nil_unsubscribes_and_unknown_ids_are_ok(coid, alice, raw, service
     assert len(service.received(ID)) == 1
 
 
+# WP-15
 def test_wp_15_the_listing_is_compact_json_without_secrets_and_of_the_user_alone(coid, raw, service):
     token = subscribed(raw, service, ID)
     subscribe(raw, "device-0002", service.registration("b"))
@@ -192,6 +204,7 @@ def test_wp_15_the_listing_is_compact_json_without_secrets_and_of_the_user_alone
     assert token.encode() not in everything
 
 
+# WP-20
 def test_wp_20_the_validation_push_holds_a_token_and_its_header_field(raw, service):
     subscribe(raw, ID, service.registration(ID))
     push = service.wait(ID)[0]
@@ -203,6 +216,7 @@ def test_wp_20_the_validation_push_holds_a_token_and_its_header_field(raw, servi
     assert json.loads(service.wait(ID, 2)[1]["plain"])["validation"] != value["validation"]
 
 
+# WP-21
 def test_wp_21_only_the_right_token_validates(raw, service):
     subscribe(raw, ID, service.registration(ID))
     subscribe(raw, "device-0002", service.registration("b"))
@@ -217,6 +231,7 @@ def test_wp_21_only_the_right_token_validates(raw, service):
     assert b"".join(raw.ok(f'GETMETADATA "" {S}/{ID}/validate')).find(token.encode()) < 0
 
 
+# WP-21, WP-22
 def test_wp_21_a_late_token_is_refused_and_wp_22_the_subscription_discarded(make_coid, service):
     coid = make_coid(settings=push_settings(validation_window="1s", validation_max="30s"))
     alice = coid.add_user("alice@example.org")
@@ -229,6 +244,7 @@ def test_wp_21_a_late_token_is_refused_and_wp_22_the_subscription_discarded(make
     assert listing(raw) == {}
 
 
+# WP-22
 def test_wp_22_no_message_is_pushed_before_validation(coid, alice, raw, service):
     subscribe(raw, ID, service.registration(ID))
     service.wait(ID)
@@ -237,6 +253,7 @@ def test_wp_22_no_message_is_pushed_before_validation(coid, alice, raw, service)
     assert len(service.received(ID)) == 1
 
 
+# WP-23
 def test_wp_23_registrations_are_throttled(make_coid, service):
     coid = make_coid(settings=push_settings(registrations_max=4))
     raw = coid.raw(coid.add_user("alice@example.org"))
@@ -247,6 +264,7 @@ def test_wp_23_registrations_are_throttled(make_coid, service):
     assert answer.startswith(b"NO"), answer
 
 
+# WP-23
 def test_wp_23_registrations_that_were_never_validated_cost_a_pause(make_coid, service):
     coid = make_coid(settings=push_settings(unvalidated_max=3))
     raw = coid.raw(coid.add_user("alice@example.org"))
@@ -262,6 +280,7 @@ def chat(subject="chat", body="a chat\r\n", unique="1"):
         b"Message-ID: <", b"Message-ID: <chat$group.abcdefghijklmn.%s." % unique.encode())
 
 
+# WP-30
 def test_wp_30_mail_pushes_to_mail_and_all(coid, alice, raw, service):
     for id, msgtype in [("subscr-chat", "chat"), ("subscr-mail", "mail"), ("subscr-all1", "all")]:
         subscribed(raw, service, id, msgtype)
@@ -275,6 +294,7 @@ def test_wp_30_mail_pushes_to_mail_and_all(coid, alice, raw, service):
     assert len(service.received("subscr-chat")) == 1
 
 
+# WP-30
 def test_wp_30_disposition_notifications_and_appends_do_not_push(coid, alice, raw, service):
     subscribed(raw, service, ID)
     coid.deliver(alice, message("mdn", headers=[
@@ -288,6 +308,7 @@ def test_wp_30_disposition_notifications_and_appends_do_not_push(coid, alice, ra
     assert len(service.received(ID)) == 2
 
 
+# WP-30
 def test_wp_30_coi_active_end_to_end(coid, alice, raw, service):
     coid.ctl("coi", "enable", alice)
     assert setmetadata(raw, "/private/vendor/vendor.dovecot/coi/config/message-filter", "active").startswith(b"OK")
@@ -306,6 +327,7 @@ def test_wp_30_coi_active_end_to_end(coid, alice, raw, service):
     assert len(service.received("subscr-mail")) == 1
 
 
+# WP-31
 def test_wp_31_the_payload_tells_of_the_message(coid, alice, raw, service):
     subscribed(raw, service, ID)
     text = ("From: =?utf-8?q?J=C3=B6rg?= <Joerg@Example.NET>\r\nTo: alice@example.org\r\nSubject: =?iso-8859-1?q?Gr=FC=DFe?=\r\n"
@@ -323,6 +345,7 @@ def test_wp_31_the_payload_tells_of_the_message(coid, alice, raw, service):
     assert imap.response("UIDVALIDITY")[1] == [str(uidvalidity).encode()] and uid == 1
 
 
+# WP-31
 @pytest.mark.parametrize("content,members", [
     ("headers", {"from-email", "subject", "date", "msg-id", "uid", "uidvalidity", "folder"}),
     ("minimal", {"uid", "uidvalidity", "folder"})])
@@ -334,6 +357,7 @@ def test_wp_31_the_configuration_can_keep_content_private(make_coid, service, co
     assert set(json.loads(service.wait(ID, 2)[1]["plain"])) == members
 
 
+# WP-33
 def test_wp_33_a_body_that_does_not_fit_is_left_out(coid, alice, raw, service):
     subscribed(raw, service, ID)
     coid.deliver(alice, message("large", "x" * 5000))
@@ -343,6 +367,7 @@ def test_wp_33_a_body_that_does_not_fit_is_left_out(coid, alice, raw, service):
         assert "content" not in json.loads(push["plain"])
 
 
+# WP-40, WP-42
 def test_wp_40_the_request_has_its_fields_and_wp_42_a_signed_token(coid, alice, raw, service):
     subscribed(raw, service, ID)
     coid.deliver(alice, message())
@@ -359,6 +384,7 @@ def test_wp_40_the_request_has_its_fields_and_wp_42_a_signed_token(coid, alice, 
     assert push["vapid"]["token"] == first["vapid"]["token"]
 
 
+# WP-43
 def test_wp_43_an_unknown_certificate_is_refused(make_coid, service):
     coid = make_coid(settings=push_settings(ca_file=""))
     raw = coid.raw(coid.add_user("alice@example.org"))
@@ -367,6 +393,7 @@ def test_wp_43_an_unknown_certificate_is_refused(make_coid, service):
     assert service.received(ID) == []
 
 
+# WP-43
 def test_wp_43_connections_are_kept_and_http_1_is_spoken_where_needed(coid, alice, raw, service):
     old = PushService(http1=True)
     try:

@@ -32,6 +32,7 @@ def subjects(service, name, count):
     return [json.loads(push["plain"])["subject"] for push in service.wait(name, count)[1:]]
 
 
+# WP-44
 @pytest.mark.parametrize("status", [200, 202])
 def test_wp_44_200_and_202_are_as_good_as_201(coid, alice, raw, service, status):
     subscribed(raw, service, ID)
@@ -42,6 +43,7 @@ def test_wp_44_200_and_202_are_as_good_as_201(coid, alice, raw, service, status)
     assert len(service.received(ID)) == 2
 
 
+# WP-44
 @pytest.mark.parametrize("status", [404, 410])
 def test_wp_44_404_and_410_delete_the_subscription(coid, alice, raw, service, status):
     subscribed(raw, service, ID)
@@ -59,6 +61,7 @@ def test_wp_44_404_and_410_delete_the_subscription(coid, alice, raw, service, st
     assert len(service.received(ID)) == 2
 
 
+# WP-44
 @pytest.mark.parametrize("status", [400, 401, 403])
 def test_wp_44_400_401_403_are_logged_and_counted(coid, alice, raw, service, status):
     subscribed(raw, service, ID)
@@ -71,6 +74,7 @@ def test_wp_44_400_401_403_are_logged_and_counted(coid, alice, raw, service, sta
     assert ID in listing(raw)
 
 
+# WP-44
 def test_wp_44_413_is_tried_once_without_content(coid, alice, raw, service):
     subscribed(raw, service, ID)
     service.rules(ID, {"status": 413})
@@ -83,6 +87,7 @@ def test_wp_44_413_is_tried_once_without_content(coid, alice, raw, service):
     assert len(service.received(ID)) == 3
 
 
+# WP-44
 @pytest.mark.parametrize("form", ["seconds", "date"])
 @pytest.mark.parametrize("status", [429, 503])
 def test_wp_44_429_and_503_wait_for_retry_after(coid, alice, raw, service, status, form):
@@ -97,6 +102,7 @@ def test_wp_44_429_and_503_wait_for_retry_after(coid, alice, raw, service, statu
     assert sorted(json.loads(push["plain"])["subject"] for push in pushes) == ["one", "one", "two"]
 
 
+# WP-44
 def test_wp_44_429_without_retry_after_backs_off(coid, alice, raw, service):
     subscribed(raw, service, ID)
     service.rules(ID, {"status": 429, "times": 2})
@@ -105,6 +111,7 @@ def test_wp_44_429_without_retry_after_backs_off(coid, alice, raw, service):
     assert times[1] - times[0] >= 0.14 and times[2] - times[1] >= 0.29
 
 
+# WP-44
 @pytest.mark.parametrize("rule", [{"status": 500}, {"status": 502}, {"mode": "close"}])
 def test_wp_44_failures_are_tried_again_with_a_limit(make_coid, service, rule):
     coid = make_coid(settings=push_settings(tries_max=3, backoff_min="100ms"))
@@ -121,6 +128,7 @@ def test_wp_44_failures_are_tried_again_with_a_limit(make_coid, service, rule):
     assert subjects(service, ID, 5)[-1] == "two"
 
 
+# WP-44
 def test_wp_44_a_push_is_not_tried_beyond_its_ttl(make_coid, service):
     coid = make_coid(settings=push_settings(ttl="2s", tries_max=100))
     alice = coid.add_user("alice@example.org")
@@ -131,6 +139,7 @@ def test_wp_44_a_push_is_not_tried_beyond_its_ttl(make_coid, service):
     assert {push["headers"]["ttl"] for push in service.received(ID)[1:]} <= {"2", "1", "0"}
 
 
+# WP-16
 def test_wp_16_redirects_are_not_followed(coid, alice, raw, service):
     subscribed(raw, service, ID)
     service.rules(ID, {"mode": "redirect", "location": f"{service.origin}/p/elsewhere"})
@@ -139,6 +148,7 @@ def test_wp_16_redirects_are_not_followed(coid, alice, raw, service):
     assert service.received("elsewhere") == []
 
 
+# WP-43
 def test_wp_43_answers_that_hang_drip_or_flood_end(make_coid, service):
     coid = make_coid(settings=push_settings(timeout="1s", tries_max=2))
     alice = coid.add_user("alice@example.org")
@@ -154,6 +164,7 @@ def test_wp_43_answers_that_hang_drip_or_flood_end(make_coid, service):
     assert len(service.received("hang-000001")) == 3
 
 
+# WP-43
 def test_wp_43_a_proxy_is_used(make_coid, service):
     import http_proxy
     with http_proxy.Proxy() as proxy:
@@ -163,6 +174,7 @@ def test_wp_43_a_proxy_is_used(make_coid, service):
         assert proxy.asked == [f"127.0.0.1:{service.port}"]
 
 
+# WP-45
 def test_wp_45_a_subscription_that_fails_for_long_is_lost(make_coid, service):
     coid = make_coid(settings=push_settings(fail_count=3, fail_age="1s", tries_max=100, backoff_max="500ms"))
     alice = coid.add_user("alice@example.org")
@@ -177,6 +189,7 @@ def test_wp_45_a_subscription_that_fails_for_long_is_lost(make_coid, service):
     assert listing(raw) == {}
 
 
+# WP-45
 def test_wp_45_a_dead_push_service_delays_nobody_else(make_coid, service):
     hanging, pausing = PushService(), PushService()
     try:
@@ -201,6 +214,7 @@ def test_wp_45_a_dead_push_service_delays_nobody_else(make_coid, service):
         pausing.close()
 
 
+# WP-45
 def test_wp_45_queues_are_bounded_and_the_oldest_go_first(make_coid, service):
     coid = make_coid(settings=push_settings(queue_per_origin=3, parallel_per_origin=1, timeout="3s"))
     alice = coid.add_user("alice@example.org")
@@ -214,6 +228,7 @@ def test_wp_45_queues_are_bounded_and_the_oldest_go_first(make_coid, service):
     assert got[0] == "0" and set(got[1:]) <= {"0", "5", "6", "7"}
 
 
+# WP-46
 @pytest.mark.parametrize("crash", [False, True])
 def test_wp_46_what_waits_survives_a_restart(coid, alice, raw, service, crash):
     coid.ctl("coi", "enable", alice)
@@ -233,6 +248,7 @@ def test_wp_46_what_waits_survives_a_restart(coid, alice, raw, service, crash):
     assert uid == {"one": 1, "two": 2}
 
 
+# WP-16
 def test_wp_16_private_literals_are_refused_at_registration_and_names_when_the_socket_is_opened(make_coid, service):
     """The table of spellings is in the unit test of endpoint; here the whole way."""
     settings = push_settings()
@@ -249,6 +265,7 @@ def test_wp_16_private_literals_are_refused_at_registration_and_names_when_the_s
     assert service.connections() == 1 + 1
 
 
+# WP-16
 def test_wp_16_a_subscription_made_before_is_dropped_when_its_address_is_not_allowed(make_coid, service):
     coid = make_coid(settings=push_settings())
     alice = coid.add_user("alice@example.org")

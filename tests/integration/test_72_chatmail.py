@@ -48,6 +48,7 @@ def bodies(notifier):
     return [push["body"] for push in notifier.received("token")]
 
 
+# CM-01
 def test_cm_01_the_capabilities_are_listed_after_login(coid, alice, make_coid):
     raw = coid.raw()
     assert b"XDELTAPUSH" not in raw.ok("CAPABILITY")[0]
@@ -58,6 +59,7 @@ def test_cm_01_the_capabilities_are_listed_after_login(coid, alice, make_coid):
     assert b"XDELTAPUSH" not in shown and b"XCHATMAIL" not in shown
 
 
+# CM-02
 def test_cm_02_facts_are_what_the_configuration_says(raw):
     names = ("/shared/comment /shared/admin /shared/vendor/deltachat/irohrelay /shared/vendor/deltachat/turn "
              "/shared/vendor/deltachat/maxsmtprecipients /shared/vendor/deltachat/appversions")
@@ -66,6 +68,7 @@ def test_cm_02_facts_are_what_the_configuration_says(raw):
     assert setmetadata(raw, "/shared/vendor/deltachat/turn", "x").startswith(b"NO")
 
 
+# CM-03, CM-04
 def test_cm_03_tokens_are_added_in_every_form_of_string_and_cm_04_joined_by_a_blank(coid, alice, raw):
     watcher = coid.raw(alice)
     raw.ok(f'SETMETADATA "INBOX" ({ENTRY} "quoted-token")')
@@ -86,6 +89,7 @@ def test_cm_03_tokens_are_added_in_every_form_of_string_and_cm_04_joined_by_a_bl
     assert get(raw, "/private", options="(DEPTH infinity)") == {}
 
 
+# CM-05
 def test_cm_05_each_delivered_message_is_announced_once_per_token(coid, alice, raw, notifier):
     token_set(raw, TOKEN)
     token_set(raw, "other-token")
@@ -102,6 +106,7 @@ def test_cm_05_each_delivered_message_is_announced_once_per_token(coid, alice, r
     assert len(bodies(notifier)) == 4
 
 
+# CM-06
 def test_cm_06_the_body_is_the_token_and_nothing_else(coid, alice, raw, notifier):
     token_set(raw, TOKEN)
     coid.deliver(alice, message("secret subject"))
@@ -114,6 +119,7 @@ def test_cm_06_the_body_is_the_token_and_nothing_else(coid, alice, raw, notifier
     assert pushes[0]["connection"] == pushes[1]["connection"]
 
 
+# CM-06
 def test_cm_06_410_removes_the_token(coid, alice, raw, notifier):
     token_set(raw, TOKEN)
     notifier.rules("token", {"status": 410})
@@ -126,6 +132,7 @@ def test_cm_06_410_removes_the_token(coid, alice, raw, notifier):
     assert get(raw, ENTRY, mailbox="INBOX") == {}
 
 
+# CM-06, CM-07
 def test_cm_06_anything_else_is_tried_again_after_8_seconds_and_cm_07_survives_a_restart(coid, alice, raw, notifier):
     token_set(raw, TOKEN)
     notifier.rules("token", {"status": 404, "times": 1})
@@ -140,6 +147,7 @@ def test_cm_06_anything_else_is_tried_again_after_8_seconds_and_cm_07_survives_a
     assert "push-sent: 1\n" in coid.ctl("status")
 
 
+# CM-08
 def test_cm_08_a_first_login_makes_the_account(make_coid, notifier):
     coid = make_coid(settings=chatmail_settings(notifier, auto_create=True, auto_create_domains=["example.org"],
                                                 auto_create_per_hour=3))
@@ -160,6 +168,7 @@ def test_cm_08_a_first_login_makes_the_account(make_coid, notifier):
     assert len(coid.ctl("user", "list").split()) == 3
 
 
+# CM-08
 def test_cm_08_it_is_off_unless_configured(coid):
     with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
         coid.login("abcdefghi@example.org", PASSWORD)

@@ -26,6 +26,7 @@ static bool fits(const char *user, const char *password)
 	return auto_create_fits(&rules, strv_cstr(user), strv_cstr(password));
 }
 
+/* CM-08 */
 static void cm_08_local_part_domain_and_password_must_fit(void **state)
 {
 	(void)state;
@@ -48,6 +49,7 @@ static void cm_08_local_part_domain_and_password_must_fit(void **state)
 	assert_false(fits("abc@example.org", "\xff\xff\xff\xff"));
 }
 
+/* CM-08 */
 static void cm_08_nothing_fits_when_it_is_off(void **state)
 {
 	static const char *const domains[] = { "example.org" };
@@ -59,6 +61,7 @@ static void cm_08_nothing_fits_when_it_is_off(void **state)
 	assert_false(auto_create_fits(&rules, STRV("abc@example.org"), STRV("1234")));
 }
 
+/* CM-08 */
 static void cm_08_creations_per_address_and_hour_are_limited(void **state)
 {
 	struct auto_create *limit = auto_create_new();

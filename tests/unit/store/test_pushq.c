@@ -139,6 +139,7 @@ static void assert_list(struct rig *rig, struct seen *seen, const char *expected
 	assert_string_equal(seen->text.p, expected);
 }
 
+/* WP-46 */
 static void wp_46_what_was_added_is_there_after_a_restart_oldest_first(void **state)
 {
 	struct rig rig;
@@ -277,6 +278,7 @@ static enum rc fail_thrice(struct pushq *pushq, void *arg)
 	return rc;
 }
 
+/* WP-45 */
 static void wp_45_failures_in_a_row_are_counted_until_it_works(void **state)
 {
 	struct rig rig;

@@ -91,6 +91,7 @@ static void assert_shown(struct fixture *f, int64_t now, const char *expected)
 	assert_string_equal(f->step.out.p, expected);
 }
 
+/* CM-03 */
 static void cm_03_setting_adds_and_setting_again_renews(void **state)
 {
 	struct fixture f;
@@ -104,6 +105,7 @@ static void cm_03_setting_adds_and_setting_again_renews(void **state)
 	end(&f);
 }
 
+/* CM-04 */
 static void cm_04_tokens_expire_90_days_after_they_were_set_last(void **state)
 {
 	struct fixture f;

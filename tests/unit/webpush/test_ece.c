@@ -40,6 +40,7 @@ static void receiver_of_the_vector(struct ece_receiver *receiver)
 	decode(AUTH, receiver->auth, ECE_AUTH);
 }
 
+/* WP-41 */
 static void wp_41_the_vector_of_rfc_8291_comes_out_octet_for_octet(void **state)
 {
 	struct ece_receiver receiver;
@@ -63,6 +64,7 @@ static void wp_41_the_vector_of_rfc_8291_comes_out_octet_for_octet(void **state)
 	EVP_PKEY_free(sender);
 }
 
+/* WP-41 */
 static void wp_41_salt_and_key_are_new_for_each_message(void **state)
 {
 	struct ece_receiver receiver;

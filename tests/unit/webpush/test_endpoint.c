@@ -103,6 +103,7 @@ static const char *const private_hosts[] = {
 	"intranet",
 };
 
+/* WP-16 */
 static void wp_16_no_spelling_of_a_private_address_is_taken(void **state)
 {
 	char url[256];
@@ -121,6 +122,7 @@ static void wp_16_no_spelling_of_a_private_address_is_taken(void **state)
 	}
 }
 
+/* WP-16 */
 static void wp_16_public_hosts_are_taken(void **state)
 {
 	static const char *const urls[] = { "https://push.example.org/x",
@@ -137,6 +139,7 @@ static void wp_16_public_hosts_are_taken(void **state)
 	}
 }
 
+/* WP-16 */
 static void wp_16_what_is_no_plain_https_url_is_refused_always(void **state)
 {
 	static const char *const urls[] = { "", "push.example.org", "http://push.example.org/",
@@ -162,6 +165,7 @@ static void wp_16_what_is_no_plain_https_url_is_refused_always(void **state)
 	}
 }
 
+/* WP-11 */
 static void wp_11_an_endpoint_has_512_octets_at_most(void **state)
 {
 	char url[ENDPOINT_URL_MAX + 2];
@@ -212,6 +216,7 @@ static bool public6(const char *text)
 	return endpoint_address_public((struct sockaddr *)&in6);
 }
 
+/* WP-16 */
 static void wp_16_the_address_of_a_socket_is_judged_whatever_the_name_was(void **state)
 {
 	static const char *const bad4[] = { "127.0.0.1", "127.255.255.255", "0.0.0.0", "10.255.0.1",

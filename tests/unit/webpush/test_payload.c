@@ -52,6 +52,7 @@ static void assert_member(const char *header, const char *key, const char *expec
 	json_decref(object);
 }
 
+/* WP-31 */
 static void wp_31_each_member_is_read_from_its_field(void **state)
 {
 	(void)state;
@@ -68,6 +69,7 @@ static void wp_31_each_member_is_read_from_its_field(void **state)
 	assert_member("\r\n", "folder", "COI/Chats");
 }
 
+/* WP-31 */
 static void wp_31_the_date_is_rfc_3339_or_left_out(void **state)
 {
 	(void)state;
@@ -78,6 +80,7 @@ static void wp_31_the_date_is_rfc_3339_or_left_out(void **state)
 	assert_member("\r\n", "date", NULL);
 }
 
+/* WP-31 */
 static void wp_31_type_and_encoding_are_left_out_where_they_say_nothing(void **state)
 {
 	(void)state;
@@ -92,6 +95,7 @@ static void wp_31_type_and_encoding_are_left_out_where_they_say_nothing(void **s
 	assert_member("Content-Type: text/html\r\n\r\n", "content", "x");
 }
 
+/* WP-31 */
 static void wp_31_a_folder_of_more_than_200_octets_is_left_out(void **state)
 {
 	char name[PAYLOAD_FOLDER_MAX + 2];
@@ -141,6 +145,7 @@ static void check_cut(const char *unit, size_t cost)
 	}
 }
 
+/* WP-32 */
 static void wp_32_strings_are_cut_between_characters_and_escapes(void **state)
 {
 	(void)state;
@@ -153,6 +158,7 @@ static void wp_32_strings_are_cut_between_characters_and_escapes(void **state)
 	check_cut("\xf0\x9f\x98\x80", 4);
 }
 
+/* WP-32 */
 static void wp_32_the_limits_are_no_lower_than_the_draft_wants(void **state)
 {
 	(void)state;
@@ -160,6 +166,7 @@ static void wp_32_the_limits_are_no_lower_than_the_draft_wants(void **state)
 		    PAYLOAD_MSGID_MAX >= 100 && PAYLOAD_TYPE_MAX >= 200);
 }
 
+/* WP-33 */
 static void wp_33_content_is_there_as_long_as_the_whole_fits(void **state)
 {
 	static char body[BIG];
@@ -193,6 +200,7 @@ static void wp_33_content_is_there_as_long_as_the_whole_fits(void **state)
 	json_decref(object);
 }
 
+/* WP-33 */
 static void wp_33_a_body_that_is_no_text_is_left_out(void **state)
 {
 	static const struct strv bodies[] = { { "a\0b", 3 }, { "\xe9", 1 }, { "\xed\xa0\x80", 3 },
@@ -223,6 +231,7 @@ static void assert_group(const char *id, const char *expected)
 	assert_member(header, "group-id", expected);
 }
 
+/* WP-34 */
 static void wp_34_the_group_comes_from_message_id_or_the_first_reference(void **state)
 {
 	char id[256];
@@ -245,6 +254,7 @@ static void wp_34_the_group_comes_from_message_id_or_the_first_reference(void **
 	assert_group(id, NULL);
 }
 
+/* WP-35 */
 static void wp_35_headers_are_decoded_whatever_they_hold(void **state)
 {
 	(void)state;
@@ -273,6 +283,7 @@ static void the_content_mode_decides_how_much_is_told(void **state)
 	json_decref(object);
 }
 
+/* WP-44 */
 static void wp_44_a_payload_is_made_smaller_once(void **state)
 {
 	struct buf out, again;
@@ -290,6 +301,7 @@ static void wp_44_a_payload_is_made_smaller_once(void **state)
 	buf_fini(&again);
 }
 
+/* WP-30 */
 static void wp_30_disposition_notifications_are_told_apart(void **state)
 {
 	static const char *const yes[] = {

@@ -9,6 +9,7 @@
 
 #define NOW 1795514400 /* Tue, 24 Nov 2026 10:00:00 GMT */
 
+/* WP-44 */
 static void wp_44_each_status_has_its_meaning(void **state)
 {
 	static const struct {
@@ -39,6 +40,7 @@ static void wp_44_each_status_has_its_meaning(void **state)
 		assert_int_equal(retry_verdict(rows[i].status), rows[i].verdict);
 }
 
+/* CM-06 */
 static void cm_06_a_notifier_knows_200_and_410_only(void **state)
 {
 	(void)state;
@@ -49,6 +51,7 @@ static void cm_06_a_notifier_knows_200_and_410_only(void **state)
 	assert_int_equal(retry_verdict_device(0), RETRY_LATER);
 }
 
+/* CM-06 */
 static void cm_06_the_pauses_are_8_64_512_and_4096_seconds(void **state)
 {
 	(void)state;
@@ -60,6 +63,7 @@ static void cm_06_the_pauses_are_8_64_512_and_4096_seconds(void **state)
 	assert_int_equal(retry_device(0), 0);
 }
 
+/* WP-44 */
 static void wp_44_retry_after_is_read_in_both_forms(void **state)
 {
 	uint64_t seconds = 0;
@@ -80,6 +84,7 @@ static void wp_44_retry_after_is_read_in_both_forms(void **state)
 	assert_int_equal(retry_after(STRV(""), NOW, &seconds), RC_INVALID);
 }
 
+/* WP-44 */
 static void wp_44_the_pause_doubles_up_to_a_maximum_with_jitter(void **state)
 {
 	(void)state;

@@ -26,6 +26,7 @@ static enum rc parse(struct arena *arena, const char *json, struct sub *sub, cha
 	return subs_parse(STRV(ID), strv_cstr(json), false, arena, sub, why);
 }
 
+/* WP-10 */
 static void wp_10_an_id_has_10_to_36_plain_characters(void **state)
 {
 	(void)state;
@@ -37,6 +38,7 @@ static void wp_10_an_id_has_10_to_36_plain_characters(void **state)
 	assert_false(subs_id_valid(STRV("0123456789/")));
 }
 
+/* WP-11 */
 static void wp_11_a_good_registration_is_read(void **state)
 {
 	struct arena *arena = arena_new(0);
@@ -51,6 +53,7 @@ static void wp_11_a_good_registration_is_read(void **state)
 	arena_free(&arena);
 }
 
+/* WP-11 */
 static void wp_11_what_is_wrong_is_named(void **state)
 {
 	static const struct {
@@ -83,6 +86,7 @@ static void wp_11_what_is_wrong_is_named(void **state)
 	arena_free(&arena);
 }
 
+/* WP-15 */
 static void wp_15_the_listing_has_its_members_in_order_and_no_token(void **state)
 {
 	struct arena *arena = arena_new(0);
@@ -132,6 +136,7 @@ static void a_subscription_is_kept_whole(void **state)
 	arena_free(&arena);
 }
 
+/* WP-21 */
 static void wp_21_validation_ends_after_the_window_or_the_maximum(void **state)
 {
 	struct sub sub = { .created = NOW, .vapid = STRV("k") };
@@ -154,6 +159,7 @@ static void wp_21_validation_ends_after_the_window_or_the_maximum(void **state)
 	assert_false(subs_lives(&sub, &rules));
 }
 
+/* WP-30 */
 static void wp_30_a_subscription_wants_its_type_of_message(void **state)
 {
 	struct sub sub = { .type = SUB_CHAT };
@@ -166,6 +172,7 @@ static void wp_30_a_subscription_wants_its_type_of_message(void **state)
 	assert_true(subs_wants(&sub, true) && subs_wants(&sub, false));
 }
 
+/* WP-23 */
 static void wp_23_the_bucket_runs_empty_and_fills_within_an_hour(void **state)
 {
 	struct throttle t = { .level = 3000, .filled = NOW };
@@ -184,6 +191,7 @@ static void wp_23_the_bucket_runs_empty_and_fills_within_an_hour(void **state)
 	assert_false(throttle_take(&t, 3, 5, NOW + 10000));
 }
 
+/* WP-23 */
 static void wp_23_registrations_never_validated_cost_an_hour(void **state)
 {
 	struct throttle t = { .level = 30000, .filled = NOW, .unvalidated = 5, .last = NOW };

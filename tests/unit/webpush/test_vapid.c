@@ -70,6 +70,7 @@ static bool verifies(const struct vapid_key *key, struct strv text, struct strv 
 	return ok;
 }
 
+/* WP-42 */
 static void wp_42_a_token_has_the_shape_of_rfc_8292_and_verifies(void **state)
 {
 	struct vapid_key *key = new_key();
@@ -97,6 +98,7 @@ static void wp_42_a_token_has_the_shape_of_rfc_8292_and_verifies(void **state)
 	vapid_key_unref(&key);
 }
 
+/* WP-02 */
 static void wp_02_the_public_key_is_pem_of_a_subject_public_key_info(void **state)
 {
 	struct vapid_key *key = new_key();
@@ -109,6 +111,7 @@ static void wp_02_the_public_key_is_pem_of_a_subject_public_key_info(void **stat
 	vapid_key_unref(&key);
 }
 
+/* WP-03 */
 static void wp_03_a_saved_key_is_the_same_when_it_is_loaded(void **state)
 {
 	struct vapid_key *key = new_key();
@@ -155,6 +158,7 @@ static void get(
 		RC_OK);
 }
 
+/* WP-42 */
 static void wp_42_tokens_are_cached_by_origin_and_renewed_in_time(void **state)
 {
 	struct vapid_key *key = new_key();
