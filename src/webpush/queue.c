@@ -11,7 +11,6 @@
 
 #include <stdlib.h>
 
-#define EXPIRE_CHECK_S 1 /* after the deadline of a validation */
 #define LOAD_MAX 100000 /* rows of push.db that are looked at when it is read */
 
 void push_free(struct push **push)
@@ -366,6 +365,8 @@ static void add_done(struct pushq_job *job)
 		struct push *push = adding->pushes[i];
 		if (job->rc != RC_OK)
 			push->id = 0;
+		if (push->kind == PUSH_VALIDATION && !webpush->closed)
+			expiry_watch(webpush, push, webpush->settings.validation_max_s);
 		if (webpush->closed)
 			push_free(&push);
 		else
@@ -419,8 +420,10 @@ static void on_done(struct webpush *webpush, struct push *push)
 	atomic_fetch_add(&webpush->sent, 1);
 	if (push->tries > 0)
 		books_worked(webpush->books, push);
-	if (push->kind == PUSH_VALIDATION)
+	if (push->kind == PUSH_VALIDATION) {
 		upkeep_submit(webpush, UPKEEP_ACCEPTED, push->account, push->subscription, push->endpoint);
+		expiry_watch(webpush, push, webpush->settings.validation_window_s);
+	}
 	finish(webpush, push);
 }
 
@@ -716,6 +719,7 @@ void queue_init(struct webpush *webpush)
 	list_init(&webpush->origins_turn);
 	list_init(&webpush->all);
 	timer_init(&webpush->pump_timer, webpush->reactor, pump, webpush);
+	expiry_init(webpush);
 	webpush->books = books_new(webpush);
 	webpush->tokens = vapid_cache_new();
 }
@@ -733,6 +737,7 @@ static void drop_active(struct webpush *webpush, struct push *push)
 void queue_stop(struct webpush *webpush)
 {
 	timer_cancel(&webpush->pump_timer);
+	timer_cancel(&webpush->expiry_timer);
 	if (webpush->http)
 		http_drop_all(webpush->http, drop_active);
 	LIST_EACH_SAFE (node, &webpush->all) {
@@ -762,6 +767,7 @@ void queue_fini(struct webpush *webpush)
 		origin_free(webpush, origin);
 	HASH_ITER (hh, webpush->pauses, pause, next_pause)
 		pause_free(webpush, pause);
+	expiry_fini(webpush);
 	books_free(&webpush->books);
 	vapid_cache_free(&webpush->tokens);
 	timer_fini(&webpush->pump_timer);

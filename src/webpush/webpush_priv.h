@@ -118,6 +118,9 @@ struct webpush {
 	unsigned count; /* that wait */
 	unsigned active;
 	struct timer pump_timer;
+	struct list expiries; /* expiry.c's, as the next ones */
+	unsigned expiry_count;
+	struct timer expiry_timer;
 	bool pump_deferred;
 
 	_Atomic uint64_t sent, refused, failed, dropped, expired, unsubscribed, connections;
@@ -185,6 +188,12 @@ void queue_answered(struct webpush *webpush, struct push *push, const struct pus
 /* The account is gone. */
 void queue_forget(struct webpush *webpush, int64_t account);
 void queue_stop(struct webpush *webpush);
+
+/* expiry.c: [push] discards what is not validated in time. */
+void expiry_init(struct webpush *webpush);
+void expiry_fini(struct webpush *webpush);
+/* The subscription of this validation push, so many seconds from now. */
+void expiry_watch(struct webpush *webpush, const struct push *push, uint64_t seconds);
 
 /* books.c: [push] what changes in push.db, gathered over a turn of the loop. */
 struct books *books_new(struct webpush *webpush);
