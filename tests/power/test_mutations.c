@@ -123,7 +123,7 @@ static const char *needless(struct power *power, size_t sync, enum rec_sync_kind
 	bool start = strcmp(label, "new account") == 0 || strcmp(label, "close and open") == 0;
 	if (start && strstr(what, " template.db"))
 		return "not needed: a temporary file";
-	if (start && (strstr(what, " server.db") || strstr(what, " root")))
+	if (start && (strstr(what, " server.db") || strstr(what, " push.db") || strstr(what, " root")))
 		return "not needed: made step by step, synced again by the first commit";
 	if (kind != REC_SYNC_WAL)
 		return NULL;
