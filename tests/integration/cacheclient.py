@@ -10,6 +10,7 @@ from imapraw import Closed
 from fetchtext import fetch
 
 HIGHEST = re.compile(rb"\[HIGHESTMODSEQ (\d+)\]")
+SILENT = re.compile(rb"(UID )?STORE (\S+) (?:\(UNCHANGEDSINCE \d+\) )?([+-]?)FLAGS\.SILENT \((.*)\)$")
 NUMBERED = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE|RECENT|FETCH)\b")
 
 
@@ -53,6 +54,7 @@ class CacheClient:
         self.names = {}  # mailbox: the uidvalidity it had
         self.code, self.highest = None, 0  # heard since the last tagged line
         self.outstanding = None
+        self.undo = []  # (slot, flags) before a .SILENT STORE that has not been answered
         self.idle_tag = None
         self.trace = collections.deque(maxlen=80)
 
@@ -83,6 +85,7 @@ class CacheClient:
         self.box, self.slots, self.target = None, [], None
 
     def disconnect(self):
+        self.undo_store()
         self.forget_box()
         if self.raw:
             self.raw.close()
@@ -108,6 +111,29 @@ class CacheClient:
             self.outstanding = (self.raw.command(data), data)
         except OSError:
             pass  # the next read shows it
+
+    def assume(self, text):
+        """A .SILENT STORE is about to be sent: nobody will say what it does. What the server says meanwhile is later."""
+        match = SILENT.match(text)
+        if not match:
+            return
+        by_uid, numbers, sign, names = match.groups()
+        numbers, flags = set(uidset(numbers)), frozenset(names.split())
+        for number, slot in enumerate(self.slots, 1):
+            if (slot.uid if by_uid else number) not in numbers or slot.flags is None:
+                continue
+            self.undo.append((slot, slot.flags))
+            if sign == b"+":
+                slot.flags |= flags
+            elif sign == b"-":
+                slot.flags -= flags
+            else:
+                slot.flags = flags
+
+    def undo_store(self):
+        for slot, flags in self.undo:
+            slot.flags = flags
+        self.undo = []
 
     def read(self, timeout=30):
         """One response, or None when nothing comes. Closed: the server has closed."""
@@ -136,8 +162,12 @@ class CacheClient:
             self.disconnect()
             return None
 
-    def run(self, text):
+    def send(self, text):
+        self.assume(text if isinstance(text, bytes) else text.encode())
         self.command(text)
+
+    def run(self, text):
+        self.send(text)
         return self.wait()
 
     # -- understanding ----------------------------------------------------------------------------------------------
@@ -145,6 +175,9 @@ class CacheClient:
     def tagged(self, line, text):
         """RFC 7162 section 6: what counts as HIGHESTMODSEQ is decided at the tagged line."""
         assert not line.startswith(b"BAD") or text.startswith(b"CHECK"), (line, text)
+        if line.startswith(b"NO") and b"[EXPUNGEISSUED]" not in line and b"[MODIFIED " not in line:
+            self.undo_store()
+        self.undo = []
         codes = HIGHEST.findall(line)
         if codes:
             assert self.kind != "plain" and not text.startswith(b"CLOSE"), line
@@ -210,6 +243,7 @@ class CacheClient:
             assert slot.uid in (None, items["UID"]), (line, slot.uid)
             slot.uid = items["UID"]
         if "FLAGS" in items:
+            self.undo = [(other, flags) for other, flags in self.undo if other is not slot]
             slot.flags = frozenset(bytes(flag) for flag in items["FLAGS"]) - {b"\\Recent"}
         if "MODSEQ" in items:
             self.highest = max(self.highest, int(items["MODSEQ"][0]))

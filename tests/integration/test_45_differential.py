@@ -129,7 +129,7 @@ class Differential:
 
     def delete(self, client, rng):
         client.run(f'DELETE "{rng.choice(BOXES[1:])}"')
-        answer = client.run("CHECK")
+        answer = client.run("CHECK") if client.raw else None
         if answer and answer.startswith(b"BAD"):  # its own: nothing is selected any more
             client.forget_box()
 
@@ -200,7 +200,7 @@ class Differential:
             self.ready(client, chance)
             command = chance.choices(functions, weights)[0](self, client, chance)
             if command and client.raw and client.box is not None:
-                client.command(command)
+                client.send(command)
         for client in clients:
             client.wait()
             client.fill()
