@@ -1,7 +1,7 @@
 /*
- * APPEND. A message literal is announced: destination, size and quota are looked at before its bytes are let in, then they
- * go to a spool; when the command is complete the message is stored in one job. The list of messages is a list already;
- * APPEND_MESSAGES_MAX becomes larger with MULTIAPPEND.
+ * APPEND, of one message or several (RFC 3502). A message literal is announced: destination, size and quota are looked at
+ * before its bytes are let in, then they go to a spool of its own. When the command is complete and all spools are finished
+ * the messages are stored in one job, all or none.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -15,31 +15,41 @@
 
 #include <stdlib.h>
 
-#define APPEND_MESSAGES_MAX 1
+#define APPEND_MESSAGES_MAX LEX_STREAMED_MAX
 
-struct append_message {
+/* What stands in front of a message. */
+struct append_options {
 	uint32_t flags;
 	struct strv *keywords;
 	size_t keyword_count;
 	bool dated;
 	int64_t internaldate;
 	int16_t zone;
-	struct content *content; /* own, once the spool is finished */
 };
 
 /* Waits for a spool to finish; outlives the command if the session ends meanwhile. */
 struct append_wait {
 	struct cmd *cmd; /* borrowed; NULL: the command is gone */
+	struct append_message *message; /* borrowed from the command's arena */
+};
+
+/* A message whose bytes are all in. */
+struct append_message {
+	struct append_wait *wait; /* own by the spool, which always calls back */
+	struct content *content; /* own, once the spool is finished */
 };
 
 struct append_args {
 	struct strv mailbox;
-	struct append_message messages[APPEND_MESSAGES_MAX];
+	struct append_options *options; /* of each message, when the command is complete */
 	size_t count;
-	size_t received; /* messages whose bytes are all in */
-	struct spool *spool; /* own: the message coming in, or the one to be finished */
+	struct append_message *messages; /* room for APPEND_MESSAGES_MAX */
+	size_t received;
+	size_t unfinished; /* spools that have not called back */
+	enum rc rc; /* the first error of a spool */
+	struct spool *spool; /* own: the message coming in */
 	bool paused;
-	struct append_wait *wait; /* own by the spool, which always calls back */
+	bool started; /* the command is complete */
 };
 
 static struct append_args *args_of(struct cmd *cmd)
@@ -50,19 +60,21 @@ static struct append_args *args_of(struct cmd *cmd)
 }
 
 /* "(\Seen) \"date\" " in front of a message; both may be missing. */
-static bool parse_options(struct parse *parse, struct append_message *message)
+static bool parse_options(struct parse *parse, struct append_options *ret_options)
 {
+	struct append_options options = { 0 };
 	if (parse_peek(parse, '(')) {
 		if (!parse_flag_list(
-			    parse, false, &message->flags, &message->keywords, &message->keyword_count) ||
+			    parse, false, &options.flags, &options.keywords, &options.keyword_count) ||
 			!parse_sp(parse))
 			return false;
 	}
 	if (parse_peek(parse, '"')) {
-		if (!parse_date_time(parse, &message->internaldate, &message->zone) || !parse_sp(parse))
+		if (!parse_date_time(parse, &options.internaldate, &options.zone) || !parse_sp(parse))
 			return false;
-		message->dated = true;
+		options.dated = true;
 	}
+	*ret_options = options;
 	return true;
 }
 
@@ -71,18 +83,15 @@ static bool append_parse(struct cmd *cmd, struct parse *parse)
 	struct append_args *args = args_of(cmd);
 	size_t index;
 	args->count = 0;
+	args->options = arena_zalloc(cmd->arena, (parse->streamed_count + 1) * sizeof(*args->options));
 	if (!parse_mailbox(parse, &args->mailbox))
 		return false;
 	do {
-		if (!parse_sp(parse))
-			return false;
-		if (args->count == APPEND_MESSAGES_MAX)
-			return parse_fail(parse, "Only one message at a time");
-		struct append_message *message = &args->messages[args->count];
-		if (!parse_options(parse, message) || !parse_streamed(parse, &index))
+		if (!parse_sp(parse) || !parse_options(parse, &args->options[args->count]) ||
+			!parse_streamed(parse, &index))
 			return false;
 		args->count++;
-	} while (parse_peek(parse, ' '));
+	} while (parse_peek(parse, ' ') && args->count < parse->streamed_count);
 	return parse_end(parse);
 }
 
@@ -95,20 +104,25 @@ enum append_literal {
 
 static enum append_literal literal_place(struct parse *parse, struct strv *ret_mailbox)
 {
-	struct append_message ignored = { 0 };
+	struct append_options ignored;
+	size_t index;
 	if (parse_at_end(parse))
 		return APPEND_NAME;
-	if (!parse_mailbox(parse, ret_mailbox) || !parse_sp(parse) || !parse_options(parse, &ignored))
+	if (!parse_mailbox(parse, ret_mailbox))
 		return APPEND_BAD;
-	if (parse_peek_streamed(parse)) {
-		parse_fail(parse, "Only one message at a time");
-		return APPEND_BAD;
+	/* Those before are part of what has come. */
+	for (size_t i = 0;; i++) {
+		if (!parse_sp(parse) || !parse_options(parse, &ignored))
+			return APPEND_BAD;
+		if (i == parse->streamed_count)
+			break;
+		if (!parse_streamed(parse, &index))
+			return APPEND_BAD;
 	}
-	if (!parse_at_end(parse)) {
-		parse_fail(parse, "Message literal expected");
-		return APPEND_BAD;
-	}
-	return APPEND_MESSAGE;
+	if (parse_at_end(parse))
+		return APPEND_MESSAGE;
+	parse_fail(parse, "Message literal expected");
+	return APPEND_BAD;
 }
 
 static void room_in_spool(void *arg)
@@ -140,7 +154,8 @@ static void let_in(struct cmd *cmd)
 struct check_job {
 	struct cmd_job base;
 	struct strv mailbox;
-	uint64_t size;
+	uint64_t size; /* of the messages so far and the one announced */
+	uint64_t count;
 	bool no_target;
 };
 
@@ -167,7 +182,8 @@ static enum rc check_run(struct account *account, struct job *job)
 	if (quota.storage_max > 0 && (quota.storage_used >= quota.storage_max ||
 					     check->size > quota.storage_max - quota.storage_used))
 		return RC_QUOTA;
-	if (quota.messages_max > 0 && quota.messages_used >= quota.messages_max)
+	if (quota.messages_max > 0 && (quota.messages_used >= quota.messages_max ||
+					      check->count > quota.messages_max - quota.messages_used))
 		return RC_QUOTA;
 	return RC_OK;
 }
@@ -191,6 +207,30 @@ static uint64_t size_limit(const struct session *session)
 	return own > 0 && own < store ? own : store;
 }
 
+/* False: the command has been ended with NO. */
+static bool acceptable(struct cmd *cmd, uint64_t size, size_t before)
+{
+	const struct append_args *args = args_of(cmd);
+	if (args->rc != RC_OK) {
+		cmd_literal_refuse(cmd, false, resp_rc_code(args->rc), resp_rc_text(args->rc));
+		return false;
+	}
+	if (size == 0) {
+		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
+		cmd_literal_refuse(cmd, false, NULL, "Empty message, nothing is stored");
+		return false;
+	}
+	if (before >= APPEND_MESSAGES_MAX) {
+		cmd_literal_refuse(cmd, false, "LIMIT", "Too many messages in one APPEND");
+		return false;
+	}
+	if (size > size_limit(cmd->session)) {
+		cmd_literal_refuse(cmd, false, "TOOBIG", "Message is too large");
+		return false;
+	}
+	return true;
+}
+
 static void append_literal(struct cmd *cmd, const struct lex_literal *literal)
 {
 	struct session *session = cmd->session;
@@ -207,10 +247,8 @@ static void append_literal(struct cmd *cmd, const struct lex_literal *literal)
 	case APPEND_MESSAGE:
 		break;
 	}
-	if (literal->size > size_limit(session)) {
-		cmd_literal_refuse(cmd, false, "TOOBIG", "Message is too large");
+	if (!acceptable(cmd, literal->size, parse.streamed_count))
 		return;
-	}
 	/* A small message that is on its way already is judged when it is stored. */
 	if (literal->kind == LEX_NONSYNC &&
 		literal->size <= store_settings(account_store(session->account))->inline_max) {
@@ -220,6 +258,9 @@ static void append_literal(struct cmd *cmd, const struct lex_literal *literal)
 	struct check_job *check = cmd_job_new(cmd, sizeof(*check), JOB_READ, check_run, check_finish);
 	check->mailbox = arena_strv(check->base.arena, mailbox);
 	check->size = literal->size;
+	for (size_t i = 0; i < parse.streamed_count; i++)
+		check->size += parse.streamed[i].size;
+	check->count = parse.streamed_count + 1;
 	cmd_submit(cmd, check);
 }
 
@@ -233,21 +274,52 @@ static void append_bytes(struct cmd *cmd, struct strv bytes)
 	}
 }
 
+static void finish_append(struct cmd *cmd);
+
+static void spool_done(void *arg, enum rc rc, struct content *content)
+{
+	struct append_wait *wait = arg;
+	struct cmd *cmd = wait->cmd;
+	struct append_message *message = wait->message;
+	free(wait);
+	if (!cmd) {
+		content_unref(&content);
+		return;
+	}
+	struct append_args *args = cmd->args;
+	message->wait = NULL;
+	message->content = content;
+	args->unfinished--;
+	if (args->rc == RC_OK)
+		args->rc = rc;
+	if (args->started && args->unfinished == 0)
+		finish_append(cmd);
+}
+
 static void append_literal_end(struct cmd *cmd)
 {
 	struct append_args *args = cmd->args;
-	args->received++;
+	struct spool *spool = args->spool;
+	if (!args->messages)
+		args->messages = arena_zalloc(cmd->arena, APPEND_MESSAGES_MAX * sizeof(*args->messages));
+	struct append_message *message = &args->messages[args->received++];
+	message->wait = mem_zalloc(sizeof(*message->wait));
+	message->wait->cmd = cmd;
+	message->wait->message = message;
+	args->unfinished++;
+	args->spool = NULL;
+	spool_finish(spool, spool_done, message->wait);
 }
 
 struct append_job {
 	struct cmd_job base;
 	struct strv mailbox;
-	struct msg_new messages[APPEND_MESSAGES_MAX]; /* contents: own */
+	struct msg_new *messages; /* contents: own */
 	size_t count;
 	const struct coi *coi; /* borrowed */
 	bool no_target;
 	uint32_t uidvalidity;
-	uint32_t uids[APPEND_MESSAGES_MAX];
+	uint32_t *uids;
 };
 
 static enum rc append_run(struct account *account, struct job *job)
@@ -288,7 +360,7 @@ static void append_finish(struct cmd *cmd, struct cmd_job *job)
 	struct buf code;
 	for (size_t i = 0; i < append->count; i++)
 		seqset_add(&uids, append->uids[i]);
-	buf_init(&code, 4096);
+	buf_init(&code, 4096); /* APPEND_MESSAGES_MAX ranges fit */
 	buf_adds(&code, "APPENDUID ");
 	buf_addu(&code, append->uidvalidity);
 	buf_addc(&code, ' ');
@@ -299,15 +371,16 @@ static void append_finish(struct cmd *cmd, struct cmd_job *job)
 	cmd_ok(cmd, text, "APPEND completed");
 }
 
-static struct msg_new to_store(struct arena *arena, struct append_message *message)
+static struct msg_new to_store(
+	struct arena *arena, const struct append_options *options, struct append_message *message)
 {
-	struct msg_new msg = { .content = message->content, .flags = message->flags, .zone = message->zone };
-	struct strv *keywords = arena_alloc(arena, (message->keyword_count + 1) * sizeof(*keywords));
-	for (size_t i = 0; i < message->keyword_count; i++)
-		keywords[i] = arena_strv(arena, message->keywords[i]);
+	struct msg_new msg = { .content = message->content, .flags = options->flags, .zone = options->zone };
+	struct strv *keywords = arena_alloc(arena, (options->keyword_count + 1) * sizeof(*keywords));
+	for (size_t i = 0; i < options->keyword_count; i++)
+		keywords[i] = arena_strv(arena, options->keywords[i]);
 	msg.keywords = keywords;
-	msg.keyword_count = message->keyword_count;
-	msg.internaldate = message->dated ? message->internaldate : clock_wall();
+	msg.keyword_count = options->keyword_count;
+	msg.internaldate = options->dated ? options->internaldate : clock_wall();
 	message->content = NULL;
 	return msg;
 }
@@ -316,51 +389,37 @@ static void submit_append(struct cmd *cmd)
 {
 	struct append_args *args = cmd->args;
 	struct append_job *append = cmd_job_new(cmd, sizeof(*append), JOB_WRITE, append_run, append_finish);
+	struct arena *arena = append->base.arena;
 	append->base.release = append_release;
 	append->coi = cmd->session->settings->coi;
-	append->mailbox = arena_strv(append->base.arena, args->mailbox);
+	append->mailbox = arena_strv(arena, args->mailbox);
+	append->messages = arena_zalloc(arena, args->count * sizeof(*append->messages));
+	append->uids = arena_zalloc(arena, args->count * sizeof(*append->uids));
 	for (size_t i = 0; i < args->count; i++)
-		append->messages[append->count++] = to_store(append->base.arena, &args->messages[i]);
+		append->messages[append->count++] = to_store(arena, &args->options[i], &args->messages[i]);
 	cmd_submit(cmd, append);
 }
 
-static void spool_done(void *arg, enum rc rc, struct content *content)
+static void finish_append(struct cmd *cmd)
 {
-	struct append_wait *wait = arg;
-	struct cmd *cmd = wait->cmd;
-	free(wait);
-	if (!cmd) {
-		content_unref(&content);
-		return;
-	}
 	struct append_args *args = cmd->args;
-	args->wait = NULL;
-	if (rc != RC_OK) {
-		cmd_finish_rc(cmd, rc);
-		return;
-	}
-	args->messages[0].content = content;
-	submit_append(cmd);
+	if (args->rc != RC_OK)
+		cmd_finish_rc(cmd, args->rc);
+	else
+		submit_append(cmd);
 }
 
 static void append_start(struct cmd *cmd)
 {
 	struct append_args *args = cmd->args;
-	if (!args->spool || args->received != args->count) {
+	if (args->received != args->count) {
 		cmd_bad(cmd, "Message literal expected");
 		return;
 	}
-	if (spool_size(args->spool) == 0) {
-		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
-		cmd_no(cmd, NULL, "Empty message not stored");
-		return;
-	}
-	struct spool *spool = args->spool;
-	args->spool = NULL;
-	args->wait = mem_zalloc(sizeof(*args->wait));
-	args->wait->cmd = cmd;
+	args->started = true;
 	cmd->waiting = true;
-	spool_finish(spool, spool_done, args->wait);
+	if (args->unfinished == 0)
+		finish_append(cmd);
 }
 
 static void append_cancel(struct cmd *cmd)
@@ -370,10 +429,11 @@ static void append_cancel(struct cmd *cmd)
 		return;
 	if (args->spool)
 		spool_abort(&args->spool);
-	if (args->wait)
-		args->wait->cmd = NULL;
-	for (size_t i = 0; i < APPEND_MESSAGES_MAX; i++)
+	for (size_t i = 0; i < args->received; i++) {
+		if (args->messages[i].wait)
+			args->messages[i].wait->cmd = NULL;
 		content_unref(&args->messages[i].content);
+	}
 }
 
 const struct cmd_row cmd_append_rows[] = {
