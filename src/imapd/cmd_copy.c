@@ -5,6 +5,7 @@
 
 struct copy_args {
 	struct seqset set;
+	bool by_uid;
 	struct strv mailbox;
 	bool move;
 };
@@ -23,8 +24,10 @@ static bool copy_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct copy_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_seqset(parse, &args->set) && parse_sp(parse) && parse_mailbox(parse, &args->mailbox) &&
-	       parse_end(parse);
+	bool uids = false;
+	bool ok = parse_seqset_or_saved(parse, &args->set, &uids);
+	args->by_uid = uids || cmd->row->flags & CMD_UID;
+	return ok && parse_sp(parse) && parse_mailbox(parse, &args->mailbox) && parse_end(parse);
 }
 
 static bool move_parse(struct cmd *cmd, struct parse *parse)
@@ -130,8 +133,7 @@ static void copy_start(struct cmd *cmd)
 	struct view_run *runs;
 	size_t count;
 	struct seqset uids = SEQSET_EMPTY;
-	enum rc rc = view_clip(
-		session->view, &args->set, cmd->row->flags & CMD_UID, cmd->arena, &runs, &count, &uids);
+	enum rc rc = view_clip(session->view, &args->set, args->by_uid, cmd->arena, &runs, &count, &uids);
 	if (rc != RC_OK) {
 		if (rc == RC_INVALID)
 			cmd_bad(cmd, "Invalid message sequence number");

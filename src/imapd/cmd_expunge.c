@@ -17,8 +17,9 @@ static bool expunge_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct expunge_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
+	bool uids;
 	if (cmd->row->flags & CMD_UID)
-		return parse_seqset(parse, &args->set) && parse_end(parse);
+		return parse_seqset_or_saved(parse, &args->set, &uids) && parse_end(parse);
 	return parse_end(parse);
 }
 

@@ -11,6 +11,7 @@
 
 struct fetch_args {
 	struct seqset set;
+	bool by_uid;
 	struct fetch_plan plan;
 	bool changed; /* CHANGEDSINCE */
 	bool vanished;
@@ -74,8 +75,10 @@ static bool fetch_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct fetch_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_seqset(parse, &args->set) && parse_sp(parse) &&
-	       fetch_plan_parse(parse, cmd->row->flags & CMD_UID, &args->plan) &&
+	bool uids = false;
+	bool ok = parse_seqset_or_saved(parse, &args->set, &uids);
+	args->by_uid = uids || cmd->row->flags & CMD_UID;
+	return ok && parse_sp(parse) && fetch_plan_parse(parse, cmd->row->flags & CMD_UID, &args->plan) &&
 	       parse_modifiers(cmd, parse, args) && parse_end(parse);
 }
 
@@ -217,8 +220,7 @@ static void fetch_start(struct cmd *cmd)
 	struct seqset uids = SEQSET_EMPTY;
 	if (args->plan.modseq)
 		sync_condstore(cmd->session);
-	enum rc rc =
-		fetch_run_init(&args->run, cmd, &args->plan, &args->set, cmd->row->flags & CMD_UID, &uids);
+	enum rc rc = fetch_run_init(&args->run, cmd, &args->plan, &args->set, args->by_uid, &uids);
 	args->run.done = cmd_finish_rc;
 	if (rc != RC_OK) {
 		if (rc == RC_INVALID)

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "imapd/command.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
@@ -9,6 +10,8 @@
 
 struct search_args {
 	struct search_keys keys;
+	bool extended; /* RETURN was there: the answer is ESEARCH */
+	unsigned items; /* enum search_item */
 	struct search *search; /* own, while no job has it */
 };
 
@@ -17,11 +20,51 @@ struct search_job {
 	struct search *search; /* own */
 };
 
+static bool parse_item(struct parse *parse, unsigned *items)
+{
+	static const struct {
+		const char *name;
+		enum search_item item;
+	} names[] = {
+		{ "MIN", SEARCH_MIN },
+		{ "MAX", SEARCH_MAX },
+		{ "ALL", SEARCH_ALL },
+		{ "COUNT", SEARCH_COUNT },
+		{ "SAVE", SEARCH_SAVE },
+	};
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (parse_keyword(parse, names[i].name)) {
+			*items |= names[i].item;
+			return true;
+		}
+	}
+	return parse_fail(parse, "Unknown RETURN option");
+}
+
+/* "RETURN (MIN COUNT) "; "RETURN ()" is "RETURN (ALL)". */
+static bool parse_return(struct parse *parse, struct search_args *args)
+{
+	if (!parse_keyword(parse, "RETURN"))
+		return true;
+	args->extended = true;
+	if (!parse_sp(parse) || !parse_char(parse, '('))
+		return false;
+	if (parse_skip(parse, ')')) {
+		args->items = SEARCH_ALL;
+		return parse_sp(parse);
+	}
+	do {
+		if (!parse_item(parse, &args->items))
+			return false;
+	} while (parse_skip(parse, ' '));
+	return parse_char(parse, ')') && parse_sp(parse);
+}
+
 static bool search_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct search_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return search_keys_parse(parse, &args->keys) && parse_end(parse);
+	return parse_return(parse, args) && search_keys_parse(parse, &args->keys) && parse_end(parse);
 }
 
 static enum rc search_job_run(struct account *account, struct job *job)
@@ -34,20 +77,68 @@ static void search_job_release(struct cmd_job *job)
 	search_free(&((struct search_job *)job)->search);
 }
 
-static void tell(struct cmd *cmd, struct search *search)
+/* NO. RFC 5182 section 2.1: what was to be saved is nothing then. */
+static void search_failed(struct cmd *cmd, const char *code, const char *text)
 {
+	const struct search_args *args = cmd->args;
+	if (args->items & SEARCH_SAVE)
+		view_save_none(cmd->session->view);
+	cmd_no(cmd, code, text);
+}
+
+static enum rc save(struct cmd *cmd, const struct search *search, unsigned items)
+{
+	struct view *view = cmd->session->view;
+	struct seqset numbers = SEQSET_EMPTY;
+	struct seqset uids = SEQSET_EMPTY;
+	struct view_run *runs;
+	size_t count;
+	search_saved(search, items, &numbers);
+	enum rc rc = RC_OK;
+	if (!seqset_empty(&numbers))
+		rc = view_clip(view, &numbers, search->by_uid, cmd->arena, &runs, &count, &uids);
+	if (rc == RC_OK)
+		rc = view_save(view, &uids);
+	seqset_fini(&numbers);
+	seqset_fini(&uids);
+	return rc;
+}
+
+static void print_answer(struct cmd *cmd, const struct search *search)
+{
+	const struct search_args *args = cmd->args;
 	struct buf out;
+	/* With nothing but SAVE there is nothing to return. */
+	if (args->items == SEARCH_SAVE)
+		return;
 	buf_init(&out, SIZE_MAX / 2);
-	search_print(search, &out);
+	if (args->extended)
+		search_print_extended(search, cmd->tag, args->items, &out);
+	else
+		search_print(search, &out);
 	buf_shrink(&out, 0);
 	conn_write_own(cmd->session->conn, out.p, out.len);
 	if (search->keys.modseq)
-		view_said_modseq(cmd->session->view, search->place.modseq);
+		view_said_modseq(cmd->session->view, search_modseq(search, args->items));
+}
+
+static void tell(struct cmd *cmd, struct search *search)
+{
+	const struct search_args *args = cmd->args;
+	print_answer(cmd, search);
 	enum rc rc = search->place.rc;
-	if (rc == RC_OK && search->place.gone > 0 && !search->by_uid)
+	if (rc != RC_OK) {
+		search_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		return;
+	}
+	if (args->items & SEARCH_SAVE && save(cmd, search, args->items) != RC_OK) {
+		search_failed(cmd, "NOTSAVED", "The result is too large to be saved");
+		return;
+	}
+	if (search->place.gone > 0 && !search->by_uid)
 		cmd_ok(cmd, "EXPUNGEISSUED", "Some of the messages no longer exist");
 	else
-		cmd_finish_rc(cmd, rc);
+		cmd_finish_rc(cmd, RC_OK);
 }
 
 static void search_next(struct cmd *cmd, bool borrow);
@@ -59,7 +150,7 @@ static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
 	args->search = search_job->search;
 	search_job->search = NULL;
 	if (job->job.rc != RC_OK) {
-		cmd_finish_rc(cmd, job->job.rc);
+		search_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
 		return;
 	}
 	search_accept(args->search);
@@ -118,6 +209,8 @@ static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
 	args->search = search;
 	search->mailbox = view_mailbox(view);
 	search->by_uid = cmd->row->flags & CMD_UID;
+	search->first_only = (args->items & ~(unsigned)SEARCH_SAVE) == SEARCH_MIN;
+	search->now = clock_wall();
 	search_keys_resolve(&args->keys, view_last_uid(view), seqs_to_uids, cmd, cmd->arena);
 	search_keys_copy(&args->keys, search->arena, &search->keys);
 	search_prepare(search);
@@ -137,7 +230,7 @@ static void search_start(struct cmd *cmd)
 	struct search_args *args = cmd->args;
 	uint64_t count = 0;
 	if (args->keys.bad_charset) {
-		cmd_no(cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
+		search_failed(cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
 		return;
 	}
 	cmd->no_expunge = args->keys.seqs;
@@ -145,7 +238,7 @@ static void search_start(struct cmd *cmd)
 		sync_condstore(cmd->session);
 	enum rc rc = prepare(cmd, &count);
 	if (rc != RC_OK)
-		cmd_finish_rc(cmd, rc);
+		search_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
 	else if (count == 0)
 		tell(cmd, args->search);
 	else

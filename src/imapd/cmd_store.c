@@ -5,6 +5,7 @@
 
 struct store_args {
 	struct seqset set;
+	bool by_uid;
 	enum flag_op op;
 	bool silent;
 	uint32_t flags;
@@ -63,8 +64,11 @@ static bool store_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct store_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_seqset(parse, &args->set) && parse_sp(parse) && parse_modifiers(parse, args) &&
-	       parse_op(cmd, parse, args) && parse_sp(parse) &&
+	bool uids = false;
+	bool ok = parse_seqset_or_saved(parse, &args->set, &uids);
+	args->by_uid = uids || cmd->row->flags & CMD_UID;
+	return ok && parse_sp(parse) && parse_modifiers(parse, args) && parse_op(cmd, parse, args) &&
+	       parse_sp(parse) &&
 	       parse_flag_list(parse, true, &args->flags, &args->keywords, &args->keyword_count) &&
 	       parse_end(parse);
 }
@@ -180,14 +184,14 @@ static void submit_store(struct cmd *cmd, struct seqset *uids)
 static void store_start(struct cmd *cmd)
 {
 	struct store_args *args = cmd->args;
-	bool by_uid = cmd->row->flags & CMD_UID;
+	bool with_uid = cmd->row->flags & CMD_UID;
 	struct fetch_plan plan;
 	struct seqset uids = SEQSET_EMPTY;
 	if (args->conditional)
 		sync_condstore(cmd->session);
 	bool condstore = cmd->session->enabled & ENABLED_CONDSTORE;
-	fetch_plan_state(cmd->arena, by_uid || condstore, !args->silent, condstore, &plan);
-	enum rc rc = fetch_run_init(&args->run, cmd, &plan, &args->set, by_uid, &uids);
+	fetch_plan_state(cmd->arena, with_uid || condstore, !args->silent, condstore, &plan);
+	enum rc rc = fetch_run_init(&args->run, cmd, &plan, &args->set, args->by_uid, &uids);
 	args->run.done = store_end;
 	if (rc == RC_INVALID) {
 		cmd_bad(cmd, "Invalid message sequence number");

@@ -355,6 +355,22 @@ bool parse_seqset(struct parse *parse, struct seqset *ret_set)
 	return true;
 }
 
+bool parse_seqset_or_saved(struct parse *parse, struct seqset *ret_set, bool *ret_uids)
+{
+	if (!parse->saved || !parse_peek(parse, '$')) {
+		*ret_uids = false;
+		return parse_seqset(parse, ret_set);
+	}
+	parse_advance(parse, 1);
+	size_t n = parse->saved->n;
+	struct seqrange *ranges = arena_alloc(parse->arena, (n + 1) * sizeof(*ranges));
+	if (n > 0)
+		memcpy(ranges, parse->saved->v, n * sizeof(*ranges));
+	*ret_set = (struct seqset){ .v = ranges, .n = n, .cap = n };
+	*ret_uids = true;
+	return true;
+}
+
 /* To UTF-8, in the arena. */
 static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *ret_name)
 {

@@ -27,6 +27,7 @@ struct parse {
 	struct arena *arena; /* borrowed */
 	const struct lex_literal *streamed; /* literals that went to a spool, by offset; lex.h */
 	size_t streamed_count;
+	const struct seqset *saved; /* borrowed: UIDs that "$" stands for; NULL: it stands for nothing here */
 	bool utf8; /* UTF8=ACCEPT is on */
 	unsigned words_max; /* spaces between arguments, all levels together; 0: no limit */
 	unsigned words;
@@ -63,6 +64,8 @@ bool parse_number64(struct parse *parse, uint64_t *ret_number); /* 63 bits: mod-
 bool parse_nz_number(struct parse *parse, uint32_t *ret_number);
 /* The ranges lie in the arena: no seqset_fini, and nothing may be added to the set (copy it first). '*' unresolved. */
 bool parse_seqset(struct parse *parse, struct seqset *ret_set);
+/* Also "$" (RFC 5182): true in *ret_uids, as the set holds UIDs then, whatever the command's numbers are. */
+bool parse_seqset_or_saved(struct parse *parse, struct seqset *ret_set, bool *ret_uids);
 /* Mailbox name decoded from modified UTF-7 (or UTF-8) to UTF-8; INBOX folded to upper case. */
 bool parse_mailbox(struct parse *parse, struct strv *ret_name);
 bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern);

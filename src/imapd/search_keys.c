@@ -20,6 +20,7 @@ enum argument {
 	ARG_NONE,
 	ARG_DATE,
 	ARG_NUMBER,
+	ARG_SECONDS,
 	ARG_STRING, /* needle */
 	ARG_HEADER, /* needle, in the field of the key's own name */
 	ARG_FIELD, /* field name, then needle */
@@ -50,6 +51,7 @@ static const struct key_name {
 	{ "LARGER", SEARCH_LARGER, ARG_NUMBER, false, 0 },
 	{ "MODSEQ", SEARCH_MODSEQ, ARG_MODSEQ, false, 0 },
 	{ "OLD", SEARCH_RECENT, ARG_NONE, true, 0 },
+	{ "OLDER", SEARCH_OLDER, ARG_SECONDS, false, 0 },
 	{ "ON", SEARCH_ON, ARG_DATE, false, 0 },
 	{ "RECENT", SEARCH_RECENT, ARG_NONE, false, 0 },
 	{ "SEEN", SEARCH_FLAG, ARG_NONE, false, MSG_SEEN },
@@ -68,6 +70,7 @@ static const struct key_name {
 	{ "UNFLAGGED", SEARCH_FLAG, ARG_NONE, true, MSG_FLAGGED },
 	{ "UNKEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, true, 0 },
 	{ "UNSEEN", SEARCH_FLAG, ARG_NONE, true, MSG_SEEN },
+	{ "YOUNGER", SEARCH_YOUNGER, ARG_SECONDS, false, 0 },
 };
 
 static const struct key_name *find_name(struct strv word)
@@ -162,6 +165,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 {
 	struct parse *parse = builder->parse;
 	uint32_t number;
+	bool uids;
 	if (name->argument != ARG_NONE && !parse_sp(parse))
 		return false;
 	switch (name->argument) {
@@ -180,6 +184,11 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 			return false;
 		key->number = number;
 		return true;
+	case ARG_SECONDS:
+		if (!parse_nz_number(parse, &number))
+			return false;
+		key->number = number;
+		return true;
 	case ARG_STRING:
 		return parse_text(builder, key);
 	case ARG_HEADER:
@@ -195,7 +204,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 	case ARG_MODSEQ:
 		return parse_modseq(builder, key);
 	case ARG_UIDS:
-		return parse_seqset(parse, &key->set);
+		return parse_seqset_or_saved(parse, &key->set, &uids);
 	}
 	return false;
 }
@@ -271,14 +280,20 @@ static struct search_key *parse_new(struct builder *builder)
 static struct search_key *parse_seqs(struct builder *builder)
 {
 	struct search_key *key = new_key(builder, SEARCH_SEQS);
-	builder->seqs = true;
-	return key && parse_seqset(builder->parse, &key->set) ? key : NULL;
+	bool uids = false;
+	if (!key || !parse_seqset_or_saved(builder->parse, &key->set, &uids))
+		return NULL;
+	if (uids)
+		key->kind = SEARCH_UIDS;
+	else
+		builder->seqs = true;
+	return key;
 }
 
 static bool at_sequence_set(const struct parse *parse)
 {
 	struct strv rest = parse_rest(parse);
-	return rest.n > 0 && ((rest.p[0] >= '0' && rest.p[0] <= '9') || rest.p[0] == '*');
+	return rest.n > 0 && ((rest.p[0] >= '0' && rest.p[0] <= '9') || rest.p[0] == '*' || rest.p[0] == '$');
 }
 
 static struct search_key *parse_named(struct builder *builder)

@@ -18,7 +18,7 @@ enum search_kind {
 	SEARCH_AND, /* of the children; none: all messages */
 	SEARCH_OR,
 	SEARCH_SEQS, /* set, until search_keys_resolve */
-	SEARCH_UIDS, /* set */
+	SEARCH_UIDS, /* set; also what "$" stands for */
 	SEARCH_FLAG, /* any bit of flags */
 	SEARCH_RECENT,
 	SEARCH_KEYWORD, /* text; found by name when the job runs */
@@ -28,6 +28,8 @@ enum search_kind {
 	SEARCH_BEFORE, /* number: day since 1970 */
 	SEARCH_ON,
 	SEARCH_SINCE,
+	SEARCH_OLDER, /* number: seconds before now (RFC 5032) */
+	SEARCH_YOUNGER,
 	SEARCH_SENTBEFORE,
 	SEARCH_SENTON,
 	SEARCH_SENTSINCE,

@@ -6,6 +6,7 @@
 #include "store/message.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define DAY 86400
 #define CLOCK_EVERY 64 /* messages between looks at the clock when nothing is read */
@@ -94,6 +95,68 @@ void search_print(const struct search *search, struct buf *out)
 	buf_addv(out, STRV("\r\n"));
 }
 
+static bool only_ends(unsigned items)
+{
+	return (items & (SEARCH_MIN | SEARCH_MAX)) && !(items & (SEARCH_ALL | SEARCH_COUNT));
+}
+
+uint64_t search_modseq(const struct search *search, unsigned items)
+{
+	const struct search_place *place = &search->place;
+	uint64_t highest = 0;
+	if (!only_ends(items))
+		return place->modseq;
+	if (items & SEARCH_MIN)
+		highest = place->first_modseq;
+	if (items & SEARCH_MAX && place->last_modseq > highest)
+		highest = place->last_modseq;
+	return highest;
+}
+
+static void print_item(struct buf *out, const char *name, uint64_t number)
+{
+	buf_adds(out, name);
+	buf_addu(out, number);
+}
+
+void search_print_extended(const struct search *search, struct strv tag, unsigned items, struct buf *out)
+{
+	const struct seqset *found = &search->results;
+	bool any = !seqset_empty(found);
+	buf_adds(out, "* ESEARCH (TAG \"");
+	buf_addv(out, tag);
+	buf_adds(out, search->by_uid ? "\") UID" : "\")");
+	if (any && items & SEARCH_MIN)
+		print_item(out, " MIN ", found->v[0].lo);
+	if (any && items & SEARCH_MAX)
+		print_item(out, " MAX ", found->v[found->n - 1].hi);
+	if (any && items & SEARCH_ALL) {
+		buf_adds(out, " ALL ");
+		seqset_print(out, found);
+	}
+	if (items & SEARCH_COUNT)
+		print_item(out, " COUNT ", seqset_count(found));
+	if (any && search->keys.modseq)
+		print_item(out, " MODSEQ ", search_modseq(search, items));
+	buf_adds(out, "\r\n");
+}
+
+void search_saved(const struct search *search, unsigned items, struct seqset *ret_numbers)
+{
+	const struct seqset *found = &search->results;
+	if (!only_ends(items)) {
+		seqset_copy(ret_numbers, found);
+		return;
+	}
+	seqset_clear(ret_numbers);
+	if (seqset_empty(found))
+		return;
+	if (items & SEARCH_MIN)
+		seqset_add(ret_numbers, found->v[0].lo);
+	if (items & SEARCH_MAX)
+		seqset_add(ret_numbers, found->v[found->n - 1].hi);
+}
+
 static enum rc need_cached(struct searcher *s, unsigned want)
 {
 	if (s->has_cached && (s->have & want) == want)
@@ -133,10 +196,30 @@ static enum rc need_header(struct searcher *s)
 	return rc;
 }
 
+static bool at_empty_line(struct strv block)
+{
+	return block.p[0] == '\n' || (block.n > 1 && block.p[0] == '\r' && block.p[1] == '\n');
+}
+
+/* From the next line on that begins like the name: other fields need not be taken apart. */
+static struct strv skip_to_field(struct strv block, struct strv name)
+{
+	while (block.n > 0 && !at_empty_line(block)) {
+		if (strv_istarts(block, name))
+			return block;
+		const char *end = memchr(block.p, '\n', block.n);
+		if (!end)
+			break;
+		block = strv_sub(block, (size_t)(end - block.p) + 1, block.n);
+	}
+	return STRV_NULL;
+}
+
 static bool block_has(struct searcher *s, struct strv block, const struct search_key *key)
 {
 	struct mime_field field;
-	while (mime_header_next(&block, &field, NULL)) {
+	for (block = skip_to_field(block, key->field); mime_header_next(&block, &field, NULL);
+		block = skip_to_field(block, key->field)) {
 		if (!strv_ieq(field.name, key->field))
 			continue;
 		if (key->needle.n == 0 || search_value_contains(&s->scratch, field.value, key->needle))
@@ -281,6 +364,12 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 		else
 			*ret_match = key->kind == SEARCH_ON ? day == key->number : day >= key->number;
 		return RC_OK;
+	case SEARCH_OLDER:
+		*ret_match = row->internaldate <= s->search->now - key->number;
+		return RC_OK;
+	case SEARCH_YOUNGER:
+		*ret_match = row->internaldate >= s->search->now - key->number;
+		return RC_OK;
 	case SEARCH_SENTBEFORE:
 	case SEARCH_SENTON:
 	case SEARCH_SENTSINCE:
@@ -353,6 +442,9 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 	seqset_add(&s->search->found, s->search->by_uid ? row->uid : seq);
 	if (s->at->modseq < row->modseq)
 		s->at->modseq = row->modseq;
+	if (s->at->first_modseq == 0)
+		s->at->first_modseq = row->modseq;
+	s->at->last_modseq = row->modseq;
 	return RC_OK;
 }
 
@@ -368,7 +460,7 @@ static enum rc search_all(struct searcher *s)
 		if (!row)
 			return RC_OK;
 		enum rc rc = step(s, row, seq);
-		if (rc != RC_OK)
+		if (rc != RC_OK || (s->search->first_only && !seqset_empty(&s->search->found)))
 			return rc;
 	}
 }

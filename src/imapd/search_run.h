@@ -15,11 +15,22 @@
 /* A header block that is not in the cache is searched up to here. */
 #define SEARCH_HEADER_MAX (4 * 1024 * 1024)
 
+/* What RETURN asks for (RFC 4731, RFC 5182). */
+enum search_item {
+	SEARCH_MIN = 1 << 0,
+	SEARCH_MAX = 1 << 1,
+	SEARCH_ALL = 1 << 2,
+	SEARCH_COUNT = 1 << 3,
+	SEARCH_SAVE = 1 << 4
+};
+
 struct search_place {
 	size_t run;
 	uint32_t uid; /* next to be looked at in that run; 0: its first */
 	uint64_t gone; /* messages of the view that no longer exist */
 	uint64_t modseq; /* the highest of what was found */
+	uint64_t first_modseq; /* of the first found; 0: nothing */
+	uint64_t last_modseq;
 	enum rc rc; /* of the first message that could not be read: it is left out */
 };
 
@@ -32,6 +43,8 @@ struct search {
 	size_t run_count;
 	struct seqset recent; /* own: UIDs that are \Recent in the session */
 	bool by_uid; /* the answer holds UIDs */
+	bool first_only; /* the first message found ends the search */
+	int64_t now; /* for OLDER and YOUNGER */
 	struct search_needle *needles; /* of BODY and TEXT, by slot */
 	struct search_text *text; /* own: the message whose bytes are being searched */
 	uint32_t text_uid; /* its UID; 0: none */
@@ -54,5 +67,11 @@ enum rc search_slice(struct account *account, struct search *search) MUST_CHECK;
 void search_accept(struct search *search);
 /* "* SEARCH 1 2 3 (MODSEQ 9)" CRLF */
 void search_print(const struct search *search, struct buf *out);
+/* The modseq that the answer tells: of what is returned. 0: none. */
+uint64_t search_modseq(const struct search *search, unsigned items);
+/* "* ESEARCH (TAG "a") UID MIN 1 MAX 3 ALL 1:3 COUNT 3 MODSEQ 9" CRLF */
+void search_print_extended(const struct search *search, struct strv tag, unsigned items, struct buf *out);
+/* What of the results is to be saved, as they are: UIDs or message numbers. The caller's. */
+void search_saved(const struct search *search, unsigned items, struct seqset *ret_numbers);
 
 #endif

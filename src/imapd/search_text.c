@@ -78,8 +78,37 @@ static struct strv map_value(struct search_scratch *scratch, struct strv name, s
 	return buf_strv(&scratch->mapped);
 }
 
+/*
+ * Most values are ASCII without encoded words: unfolding and mapping them is one loop. False: there is more to it. The
+ * result is that of map_value.
+ */
+static bool map_ascii(struct search_scratch *scratch, struct strv value, struct strv *ret_mapped)
+{
+	value = strv_trim(value);
+	buf_reset(&scratch->mapped);
+	char *room = buf_reserve(&scratch->mapped, value.n + 1);
+	if (!room)
+		return false;
+	size_t n = 0;
+	unsigned char last = 0;
+	for (size_t i = 0; i < value.n; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+		if (c == '\r' || c == '\n')
+			continue;
+		if (c >= 0x80 || c == '\0' || (c == '?' && last == '='))
+			return false;
+		last = c;
+		room[n++] = (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);
+	}
+	*ret_mapped = strv_make(room, n);
+	return true;
+}
+
 bool search_value_contains(struct search_scratch *scratch, struct strv value, struct strv needle)
 {
+	struct strv mapped;
+	if (map_ascii(scratch, value, &mapped))
+		return contains(mapped, needle);
 	return contains(map_value(scratch, STRV_NULL, value), needle);
 }
 

@@ -144,6 +144,7 @@ void view_free(struct view **view)
 	seqset_fini(&v->recent);
 	seqset_fini(&v->fresh);
 	seqset_fini(&v->gone);
+	seqset_fini(&v->saved);
 	free_keywords(v);
 	free(v->flags);
 	free(v);
@@ -476,6 +477,7 @@ void view_drop_gone(struct view *view)
 	view->uids = uids;
 
 	seqset_remove_set(&view->recent, &view->gone);
+	seqset_remove_set(&view->saved, &view->gone);
 	seqset_fini(&view->gone);
 	view->gone_from = 0;
 }
@@ -502,6 +504,25 @@ const struct seqset *view_recent_uids(const struct view *view)
 void view_add_recent(struct view *view, uint32_t lo, uint32_t hi)
 {
 	seqset_add_range(&view->recent, lo, hi);
+}
+
+const struct seqset *view_saved(const struct view *view)
+{
+	return &view->saved;
+}
+
+void view_save_none(struct view *view)
+{
+	seqset_fini(&view->saved);
+}
+
+enum rc view_save(struct view *view, const struct seqset *uids)
+{
+	view_save_none(view);
+	if (uids->n > VIEW_SAVED_RANGES)
+		return RC_LIMIT;
+	seqset_copy(&view->saved, uids);
+	return RC_OK;
 }
 
 const struct strv *view_keywords(const struct view *view, size_t *ret_count)

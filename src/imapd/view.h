@@ -74,6 +74,15 @@ void view_add_recent(struct view *view, uint32_t lo, uint32_t hi);
 /* Takes over the UID ranges of `other`, a view of the same mailbox, if they are equal. */
 void view_share(struct view *view, const struct view *other);
 
+/*
+ * The search result variable "$" (RFC 5182): UIDs, of announced messages; those told as expunged leave it. Empty in a new
+ * view. RC_LIMIT: more than VIEW_SAVED_RANGES ranges; it is empty then.
+ */
+#define VIEW_SAVED_RANGES 65536
+const struct seqset *view_saved(const struct view *view);
+enum rc view_save(struct view *view, const struct seqset *uids) MUST_CHECK;
+void view_save_none(struct view *view);
+
 /* Keyword names, bit order, kept up to date by CHANGE_KEYWORDS. */
 const struct strv *view_keywords(const struct view *view, size_t *ret_count);
 void view_set_keywords(struct view *view, const struct strv *names, size_t count);

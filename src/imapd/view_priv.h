@@ -45,6 +45,8 @@ struct view {
 	size_t flags_cap;
 	size_t flags_dropped;
 
+	struct seqset saved; /* own: UIDs that "$" stands for */
+
 	struct strv *keywords; /* own, the names too */
 	size_t keyword_count;
 

@@ -104,6 +104,175 @@ static void messages_that_are_gone_are_told_by_the_code(void **state)
 	client_free(&two);
 }
 
+static void the_answer_can_be_what_return_asks_for(void **state)
+{
+	add_some(*state);
+	struct client *client = client_new(*state, "INBOX");
+	assert_command_has(client, "STORE 1 +FLAGS.SILENT (\\Deleted)", "a OK ");
+	assert_command_has(client, "EXPUNGE", "a OK ");
+	assert_command(
+		client, "SEARCH RETURN () ALL", "* ESEARCH (TAG \"a\") ALL 1:2\r\na OK SEARCH completed\r\n");
+	assert_command_has(client, "SEARCH RETURN (MIN) ALL", "* ESEARCH (TAG \"a\") MIN 1\r\n");
+	assert_command_has(client, "UID SEARCH RETURN (MAX) ALL", "* ESEARCH (TAG \"a\") UID MAX 3\r\n");
+	assert_command_has(client, "UID SEARCH RETURN (COUNT MAX ALL MIN) ALL",
+		"* ESEARCH (TAG \"a\") UID MIN 2 MAX 3 ALL 2:3 COUNT 2\r\n");
+	assert_command_has(client, "SEARCH return (count) CHARSET UTF-8 SUBJECT three",
+		"* ESEARCH (TAG \"a\") COUNT 1\r\n");
+	client_free(&client);
+}
+
+static void an_empty_extended_answer_is_an_answer(void **state)
+{
+	struct client *client = client_new(*state, "INBOX");
+	assert_command_has(client, "SEARCH RETURN () ALL", "* ESEARCH (TAG \"a\")\r\na OK ");
+	assert_command_has(client, "UID SEARCH RETURN (MIN MAX ALL COUNT) *",
+		"* ESEARCH (TAG \"a\") UID COUNT 0\r\na OK ");
+	assert_command_has(client, "SEARCH RETURN (ALL) MODSEQ 1", "* ESEARCH (TAG \"a\")\r\n");
+	client_free(&client);
+}
+
+static void wrong_return_options_are_refused(void **state)
+{
+	static const char *const wrong[] = { "RETURN ALL", "RETURN (MIN", "RETURN (FOO) ALL",
+		"RETURN (MIN,MAX) ALL", "RETURN (MIN)ALL", "RETURN (MIN)", "RETURN () ", "RETURN ( MIN) ALL",
+		"RETURN (MIN ) ALL", "CHARSET UTF-8 RETURN (MIN) ALL" };
+	struct client *client = client_new(*state, "INBOX");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		client_send(client, "a SEARCH ");
+		client_send(client, wrong[i]);
+		client_send(client, "\r\n");
+		char *answer = client_answer(client);
+		if (strncmp(answer, "a BAD ", 6) != 0)
+			fail_msg("%s: %s", wrong[i], answer);
+		free(answer);
+		assert_command_has(client, "NOOP", "a OK ");
+	}
+	client_free(&client);
+}
+
+static void a_modseq_is_that_of_what_is_returned(void **state)
+{
+	add_some(*state);
+	struct client *client = client_new(*state, "INBOX");
+	assert_command_has(client, "ENABLE CONDSTORE", "a OK ");
+	/* The middle one has the highest. */
+	assert_command_has(client, "STORE 2 +FLAGS (\\Seen)", "a OK ");
+	char *answer;
+	unsigned all = 0;
+	unsigned ends = 0;
+	client_send(client, "a SEARCH RETURN (ALL) MODSEQ 1\r\n");
+	answer = client_answer(client);
+	assert_non_null(strstr(answer, "ALL 1:3 MODSEQ "));
+	all = (unsigned)strtoul(strstr(answer, "MODSEQ ") + 7, NULL, 10);
+	free(answer);
+	client_send(client, "a SEARCH RETURN (MIN MAX) MODSEQ 1\r\n");
+	answer = client_answer(client);
+	assert_non_null(strstr(answer, "MIN 1 MAX 3 MODSEQ "));
+	ends = (unsigned)strtoul(strstr(answer, "MODSEQ ") + 7, NULL, 10);
+	free(answer);
+	assert_true(ends < all);
+	client_send(client, "a SEARCH RETURN (MIN) MODSEQ 1\r\n");
+	answer = client_answer(client);
+	assert_true(strtoul(strstr(answer, "MODSEQ ") + 7, NULL, 10) < ends);
+	free(answer);
+	client_free(&client);
+}
+
+static void a_result_is_saved_and_used_in_every_command(void **state)
+{
+	add_some(*state);
+	struct client *client = client_new(*state, "INBOX");
+	assert_command_has(client, "CREATE Other", "a OK ");
+	assert_command(client, "SEARCH RETURN (SAVE) SUBJECT t", "a OK SEARCH completed\r\n");
+	assert_command(client, "FETCH $ (UID)",
+		"* 2 FETCH (UID 2)\r\n* 3 FETCH (UID 3)\r\na OK FETCH completed\r\n");
+	assert_command_has(client, "UID FETCH $ (UID)", "* 2 FETCH (UID 2)\r\n* 3 FETCH (UID 3)\r\n");
+	assert_command_has(client, "SEARCH $", "* SEARCH 2 3\r\n");
+	assert_command_has(client, "UID SEARCH UID $ SUBJECT three", "* SEARCH 3\r\n");
+	assert_command_has(client, "SEARCH NOT $", "* SEARCH 1\r\n");
+	assert_command_has(client, "SEARCH (OR $ 1) SUBJECT o", "* SEARCH 1 2\r\n");
+	assert_command_has(client, "COPY $ Other", " 2:3 1:2] ");
+	assert_command_has(client, "UID COPY $ Other", " 2:3 3:4] ");
+	assert_command_has(client, "STORE $ +FLAGS (\\Seen)", "* 3 FETCH (FLAGS (\\Seen");
+	assert_command_has(client, "UID STORE $ +FLAGS (\\Deleted)", "* 3 FETCH (UID 3 FLAGS (");
+	assert_command_has(client, "SEARCH RETURN (SAVE) 3", "a OK ");
+	assert_command_has(client, "UID EXPUNGE $", "* 3 EXPUNGE\r\na OK ");
+	assert_command(client, "FETCH $ (UID)", "a OK FETCH completed\r\n");
+	assert_command_has(client, "SEARCH RETURN (SAVE) ALL", "a OK ");
+	assert_command_has(client, "MOVE $ Other", "* 1 EXPUNGE\r\n");
+	assert_command_has(client, "UID MOVE $ Other", "a OK ");
+	client_free(&client);
+}
+
+static void what_is_saved_follows_the_return_options(void **state)
+{
+	add_some(*state);
+	struct client *client = client_new(*state, "INBOX");
+	assert_command_has(client, "SEARCH RETURN (SAVE MIN) ALL", "* ESEARCH (TAG \"a\") MIN 1\r\n");
+	assert_command_has(client, "SEARCH $", "* SEARCH 1\r\n");
+	assert_command_has(client, "SEARCH RETURN (SAVE MAX) ALL", "* ESEARCH (TAG \"a\") MAX 3\r\n");
+	assert_command_has(client, "SEARCH $", "* SEARCH 3\r\n");
+	assert_command_has(client, "UID SEARCH RETURN (MAX SAVE MIN) ALL", "UID MIN 1 MAX 3\r\n");
+	assert_command_has(client, "SEARCH $", "* SEARCH 1 3\r\n");
+	assert_command_has(client, "SEARCH RETURN (MIN SAVE COUNT) ALL", "MIN 1 COUNT 3\r\n");
+	assert_command_has(client, "SEARCH $", "* SEARCH 1 2 3\r\n");
+	assert_command_has(client, "SEARCH RETURN (SAVE MIN) SUBJECT nothing", "* ESEARCH (TAG \"a\")\r\n");
+	assert_command_has(client, "SEARCH $", "* SEARCH\r\n");
+	client_free(&client);
+}
+
+static void what_is_saved_is_emptied_and_kept_by_the_rules(void **state)
+{
+	add_some(*state);
+	struct client *client = client_new(*state, "INBOX");
+	assert_command_has(client, "SEARCH $", "* SEARCH\r\n");
+	assert_command_has(client, "SEARCH RETURN (SAVE) ALL", "a OK ");
+	assert_command_has(client, "SEARCH RETURN (COUNT) 1", "a OK ");
+	assert_command_has(client, "SEARCH CHARSET X-NONE ALL", "a NO [BADCHARSET ");
+	assert_command_has(client, "SEARCH RETURN (SAVE) WRONG", "a BAD ");
+	assert_command_has(client, "SEARCH $", "* SEARCH 1 2 3\r\n");
+	assert_command_has(client, "SEARCH RETURN (SAVE) CHARSET X-NONE ALL", "a NO [BADCHARSET ");
+	assert_command_has(client, "SEARCH $", "* SEARCH\r\n");
+	assert_command_has(client, "SEARCH RETURN (SAVE) ALL", "a OK ");
+	assert_command_has(client, "SELECT INBOX", "a OK ");
+	assert_command_has(client, "SEARCH $", "* SEARCH\r\n");
+	/* "$" is a sequence set as a whole only. */
+	assert_command_has(client, "FETCH $,1 (UID)", "a BAD ");
+	assert_command_has(client, "FETCH 1,$ (UID)", "a BAD ");
+	assert_command_has(client, "SEARCH $:*", "a BAD ");
+	assert_command_has(client, "SEARCH $x", "a BAD ");
+	client_free(&client);
+}
+
+static void a_saved_result_loses_what_is_expunged(void **state)
+{
+	add_some(*state);
+	struct client *one = client_new(*state, "INBOX");
+	struct client *two = client_new(*state, "INBOX");
+	assert_command_has(one, "SEARCH RETURN (SAVE) ALL", "a OK ");
+	assert_command_has(two, "STORE 1 +FLAGS.SILENT (\\Deleted)", "a OK ");
+	assert_command_has(two, "EXPUNGE", "a OK ");
+	assert_command_has(one, "NOOP", "* 1 EXPUNGE\r\n");
+	assert_command_has(one, "UID SEARCH $", "* SEARCH 2 3\r\n");
+	assert_command(
+		one, "FETCH $ (UID)", "* 1 FETCH (UID 2)\r\n* 2 FETCH (UID 3)\r\na OK FETCH completed\r\n");
+	client_free(&one);
+	client_free(&two);
+}
+
+static void a_saved_result_can_be_used_in_a_pipeline(void **state)
+{
+	add_some(*state);
+	struct client *client = client_new(*state, "INBOX");
+	client_send(client, "x SEARCH RETURN (SAVE) BODY second\r\ny STORE $ +FLAGS.SILENT (\\Flagged)\r\n"
+			    "a SEARCH FLAGGED\r\n");
+	char *answer = client_answer(client);
+	assert_string_equal(answer, "x OK SEARCH completed\r\ny OK STORE completed\r\n* SEARCH 2\r\n"
+				    "a OK SEARCH completed\r\n");
+	free(answer);
+	client_free(&client);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -118,6 +287,24 @@ int main(void)
 			what_is_not_announced_is_not_found, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(
 			messages_that_are_gone_are_told_by_the_code, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_answer_can_be_what_return_asks_for, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			an_empty_extended_answer_is_an_answer, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			wrong_return_options_are_refused, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_modseq_is_that_of_what_is_returned, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_result_is_saved_and_used_in_every_command, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_saved_follows_the_return_options, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			what_is_saved_is_emptied_and_kept_by_the_rules, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_saved_result_loses_what_is_expunged, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_saved_result_can_be_used_in_a_pipeline, server_setup, server_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -472,6 +472,34 @@ static void a_streamed_literal_is_known_by_its_place(void **state)
 	teardown(&f);
 }
 
+static void a_dollar_stands_for_what_was_saved(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct seqset set;
+	struct seqset saved = SEQSET_EMPTY;
+	bool uids = false;
+	setup(&f, STRV("$ x"));
+	assert_false(parse_seqset_or_saved(&f.parse, &set, &uids));
+	teardown(&f);
+	for (unsigned n = 0; n < 3; n++) {
+		setup(&f, STRV("$ x"));
+		f.parse.saved = &saved;
+		assert_true(parse_seqset_or_saved(&f.parse, &set, &uids));
+		assert_true(uids);
+		assert_true(seqset_equal(&set, &saved));
+		assert_true(parse_sp(&f.parse));
+		teardown(&f);
+		seqset_add(&saved, 10 * n + 1);
+	}
+	setup(&f, STRV("1:2"));
+	f.parse.saved = &saved;
+	assert_true(parse_seqset_or_saved(&f.parse, &set, &uids));
+	assert_false(uids);
+	teardown(&f);
+	seqset_fini(&saved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -495,6 +523,7 @@ int main(void)
 		cmocka_unit_test(dates_are_read_quoted_or_not),
 		cmocka_unit_test(spaces_are_counted),
 		cmocka_unit_test(a_streamed_literal_is_known_by_its_place),
+		cmocka_unit_test(a_dollar_stands_for_what_was_saved),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

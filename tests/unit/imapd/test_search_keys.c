@@ -53,6 +53,8 @@ static void print_key(const struct search_key *key, struct buf *out)
 		[SEARCH_BEFORE] = "before",
 		[SEARCH_ON] = "on",
 		[SEARCH_SINCE] = "since",
+		[SEARCH_OLDER] = "older",
+		[SEARCH_YOUNGER] = "younger",
 		[SEARCH_SENTBEFORE] = "sentbefore",
 		[SEARCH_SENTON] = "senton",
 		[SEARCH_SENTSINCE] = "sentsince",
@@ -242,6 +244,13 @@ static void wrong_keys_are_refused(void **state)
 		"CHARSET",
 		"CHARSET UTF-8",
 		"SEEN CHARSET UTF-8",
+		"OLDER",
+		"OLDER 0",
+		"YOUNGER -1",
+		"YOUNGER 4294967296",
+		"YOUNGER 1-Jan-2026",
+		"$",
+		"UID $",
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 		assert_bad(cases[i]);
@@ -337,6 +346,41 @@ static void sets_are_resolved_everywhere_in_the_tree(void **state)
 	done(&t);
 }
 
+static void ages_are_seconds(void **state)
+{
+	(void)state;
+	assert_keys("OLDER 1 not younger 4294967295", "and(older 1, !younger 4294967295)");
+}
+
+static void what_was_saved_is_a_set_of_uids(void **state)
+{
+	(void)state;
+	static const char *const cases[] = { "$", "UID $", "NOT $", "(OR $ UID 1) SEEN" };
+	static const char *const expected[] = { "and(uids 4:6,9)", "and(uids 4:6,9)", "and(!uids 4:6,9)",
+		"and(and(or(uids 4:6,9, uids 1)), flag 1)" };
+	struct seqset saved = SEQSET_EMPTY;
+	seqset_add_range(&saved, 4, 6);
+	seqset_add(&saved, 9);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena *arena = arena_new(0);
+		struct parse parse;
+		struct search_keys keys;
+		struct buf out;
+		buf_init(&out, 1000);
+		parse_init(&parse, strv_cstr(cases[i]), arena);
+		parse.saved = &saved;
+		assert_true(search_keys_parse(&parse, &keys) && parse_end(&parse));
+		/* No message number was written. */
+		assert_false(keys.seqs);
+		print_key(keys.root, &out);
+		buf_addc(&out, '\0');
+		assert_string_equal(out.p, expected[i]);
+		buf_fini(&out);
+		arena_free(&arena);
+	}
+	seqset_fini(&saved);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -356,6 +400,8 @@ int main(void)
 		cmocka_unit_test(not_may_be_repeated_at_will),
 		cmocka_unit_test(every_beginning_of_a_search_is_refused_or_whole),
 		cmocka_unit_test(sets_are_resolved_everywhere_in_the_tree),
+		cmocka_unit_test(ages_are_seconds),
+		cmocka_unit_test(what_was_saved_is_a_set_of_uids),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #define ACCOUNT 1
+#define RECEIVED 1700000000 /* what rig_append gives all messages */
 
 /* UID 1 .. 5 of every test. */
 static const char *const messages[] = {
@@ -338,6 +339,67 @@ static void a_slice_can_be_run_again(void **state)
 	search_free(&search);
 }
 
+static void ages_are_counted_from_now(void **state)
+{
+	struct rig *rig = rig_of(state);
+	static const struct {
+		const char *keys;
+		int64_t later;
+		const char *expected;
+	} cases[] = {
+		{ "YOUNGER 100", 0, "* SEARCH 1 2 3 4 5\r\n" },
+		{ "YOUNGER 100", 90, "* SEARCH 1 2 3 4 5\r\n" },
+		{ "OLDER 100", 90, "* SEARCH\r\n" },
+		{ "OLDER 100", 1000, "* SEARCH 1 2 3 4 5\r\n" },
+		{ "YOUNGER 100", 1000, "* SEARCH\r\n" },
+		{ "NOT YOUNGER 4294967295", 1000, "* SEARCH\r\n" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct search *search = search_of(rig, cases[i].keys, 5);
+		search->now = RECEIVED + cases[i].later;
+		run_all(rig, search);
+		assert_answer(search, cases[i].keys, cases[i].expected);
+		search_free(&search);
+	}
+}
+
+static void an_age_matches_to_the_second(void **state)
+{
+	struct rig *rig = rig_of(state);
+	static const struct {
+		const char *keys;
+		int64_t age;
+		const char *expected;
+	} cases[] = {
+		{ "1 OLDER 10", 9, "* SEARCH\r\n" },
+		{ "1 OLDER 10", 10, "* SEARCH 1\r\n" },
+		{ "1 YOUNGER 10", 10, "* SEARCH 1\r\n" },
+		{ "1 YOUNGER 10", 11, "* SEARCH\r\n" },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct search *search = search_of(rig, cases[i].keys, 5);
+		search->now = RECEIVED + cases[i].age;
+		run_all(rig, search);
+		assert_answer(search, cases[i].keys, cases[i].expected);
+		search_free(&search);
+	}
+}
+
+static void the_first_one_found_can_end_the_search(void **state)
+{
+	struct rig *rig = rig_of(state);
+	struct search *search = search_of(rig, "FROM example", 5);
+	search->first_only = true;
+	run_all(rig, search);
+	assert_answer(search, "first", "* SEARCH 1\r\n");
+	search_free(&search);
+	search = search_of(rig, "BODY nowhere", 5);
+	search->first_only = true;
+	run_all(rig, search);
+	assert_answer(search, "none", "* SEARCH\r\n");
+	search_free(&search);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -352,6 +414,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_needle_is_found_wherever_it_lies, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_long_search_is_done_in_slices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slice_can_be_run_again, setup, teardown),
+		cmocka_unit_test_setup_teardown(ages_are_counted_from_now, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_age_matches_to_the_second, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_first_one_found_can_end_the_search, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

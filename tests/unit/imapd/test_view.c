@@ -433,6 +433,40 @@ static void random_changes_keep_view_and_model_equal(void **state)
 	view_free(&view);
 }
 
+static void what_is_saved_loses_what_is_told_as_gone(void **state)
+{
+	(void)state;
+	struct view *view = make("1:10", 11, 0);
+	struct seqset set = SEQSET_EMPTY;
+	assert_true(seqset_empty(view_saved(view)));
+	seqset_add_range(&set, 3, 6);
+	assert_int_equal(view_save(view, &set), RC_OK);
+	apply(view, CHANGE_EXPUNGE, 4, 5, 20, 0, OTHER);
+	assert_true(seqset_equal(view_saved(view), &set));
+	tell_all(view);
+	seqset_remove_range(&set, 4, 5);
+	assert_true(seqset_equal(view_saved(view), &set));
+	view_save_none(view);
+	assert_true(seqset_empty(view_saved(view)));
+	seqset_fini(&set);
+	view_free(&view);
+}
+
+static void what_is_saved_has_a_limit_of_ranges(void **state)
+{
+	(void)state;
+	struct view *view = make("1:10", 11, 0);
+	struct seqset set = SEQSET_EMPTY;
+	for (uint32_t i = 1; i <= VIEW_SAVED_RANGES; i++)
+		seqset_add(&set, 2 * i);
+	assert_int_equal(view_save(view, &set), RC_OK);
+	seqset_add(&set, 2 * VIEW_SAVED_RANGES + 2);
+	assert_int_equal(view_save(view, &set), RC_LIMIT);
+	assert_true(seqset_empty(view_saved(view)));
+	seqset_fini(&set);
+	view_free(&view);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -454,6 +488,8 @@ int main(void)
 		cmocka_unit_test(equal_views_share_their_ranges_until_one_changes),
 		cmocka_unit_test(keywords_are_copied),
 		cmocka_unit_test(random_changes_keep_view_and_model_equal),
+		cmocka_unit_test(what_is_saved_loses_what_is_told_as_gone),
+		cmocka_unit_test(what_is_saved_has_a_limit_of_ranges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
