@@ -1,8 +1,12 @@
 // Connections of imapflow, driven from Python (bridge.py). A request is {id, conn, call, args}; `call` is a method of
 // ImapFlow or one of the words below.
 
+import { webcrypto } from 'node:crypto';
 import { ImapFlow } from 'imapflow';
 import { serve, say } from './wire.mjs';
+
+// Node 18, Debian's, does not have it by itself.
+globalThis.crypto ??= webcrypto;
 
 const EVENTS = ['exists', 'expunge', 'flags', 'highestModseq', 'mailboxOpen', 'mailboxClose', 'alert', 'close'];
 const conns = new Map();
