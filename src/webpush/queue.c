@@ -157,17 +157,18 @@ static void drop_waiting(struct webpush *webpush, struct push *push)
 	finish(webpush, push);
 }
 
-static void make_room(struct webpush *webpush, struct origin *origin)
+/* Too many: the oldest goes, which may be the one that has just come back. */
+static void trim(struct webpush *webpush, struct origin *origin)
 {
 	struct push *oldest = NULL;
 
-	if (origin->count >= webpush->settings.queue_per_origin) {
+	if (origin->count > webpush->settings.queue_per_origin) {
 		LIST_EACH (node, &webpush->all) {
 			oldest = CONTAINER_OF(node, struct push, in_all);
 			if (oldest->origin == origin)
 				break;
 		}
-	} else if (webpush->count >= webpush->settings.queue_max) {
+	} else if (webpush->count > webpush->settings.queue_max) {
 		oldest = CONTAINER_OF(list_first(&webpush->all), struct push, in_all);
 	}
 	if (!oldest)
@@ -175,6 +176,17 @@ static void make_room(struct webpush *webpush, struct origin *origin)
 	log_debug(webpush->log, "push dropped: the queue is full origin=%s", oldest->origin->name);
 	atomic_fetch_add(&webpush->dropped, 1);
 	drop_waiting(webpush, oldest);
+}
+
+/* Rows of push.db are numbered in their order; what has no row is new. */
+static void by_age(struct webpush *webpush, struct push *push)
+{
+	struct list_node *node = webpush->all.head.prev;
+
+	while (push->id && node != &webpush->all.head &&
+		CONTAINER_OF(node, struct push, in_all)->id > push->id)
+		node = node->prev;
+	list_insert_before(node->next, &push->in_all);
 }
 
 static void by_due(struct origin *origin, struct push *push)
@@ -233,7 +245,6 @@ void queue_wait(struct webpush *webpush, struct push *push)
 		finish(webpush, push);
 		return;
 	}
-	make_room(webpush, origin_get(webpush, name));
 	struct origin *origin = origin_get(webpush, name);
 	if (push->kind != PUSH_DEVICE && push->kind != PUSH_TEST) {
 		uint64_t until = pause_until(webpush, push->endpoint);
@@ -241,9 +252,10 @@ void queue_wait(struct webpush *webpush, struct push *push)
 	}
 	push->origin = origin;
 	by_due(origin, push);
-	list_append(&webpush->all, &push->in_all);
+	by_age(webpush, push);
 	origin->count++;
 	webpush->count++;
+	trim(webpush, origin);
 	show(webpush);
 	pump_soon(webpush);
 }

@@ -1,9 +1,7 @@
 """The push service of tests/push as a Python object, and what a push client does on the IMAP side."""
 
-import base64
 import http.client
 import json
-import os
 import pathlib
 import shutil
 import ssl
@@ -29,12 +27,12 @@ def available():
 class PushService:
     """One service on a port of its own, with the certificate that the daemons use."""
 
-    def __init__(self, host="127.0.0.1", http1=False):
+    def __init__(self, host="127.0.0.1", http1=False, program="pushd.js"):
         assert available(), "the tests of Web Push need Node"
         cert, key = shared_certificate()
         self.host = host
         self.cert = cert
-        command = ["node", str(PUSH / "pushd.js"), str(cert), str(key)] + (["--http1"] if http1 else [])
+        command = ["node", str(PUSH / program), str(cert), str(key)] + (["--http1"] if http1 else [])
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         assert line.startswith("port "), line
@@ -50,8 +48,10 @@ class PushService:
         context = ssl.create_default_context(cafile=str(self.cert))
         connection = http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=20)
         try:
-            connection.request(method, path, body=json.dumps(body) if body is not None else None)
-            return json.loads(connection.getresponse().read())
+            headers = {"Content-Type": "application/json"} if body is not None else {}
+            connection.request(method, path, body=json.dumps(body) if body is not None else None, headers=headers)
+            text = connection.getresponse().read()
+            return json.loads(text) if text[:1] in (b"{", b"[") else None
         finally:
             connection.close()
 

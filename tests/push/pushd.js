@@ -124,7 +124,7 @@ function answer(request, response, sub, rule) {
       response.end();
       return;
     default:
-      response.writeHead(rule.status || 201, headers);
+      response.writeHead(rule.status || sub.ok || 201, headers);
       response.end(rule.body || '');
   }
 }
@@ -152,6 +152,7 @@ async function onPush(request, response, name) {
     headers: Object.fromEntries(Object.entries(request.headers).filter(([k]) => !k.startsWith(':'))),
   };
   if (name.startsWith('token')) {
+    sub.ok = 200; // what a notifier of device tokens says
     entry.body = body.toString('utf8');
   } else {
     try {
