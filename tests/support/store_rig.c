@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/annot.h"
 #include "store/blob.h"
 #include "store/store_priv.h"
 #include "store/users.h"
@@ -602,14 +603,32 @@ static enum rc dump_messages(struct account *account, int64_t id, struct dump *d
 	return rc;
 }
 
+static bool dump_annotation(void *arg, struct strv name, struct strv value)
+{
+	buf_printf(arg, "  %.*s = %.*s\n", STRV_ARG(name), STRV_ARG(value));
+	return true;
+}
+
+/* Of the account (mailbox 0) or a mailbox. */
+static enum rc dump_annotations(struct account *account, int64_t mailbox, struct buf *out)
+{
+	enum rc rc = annot_list(account, mailbox, STRV("/private"), true, dump_annotation, out);
+	return rc == RC_OK ? annot_list(account, mailbox, STRV("/shared"), true, dump_annotation, out) : rc;
+}
+
 static enum rc dump_run(struct account *account, void *arg)
 {
 	struct dump *dump = arg;
 	dump->count = 0;
 	dump->modseq = 0;
 	enum rc rc = mbox_list(account, true, false, dump_mailbox, dump);
-	for (size_t i = 0; rc == RC_OK && i < dump->count; i++)
+	if (rc == RC_OK)
+		rc = dump_annotations(account, 0, dump->out);
+	for (size_t i = 0; rc == RC_OK && i < dump->count; i++) {
 		rc = dump_messages(account, dump->ids[i], dump);
+		if (rc == RC_OK)
+			rc = dump_annotations(account, dump->ids[i], dump->out);
+	}
 	return rc;
 }
 
