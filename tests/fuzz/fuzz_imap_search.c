@@ -1,5 +1,5 @@
 /* link: imapd */
-/* Search keys: whatever is taken can be resolved and copied. */
+/* Search keys: whatever is taken can be resolved and copied. "$" stands for some UIDs. */
 #include "imapd/search_keys.h"
 
 #include <stdlib.h>
@@ -19,7 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct parse parse;
 	struct search_keys keys;
 	struct search_keys copy;
+	struct seqset saved = SEQSET_EMPTY;
+	seqset_add_range(&saved, 3, 5);
 	parse_init(&parse, strv_make(data, size), arena);
+	parse.saved = &saved;
 	if (search_keys_parse(&parse, &keys) && parse_end(&parse)) {
 		if (!keys.bad_charset) {
 			search_keys_resolve(&keys, 1000, to_uids, NULL, arena);
@@ -30,6 +33,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (parse.failed && !parse.error) {
 		abort();
 	}
+	seqset_fini(&saved);
 	arena_free(&arena);
 	arena_free(&other);
 	return 0;
