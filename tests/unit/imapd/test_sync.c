@@ -1,4 +1,5 @@
 #include "greeting_rig.h"
+#include "imapd/sync.h"
 
 #define FOUR_EXPUNGED "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
 
@@ -253,6 +254,106 @@ static void nothing_is_told_of_other_mailboxes(void **state)
 	client_free(&b);
 }
 
+/* Numbers of MODSEQ and HIGHESTMODSEQ become 1. */
+static void assert_masked(struct client *client, const char *command, const char *expected)
+{
+	client_send(client, "a ");
+	client_send(client, command);
+	client_send(client, "\r\n");
+	char *answer = client_answer(client);
+	mask_number(answer, "MODSEQ (");
+	mask_number(answer, "HIGHESTMODSEQ ");
+	assert_string_equal(answer, expected);
+	free(answer);
+}
+
+static void condstore_tells_uid_and_modseq(void **state)
+{
+	deliver(*state, "INBOX", 2);
+	struct client *a = client_new(*state, "INBOX");
+	struct client *b = client_new(*state, "INBOX");
+	assert_masked(b, "ENABLE CONDSTORE",
+		"* ENABLED CONDSTORE\r\n* OK [HIGHESTMODSEQ 1] Highest\r\na OK ENABLE completed\r\n");
+	assert_command_has(a, "STORE 2 FLAGS.SILENT (\\Seen)", "a OK");
+	assert_masked(b, "NOOP", "* 2 FETCH (UID 2 FLAGS (\\Seen) MODSEQ (1))\r\na OK NOOP completed\r\n");
+	/* Its own silent change: the MODSEQ alone. */
+	assert_masked(b, "STORE 1 FLAGS.SILENT (\\Seen)",
+		"* 1 FETCH (UID 1 MODSEQ (1))\r\na OK STORE completed\r\n");
+	assert_command(b, "STORE 1 FLAGS.SILENT (\\Seen)", "a OK STORE completed\r\n");
+	/* Another's on top: the flags. */
+	assert_command_has(a, "STORE 1 +FLAGS.SILENT (\\Draft)", "a OK");
+	assert_masked(b, "STORE 1 +FLAGS.SILENT (\\Flagged)",
+		"* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen \\Draft) MODSEQ (1))\r\na OK STORE completed\r\n");
+	assert_command(b, "NOOP", "a OK NOOP completed\r\n");
+	client_free(&a);
+	client_free(&b);
+}
+
+static void a_modseq_above_a_held_back_expunge_is_taken_back(void **state)
+{
+	deliver(*state, "INBOX", 4);
+	struct client *a = client_new(*state, "INBOX");
+	struct client *b = client_new(*state, "INBOX");
+	assert_command_has(b, "ENABLE QRESYNC", "* ENABLED QRESYNC\r\n* OK [HIGHESTMODSEQ ");
+	assert_command_has(a, "STORE 1,3 +FLAGS.SILENT (\\Deleted)", "a OK");
+	assert_command_has(b, "NOOP", "* 3 FETCH ");
+	assert_command(a, "EXPUNGE", FOUR_EXPUNGED "a OK EXPUNGE completed\r\n");
+	assert_masked(b, "STORE 2 +FLAGS.SILENT (\\Seen)",
+		"* 2 FETCH (UID 2 MODSEQ (1))\r\n* OK [HIGHESTMODSEQ 1] Highest\r\na OK STORE completed\r\n");
+	assert_command(b, "FETCH 4 (UID)", "* 4 FETCH (UID 4)\r\na OK FETCH completed\r\n");
+	assert_masked(
+		b, "NOOP", "* VANISHED 1,3\r\n* OK [HIGHESTMODSEQ 1] Highest\r\na OK NOOP completed\r\n");
+	assert_command(b, "NOOP", "a OK NOOP completed\r\n");
+	client_free(&a);
+	client_free(&b);
+}
+
+static void many_changes_between_commands_take_back_at_once(void **state)
+{
+	enum { MESSAGES = 1100 };
+	struct client *b = client_new(*state, "INBOX");
+	for (int i = 0; i < MESSAGES; i++)
+		client_send(b, "a APPEND INBOX {1+}\r\nx\r\n");
+	for (int i = 0; i < MESSAGES; i++)
+		free(client_answer(b));
+	struct client *a = client_new(*state, "INBOX");
+	assert_command_has(a, "ENABLE QRESYNC", "* OK [HIGHESTMODSEQ ");
+	assert_command_has(b, "STORE 1 +FLAGS.SILENT (\\Deleted)", "a OK");
+	assert_command_has(b, "EXPUNGE", "a OK");
+	assert_command_has(b, "STORE 1:* +FLAGS.SILENT (\\Seen)", "a OK");
+	char *told = client_until(a, "* OK [HIGHESTMODSEQ ");
+	assert_non_null(strstr(told, "* 1100 FETCH (UID 1100 FLAGS (\\Seen) MODSEQ ("));
+	assert_null(strstr(told, "VANISHED"));
+	free(told);
+	free(client_until(a, "\r\n"));
+	assert_masked(a, "NOOP", "* VANISHED 1\r\n* OK [HIGHESTMODSEQ 1] Highest\r\na OK NOOP completed\r\n");
+	client_free(&a);
+	client_free(&b);
+}
+
+static void vanished_lines_are_bounded(void **state)
+{
+	(void)state;
+	struct seqset uids = SEQSET_EMPTY;
+	struct buf out;
+	for (uint32_t i = 0; i < 1000; i++)
+		seqset_add_range(&uids, UINT32_MAX - 10 - i * 3, UINT32_MAX - 9 - i * 3);
+	buf_init(&out, 1 << 20);
+	sync_print_vanished(&out, &uids, true);
+	sync_print_vanished(&out, &(struct seqset){ 0 }, false);
+	buf_addc(&out, '\0');
+	unsigned lines = 0;
+	for (char *at = out.p; *at; lines++) {
+		char *end = strstr(at, "\r\n");
+		assert_int_equal(strncmp(at, "* VANISHED (EARLIER) 42949", 26), 0);
+		assert_true(end - at < 8192);
+		at = end + 2;
+	}
+	assert_int_equal(lines, 3);
+	buf_fini(&out);
+	seqset_fini(&uids);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, server_setup, server_teardown)
 
 int main(void)
@@ -272,6 +373,10 @@ int main(void)
 		TEST(a_deleted_mailbox_ends_the_sessions_that_have_it_selected),
 		TEST(a_renamed_mailbox_stays_selected),
 		TEST(nothing_is_told_of_other_mailboxes),
+		TEST(condstore_tells_uid_and_modseq),
+		TEST(a_modseq_above_a_held_back_expunge_is_taken_back),
+		TEST(many_changes_between_commands_take_back_at_once),
+		cmocka_unit_test(vanished_lines_are_bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,6 +266,65 @@ static void the_told_modseq_is_below_everything_untold(void **state)
 	view_free(&view);
 }
 
+static void each_thing_told_raises_the_told_modseq(void **state)
+{
+	(void)state;
+	struct view *view = make("1:5", 6, 0);
+	apply(view, CHANGE_FLAGS, 2, 2, 11, 0, OTHER);
+	apply(view, CHANGE_APPEND, 6, 6, 12, 0, OTHER);
+	apply(view, CHANGE_EXPUNGE, 1, 1, 14, 0, OTHER);
+	apply(view, CHANGE_FLAGS, 3, 3, 16, 0, SELF);
+	assert_true(view_told_modseq(view) == 10);
+	view_told_flags(view, 2, 11);
+	assert_true(view_told_modseq(view) == 11);
+	view_announce_fresh(view);
+	assert_true(view_told_modseq(view) == 13);
+	view_drop_gone(view);
+	assert_true(view_told_modseq(view) == 15);
+	view_told_own(view, 3, 16);
+	assert_true(view_told_modseq(view) == 16);
+	view_free(&view);
+}
+
+static void a_message_changed_twice_is_untold_from_the_first_change_on(void **state)
+{
+	(void)state;
+	struct view *view = make("1:5", 6, 0);
+	apply(view, CHANGE_FLAGS, 2, 2, 11, 0, OTHER);
+	apply(view, CHANGE_FLAGS, 4, 4, 12, 0, OTHER);
+	apply(view, CHANGE_FLAGS, 2, 2, 13, 0, OTHER);
+	assert_true(view_told_modseq(view) == 10);
+	/* A result from before the second change does not tell it. */
+	view_told_flags(view, 2, 11);
+	assert_true(view_told_modseq(view) == 10);
+	view_told_flags(view, 2, 13);
+	assert_true(view_told_modseq(view) == 11);
+	/* Told, and changed again: from then on. */
+	apply(view, CHANGE_FLAGS, 2, 2, 14, 0, OTHER);
+	view_told_flags(view, 4, 12);
+	assert_true(view_told_modseq(view) == 13);
+	/* Its removal takes the change along. */
+	apply(view, CHANGE_EXPUNGE, 2, 2, 20, 0, OTHER);
+	assert_true(view_told_modseq(view) == 19);
+	view_free(&view);
+}
+
+static void a_modseq_alone_tells_only_own_changes(void **state)
+{
+	(void)state;
+	struct view *view = make("1:5", 6, 0);
+	apply(view, CHANGE_FLAGS, 1, 1, 11, 0, OTHER);
+	apply(view, CHANGE_FLAGS, 1, 2, 12, 0, SELF);
+	view_told_own(view, 1, 12);
+	view_told_own(view, 2, 11);
+	view_told_own(view, 3, 12);
+	assert_int_equal(view_pending_flags(view), 2);
+	view_told_own(view, 2, 12);
+	assert_int_equal(view_pending_flags(view), 1);
+	assert_true(view_told_modseq(view) == 10);
+	view_free(&view);
+}
+
 static void clip(struct view *view, const char *text, bool by_uid, const char *expected_runs,
 	const char *expected_uids)
 {
@@ -482,6 +541,9 @@ int main(void)
 		cmocka_unit_test(changes_of_other_mailboxes_are_not_ours),
 		cmocka_unit_test(recent_is_what_was_claimed),
 		cmocka_unit_test(the_told_modseq_is_below_everything_untold),
+		cmocka_unit_test(each_thing_told_raises_the_told_modseq),
+		cmocka_unit_test(a_message_changed_twice_is_untold_from_the_first_change_on),
+		cmocka_unit_test(a_modseq_alone_tells_only_own_changes),
 		cmocka_unit_test(sets_are_clipped_to_the_view),
 		cmocka_unit_test(an_empty_view_has_no_numbers),
 		cmocka_unit_test(what_is_not_announced_is_not_in_a_set),
