@@ -318,11 +318,14 @@ def test_disabling_drops_push_subscriptions_for_chat_alone(make_coid):
     raw = coid.raw(alice)
     service = PushService()
     try:
-        for off in (lambda: configure(raw, enabled=None), lambda: raw.ok("DELETE COI/Chats"), lambda: coid.ctl("coi", "disable", alice)):
+        ways = {"NIL": lambda: configure(raw, enabled=None), "DELETE": lambda: raw.ok("DELETE COI/Chats"),
+                "coidctl": lambda: coid.ctl("coi", "disable", alice)}
+        for way, off in ways.items():
             configure(raw, enabled="yes")
             for msgtype in ("chat", "mail", "all"):
                 subscribe(raw, f"device-{msgtype:-<6}", service.registration(f"device-{msgtype:-<6}", msgtype))
             off()
-            assert {name[len(S) + 1:].rstrip("-") for name in get(raw, S, options="(DEPTH 1)")} == {"device-mail", "device-all"}
+            left = {name[len(S) + 1:].rstrip("-") for name in get(raw, S, options="(DEPTH 1)")}
+            assert left == {"device-mail", "device-all"}, way
     finally:
         service.close()
