@@ -18,7 +18,7 @@
 
 enum announce_kind {
 	ANNOUNCE_MESSAGES,
-	ANNOUNCE_VALIDATION,
+	ANNOUNCE_VALIDATION, /* of a subscription that was set or removed */
 	ANNOUNCE_TEST,
 	ANNOUNCE_GONE /* of the account */
 };
@@ -35,6 +35,7 @@ struct announce {
 	uint32_t *uids; /* own */
 	size_t uid_count;
 	char *subscription; /* own: ANNOUNCE_VALIDATION */
+	bool forget; /* what waits for the subscription is void */
 	struct webpush_test *test;
 	struct push **pushes; /* own: the result */
 	size_t push_count;
@@ -252,6 +253,7 @@ static enum rc announce_validation(struct announcing *g, struct account *account
 	struct buf plain;
 	enum rc rc = subs_find(account, strv_cstr(g->a->subscription), g->a->arena, &sub);
 
+	g->a->forget = rc == RC_NOT_FOUND || (rc == RC_OK && !sub.validated);
 	if (rc == RC_NOT_FOUND || (rc == RC_OK && (sub.validated || !subs_lives(&sub, g->rules))))
 		return RC_OK;
 	if (rc != RC_OK)
@@ -406,6 +408,8 @@ static void announce_done(struct job *job)
 			rc_name(job->rc));
 	if (job->rc != RC_OK)
 		pushes_drop(a);
+	else if (a->forget)
+		queue_forget_subscription(a->webpush, a->account, a->subscription);
 	if (has_devices(a)) {
 		a->users = (struct users_job){
 			.run = find_name, .done = name_found, .home = a->webpush->reactor

@@ -119,6 +119,7 @@ static void page_done(struct pushq_job *job)
 			(long long)e->account, LOG_V(strv_cstr(e->subscription)), e->count);
 		atomic_fetch_add(&webpush->unsubscribed, 1);
 		upkeep_submit(webpush, UPKEEP_GONE, e->account, e->subscription, e->endpoint);
+		queue_forget_subscription(webpush, e->account, e->subscription);
 	}
 	page_free(page);
 	webpush_pending_sub(webpush);

@@ -202,8 +202,14 @@ static enum rc validate(struct webpush *webpush, struct account *account, struct
 static enum rc unsubscribe(struct account *account, struct strv id)
 {
 	struct arena *arena = arena_new(0);
-	enum rc rc = subs_id_valid(id) ? subs_drop(account, lower(id, arena)) : RC_OK;
+	struct strv name = lower(id, arena);
+	enum rc rc = RC_OK;
 
+	if (subs_id_valid(id))
+		rc = subs_drop(account, name);
+	if (rc == RC_OK && subs_id_valid(id))
+		rc = metadata_changed(
+			account, 0, strv_cstr(arena_printf(arena, "%s/%.*s", SUBS_ENTRY, STRV_ARG(name))));
 	arena_free(&arena);
 	return rc;
 }

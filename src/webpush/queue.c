@@ -427,10 +427,19 @@ void queue_forget(struct webpush *webpush, int64_t account)
 		drop_all_of(webpush, account, NULL);
 }
 
+void queue_forget_subscription(struct webpush *webpush, int64_t account, const char *subscription)
+{
+	if (webpush->closed)
+		return;
+	drop_all_of(webpush, account, subscription);
+	/* Before whatever is added for it next. */
+	books_flush(webpush->books);
+}
+
 static void on_done(struct webpush *webpush, struct push *push)
 {
 	atomic_fetch_add(&webpush->sent, 1);
-	if (push->tries > 0)
+	if (push->kind != PUSH_DEVICE)
 		books_worked(webpush->books, push);
 	if (push->kind == PUSH_VALIDATION) {
 		upkeep_submit(webpush, UPKEEP_ACCEPTED, push->account, push->subscription, push->endpoint);

@@ -448,6 +448,9 @@ enum rc webpush_remove(struct webpush *webpush, struct account *account, struct 
 	(void)webpush;
 	if (rc == RC_OK || rc == RC_CORRUPT) {
 		rc = subs_drop(account, name);
+		if (rc == RC_OK)
+			rc = metadata_changed(account, 0,
+				strv_cstr(arena_printf(arena, "%s/%.*s", SUBS_ENTRY, STRV_ARG(name))));
 	} else if (rc == RC_NOT_FOUND) {
 		rc = device_load(account, 0, arena, &devices);
 		bool found = false;

@@ -187,6 +187,8 @@ void queue_wait(struct webpush *webpush, struct push *push);
 void queue_answered(struct webpush *webpush, struct push *push, const struct push_answer *answer);
 /* The account is gone. */
 void queue_forget(struct webpush *webpush, int64_t account);
+/* The subscription is gone, or another has taken its place. */
+void queue_forget_subscription(struct webpush *webpush, int64_t account, const char *subscription);
 void queue_stop(struct webpush *webpush);
 
 /* expiry.c: [push] discards what is not validated in time. */

@@ -139,6 +139,20 @@ def test_wp_44_a_push_is_not_tried_beyond_its_ttl(make_coid, service):
     assert {push["headers"]["ttl"] for push in service.received(ID)[1:]} <= {"2", "1", "0"}
 
 
+# WP-14
+def test_wp_14_what_waits_for_a_subscription_goes_with_it(coid, alice, raw, service):
+    subscribed(raw, service, ID)
+    service.rules(ID, {"status": 503, "retryAfter": 2})
+    coid.deliver(alice, message("one"))
+    service.wait(ID, 2)
+    assert setmetadata(raw, f"{S}/{ID}", None).startswith(b"OK")
+    end = time.monotonic() + 10
+    while "push-waiting: 0\n" not in coid.ctl("status") and time.monotonic() < end:
+        time.sleep(0.1)
+    time.sleep(2.5)
+    assert len(service.received(ID)) == 2
+
+
 # WP-16
 def test_wp_16_redirects_are_not_followed(coid, alice, raw, service):
     subscribed(raw, service, ID)
