@@ -69,7 +69,7 @@ function(coid_unit_tests)
     target_link_libraries(power_${file} PRIVATE coid_test_support coid_coi coid_store cmocka)
     target_compile_options(power_${file} PRIVATE -Wno-missing-prototypes)
     add_test(NAME power/${file} COMMAND power_${file} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
-    set_tests_properties(power/${file} PROPERTIES LABELS power TIMEOUT 600)
+    set_tests_properties(power/${file} PROPERTIES LABELS power TIMEOUT 1800)
   endforeach()
 endfunction()
 
