@@ -156,7 +156,8 @@ enum rc msg_expunged_since(
 		return rc;
 	if (since < mbox->highestmodseq) {
 		rc = db_query(account->db, &stmt,
-			"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2", "iu", mailbox, since);
+			"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid", "iu",
+			mailbox, since);
 		if (rc != RC_OK)
 			return rc;
 		for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt))

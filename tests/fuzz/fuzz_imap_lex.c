@@ -107,6 +107,7 @@ static uint64_t run(struct strv in, enum literals literals, size_t line_max, siz
 	world->session.hub = &world->hub;
 	world->session.settings = &world->settings;
 	world->session.state = SESSION_SELECTED;
+	world->session.enabled = ENABLED_CONDSTORE | ENABLED_QRESYNC;
 	lex_init(&world->session.lex, line_max, literal_max);
 	for (size_t at = 0; at < in.n; at += step)
 		feed(world, strv_sub(in, at, step), literals, step >= in.n);

@@ -48,6 +48,7 @@ static void print_key(const struct search_key *key, struct buf *out)
 		[SEARCH_FLAG] = "flag",
 		[SEARCH_RECENT] = "recent",
 		[SEARCH_KEYWORD] = "keyword",
+		[SEARCH_MODSEQ] = "modseq",
 		[SEARCH_LARGER] = "larger",
 		[SEARCH_SMALLER] = "smaller",
 		[SEARCH_BEFORE] = "before",
@@ -208,10 +209,37 @@ static void an_unknown_charset_is_told_apart(void **state)
 	assert_keys("CHARSET \"utf-8\" ALL", "and(and)");
 }
 
+static void a_modseq_may_name_a_flag(void **state)
+{
+	(void)state;
+	assert_keys("MODSEQ 9223372036854775807", "and(modseq 9223372036854775807)");
+	assert_keys("NOT MODSEQ 7", "and(!modseq 7)");
+	assert_keys("MODSEQ 0", "and(modseq)");
+	assert_keys("modseq \"/flags/\\\\draft\" all 7", "and(modseq 7)");
+	assert_keys(
+		"MODSEQ \"/flags/$mdnsent\" PRIV 7 MODSEQ \"/Flags/x\" shared 8", "and(modseq 7, modseq 8)");
+	struct test t;
+	assert_true(parse_text(&t, "OR (MODSEQ 7) 1", 15));
+	assert_true(t.keys.modseq && t.keys.seqs);
+	done(&t);
+	assert_true(parse_text(&t, "UID 1", 5));
+	assert_false(t.keys.modseq || t.keys.seqs);
+	done(&t);
+}
+
 static void wrong_keys_are_refused(void **state)
 {
 	(void)state;
 	static const char *const cases[] = {
+		"MODSEQ",
+		"MODSEQ x",
+		"MODSEQ 9223372036854775808",
+		"MODSEQ \"/flags/x\"",
+		"MODSEQ \"/flags/x\" 7",
+		"MODSEQ \"/flags/x\" none 7",
+		"MODSEQ \"/flag/x\" all 7",
+		"MODSEQ \"\" all 7",
+		"MODSEQ /flags/x all 7",
 		"",
 		" ",
 		"ALL ",
@@ -394,6 +422,7 @@ int main(void)
 		cmocka_unit_test(a_chain_of_or_is_one_key),
 		cmocka_unit_test(cheap_keys_come_first),
 		cmocka_unit_test(an_unknown_charset_is_told_apart),
+		cmocka_unit_test(a_modseq_may_name_a_flag),
 		cmocka_unit_test(wrong_keys_are_refused),
 		cmocka_unit_test(nesting_has_a_limit),
 		cmocka_unit_test(the_number_of_keys_has_a_limit),
