@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define DAY 86400
-#define CLOCK_EVERY 64 /* messages between looks at the clock when nothing is read */
 
 struct searcher {
 	struct account *account;
@@ -448,13 +447,27 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 	return RC_OK;
 }
 
+/* So many messages between looks at the clock. */
+static unsigned clock_every(enum search_cost cost)
+{
+	switch (cost) {
+	case SEARCH_COST_INDEX:
+		return 64;
+	case SEARCH_COST_CACHE:
+		return 8;
+	case SEARCH_COST_HEADER:
+	case SEARCH_COST_BYTES:
+		return 1;
+	}
+	return 1;
+}
+
 static enum rc search_all(struct searcher *s)
 {
-	bool reads = s->search->keys.root->cost > SEARCH_COST_INDEX;
-	for (unsigned ticks = 0;; ticks++) {
-		if ((reads && ticks > 0) || ticks % CLOCK_EVERY == CLOCK_EVERY - 1)
-			if (clock_mono_us() >= s->end_us)
-				return RC_AGAIN;
+	unsigned every = clock_every(s->search->keys.root->cost);
+	for (unsigned ticks = 1;; ticks++) {
+		if (ticks % every == 0 && clock_mono_us() >= s->end_us)
+			return RC_AGAIN;
 		uint32_t seq = 0;
 		const struct msg_row *row = next_row(s, &seq);
 		if (!row)

@@ -62,6 +62,20 @@ static bool contains(struct strv text, struct strv needle)
 	return needle.n <= text.n && memmem(text.p, text.n, needle.p, needle.n) != NULL;
 }
 
+/* "*=" or "*0": a parameter as in RFC 2231, perhaps. */
+static bool is_extended(unsigned char before, unsigned char c)
+{
+	return before == '*' && (c == '=' || (c >= '0' && c <= '9'));
+}
+
+static bool has_extended(struct strv value)
+{
+	for (size_t i = 1; i < value.n; i++)
+		if (is_extended((unsigned char)value.p[i - 1], (unsigned char)value.p[i]))
+			return true;
+	return false;
+}
+
 /* "Name: " (may be empty) and the value, as it is searched. */
 static struct strv map_value(struct search_scratch *scratch, struct strv name, struct strv value)
 {
@@ -74,6 +88,8 @@ static struct strv map_value(struct search_scratch *scratch, struct strv name, s
 		buf_adds(&scratch->decoded, ": ");
 	}
 	mime_words_decode(&scratch->decoded, buf_strv(&scratch->plain));
+	if (has_extended(buf_strv(&scratch->plain)))
+		mime_params_decode(&scratch->decoded, buf_strv(&scratch->plain));
 	casemap(&scratch->mapped, buf_strv(&scratch->decoded));
 	return buf_strv(&scratch->mapped);
 }
@@ -95,7 +111,7 @@ static bool map_ascii(struct search_scratch *scratch, struct strv value, struct 
 		unsigned char c = (unsigned char)value.p[i];
 		if (c == '\r' || c == '\n')
 			continue;
-		if (c >= 0x80 || c == '\0' || (c == '?' && last == '='))
+		if (c >= 0x80 || c == '\0' || (c == '?' && last == '=') || is_extended(last, c))
 			return false;
 		last = c;
 		room[n++] = (char)(c >= 'a' && c <= 'z' ? c - ('a' - 'A') : c);

@@ -30,6 +30,10 @@ void mime_unfold(struct buf *out, struct strv value);
  * undecodable bytes become U+FFFD. Output is always valid UTF-8 without CR, LF and NUL. */
 void mime_words_decode(struct buf *out, struct strv value);
 
+/* The parameters of a structured field (Content-Type, Content-Disposition) as " name=value name=value" in UTF-8: pieces of
+ * RFC 2231 joined, percent encoding and charsets decoded. Nothing for a value without any. For searching. */
+void mime_params_decode(struct buf *out, struct strv value);
+
 /* RFC 5322 date-time, obsolete forms and comments too. RC_INVALID if unreadable. */
 enum rc mime_date_parse(struct strv value, int64_t *ret_seconds, int *ret_zone_minutes) MUST_CHECK;
 

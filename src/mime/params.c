@@ -2,6 +2,8 @@
 #include "mime/mime_priv.h"
 
 #include "base/str.h"
+#include "mime/decode.h"
+#include "mime/header.h"
 
 #include <string.h>
 
@@ -305,4 +307,40 @@ bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime
 	part->subtype = subtype;
 	part->param_count = mime_params_parse(arena, &lex, &part->params);
 	return true;
+}
+
+static void add_utf8(struct buf *out, const struct mime_param *param)
+{
+	struct charset *charset = NULL;
+	if (param->charset.n == 0 || charset_open(param->charset, &charset) != RC_OK) {
+		str_utf8_repair(out, param->value);
+		return;
+	}
+	charset_feed(charset, param->value, out);
+	charset_finish(charset, out);
+	charset_close(&charset);
+}
+
+void mime_params_decode(struct buf *out, struct strv value)
+{
+	struct arena *arena = arena_new(0);
+	struct mime_param *params = NULL;
+	struct mime_lex lex;
+	mime_lex_init(&lex, value);
+	mime_lex_cfws(&lex);
+	(void)mime_lex_token(&lex);
+	mime_lex_cfws(&lex);
+	if (lex.p < lex.end && *lex.p == '/') {
+		lex.p++;
+		mime_lex_cfws(&lex);
+		(void)mime_lex_token(&lex);
+	}
+	size_t count = mime_params_parse(arena, &lex, &params);
+	for (size_t i = 0; i < count; i++) {
+		buf_addc(out, ' ');
+		str_utf8_repair(out, params[i].name);
+		buf_addc(out, '=');
+		add_utf8(out, &params[i]);
+	}
+	arena_free(&arena);
 }

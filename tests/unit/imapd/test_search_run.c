@@ -46,6 +46,7 @@ static const char *const messages[] = {
 	"PHA+YmFzZSBzaXh0eSBmb3VyPC9wPg==\r\n"
 	"--x\r\n"
 	"Content-Type: application/octet-stream; name=report.bin\r\n"
+	"Content-Disposition: attachment; filename*0*=iso-8859-1''%DCber;\r\n filename*1*=sicht.bin\r\n"
 	"\r\n"
 	"secret of a binary part\r\n"
 	"--x\r\n"
@@ -249,6 +250,10 @@ static void bodies_are_searched_decoded(void **state)
 	assert_found(rig, "BODY \"embedded words\"", "3");
 	assert_found(rig, "BODY \"embedded topic\"", "3");
 	assert_found(rig, "BODY report.bin", "3");
+	assert_found(rig,
+		"BODY {9}\r\n\xc3\xbc"
+		"bersich",
+		"3");
 	assert_found(rig, "BODY secret", "");
 	assert_found(rig, "BODY anna", "");
 	assert_found(rig, "BODY \"\"", "1 2 3 4 5");

@@ -123,6 +123,31 @@ static void lines_of_a_header_are_told_apart(void **state)
 	assert_int_equal(colon, 4);
 }
 
+static void assert_params(const char *value, const char *expected)
+{
+	struct buf out;
+	buf_init(&out, 10000);
+	mime_params_decode(&out, strv_cstr(value));
+	buf_addc(&out, '\0');
+	assert_string_equal(out.p, expected);
+	buf_fini(&out);
+}
+
+static void parameters_are_decoded_to_utf_8(void **state)
+{
+	(void)state;
+	assert_params("", "");
+	assert_params("attachment", "");
+	assert_params(" text / plain (x); charset=us-ascii", " charset=us-ascii");
+	assert_params("attachment; filename*=iso-8859-1'de'%fcber", " filename=\xc3\xbc"
+								    "ber");
+	assert_params("attachment; filename*0*=utf-8''%c3%bc;\r\n filename*1=\"b er\"; size=5",
+		" filename=\xc3\xbc"
+		"b er size=5");
+	assert_params("attachment; filename*=x-none''%fc", " filename=\xef\xbf\xbd");
+	assert_params("attachment; filename=\"\xfc\"", " filename=\xef\xbf\xbd");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +158,7 @@ int main(void)
 		cmocka_unit_test(a_folded_field_is_unfolded),
 		cmocka_unit_test(message_ids_are_taken_one_by_one),
 		cmocka_unit_test(lines_of_a_header_are_told_apart),
+		cmocka_unit_test(parameters_are_decoded_to_utf_8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
