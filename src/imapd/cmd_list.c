@@ -1,7 +1,9 @@
 /*
  * LIST, LSUB, NAMESPACE. The answer is built on the worker, from the tree of names in memory.
  */
+#include "imapd/cmd_metadata.h"
 #include "imapd/command.h"
+#include "imapd/imapd.h"
 #include "imapd/list_match.h"
 #include "imapd/list_options.h"
 #include "imapd/list_run.h"
@@ -167,6 +169,8 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 	list->base.release = list_release;
 	sync_status(cmd->session, &options->status);
 	copy_options(list, options);
+	metadata_request_copy(&options->metadata, list->base.arena, &list->options.metadata);
+	list->options.annotations = cmd->session->settings->metadata;
 	list->utf8 = cmd->session->enabled & ENABLED_UTF8;
 	list->arena = arena_new(0);
 	buf_init(&list->out, LIST_OUTPUT_MAX);
@@ -210,7 +214,7 @@ const struct cmd_row cmd_list_rows[] = {
 	{
 		.name = "LIST",
 		.states = CMD_AUTH_STATES,
-		.capability = "LIST-EXTENDED LIST-STATUS",
+		.capability = "LIST-EXTENDED LIST-STATUS LIST-METADATA",
 		.parse = list_parse,
 		.run = list_cmd_run,
 	},

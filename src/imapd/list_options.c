@@ -1,5 +1,7 @@
 #include "imapd/list_options.h"
 
+#include "imapd/cmd_metadata.h"
+
 static bool parse_select(struct parse *parse, struct list_options *options)
 {
 	static const struct {
@@ -67,6 +69,11 @@ static bool parse_return(struct parse *parse, struct list_options *options)
 	if (parse_keyword(parse, "STATUS")) {
 		options->ret |= LIST_RETURN_STATUS;
 		return parse_sp(parse) && status_items_parse(parse, &options->status);
+	}
+	if (parse_keyword(parse, "METADATA")) {
+		options->ret |= LIST_RETURN_METADATA;
+		options->metadata = (struct metadata_request){ 0 };
+		return parse_sp(parse) && metadata_parse_entries(parse, false, &options->metadata);
 	}
 	return parse_fail(parse, "Unknown return option");
 }

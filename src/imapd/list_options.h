@@ -1,11 +1,12 @@
 /*
- * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154): what to select, which names, what to return.
+ * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154, 9590): what to select, which names, what to return.
  */
 #ifndef COID_IMAPD_LIST_OPTIONS_H
 #define COID_IMAPD_LIST_OPTIONS_H
 
 #include "imapd/parse.h"
 #include "imapd/status_items.h"
+#include "metadata/metadata.h"
 
 #define LIST_PATTERNS_MAX 100
 
@@ -20,7 +21,8 @@ enum list_return {
 	LIST_RETURN_SUBSCRIBED = 1 << 0,
 	LIST_RETURN_CHILDREN = 1 << 1,
 	LIST_RETURN_SPECIAL_USE = 1 << 2,
-	LIST_RETURN_STATUS = 1 << 3
+	LIST_RETURN_STATUS = 1 << 3,
+	LIST_RETURN_METADATA = 1 << 4 /* RFC 9590 */
 };
 
 struct list_options {
@@ -31,6 +33,8 @@ struct list_options {
 	struct strv *patterns;
 	size_t pattern_count;
 	struct status_items status;
+	struct metadata_request metadata;
+	const struct metadata *annotations; /* borrowed: where that is read; the command's to set */
 };
 
 /* Behind "LIST ". Everything lives in the parser's arena. */

@@ -1,6 +1,7 @@
 #include "imapd/list_run.h"
 
 #include "base/hash.h"
+#include "imapd/cmd_metadata.h"
 #include "imapd/list_match.h"
 #include "imapd/resp.h"
 #include "store/mailbox.h"
@@ -187,7 +188,11 @@ static enum rc print_entry(struct run *run, const struct entry *entry)
 	if (!entry->matches || (!entry->selected && !(above && above->hidden)))
 		return RC_OK;
 	print_line(run, &entry->info, above != NULL);
-	return print_status(run, &entry->info);
+	enum rc rc = print_status(run, &entry->info);
+	if (rc == RC_OK && run->options->ret & LIST_RETURN_METADATA)
+		rc = metadata_list(run->options->annotations, run->account, &entry->info,
+			&run->options->metadata, run->utf8, run->out);
+	return rc;
 }
 
 /* Levels above subscribed names that are no names themselves. */

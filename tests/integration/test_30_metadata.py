@@ -264,3 +264,20 @@ def test_entries_survive_a_restart_and_a_kill(coid, alice, raw):
     coid.kill()
     coid.start()
     assert get(coid.raw(alice), "/private/comment", "INBOX") == {"/private/comment": b"y"}
+
+
+def test_list_returns_entries(raw):
+    assert b" LIST-METADATA" in raw.ok("CAPABILITY")[0]
+    raw.ok("CREATE a/b")
+    raw.ok("SETMETADATA a/b (/shared/comment red /private/comment blue)")
+    raw.ok('SETMETADATA INBOX (/shared/comment {3+}\r\n1\r\n)')
+    got = raw.ok('LIST "" (INBOX a*) RETURN (METADATA (/Shared/comment "/private/comment") CHILDREN)')
+    assert got == [b'* LIST (\\HasNoChildren) "/" "INBOX"',
+                   b'* METADATA "INBOX" (/shared/comment {3}\r\n1\r\n /private/comment NIL)',
+                   b'* LIST (\\Noselect \\HasChildren) "/" "a"',
+                   b'* METADATA "a" (/shared/comment NIL /private/comment NIL)',
+                   b'* LIST (\\HasNoChildren) "/" "a/b"',
+                   b'* METADATA "a/b" (/shared/comment "red" /private/comment "blue")']
+    assert not any(b"METADATA" in line for line in raw.ok('LIST "" *'))
+    for text in ("METADATA", "METADATA ()", "METADATA /private/x", "METADATA (x)", "METADATA (/private/x"):
+        raw.bad(f'LIST "" * RETURN ({text})')
