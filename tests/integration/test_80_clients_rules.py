@@ -35,6 +35,10 @@ def numbers(untagged, what):
     return [int(line.split()[1]) for line in untagged if re.fullmatch(rb"\* \d+ %s" % what.encode(), line)]
 
 
+def fetches(untagged):
+    return [line for line in untagged if re.match(rb"\* \d+ FETCH ", line)]
+
+
 def code(untagged, name):
     """The number in a response code such as [UIDNEXT 5]; None if it was not said."""
     for line in untagged:
@@ -616,3 +620,78 @@ def test_chat_mail_is_dated_by_its_arrival(coid, alice):
     if "WITHIN" in capabilities(raw):
         assert raw.ok("SEARCH YOUNGER 3600") == [b"* SEARCH 1 2 3"]
         assert raw.ok("SEARCH OLDER 3600") == [b"* SEARCH"]
+
+
+def squeeze(raw, command="COMPRESS DEFLATE"):
+    """Compresses from here on if the server offers it."""
+    if "COMPRESS=DEFLATE" in capabilities(raw):
+        raw.ok(command)
+        raw.sock = Deflated(raw.sock)
+
+
+def test_the_words_of_delta_chat(coid, alice):
+    raw = coid.raw(alice, tls=True)
+    told = capabilities(raw)
+    raw.ok('ID ("name" "Delta Chat" "version" NIL)')
+    squeeze(raw)
+    if "QUOTA" in told:
+        assert raw.ok('GETQUOTAROOT "INBOX"')[0].startswith(b'* QUOTAROOT ')
+    if "METADATA" in told:
+        raw.ok('GETMETADATA "" (/shared/comment /shared/admin /shared/vendor/deltachat/irohrelay)')
+    raw.ok('SELECT "INBOX"')
+    for i in range(1, 6):
+        tag = raw.idle()
+        coid.deliver(alice, message(subject="[...]", headers=["Chat-Version: 1.0", "Secure-Join: vc-request"]))
+        assert raw.response() == b"* 1 EXISTS"
+        assert raw.done(tag)[0].startswith(b"OK")
+        heads = fetches(raw.ok(f"UID FETCH {i}:{i + 499} ({CHAT_FETCH})"))
+        assert len(heads) == 1 and b"UID %d " % i in heads[0] and b"Secure-Join: vc-request\r\n" in heads[0]
+        assert b"Subject" not in heads[0]
+        whole = fetches(raw.ok(f"UID FETCH {i} (FLAGS BODY.PEEK[])"))
+        assert len(whole) == 1 and b"FLAGS (" in whole[0] and b"BODY[] {" in whole[0]
+        raw.ok(f"UID STORE {i} +FLAGS (\\Deleted)")
+        assert raw.ok("CLOSE") == []
+        selected = raw.ok('SELECT "INBOX"')
+        assert b"* 0 EXISTS" in selected and code(selected, "UIDNEXT") == i + 1
+
+
+def test_the_words_of_thunderbird(coid, alice):
+    for i in range(3):
+        coid.deliver(alice, message(subject=f"number {i}", body="find the needle\r\n" if i == 1 else "hay\r\n"))
+    plain = base64.b64encode(f"\0{alice}\0{PASSWORD}".encode()).decode()
+    first, second = coid.raw(tls=True), coid.raw(tls=True)
+    for raw in (first, second):
+        tag = raw.command("authenticate PLAIN")
+        assert raw.response().startswith(b"+")
+        raw.send(plain + "\r\n")
+        assert raw.until(tag)[0].startswith(b"OK")
+        told = capabilities(raw)
+        raw.ok("namespace")
+        squeeze(raw, "compress DEFLATE")
+        raw.ok('ID ("name" "Thunderbird" "version" "153.0")')
+    if "LIST-EXTENDED" in told:
+        first.ok('list (subscribed) "" "*" return (special-use)')
+    else:
+        first.ok('lsub "" "*"')
+    first.ok('select "INBOX"')
+    if "QUOTA" in told:
+        first.ok('getquotaroot "INBOX"')
+    assert len(first.ok("UID fetch 1:* (FLAGS)")) == 3
+    heads = first.ok("UID fetch 1:3 (UID RFC822.SIZE FLAGS BODY.PEEK[HEADER.FIELDS (From To Cc Bcc Subject Date Message-ID "
+                     "Priority X-Priority References Newsgroups In-Reply-To Content-Type Reply-To Received)])")
+    assert len(heads) == 3 and all(b"Subject: number" in head for head in heads)
+    assert b"find the needle" in first.ok("UID fetch 2 (UID RFC822.SIZE BODY.PEEK[])")[0]
+    assert b"BODY[TEXT]<0> {17}\r\nfind the needle\r\n" in first.ok("UID fetch 2 (UID BODY.PEEK[TEXT]<0.2048>)")[0]
+    assert first.ok('uid SEARCH UNDELETED BODY "needle"') == [b"* SEARCH 2"]
+    tag = first.idle()
+    second.ok('select "INBOX"')
+    moved = second.ok('uid move 2 "Trash"')
+    assert any(re.match(rb"\* OK \[COPYUID \d+ 2 1\]", line) for line in moved) and b"* 2 EXPUNGE" in moved
+    heard = [first.response()]
+    while heard[-1] != b"* 2 EXPUNGE":
+        heard.append(first.response())
+    assert first.done(tag)[0].startswith(b"OK")
+    text = message(subject="sent")
+    tag = second.command(b'append "Sent" (\\Seen) {%d+}\r\n' % len(text) + text)
+    assert second.until(tag)[0].startswith(b"OK [APPENDUID ")
+    assert second.ok('status "Sent" (MESSAGES UNSEEN)')[0].endswith(b"(MESSAGES 1 UNSEEN 0)")
