@@ -60,9 +60,11 @@ static void wrong_lists_are_bad(void **state)
 	struct client *client = client_new(*state, NULL);
 	assert_command_has(client, "LIST", "a BAD ");
 	assert_command_has(client, "LIST \"\"", "a BAD ");
-	assert_command_has(client, "LIST \"\" (a b)", "a BAD ");
-	assert_command_has(client, "LIST \"\" * RETURN (CHILDREN)", "a BAD ");
-	assert_command_has(client, "LIST (SUBSCRIBED) \"\" *", "a BAD ");
+	assert_command_has(client, "LIST \"\" (a b", "a BAD ");
+	assert_command_has(client, "LIST \"\" * RETURN (CHILD)", "a BAD ");
+	assert_command_has(client, "LIST (RECURSIVEMATCH) \"\" *", "a BAD ");
+	assert_command_has(client, "LSUB \"\" (a b)", "a BAD ");
+	assert_command_has(client, "LSUB \"\" * RETURN (CHILDREN)", "a BAD ");
 	client_free(&client);
 }
 

@@ -37,7 +37,7 @@
 #include "work/reactor.h"
 
 #define HELPER_MAX (64u << 20)
-#define SPIN_SECONDS 20
+#define SPIN_SECONDS 60
 
 /* --- the user of a connection --- */
 

