@@ -281,3 +281,22 @@ def test_list_returns_entries(raw):
     assert not any(b"METADATA" in line for line in raw.ok('LIST "" *'))
     for text in ("METADATA", "METADATA ()", "METADATA /private/x", "METADATA (x)", "METADATA (/private/x"):
         raw.bad(f'LIST "" * RETURN ({text})')
+
+
+def test_setting_an_entry_of_a_mailbox_raises_its_modseq(coid, alice, raw):
+    def modseq(mailbox):
+        return status(raw, mailbox, "HIGHESTMODSEQ")["HIGHESTMODSEQ"]
+    inbox, sent = modseq("INBOX"), modseq("Sent")
+    selected = coid.raw(alice)
+    selected.ok("SELECT INBOX (CONDSTORE)")
+    raw.ok("SETMETADATA INBOX (/private/comment x)")
+    first = modseq("INBOX")
+    assert first > inbox and modseq("Sent") == sent
+    raw.ok("SETMETADATA INBOX (/private/comment NIL)")
+    assert modseq("INBOX") > first
+    raw.ok('SETMETADATA "" (/private/comment x)')
+    raw.no("SETMETADATA INBOX (/private/vendor/x y)", "CANNOT")
+    assert modseq("Sent") == sent
+    # The session goes on as if nothing had been.
+    assert selected.append("INBOX", message()).startswith(b"OK")
+    assert b" UID 1 " in selected.ok("FETCH 1 (UID MODSEQ)")[0].replace(b"(", b" ").replace(b")", b" ")

@@ -307,3 +307,34 @@ def test_unset_again_at_once(coid, alice, raw):
     session.until(second)
     # Either order is right: it moved first, or it was unseen before it could. It is in one place, once.
     assert eventually(lambda: count(raw, "INBOX") + count(raw, "COI/Chats") == 1)
+
+
+def modseq(raw, mailbox):
+    return status(raw, mailbox, "HIGHESTMODSEQ")["HIGHESTMODSEQ"]
+
+
+def test_vanished_and_modseq_stay_right(coid, alice, raw):
+    # proves COI-48
+    for i in range(1, 5):
+        coid.deliver(alice, chat(i))
+    before = modseq(raw, "INBOX")
+    validity = status(raw, "INBOX", "UIDVALIDITY")["UIDVALIDITY"]
+    watcher = coid.raw(alice)
+    watcher.ok("ENABLE QRESYNC")
+    watcher.ok("SELECT INBOX")
+    idle = watcher.idle()
+    selected(coid, alice, "UID STORE 2 +FLAGS (\\Seen)")
+    got = wait_for(watcher, rb"VANISHED")
+    seen = [int(number) for line in got for number in re.findall(rb"FETCH \(.*MODSEQ \((\d+)\)", line)]
+    assert got[-1] == b"* VANISHED 2" and seen and all(number > before for number in seen)
+    watcher.done(idle)
+    moved(raw, 2)
+    after = modseq(raw, "INBOX")
+    assert after > seen[-1]
+    # A client that was away hears of it, too, and once.
+    late = coid.raw(alice)
+    late.ok("ENABLE QRESYNC")
+    assert b"* VANISHED (EARLIER) 2" in late.ok(f"SELECT INBOX (QRESYNC ({validity} {before}))")
+    again = coid.raw(alice)
+    again.ok("ENABLE QRESYNC")
+    assert not any(b"VANISHED" in line for line in again.ok(f"SELECT INBOX (QRESYNC ({validity} {after}))"))
