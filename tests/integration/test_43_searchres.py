@@ -138,6 +138,21 @@ def test_pipelines(raw):
     assert raw.ok("SEARCH DELETED") == [b"* SEARCH 2 4"]
 
 
+def test_pipelined_commands_run_in_order(raw):
+    """RFC 3501 section 5.5: each command sees what those before it did; numbers hold until EXPUNGE is told."""
+    fill(raw, 4)
+    raw.send("H1 STORE 1 +FLAGS.SILENT (\\Deleted)\r\nH2 FETCH 2 UID\r\nH3 EXPUNGE\r\nH4 FETCH 2 UID\r\n"
+             "H5 SEARCH UID 3\r\nH6 APPEND INBOX {1+}\r\nx\r\nH7 FETCH 4 UID\r\nH8 CLOSE\r\nH9 FETCH 1 UID\r\n")
+    got = []
+    while not got or not got[-1].startswith(b"H9 "):
+        got.append(raw.response())
+    assert [line for line in got if not line.startswith((b"* OK", b"H6"))] == [
+        b"H1 OK STORE completed", b"* 2 FETCH (UID 2)", b"H2 OK FETCH completed", b"* 1 EXPUNGE",
+        b"H3 OK EXPUNGE completed", b"* 2 FETCH (UID 3)", b"H4 OK FETCH completed", b"* SEARCH 2",
+        b"H5 OK SEARCH completed", b"* 4 EXISTS", b"* 4 RECENT", b"* 4 FETCH (UID 5)", b"H7 OK FETCH completed",
+        b"H8 OK CLOSE completed", b"H9 BAD No mailbox selected"]
+
+
 def test_a_pipelined_failure_leaves_nothing_to_the_next(raw):
     fill(raw, 3)
     raw.ok("SEARCH RETURN (SAVE) ALL")
