@@ -26,7 +26,7 @@ static void compress_run(struct cmd *cmd)
 		return;
 	}
 	if (!session->settings->compress) {
-		cmd_no(cmd, "UNAVAILABLE", "COMPRESS is switched off");
+		cmd_no(cmd, "CANNOT", "COMPRESS is switched off");
 		return;
 	}
 	if (conn_is_deflate(session->conn)) {

@@ -9,7 +9,7 @@ static const struct {
 	[RC_NOT_FOUND] = { "NONEXISTENT", "No such mailbox" },
 	[RC_EXISTS] = { "ALREADYEXISTS", "Mailbox already exists" },
 	[RC_PERM] = { "NOPERM", "Permission denied" },
-	[RC_READONLY] = { NULL, "Mailbox is read-only" },
+	[RC_READONLY] = { "UNAVAILABLE", "Storage is read-only for now, try again later" },
 	[RC_QUOTA] = { "OVERQUOTA", "Quota exceeded" },
 	[RC_LIMIT] = { "LIMIT", "A limit of this server is reached" },
 	[RC_INVALID] = { "CANNOT", "Not possible with this name or value" },
