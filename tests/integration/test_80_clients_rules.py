@@ -337,7 +337,7 @@ def test_compression_can_be_switched_off(make_coid):
     coid = make_coid(settings={"imap.compress": False})
     raw = coid.raw(coid.add_user("alice@example.org"))
     assert "COMPRESS=DEFLATE" not in capabilities(raw)
-    raw.no("COMPRESS DEFLATE", "UNAVAILABLE")
+    raw.no("COMPRESS DEFLATE", "CANNOT")
     raw.ok("NOOP")
 
 
