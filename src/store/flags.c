@@ -43,8 +43,8 @@ static void changed_row(const struct store_flags *s, const struct msg_row *old, 
 /* COI-48: it has been seen just now, for the first time since it was delivered to this mailbox or unset again. */
 static bool is_to_move(const struct store_flags *s, const struct msg_row *old, const struct msg_row *new)
 {
-	return s->move && (new->flags & (MSG_SEEN | MSG_CHAT | MSG_DELETED)) == (MSG_SEEN | MSG_CHAT) &&
-	       !(old->flags & MSG_SEEN);
+	uint32_t flags = new->flags &(uint32_t)(MSG_SEEN | MSG_CHAT | MSG_DELETED);
+	return s->move && flags == (MSG_SEEN | MSG_CHAT) && !(old->flags & MSG_SEEN);
 }
 
 static void count_change(
