@@ -86,8 +86,7 @@ static void enable_names_what_it_knows(void **state)
 {
 	struct client *client = client_new(*state, NULL);
 	assert_command(client, "ENABLE X-FOO IDLE", "* ENABLED\r\na OK ENABLE completed\r\n");
-	assert_command(
-		client, "ENABLE condstore X-FOO", "* ENABLED CONDSTORE\r\na OK ENABLE completed\r\n");
+	assert_command(client, "ENABLE condstore X-FOO", "* ENABLED CONDSTORE\r\na OK ENABLE completed\r\n");
 	assert_command(client, "ENABLE QRESYNC CONDSTORE",
 		"* ENABLED CONDSTORE QRESYNC\r\na OK ENABLE completed\r\n");
 	assert_command_has(client, "ENABLE", "a BAD ");
