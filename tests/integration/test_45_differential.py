@@ -16,10 +16,11 @@ from cacheclient import CacheClient
 from coid import Coid, message
 from fetchtext import fetch
 
-STEPS = int(os.environ.get("COID_DIFFERENTIAL_STEPS", "700"))
+STEPS = int(os.environ.get("COID_DIFFERENTIAL_STEPS", "1500"))
 SEED = os.environ.get("COID_DIFFERENTIAL_SEED")
 QUIET_EVERY = 50
 BOXES = ["INBOX", "One", "Two", "Three", "Four"]
+SELECTED = ["INBOX"] * 4 + ["One"] * 2 + BOXES  # most clients meet in a few
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "\\Deleted", "$Work", "$Chat"]
 MESSAGES_MAX = 150  # of a mailbox; then half of it goes
 
@@ -122,7 +123,7 @@ class Differential:
         return rng.choice(["NOOP", "CHECK"])
 
     def reselect(self, client, rng):
-        client.open(rng.choice(BOXES), rng, rng.choice(["SELECT", "SELECT", "SELECT", "EXAMINE"]))
+        client.open(rng.choice(SELECTED), rng, rng.choice(["SELECT", "SELECT", "SELECT", "EXAMINE"]))
 
     def create(self, client, rng):
         return f'CREATE "{rng.choice(BOXES[1:])}"'
@@ -160,6 +161,13 @@ class Differential:
                 raise
         client.disconnect()
 
+    def drop_after_numbers(self, client, rng):
+        """The connection is lost behind a tagged line that had to hold an EXPUNGE back: it must not have been hidden by a
+        MODSEQ."""
+        command = rng.choice([self.store_by_number, self.fetch_by_number, self.search])(client, rng)
+        client.run(command)
+        client.disconnect()
+
     def expunge_all(self, client, rng):
         return "EXPUNGE"
 
@@ -169,7 +177,7 @@ class Differential:
     OPERATIONS = [
         (append, 14), (deliver, 4), (store, 18), (store_by_number, 8), (store_if, 8), (expunge, 6), (uid_expunge, 3), (close, 3),
         (unselect, 2), (copy, 6), (move, 6), (move_by_number, 3), (fetch_body, 6), (fetch_by_number, 6), (search, 3), (noop, 5),
-        (reselect, 9), (create, 3), (delete, 1), (rename, 1), (status, 2), (cut, 5), (leave, 1)]
+        (reselect, 9), (create, 3), (delete, 1), (rename, 1), (status, 2), (cut, 5), (drop_after_numbers, 6), (leave, 1)]
 
     # -- running ------------------------------------------------------------------------------------------------------
 
@@ -178,7 +186,7 @@ class Differential:
         for _ in range(10):
             if client.raw and client.box is not None:
                 return
-            client.open(rng.choice(BOXES), rng)
+            client.open(rng.choice(SELECTED), rng)
         client.open("INBOX", rng)
 
     def idle(self, client, rng):
