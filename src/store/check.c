@@ -394,10 +394,22 @@ static enum rc check_pass(struct check *check)
 	return rc;
 }
 
+/*
+ * Files that a dead process or a failed commit left are no fault of the account: if they are still to be looked for in the
+ * background, that is done now. What goes wrong here shows in the check.
+ */
+static void sweep_first(struct account *account)
+{
+	enum rc rc = RC_AGAIN;
+	while (rc == RC_AGAIN && account->db && (account->blobs.scan || account->blobs.remove_failed))
+		rc = blob_sweep(account);
+}
+
 static enum rc check_and_repair(struct check *check, bool repair)
 {
 	struct account *account = check->account;
 	enum rc rc = RC_OK;
+	sweep_first(account);
 	if (account->db)
 		rc = check_pass(check);
 	else if (account->fail_rc == RC_CORRUPT)
