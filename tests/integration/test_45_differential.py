@@ -77,6 +77,17 @@ class Differential:
                 return None
         return "EXPUNGE"
 
+    def churn(self, client, rng):
+        """More messages go at once than a short history holds."""
+        for _ in range(8):
+            if client.box is None or not client.slots or len(client.slots) >= 130:
+                break
+            client.run(f'COPY 1:* "{client.box}"')
+            client.fill()
+        if client.box is not None and len(client.slots) > 5:
+            client.run(f"STORE 3:{len(client.slots) - 2} +FLAGS.SILENT (\\Deleted)")
+        return "EXPUNGE"
+
     def uid_expunge(self, client, rng):
         return f"UID EXPUNGE {self.uids(client, rng)}"
 
@@ -175,8 +186,8 @@ class Differential:
         client.logout()
 
     OPERATIONS = [
-        (append, 14), (deliver, 4), (store, 18), (store_by_number, 8), (store_if, 8), (expunge, 6), (uid_expunge, 3), (close, 3),
-        (unselect, 2), (copy, 6), (move, 6), (move_by_number, 3), (fetch_body, 6), (fetch_by_number, 6), (search, 3), (noop, 5),
+        (append, 14), (deliver, 4), (store, 18), (store_by_number, 8), (store_if, 8), (expunge, 6), (churn, 1),
+        (uid_expunge, 3), (close, 3), (unselect, 2), (copy, 6), (move, 6), (move_by_number, 3), (fetch_body, 6), (fetch_by_number, 6), (search, 3), (noop, 5),
         (reselect, 9), (create, 3), (delete, 1), (rename, 1), (status, 2), (cut, 5), (drop_after_numbers, 6), (leave, 1)]
 
     # -- running ------------------------------------------------------------------------------------------------------
