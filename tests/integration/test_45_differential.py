@@ -26,8 +26,9 @@ MESSAGES_MAX = 150  # of a mailbox; then half of it goes
 
 
 class Differential:
-    def __init__(self, coid, user, seed):
-        self.coid, self.user, self.seed = coid, user, seed
+    def __init__(self, coid, user, seed, mover=False):
+        self.coid, self.user, self.seed, self.mover = coid, user, seed, mover
+        self.selected = SELECTED + ["COI/Chats"] * 3 if mover else SELECTED
         kinds = ["plain", "condstore", "qresync", "qresync", "plain", "condstore"]
         self.workers = [CacheClient(coid, user, kind, f"{kind}{i}") for i, kind in enumerate(kinds)]
         self.idlers = [CacheClient(coid, user, kind, f"idle-{kind}", idler=True) for kind in ("plain", "qresync")]
@@ -49,7 +50,9 @@ class Differential:
         return f'APPEND "{rng.choice(BOXES)}" ({self.flags(rng)}) {{{len(data)}+}}\r\n{data}'
 
     def deliver(self, client, rng):
-        self.coid.deliver(self.user, message(f"d{self.step}"))
+        chat = ["Chat-Version: 1.0"] if self.mover and rng.random() < 0.8 else []
+        for i in range(3 if self.mover else 1):
+            self.coid.deliver(self.user, message(f"d{self.step}.{i}", headers=chat))
 
     def store(self, client, rng):
         silent = rng.choice(["", ".SILENT"])
@@ -134,7 +137,7 @@ class Differential:
         return rng.choice(["NOOP", "CHECK"])
 
     def reselect(self, client, rng):
-        client.open(rng.choice(SELECTED), rng, rng.choice(["SELECT", "SELECT", "SELECT", "EXAMINE"]))
+        client.open(rng.choice(self.selected), rng, rng.choice(["SELECT", "SELECT", "SELECT", "EXAMINE"]))
 
     def create(self, client, rng):
         return f'CREATE "{rng.choice(BOXES[1:])}"'
@@ -197,7 +200,7 @@ class Differential:
         for _ in range(10):
             if client.raw and client.box is not None:
                 return
-            client.open(rng.choice(SELECTED), rng)
+            client.open(rng.choice(self.selected), rng)
         client.open("INBOX", rng)
 
     def idle(self, client, rng):
@@ -270,6 +273,11 @@ class Differential:
             twin.disconnect()
 
     def quiet(self):
+        if self.mover:
+            # What has been seen is moved by a job of its own; a look at every mailbox comes after it.
+            for client in self.workers:
+                self.ready(client, random.Random(f"{self.seed}/{self.step}/ready"))
+            self.truth()
         for client in self.workers:
             self.ready(client, random.Random(f"{self.seed}/{self.step}/ready"))
         for client in self.workers:
@@ -294,6 +302,9 @@ class Differential:
     def run(self, steps):
         try:
             with self.coid.raw(self.user) as raw:
+                if self.mover:
+                    config = "/private/vendor/vendor.dovecot/coi/config"
+                    raw.ok(f'SETMETADATA "" ({config}/enabled "yes" {config}/message-filter "seen")')
                 for name in BOXES[1:]:
                     raw.ok(f'CREATE "{name}"')
             next_quiet = QUIET_EVERY
@@ -328,3 +339,15 @@ def test_differential(settings, request):
     print(f"COID_DIFFERENTIAL_SEED={seed}")
     with Coid(settings=settings) as coid:
         Differential(coid, coid.add_user("alice@example.org"), seed).run(STEPS)
+
+
+# proves COI-48 (QRESYNC and CONDSTORE stay right while the server moves what is seen)
+@pytest.mark.timeout(max(180, STEPS))
+@pytest.mark.parametrize("settings", CASES[:2])
+def test_differential_with_the_seen_mover(settings, request):
+    seed = SEED or f"mover-{request.node.callspec.id}-{random.randrange(1 << 32)}"
+    print(f"COID_DIFFERENTIAL_SEED={seed}")
+    with Coid(settings=settings) as coid:
+        Differential(coid, coid.add_user("alice@example.org"), seed, mover=True).run(STEPS)
+        # It did move some.
+        assert b"UIDNEXT 1)" not in coid.raw("alice@example.org").ok('STATUS "COI/Chats" (UIDNEXT)')[0]
