@@ -10,6 +10,7 @@ round; the figures are medians of the rounds. CPU is that of the whole server (a
 """
 
 import argparse
+import imaplib
 import os
 import pathlib
 import re
@@ -107,6 +108,7 @@ class Coid(Server):
     name = "coid"
 
     def start(self, build, users):
+        self.build = build
         store = self.folder / "store"
         store.mkdir()
         control = self.folder / "control"
@@ -261,6 +263,32 @@ class Bench:
         self.show(name, medians)
 
 
+def modseq_before_ten_changes(server):
+    """(UIDVALIDITY, HIGHESTMODSEQ) of the big mailbox before ten messages get a flag."""
+    imap = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
+    imap.login("big@example.org", PASSWORD)
+    text = imap.status("INBOX", "(UIDVALIDITY HIGHESTMODSEQ)")[1][0].decode()
+    imap.select()
+    imap.uid("STORE", "1:10", "+FLAGS", "(\\Answered)")
+    imap.logout()
+    return re.search(r"UIDVALIDITY (\d+)", text).group(1), re.search(r"HIGHESTMODSEQ (\d+)", text).group(1)
+
+
+imaplib.Commands["SETMETADATA"] = ("AUTH", "SELECTED")
+
+
+def coi_filter(server):
+    """COI on, with the filter that looks at every delivery."""
+    for user in ("u%d@example.org" % i for i in range(4)):
+        run(server.build / "coidctl", "-s", server.folder / "control", "coi", "enable", user)
+        imap = imaplib.IMAP4("127.0.0.1", server.ports["imap"])
+        imap.login(user, PASSWORD)
+        status, answer = imap._simple_command(
+            "SETMETADATA", '""', '(/private/vendor/vendor.dovecot/coi/config/message-filter "active")')
+        assert status == "OK", answer
+        imap.logout()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
@@ -293,6 +321,10 @@ def main():
         bench.row("APPEND 4 KiB, 1 connection", "append", 1, 300, 4096, user="u%d@example.org")
         bench.row("APPEND 4 KiB, 8 connections", "append", 8, 1600, 4096, user="u%d@example.org")
         bench.row("LMTP delivery 4 KiB, 4 senders", "lmtp", 4, 1200, 4096, "u%d@example.org")
+        if not args.only or "COI" in args.only:
+            coid_only = Bench(args, servers[:1], load)
+            coi_filter(servers[0])
+            coid_only.row("COI filter active: LMTP delivery 4 KiB, 4 senders", "lmtp", 4, 1200, 4096, "u%d@example.org")
         bench.row("250 of LMTP to EXISTS in IDLE", "exists", "127.0.0.1", lambda s: s.ports["lmtp"], 100, user="u9@example.org",
                   figures=("median_ms", "p99_ms"))
         needs_big = not args.only or any(x in args.only for x in ("FETCH", "SELECT", "first", "UID", "SEARCH", "COPY"))
@@ -308,8 +340,14 @@ def main():
         bench.row("FETCH BODY.PEEK[] plain", "fetch", 1, "(BODY.PEEK[])", unit=n, **big)
         bench.row("FETCH BODY.PEEK[] over TLS", "fetch", 1, "(BODY.PEEK[])", unit=n, tls=True, **big)
         bench.row("UID STORE one flag", "command", 500, "UID STORE %u +FLAGS (\\Flagged)", **big)
+        resync = {server: modseq_before_ten_changes(server) for server in servers} if needs_big else {}
+        bench.row("CHANGEDSINCE after 10 changes", "command", 50,
+                  lambda s: f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {resync[s][1]})", **big)
+        bench.row("SELECT with QRESYNC after 10 changes", "command", 50,
+                  lambda s: f"SELECT INBOX (QRESYNC ({resync[s][0]} {resync[s][1]}))", "ENABLE QRESYNC", **big)
         bench.row("SEARCH SUBJECT", "command", 3, "SEARCH SUBJECT nowhere", **big)
         bench.row("SEARCH BODY", "command", 1, "SEARCH BODY nowhere", **big)
+        bench.row("SEARCH TEXT", "command", 1, "SEARCH TEXT nowhere", **big)
         bench.row("COPY 100 messages", "command", 10, "UID COPY 1:100 INBOX", unit=100,
                   **big)
         bench.idle("memory of an idle connection in IDLE, plain", False, args.idle)

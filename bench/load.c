@@ -8,7 +8,8 @@
  *   load exists  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to EXISTS in IDLE, one at a time
  *   load fetch   HOST PORT TLS USER PASSWORD COUNT ITEMS             "UID FETCH 1:*" of ITEMS, COUNT times
  *   load select  HOST PORT TLS USER PASSWORD COUNT                   SELECTs of INBOX
- *   load command HOST PORT TLS USER PASSWORD COUNT COMMAND           any command in INBOX, "%u" becomes 1, 2, ...
+ *   load command HOST PORT TLS USER PASSWORD COUNT COMMAND [FIRST]   any command in INBOX, "%u" becomes 1, 2, ...;
+ *                                                                    FIRST is sent once before SELECT
  *   load idle    HOST PORT TLS USER PASSWORD COUNT SECONDS           idle connections in IDLE, held for a while
  *
  * Prints "key value" lines: operations, seconds, rate, and milliseconds at the median, p99 and maximum. USER may hold
@@ -380,11 +381,13 @@ static void run_exists(struct job job, const char *lhost, const char *lport, uns
 	report(times, count, now() - total);
 }
 
-static void run_commands(struct job job, unsigned count, bool select, const char *text)
+static void run_commands(struct job job, unsigned count, bool select, const char *text, const char *first)
 {
 	struct client *c = calloc(1, sizeof(*c));
 	double *times = calloc(count, sizeof(*times));
 	login(c, &job);
+	if (first)
+		command(c, "%s", first);
 	if (!select)
 		command(c, "SELECT INBOX");
 	c->received = 0;
@@ -463,11 +466,12 @@ int main(int argc, char **argv)
 	} else if (strcmp(what, "fetch") == 0 && argc == 9) {
 		char text[1024];
 		snprintf(text, sizeof(text), "UID FETCH 1:* %s", argv[8]);
-		run_commands(job, (unsigned)strtol(argv[7], NULL, 10), false, text);
+		run_commands(job, (unsigned)strtol(argv[7], NULL, 10), false, text, NULL);
 	} else if (strcmp(what, "select") == 0 && argc == 8) {
-		run_commands(job, (unsigned)strtol(argv[7], NULL, 10), true, "SELECT INBOX");
-	} else if (strcmp(what, "command") == 0 && argc == 9) {
-		run_commands(job, (unsigned)strtol(argv[7], NULL, 10), false, argv[8]);
+		run_commands(job, (unsigned)strtol(argv[7], NULL, 10), true, "SELECT INBOX", NULL);
+	} else if (strcmp(what, "command") == 0 && (argc == 9 || argc == 10)) {
+		run_commands(job, (unsigned)strtol(argv[7], NULL, 10), false, argv[8],
+			argc == 10 ? argv[9] : NULL);
 	} else if (strcmp(what, "idle") == 0 && argc == 9) {
 		run_idle(job, (unsigned)strtol(argv[7], NULL, 10), (unsigned)strtol(argv[8], NULL, 10));
 	} else {
