@@ -83,5 +83,7 @@ void blob_batch_end(struct account *account);
  */
 enum rc blob_moveout(struct account *account) MUST_CHECK;
 enum rc blob_sweep(struct account *account) MUST_CHECK;
+/* Only its second half: files that no row names, if some are to be looked for. */
+enum rc blob_sweep_orphans(struct account *account) MUST_CHECK;
 
 #endif

@@ -401,8 +401,8 @@ static enum rc check_pass(struct check *check)
 static void sweep_first(struct account *account)
 {
 	enum rc rc = RC_AGAIN;
-	while (rc == RC_AGAIN && account->db && (account->blobs.scan || account->blobs.remove_failed))
-		rc = blob_sweep(account);
+	while (rc == RC_AGAIN && account->db)
+		rc = blob_sweep_orphans(account);
 }
 
 static enum rc check_and_repair(struct check *check, bool repair)

@@ -208,7 +208,7 @@ static enum rc sweep_orphans(struct account *account)
 	return RC_OK;
 }
 
-enum rc blob_sweep(struct account *account)
+enum rc blob_sweep_orphans(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
 	if (state->remove_failed) {
@@ -216,9 +216,14 @@ enum rc blob_sweep(struct account *account)
 		state->scan = true;
 		state->scan_dir = 0;
 	}
+	return state->scan ? sweep_orphans(account) : RC_OK;
+}
+
+enum rc blob_sweep(struct account *account)
+{
 	enum rc rc = sweep_removed(account);
-	if (rc == RC_OK && state->scan)
-		rc = sweep_orphans(account);
+	if (rc == RC_OK)
+		rc = blob_sweep_orphans(account);
 	if (rc != RC_OK && rc != RC_AGAIN && account->db)
 		account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);
 	return rc;
