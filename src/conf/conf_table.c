@@ -395,7 +395,7 @@ const struct conf_row conf_table[] = {
 	ROW_VALUE(webpush, validation_window, CONF_DURATION, CONF_RESTART, "5m", SECOND, HOUR,
 		"Time to validate a subscription after the push service has taken the validation push"),
 	ROW_VALUE(webpush, validation_max, CONF_DURATION, CONF_RESTART, "15m", SECOND, DAY,
-		"... and after its registration"),
+		"Time to validate a subscription after its registration, however late that push was"),
 	ROW_VALUE(webpush, subscriptions_max, CONF_NUMBER, CONF_RESTART, "10", 1, 1000,
 		"Push subscriptions of one account"),
 	ROW_VALUE(webpush, registrations_max, CONF_NUMBER, CONF_RESTART, "30", 1, 10000,

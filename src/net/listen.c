@@ -15,6 +15,7 @@
 
 /* Long enough for a thousand phones that come back at once; the kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096
+#define FREE_PORT_TRIES 10
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
 
 /* A TCP address to bind. */
@@ -52,6 +53,11 @@ static void set_port(struct address *address, uint16_t port)
 		address->u.in.sin_port = htons(port);
 	else
 		address->u.in6.sin6_port = htons(port);
+}
+
+static uint16_t port_of(const struct address *address)
+{
+	return ntohs(address->u.sa.sa_family == AF_INET ? address->u.in.sin_port : address->u.in6.sin6_port);
 }
 
 static void set_v4(struct address *address, struct in_addr host)
@@ -169,30 +175,45 @@ static int probe(struct address *address)
 	return error;
 }
 
+/* All sockets of an address; 0 or an errno, and which call it is of. */
+static int open_sockets(struct address *address, unsigned count, int *ret_fds, const char **ret_what)
+{
+	*ret_what = "bind";
+	int error = count > 1 ? probe(address) : 0;
+	if (error != 0)
+		return error;
+	for (unsigned i = 0; i < count; i++) {
+		int fd = bind_tcp(address, count > 1);
+		if (fd >= 0 && listen(fd, BACKLOG) == 0) {
+			ret_fds[i] = fd;
+			continue;
+		}
+		error = errno;
+		*ret_what = fd < 0 ? "bind" : "listen";
+		if (fd >= 0)
+			close(fd);
+		close_all(ret_fds, i);
+		return error;
+	}
+	return 0;
+}
+
 static enum rc open_tcp(const char *text, unsigned count, int *ret_fds, struct buf *errors)
 {
 	struct address address = { .size = 0 };
 	enum rc rc = parse(text, &address, errors);
 	if (rc != RC_OK)
 		return rc;
-	if (count > 1) {
-		int error = probe(&address);
-		if (error != 0)
-			return fail(errors, text, "bind", error);
+	const char *what = "";
+	int error = EADDRINUSE;
+	/* A port that was free when it was probed may be somebody else's a moment later: another free one will do. */
+	for (int tries = 0; error == EADDRINUSE && tries < FREE_PORT_TRIES; tries++) {
+		struct address wanted = address;
+		error = open_sockets(&wanted, count, ret_fds, &what);
+		if (port_of(&address) != 0)
+			break;
 	}
-	for (unsigned i = 0; i < count; i++) {
-		int fd = bind_tcp(&address, count > 1);
-		if (fd >= 0 && listen(fd, BACKLOG) == 0) {
-			ret_fds[i] = fd;
-			continue;
-		}
-		int error = errno;
-		if (fd >= 0)
-			close(fd);
-		close_all(ret_fds, i);
-		return fail(errors, text, fd < 0 ? "bind" : "listen", error);
-	}
-	return RC_OK;
+	return error == 0 ? RC_OK : fail(errors, text, what, error);
 }
 
 /* Removes a socket file that nobody listens on. */
