@@ -165,8 +165,9 @@ def self_with_fd(demo, fd):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_in_the_foreground_it_stops_with_a_signal(demo, number):
+    # A background job inherits SIGINT ignored, which a shell can't undo: here it is as on a terminal.
     process = subprocess.Popen(demo.arguments(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                               text=True)
+                               text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     lines = []
     for line in process.stdout:
         lines.append(line)
