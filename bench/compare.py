@@ -167,6 +167,10 @@ userdb {{
 default_process_limit = 20000
 default_client_limit = 20000
 default_vsz_limit = 0
+mail_plugins = $mail_plugins zlib
+protocol imap {{
+  mail_plugins = $mail_plugins imap_zlib
+}}
 service imap-login {{
   service_count = 0
   process_min_avail = 2
@@ -339,6 +343,9 @@ def main():
                   unit=n, **big)
         bench.row("FETCH BODY.PEEK[] plain", "fetch", 1, "(BODY.PEEK[])", unit=n, **big)
         bench.row("FETCH BODY.PEEK[] over TLS", "fetch", 1, "(BODY.PEEK[])", unit=n, tls=True, **big)
+        bench.row("first sync with COMPRESS", "command", 1,
+                  "UID FETCH 1:* (UID FLAGS INTERNALDATE RFC822.SIZE ENVELOPE BODY.PEEK[HEADER.FIELDS (FROM TO SUBJECT DATE)])",
+                  "COMPRESS DEFLATE", unit=n, **big)
         bench.row("UID STORE one flag", "command", 500, "UID STORE %u +FLAGS (\\Flagged)", **big)
         resync = {server: modseq_before_ten_changes(server) for server in servers} if needs_big else {}
         bench.row("CHANGEDSINCE after 10 changes", "command", 50,

@@ -30,6 +30,7 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #define LINE_ROOM 65536
 
@@ -40,6 +41,9 @@ struct client {
 	size_t from, to;
 	unsigned tag;
 	size_t received;
+	bool compressed; /* COMPRESS=DEFLATE is on */
+	z_stream out, in;
+	unsigned char wire[16384];
 };
 
 static SSL_CTX *tls;
@@ -69,6 +73,7 @@ static void client_open(struct client *c, const char *to, const char *port, bool
 	c->ssl = NULL;
 	c->from = c->to = 0;
 	c->tag = 0;
+	c->compressed = false;
 	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
 		die("connect");
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
@@ -87,7 +92,7 @@ static void client_close(struct client *c)
 	close(c->fd);
 }
 
-static void put(struct client *c, const char *p, size_t n)
+static void put_wire(struct client *c, const char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t sent = c->ssl ? SSL_write(c->ssl, p, (int)n) : send(c->fd, p, n, MSG_NOSIGNAL);
@@ -96,6 +101,24 @@ static void put(struct client *c, const char *p, size_t n)
 		p += sent;
 		n -= (size_t)sent;
 	}
+}
+
+static void put(struct client *c, const char *p, size_t n)
+{
+	unsigned char out[16384];
+
+	if (!c->compressed) {
+		put_wire(c, p, n);
+		return;
+	}
+	c->out.next_in = (unsigned char *)(uintptr_t)p;
+	c->out.avail_in = (unsigned)n;
+	do {
+		c->out.next_out = out;
+		c->out.avail_out = sizeof(out);
+		deflate(&c->out, Z_SYNC_FLUSH);
+		put_wire(c, (char *)out, sizeof(out) - c->out.avail_out);
+	} while (c->out.avail_out == 0);
 }
 
 static void putf(struct client *c, const char *format, ...)
@@ -108,6 +131,15 @@ static void putf(struct client *c, const char *format, ...)
 	put(c, line, (size_t)n);
 }
 
+static size_t get_wire(struct client *c, char *p, size_t n)
+{
+	ssize_t got = c->ssl ? SSL_read(c->ssl, p, (int)n) : recv(c->fd, p, n, 0);
+	if (got <= 0)
+		die("receive");
+	c->received += (size_t)got;
+	return (size_t)got;
+}
+
 static void fill(struct client *c)
 {
 	if (c->from == c->to)
@@ -117,12 +149,23 @@ static void fill(struct client *c)
 		c->to -= c->from;
 		c->from = 0;
 	}
-	ssize_t got = c->ssl ? SSL_read(c->ssl, c->buf + c->to, (int)(sizeof(c->buf) - c->to))
-			     : recv(c->fd, c->buf + c->to, sizeof(c->buf) - c->to, 0);
-	if (got <= 0)
-		die("receive");
-	c->to += (size_t)got;
-	c->received += (size_t)got;
+	if (!c->compressed) {
+		c->to += get_wire(c, c->buf + c->to, sizeof(c->buf) - c->to);
+		return;
+	}
+	size_t before = c->to;
+	while (c->to == before) {
+		if (c->in.avail_in == 0) {
+			c->in.next_in = c->wire;
+			c->in.avail_in = (unsigned)get_wire(c, (char *)c->wire, sizeof(c->wire));
+		}
+		c->in.next_out = (unsigned char *)c->buf + c->to;
+		c->in.avail_out = (unsigned)(sizeof(c->buf) - c->to);
+		int got = inflate(&c->in, Z_SYNC_FLUSH);
+		if (got != Z_OK && got != Z_BUF_ERROR)
+			die("inflate");
+		c->to = sizeof(c->buf) - c->in.avail_out;
+	}
 }
 
 /* The next line, without its end; cut to the room of `line`. */
@@ -388,6 +431,11 @@ static void run_commands(struct job job, unsigned count, bool select, const char
 	login(c, &job);
 	if (first)
 		command(c, "%s", first);
+	if (first && strcmp(first, "COMPRESS DEFLATE") == 0) {
+		deflateInit2(&c->out, 6, Z_DEFLATED, -15, 8, Z_DEFAULT_STRATEGY);
+		inflateInit2(&c->in, -15);
+		c->compressed = true;
+	}
 	if (!select)
 		command(c, "SELECT INBOX");
 	c->received = 0;
