@@ -1,256 +1,46 @@
-#include "base/clock.h"
 #include "imapd/command.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
-#include "imapd/search_run.h"
-#include "imapd/sync.h"
+#include "imapd/search_cmd.h"
 
-/* So many messages are searched by the reactor itself when the index knows all that is asked. */
-#define SEARCH_BORROW_MAX 1000
-
-struct search_args {
-	struct search_keys keys;
-	bool extended; /* RETURN was there: the answer is ESEARCH */
-	unsigned items; /* enum search_item */
-	struct search *search; /* own, while no job has it */
-};
-
-struct search_job {
-	struct cmd_job base;
-	struct search *search; /* own */
-};
-
-static bool parse_item(struct parse *parse, unsigned *items)
+static void print_answer(struct cmd *cmd, const struct search *search, const struct search_result *result)
 {
-	static const struct {
-		const char *name;
-		enum search_item item;
-	} names[] = {
-		{ "MIN", SEARCH_MIN },
-		{ "MAX", SEARCH_MAX },
-		{ "ALL", SEARCH_ALL },
-		{ "COUNT", SEARCH_COUNT },
-		{ "SAVE", SEARCH_SAVE },
-	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (parse_keyword(parse, names[i].name)) {
-			*items |= names[i].item;
-			return true;
-		}
-	}
-	return parse_fail(parse, "Unknown RETURN option");
-}
-
-/* "RETURN (MIN COUNT) "; "RETURN ()" is "RETURN (ALL)". */
-static bool parse_return(struct parse *parse, struct search_args *args)
-{
-	if (!parse_keyword(parse, "RETURN"))
-		return true;
-	args->extended = true;
-	if (!parse_sp(parse) || !parse_char(parse, '('))
-		return false;
-	if (parse_skip(parse, ')')) {
-		args->items = SEARCH_ALL;
-		return parse_sp(parse);
-	}
-	do {
-		if (!parse_item(parse, &args->items))
-			return false;
-	} while (parse_skip(parse, ' '));
-	return parse_char(parse, ')') && parse_sp(parse);
-}
-
-static bool search_parse(struct cmd *cmd, struct parse *parse)
-{
-	struct search_args *args = arena_zalloc(cmd->arena, sizeof(*args));
-	cmd->args = args;
-	return parse_return(parse, args) && search_keys_parse(parse, &args->keys) && parse_end(parse);
-}
-
-static enum rc search_job_run(struct account *account, struct job *job)
-{
-	return search_slice(account, ((struct search_job *)job)->search);
-}
-
-static void search_job_release(struct cmd_job *job)
-{
-	search_free(&((struct search_job *)job)->search);
-}
-
-/* NO. RFC 5182 section 2.1: what was to be saved is nothing then. */
-static void search_failed(struct cmd *cmd, const char *code, const char *text)
-{
-	const struct search_args *args = cmd->args;
-	if (args->items & SEARCH_SAVE)
-		view_save_none(cmd->session->view);
-	cmd_no(cmd, code, text);
-}
-
-static enum rc save(struct cmd *cmd, const struct search *search, unsigned items)
-{
-	struct view *view = cmd->session->view;
-	struct seqset numbers = SEQSET_EMPTY;
-	struct seqset uids = SEQSET_EMPTY;
-	struct view_run *runs;
-	size_t count;
-	search_saved(search, items, &numbers);
-	enum rc rc = RC_OK;
-	if (!seqset_empty(&numbers))
-		rc = view_clip(view, &numbers, search->by_uid, cmd->arena, &runs, &count, &uids);
-	if (rc == RC_OK)
-		rc = view_save(view, &uids);
-	seqset_fini(&numbers);
-	seqset_fini(&uids);
-	return rc;
-}
-
-static void print_answer(struct cmd *cmd, const struct search *search)
-{
-	const struct search_args *args = cmd->args;
+	const struct search_cmd *args = cmd->args;
 	struct buf out;
 	/* With nothing but SAVE there is nothing to return. */
-	if (args->items == SEARCH_SAVE)
+	if (args->options.items == SEARCH_SAVE)
 		return;
 	buf_init(&out, SIZE_MAX / 2);
-	if (args->extended)
-		search_print_extended(search, cmd->tag, args->items, &out);
+	if (args->options.extended)
+		search_return_print(&args->options, result, cmd->tag, &out);
 	else
 		search_print(search, &out);
 	buf_shrink(&out, 0);
 	conn_write_own(cmd->session->conn, out.p, out.len);
-	if (search->keys.modseq)
-		view_said_modseq(cmd->session->view, search_modseq(search, args->items));
+	view_said_modseq(cmd->session->view, result->modseq);
 }
 
-static void tell(struct cmd *cmd, struct search *search)
+static void search_finished(struct cmd *cmd, struct search *search)
 {
-	const struct search_args *args = cmd->args;
-	print_answer(cmd, search);
-	enum rc rc = search->place.rc;
-	if (rc != RC_OK) {
-		search_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
-		return;
-	}
-	if (args->items & SEARCH_SAVE && save(cmd, search, args->items) != RC_OK) {
-		search_failed(cmd, "NOTSAVED", "The result is too large to be saved");
-		return;
-	}
-	if (search->place.gone > 0 && !search->by_uid)
-		cmd_ok(cmd, "EXPUNGEISSUED", "Some of the messages no longer exist");
-	else
-		cmd_finish_rc(cmd, RC_OK);
+	const struct search_cmd *args = cmd->args;
+	struct search_result result = {
+		.set = &search->results,
+		.by_uid = search->by_uid,
+		.modseq = search_modseq(search, args->options.items),
+	};
+	print_answer(cmd, search, &result);
+	search_cmd_end(cmd, search, &result);
 }
 
-static void search_next(struct cmd *cmd, bool borrow);
-
-static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
+static bool search_parse(struct cmd *cmd, struct parse *parse)
 {
-	struct search_job *search_job = (struct search_job *)job;
-	struct search_args *args = cmd->args;
-	args->search = search_job->search;
-	search_job->search = NULL;
-	if (job->job.rc != RC_OK) {
-		search_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
-		return;
-	}
-	search_accept(args->search);
-	if (args->search->finished)
-		tell(cmd, args->search);
-	else
-		search_next(cmd, false);
-}
-
-static void search_next(struct cmd *cmd, bool borrow)
-{
-	struct search_args *args = cmd->args;
-	struct search_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, search_job_run, search_job_finish);
-	job->base.release = search_job_release;
-	job->search = args->search;
-	args->search = NULL;
-	cmd_submit_or_borrow(cmd, job, borrow);
-}
-
-/* UIDs of sequence numbers; what is beyond the mailbox matches nothing. */
-static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *uids)
-{
-	struct cmd *cmd = arg;
-	struct view *view = cmd->session->view;
-	struct seqset known = SEQSET_EMPTY;
-	struct view_run *runs;
-	size_t count;
-	seqset_copy(&known, seqs);
-	seqset_resolve(&known, view_exists(view));
-	seqset_remove_range(&known, view_exists(view) + 1, UINT32_MAX);
-	enum rc rc = RC_OK;
-	if (!seqset_empty(&known))
-		rc = view_clip(view, &known, false, cmd->arena, &runs, &count, uids);
-	if (rc != RC_OK)
-		seqset_clear(uids);
-	seqset_fini(&known);
-}
-
-/* The messages that can match at all: those in every set that must. */
-static void candidates(const struct search_keys *keys, struct seqset *ret_uids)
-{
-	seqset_add_range(ret_uids, 1, UINT32_MAX - 1);
-	for (const struct search_key *key = keys->root->child; key; key = key->next)
-		if (key->kind == SEARCH_UIDS && !key->negate)
-			seqset_intersect(ret_uids, &key->set);
-}
-
-/* Makes args->search. */
-static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
-{
-	struct search_args *args = cmd->args;
-	struct view *view = cmd->session->view;
-	struct search *search = search_new();
-	struct seqset set = SEQSET_EMPTY;
-	struct seqset uids = SEQSET_EMPTY;
-	args->search = search;
-	search->mailbox = view_mailbox(view);
-	search->by_uid = cmd->row->flags & CMD_UID;
-	search->first_only = (args->items & ~(unsigned)SEARCH_SAVE) == SEARCH_MIN;
-	search->now = clock_wall();
-	search_keys_resolve(&args->keys, view_last_uid(view), seqs_to_uids, cmd, cmd->arena);
-	search_keys_copy(&args->keys, search->arena, &search->keys);
-	search_prepare(search);
-	if (view_recent(view) > 0)
-		seqset_copy(&search->recent, view_recent_uids(view));
-	candidates(&search->keys, &set);
-	enum rc rc = view_clip(view, &set, true, search->arena, &search->runs, &search->run_count, &uids);
-	if (rc == RC_OK)
-		*ret_count = seqset_count(&uids);
-	seqset_fini(&uids);
-	seqset_fini(&set);
-	return rc;
-}
-
-static void search_start(struct cmd *cmd)
-{
-	struct search_args *args = cmd->args;
-	uint64_t count = 0;
-	if (args->keys.bad_charset) {
-		search_failed(cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
-		return;
-	}
-	cmd->no_expunge = args->keys.seqs;
-	if (args->keys.modseq)
-		sync_condstore(cmd->session);
-	enum rc rc = prepare(cmd, &count);
-	if (rc != RC_OK)
-		search_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
-	else if (count == 0)
-		tell(cmd, args->search);
-	else
-		search_next(cmd,
-			args->search->keys.root->cost == SEARCH_COST_INDEX && count <= SEARCH_BORROW_MAX);
-}
-
-static void search_cancel(struct cmd *cmd)
-{
-	struct search_args *args = cmd->args;
-	if (args)
-		search_free(&args->search);
+	struct search_cmd *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	args->finished = search_finished;
+	if (!search_return_parse(parse, &args->options) || !search_keys_parse(parse, &args->keys))
+		return false;
+	args->first_only = (args->options.items & ~(unsigned)SEARCH_SAVE) == SEARCH_MIN;
+	return parse_end(parse);
 }
 
 const struct cmd_row cmd_search_rows[] = {
@@ -259,16 +49,16 @@ const struct cmd_row cmd_search_rows[] = {
 		.states = SESSION_SELECTED,
 		.flags = CMD_NO_EXPUNGE,
 		.parse = search_parse,
-		.run = search_start,
-		.cancel = search_cancel,
+		.run = search_cmd_start,
+		.cancel = search_cmd_cancel,
 	},
 	{
 		.name = "UID SEARCH",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID,
 		.parse = search_parse,
-		.run = search_start,
-		.cancel = search_cancel,
+		.run = search_cmd_start,
+		.cancel = search_cmd_cancel,
 	},
 	{ 0 },
 };

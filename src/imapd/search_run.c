@@ -94,66 +94,19 @@ void search_print(const struct search *search, struct buf *out)
 	buf_addv(out, STRV("\r\n"));
 }
 
-static bool only_ends(unsigned items)
-{
-	return (items & (SEARCH_MIN | SEARCH_MAX)) && !(items & (SEARCH_ALL | SEARCH_COUNT));
-}
-
 uint64_t search_modseq(const struct search *search, unsigned items)
 {
 	const struct search_place *place = &search->place;
 	uint64_t highest = 0;
-	if (!only_ends(items))
+	if (!search->keys.modseq)
+		return 0;
+	if (!search_return_ends(items))
 		return place->modseq;
 	if (items & SEARCH_MIN)
 		highest = place->first_modseq;
 	if (items & SEARCH_MAX && place->last_modseq > highest)
 		highest = place->last_modseq;
 	return highest;
-}
-
-static void print_item(struct buf *out, const char *name, uint64_t number)
-{
-	buf_adds(out, name);
-	buf_addu(out, number);
-}
-
-void search_print_extended(const struct search *search, struct strv tag, unsigned items, struct buf *out)
-{
-	const struct seqset *found = &search->results;
-	bool any = !seqset_empty(found);
-	buf_adds(out, "* ESEARCH (TAG \"");
-	buf_addv(out, tag);
-	buf_adds(out, search->by_uid ? "\") UID" : "\")");
-	if (any && items & SEARCH_MIN)
-		print_item(out, " MIN ", found->v[0].lo);
-	if (any && items & SEARCH_MAX)
-		print_item(out, " MAX ", found->v[found->n - 1].hi);
-	if (any && items & SEARCH_ALL) {
-		buf_adds(out, " ALL ");
-		seqset_print(out, found);
-	}
-	if (items & SEARCH_COUNT)
-		print_item(out, " COUNT ", seqset_count(found));
-	if (any && search->keys.modseq)
-		print_item(out, " MODSEQ ", search_modseq(search, items));
-	buf_adds(out, "\r\n");
-}
-
-void search_saved(const struct search *search, unsigned items, struct seqset *ret_numbers)
-{
-	const struct seqset *found = &search->results;
-	if (!only_ends(items)) {
-		seqset_copy(ret_numbers, found);
-		return;
-	}
-	seqset_clear(ret_numbers);
-	if (seqset_empty(found))
-		return;
-	if (items & SEARCH_MIN)
-		seqset_add(ret_numbers, found->v[0].lo);
-	if (items & SEARCH_MAX)
-		seqset_add(ret_numbers, found->v[found->n - 1].hi);
 }
 
 static enum rc need_cached(struct searcher *s, unsigned want)

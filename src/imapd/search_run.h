@@ -8,21 +8,13 @@
 
 #include "base/arena.h"
 #include "imapd/search_keys.h"
+#include "imapd/search_return.h"
 #include "imapd/search_text.h"
 #include "imapd/view.h"
 
 #define SEARCH_SLICE_US 10000
 /* A header block that is not in the cache is searched up to here. */
 #define SEARCH_HEADER_MAX (4 * 1024 * 1024)
-
-/* What RETURN asks for (RFC 4731, RFC 5182). */
-enum search_item {
-	SEARCH_MIN = 1 << 0,
-	SEARCH_MAX = 1 << 1,
-	SEARCH_ALL = 1 << 2,
-	SEARCH_COUNT = 1 << 3,
-	SEARCH_SAVE = 1 << 4
-};
 
 struct search_place {
 	size_t run;
@@ -67,11 +59,7 @@ enum rc search_slice(struct account *account, struct search *search) MUST_CHECK;
 void search_accept(struct search *search);
 /* "* SEARCH 1 2 3 (MODSEQ 9)" CRLF */
 void search_print(const struct search *search, struct buf *out);
-/* The modseq that the answer tells: of what is returned. 0: none. */
+/* The modseq that the answer tells: of what the items (enum search_item) return. 0: none, or it was not asked for. */
 uint64_t search_modseq(const struct search *search, unsigned items);
-/* "* ESEARCH (TAG "a") UID MIN 1 MAX 3 ALL 1:3 COUNT 3 MODSEQ 9" CRLF */
-void search_print_extended(const struct search *search, struct strv tag, unsigned items, struct buf *out);
-/* What of the results is to be saved, as they are: UIDs or message numbers. The caller's. */
-void search_saved(const struct search *search, unsigned items, struct seqset *ret_numbers);
 
 #endif

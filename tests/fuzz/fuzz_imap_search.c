@@ -1,6 +1,7 @@
 /* link: imapd */
-/* Search keys: whatever is taken can be resolved and copied. "$" stands for some UIDs. */
+/* RETURN options and search keys: whatever is taken can be resolved and copied. "$" stands for some UIDs. */
 #include "imapd/search_keys.h"
+#include "imapd/search_return.h"
 
 #include <stdlib.h>
 
@@ -17,13 +18,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *arena = arena_new(0);
 	struct arena *other = arena_new(0);
 	struct parse parse;
+	struct search_return options;
 	struct search_keys keys;
 	struct search_keys copy;
 	struct seqset saved = SEQSET_EMPTY;
 	seqset_add_range(&saved, 3, 5);
 	parse_init(&parse, strv_make(data, size), arena);
 	parse.saved = &saved;
-	if (search_keys_parse(&parse, &keys) && parse_end(&parse)) {
+	if (search_return_parse(&parse, &options) && search_keys_parse(&parse, &keys) && parse_end(&parse)) {
+		if (options.extended != (options.items != 0))
+			abort();
 		if (!keys.bad_charset) {
 			search_keys_resolve(&keys, 1000, to_uids, NULL, arena);
 			search_keys_copy(&keys, other, &copy);

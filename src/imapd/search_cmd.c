@@ -1,0 +1,182 @@
+#include "imapd/search_cmd.h"
+
+#include "base/clock.h"
+#include "imapd/resp.h"
+#include "imapd/sync.h"
+
+/* So many messages are searched by the reactor itself when the index knows all that is asked. */
+#define SEARCH_BORROW_MAX 1000
+
+struct search_job {
+	struct cmd_job base;
+	struct search *search; /* own */
+};
+
+static enum rc search_job_run(struct account *account, struct job *job)
+{
+	return search_slice(account, ((struct search_job *)job)->search);
+}
+
+static void search_job_release(struct cmd_job *job)
+{
+	search_free(&((struct search_job *)job)->search);
+}
+
+void search_cmd_failed(struct cmd *cmd, const char *code, const char *text)
+{
+	const struct search_cmd *args = cmd->args;
+	if (args->options.items & SEARCH_SAVE)
+		view_save_none(cmd->session->view);
+	cmd_no(cmd, code, text);
+}
+
+static enum rc save(struct cmd *cmd, const struct search_result *result)
+{
+	const struct search_cmd *args = cmd->args;
+	struct view *view = cmd->session->view;
+	struct seqset numbers = SEQSET_EMPTY;
+	struct seqset uids = SEQSET_EMPTY;
+	struct view_run *runs;
+	size_t count;
+	search_return_saved(&args->options, result, &numbers);
+	enum rc rc = RC_OK;
+	if (!seqset_empty(&numbers))
+		rc = view_clip(view, &numbers, result->by_uid, cmd->arena, &runs, &count, &uids);
+	if (rc == RC_OK)
+		rc = view_save(view, &uids);
+	seqset_fini(&numbers);
+	seqset_fini(&uids);
+	return rc;
+}
+
+void search_cmd_end(struct cmd *cmd, const struct search *search, const struct search_result *result)
+{
+	const struct search_cmd *args = cmd->args;
+	enum rc rc = search->place.rc;
+	if (rc != RC_OK) {
+		search_cmd_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		return;
+	}
+	if (args->options.items & SEARCH_SAVE && save(cmd, result) != RC_OK) {
+		search_cmd_failed(cmd, "NOTSAVED", "The result is too large to be saved");
+		return;
+	}
+	if (search->place.gone > 0 && !result->by_uid)
+		cmd_ok(cmd, "EXPUNGEISSUED", "Some of the messages no longer exist");
+	else
+		cmd_finish_rc(cmd, RC_OK);
+}
+
+static void search_next(struct cmd *cmd, bool borrow);
+
+static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct search_job *search_job = (struct search_job *)job;
+	struct search_cmd *args = cmd->args;
+	args->search = search_job->search;
+	search_job->search = NULL;
+	if (job->job.rc != RC_OK) {
+		search_cmd_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
+		return;
+	}
+	search_accept(args->search);
+	if (args->search->finished)
+		args->finished(cmd, args->search);
+	else
+		search_next(cmd, false);
+}
+
+static void search_next(struct cmd *cmd, bool borrow)
+{
+	struct search_cmd *args = cmd->args;
+	struct search_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, search_job_run, search_job_finish);
+	job->base.release = search_job_release;
+	job->search = args->search;
+	args->search = NULL;
+	cmd_submit_or_borrow(cmd, job, borrow);
+}
+
+/* UIDs of sequence numbers; what is beyond the mailbox matches nothing. */
+static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *uids)
+{
+	struct cmd *cmd = arg;
+	struct view *view = cmd->session->view;
+	struct seqset known = SEQSET_EMPTY;
+	struct view_run *runs;
+	size_t count;
+	seqset_copy(&known, seqs);
+	seqset_resolve(&known, view_exists(view));
+	seqset_remove_range(&known, view_exists(view) + 1, UINT32_MAX);
+	enum rc rc = RC_OK;
+	if (!seqset_empty(&known))
+		rc = view_clip(view, &known, false, cmd->arena, &runs, &count, uids);
+	if (rc != RC_OK)
+		seqset_clear(uids);
+	seqset_fini(&known);
+}
+
+/* The messages that can match at all: those in every set that must. */
+static void candidates(const struct search_keys *keys, struct seqset *ret_uids)
+{
+	seqset_add_range(ret_uids, 1, UINT32_MAX - 1);
+	for (const struct search_key *key = keys->root->child; key; key = key->next)
+		if (key->kind == SEARCH_UIDS && !key->negate)
+			seqset_intersect(ret_uids, &key->set);
+}
+
+/* Makes args->search. */
+static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
+{
+	struct search_cmd *args = cmd->args;
+	struct view *view = cmd->session->view;
+	struct search *search = search_new();
+	struct seqset set = SEQSET_EMPTY;
+	struct seqset uids = SEQSET_EMPTY;
+	args->search = search;
+	search->mailbox = view_mailbox(view);
+	search->by_uid = args->uids || cmd->row->flags & CMD_UID;
+	search->now = clock_wall();
+	search_keys_resolve(&args->keys, view_last_uid(view), seqs_to_uids, cmd, cmd->arena);
+	search_keys_copy(&args->keys, search->arena, &search->keys);
+	search_prepare(search);
+	if (view_recent(view) > 0)
+		seqset_copy(&search->recent, view_recent_uids(view));
+	candidates(&search->keys, &set);
+	enum rc rc = view_clip(view, &set, true, search->arena, &search->runs, &search->run_count, &uids);
+	if (rc == RC_OK)
+		*ret_count = seqset_count(&uids);
+	seqset_fini(&uids);
+	seqset_fini(&set);
+	return rc;
+}
+
+void search_cmd_start(struct cmd *cmd)
+{
+	struct search_cmd *args = cmd->args;
+	uint64_t count = 0;
+	if (args->keys.bad_charset) {
+		search_cmd_failed(cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
+		return;
+	}
+	cmd->no_expunge = args->keys.seqs;
+	if (args->keys.modseq)
+		sync_condstore(cmd->session);
+	enum rc rc = prepare(cmd, &count);
+	if (rc != RC_OK) {
+		search_cmd_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		return;
+	}
+	args->search->first_only = args->first_only;
+	if (count == 0)
+		args->finished(cmd, args->search);
+	else
+		search_next(cmd,
+			args->search->keys.root->cost == SEARCH_COST_INDEX && count <= SEARCH_BORROW_MAX);
+}
+
+void search_cmd_cancel(struct cmd *cmd)
+{
+	struct search_cmd *args = cmd->args;
+	if (args)
+		search_free(&args->search);
+}

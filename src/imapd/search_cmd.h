@@ -1,0 +1,34 @@
+/*
+ * What SEARCH, SORT and THREAD have in common: the criteria become a struct search over the view, slices run on the strand
+ * until it is finished, then the row tells its answer. On the reactor, within one command.
+ *
+ * cmd->args begins with a struct search_cmd, its keys and options parsed.
+ */
+#ifndef COID_IMAPD_SEARCH_CMD_H
+#define COID_IMAPD_SEARCH_CMD_H
+
+#include "imapd/command.h"
+#include "imapd/search_return.h"
+#include "imapd/search_run.h"
+
+struct search_cmd {
+	struct search_keys keys;
+	struct search_return options;
+	bool uids; /* the search collects UIDs, also for a row that answers with message numbers */
+	bool first_only; /* the first message found, in mailbox order, is enough */
+	/* All has been searched, or nothing could match. Ends the command, at once or later; search->results holds what was
+	 * found, search->place.rc says whether messages had to be left out. */
+	void (*finished)(struct cmd *cmd, struct search *search);
+	struct search *search; /* own, while no job has it */
+};
+
+/* As `run` of a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. */
+void search_cmd_start(struct cmd *cmd);
+/* NO. RFC 5182 section 2.1: what was to be saved is nothing then. */
+void search_cmd_failed(struct cmd *cmd, const char *code, const char *text);
+/* After the answer was printed: saves what SAVE asks for and ends the command with its tagged line. */
+void search_cmd_end(struct cmd *cmd, const struct search *search, const struct search_result *result);
+/* As `cancel` of a row. */
+void search_cmd_cancel(struct cmd *cmd);
+
+#endif

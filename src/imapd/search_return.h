@@ -1,0 +1,48 @@
+/*
+ * RETURN options of SEARCH, SORT and their like, and the ESEARCH response that answers them (RFC 4466 section 2.6, RFC 4731,
+ * RFC 5182, RFC 5267). Pure: reads the parser, prints into a buf. Numbers are UIDs or message numbers, as the command has
+ * them.
+ */
+#ifndef COID_IMAPD_SEARCH_RETURN_H
+#define COID_IMAPD_SEARCH_RETURN_H
+
+#include "base/seqset.h"
+#include "imapd/parse.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum search_item {
+	SEARCH_MIN = 1 << 0,
+	SEARCH_MAX = 1 << 1,
+	SEARCH_ALL = 1 << 2,
+	SEARCH_COUNT = 1 << 3,
+	SEARCH_SAVE = 1 << 4
+};
+
+struct search_return {
+	bool extended; /* RETURN was there: the answer is ESEARCH */
+	unsigned items; /* enum search_item; without RETURN: none */
+};
+
+/* What was found, in the order of the answer. All borrowed. */
+struct search_result {
+	const struct seqset *set; /* in mailbox order; NULL: list */
+	const uint32_t *list; /* as sorted */
+	size_t count; /* of the list */
+	bool by_uid;
+	uint64_t modseq; /* MODSEQ, if anything is returned; 0: none */
+};
+
+/* "RETURN (MIN COUNT) " if it is there. "RETURN ()" is "RETURN (ALL)". */
+bool search_return_parse(struct parse *parse, struct search_return *ret_options);
+/* Only the messages at the ends are asked for: MIN or MAX, and nothing that is about all. */
+bool search_return_ends(unsigned items);
+/* "* ESEARCH (TAG "a") UID MIN 1 MAX 3 ALL 1:3 COUNT 3 MODSEQ 9" CRLF. ALL of a list is in its order (RFC 5267 3.2). */
+void search_return_print(const struct search_return *options, const struct search_result *result,
+	struct strv tag, struct buf *out);
+/* The numbers that SAVE keeps (RFC 5182 section 2.4). The set is the caller's. */
+void search_return_saved(
+	const struct search_return *options, const struct search_result *result, struct seqset *ret_numbers);
+
+#endif
