@@ -40,6 +40,8 @@ static const struct {
 	{ "SEARCHRES", ALWAYS },
 	{ "WITHIN", ALWAYS },
 	{ "MULTIAPPEND", ALWAYS },
+	{ "SAVEDATE", ALWAYS },
+	{ "PREVIEW", ALWAYS },
 	{ "COI", HAS_COI },
 	{ "WEBPUSH", HAS_WEBPUSH },
 	{ "XDELTAPUSH", HAS_DELTAPUSH },

@@ -35,9 +35,11 @@ static bool add_item(struct builder *builder, const struct fetch_item *item)
 {
 	struct fetch_plan *plan = builder->plan;
 	for (size_t i = 0; i < plan->count; i++) {
-		const struct fetch_item *have = &plan->items[i];
-		if (have->kind == item->kind && (item->kind != FETCH_SECTION || same_section(have, item)))
+		struct fetch_item *have = &plan->items[i];
+		if (have->kind == item->kind && (item->kind != FETCH_SECTION || same_section(have, item))) {
+			have->lazy = have->lazy && item->lazy;
 			return true;
+		}
 	}
 	if (plan->count == FETCH_ITEMS_MAX)
 		return parse_fail(builder->parse, "Too many items");
@@ -234,9 +236,28 @@ static const struct {
 	{ "INTERNALDATE", FETCH_INTERNALDATE },
 	{ "RFC822.SIZE", FETCH_SIZE },
 	{ "MODSEQ", FETCH_MODSEQ },
+	{ "SAVEDATE", FETCH_SAVEDATE },
 	{ "ENVELOPE", FETCH_ENVELOPE },
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 };
+
+/* Behind "PREVIEW". Its modifiers look like those of the whole command (CHANGEDSINCE), but for their names. */
+static bool parse_preview(struct builder *builder)
+{
+	struct parse *parse = builder->parse;
+	struct fetch_item item = { .kind = FETCH_PREVIEW };
+	if (strv_istarts(parse_rest(parse), STRV(" (LAZY"))) {
+		parse_advance(parse, 2);
+		do {
+			if (!parse_keyword(parse, "LAZY"))
+				return parse_fail(parse, "Unknown PREVIEW modifier");
+		} while (parse_skip(parse, ' '));
+		if (!parse_char(parse, ')'))
+			return false;
+		item.lazy = true;
+	}
+	return add_item(builder, &item);
+}
 
 static bool parse_item(struct builder *builder, struct strv word)
 {
@@ -246,6 +267,8 @@ static bool parse_item(struct builder *builder, struct strv word)
 	if (strv_ieq(word, STRV("BODY")))
 		return parse_peek(builder->parse, '[') ? parse_section(builder, false)
 						       : add_kind(builder, FETCH_BODY);
+	if (strv_ieq(word, STRV("PREVIEW")))
+		return parse_preview(builder);
 	if (strv_ieq(word, STRV("BODY.PEEK")))
 		return parse_section(builder, true);
 	if (strv_ieq(word, STRV("RFC822")))
@@ -296,6 +319,7 @@ static void plan_derive(struct fetch_plan *plan)
 		switch (item->kind) {
 		case FETCH_INTERNALDATE:
 		case FETCH_SIZE:
+		case FETCH_SAVEDATE:
 			break;
 		case FETCH_UID:
 			plan->uid = true;
@@ -314,6 +338,11 @@ static void plan_derive(struct fetch_plan *plan)
 			break;
 		case FETCH_BODYSTRUCTURE:
 			plan->cached |= MSG_BODYSTRUCTURE;
+			break;
+		case FETCH_PREVIEW:
+			plan->memory = false;
+			if (!item->lazy)
+				plan->cached |= MSG_PREVIEW;
 			break;
 		case FETCH_SECTION:
 			plan->memory = false;

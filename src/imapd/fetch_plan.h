@@ -22,6 +22,8 @@ enum fetch_kind {
 	FETCH_INTERNALDATE,
 	FETCH_SIZE,
 	FETCH_MODSEQ, /* RFC 7162 */
+	FETCH_SAVEDATE, /* RFC 8514 */
+	FETCH_PREVIEW, /* RFC 8970 */
 	FETCH_ENVELOPE,
 	FETCH_BODY,
 	FETCH_BODYSTRUCTURE,
@@ -36,6 +38,7 @@ enum fetch_filter {
 
 struct fetch_item {
 	enum fetch_kind kind;
+	bool lazy; /* of a PREVIEW: only if it is at hand */
 	/* All below for FETCH_SECTION only. */
 	enum mime_section section;
 	enum fetch_filter filter;

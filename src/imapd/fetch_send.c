@@ -194,6 +194,21 @@ static enum rc add_cached(struct sender *s, enum msg_part_mask what)
 	return RC_OK;
 }
 
+/* NIL: a lazy one that would have to be computed now. A message without text has an empty one. */
+static enum rc add_preview(struct sender *s, const struct fetch_item *item)
+{
+	unsigned lazy = item->lazy && !s->fetch->plan.cached ? MSG_AT_HAND : 0;
+	enum rc rc = need_cached(s, MSG_PREVIEW | lazy);
+	if (rc != RC_OK && !(rc == RC_NOT_FOUND && lazy))
+		return rc;
+	buf_addv(s->out, STRV("PREVIEW "));
+	if (rc != RC_OK)
+		buf_addv(s->out, STRV("NIL"));
+	else
+		resp_astring(s->out, s->cached.preview);
+	return RC_OK;
+}
+
 static enum rc need_reader(struct sender *s)
 {
 	return s->at->reader ? RC_OK : msg_open(s->account, &s->at->row, &s->at->reader);
@@ -365,6 +380,12 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 	case FETCH_MODSEQ:
 		add_modseq(s);
 		return RC_OK;
+	case FETCH_SAVEDATE:
+		buf_addv(s->out, STRV("SAVEDATE "));
+		resp_date_time(s->out, row->savedate, 0);
+		return RC_OK;
+	case FETCH_PREVIEW:
+		return add_preview(s, item);
 	case FETCH_ENVELOPE:
 		return add_cached(s, MSG_ENVELOPE);
 	case FETCH_BODY:

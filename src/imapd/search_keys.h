@@ -28,6 +28,9 @@ enum search_kind {
 	SEARCH_BEFORE, /* number: day since 1970 */
 	SEARCH_ON,
 	SEARCH_SINCE,
+	SEARCH_SAVEDBEFORE, /* number: day since 1970, UTC (RFC 8514) */
+	SEARCH_SAVEDON,
+	SEARCH_SAVEDSINCE,
 	SEARCH_OLDER, /* number: seconds before now (RFC 5032) */
 	SEARCH_YOUNGER,
 	SEARCH_SENTBEFORE,

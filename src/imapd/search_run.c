@@ -316,6 +316,15 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 		else
 			*ret_match = key->kind == SEARCH_ON ? day == key->number : day >= key->number;
 		return RC_OK;
+	case SEARCH_SAVEDBEFORE:
+		*ret_match = local_day(row->savedate, 0) < key->number;
+		return RC_OK;
+	case SEARCH_SAVEDON:
+		*ret_match = local_day(row->savedate, 0) == key->number;
+		return RC_OK;
+	case SEARCH_SAVEDSINCE:
+		*ret_match = local_day(row->savedate, 0) >= key->number;
+		return RC_OK;
 	case SEARCH_OLDER:
 		*ret_match = row->internaldate <= s->search->now - key->number;
 		return RC_OK;

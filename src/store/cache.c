@@ -252,5 +252,7 @@ enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned 
 	struct msg_cached *ret_cached)
 {
 	enum rc rc = cache_read(account, row, want, arena, ret_cached);
-	return rc == RC_NOT_FOUND ? compute(account, row, arena, ret_cached) : rc;
+	if (rc != RC_NOT_FOUND || want & MSG_AT_HAND)
+		return rc;
+	return compute(account, row, arena, ret_cached);
 }

@@ -101,7 +101,8 @@ enum msg_part_mask {
 	MSG_BODYSTRUCTURE = 1 << 2,
 	MSG_PARTS = 1 << 3,
 	MSG_HEADERS = 1 << 4,
-	MSG_PREVIEW = 1 << 5
+	MSG_PREVIEW = 1 << 5,
+	MSG_AT_HAND = 1 << 6 /* with others: RC_NOT_FOUND for what would have to be computed */
 };
 struct msg_cached {
 	struct strv envelope, body, bodystructure, parts, headers, preview;

@@ -42,8 +42,8 @@ static void done(struct test *t)
 /* "UID FLAGS BODY[TEXT]": the items in the order of the answer. */
 static void print_plan(const struct fetch_plan *plan, struct buf *out)
 {
-	static const char *const names[] = { "UID", "FLAGS", "INTERNALDATE", "SIZE", "MODSEQ", "ENVELOPE",
-		"BODY", "BODYSTRUCTURE" };
+	static const char *const names[] = { "UID", "FLAGS", "INTERNALDATE", "SIZE", "MODSEQ", "SAVEDATE",
+		"PREVIEW", "ENVELOPE", "BODY", "BODYSTRUCTURE" };
 	for (size_t i = 0; i < plan->count; i++) {
 		if (i > 0)
 			buf_addc(out, ' ');
@@ -101,6 +101,37 @@ static void items_keep_their_order(void **state)
 	assert_plan("FLAGS", false, "FLAGS");
 	assert_plan("FLAGS", true, "UID FLAGS");
 	assert_plan("(FLAGS UID)", true, "UID FLAGS");
+}
+
+static bool parsed_lazy(const char *text)
+{
+	struct test t;
+	assert_true(parse_plan(&t, text, false));
+	assert_int_equal(t.plan.items[0].kind, FETCH_PREVIEW);
+	assert_int_equal(t.plan.count, 1);
+	bool lazy = t.plan.items[0].lazy;
+	assert_int_equal(t.plan.cached, lazy ? 0 : MSG_PREVIEW);
+	assert_false(t.plan.memory);
+	done(&t);
+	return lazy;
+}
+
+static void a_preview_may_be_lazy(void **state)
+{
+	(void)state;
+	assert_plan("(SAVEDATE PREVIEW (LAZY) FLAGS)", false, "SAVEDATE PREVIEW FLAGS");
+	assert_false(parsed_lazy("PREVIEW"));
+	assert_true(parsed_lazy("preview (lazy)"));
+	assert_true(parsed_lazy("(PREVIEW (LAZY LAZY))"));
+	/* Asked for both ways it can't be NIL. */
+	assert_false(parsed_lazy("(PREVIEW (LAZY) PREVIEW)"));
+	assert_false(parsed_lazy("(PREVIEW PREVIEW (LAZY))"));
+	assert_bad("PREVIEW (LAZYX)");
+	assert_bad("PREVIEW (LAZY");
+	assert_bad("PREVIEW (LAZY )");
+	assert_bad("(PREVIEW ())");
+	assert_bad("(PREVIEW (EAGER))");
+	assert_bad("PREVIEW(LAZY)");
 }
 
 static void repeated_items_are_answered_once(void **state)
@@ -374,6 +405,7 @@ int main(void)
 		cmocka_unit_test(macros_stand_for_their_items),
 		cmocka_unit_test(a_macro_is_no_item_of_a_list),
 		cmocka_unit_test(items_keep_their_order),
+		cmocka_unit_test(a_preview_may_be_lazy),
 		cmocka_unit_test(repeated_items_are_answered_once),
 		cmocka_unit_test(sections_are_echoed_in_upper_case),
 		cmocka_unit_test(field_names_are_echoed_as_given),

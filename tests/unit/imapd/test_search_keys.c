@@ -54,6 +54,9 @@ static void print_key(const struct search_key *key, struct buf *out)
 		[SEARCH_BEFORE] = "before",
 		[SEARCH_ON] = "on",
 		[SEARCH_SINCE] = "since",
+		[SEARCH_SAVEDBEFORE] = "savedbefore",
+		[SEARCH_SAVEDON] = "savedon",
+		[SEARCH_SAVEDSINCE] = "savedsince",
 		[SEARCH_OLDER] = "older",
 		[SEARCH_YOUNGER] = "younger",
 		[SEARCH_SENTBEFORE] = "sentbefore",
@@ -150,6 +153,8 @@ static void dates_are_days(void **state)
 	assert_keys("BEFORE 2-Jan-1970 ON \"3-Jan-1970\" SINCE 04-Jan-1970", "and(before 1, on 2, since 3)");
 	assert_keys("SENTBEFORE 2-Jan-1970 SENTON 3-Jan-1970 SENTSINCE 1-Jan-2026",
 		"and(sentbefore 1, senton 2, sentsince 20454)");
+	assert_keys("savedbefore 2-Jan-1970 SAVEDON 3-Jan-1970 SAVEDSINCE 1-Jan-2026 SAVEDATESUPPORTED",
+		"and(savedbefore 1, savedon 2, savedsince 20454, and)");
 }
 
 static void sizes_are_numbers(void **state)
