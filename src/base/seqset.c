@@ -267,6 +267,22 @@ bool seqset_equal(const struct seqset *a, const struct seqset *b)
 	return true;
 }
 
+void seqset_slice(const struct seqset *set, uint64_t from, uint64_t to, struct seqset *ret_part)
+{
+	uint64_t place = 0; /* of the range's first number */
+	seqset_clear(ret_part);
+	for (size_t i = 0; i < set->n && place < to; i++) {
+		struct seqrange range = set->v[i];
+		uint64_t end = place + range.hi - range.lo + 1;
+		uint64_t lo = from > place ? from - place : 0;
+		uint64_t hi = (to < end ? to : end) - place;
+		if (lo < hi)
+			push(ret_part,
+				(struct seqrange){ range.lo + (uint32_t)lo, range.lo + (uint32_t)(hi - 1) });
+		place = end;
+	}
+}
+
 uint64_t seqset_count(const struct seqset *set)
 {
 	uint64_t count = 0;

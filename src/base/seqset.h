@@ -56,6 +56,8 @@ void seqset_copy(struct seqset *to, const struct seqset *from);
 /* Binary search. */
 bool seqset_contains(const struct seqset *set, uint32_t number);
 bool seqset_equal(const struct seqset *a, const struct seqset *b);
+/* The numbers at the places from..to-1 (the first is at 0) replace what *ret_part holds. Linear in the ranges. */
+void seqset_slice(const struct seqset *set, uint64_t from, uint64_t to, struct seqset *ret_part);
 /* How many numbers. */
 uint64_t seqset_count(const struct seqset *set);
 static inline bool seqset_empty(const struct seqset *set)

@@ -38,6 +38,7 @@ static const struct {
 	{ "QRESYNC", ALWAYS },
 	{ "ESEARCH", ALWAYS },
 	{ "SEARCHRES", ALWAYS },
+	{ "PARTIAL", ALWAYS },
 	{ "WITHIN", ALWAYS },
 	{ "MULTIAPPEND", ALWAYS },
 	{ "SAVEDATE", ALWAYS },

@@ -1,5 +1,6 @@
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
+#include "imapd/partial.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
@@ -16,6 +17,8 @@ struct fetch_args {
 	bool changed; /* CHANGEDSINCE */
 	bool vanished;
 	uint64_t since;
+	bool cut; /* PARTIAL (RFC 9394): only some of the messages that the set means */
+	struct partial partial;
 	struct fetch_run run;
 	int64_t mailbox;
 	struct seqset moving; /* own: seen now, and moved when the command has read them (store/hooks.h) */
@@ -44,6 +47,10 @@ static bool parse_modifier(struct cmd *cmd, struct parse *parse, struct fetch_ar
 		args->changed = true;
 		return parse_sp(parse) && parse_number64(parse, &args->since);
 	}
+	if (!args->cut && parse_keyword(parse, "PARTIAL")) {
+		args->cut = true;
+		return parse_sp(parse) && partial_parse(parse, &args->partial);
+	}
 	if (args->vanished || !parse_keyword(parse, "VANISHED"))
 		return parse_fail(parse, "Unknown FETCH modifier");
 	args->vanished = true;
@@ -54,7 +61,7 @@ static bool parse_modifier(struct cmd *cmd, struct parse *parse, struct fetch_ar
 	return true;
 }
 
-/* " (CHANGEDSINCE 12345 VANISHED)" */
+/* " (CHANGEDSINCE 12345 VANISHED PARTIAL 1:50)" */
 static bool parse_modifiers(struct cmd *cmd, struct parse *parse, struct fetch_args *args)
 {
 	if (!parse_skip(parse, ' '))
@@ -67,7 +74,8 @@ static bool parse_modifiers(struct cmd *cmd, struct parse *parse, struct fetch_a
 	} while (parse_skip(parse, ' '));
 	if (args->vanished && !args->changed)
 		return parse_fail(parse, "VANISHED needs CHANGEDSINCE");
-	fetch_plan_add_modseq(cmd->arena, &args->plan);
+	if (args->changed)
+		fetch_plan_add_modseq(cmd->arena, &args->plan);
 	return parse_char(parse, ')');
 }
 
@@ -198,7 +206,8 @@ static void vanished_release(struct cmd_job *job)
 	seqset_fini(&vanished->uids);
 }
 
-/* What the session has been told of and not lost yet (`known`) is the business of VANISHED without EARLIER. */
+/* What the session has been told of and not lost yet (`known`) is the business of VANISHED without EARLIER. PARTIAL counts
+ * messages that are there, so that it does not cut what vanished. */
 static void submit_vanished(struct cmd *cmd, const struct seqset *known)
 {
 	struct fetch_args *args = cmd->args;
@@ -214,13 +223,37 @@ static void submit_vanished(struct cmd *cmd, const struct seqset *known)
 	cmd_submit(cmd, vanished);
 }
 
+/* Only the messages at these places of the set that the view has, before CHANGEDSINCE (RFC 9394 section 3.4). */
+static enum rc init_part(struct cmd *cmd, struct seqset *ret_uids)
+{
+	struct fetch_args *args = cmd->args;
+	struct seqset part = SEQSET_EMPTY;
+	struct view_run *runs;
+	size_t count;
+	uint64_t from;
+	uint64_t to;
+	enum rc rc =
+		view_clip(cmd->session->view, &args->set, args->by_uid, cmd->arena, &runs, &count, ret_uids);
+	if (rc != RC_OK)
+		return rc;
+	partial_cut(&args->partial, seqset_count(ret_uids), &from, &to);
+	seqset_slice(ret_uids, from, to, &part);
+	rc = fetch_run_init(&args->run, cmd, &args->plan, &part, true, NULL);
+	seqset_fini(&part);
+	return rc;
+}
+
 static void fetch_start(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
 	struct seqset uids = SEQSET_EMPTY;
+	enum rc rc;
 	if (args->plan.modseq)
 		sync_condstore(cmd->session);
-	enum rc rc = fetch_run_init(&args->run, cmd, &args->plan, &args->set, args->by_uid, &uids);
+	if (args->cut)
+		rc = init_part(cmd, &uids);
+	else
+		rc = fetch_run_init(&args->run, cmd, &args->plan, &args->set, args->by_uid, &uids);
 	args->run.done = cmd_finish_rc;
 	if (rc != RC_OK) {
 		if (rc == RC_INVALID)

@@ -26,7 +26,7 @@ static void search_finished(struct cmd *cmd, struct search *search)
 	struct search_result result = {
 		.set = &search->results,
 		.by_uid = search->by_uid,
-		.modseq = search_modseq(search, args->options.items),
+		.modseq = search_modseq(search, &args->options),
 	};
 	print_answer(cmd, search, &result);
 	search_cmd_end(cmd, search, &result);
@@ -39,7 +39,9 @@ static bool search_parse(struct cmd *cmd, struct parse *parse)
 	args->finished = search_finished;
 	if (!search_return_parse(parse, &args->options) || !search_keys_parse(parse, &args->keys))
 		return false;
-	args->first_only = (args->options.items & ~(unsigned)SEARCH_SAVE) == SEARCH_MIN;
+	if (args->options.extended)
+		args->enough = search_return_enough(&args->options);
+	args->keep_hits = args->keys.modseq && args->options.items & SEARCH_PARTIAL;
 	return parse_end(parse);
 }
 

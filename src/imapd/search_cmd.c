@@ -166,7 +166,8 @@ void search_cmd_start(struct cmd *cmd)
 		search_cmd_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
 		return;
 	}
-	args->search->first_only = args->first_only;
+	args->search->enough = args->enough;
+	args->search->keep_hits = args->keep_hits;
 	if (count == 0)
 		args->finished(cmd, args->search);
 	else

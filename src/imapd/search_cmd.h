@@ -15,7 +15,8 @@ struct search_cmd {
 	struct search_keys keys;
 	struct search_return options;
 	bool uids; /* the search collects UIDs, also for a row that answers with message numbers */
-	bool first_only; /* the first message found, in mailbox order, is enough */
+	uint64_t enough; /* so many messages found, in mailbox order, are enough; 0: all are wanted */
+	bool keep_hits; /* search->hits is needed */
 	/* All has been searched, or nothing could match. Ends the command, at once or later; search->results holds what was
 	 * found, search->place.rc says whether messages had to be left out. */
 	void (*finished)(struct cmd *cmd, struct search *search);

@@ -1,6 +1,6 @@
 #include "imapd/search_return.h"
 
-static bool parse_item(struct parse *parse, unsigned *items)
+static bool parse_item(struct parse *parse, struct search_return *options)
 {
 	static const struct {
 		const char *name;
@@ -11,14 +11,27 @@ static bool parse_item(struct parse *parse, unsigned *items)
 		{ "ALL", SEARCH_ALL },
 		{ "COUNT", SEARCH_COUNT },
 		{ "SAVE", SEARCH_SAVE },
+		{ "PARTIAL", SEARCH_PARTIAL },
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (parse_keyword(parse, names[i].name)) {
-			*items |= names[i].item;
+		if (!parse_keyword(parse, names[i].name))
+			continue;
+		bool again = options->items & names[i].item;
+		options->items |= names[i].item;
+		if (names[i].item != SEARCH_PARTIAL)
 			return true;
-		}
+		if (again)
+			return parse_fail(parse, "PARTIAL may be there once only");
+		return parse_sp(parse) && partial_parse(parse, &options->partial);
 	}
 	return parse_fail(parse, "Unknown RETURN option");
+}
+
+static bool fit(struct parse *parse, const struct search_return *options)
+{
+	if (options->items & SEARCH_PARTIAL && options->items & SEARCH_ALL)
+		return parse_fail(parse, "PARTIAL and ALL exclude each other");
+	return true;
 }
 
 bool search_return_parse(struct parse *parse, struct search_return *ret_options)
@@ -35,17 +48,26 @@ bool search_return_parse(struct parse *parse, struct search_return *ret_options)
 		options.items = SEARCH_ALL;
 	} else {
 		do {
-			if (!parse_item(parse, &options.items))
+			if (!parse_item(parse, &options))
 				return false;
 		} while (parse_skip(parse, ' '));
 	}
+	if (!parse_char(parse, ')') || !fit(parse, &options) || !parse_sp(parse))
+		return false;
 	*ret_options = options;
-	return parse_char(parse, ')') && parse_sp(parse);
+	return true;
 }
 
-bool search_return_ends(unsigned items)
+bool search_return_whole(unsigned items)
 {
-	return (items & (SEARCH_MIN | SEARCH_MAX)) && !(items & (SEARCH_ALL | SEARCH_COUNT));
+	return items & (SEARCH_ALL | SEARCH_COUNT) || !(items & (SEARCH_MIN | SEARCH_MAX | SEARCH_PARTIAL));
+}
+
+uint64_t search_return_enough(const struct search_return *options)
+{
+	if (search_return_whole(options->items) || options->items & SEARCH_MAX)
+		return 0;
+	return options->items & SEARCH_PARTIAL ? partial_enough(&options->partial) : 1;
 }
 
 static uint64_t count_of(const struct search_result *result)
@@ -84,6 +106,35 @@ static void print_list(struct buf *out, const uint32_t *list, size_t count)
 	}
 }
 
+/* The results at the places from..to-1. */
+static void print_part(struct buf *out, const struct search_result *result, uint64_t from, uint64_t to)
+{
+	struct seqset part = SEQSET_EMPTY;
+	if (!result->set) {
+		print_list(out, result->list + from, (size_t)(to - from));
+		return;
+	}
+	seqset_slice(result->set, from, to, &part);
+	seqset_print(out, &part);
+	seqset_fini(&part);
+}
+
+/* " PARTIAL (1:500 3:7)" */
+static void print_partial(struct buf *out, const struct partial *partial, const struct search_result *result)
+{
+	uint64_t from;
+	uint64_t to;
+	partial_cut(partial, count_of(result), &from, &to);
+	buf_adds(out, " PARTIAL (");
+	partial_print(out, partial);
+	buf_addc(out, ' ');
+	if (from < to)
+		print_part(out, result, from, to);
+	else
+		buf_adds(out, "NIL");
+	buf_addc(out, ')');
+}
+
 void search_return_print(const struct search_return *options, const struct search_result *result,
 	struct strv tag, struct buf *out)
 {
@@ -98,11 +149,10 @@ void search_return_print(const struct search_return *options, const struct searc
 		print_item(out, " MAX ", last_of(result));
 	if (count > 0 && items & SEARCH_ALL) {
 		buf_adds(out, " ALL ");
-		if (result->set)
-			seqset_print(out, result->set);
-		else
-			print_list(out, result->list, result->count);
+		print_part(out, result, 0, count);
 	}
+	if (items & SEARCH_PARTIAL)
+		print_partial(out, &options->partial, result);
 	if (items & SEARCH_COUNT)
 		print_item(out, " COUNT ", count);
 	if (count > 0 && result->modseq > 0)
@@ -110,17 +160,36 @@ void search_return_print(const struct search_return *options, const struct searc
 	buf_adds(out, "\r\n");
 }
 
+static void add_part(struct seqset *numbers, const struct search_result *result, uint64_t from, uint64_t to)
+{
+	if (result->set) {
+		struct seqset part = SEQSET_EMPTY;
+		seqset_slice(result->set, from, to, &part);
+		seqset_add_set(numbers, &part);
+		seqset_fini(&part);
+		return;
+	}
+	for (uint64_t i = from; i < to; i++)
+		seqset_add(numbers, result->list[i]);
+}
+
 void search_return_saved(
 	const struct search_return *options, const struct search_result *result, struct seqset *ret_numbers)
 {
-	bool ends = search_return_ends(options->items);
+	uint64_t count = count_of(result);
+	uint64_t from;
+	uint64_t to;
 	seqset_clear(ret_numbers);
-	if (!ends && result->set)
-		seqset_copy(ret_numbers, result->set);
-	for (size_t i = 0; !ends && !result->set && i < result->count; i++)
-		seqset_add(ret_numbers, result->list[i]);
-	if (!ends || count_of(result) == 0)
+	if (count == 0)
 		return;
+	if (search_return_whole(options->items)) {
+		add_part(ret_numbers, result, 0, count);
+		return;
+	}
+	if (options->items & SEARCH_PARTIAL) {
+		partial_cut(&options->partial, count, &from, &to);
+		add_part(ret_numbers, result, from, to);
+	}
 	if (options->items & SEARCH_MIN)
 		seqset_add(ret_numbers, first_of(result));
 	if (options->items & SEARCH_MAX)

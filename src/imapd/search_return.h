@@ -1,6 +1,6 @@
 /*
  * RETURN options of SEARCH, SORT and their like, and the ESEARCH response that answers them (RFC 4466 section 2.6, RFC 4731,
- * RFC 5182, RFC 5267). Pure: reads the parser, prints into a buf. Numbers are UIDs or message numbers, as the command has
+ * RFC 5182, RFC 5267, RFC 9394). Pure: reads the parser, prints into a buf. Numbers are UIDs or message numbers, as the command has
  * them.
  */
 #ifndef COID_IMAPD_SEARCH_RETURN_H
@@ -8,6 +8,7 @@
 
 #include "base/seqset.h"
 #include "imapd/parse.h"
+#include "imapd/partial.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,12 +18,14 @@ enum search_item {
 	SEARCH_MAX = 1 << 1,
 	SEARCH_ALL = 1 << 2,
 	SEARCH_COUNT = 1 << 3,
-	SEARCH_SAVE = 1 << 4
+	SEARCH_SAVE = 1 << 4,
+	SEARCH_PARTIAL = 1 << 5 /* RFC 9394 */
 };
 
 struct search_return {
 	bool extended; /* RETURN was there: the answer is ESEARCH */
 	unsigned items; /* enum search_item; without RETURN: none */
+	struct partial partial;
 };
 
 /* What was found, in the order of the answer. All borrowed. */
@@ -36,12 +39,15 @@ struct search_result {
 
 /* "RETURN (MIN COUNT) " if it is there. "RETURN ()" is "RETURN (ALL)". */
 bool search_return_parse(struct parse *parse, struct search_return *ret_options);
-/* Only the messages at the ends are asked for: MIN or MAX, and nothing that is about all. */
-bool search_return_ends(unsigned items);
+/* Whether the answer is about all that was found, not only about a part: MIN, MAX, PARTIAL. */
+bool search_return_whole(unsigned items);
+/* So many messages, the first ones, are enough to answer; 0: all are needed. */
+uint64_t search_return_enough(const struct search_return *options);
 /* "* ESEARCH (TAG "a") UID MIN 1 MAX 3 ALL 1:3 COUNT 3 MODSEQ 9" CRLF. ALL of a list is in its order (RFC 5267 3.2). */
 void search_return_print(const struct search_return *options, const struct search_result *result,
 	struct strv tag, struct buf *out);
-/* The numbers that SAVE keeps (RFC 5182 section 2.4). The set is the caller's. */
+/* The numbers that SAVE keeps (RFC 5182 section 2.4, RFC 9394 section 3.2), which are those that are returned. The set is the
+ * caller's. */
 void search_return_saved(
 	const struct search_return *options, const struct search_result *result, struct seqset *ret_numbers);
 

@@ -21,6 +21,7 @@ struct searcher {
 	const struct strv *names; /* keywords of the mailbox */
 	size_t name_count;
 	struct search_scratch scratch;
+	uint64_t found; /* all together */
 	/* Of the message in hand. */
 	const struct msg_row *row;
 	struct msg_cached cached;
@@ -47,6 +48,7 @@ void search_free(struct search **search)
 	seqset_fini(&s->recent);
 	seqset_fini(&s->found);
 	seqset_fini(&s->results);
+	free(s->hits);
 	arena_free(&s->message);
 	arena_free(&s->arena);
 	free(s);
@@ -74,6 +76,8 @@ void search_accept(struct search *search)
 {
 	search->place = search->next;
 	search->fresh = true;
+	search->result_count += seqset_count(&search->found);
+	search->hit_kept = search->hit_count;
 	seqset_add_set(&search->results, &search->found);
 	seqset_clear(&search->found);
 }
@@ -94,17 +98,31 @@ void search_print(const struct search *search, struct buf *out)
 	buf_addv(out, STRV("\r\n"));
 }
 
-uint64_t search_modseq(const struct search *search, unsigned items)
+static uint64_t partial_modseq(const struct search *search, const struct partial *partial)
+{
+	uint64_t highest = 0;
+	uint64_t from;
+	uint64_t to;
+	partial_cut(partial, search->hit_kept, &from, &to);
+	for (uint64_t i = from; i < to; i++)
+		if (search->hits[i].modseq > highest)
+			highest = search->hits[i].modseq;
+	return highest;
+}
+
+uint64_t search_modseq(const struct search *search, const struct search_return *options)
 {
 	const struct search_place *place = &search->place;
 	uint64_t highest = 0;
 	if (!search->keys.modseq)
 		return 0;
-	if (!search_return_ends(items))
+	if (search_return_whole(options->items))
 		return place->modseq;
-	if (items & SEARCH_MIN)
+	if (options->items & SEARCH_PARTIAL)
+		highest = partial_modseq(search, &options->partial);
+	if (options->items & SEARCH_MIN && place->first_modseq > highest)
 		highest = place->first_modseq;
-	if (items & SEARCH_MAX && place->last_modseq > highest)
+	if (options->items & SEARCH_MAX && place->last_modseq > highest)
 		highest = place->last_modseq;
 	return highest;
 }
@@ -378,6 +396,30 @@ static const struct msg_row *next_row(struct searcher *s, uint32_t *ret_seq)
 	return NULL;
 }
 
+static void add_hit(struct search *search, const struct search_hit *hit)
+{
+	if (search->hit_count == search->hit_cap) {
+		search->hit_cap = search->hit_cap ? search->hit_cap * 2 : 64;
+		search->hits = mem_realloc(search->hits, search->hit_cap, sizeof(*search->hits));
+	}
+	search->hits[search->hit_count++] = *hit;
+}
+
+static void found(struct searcher *s, const struct msg_row *row, uint32_t seq)
+{
+	struct search *search = s->search;
+	struct search_hit hit = { .modseq = row->modseq, .number = search->by_uid ? row->uid : seq };
+	seqset_add(&search->found, hit.number);
+	if (search->keep_hits)
+		add_hit(search, &hit);
+	if (s->at->modseq < row->modseq)
+		s->at->modseq = row->modseq;
+	if (s->at->first_modseq == 0)
+		s->at->first_modseq = row->modseq;
+	s->at->last_modseq = row->modseq;
+	s->found++;
+}
+
 /* One message; RC_AGAIN: it will be looked at again by the next slice. */
 static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 {
@@ -398,14 +440,8 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 			s->at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 		return rc == RC_UNAVAILABLE ? rc : RC_OK;
 	}
-	if (!match)
-		return RC_OK;
-	seqset_add(&s->search->found, s->search->by_uid ? row->uid : seq);
-	if (s->at->modseq < row->modseq)
-		s->at->modseq = row->modseq;
-	if (s->at->first_modseq == 0)
-		s->at->first_modseq = row->modseq;
-	s->at->last_modseq = row->modseq;
+	if (match)
+		found(s, row, seq);
 	return RC_OK;
 }
 
@@ -436,7 +472,7 @@ static enum rc search_all(struct searcher *s)
 		if (!row)
 			return RC_OK;
 		enum rc rc = step(s, row, seq);
-		if (rc != RC_OK || (s->search->first_only && !seqset_empty(&s->search->found)))
+		if (rc != RC_OK || (s->search->enough > 0 && s->found >= s->search->enough))
 			return rc;
 	}
 }
@@ -446,6 +482,7 @@ static void slice_begin(struct search *search)
 {
 	search->next = search->place;
 	search->finished = false;
+	search->hit_count = search->hit_kept;
 	seqset_clear(&search->found);
 	if (!search->fresh) {
 		search_text_free(&search->text);
@@ -457,7 +494,12 @@ static void slice_begin(struct search *search)
 
 enum rc search_slice(struct account *account, struct search *search)
 {
-	struct searcher s = { .account = account, .search = search, .at = &search->next };
+	struct searcher s = {
+		.account = account,
+		.search = search,
+		.at = &search->next,
+		.found = search->result_count,
+	};
 	slice_begin(search);
 	s.end_us = clock_mono_us() + SEARCH_SLICE_US;
 	enum rc rc = msg_index(account, search->mailbox, &s.rows, &s.count);

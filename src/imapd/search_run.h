@@ -26,6 +26,12 @@ struct search_place {
 	enum rc rc; /* of the first message that could not be read: it is left out */
 };
 
+/* One message found, when more must be known of it than its number. */
+struct search_hit {
+	uint64_t modseq;
+	uint32_t number; /* as in the results */
+};
+
 struct search {
 	struct arena *arena; /* own: keys, runs */
 	struct arena *message; /* own: what the message in hand has in the cache */
@@ -35,7 +41,8 @@ struct search {
 	size_t run_count;
 	struct seqset recent; /* own: UIDs that are \Recent in the session */
 	bool by_uid; /* the answer holds UIDs */
-	bool first_only; /* the first message found ends the search */
+	uint64_t enough; /* so many found end the search; 0: all are wanted */
+	bool keep_hits;
 	int64_t now; /* for OLDER and YOUNGER */
 	struct search_needle *needles; /* of BODY and TEXT, by slot */
 	struct search_text *text; /* own: the message whose bytes are being searched */
@@ -47,6 +54,12 @@ struct search {
 	bool finished;
 	struct seqset found; /* own: of the slice */
 	struct seqset results; /* own: of the slices before; UIDs or sequence numbers */
+	uint64_t result_count;
+	struct search_hit
+		*hits; /* own: with keep_hits, in mailbox order: of the results, then of the slice */
+	size_t hit_count;
+	size_t hit_cap;
+	size_t hit_kept; /* those of the results */
 };
 
 struct search *search_new(void);
@@ -59,7 +72,7 @@ enum rc search_slice(struct account *account, struct search *search) MUST_CHECK;
 void search_accept(struct search *search);
 /* "* SEARCH 1 2 3 (MODSEQ 9)" CRLF */
 void search_print(const struct search *search, struct buf *out);
-/* The modseq that the answer tells: of what the items (enum search_item) return. 0: none, or it was not asked for. */
-uint64_t search_modseq(const struct search *search, unsigned items);
+/* The highest modseq of the messages that the answer returns; 0: MODSEQ was not asked for, or none. PARTIAL needs keep_hits. */
+uint64_t search_modseq(const struct search *search, const struct search_return *options);
 
 #endif

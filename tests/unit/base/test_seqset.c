@@ -437,6 +437,34 @@ static void printing_stops_at_the_maximum_of_the_buffer(void **state)
 	seqset_fini(&set);
 }
 
+static void a_slice_holds_the_numbers_at_its_places(void **state)
+{
+	(void)state;
+	struct seqset set = SEQSET_EMPTY;
+	struct seqset part = SEQSET_EMPTY;
+	parse(&set, "3:5,9,20:24,4000000000:4294967294");
+	for (uint64_t from = 0; from < 12; from++) {
+		for (uint64_t to = 0; to < 12; to++) {
+			struct seqset expected = SEQSET_EMPTY;
+			uint32_t number;
+			uint64_t place = 0;
+			for (struct seqiter it = seqset_iter(&set); place < to && seqset_next(&it, &number);
+				place++)
+				if (place >= from)
+					seqset_add(&expected, number);
+			seqset_slice(&set, from, to, &part);
+			assert_true(seqset_equal(&part, &expected));
+			seqset_fini(&expected);
+		}
+	}
+	seqset_slice(&set, 0, UINT64_MAX, &part);
+	assert_true(seqset_equal(&part, &set));
+	seqset_slice(&set, seqset_count(&set), UINT64_MAX, &part);
+	assert_true(seqset_empty(&part));
+	seqset_fini(&part);
+	seqset_fini(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -458,6 +486,7 @@ int main(void)
 		cmocka_unit_test(a_long_descending_set_is_parsed),
 		cmocka_unit_test(every_cut_of_a_set_is_parsed_or_refused),
 		cmocka_unit_test(printing_stops_at_the_maximum_of_the_buffer),
+		cmocka_unit_test(a_slice_holds_the_numbers_at_its_places),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,6 +81,16 @@ static void what_is_no_option_is_refused(void **state)
 		"RETURN (MIN)ALL",
 		"RETURN (MINIMUM) ALL",
 		"RETURN (NOTHING) ALL",
+		"RETURN (PARTIAL) ALL",
+		"RETURN (PARTIAL ) ALL",
+		"RETURN (PARTIAL 1) ALL",
+		"RETURN (PARTIAL 1:*) ALL",
+		"RETURN (PARTIAL 0:1) ALL",
+		"RETURN (PARTIAL 1:-1) ALL",
+		"RETURN (PARTIAL (1:2)) ALL",
+		"RETURN (PARTIAL 1:2 PARTIAL 3:4) ALL",
+		"RETURN (PARTIAL 1:2 ALL) ALL",
+		"RETURN (ALL PARTIAL 1:2) ALL",
 	};
 	struct search_return options;
 	(void)state;
@@ -124,6 +134,60 @@ static void a_list_is_printed_as_it_is_sorted(void **state)
 	assert_saves("RETURN (SAVE) ALL", &result, "");
 }
 
+static void a_part_is_cut_out(void **state)
+{
+	static const uint32_t list[] = { 7, 1, 2, 3, 9, 8, 4, 5 };
+	struct search_result sorted = { .list = list, .count = 8 };
+	struct seqset set = SEQSET_EMPTY;
+	struct search_result result = { .set = &set, .by_uid = true };
+	(void)state;
+	assert_prints(
+		"RETURN (PARTIAL 1:10) ALL", &result, "* ESEARCH (TAG \"a\") UID PARTIAL (1:10 NIL)\r\n");
+	assert_saves("RETURN (SAVE PARTIAL 1:10) ALL", &result, "");
+	seqset_add_range(&set, 3, 5);
+	seqset_add_range(&set, 9, 12);
+	assert_prints(
+		"RETURN (PARTIAL 2:4) ALL", &result, "* ESEARCH (TAG \"a\") UID PARTIAL (2:4 4:5,9)\r\n");
+	assert_prints("RETURN (PARTIAL -1:-2 COUNT MIN MAX) ALL", &result,
+		"* ESEARCH (TAG \"a\") UID MIN 3 MAX 12 PARTIAL (-1:-2 11:12) COUNT 7\r\n");
+	assert_prints("RETURN (PARTIAL 9:8) ALL", &result, "* ESEARCH (TAG \"a\") UID PARTIAL (9:8 NIL)\r\n");
+	assert_prints("RETURN (PARTIAL 3:6) ALL", &sorted, "* ESEARCH (TAG \"a\") PARTIAL (3:6 2:3,9,8)\r\n");
+	assert_prints("RETURN (PARTIAL -2:-1) ALL", &sorted, "* ESEARCH (TAG \"a\") PARTIAL (-2:-1 4:5)\r\n");
+	assert_saves("RETURN (SAVE PARTIAL 2:3) ALL", &result, "4:5");
+	assert_saves("RETURN (SAVE PARTIAL 2:3 MIN) ALL", &result, "3:5");
+	assert_saves("RETURN (SAVE PARTIAL 2:3 MAX) ALL", &result, "4:5,12");
+	assert_saves("RETURN (SAVE PARTIAL 2:3 MIN MAX) ALL", &result, "3:5,12");
+	assert_saves("RETURN (SAVE PARTIAL 20:30 MIN) ALL", &result, "3");
+	assert_saves("RETURN (SAVE PARTIAL 2:3 MIN COUNT) ALL", &result, "3:5,9:12");
+	assert_saves("RETURN (SAVE PARTIAL 1:2) ALL", &sorted, "1,7");
+	seqset_fini(&set);
+}
+
+static void a_search_ends_when_the_answer_is_known(void **state)
+{
+	static const struct {
+		const char *options;
+		uint64_t enough;
+	} cases[] = {
+		{ "RETURN (MIN) ALL", 1 },
+		{ "RETURN (MIN SAVE) ALL", 1 },
+		{ "RETURN (PARTIAL 3:9) ALL", 9 },
+		{ "RETURN (PARTIAL 9:3 SAVE MIN) ALL", 9 },
+		{ "RETURN (PARTIAL -3:-9) ALL", 0 },
+		{ "RETURN (PARTIAL 3:9 COUNT) ALL", 0 },
+		{ "RETURN (PARTIAL 3:9 MAX) ALL", 0 },
+		{ "RETURN (MIN MAX) ALL", 0 },
+		{ "RETURN (MIN COUNT) ALL", 0 },
+		{ "RETURN (SAVE) ALL", 0 },
+		{ "RETURN () ALL", 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct search_return options = options_of(cases[i].options);
+		assert_int_equal(search_return_enough(&options), cases[i].enough);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -131,6 +195,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_option_is_refused),
 		cmocka_unit_test(a_set_is_printed_in_mailbox_order),
 		cmocka_unit_test(a_list_is_printed_as_it_is_sorted),
+		cmocka_unit_test(a_part_is_cut_out),
+		cmocka_unit_test(a_search_ends_when_the_answer_is_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

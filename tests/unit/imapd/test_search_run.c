@@ -394,14 +394,56 @@ static void the_first_one_found_can_end_the_search(void **state)
 {
 	struct rig *rig = rig_of(state);
 	struct search *search = search_of(rig, "FROM example", 5);
-	search->first_only = true;
+	search->enough = 1;
 	run_all(rig, search);
 	assert_answer(search, "first", "* SEARCH 1\r\n");
 	search_free(&search);
 	search = search_of(rig, "BODY nowhere", 5);
-	search->first_only = true;
+	search->enough = 1;
 	run_all(rig, search);
 	assert_answer(search, "none", "* SEARCH\r\n");
+	search_free(&search);
+}
+
+static void so_many_found_can_end_the_search(void **state)
+{
+	struct rig *rig = rig_of(state);
+	for (uint64_t enough = 2; enough < 7; enough++) {
+		struct search *search = search_of(rig, "ALL", 5);
+		search->enough = enough;
+		search->keep_hits = true;
+		run_all(rig, search);
+		uint64_t expected = enough < 5 ? enough : 5;
+		assert_int_equal(seqset_count(&search->results), expected);
+		assert_int_equal(search->result_count, expected);
+		assert_int_equal(search->hit_kept, expected);
+		search_free(&search);
+	}
+}
+
+static void the_modseq_is_that_of_what_is_returned(void **state)
+{
+	struct rig *rig = rig_of(state);
+	struct search *search = search_of(rig, "MODSEQ 1", 5);
+	struct search_return options = { .items = SEARCH_PARTIAL, .partial = { 2, 3, false } };
+	search->keep_hits = true;
+	run_all(rig, search);
+	assert_int_equal(search->hit_kept, 5);
+	uint64_t first = search->hits[0].modseq;
+	uint64_t last = search->hits[4].modseq;
+	assert_true(first < last);
+	assert_int_equal(search->hits[2].number, 3);
+	assert_int_equal(search_modseq(search, &options), search->hits[2].modseq);
+	options.items |= SEARCH_MIN;
+	assert_int_equal(search_modseq(search, &options), search->hits[2].modseq);
+	options.items |= SEARCH_MAX;
+	assert_int_equal(search_modseq(search, &options), last);
+	options = (struct search_return){ .items = SEARCH_PARTIAL, .partial = { 9, 9, false } };
+	assert_int_equal(search_modseq(search, &options), 0);
+	options.items |= SEARCH_COUNT;
+	assert_int_equal(search_modseq(search, &options), last);
+	options.items = SEARCH_MIN;
+	assert_int_equal(search_modseq(search, &options), first);
 	search_free(&search);
 }
 
@@ -422,6 +464,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ages_are_counted_from_now, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_age_matches_to_the_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_one_found_can_end_the_search, setup, teardown),
+		cmocka_unit_test_setup_teardown(so_many_found_can_end_the_search, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_modseq_is_that_of_what_is_returned, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
