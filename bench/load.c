@@ -4,7 +4,7 @@
  *
  *   load login   HOST PORT TLS USER PASSWORD CONNECTIONS COUNT       logins and logouts
  *   load append  HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  APPENDs, one mailbox a connection
- *   load lmtp    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT          deliveries
+ *   load lmtp    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT [FIELD]  deliveries, with one more line in the header
  *   load exists  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to EXISTS in IDLE, one at a time
  *   load fetch   HOST PORT TLS USER PASSWORD COUNT ITEMS             "UID FETCH 1:*" of ITEMS, COUNT times
  *   load select  HOST PORT TLS USER PASSWORD COUNT                   SELECTs of INBOX
@@ -240,6 +240,7 @@ static void command(struct client *c, const char *format, ...)
 
 struct job {
 	const char *user, *password, *recipient;
+	const char *field; /* of the header; "": none */
 	bool use_tls;
 	unsigned index, count;
 	size_t size;
@@ -255,15 +256,15 @@ static void login(struct client *c, const struct job *job)
 	command(c, "LOGIN \"%s\" \"%s\"", user, job->password);
 }
 
-static char *make_message(size_t size, unsigned serial)
+static char *make_message(size_t size, unsigned serial, const char *field)
 {
 	char *text = malloc(size + 1);
 	int n = snprintf(text, size + 1,
 		"From: Sender <sender@example.net>\r\nTo: Receiver <receiver@example.org>\r\n"
 		"Subject: message number %u of a benchmark\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n"
 		"Message-ID: <%u.%d@example.net>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; "
-		"charset=utf-8\r\n\r\n",
-		serial, serial, (int)getpid());
+		"charset=utf-8\r\n%s%s\r\n",
+		serial, serial, (int)getpid(), field, field[0] ? "\r\n" : "");
 	for (size_t i = (size_t)n; i < size; i++)
 		text[i] = "abcdefghijklmnopqrstuvwxyz 0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefgh\r\n"[i %
 													  75];
@@ -295,7 +296,7 @@ static void *run_append(void *arg)
 	char tag[16];
 	login(c, job);
 	for (unsigned i = 0; i < job->count; i++) {
-		char *text = make_message(job->size, i);
+		char *text = make_message(job->size, i, job->field);
 		double begin = now();
 		snprintf(tag, sizeof(tag), "t%u", ++c->tag);
 		putf(c, "%s APPEND INBOX (\\Seen) {%zu+}\r\n", tag, job->size);
@@ -349,7 +350,7 @@ static void *run_lmtp(void *arg)
 	putf(c, "LHLO bench\r\n");
 	expect(c, 250);
 	for (unsigned i = 0; i < job->count; i++) {
-		char *text = make_message(job->size, i);
+		char *text = make_message(job->size, i, job->field);
 		double begin = now();
 		snprintf(recipient, sizeof(recipient), job->recipient, job->index);
 		deliver(c, recipient, text, job->size);
@@ -412,7 +413,7 @@ static void run_exists(struct job job, const char *lhost, const char *lport, uns
 	expect(lmtp, 250);
 	double total = now();
 	for (unsigned i = 0; i < count; i++) {
-		char *text = make_message(job.size, i);
+		char *text = make_message(job.size, i, job.field);
 		deliver(lmtp, job.user, text, job.size);
 		double begin = now();
 		do
@@ -480,7 +481,7 @@ int main(int argc, char **argv)
 {
 	struct rlimit limit;
 	const char *what = argc > 1 ? argv[1] : "";
-	struct job job = { .size = 4096 };
+	struct job job = { .size = 4096, .field = "" };
 
 	if (argc < 6) {
 		fprintf(stderr, "usage: see the head of bench/load.c\n");
@@ -492,9 +493,10 @@ int main(int argc, char **argv)
 	host = argv[2];
 	port_text = argv[3];
 	tls = SSL_CTX_new(TLS_client_method());
-	if (strcmp(what, "lmtp") == 0 && argc == 8) {
+	if (strcmp(what, "lmtp") == 0 && (argc == 8 || argc == 9)) {
 		job.size = strtoul(argv[6], NULL, 10);
 		job.recipient = argv[7];
+		job.field = argc == 9 ? argv[8] : "";
 		run_threads(run_lmtp, job, (unsigned)strtol(argv[4], NULL, 10),
 			(unsigned)strtol(argv[5], NULL, 10));
 		return 0;

@@ -3,7 +3,8 @@
 //   node pushd.js CERT KEY [--http1]
 //
 // prints "port N" and listens on 127.0.0.1. A subscription is a path: POST /p/<name>. Behaviour of a path is set by
-// PUT /control/<name> with JSON {status, retryAfter, mode, times}; GET /control/<name> gives what has arrived there.
+// PUT /control/<name> with JSON {status, retryAfter, mode, times, count}; GET /control/<name> gives what has arrived there; with
+// `count` pushes are neither decrypted nor kept, but counted.
 // PUT /keys/<name> makes the receiver's keys and returns {p256dh, auth}.
 'use strict';
 
@@ -21,7 +22,7 @@ let connections = 0;
 
 function subscription(name) {
   if (!subscriptions.has(name)) {
-    subscriptions.set(name, { received: [], rules: [], hanging: 0 });
+    subscriptions.set(name, { received: [], rules: [], hanging: 0, counted: 0 });
   }
   return subscriptions.get(name);
 }
@@ -146,6 +147,11 @@ function takeRule(sub) {
 async function onPush(request, response, name) {
   const sub = subscription(name);
   const body = await readBody(request);
+  if (sub.rules.length > 0 && sub.rules[0].count) {
+    sub.counted++;
+    answer(request, response, sub, sub.rules[0]);
+    return;
+  }
   const host = request.headers[':authority'] || request.headers.host;
   const entry = {
     time: Date.now() / 1000, http: request.httpVersion, method: request.method, size: body.length, connection: (request.stream ? request.stream.session.socket : request.socket).coidNumber,
@@ -178,7 +184,7 @@ async function onRequest(request, response) {
   if (kind === 'keys') {
     result = makeKeys(sub);
   } else if (kind === 'control' && request.method === 'GET') {
-    result = { received: sub.received, hanging: sub.hanging, connections };
+    result = { received: sub.received, hanging: sub.hanging, counted: sub.counted, connections };
   } else if (kind === 'control') {
     sub.rules = JSON.parse((await readBody(request)).toString() || '[]');
     result = {};
