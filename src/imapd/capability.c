@@ -26,6 +26,7 @@ static const struct {
 	enum when when;
 } extra[] = {
 	{ "IMAP4rev1", ALWAYS },
+	{ "UTF8=ACCEPT", ALWAYS },
 	{ "LITERAL-", BEFORE_LOGIN },
 	{ "LITERAL+", AFTER_LOGIN },
 	{ "SASL-IR", BEFORE_LOGIN },

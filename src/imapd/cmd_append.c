@@ -25,6 +25,14 @@ struct append_options {
 	bool dated;
 	int64_t internaldate;
 	int16_t zone;
+	bool utf8; /* "UTF8 (~{n}": RFC 6855 section 4 */
+};
+
+/* Looks for 8-bit octets in the header of a message as its bytes come in. */
+struct append_header {
+	bool over; /* the empty line has come */
+	bool in_line;
+	bool eight_bit;
 };
 
 /* Waits for a spool to finish; outlives the command if the session ends meanwhile. */
@@ -48,6 +56,8 @@ struct append_args {
 	size_t unfinished; /* spools that have not called back */
 	enum rc rc; /* the first error of a spool */
 	struct spool *spool; /* own: the message coming in */
+	struct append_header header; /* of that message */
+	bool eight_bit; /* some header has 8-bit octets */
 	bool paused;
 	bool started; /* the command is complete */
 };
@@ -59,7 +69,7 @@ static struct append_args *args_of(struct cmd *cmd)
 	return cmd->args;
 }
 
-/* "(\Seen) \"date\" " in front of a message; both may be missing. */
+/* "(\Seen) \"date\" UTF8 (" in front of a message; all may be missing. */
 static bool parse_options(struct parse *parse, struct append_options *ret_options)
 {
 	struct append_options options = { 0 };
@@ -74,21 +84,38 @@ static bool parse_options(struct parse *parse, struct append_options *ret_option
 			return false;
 		options.dated = true;
 	}
+	if (parse_keyword(parse, "UTF8")) {
+		if (!parse_sp(parse) || !parse_char(parse, '('))
+			return false;
+		options.utf8 = true;
+	}
 	*ret_options = options;
 	return true;
+}
+
+/* The message, behind its options. */
+static bool parse_message(struct parse *parse, const struct append_options *options)
+{
+	size_t index;
+	if (!parse_streamed(parse, &index))
+		return false;
+	if (!options->utf8)
+		return true;
+	if (!parse->streamed[index].binary)
+		return parse_fail(parse, "UTF8 needs a literal8");
+	return parse_char(parse, ')');
 }
 
 static bool append_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct append_args *args = args_of(cmd);
-	size_t index;
 	args->count = 0;
 	args->options = arena_zalloc(cmd->arena, (parse->streamed_count + 1) * sizeof(*args->options));
 	if (!parse_mailbox(parse, &args->mailbox))
 		return false;
 	do {
-		if (!parse_sp(parse) || !parse_options(parse, &args->options[args->count]) ||
-			!parse_streamed(parse, &index))
+		struct append_options *options = &args->options[args->count];
+		if (!parse_sp(parse) || !parse_options(parse, options) || !parse_message(parse, options))
 			return false;
 		args->count++;
 	} while (parse_peek(parse, ' ') && args->count < parse->streamed_count);
@@ -102,26 +129,28 @@ enum append_literal {
 	APPEND_BAD /* syntax error; told by parse->error */
 };
 
-static enum append_literal literal_place(struct parse *parse, struct strv *ret_mailbox)
+static enum append_literal literal_place(struct parse *parse, bool binary, struct strv *ret_mailbox)
 {
-	struct append_options ignored;
-	size_t index;
+	struct append_options options;
 	if (parse_at_end(parse))
 		return APPEND_NAME;
 	if (!parse_mailbox(parse, ret_mailbox))
 		return APPEND_BAD;
 	/* Those before are part of what has come. */
 	for (size_t i = 0;; i++) {
-		if (!parse_sp(parse) || !parse_options(parse, &ignored))
+		if (!parse_sp(parse) || !parse_options(parse, &options))
 			return APPEND_BAD;
 		if (i == parse->streamed_count)
 			break;
-		if (!parse_streamed(parse, &index))
+		if (!parse_message(parse, &options))
 			return APPEND_BAD;
 	}
-	if (parse_at_end(parse))
+	if (!parse_at_end(parse))
+		parse_fail(parse, "Message literal expected");
+	else if (options.utf8 && !binary)
+		parse_fail(parse, "UTF8 needs a literal8");
+	else
 		return APPEND_MESSAGE;
-	parse_fail(parse, "Message literal expected");
 	return APPEND_BAD;
 }
 
@@ -237,7 +266,7 @@ static void append_literal(struct cmd *cmd, const struct lex_literal *literal)
 	struct parse parse;
 	struct strv mailbox = STRV_NULL;
 	cmd_partial(cmd, &parse);
-	switch (literal_place(&parse, &mailbox)) {
+	switch (literal_place(&parse, literal->binary, &mailbox)) {
 	case APPEND_NAME:
 		(void)cmd_literal_keep(cmd);
 		return;
@@ -264,9 +293,24 @@ static void append_literal(struct cmd *cmd, const struct lex_literal *literal)
 	cmd_submit(cmd, check);
 }
 
+static void look_at_header(struct append_header *header, struct strv bytes)
+{
+	for (size_t i = 0; i < bytes.n && !header->over; i++) {
+		unsigned char c = (unsigned char)bytes.p[i];
+		if (c == '\n') {
+			header->over = !header->in_line;
+			header->in_line = false;
+		} else if (c != '\r') {
+			header->in_line = true;
+			header->eight_bit |= c >= 0x80;
+		}
+	}
+}
+
 static void append_bytes(struct cmd *cmd, struct strv bytes)
 {
 	struct append_args *args = cmd->args;
+	look_at_header(&args->header, bytes);
 	spool_add(args->spool, bytes.p, bytes.n);
 	if (!args->paused && spool_full(args->spool)) {
 		args->paused = true;
@@ -307,6 +351,8 @@ static void append_literal_end(struct cmd *cmd)
 	message->wait->cmd = cmd;
 	message->wait->message = message;
 	args->unfinished++;
+	args->eight_bit |= args->header.eight_bit;
+	args->header = (struct append_header){ 0 };
 	args->spool = NULL;
 	spool_finish(spool, spool_done, message->wait);
 }
@@ -414,6 +460,11 @@ static void append_start(struct cmd *cmd)
 	struct append_args *args = cmd->args;
 	if (args->received != args->count) {
 		cmd_bad(cmd, "Message literal expected");
+		return;
+	}
+	/* RFC 6855 section 4. */
+	if (args->eight_bit && !session_utf8(cmd->session)) {
+		cmd_no(cmd, "CANNOT", "8-bit octets in a header need ENABLE UTF8=ACCEPT");
 		return;
 	}
 	args->started = true;

@@ -9,6 +9,7 @@ static const struct {
 } extensions[] = {
 	{ "CONDSTORE", ENABLED_CONDSTORE },
 	{ "QRESYNC", ENABLED_QRESYNC },
+	{ "UTF8=ACCEPT", ENABLED_UTF8 },
 };
 
 struct enable_args {

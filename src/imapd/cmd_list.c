@@ -156,10 +156,10 @@ static void copy_options(struct list_job *list, const struct list_options *optio
 {
 	struct arena *arena = list->base.arena;
 	list->options = *options;
-	list->options.reference = arena_strv(arena, options->reference);
+	list->options.reference = mbox_name_nfc(options->reference, arena);
 	list->options.patterns = arena_alloc(arena, options->pattern_count * sizeof(*options->patterns));
 	for (size_t i = 0; i < options->pattern_count; i++)
-		list->options.patterns[i] = arena_strv(arena, options->patterns[i]);
+		list->options.patterns[i] = mbox_name_nfc(options->patterns[i], arena);
 }
 
 static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job))
@@ -171,7 +171,7 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 	copy_options(list, options);
 	metadata_request_copy(&options->metadata, list->base.arena, &list->options.metadata);
 	list->options.annotations = cmd->session->settings->metadata;
-	list->utf8 = cmd->session->enabled & ENABLED_UTF8;
+	list->utf8 = session_utf8(cmd->session);
 	list->arena = arena_new(0);
 	buf_init(&list->out, LIST_OUTPUT_MAX);
 	cmd_submit(cmd, list);

@@ -308,7 +308,7 @@ static struct metadata_job *new_job(struct cmd *cmd, enum job_kind kind,
 	struct metadata_job *job = cmd_job_new(cmd, sizeof(*job), kind, run, finish);
 	job->base.release = release;
 	job->metadata = metadata;
-	job->utf8 = cmd->session->enabled & ENABLED_UTF8;
+	job->utf8 = session_utf8(cmd->session);
 	job->scope.mailbox_name = arena_strv(job->base.arena, name);
 	buf_init(&job->out, METADATA_OUTPUT_MAX);
 	return job;

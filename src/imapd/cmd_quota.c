@@ -114,7 +114,7 @@ static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	buf_init(&out, QUOTA_LINE_MAX);
 	buf_adds(&out, "* QUOTAROOT ");
-	resp_mailbox(&out, args->name, cmd->session->enabled & ENABLED_UTF8);
+	resp_mailbox(&out, args->name, session_utf8(cmd->session));
 	if (limited(&quota->quota)) {
 		buf_adds(&out, " \"\"\r\n");
 		print_quota(&out, &quota->quota);

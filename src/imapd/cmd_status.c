@@ -47,8 +47,7 @@ static void status_finish(struct cmd *cmd, struct cmd_job *job)
 		return;
 	}
 	buf_init(&out, STATUS_LINE_MAX);
-	status_items_print(
-		&out, args->name, cmd->session->enabled & ENABLED_UTF8, &args->items, &status->values);
+	status_items_print(&out, args->name, session_utf8(cmd->session), &args->items, &status->values);
 	resp_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);

@@ -105,7 +105,8 @@ static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 	ret_parse->streamed_count = lex->streamed_count;
 	ret_parse->words_max = cmd->session->settings->words_max;
 	ret_parse->saved = cmd->session->view ? view_saved(cmd->session->view) : NULL;
-	ret_parse->utf8 = cmd->session->enabled & ENABLED_UTF8;
+	ret_parse->utf8 = session_utf8(cmd->session);
+	ret_parse->no_charset = cmd->session->enabled & ENABLED_UTF8;
 	parse_advance(ret_parse, cmd->tag.n + 1 + cmd->name.n);
 	parse_skip(ret_parse, ' ');
 }

@@ -234,6 +234,9 @@ static bool take_quoted(struct parse *parse, struct strv *ret_string)
 		escapes++;
 	}
 	struct strv raw = strv_sub(parse->in, start, i - start);
+	/* RFC 6855 section 3: 8-bit octets are UTF-8 or nothing. */
+	if (!str_utf8_valid(raw))
+		return parse_fail(parse, "Quoted string is not valid UTF-8");
 	parse->at = i + 1;
 	if (escapes == 0) {
 		*ret_string = raw;
@@ -371,12 +374,21 @@ bool parse_seqset_or_saved(struct parse *parse, struct seqset *ret_set, bool *re
 	return true;
 }
 
+static bool has_8bit(struct strv v)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if ((unsigned char)v.p[i] >= 0x80)
+			return true;
+	return false;
+}
+
 /* To UTF-8, in the arena. */
 static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *ret_name)
 {
 	if (raw.n > PARSE_MAILBOX_MAX)
 		return parse_fail(parse, "Mailbox name is too long");
-	if (parse->utf8) {
+	/* What has 8-bit octets can't be modified UTF-7: RFC 6855 section 3 wants it to be taken as UTF-8 from everybody. */
+	if (parse->utf8 || has_8bit(raw)) {
 		if (!str_utf8_valid(raw))
 			return parse_fail(parse, "Mailbox name is not valid UTF-8");
 		*ret_name = arena_strv(parse->arena, raw);

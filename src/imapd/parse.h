@@ -28,7 +28,8 @@ struct parse {
 	const struct lex_literal *streamed; /* literals that went to a spool, by offset; lex.h */
 	size_t streamed_count;
 	const struct seqset *saved; /* borrowed: UIDs that "$" stands for; NULL: it stands for nothing here */
-	bool utf8; /* UTF8=ACCEPT is on */
+	bool utf8; /* session_utf8: mailbox names are UTF-8 */
+	bool no_charset; /* ... and RFC 6855 forbids SEARCH to name a charset */
 	unsigned words_max; /* spaces between arguments, all levels together; 0: no limit */
 	unsigned words;
 	bool failed;
@@ -53,7 +54,8 @@ bool parse_atom(struct parse *parse, struct strv *ret_atom);
 /* Takes the keyword (any case) if the next atom is exactly it. No error otherwise. */
 bool parse_keyword(struct parse *parse, const char *keyword);
 bool parse_astring(struct parse *parse, struct strv *ret_string);
-bool parse_string(struct parse *parse, struct strv *ret_string); /* quoted or literal (literal8 too) */
+bool parse_string(
+	struct parse *parse, struct strv *ret_string); /* quoted (7-bit or UTF-8) or literal (literal8 too) */
 /* A literal that was streamed: its place in parse->streamed, and so among the row's literal calls. */
 bool parse_streamed(struct parse *parse, size_t *ret_index);
 /* Whether a streamed literal comes next. */

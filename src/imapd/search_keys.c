@@ -351,6 +351,8 @@ static bool parse_charset(struct parse *parse, bool *ret_known)
 	*ret_known = true;
 	if (!parse_keyword(parse, "CHARSET"))
 		return true;
+	if (parse->no_charset)
+		return parse_fail(parse, "No CHARSET once UTF8=ACCEPT is enabled");
 	if (!parse_sp(parse) || !parse_astring(parse, &charset))
 		return false;
 	*ret_known = strv_ieq(charset, STRV("UTF-8")) || strv_ieq(charset, STRV("US-ASCII"));

@@ -55,6 +55,11 @@ bool session_can_starttls(const struct session *session)
 	return !conn_is_tls(session->conn) && imapd_has_tls(session->hub->imapd);
 }
 
+bool session_utf8(const struct session *session)
+{
+	return session->enabled & ENABLED_UTF8;
+}
+
 /* Ending. */
 
 void session_end(struct session *session)

@@ -31,7 +31,7 @@ enum session_state {
 enum session_enabled {
 	ENABLED_CONDSTORE = 1 << 0, /* MODSEQ in unsolicited FETCH, HIGHESTMODSEQ */
 	ENABLED_QRESYNC = 1 << 1, /* VANISHED instead of EXPUNGE */
-	ENABLED_UTF8 = 1 << 2
+	ENABLED_UTF8 = 1 << 2 /* RFC 6855: mailbox names and quoted strings are UTF-8 */
 };
 
 struct session {
@@ -86,6 +86,8 @@ bool session_can_starttls(const struct session *session);
 enum rc session_login(struct session *session, int64_t account_id, const char *user) MUST_CHECK;
 /* Back to not authenticated: mailbox left, extensions off, account given up. */
 void session_unauthenticate(struct session *session);
+/* Whether mailbox names are told, and taken, as UTF-8 instead of modified UTF-7. */
+bool session_utf8(const struct session *session);
 /* Takes the selected mailbox in hand. `watching`: mbox_select's watch comes with it. */
 void session_select(struct session *session, struct view *view);
 /* IDLE begins or ends: timers, memory. */

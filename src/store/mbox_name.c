@@ -67,6 +67,13 @@ static enum rc normalise(struct strv name, struct arena *arena, struct strv *ret
 	return RC_OK;
 }
 
+struct strv mbox_name_nfc(struct strv name, struct arena *arena)
+{
+	struct strv nfc;
+
+	return normalise(name, arena, &nfc) == RC_OK ? nfc : arena_strv(arena, name);
+}
+
 /* "inbox" and "InBox/x" begin with INBOX: the first level names the same mailbox. `name` is ours in the arena. */
 static struct strv fold_inbox(struct strv name, struct arena *arena)
 {

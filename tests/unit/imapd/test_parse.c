@@ -106,6 +106,9 @@ static void broken_strings_are_errors(void **state)
 	assert_string(parse_astring, STRV("\"a"), NULL);
 	assert_string(parse_astring, STRV("\"a\\"), NULL);
 	assert_string(parse_astring, STRV("\"a\\b\""), NULL);
+	assert_string(parse_astring, STRV("\"a\xe4\""), NULL);
+	assert_string(parse_astring, STRV("\"\xc0\x80\""), NULL);
+	assert_string(parse_astring, STRV("\"\xed\xa0\x80\""), NULL);
 	assert_string(parse_astring, STRV("\"a\nb\""), NULL);
 	assert_string(parse_astring, STRV("{3}\r\na"), NULL);
 	assert_string(parse_astring, STRV("{3}"), NULL);
@@ -250,7 +253,10 @@ static void mailbox_names_are_decoded(void **state)
 	assert_string(parse_mailbox, STRV("inbox/x"), "INBOX/x");
 	assert_string(parse_mailbox, STRV("INBOX/x"), "INBOX/x");
 	assert_string(parse_mailbox, STRV("\"R&D\""), NULL);
-	assert_string(parse_mailbox, STRV("\"\xc3\xbc\""), NULL);
+	assert_string(parse_mailbox, STRV("\"\xc3\xbc&-\""), "\xc3\xbc&-");
+	assert_string(parse_mailbox, STRV("{2}\r\n\xc3\xbc"), "\xc3\xbc");
+	assert_string(parse_mailbox, STRV("{2}\r\n\xc3x"), NULL);
+	assert_string(parse_mailbox, STRV("\xc3\xbc"), NULL);
 	assert_string(parse_mailbox, STRV("\"\""), "");
 	assert_string(parse_list_mailbox, STRV("%"), "%");
 	assert_string(parse_list_mailbox, STRV("a*b/%"), "a*b/%");
