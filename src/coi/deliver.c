@@ -35,7 +35,7 @@ static enum rc to_chats(const struct coi *coi, struct account *account, int64_t 
 	enum rc rc = coi_folder_find(coi, account, COI_CHATS, &id);
 	if (rc == RC_NOT_FOUND)
 		rc = coi_folder_make(coi, account, COI_CHATS, &id);
-	if (rc == RC_LIMIT || rc == RC_INVALID) {
+	if (rc == RC_QUOTA || rc == RC_LIMIT || rc == RC_INVALID) {
 		log_warn(coi->log, "no folder for chats, message stays account=%lld rc=%s",
 			(long long)account_id(account), rc_name(rc));
 		return RC_OK;

@@ -131,7 +131,7 @@ static void move_done(struct job *job)
 	struct move_job *move = (struct move_job *)job;
 	struct account *account = job->account;
 
-	if (job->rc == RC_NOT_FOUND || job->rc == RC_LIMIT || job->rc == RC_INVALID) {
+	if (job->rc == RC_NOT_FOUND || job->rc == RC_QUOTA || job->rc == RC_LIMIT || job->rc == RC_INVALID) {
 		job->run = give_up_run;
 		job->done = give_up_done;
 		account_submit_always(account, job);

@@ -329,7 +329,7 @@ const struct conf_row conf_table[] = {
 	ROW_VALUE(store, message_max, CONF_SIZE, CONF_RESTART, "50M", 64 * KIB, MESSAGE_LIMIT,
 		"Largest message"),
 	ROW_VALUE(store, mailboxes_max, CONF_NUMBER, CONF_RESTART, "5000", 10, 1000000,
-		"Mailboxes of one account"),
+		"Mailboxes of one account, with names that are only above others: the MAILBOX quota"),
 	ROW_VALUE(store, mailbox_name_max, CONF_NUMBER, CONF_RESTART, "1000", 32, 4000,
 		"Longest mailbox name, in bytes of UTF-8, parents included"),
 	ROW_VALUE(store, mailbox_depth_max, CONF_NUMBER, CONF_RESTART, "20", 1, 200,

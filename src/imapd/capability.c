@@ -52,6 +52,7 @@ static const struct {
 	{ "UNAUTHENTICATE", UNCOMPRESSED },
 	{ "QUOTA=RES-STORAGE", ALWAYS },
 	{ "QUOTA=RES-MESSAGE", ALWAYS },
+	{ "QUOTA=RES-MAILBOX", ALWAYS },
 };
 
 static bool holds(enum when when, const struct session *session)

@@ -1,5 +1,6 @@
 /*
- * QUOTA (RFC 9208): one root, "", for the whole account, if the account has a limit; limits are the administrator's.
+ * QUOTA (RFC 9208): one root, "", for the whole account; limits are the administrator's. STORAGE and MESSAGE are limited if he
+ * wants it, MAILBOX always is.
  */
 #include "imapd/command.h"
 #include "imapd/resp.h"
@@ -56,11 +57,6 @@ static enum rc quota_job_run(struct account *account, struct job *job)
 	return account_quota(account, &((struct quota_job *)job)->quota);
 }
 
-static bool limited(const struct quota *quota)
-{
-	return quota->storage_max > 0 || quota->messages_max > 0;
-}
-
 static void print_resource(struct buf *out, const char *name, uint64_t used, uint64_t limit, bool *first)
 {
 	if (limit == 0)
@@ -79,6 +75,7 @@ static void print_quota(struct buf *out, const struct quota *quota)
 	print_resource(
 		out, "STORAGE", (quota->storage_used + KIB - 1) / KIB, quota->storage_max / KIB, &first);
 	print_resource(out, "MESSAGE", quota->messages_used, quota->messages_max, &first);
+	print_resource(out, "MAILBOX", quota->mailboxes_used, quota->mailboxes_max, &first);
 	buf_adds(out, ")\r\n");
 }
 
@@ -89,10 +86,6 @@ static void root_finish(struct cmd *cmd, struct cmd_job *job)
 
 	if (job->job.rc != RC_OK) {
 		cmd_finish_rc(cmd, job->job.rc);
-		return;
-	}
-	if (!limited(&quota->quota)) {
-		cmd_no(cmd, "NONEXISTENT", "No such quota root");
 		return;
 	}
 	buf_init(&out, QUOTA_LINE_MAX);
@@ -115,12 +108,8 @@ static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 	buf_init(&out, QUOTA_LINE_MAX);
 	buf_adds(&out, "* QUOTAROOT ");
 	resp_mailbox(&out, args->name, session_utf8(cmd->session));
-	if (limited(&quota->quota)) {
-		buf_adds(&out, " \"\"\r\n");
-		print_quota(&out, &quota->quota);
-	} else {
-		buf_adds(&out, "\r\n");
-	}
+	buf_adds(&out, " \"\"\r\n");
+	print_quota(&out, &quota->quota);
 	resp_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);

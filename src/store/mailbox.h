@@ -64,7 +64,7 @@ enum rc mbox_name_check(
 /* The form in which names are kept, for what is compared with them (patterns): NFC, in the arena; as it is if it is no UTF-8. */
 struct strv mbox_name_nfc(struct strv name, struct arena *arena);
 
-/* Missing parents are made as MBOX_NOSELECT names. A \Noselect name becomes a mailbox. A new one gets a UIDVALIDITY higher than any before in the account. */
+/* Missing parents are made as MBOX_NOSELECT names. RC_QUOTA: more than mailboxes_max. A \Noselect name becomes a mailbox. A new one gets a UIDVALIDITY higher than any before in the account. */
 enum rc mbox_create(
 	struct account *account, struct strv name, uint32_t special_use, int64_t *ret_id) MUST_CHECK;
 /* RFC 3501 6.3.4: with children it becomes \Noselect; a \Noselect one with children: RC_INVALID; INBOX: RC_CANNOT. */
@@ -107,7 +107,7 @@ enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct
 enum rc mbox_claim_recent(
 	struct account *account, int64_t id, uint32_t *ret_first, uint32_t *ret_count) MUST_CHECK;
 
-/* Quota: usage and limits (0: none) of the account. memory. */
+/* Quota: usage and limits (0: none) of the account. Mailboxes are counted with names that are only above others. memory. */
 struct quota {
 	uint64_t storage_used, storage_max; /* octets */
 	uint64_t messages_used, messages_max;

@@ -104,12 +104,12 @@ static enum rc make_parents(struct account *account, struct strv name, uint64_t 
 	return RC_OK;
 }
 
-/* `more` names besides the missing parents of `name`. */
+/* `more` names besides the missing parents of `name`: the MAILBOX quota (RFC 9208 section 5.3). */
 static enum rc room_for(const struct account *account, struct strv name, size_t more)
 {
 	const struct mail *mail = account->mail;
 	size_t wanted = mail->name_count + parents_missing(mail, name) + more;
-	return wanted > account->store->settings.mailboxes_max ? RC_LIMIT : RC_OK;
+	return wanted > account->store->settings.mailboxes_max ? RC_QUOTA : RC_OK;
 }
 
 /* Makes a \Noselect name a mailbox. It never held messages, so its id may stay. */

@@ -198,9 +198,9 @@ def test_enabling_when_there_is_no_room_for_folders_changes_nothing(make_coid):
     raw = coid.raw(coid.add_user("alice@example.org"))
     for i in range(10 - len(mailboxes(raw)) - 2):
         raw.ok(f"CREATE m{i}")
-    raw.no(f'SETMETADATA "" ({PREFIX}/enabled yes)', "LIMIT")
+    raw.no(f'SETMETADATA "" ({PREFIX}/enabled yes)', "OVERQUOTA")
     assert config(raw) == {"mailbox-root": "COI"} and "COI" not in mailboxes(raw)
-    raw.no("CREATE COI/Chats", "LIMIT")
+    raw.no("CREATE COI/Chats", "OVERQUOTA")
     assert "COI/Chats" not in mailboxes(raw)
 
 

@@ -112,20 +112,56 @@ def test_a_compressed_bomb_stays_within_the_limits(coid, alice):
     raw.ok("NOOP")
 
 
-def test_without_limits_there_is_no_quota_root(coid, alice):
+def test_without_other_limits_that_of_mailboxes_is_told(coid, alice):
     raw = coid.raw(alice)
-    assert raw.ok("CAPABILITY")[0].count(b" QUOTA") == 3
-    assert raw.ok('GETQUOTAROOT "INBOX"') == [b'* QUOTAROOT "INBOX"']
-    raw.no('GETQUOTA ""', "NONEXISTENT")
+    assert set(re.findall(rb" QUOTA\S*", raw.ok("CAPABILITY")[0])) == {
+        b" QUOTA", b" QUOTA=RES-STORAGE", b" QUOTA=RES-MESSAGE", b" QUOTA=RES-MAILBOX"}
+    count = len(raw.ok('LIST "" *'))
+    told = b'* QUOTA "" (MAILBOX %d 5000)' % count
+    assert raw.ok('GETQUOTAROOT "INBOX"') == [b'* QUOTAROOT "INBOX" ""', told]
+    assert raw.ok('GETQUOTA ""') == [told]
+
+
+def mailboxes_used(raw):
+    return int(re.search(rb"MAILBOX (\d+) 10\)", raw.ok('GETQUOTA ""')[0]).group(1))
+
+
+def test_the_number_of_mailboxes_is_a_quota(make_coid):
+    """RFC 9208 5.3: it is exact, follows every command, and what would pass it is refused as OVERQUOTA."""
+    coid = make_coid(settings={"store.mailboxes_max": 10})
+    alice = coid.add_user("alice@example.org")
+    raw, other = coid.raw(alice), coid.raw(alice)
+    assert mailboxes_used(raw) == len(raw.ok('LIST "" *')) == 6
+    raw.ok("CREATE a/b")
+    assert mailboxes_used(other) == 8
+    raw.ok("CREATE a")
+    assert mailboxes_used(other) == 8
+    other.ok("CREATE c")
+    raw.no("CREATE d/e", "OVERQUOTA")
+    raw.no("RENAME a/b f/g/b", "OVERQUOTA")
+    raw.ok("CREATE d")
+    assert mailboxes_used(other) == 10
+    for refused in ("CREATE e", "RENAME INBOX e", "RENAME c e/c"):
+        other.no(refused, "OVERQUOTA")
+        assert raw.append("e", message()).startswith(b"NO [TRYCREATE]")
+    assert mailboxes_used(other) == len(raw.ok('LIST "" *')) == 10
+    other.ok("RENAME c e")
+    # It stays as a name above the other one, and counts.
+    raw.ok("DELETE a")
+    assert mailboxes_used(other) == 10
+    raw.ok("DELETE a/b")
+    assert mailboxes_used(other) == 9
+    raw.ok("RENAME INBOX old")
+    assert mailboxes_used(other) == 10
 
 
 def test_quota_is_told_in_its_units(coid, alice):
     coid.ctl("user", "quota", alice, "--storage", "10M", "--messages", "5")
     raw = coid.raw(alice)
-    assert raw.ok("GETQUOTAROOT INBOX") == [b'* QUOTAROOT "INBOX" ""', b'* QUOTA "" (STORAGE 0 10240 MESSAGE 0 5)']
+    assert raw.ok("GETQUOTAROOT INBOX") == [b'* QUOTAROOT "INBOX" ""', b'* QUOTA "" (STORAGE 0 10240 MESSAGE 0 5 MAILBOX 6 5000)']
     raw.append("INBOX", message(body="x" * 3000))
     (answer,) = raw.ok('GETQUOTA ""')
-    assert re.fullmatch(rb'\* QUOTA "" \(STORAGE 4 10240 MESSAGE 1 5\)', answer)
+    assert re.fullmatch(rb'\* QUOTA "" \(STORAGE 4 10240 MESSAGE 1 5 MAILBOX 6 5000\)', answer)
     assert raw.ok('GETQUOTAROOT "not/there"')[0] == b'* QUOTAROOT "not/there" ""'
     raw.no("GETQUOTA other", "NONEXISTENT")
     raw.no('SETQUOTA "" (STORAGE 5)', "NOPERM")

@@ -272,13 +272,13 @@ static void the_number_of_mailboxes_and_subscriptions_is_limited(void **state)
 	settings.mailboxes_max = 4;
 	struct fixture *f = fixture_new(&settings);
 
-	assert_int_equal(t_create(f, "a/b/c/d"), RC_LIMIT);
+	assert_int_equal(t_create(f, "a/b/c/d"), RC_QUOTA);
 	assert_int_equal(t_create(f, "a/b"), RC_OK);
-	assert_int_equal(t_rename(f, "a/b", "x/y/b"), RC_LIMIT);
+	assert_int_equal(t_rename(f, "a/b", "x/y/b"), RC_QUOTA);
 	assert_int_equal(t_create(f, "c"), RC_OK);
-	assert_int_equal(t_create(f, "d"), RC_LIMIT);
+	assert_int_equal(t_create(f, "d"), RC_QUOTA);
 	assert_int_equal(t_create(f, "a"), RC_OK);
-	assert_int_equal(t_rename(f, "inbox", "d"), RC_LIMIT);
+	assert_int_equal(t_rename(f, "inbox", "d"), RC_QUOTA);
 	assert_list(f, false, "INBOX s;a +;a/b;c;");
 	assert_int_equal(run(f, JOB_WRITE, subscribe_many, NULL), RC_OK);
 	assert_int_equal(t_subscribe(f, "one-more", true), RC_LIMIT);
