@@ -214,7 +214,7 @@ const struct cmd_row cmd_list_rows[] = {
 	{
 		.name = "LIST",
 		.states = CMD_AUTH_STATES,
-		.capability = "LIST-EXTENDED LIST-STATUS LIST-METADATA",
+		.capability = "LIST-EXTENDED LIST-STATUS LIST-METADATA LIST-MYRIGHTS",
 		.parse = list_parse,
 		.run = list_cmd_run,
 	},

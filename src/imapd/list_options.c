@@ -66,6 +66,10 @@ static bool parse_return(struct parse *parse, struct list_options *options)
 		options->ret |= LIST_RETURN_SPECIAL_USE;
 		return true;
 	}
+	if (parse_keyword(parse, "MYRIGHTS")) {
+		options->ret |= LIST_RETURN_MYRIGHTS;
+		return true;
+	}
 	if (parse_keyword(parse, "STATUS")) {
 		options->ret |= LIST_RETURN_STATUS;
 		return parse_sp(parse) && status_items_parse(parse, &options->status);

@@ -1,5 +1,5 @@
 /*
- * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154, 9590): what to select, which names, what to return.
+ * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154, 8440, 9590): what to select, which names, what to return.
  */
 #ifndef COID_IMAPD_LIST_OPTIONS_H
 #define COID_IMAPD_LIST_OPTIONS_H
@@ -22,7 +22,8 @@ enum list_return {
 	LIST_RETURN_CHILDREN = 1 << 1,
 	LIST_RETURN_SPECIAL_USE = 1 << 2,
 	LIST_RETURN_STATUS = 1 << 3,
-	LIST_RETURN_METADATA = 1 << 4 /* RFC 9590 */
+	LIST_RETURN_METADATA = 1 << 4, /* RFC 9590 */
+	LIST_RETURN_MYRIGHTS = 1 << 5 /* RFC 8440 */
 };
 
 struct list_options {

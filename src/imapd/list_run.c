@@ -1,6 +1,7 @@
 #include "imapd/list_run.h"
 
 #include "base/hash.h"
+#include "imapd/acl_rights.h"
 #include "imapd/cmd_metadata.h"
 #include "imapd/list_match.h"
 #include "imapd/resp.h"
@@ -142,11 +143,31 @@ static enum rc print_status(struct run *run, const struct mbox_info *info)
 {
 	struct status_values values;
 
-	if (!(run->options->ret & LIST_RETURN_STATUS) || info->id == 0 || info->attrs & MBOX_NOSELECT)
+	if (!(run->options->ret & LIST_RETURN_STATUS) || info->attrs & MBOX_NOSELECT)
 		return RC_OK;
 	enum rc rc = status_items_read(run->account, info, &run->options->status, &values);
 	if (rc == RC_OK)
 		status_items_print(run->out, info->name, run->utf8, &run->options->status, &values);
+	return rc;
+}
+
+static void print_myrights(struct run *run, const struct mbox_info *info)
+{
+	if (!(run->options->ret & LIST_RETURN_MYRIGHTS) || info->attrs & MBOX_NOSELECT)
+		return;
+	buf_adds(run->out, "* MYRIGHTS ");
+	resp_mailbox(run->out, info->name, run->utf8);
+	buf_adds(run->out, " " ACL_ALL_LETTERS "\r\n");
+}
+
+/* What was asked for besides its name. */
+static enum rc print_more(struct run *run, const struct mbox_info *info)
+{
+	print_myrights(run, info);
+	enum rc rc = print_status(run, info);
+	if (rc == RC_OK && run->options->ret & LIST_RETURN_METADATA)
+		rc = metadata_list(run->options->annotations, run->account, info, &run->options->metadata,
+			run->utf8, run->out);
 	return rc;
 }
 
@@ -188,11 +209,8 @@ static enum rc print_entry(struct run *run, const struct entry *entry)
 	if (!entry->matches || (!entry->selected && !(above && above->hidden)))
 		return RC_OK;
 	print_line(run, &entry->info, above != NULL);
-	enum rc rc = print_status(run, &entry->info);
-	if (rc == RC_OK && run->options->ret & LIST_RETURN_METADATA)
-		rc = metadata_list(run->options->annotations, run->account, &entry->info,
-			&run->options->metadata, run->utf8, run->out);
-	return rc;
+	/* One that is told for the sake of others has its line alone (RFC 5819 and 8440, second examples). */
+	return entry->selected ? print_more(run, &entry->info) : RC_OK;
 }
 
 /* Levels above subscribed names that are no names themselves. */

@@ -25,5 +25,6 @@ extern const struct cmd_row cmd_idle_rows[];
 extern const struct cmd_row cmd_compress_rows[];
 extern const struct cmd_row cmd_unauthenticate_rows[];
 extern const struct cmd_row cmd_quota_rows[];
+extern const struct cmd_row cmd_acl_rows[];
 
 #endif
