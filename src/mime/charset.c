@@ -19,6 +19,7 @@ struct charset {
 	iconv_t cd; /* own, unless utf7 or utf8 */
 	char pending[PENDING_MAX];
 	size_t pending_count;
+	bool broken;
 };
 
 bool charset_known(struct strv name)
@@ -55,9 +56,17 @@ void charset_close(struct charset **charset)
 	*charset = NULL;
 }
 
-static void add_replacement(struct buf *out)
+#define REPLACEMENT "\xef\xbf\xbd"
+
+static void add_replacement(struct charset *charset, struct buf *out)
 {
-	buf_adds(out, "\xef\xbf\xbd");
+	charset->broken = true;
+	buf_adds(out, REPLACEMENT);
+}
+
+bool charset_broken(const struct charset *charset)
+{
+	return charset->broken;
 }
 
 /* Octets at the end of a run of non-ASCII ones that may be the beginning of a character. */
@@ -86,7 +95,7 @@ static size_t utf8_tail(const char *p, size_t n)
 	return 0;
 }
 
-static size_t convert_utf8(const char *p, size_t n, struct buf *out)
+static size_t convert_utf8(struct charset *charset, const char *p, size_t n, struct buf *out)
 {
 	size_t i = 0;
 	while (i < n) {
@@ -98,7 +107,10 @@ static size_t convert_utf8(const char *p, size_t n, struct buf *out)
 		while (i < n && (unsigned char)p[i] >= 0x80)
 			i++;
 		size_t tail = i == n ? utf8_tail(p + start, i - start) : 0;
-		str_utf8_repair(out, strv_make(p + start, i - start - tail));
+		struct strv high = strv_make(p + start, i - start - tail);
+		if (!str_utf8_valid(high))
+			charset->broken = true;
+		str_utf8_repair(out, high);
 		if (tail > 0)
 			return n - tail;
 	}
@@ -109,7 +121,7 @@ static size_t convert_utf8(const char *p, size_t n, struct buf *out)
 static size_t convert(struct charset *charset, const char *p, size_t n, struct buf *out)
 {
 	if (charset->utf8)
-		return convert_utf8(p, n, out);
+		return convert_utf8(charset, p, n, out);
 	char *in = (char *)(uintptr_t)p;
 	size_t left = n;
 	while (left > 0) {
@@ -124,7 +136,7 @@ static size_t convert(struct charset *charset, const char *p, size_t n, struct b
 		/* E2BIG without progress cannot happen; it would not end either. */
 		if (error == EILSEQ || (error != 0 && error != E2BIG) ||
 			(error == E2BIG && room == sizeof(text))) {
-			add_replacement(out);
+			add_replacement(charset, out);
 			in++;
 			left--;
 		}
@@ -141,7 +153,7 @@ static void feed_pending(struct charset *charset, struct strv *in, struct buf *o
 		in->n--;
 		size_t used = convert(charset, charset->pending, charset->pending_count, out);
 		if (used == 0 && charset->pending_count == PENDING_MAX) {
-			add_replacement(out);
+			add_replacement(charset, out);
 			used = 1;
 		}
 		charset->pending_count -= used;
@@ -149,10 +161,19 @@ static void feed_pending(struct charset *charset, struct strv *in, struct buf *o
 	}
 }
 
+/* What the UTF-7 reader has written since. */
+static void look_for_replacement(struct charset *charset, const struct buf *out, size_t from)
+{
+	if (out->len > from && memmem(out->p + from, out->len - from, REPLACEMENT, strlen(REPLACEMENT)))
+		charset->broken = true;
+}
+
 void charset_feed(struct charset *charset, struct strv in, struct buf *out)
 {
 	if (charset->utf7) {
+		size_t before = out->len;
 		utf7_feed(&charset->utf7_state, in, out);
+		look_for_replacement(charset, out, before);
 		return;
 	}
 	while (in.n > 0) {
@@ -175,10 +196,13 @@ void charset_feed(struct charset *charset, struct strv in, struct buf *out)
 void charset_finish(struct charset *charset, struct buf *out)
 {
 	if (charset->pending_count > 0)
-		add_replacement(out);
+		add_replacement(charset, out);
 	charset->pending_count = 0;
-	if (charset->utf7)
+	if (charset->utf7) {
+		size_t before = out->len;
 		utf7_finish(&charset->utf7_state, out);
+		look_for_replacement(charset, out, before);
+	}
 	if (charset->utf7 || charset->utf8)
 		return;
 	char text[64];

@@ -155,6 +155,13 @@ static int64_t days_of(const struct date *date)
 	return days + date->day - 1;
 }
 
+static void tell(const struct date *date, int64_t *ret_seconds, int *ret_zone_minutes)
+{
+	*ret_seconds = days_of(date) * 86400 + date->hour * 3600 + date->minute * 60 + date->second -
+		       (int64_t)date->zone * 60;
+	*ret_zone_minutes = date->zone;
+}
+
 enum rc mime_date_parse(struct strv value, int64_t *ret_seconds, int *ret_zone_minutes)
 {
 	struct mime_lex lex;
@@ -164,8 +171,21 @@ enum rc mime_date_parse(struct strv value, int64_t *ret_seconds, int *ret_zone_m
 		return RC_INVALID;
 	if (date.day > month_days(&date))
 		return RC_INVALID;
-	*ret_seconds = days_of(&date) * 86400 + date.hour * 3600 + date.minute * 60 + date.second -
-		       (int64_t)date.zone * 60;
-	*ret_zone_minutes = date.zone;
+	tell(&date, ret_seconds, ret_zone_minutes);
+	return RC_OK;
+}
+
+enum rc mime_date_sent(struct strv value, int64_t *ret_seconds, int *ret_zone_minutes)
+{
+	struct mime_lex lex;
+	struct date date;
+	mime_lex_init(&lex, value);
+	if (!take_day(&lex, &date) || date.day > month_days(&date))
+		return RC_INVALID;
+	if (!take_time(&lex, &date))
+		date.hour = date.minute = date.second = date.zone = 0;
+	else if (!take_zone(&lex, &date))
+		date.zone = 0;
+	tell(&date, ret_seconds, ret_zone_minutes);
 	return RC_OK;
 }

@@ -45,6 +45,8 @@ struct charset;
 enum rc charset_open(struct strv name, struct charset **ret_charset) MUST_CHECK;
 void charset_feed(struct charset *charset, struct strv in, struct buf *out);
 void charset_finish(struct charset *charset, struct buf *out);
+/* Something of the input was replaced. */
+bool charset_broken(const struct charset *charset);
 void charset_close(struct charset **charset);
 /* Whether charset_open would take it, without opening it. */
 bool charset_known(struct strv name);

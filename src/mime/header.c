@@ -80,6 +80,27 @@ bool mime_header_next(struct strv *block, struct mime_field *ret_field, struct s
 	return false;
 }
 
+/* From the next line on that begins like the name: other fields need not be taken apart. */
+static struct strv skip_to_name(struct strv block, struct strv name)
+{
+	while (block.n > 0 && !strv_istarts(block, name))
+		block = strv_sub(block, line_length(block.p, block.n), block.n);
+	return block;
+}
+
+bool mime_header_find(struct strv block, struct strv name, struct mime_field *ret_field)
+{
+	struct mime_field field;
+	for (block = skip_to_name(block, name); mime_header_next(&block, &field, NULL);
+		block = skip_to_name(block, name)) {
+		if (!strv_ieq(field.name, name))
+			continue;
+		*ret_field = field;
+		return true;
+	}
+	return false;
+}
+
 static bool name_in(struct strv name, const struct strv *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)

@@ -29,6 +29,13 @@ void mime_unfold(struct buf *out, struct strv value);
 /* RFC 2047 encoded words and raw UTF-8 to UTF-8; adjacent words joined; what cannot be decoded stays as written;
  * undecodable bytes become U+FFFD. Output is always valid UTF-8 without CR, LF and NUL. */
 void mime_words_decode(struct buf *out, struct strv value);
+/*
+ * The same for collating (RFC 5255 section 4.6). False: an unknown charset, or octets that its charset does not have; what is
+ * appended then are the decoded octets, not converted, without CR, LF and NUL.
+ */
+bool mime_words_convert(struct buf *out, struct strv value);
+/* The first field of that name in a header block; false: none. */
+bool mime_header_find(struct strv block, struct strv name, struct mime_field *ret_field);
 
 /* The parameters of a structured field (Content-Type, Content-Disposition) as " name=value name=value" in UTF-8: pieces of
  * RFC 2231 joined, percent encoding and charsets decoded. Nothing for a value without any. For searching. */
@@ -36,6 +43,9 @@ void mime_params_decode(struct buf *out, struct strv value);
 
 /* RFC 5322 date-time, obsolete forms and comments too. RC_INVALID if unreadable. */
 enum rc mime_date_parse(struct strv value, int64_t *ret_seconds, int *ret_zone_minutes) MUST_CHECK;
+/* Of a Date field, RFC 5256 section 2.2: with a zone that is none it is UTC, with a time that is none midnight UTC. RC_INVALID:
+ * not even a day. */
+enum rc mime_date_sent(struct strv value, int64_t *ret_seconds, int *ret_zone_minutes) MUST_CHECK;
 
 /* msg-id's of References, In-Reply-To, Message-ID: takes the next one off *value, without <>, white space removed.
  * False when there is no more. */

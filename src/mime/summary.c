@@ -62,7 +62,7 @@ static void build_date(const struct mime_part *root, struct mime_summary *summar
 	const struct mime_field *date = mime_part_field(root, STRV("Date"), 0);
 	summary->sent_date = INT64_MIN;
 	summary->sent_zone = 0;
-	if (!date || mime_date_parse(date->value, &summary->sent_date, &summary->sent_zone) != RC_OK)
+	if (!date || mime_date_sent(date->value, &summary->sent_date, &summary->sent_zone) != RC_OK)
 		summary->sent_date = INT64_MIN;
 }
 

@@ -18,6 +18,9 @@ struct word {
 struct run {
 	struct charset *charset; /* own; NULL: no run */
 	struct strv name;
+	bool raw; /* words are decoded and not converted */
+	bool in_raw; /* the last thing was such a word */
+	bool broken; /* something cannot be converted */
 };
 
 /* v stands on "=?". */
@@ -83,18 +86,28 @@ static void decode_text(struct buf *out, const struct word *word)
 
 static void end_run(struct run *run, struct buf *out)
 {
-	if (run->charset)
+	if (run->charset) {
 		charset_finish(run->charset, out);
+		run->broken |= charset_broken(run->charset);
+	}
 	charset_close(&run->charset);
+	run->in_raw = false;
 }
 
 /* False if the charset is unknown: the word stays as written. */
 static bool add_word(struct run *run, const struct word *word, struct buf *out)
 {
+	if (run->raw) {
+		decode_text(out, word);
+		run->in_raw = true;
+		return true;
+	}
 	if (run->charset && !strv_ieq(run->name, word->charset))
 		end_run(run, out);
-	if (!run->charset && charset_open(word->charset, &run->charset) != RC_OK)
+	if (!run->charset && charset_open(word->charset, &run->charset) != RC_OK) {
+		run->broken = true;
 		return false;
+	}
 	run->name = word->charset;
 	struct buf bytes;
 	buf_init(&bytes, word->text.n + 1);
@@ -112,9 +125,21 @@ static size_t space_length(struct strv v, size_t from)
 	return i - from;
 }
 
-static void decode_words(struct buf *out, struct strv v)
+/* v stands on "=?": a word that can be read. */
+static bool take_word(struct run *run, struct strv v, struct word *word, size_t *ret_length)
 {
-	struct run run = { .charset = NULL };
+	if (!parse_word(v, word, ret_length))
+		return false;
+	if (run->raw || charset_known(word->charset))
+		return true;
+	run->broken = true;
+	return false;
+}
+
+/* False: something cannot be converted. */
+static bool decode_words(struct buf *out, struct strv v, bool raw)
+{
+	struct run run = { .raw = raw };
 	size_t i = 0;
 	size_t space = 0; /* white space before i that is not written yet */
 	while (i < v.n) {
@@ -127,9 +152,9 @@ static void decode_words(struct buf *out, struct strv v)
 			continue;
 		}
 		bool is_word = v.n - i > 2 && v.p[i] == '=' && v.p[i + 1] == '?' &&
-			       parse_word(strv_sub(v, i, v.n), &word, &length) && charset_known(word.charset);
+			       take_word(&run, strv_sub(v, i, v.n), &word, &length);
 		/* White space between two words is no content. */
-		if (!(is_word && run.charset)) {
+		if (!(is_word && (run.charset || run.in_raw))) {
 			end_run(&run, out);
 			buf_add(out, v.p + i - space, space);
 		}
@@ -142,6 +167,7 @@ static void decode_words(struct buf *out, struct strv v)
 		i += length;
 	}
 	end_run(&run, out);
+	return !run.broken;
 }
 
 /* Line ends and NUL may come out of words. */
@@ -159,9 +185,28 @@ void mime_words_decode(struct buf *out, struct strv value)
 	buf_init(&unfolded, value.n + 1);
 	buf_init(&text, UTF8_GROWTH * value.n + 64);
 	mime_unfold(&unfolded, value);
-	decode_words(&text, buf_strv(&unfolded));
+	(void)decode_words(&text, buf_strv(&unfolded), false);
 	clean(&text);
 	str_utf8_repair(out, buf_strv(&text));
 	buf_fini(&text);
 	buf_fini(&unfolded);
+}
+
+bool mime_words_convert(struct buf *out, struct strv value)
+{
+	struct buf unfolded;
+	struct buf text;
+	buf_init(&unfolded, value.n + 1);
+	buf_init(&text, UTF8_GROWTH * value.n + 64);
+	mime_unfold(&unfolded, value);
+	bool ok = decode_words(&text, buf_strv(&unfolded), false) && str_utf8_valid(buf_strv(&text));
+	if (!ok) {
+		buf_reset(&text);
+		(void)decode_words(&text, buf_strv(&unfolded), true);
+	}
+	clean(&text);
+	buf_addv(out, buf_strv(&text));
+	buf_fini(&text);
+	buf_fini(&unfolded);
+	return ok;
 }

@@ -61,6 +61,36 @@ static void what_is_no_date_is_refused(void **state)
 		assert_no_date(broken[i]);
 }
 
+static void assert_sent(const char *value, int64_t seconds, int zone)
+{
+	int64_t got = 0;
+	int minutes = 1;
+	assert_int_equal(mime_date_sent(strv_cstr(value), &got, &minutes), RC_OK);
+	assert_int_equal(got, seconds);
+	assert_int_equal(minutes, zone);
+}
+
+/* RFC 5256 section 2.2 */
+static void a_sent_date_needs_a_day_only(void **state)
+{
+	(void)state;
+	static const char *const broken[] = { "", "x", "Tue,", "24 Nov", "24 Foo 2026 03:42:21 +0000",
+		"31 Nov 2026 03:42:21 +0000", "0 Nov 2026", "29 Feb 2027", "Nov 24 2026 03:42:21" };
+	assert_sent("31 Dec 2000 16:01:33 -0800", 978307293, -480);
+	assert_sent("1 Jan 2001 00:01:33 +0000", 978307293, 0);
+	assert_sent("1 Jan 2001 00:01:33 +2400", 978307293, 0);
+	assert_sent("1 Jan 2001 00:01:33 +00", 978307293, 0);
+	assert_sent("1 Jan 2001 00:01:33 XYZ", 978307293, 0);
+	assert_sent("1 Jan 2001 24:01:33 +0100", 978307200, 0);
+	assert_sent("1 Jan 2001 noon", 978307200, 0);
+	assert_sent("1 Jan 2001", 978307200, 0);
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		int64_t got;
+		int minutes;
+		assert_int_equal(mime_date_sent(strv_cstr(broken[i]), &got, &minutes), RC_INVALID);
+	}
+}
+
 /* The calendar of the C library knows the same days. */
 static void every_day_of_the_calendar_agrees(void **state)
 {
@@ -81,6 +111,7 @@ int main(void)
 		cmocka_unit_test(dates_are_read),
 		cmocka_unit_test(obsolete_and_odd_dates_are_read),
 		cmocka_unit_test(what_is_no_date_is_refused),
+		cmocka_unit_test(a_sent_date_needs_a_day_only),
 		cmocka_unit_test(every_day_of_the_calendar_agrees),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

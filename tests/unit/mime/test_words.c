@@ -72,6 +72,54 @@ static void line_ends_and_nul_never_come_out(void **state)
 	assert_words(STRV("a\0b=?utf-8?q?=0D=0A=00c?="), "a b   c");
 }
 
+static void assert_convert(struct strv value, const char *expected, bool converted)
+{
+	struct buf out;
+	buf_init(&out, 100000);
+	assert_int_equal(mime_words_convert(&out, value), converted);
+	test_buf_is(&out, expected);
+}
+
+/* RFC 5255 section 4.6 */
+static void what_cannot_be_converted_is_only_decoded(void **state)
+{
+	(void)state;
+	assert_convert(STRV("plain"), "plain", true);
+	assert_convert(
+		STRV("=?koi8-r?B?8NLJ18XU?= x"), "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82 x", true);
+	assert_convert(STRV("=?utf-8?q?J=C3?= =?utf-8?q?=B6rg?="), "J\xc3\xb6rg", true);
+	assert_convert(STRV("=?utf-8?q?=EF=BF=BD?="), "\xef\xbf\xbd", true);
+	assert_convert(STRV("\xef\xbf\xbd"), "\xef\xbf\xbd", true);
+	assert_convert(STRV("=?utf-8?q?a=FF?= b"), "a\xff b", false);
+	assert_convert(STRV("=?utf-8?q?a=C3?= b"), "a\xc3 b", false);
+	assert_convert(STRV("=?x-none?q?a=FFb?=\r\n =?x-none?b?YQ==?= c"),
+		"a\xff"
+		"ba c",
+		false);
+	assert_convert(STRV("=?koi8-r?B?8NLJ18XU?= =?x-none?q?b?="),
+		"\xf0\xd2\xc9\xd7\xc5\xd4"
+		"b",
+		false);
+	assert_convert(STRV("a =?us-ascii?q?=FF?="), "a \xff", false);
+	assert_convert(STRV("raw \xe4"), "raw \xe4", false);
+	assert_convert(STRV("=?utf-7?q?+2AAx-?="), "+2AAx-", false);
+	assert_convert(STRV("=?x-none?q?a=0D=0A=00b?="), "a   b", false);
+	assert_convert(STRV("=?x?y?z?="), "=?x?y?z?=", true);
+}
+
+static void the_first_field_of_a_name_is_found(void **state)
+{
+	(void)state;
+	struct mime_field field;
+	struct strv block = STRV(
+		"Subjects: no\r\nX: a\r\n Subject: folded\r\nsubject : yes\r\n more\r\nSubject: two\r\n");
+	assert_true(mime_header_find(block, STRV("Subject"), &field));
+	assert_true(strv_eq(field.value, STRV(" yes\r\n more")));
+	assert_true(mime_header_find(block, STRV("x"), &field));
+	assert_false(mime_header_find(block, STRV("folded"), &field));
+	assert_false(mime_header_find(STRV_NULL, STRV("x"), &field));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -81,6 +129,8 @@ int main(void)
 		cmocka_unit_test(what_cannot_be_decoded_stays_as_written),
 		cmocka_unit_test(raw_text_is_unfolded_and_made_valid),
 		cmocka_unit_test(line_ends_and_nul_never_come_out),
+		cmocka_unit_test(what_cannot_be_converted_is_only_decoded),
+		cmocka_unit_test(the_first_field_of_a_name_is_found),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,91 @@
+#include "mime/msgid.h"
+
+#include "mime/mime_priv.h"
+
+enum outcome {
+	VALID,
+	BROKEN, /* go on at `at` */
+	UNCLOSED /* the value ends inside of quotes */
+};
+
+struct reading {
+	struct strv v;
+	size_t at;
+	bool no_quote;
+	size_t local; /* octets of the local part; 0: none yet */
+};
+
+/* p[at] is a quote. False: it is not closed. */
+static bool take_quoted(struct reading *reading, struct buf *out)
+{
+	const char *p = reading->v.p;
+	for (size_t i = reading->at + 1; i < reading->v.n; i++) {
+		if (p[i] == '"') {
+			reading->at = i + 1;
+			return true;
+		}
+		if (p[i] == '\\' && i + 1 < reading->v.n)
+			i++;
+		if (p[i] != '\r' && p[i] != '\n')
+			buf_addc(out, p[i]);
+	}
+	return false;
+}
+
+/* What follows a "<". */
+static enum outcome take_id(struct reading *reading, struct buf *out)
+{
+	bool domain = false;
+	while (reading->at < reading->v.n) {
+		char c = reading->v.p[reading->at];
+		if (c == '<')
+			return BROKEN;
+		/* Inside of a word it is nothing. */
+		bool word_begins = out->len == 0 || out->p[out->len - 1] == '.';
+		if (c == '"' && !domain && word_begins && !reading->no_quote) {
+			if (!take_quoted(reading, out))
+				return UNCLOSED;
+			continue;
+		}
+		reading->at++;
+		if (c == '>')
+			return domain && out->len > reading->local + 1 ? VALID : BROKEN;
+		if (mime_is_space(c) || c == '\0' || (c == '"' && !domain))
+			continue;
+		if (c == '@' && !domain) {
+			if (out->len == 0)
+				return BROKEN;
+			domain = true;
+			reading->local = out->len;
+		}
+		buf_addc(out, c);
+	}
+	return BROKEN;
+}
+
+void msgid_walk_init(struct msgid_walk *walk, struct strv value)
+{
+	*walk = (struct msgid_walk){ .rest = value };
+}
+
+bool msgid_walk_next(struct msgid_walk *walk, struct buf *out)
+{
+	for (;;) {
+		size_t open = strv_index(walk->rest, '<');
+		if (open == walk->rest.n)
+			return false;
+		walk->rest = strv_sub(walk->rest, open + 1, walk->rest.n);
+		buf_reset(out);
+		struct reading reading = { .v = walk->rest, .no_quote = walk->no_quote };
+		enum outcome outcome = take_id(&reading, out);
+		if (outcome == UNCLOSED) {
+			walk->no_quote = true;
+			buf_reset(out);
+			reading = (struct reading){ .v = walk->rest, .no_quote = true };
+			outcome = take_id(&reading, out);
+		}
+		walk->rest = strv_sub(walk->rest, reading.at, walk->rest.n);
+		if (outcome == VALID)
+			return true;
+	}
+}
