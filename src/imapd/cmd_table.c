@@ -18,6 +18,7 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_fetch_rows,
 	cmd_store_rows,
 	cmd_search_rows,
+	cmd_sort_rows,
 	cmd_copy_rows,
 	cmd_expunge_rows,
 	cmd_idle_rows,

@@ -344,16 +344,11 @@ static struct search_key *parse_key(struct builder *builder)
 	return key;
 }
 
-/* "CHARSET x "; false: syntax error. */
+/* "x "; false: syntax error. */
 static bool parse_charset(struct parse *parse, bool *ret_known)
 {
 	struct strv charset;
-	*ret_known = true;
-	if (!parse_keyword(parse, "CHARSET"))
-		return true;
-	if (parse->no_charset)
-		return parse_fail(parse, "No CHARSET once UTF8=ACCEPT is enabled");
-	if (!parse_sp(parse) || !parse_astring(parse, &charset))
+	if (!parse_astring(parse, &charset))
 		return false;
 	*ret_known = strv_ieq(charset, STRV("UTF-8")) || strv_ieq(charset, STRV("US-ASCII"));
 	if (*ret_known)
@@ -362,14 +357,10 @@ static bool parse_charset(struct parse *parse, bool *ret_known)
 	return true;
 }
 
-bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
+static bool parse_all(struct parse *parse, bool known, struct search_keys *ret_keys)
 {
 	struct builder builder = { .parse = parse };
-	struct search_keys keys = { 0 };
-	bool known;
-	if (!parse_charset(parse, &known))
-		return false;
-	keys.bad_charset = !known;
+	struct search_keys keys = { .bad_charset = !known };
 	if (known) {
 		keys.root = new_key(&builder, SEARCH_AND);
 		if (!parse_keys(&builder, keys.root))
@@ -380,6 +371,24 @@ bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
 	}
 	*ret_keys = keys;
 	return true;
+}
+
+bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
+{
+	bool known = true;
+	if (parse_keyword(parse, "CHARSET")) {
+		if (parse->no_charset)
+			return parse_fail(parse, "No CHARSET once UTF8=ACCEPT is enabled");
+		if (!parse_sp(parse) || !parse_charset(parse, &known))
+			return false;
+	}
+	return parse_all(parse, known, ret_keys);
+}
+
+bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret_keys)
+{
+	bool known;
+	return parse_charset(parse, &known) && parse_all(parse, known, ret_keys);
 }
 
 /* Walking the tree without recursion: the next key in depth-first order. `path` holds the parents. */

@@ -69,6 +69,8 @@ struct search_keys {
 
 /* From CHARSET or the first key to the end of the command. */
 bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys);
+/* The same of SORT and THREAD, which begin with the charset (RFC 5256 search-criteria). */
+bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret_keys);
 
 /*
  * Turns sequence numbers into UIDs with fn (which adds to *uids, a set of its own) and resolves '*' of UID sets to

@@ -1,5 +1,10 @@
 #include "imapd/search_return.h"
 
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 static bool parse_item(struct parse *parse, struct search_return *options)
 {
 	static const struct {
@@ -160,6 +165,13 @@ void search_return_print(const struct search_return *options, const struct searc
 	buf_adds(out, "\r\n");
 }
 
+static int compare_numbers(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a;
+	uint32_t y = *(const uint32_t *)b;
+	return (x > y) - (x < y);
+}
+
 static void add_part(struct seqset *numbers, const struct search_result *result, uint64_t from, uint64_t to)
 {
 	if (result->set) {
@@ -169,8 +181,14 @@ static void add_part(struct seqset *numbers, const struct search_result *result,
 		seqset_fini(&part);
 		return;
 	}
-	for (uint64_t i = from; i < to; i++)
-		seqset_add(numbers, result->list[i]);
+	/* In their order, as each that comes before others would move them. */
+	size_t n = (size_t)(to - from);
+	uint32_t *list = mem_alloc((n + 1) * sizeof(*list));
+	memcpy(list, result->list + from, n * sizeof(*list));
+	qsort(list, n, sizeof(*list), compare_numbers);
+	for (size_t i = 0; i < n; i++)
+		seqset_add(numbers, list[i]);
+	free(list);
 }
 
 void search_return_saved(

@@ -1,0 +1,69 @@
+/*
+ * SORT's criteria (RFC 5256, RFC 5957), and one message's key by them: octets whose order under memcmp is the order asked for,
+ * strings collated by i;unicode-casemap (RFC 5051; RFC 5255 section 4.6). Keys of the same program may be compared whenever
+ * they were made, within one process. Equal keys: the UID decides.
+ */
+#ifndef COID_IMAPD_SORT_KEY_H
+#define COID_IMAPD_SORT_KEY_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "imapd/parse.h"
+#include "mime/envelope_read.h"
+#include "store/message.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Octets of a collated string in a key. What is longer is cut, and told from others by a hash of the whole. */
+#define SORT_TEXT_MAX 1024
+
+enum sort_criterion {
+	SORT_ARRIVAL,
+	SORT_CC,
+	SORT_DATE,
+	SORT_DISPLAYFROM,
+	SORT_DISPLAYTO,
+	SORT_FROM,
+	SORT_SIZE,
+	SORT_SUBJECT,
+	SORT_TO
+};
+#define SORT_CRITERIA_MAX 9
+
+/* Plain data, may be copied. */
+struct sort_program {
+	struct {
+		enum sort_criterion what;
+		bool reverse;
+	} v[SORT_CRITERIA_MAX];
+	size_t n;
+	bool envelope; /* some are answered from the envelope */
+	bool sent; /* the sent date is needed */
+};
+
+/* "(REVERSE DATE SUBJECT)". A criterion that comes again decides nothing and is dropped. */
+bool sort_program_parse(struct parse *parse, struct sort_program *ret_program);
+/* Whether the index has all that it takes. */
+bool sort_program_is_memory(const struct sort_program *program);
+
+/* Memory used for one message after the other, on one thread. */
+struct sort_scratch {
+	struct arena *arena; /* own */
+	struct buf text;
+	struct buf base;
+	struct buf mapped;
+};
+void sort_scratch_init(struct sort_scratch *scratch);
+void sort_scratch_fini(struct sort_scratch *scratch);
+
+/* [strand] Writes the message's key over what is in out. Reads the cache, not the message. */
+enum rc sort_key_make(struct account *account, const struct msg_row *row, const struct sort_program *program,
+	struct sort_scratch *scratch, struct buf *out) MUST_CHECK;
+
+/* For THREAD: the sent date, or the internal one (RFC 5256 section 2.2). */
+int64_t sort_sent_date(const struct msg_row *row, const struct msg_cached *cached);
+/* The base subject as a string of a key, in scratch->mapped until the next use; empty if it is. */
+struct strv sort_base_subject(struct sort_scratch *scratch, struct strv subject, bool *ret_reply);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * Sorting messages that are known by their UIDs, on the worker, slice by slice (at most SEARCH_SLICE_US): first a key of each
+ * message, from the index and the cache, then the order. struct sort has one owner at a time, the command or its job; a slice
+ * counts when the reactor has taken it over (sort_accept), so that it may be run again.
+ *
+ * To sort: sort_new with the UIDs, then slices until `finished`; sort_items are in order then. To place one message more
+ * among them: its key by sort_key_make, its item by sort_item_make, sort_item_compare against theirs. The items and what they
+ * point to live as long as the struct.
+ */
+#ifndef COID_IMAPD_SORT_RUN_H
+#define COID_IMAPD_SORT_RUN_H
+
+#include "base/arena.h"
+#include "base/seqset.h"
+#include "imapd/sort_key.h"
+#include "imapd/sorter.h"
+
+/* Octets of keys and items; beyond: RC_LIMIT. */
+#define SORT_MEMORY_MAX ((size_t)512 * 1024 * 1024)
+
+struct sort_place {
+	uint32_t uid; /* next to be looked at */
+	size_t count; /* items made */
+	size_t bytes; /* of their keys */
+	uint64_t seen; /* messages that are there still */
+	bool gathered; /* all have their item */
+	enum rc rc; /* of the first message whose key cannot be had: it is left out */
+};
+
+struct sort {
+	int64_t mailbox;
+	struct sort_program program;
+	struct seqset uids; /* own */
+	struct arena **keys; /* own, the arenas too: one a slice */
+	size_t key_count;
+	struct arena *slice_keys; /* own: of the slice in hand */
+	struct sorter sorter;
+	struct sort_place place;
+	struct sort_place next;
+	bool finished;
+};
+
+/* The set is copied. */
+struct sort *sort_new(int64_t mailbox, const struct sort_program *program, const struct seqset *uids);
+void sort_free(struct sort **sort);
+/* [strand] */
+enum rc sort_slice(struct account *account, struct sort *sort) MUST_CHECK;
+/* On the reactor. */
+void sort_accept(struct sort *sort);
+/* Finished: the messages in order. */
+const struct sort_item *sort_items(const struct sort *sort, size_t *ret_count);
+/* How many of the UIDs are no longer there. */
+uint64_t sort_gone(const struct sort *sort);
+
+#endif
