@@ -27,6 +27,7 @@ static const struct {
 } extra[] = {
 	{ "IMAP4rev1", ALWAYS },
 	{ "UTF8=ACCEPT", ALWAYS },
+	{ "UIDONLY", ALWAYS },
 	{ "LITERAL-", BEFORE_LOGIN },
 	{ "LITERAL+", AFTER_LOGIN },
 	{ "SASL-IR", BEFORE_LOGIN },

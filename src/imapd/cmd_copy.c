@@ -156,6 +156,7 @@ const struct cmd_row cmd_copy_rows[] = {
 	{
 		.name = "COPY",
 		.states = SESSION_SELECTED,
+		.flags = CMD_NUMBERS,
 		.parse = copy_parse,
 		.run = copy_start,
 	},
@@ -169,7 +170,7 @@ const struct cmd_row cmd_copy_rows[] = {
 	{
 		.name = "MOVE",
 		.states = SESSION_SELECTED,
-		.flags = CMD_READ_WRITE,
+		.flags = CMD_NUMBERS | CMD_READ_WRITE,
 		.capability = "MOVE",
 		.parse = move_parse,
 		.run = copy_start,

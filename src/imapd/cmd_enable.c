@@ -10,6 +10,7 @@ static const struct {
 	{ "CONDSTORE", ENABLED_CONDSTORE },
 	{ "QRESYNC", ENABLED_QRESYNC },
 	{ "UTF8=ACCEPT", ENABLED_UTF8 },
+	{ "UIDONLY", ENABLED_UIDONLY },
 };
 
 struct enable_args {

@@ -86,7 +86,9 @@ static bool fetch_parse(struct cmd *cmd, struct parse *parse)
 	bool uids = false;
 	bool ok = parse_seqset_or_saved(parse, &args->set, &uids);
 	args->by_uid = uids || cmd->row->flags & CMD_UID;
-	return ok && parse_sp(parse) && fetch_plan_parse(parse, cmd->row->flags & CMD_UID, &args->plan) &&
+	/* UIDFETCH begins with the UID. */
+	bool add_uid = cmd->row->flags & CMD_UID && !parse->uidonly;
+	return ok && parse_sp(parse) && fetch_plan_parse(parse, add_uid, &args->plan) &&
 	       parse_modifiers(cmd, parse, args) && parse_end(parse);
 }
 
@@ -291,7 +293,7 @@ const struct cmd_row cmd_fetch_rows[] = {
 	{
 		.name = "FETCH",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NO_EXPUNGE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE,
 		.parse = fetch_parse,
 		.run = fetch_start,
 		.drain = fetch_drain,

@@ -49,7 +49,7 @@ const struct cmd_row cmd_search_rows[] = {
 	{
 		.name = "SEARCH",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NO_EXPUNGE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE,
 		.parse = search_parse,
 		.run = search_cmd_start,
 		.cancel = search_cmd_cancel,

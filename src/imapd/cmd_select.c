@@ -53,6 +53,8 @@ static bool parse_numbers(struct parse *parse, struct seqset *ret_set)
 /* "(1:3,7 4:6,9)" */
 static bool parse_match(struct parse *parse, struct resync *resync)
 {
+	if (!parse_numbers_allowed(parse))
+		return false;
 	if (!parse_char(parse, '(') || !parse_numbers(parse, &resync->match_seqs) || !parse_sp(parse) ||
 		!parse_numbers(parse, &resync->match_uids))
 		return false;
@@ -182,7 +184,7 @@ static void print_selected(struct session *session, const struct mbox_snapshot *
 	buf_init(&out, SELECT_OUTPUT_MAX);
 	sync_print_flags(&out, view);
 	buf_printf(&out, "* %u EXISTS\r\n* %u RECENT\r\n", view_exists(view), view_recent(view));
-	if (unseen > 0)
+	if (unseen > 0 && !(session->enabled & ENABLED_UIDONLY))
 		buf_printf(&out, "* OK [UNSEEN %u] First unseen message\r\n", unseen);
 	buf_printf(&out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", snapshot->info.uidvalidity);
 	buf_printf(&out, "* OK [UIDNEXT %u] Predicted next UID\r\n", snapshot->info.uidnext);
@@ -221,7 +223,7 @@ static void fetch_changed(struct cmd *cmd, const struct resync *resync)
 	struct fetch_plan plan;
 	struct seqset all = SEQSET_EMPTY;
 	seqset_add_range(&all, 1, UINT32_MAX - 1);
-	fetch_plan_state(cmd->arena, true, true, true, &plan);
+	fetch_plan_state(cmd->arena, !(cmd->session->enabled & ENABLED_UIDONLY), true, true, &plan);
 	enum rc rc = fetch_run_init(
 		&args->run, cmd, &plan, seqset_empty(&resync->known) ? &all : &resync->known, true, NULL);
 	seqset_fini(&all);

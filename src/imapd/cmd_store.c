@@ -184,13 +184,14 @@ static void submit_store(struct cmd *cmd, struct seqset *uids)
 static void store_start(struct cmd *cmd)
 {
 	struct store_args *args = cmd->args;
-	bool with_uid = cmd->row->flags & CMD_UID;
+	bool uidonly = cmd->session->enabled & ENABLED_UIDONLY;
 	struct fetch_plan plan;
 	struct seqset uids = SEQSET_EMPTY;
 	if (args->conditional)
 		sync_condstore(cmd->session);
 	bool condstore = cmd->session->enabled & ENABLED_CONDSTORE;
-	fetch_plan_state(cmd->arena, with_uid || condstore, !args->silent, condstore, &plan);
+	bool with_uid = !uidonly && (cmd->row->flags & CMD_UID || condstore);
+	fetch_plan_state(cmd->arena, with_uid, !args->silent, condstore, &plan);
 	enum rc rc = fetch_run_init(&args->run, cmd, &plan, &args->set, args->by_uid, &uids);
 	args->run.done = store_end;
 	if (rc == RC_INVALID) {
@@ -222,7 +223,7 @@ const struct cmd_row cmd_store_rows[] = {
 	{
 		.name = "STORE",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NO_EXPUNGE | CMD_READ_WRITE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_READ_WRITE,
 		.parse = store_parse,
 		.run = store_start,
 		.drain = store_drain,

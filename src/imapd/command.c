@@ -58,10 +58,10 @@ static struct cmd *cmd_new(
 	return cmd;
 }
 
-static void bad_line(struct session *session, struct strv tag, const char *text)
+static void bad_line(struct session *session, struct strv tag, const char *code, const char *text)
 {
 	if (tag.n > 0)
-		resp_tagged(session, tag, "BAD", NULL, text);
+		resp_tagged(session, tag, "BAD", code, text);
 	else
 		resp_untagged(session, "BAD %s", text);
 	conn_flush(session->conn);
@@ -77,6 +77,7 @@ static struct cmd *open_command(struct session *session, struct parse *parse)
 	struct strv tag = STRV_NULL;
 	struct strv name = STRV_NULL;
 	const char *error = NULL;
+	const char *code = NULL;
 	const struct cmd_row *row = NULL;
 
 	if (!parse_tag(parse, &tag)) {
@@ -88,8 +89,12 @@ static struct cmd *open_command(struct session *session, struct parse *parse)
 		row = read_name(parse, &name);
 		error = !row ? "Unknown command" : wrong_state(session, row);
 	}
+	if (!error && row->flags & CMD_NUMBERS && session->enabled & ENABLED_UIDONLY) {
+		code = PARSE_UIDREQUIRED;
+		error = PARSE_UIDREQUIRED_TEXT;
+	}
 	if (error) {
-		bad_line(session, tag, error);
+		bad_line(session, tag, code, error);
 		return NULL;
 	}
 	parse_skip(parse, ' ');
@@ -106,6 +111,7 @@ static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 	ret_parse->words_max = cmd->session->settings->words_max;
 	ret_parse->saved = cmd->session->view ? view_saved(cmd->session->view) : NULL;
 	ret_parse->utf8 = session_utf8(cmd->session);
+	ret_parse->uidonly = cmd->session->enabled & ENABLED_UIDONLY;
 	ret_parse->no_charset = cmd->session->enabled & ENABLED_UTF8;
 	parse_advance(ret_parse, cmd->tag.n + 1 + cmd->name.n);
 	parse_skip(ret_parse, ' ');
@@ -252,7 +258,7 @@ void cmd_begin(struct session *session)
 	}
 	at_arguments(cmd, &parse);
 	if (!cmd->row->parse(cmd, &parse)) {
-		cmd_bad(cmd, parse.error ? parse.error : "Syntax error");
+		finish(cmd, "BAD", parse.code, parse.error ? parse.error : "Syntax error");
 		return;
 	}
 	run(cmd);
@@ -270,7 +276,7 @@ void cmd_spoiled(struct session *session, const char *text)
 	/* Without the space behind it the tag may be cut. */
 	if (!parse_tag(&parse, &tag) || !parse_peek(&parse, ' '))
 		tag = STRV_NULL;
-	bad_line(session, tag, text);
+	bad_line(session, tag, NULL, text);
 }
 
 void cmd_wait_line(struct cmd *cmd)

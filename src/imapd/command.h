@@ -19,7 +19,8 @@ enum cmd_flag {
 	CMD_READ_WRITE = 1 << 2, /* needs a mailbox selected read-write */
 	CMD_NO_SYNC = 1 << 3, /* the command tells by itself or must stay silent (CLOSE, LOGOUT) */
 	CMD_LITERALS_STREAM = 1 << 4, /* APPEND: cmd_row.literal decides */
-	CMD_SENSITIVE = 1 << 5 /* arguments hold secrets: never logged, wiped */
+	CMD_SENSITIVE = 1 << 5, /* arguments hold secrets: never logged, wiped */
+	CMD_NUMBERS = 1 << 6 /* it is about message numbers: refused once UIDONLY is enabled (RFC 9586) */
 };
 
 #define CMD_ANY_STATE (SESSION_NOT_AUTH | SESSION_AUTH | SESSION_SELECTED)

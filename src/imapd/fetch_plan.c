@@ -357,12 +357,12 @@ static void plan_derive(struct fetch_plan *plan)
 		plan->memory = false;
 }
 
-bool fetch_plan_parse(struct parse *parse, bool by_uid, struct fetch_plan *ret_plan)
+bool fetch_plan_parse(struct parse *parse, bool add_uid, struct fetch_plan *ret_plan)
 {
 	struct fetch_item items[FETCH_ITEMS_MAX];
 	struct fetch_plan plan = { .items = items };
 	struct builder builder = { .parse = parse, .plan = &plan };
-	if (by_uid && !add_kind(&builder, FETCH_UID))
+	if (add_uid && !add_kind(&builder, FETCH_UID))
 		return false;
 	if (!parse_items(&builder))
 		return false;

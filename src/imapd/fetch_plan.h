@@ -65,8 +65,8 @@ struct fetch_plan {
 	unsigned cached; /* enum msg_part_mask: what has to be read from the cache */
 };
 
-/* Macro, one item, or a list in parentheses. by_uid: UID is added in front if it is not asked for. */
-bool fetch_plan_parse(struct parse *parse, bool by_uid, struct fetch_plan *ret_plan);
+/* Macro, one item, or a list in parentheses. add_uid: UID comes in front if it is not asked for. */
+bool fetch_plan_parse(struct parse *parse, bool add_uid, struct fetch_plan *ret_plan);
 /* These items, as far as asked for: what STORE and a resynchronising SELECT answer. In the arena. */
 void fetch_plan_state(struct arena *arena, bool uid, bool flags, bool modseq, struct fetch_plan *ret_plan);
 /* Adds MODSEQ if it is not there. */

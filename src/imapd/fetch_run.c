@@ -31,6 +31,7 @@ enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetc
 	fetch->mailbox = view_mailbox(view);
 	fetch->told_modseq = view_told_modseq(view);
 	fetch->condstore = cmd->session->enabled & ENABLED_CONDSTORE;
+	fetch->uidonly = cmd->session->enabled & ENABLED_UIDONLY;
 	fetch_plan_copy(plan, fetch->arena, &fetch->plan);
 	/* Also for FLAGS that the plan does not ask for: of what fails a condition of STORE. */
 	if ((plan->flags || plan->seen || plan->modseq) && view_recent(view) > 0)

@@ -400,13 +400,11 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 
 static void message_head(struct sender *s)
 {
-	buf_addv(s->out, STRV("* "));
-	buf_addu(s->out, s->at->seq);
-	buf_addv(s->out, STRV(" FETCH ("));
+	resp_fetch_head(s->out, s->fetch->uidonly, s->at->seq, s->at->row.uid);
 	if (seqset_empty(&s->fetch->seen) || !seqset_contains(&s->fetch->seen, s->at->row.uid))
 		return;
 	const struct fetch_plan *plan = &s->fetch->plan;
-	if (s->fetch->condstore && !plan->uid) {
+	if (s->fetch->condstore && !s->fetch->uidonly && !plan->uid) {
 		add_uid(s);
 		buf_addc(s->out, ' ');
 	}

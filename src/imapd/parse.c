@@ -12,13 +12,24 @@ void parse_init(struct parse *parse, struct strv in, struct arena *arena)
 	*parse = (struct parse){ .in = in, .arena = arena };
 }
 
-bool parse_fail(struct parse *parse, const char *error)
+bool parse_fail_code(struct parse *parse, const char *code, const char *error)
 {
 	if (!parse->failed) {
 		parse->failed = true;
 		parse->error = error;
+		parse->code = code;
 	}
 	return false;
+}
+
+bool parse_fail(struct parse *parse, const char *error)
+{
+	return parse_fail_code(parse, NULL, error);
+}
+
+bool parse_numbers_allowed(struct parse *parse)
+{
+	return !parse->uidonly || parse_fail_code(parse, PARSE_UIDREQUIRED, PARSE_UIDREQUIRED_TEXT);
 }
 
 bool parse_at_end(const struct parse *parse)

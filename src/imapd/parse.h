@@ -13,6 +13,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* RFC 9586 section 3. */
+#define PARSE_UIDREQUIRED "UIDREQUIRED"
+#define PARSE_UIDREQUIRED_TEXT "Message numbers are not allowed once UIDONLY is enabled"
+
 #define PARSE_DEPTH_MAX 50
 #define PARSE_RANGES_MAX 65536 /* written ranges of a sequence set (the line's length bounds it before) */
 #define PARSE_FLAGS_MAX 256 /* flags of one list */
@@ -30,10 +34,12 @@ struct parse {
 	const struct seqset *saved; /* borrowed: UIDs that "$" stands for; NULL: it stands for nothing here */
 	bool utf8; /* session_utf8: mailbox names are UTF-8 */
 	bool no_charset; /* ... and RFC 6855 forbids SEARCH to name a charset */
+	bool uidonly; /* UIDONLY is on: message numbers are errors */
 	unsigned words_max; /* spaces between arguments, all levels together; 0: no limit */
 	unsigned words;
 	bool failed;
 	const char *error; /* constant text for the tagged BAD */
+	const char *code; /* its response code, constant, or NULL */
 };
 
 /* A parser at the start of `in`. */
@@ -48,6 +54,9 @@ bool parse_peek(const struct parse *parse, char c);
 /* Takes it if it is there. The one place where spaces are counted: the one beyond words_max is an error. */
 bool parse_skip(struct parse *parse, char c);
 bool parse_fail(struct parse *parse, const char *error); /* false */
+bool parse_fail_code(struct parse *parse, const char *code, const char *error); /* false */
+/* Message numbers are about to be read, or have been. False, with the error, once UIDONLY is enabled (RFC 9586). */
+bool parse_numbers_allowed(struct parse *parse);
 
 bool parse_tag(struct parse *parse, struct strv *ret_tag);
 bool parse_atom(struct parse *parse, struct strv *ret_atom);

@@ -141,6 +141,13 @@ void resp_mailbox(struct buf *out, struct strv utf8, bool utf8_mode)
 	buf_fini(&encoded);
 }
 
+void resp_fetch_head(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid)
+{
+	buf_addv(out, STRV("* "));
+	buf_addu(out, uidonly ? uid : seq);
+	buf_addv(out, uidonly ? STRV(" UIDFETCH (") : STRV(" FETCH ("));
+}
+
 static void add_flag(struct buf *out, size_t start, struct strv name)
 {
 	if (out->len > start)

@@ -28,6 +28,8 @@ void resp_nstring(struct buf *out, struct strv v); /* p NULL: NIL */
 void resp_literal(struct buf *out, struct strv v);
 /* Mailbox name in modified UTF-7 (utf8: as it is), as astring always quoted. */
 void resp_mailbox(struct buf *out, struct strv utf8, bool utf8_mode);
+/* How a message's data begin: "* <seq> FETCH (", or "* <uid> UIDFETCH (" for a session with UIDONLY (RFC 9586). */
+void resp_fetch_head(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid);
 /* "(\Seen \Recent $Chat)" */
 void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const struct strv *names,
 	size_t count);

@@ -287,6 +287,8 @@ static struct search_key *parse_seqs(struct builder *builder)
 	bool uids = false;
 	if (!key || !parse_seqset_or_saved(builder->parse, &key->set, &uids))
 		return NULL;
+	if (!uids && !parse_numbers_allowed(builder->parse))
+		return NULL;
 	if (uids)
 		key->kind = SEARCH_UIDS;
 	else

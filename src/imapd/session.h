@@ -31,7 +31,8 @@ enum session_state {
 enum session_enabled {
 	ENABLED_CONDSTORE = 1 << 0, /* MODSEQ in unsolicited FETCH, HIGHESTMODSEQ */
 	ENABLED_QRESYNC = 1 << 1, /* VANISHED instead of EXPUNGE */
-	ENABLED_UTF8 = 1 << 2 /* RFC 6855: mailbox names and quoted strings are UTF-8 */
+	ENABLED_UTF8 = 1 << 2, /* RFC 6855: mailbox names and quoted strings are UTF-8 */
+	ENABLED_UIDONLY = 1 << 3 /* RFC 9586: no message numbers in either direction */
 };
 
 struct session {

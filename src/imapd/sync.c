@@ -76,7 +76,7 @@ static void tell_expunged(struct session *session, struct buf *out)
 static void tell_gone(struct session *session, struct buf *out)
 {
 	struct view *view = session->view;
-	if (session->enabled & ENABLED_QRESYNC)
+	if (session->enabled & (ENABLED_QRESYNC | ENABLED_UIDONLY))
 		tell_vanished(session);
 	else
 		tell_expunged(session, out);
@@ -109,13 +109,14 @@ static void tell_flags(struct session *session, struct buf *out)
 	struct view *view = session->view;
 	const struct cmd *cmd = session->cmd;
 	bool condstore = session->enabled & ENABLED_CONDSTORE;
-	bool with_uid = condstore || (cmd && cmd->row->flags & CMD_UID);
+	bool uidonly = session->enabled & ENABLED_UIDONLY;
+	bool with_uid = !uidonly && (condstore || (cmd && cmd->row->flags & CMD_UID));
 
 	for (size_t i = 0; i < view->flags_count; i++) {
 		const struct view_flags *entry = &view->flags[i];
 		if (entry->dropped)
 			continue;
-		buf_printf(out, "* %u FETCH (", view_seq(view, entry->uid));
+		resp_fetch_head(out, uidonly, view_seq(view, entry->uid), entry->uid);
 		if (with_uid)
 			buf_printf(out, "UID %u ", entry->uid);
 		/* Of .SILENT changes of its own the session knows the flags. */

@@ -1,6 +1,6 @@
 """A mail client with a cache, as disconnected clients keep one: what it believes about a mailbox comes from the server's
-answers alone. Of four kinds: "plain" (RFC 3501), "condstore", "qresync", each also as one that only idles. Whatever the server
-may not say to such a client fails an assertion."""
+answers alone. Of three kinds: "plain" (RFC 3501), "condstore", "qresync", each also as one that only idles, and in the modes
+"UIDONLY" (RFC 9586) and "IMAP4rev2" (RFC 9051). Whatever the server may not say to such a client fails an assertion."""
 
 import collections
 import re
@@ -11,7 +11,7 @@ from fetchtext import fetch
 
 HIGHEST = re.compile(rb"\[HIGHESTMODSEQ (\d+)\]")
 SILENT = re.compile(rb"(UID )?STORE (\S+) (?:\(UNCHANGEDSINCE \d+\) )?([+-]?)FLAGS\.SILENT \((.*)\)$")
-NUMBERED = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE|RECENT|FETCH)\b")
+NUMBERED = re.compile(rb"\* (\d+) (EXISTS|EXPUNGE|RECENT|FETCH|UIDFETCH)\b")
 
 
 class Slot:
@@ -42,8 +42,10 @@ def ranges(uids):
 
 
 class CacheClient:
-    def __init__(self, coid, user, kind, name, idler=False):
-        self.coid, self.user, self.kind, self.name, self.idler = coid, user, kind, name, idler
+    def __init__(self, coid, user, kind, name, idler=False, modes=()):
+        self.coid, self.user, self.kind, self.name, self.idler, self.modes = coid, user, kind, name, idler, modes
+        self.uidonly, self.rev2 = "UIDONLY" in modes, "IMAP4rev2" in modes
+        self.vanishes = kind == "qresync" or self.uidonly
         self.raw = None
         self.box = None
         self.uidvalidity = 0
@@ -65,8 +67,9 @@ class CacheClient:
             return
         self.raw = self.coid.raw(self.user)
         self.trace.append("connected")
-        if self.kind != "plain":
-            self.command(f"ENABLE {self.kind}")
+        enable = [self.kind] * (self.kind != "plain") + list(self.modes)
+        if enable:
+            self.command(f"ENABLE {' '.join(enable)}")
             self.wait()
 
     def save(self):
@@ -174,7 +177,10 @@ class CacheClient:
 
     def tagged(self, line, text):
         """RFC 7162 section 6: what counts as HIGHESTMODSEQ is decided at the tagged line."""
-        assert not line.startswith(b"BAD") or text.startswith(b"CHECK"), (line, text)
+        if self.uidonly and line.startswith(b"BAD [UIDREQUIRED]"):
+            assert not text.startswith(b"UID"), (line, text)
+        else:
+            assert not line.startswith(b"BAD") or text.startswith(b"CHECK"), (line, text)
         if line.startswith(b"NO") and b"[EXPUNGEISSUED]" not in line and b"[MODIFIED " not in line:
             self.undo_store()
         self.undo = []
@@ -194,7 +200,7 @@ class CacheClient:
 
     def untagged(self, line, text=b""):
         if self.kind == "plain":
-            assert b"MODSEQ (" not in line and b"VANISHED" not in line, line
+            assert b"MODSEQ (" not in line and (self.vanishes or b"VANISHED" not in line), line
         for value in HIGHEST.findall(line):
             self.code = int(value)
         match = NUMBERED.match(line)
@@ -203,11 +209,13 @@ class CacheClient:
         elif match and match.group(2) == b"EXISTS":
             self.exists(int(match.group(1)))
         elif match and match.group(2) == b"EXPUNGE":
-            assert self.kind != "qresync", line
+            assert not self.vanishes, line
             assert 1 <= int(match.group(1)) <= len(self.slots), (line, len(self.slots))
             del self.slots[int(match.group(1)) - 1]
-        elif match and match.group(2) == b"FETCH":
+        elif match and match.group(2) in (b"FETCH", b"UIDFETCH"):
             self.fetched(line, text)
+        elif match and match.group(2) == b"RECENT":
+            assert not self.rev2, line
         elif line.startswith(b"* BYE"):
             raise Closed()
 
@@ -216,7 +224,7 @@ class CacheClient:
         self.slots += [Slot() for _ in range(count - len(self.slots))]
 
     def vanished(self, line):
-        assert self.kind == "qresync", line
+        assert self.vanishes, line
         assert b"(EARLIER)" not in line, line  # that form is asked for, and read by select
         known = {slot.uid: i for i, slot in enumerate(self.slots)}
         gone, unknown = set(), 0
@@ -233,12 +241,35 @@ class CacheClient:
         assert unknown == 0, (line, "unknown UIDs vanish")
         self.slots = left
 
+    def slot_of(self, uid, asked):
+        """
+        That of a UID. One that is not known yet is one of the messages told by EXISTS: but which one is clear only where all
+        from the first unknown one on were asked for. Else its flags are fetched with the others'.
+        """
+        for slot in self.slots:
+            if slot.uid == uid:
+                return slot
+        if not asked:
+            return Slot()
+        slot = next(slot for slot in self.slots if slot.uid is None)
+        slot.uid = uid
+        self.slots.sort(key=lambda slot: (slot.uid is None, slot.uid))
+        return slot
+
     def fetched(self, line, text):
         number, items = fetch(line)
-        assert 1 <= number <= len(self.slots), (line, len(self.slots))
-        slot = self.slots[number - 1]
+        assert (b" UIDFETCH (" in line[:24]) == self.uidonly, line
+        if self.uidonly:
+            assert items.get("UID", number) == number, line
+            slot = self.slot_of(number, "UID" in items)
+        else:
+            assert 1 <= number <= len(self.slots), (line, len(self.slots))
+            slot = self.slots[number - 1]
         if self.kind != "plain" and b"FETCH" not in text[:10]:
-            assert "UID" in items and "MODSEQ" in items, (line, text)
+            assert (self.uidonly or "UID" in items) and "MODSEQ" in items, (line, text)
+        if self.rev2:
+            assert b"\\Recent" not in items.get("FLAGS", []), line
+            assert self.uidonly or "UID" in items or text.startswith((b"FETCH", b"STORE")), (line, text)
         if "UID" in items:
             assert slot.uid in (None, items["UID"]), (line, slot.uid)
             slot.uid = items["UID"]
@@ -302,7 +333,7 @@ class CacheClient:
     def knowledge(self, uids, rng):
         """The optional arguments of QRESYNC: UIDs, and pairs of numbers and UIDs."""
         text = f" {ranges(uids)}" if uids and rng.random() < 0.6 else ""
-        if uids and rng.random() < 0.5:
+        if uids and not self.uidonly and rng.random() < 0.5:
             places = sorted(rng.sample(range(len(uids)), min(len(uids), rng.randint(1, 5))))
             text += f" ({ranges([place + 1 for place in places])} {ranges([uids[place] for place in places])})"
         return text
@@ -319,6 +350,11 @@ class CacheClient:
         self.box, self.modseq, self.target = name, modseq, highest
         self.code, self.highest = None, 0
         resyncs = self.kind == "qresync" and asked and same
+        if self.rev2:
+            assert b" RECENT" not in text and b"[UNSEEN" not in text, lines
+            assert sum(line.startswith(b"* LIST (") for line in lines) == 1, lines
+        if self.uidonly:
+            assert b"[UNSEEN" not in text, lines
         if resyncs:
             for line in lines:
                 if line.startswith(b"* VANISHED "):
@@ -329,10 +365,10 @@ class CacheClient:
             assert len(self.slots) <= count, (sorted(cache), count)
             self.exists(count)
             for line in lines:
-                if b" FETCH (" in line:
+                if b"FETCH (" in line:
                     self.fetched(line, b"SELECT")
         else:
-            assert not any(b"VANISHED" in line or b" FETCH (" in line for line in lines), lines
+            assert not any(b"VANISHED" in line or b"FETCH (" in line for line in lines), lines
             self.slots = [Slot() for _ in range(count)]
         self.code, self.highest = None, 0
         if self.kind == "condstore" and modseq > 0:
@@ -354,28 +390,36 @@ class CacheClient:
         self.run(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {modseq})")
 
     def search_numbers(self):
-        """The UIDs of all messages: a search by numbers, so that none goes meanwhile."""
+        """The UIDs of all messages: a search by numbers, so that none goes meanwhile; without numbers some may."""
         for _ in range(20):
             if not self.slots:
                 return
-            self.command(f"UID SEARCH 1:{len(self.slots)}")
+            self.command("UID SEARCH ALL" if self.uidonly else f"UID SEARCH 1:{len(self.slots)}")
             tag, text = self.outstanding
             before = list(self.slots)
-            found = None
+            found, gone = None, []
             try:
                 while True:
                     line = self.read()
                     if line.startswith(tag + b" "):
                         break
                     if line.startswith(b"* SEARCH"):
+                        assert not self.rev2, line
                         found = [int(uid) for uid in line.split()[2:]]
+                    elif line.startswith(b"* ESEARCH"):
+                        assert self.rev2, line
+                        found = [uid for part in re.findall(rb" ALL (\S+)", line) for uid in uidset(part)]
                     else:
+                        gone += uidset(line.split()[2]) if line.startswith(b"* VANISHED") else []
                         self.untagged(line, text)
             except (Closed, ConnectionResetError, BrokenPipeError):
                 self.disconnect()
                 return
             self.outstanding = None
             self.tagged(line[len(tag) + 1:], text)
+            if self.uidonly and found is not None:
+                before = [slot for slot in before if slot in self.slots]
+                found = [uid for uid in found if uid not in gone]
             if found is not None and len(found) == len(before):
                 for slot, uid in zip(before, found):
                     assert slot.uid in (None, uid)

@@ -73,8 +73,8 @@ class Reader:
 
 
 def fetch(response):
-    """(sequence number, {item: value}) of one untagged FETCH response."""
-    head = re.match(rb"\* (\d+) FETCH ", response)
+    """(sequence number, {item: value}) of one untagged FETCH response; (UID, ...) of a UIDFETCH."""
+    head = re.match(rb"\* (\d+) (?:UID)?FETCH ", response)
     assert head, response[:80]
     reader = Reader(response)
     reader.at = head.end()

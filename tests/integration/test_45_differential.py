@@ -22,6 +22,8 @@ QUIET_EVERY = 50
 BOXES = ["INBOX", "One", "Two", "Three", "Four"]
 SELECTED = ["INBOX"] * 4 + ["One"] * 2 + BOXES  # most clients meet in a few
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "\\Deleted", "$Work", "$Chat"]
+MODES = [("plain", ("UIDONLY",)), ("condstore", ("UIDONLY",)), ("qresync", ("UIDONLY",))]
+IDLE_MODES = ["UIDONLY"]
 MESSAGES_MAX = 150  # of a mailbox; then half of it goes
 
 
@@ -31,7 +33,9 @@ class Differential:
         self.selected = SELECTED + ["COI/Chats"] * 3 if mover else SELECTED
         kinds = ["plain", "condstore", "qresync", "qresync", "plain", "condstore"]
         self.workers = [CacheClient(coid, user, kind, f"{kind}{i}") for i, kind in enumerate(kinds)]
+        self.workers += [CacheClient(coid, user, kind, f"{kind}-{'+'.join(modes)}", modes=modes) for kind, modes in MODES]
         self.idlers = [CacheClient(coid, user, kind, f"idle-{kind}", idler=True) for kind in ("plain", "qresync")]
+        self.idlers += [CacheClient(coid, user, "plain", f"idle-{mode}", idler=True, modes=(mode,)) for mode in IDLE_MODES]
         self.step = 0
 
     # -- operations: each is given its client and a source of chance of its own, and returns a command to be sent, or None
@@ -58,9 +62,15 @@ class Differential:
         silent = rng.choice(["", ".SILENT"])
         return f"UID STORE {self.uids(client, rng)} {rng.choice('+-+-+ ').strip()}FLAGS{silent} ({self.flags(rng)})"
 
+    def refused(self, client, rng):
+        """A client with UIDONLY forgets itself now and then."""
+        return rng.choice(["FETCH 1:* (FLAGS)", "SEARCH ALL", "COPY 1 One", "STORE 1:* +FLAGS (\\Seen)"])
+
     def store_by_number(self, client, rng):
         if not client.slots:
             return "NOOP"
+        if client.uidonly:
+            return self.store(client, rng)
         low = 1 + int(rng.random() * len(client.slots))
         high = min(len(client.slots), low + rng.randint(0, 5))
         return f"STORE {low}:{high} {rng.choice('+-')}FLAGS{rng.choice(['', '.SILENT'])} ({self.flags(rng)})"
@@ -75,13 +85,18 @@ class Differential:
 
     def expunge(self, client, rng):
         if len(client.slots) > MESSAGES_MAX:
-            client.run(f"STORE 1:{len(client.slots) // 2} +FLAGS.SILENT (\\Deleted)")
+            if client.uidonly:
+                client.run(f"UID STORE 1:{client.slots[len(client.slots) // 2].uid or 1} +FLAGS.SILENT (\\Deleted)")
+            else:
+                client.run(f"STORE 1:{len(client.slots) // 2} +FLAGS.SILENT (\\Deleted)")
             if client.box is None:
                 return None
         return "EXPUNGE"
 
     def churn(self, client, rng):
         """More messages go at once than a short history holds."""
+        if client.uidonly:
+            return self.expunge(client, rng)
         for _ in range(8):
             if client.box is None or not client.slots or len(client.slots) >= 130:
                 break
@@ -114,6 +129,8 @@ class Differential:
     def move_by_number(self, client, rng):
         if not client.slots:
             return "NOOP"
+        if client.uidonly:
+            return self.refused(client, rng)
         low = 1 + int(rng.random() * len(client.slots))
         return f'MOVE {low}:{min(len(client.slots), low + 2)} "{rng.choice(BOXES)}"'
 
@@ -123,6 +140,8 @@ class Differential:
     def fetch_by_number(self, client, rng):
         if not client.slots:
             return "NOOP"
+        if client.uidonly:
+            return f"UID FETCH {self.uids(client, rng)} {rng.choice(['(FLAGS)', '(UID)', '(UID FLAGS)'])}"
         low = 1 + int(rng.random() * len(client.slots))
         items = rng.choice(["(FLAGS)", "(UID)", "(UID FLAGS)"] + ["(UID FLAGS MODSEQ)", "(MODSEQ)"] * (client.kind != "plain"))
         return f"FETCH {low}:{min(len(client.slots), low + rng.randint(0, 9))} {items}"
@@ -131,7 +150,7 @@ class Differential:
         keys = ["UNSEEN", "DELETED", "KEYWORD $Work", "UID 1:100", "OR SEEN FLAGGED"]
         if client.kind != "plain":
             keys.append(f"MODSEQ {client.modseq}")
-        return f"{rng.choice(['', 'UID '])}SEARCH {rng.choice(keys)}"
+        return f"{rng.choice(['', 'UID '] if not client.uidonly else ['UID '])}SEARCH {rng.choice(keys)}"
 
     def noop(self, client, rng):
         return rng.choice(["NOOP", "CHECK"])
@@ -258,7 +277,7 @@ class Differential:
     def again(self, client, truth):
         """As if the client had lost its connection now: a second one resynchronises from its cache."""
         rng = random.Random(f"{self.seed}/{self.step}/again")
-        twin = CacheClient(self.coid, self.user, client.kind, f"{client.name} (twin)")
+        twin = CacheClient(self.coid, self.user, client.kind, f"{client.name} (twin)", modes=client.modes)
         twin.caches, twin.names = dict(client.caches), dict(client.names)
         try:
             for uidvalidity, (name, _, _) in truth.items():

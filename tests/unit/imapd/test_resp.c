@@ -60,6 +60,13 @@ static void mailbox_names_are_encoded_and_quoted(void **state)
 	ASSERT_OUT(resp_mailbox(&out, STRV("a\"b\\"), false), "\"a\\\"b\\\\\"");
 }
 
+static void message_data_begin_with_a_number_or_a_uid(void **state)
+{
+	(void)state;
+	ASSERT_OUT(resp_fetch_head(&out, false, 3, 70), "* 3 FETCH (");
+	ASSERT_OUT(resp_fetch_head(&out, true, 3, 70), "* 70 UIDFETCH (");
+}
+
 static void flags_come_in_one_order(void **state)
 {
 	(void)state;
@@ -104,6 +111,7 @@ int main(void)
 		cmocka_unit_test(other_strings_are_literals),
 		cmocka_unit_test(no_string_is_nil),
 		cmocka_unit_test(mailbox_names_are_encoded_and_quoted),
+		cmocka_unit_test(message_data_begin_with_a_number_or_a_uid),
 		cmocka_unit_test(flags_come_in_one_order),
 		cmocka_unit_test(dates_keep_their_zone),
 		cmocka_unit_test(every_error_has_a_text_and_no_detail),

@@ -414,6 +414,52 @@ static void what_was_saved_is_a_set_of_uids(void **state)
 	seqset_fini(&saved);
 }
 
+static bool parse_with(const char *text, bool uidonly, bool no_charset, const char **ret_code)
+{
+	struct seqset saved = SEQSET_EMPTY;
+	struct search_keys keys;
+	struct parse parse;
+	struct arena *arena = arena_new(0);
+	seqset_add(&saved, 7);
+	parse_init(&parse, strv_cstr(text), arena);
+	parse.uidonly = uidonly;
+	parse.no_charset = no_charset;
+	parse.saved = &saved;
+	bool ok = search_keys_parse(&parse, &keys) && parse_end(&parse);
+	*ret_code = parse.code;
+	seqset_fini(&saved);
+	arena_free(&arena);
+	return ok;
+}
+
+static void message_numbers_are_refused_where_they_are_not_used(void **state)
+{
+	(void)state;
+	static const char *const numbers[] = { "1", "*", "1:*", "NOT 2", "OR SEEN 3", "(ALL (4,5))",
+		"UID 1 6" };
+	static const char *const others[] = { "ALL", "UID 1:*", "UID *", "$", "NOT $", "LARGER 1" };
+	const char *code;
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		assert_true(parse_with(numbers[i], false, false, &code));
+		assert_false(parse_with(numbers[i], true, false, &code));
+		assert_string_equal(code, "UIDREQUIRED");
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_true(parse_with(others[i], true, false, &code));
+	assert_false(parse_with("FOO", true, false, &code));
+	assert_null(code);
+}
+
+static void a_charset_is_refused_where_all_is_utf8(void **state)
+{
+	(void)state;
+	const char *code;
+	assert_true(parse_with("CHARSET UTF-8 ALL", false, false, &code));
+	assert_false(parse_with("CHARSET UTF-8 ALL", false, true, &code));
+	assert_false(parse_with("CHARSET KOI8-R ALL", false, true, &code));
+	assert_true(parse_with("ALL", false, true, &code));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -436,6 +482,8 @@ int main(void)
 		cmocka_unit_test(sets_are_resolved_everywhere_in_the_tree),
 		cmocka_unit_test(ages_are_seconds),
 		cmocka_unit_test(what_was_saved_is_a_set_of_uids),
+		cmocka_unit_test(message_numbers_are_refused_where_they_are_not_used),
+		cmocka_unit_test(a_charset_is_refused_where_all_is_utf8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
