@@ -26,14 +26,14 @@ static const struct {
 	enum when when;
 } extra[] = {
 	{ "IMAP4rev1", ALWAYS },
-	{ "UTF8=ACCEPT", ALWAYS },
-	{ "UIDONLY", ALWAYS },
 	{ "LITERAL-", BEFORE_LOGIN },
 	{ "LITERAL+", AFTER_LOGIN },
 	{ "SASL-IR", BEFORE_LOGIN },
 	{ "STARTTLS", CAN_STARTTLS },
 	{ "LOGINDISABLED", CANNOT_LOGIN },
 	{ "AUTH=PLAIN", CAN_LOGIN },
+	{ "UTF8=ACCEPT", ALWAYS },
+	{ "UIDONLY", ALWAYS },
 	{ "SPECIAL-USE", ALWAYS },
 	{ "CHILDREN", ALWAYS },
 	{ "CONDSTORE", ALWAYS },

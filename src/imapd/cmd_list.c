@@ -156,10 +156,10 @@ static void copy_options(struct list_job *list, const struct list_options *optio
 {
 	struct arena *arena = list->base.arena;
 	list->options = *options;
-	list->options.reference = mbox_name_nfc(options->reference, arena);
+	list->options.reference = arena_strv(arena, mbox_name_nfc(options->reference, arena));
 	list->options.patterns = arena_alloc(arena, options->pattern_count * sizeof(*options->patterns));
 	for (size_t i = 0; i < options->pattern_count; i++)
-		list->options.patterns[i] = mbox_name_nfc(options->patterns[i], arena);
+		list->options.patterns[i] = arena_strv(arena, mbox_name_nfc(options->patterns[i], arena));
 }
 
 static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job))

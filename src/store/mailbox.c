@@ -3,10 +3,10 @@
  */
 #include "store/mail_priv.h"
 
-/* A name in any case of INBOX is INBOX. */
-static struct strv canonical(struct strv name)
+/* A name in any case of INBOX is INBOX; others are in NFC. */
+static struct strv canonical(struct account *account, struct strv name)
 {
-	return tree_is_inbox(name) ? STRV("INBOX") : name;
+	return tree_is_inbox(name) ? STRV("INBOX") : mbox_name_nfc(name, account_arena(account));
 }
 
 static void fill_info(struct account *account, const struct mbox *mbox, struct mbox_info *ret_info)
@@ -29,7 +29,7 @@ static void fill_info(struct account *account, const struct mbox *mbox, struct m
 
 enum rc mbox_find(struct account *account, struct strv name, struct mbox_info *ret_info)
 {
-	struct mbox *mbox = tree_find(account->mail, canonical(name));
+	struct mbox *mbox = tree_find(account->mail, canonical(account, name));
 
 	if (!mbox)
 		return RC_NOT_FOUND;

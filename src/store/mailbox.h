@@ -61,7 +61,8 @@ enum rc mbox_list(struct account *account, bool subscriptions, bool counts,
 enum rc mbox_name_check(
 	struct store *store, struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 
-/* The form in which names are kept, for what is compared with them (patterns): NFC, in the arena; as it is if it is no UTF-8. */
+/* The form in which names are kept, for what is compared with them (patterns): NFC, in the
+ * arena; the view itself if it is so already or no UTF-8. */
 struct strv mbox_name_nfc(struct strv name, struct arena *arena);
 
 /* Missing parents are made as MBOX_NOSELECT names. RC_QUOTA: more than mailboxes_max. A \Noselect name becomes a mailbox. A new one gets a UIDVALIDITY higher than any before in the account. */

@@ -71,7 +71,7 @@ struct strv mbox_name_nfc(struct strv name, struct arena *arena)
 {
 	struct strv nfc;
 
-	return normalise(name, arena, &nfc) == RC_OK ? nfc : arena_strv(arena, name);
+	return !str_is_ascii(name) && normalise(name, arena, &nfc) == RC_OK ? nfc : name;
 }
 
 /* "inbox" and "InBox/x" begin with INBOX: the first level names the same mailbox. `name` is ours in the arena. */

@@ -110,6 +110,10 @@ def test_names_are_normalised(new, old):
     new.ok(f'SELECT "{decomposed}"')
     old.ok('SELECT "Caf&AOk-"')
     old.ok('SELECT "Cafe&AwE-"')
+    assert new.append(decomposed, message()).startswith(b"OK")
+    new.ok("NOOP")
+    assert new.cmd(f'COPY 1 "{decomposed}"')[0].startswith(b"OK [COPYUID")
+    assert new.cmd(f'MOVE 1 "{decomposed}"')[0].startswith(b"OK")
     new.ok(f'SUBSCRIBE "{decomposed}"')
     assert names(old.ok('LSUB "" "C%"')) == [b'"Caf&AOk-"']
     new.ok("UNSELECT")
