@@ -202,7 +202,7 @@ const struct cmd_row cmd_sort_rows[] = {
 	{
 		.name = "SORT",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NO_EXPUNGE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE,
 		.parse = sort_parse,
 		.run = search_cmd_start,
 		.cancel = sort_cancel,

@@ -52,6 +52,7 @@ def test_select_tells_no_number(coid, alice, new, old):
     "STORE 1 FLAGS.SILENT \\Seen", "SEARCH ALL", "SEARCH UID 1:*", "SEARCH RETURN (COUNT) ALL", "SEARCH RETURN (SAVE) ALL",
     "SEARCH 1", "COPY 1 Other", "COPY $ Other", "MOVE 1 Other", "MOVE 1:* Other",
     "UID SEARCH 1", "UID SEARCH 1:*", "UID SEARCH *", "UID SEARCH NOT 1:3", "UID SEARCH OR SEEN 2",
+    "SORT (DATE) UTF-8 ALL", "SORT RETURN (COUNT) (DATE) UTF-8 ALL", "UID SORT (DATE) UTF-8 1:3",
     "UID SEARCH (UNSEEN (1,2))", "UID SEARCH RETURN (COUNT) 1:2",
 ])
 def test_message_numbers_are_refused(new, old, command):
@@ -91,6 +92,7 @@ def test_what_needs_no_number_goes_on(new):
     tagged, _ = new.cmd("UID COPY $ Other")
     assert re.match(rb"OK \[COPYUID \d+ 2:4 1:3\]", tagged)
     assert len(new.ok("UID FETCH * FLAGS")) == 1
+    assert new.ok("UID SORT (REVERSE SUBJECT) UTF-8 UID 2:4") == [b"* SORT 4 3 2"]
 
 
 def test_fetch_tells_the_uid_once_unless_it_is_asked_for(new, old):
