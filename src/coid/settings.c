@@ -95,6 +95,7 @@ void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings
 	s->words_max = conf->imap.command_max_args;
 	s->message_max = conf->store.message_max;
 	s->idle_keepalive_ms = conf->imap.idle_keepalive;
+	s->progress_ms = conf->imap.progress_interval;
 	s->timeout_ms = conf->imap.timeout_auth;
 	s->timeout_preauth_ms = conf->imap.timeout_login;
 	s->bad_commands_max = conf->imap.bad_commands_max;

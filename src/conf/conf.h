@@ -56,6 +56,7 @@ struct conf {
 		uint64_t literal_max_before_login;
 		unsigned command_max_args;
 		uint64_t idle_keepalive; /* 0: never */
+		uint64_t progress_interval; /* 0: never */
 		uint64_t timeout_auth;
 		uint64_t timeout_login;
 		unsigned bad_commands_max;

@@ -265,6 +265,8 @@ const struct conf_row conf_table[] = {
 		"Words of one command, numbers of a sequence set not counted"),
 	ROW_VALUE(imap, idle_keepalive, CONF_DURATION, CONF_ZERO, "4m", SECOND, 29 * MINUTE,
 		"Time between signs of life in IDLE; 0: none"),
+	ROW_VALUE(imap, progress_interval, CONF_DURATION, CONF_ZERO, "10s", 100, HOUR,
+		"Time between signs of progress of a command that takes long (INPROGRESS); 0: none"),
 	ROW_VALUE(imap, timeout_auth, CONF_DURATION, 0, "30m", SECOND, 7 * DAY,
 		"Inactivity after login that ends a session (RFC 3501 wants 30 minutes at least)"),
 	ROW_VALUE(imap, timeout_login, CONF_DURATION, 0, "1m", SECOND, HOUR,

@@ -13,6 +13,7 @@ enum when {
 	CAN_STARTTLS, /* before login, without TLS, with a certificate */
 	HAS_COI, /* after login, unless it is switched off */
 	HAS_COMPRESS, /* likewise */
+	HAS_PROGRESS,
 	HAS_WEBPUSH, /* likewise */
 	HAS_DELTAPUSH,
 	HAS_CHATMAIL,
@@ -55,6 +56,7 @@ static const struct {
 	{ "XCHATMAIL", HAS_CHATMAIL },
 	{ "COMPRESS=DEFLATE", HAS_COMPRESS },
 	{ "UNAUTHENTICATE", UNCOMPRESSED },
+	{ "INPROGRESS", HAS_PROGRESS },
 	{ "QUOTA=RES-STORAGE", ALWAYS },
 	{ "QUOTA=RES-MESSAGE", ALWAYS },
 	{ "QUOTA=RES-MAILBOX", ALWAYS },
@@ -78,6 +80,8 @@ static bool holds(enum when when, const struct session *session)
 		return !before && session->settings->deltapush;
 	case HAS_CHATMAIL:
 		return !before && session->settings->chatmail;
+	case HAS_PROGRESS:
+		return session->settings->progress_ms > 0;
 	case HAS_COMPRESS:
 		return !before && session->settings->compress;
 	case CAN_STARTTLS:

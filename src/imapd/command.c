@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "imapd/imapd_priv.h"
+#include "imapd/progress.h"
 #include "imapd/resp.h"
 #include "imapd/sync.h"
 
@@ -135,6 +136,7 @@ void cmd_drop(struct session *session)
 	session->cmd = NULL;
 	if (cmd->row->cancel)
 		cmd->row->cancel(cmd);
+	progress_forget(cmd);
 	if (cmd->parked) {
 		list_remove(&cmd->in_parked);
 		free_job(cmd->job);
@@ -415,8 +417,16 @@ void cmd_submit(struct cmd *cmd, void *cmd_job)
 	cmd->waiting = true;
 	cmd->job = job;
 	job->borrowed = false;
+	progress_watch(cmd);
 	if (account_submit(cmd->session->account, &job->job) != RC_OK)
 		park(cmd);
+}
+
+void cmd_progress(struct cmd *cmd, uint64_t done, uint64_t total)
+{
+	cmd->total = total;
+	if (done > cmd->done)
+		cmd->done = done;
 }
 
 void cmd_retry_parked(struct hub *hub)

@@ -64,6 +64,8 @@ struct cmd {
 	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
 	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
 	bool no_expunge; /* as CMD_NO_EXPUNGE: its arguments hold message numbers */
+	uint64_t done; /* so many items of `total` (0: not known): cmd_progress's */
+	uint64_t total;
 	bool removed; /* EXPUNGE and MOVE: some message went, so that the tagged line carries HIGHESTMODSEQ */
 
 	/* The rest is command.c's. */
@@ -75,6 +77,8 @@ struct cmd {
 	struct cmd_job *job; /* borrowed while the store has it; own while `parked` */
 	bool parked; /* the strand was full: submitted again by the hub's timer */
 	struct list_node in_parked;
+	struct list_node in_waiting; /* progress.c's, as the next */
+	uint64_t progress_due;
 };
 
 /* Every family's rows, in the order of CAPABILITY; ends with NULL. cmd_table.c gathers them. */
@@ -106,6 +110,9 @@ void cmd_submit(struct cmd *cmd, void *cmd_job);
 /* The same work by borrowing the strand when `memory_ok` and the selected mailbox's index is loaded (msg_index_loaded),
  * else by cmd_submit. `finish` may be called before it returns. */
 void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok);
+
+/* How many messages, or the like, are done, of how many in all (0: not known): what INPROGRESS tells. Never goes back. */
+void cmd_progress(struct cmd *cmd, uint64_t done, uint64_t total);
 
 /* Ends the command: sync (by the row's flags), then "tag OK/NO/BAD [code] text". code may be NULL. The command is gone. */
 void cmd_ok(struct cmd *cmd, const char *code, const char *text);

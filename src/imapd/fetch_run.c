@@ -10,11 +10,7 @@ struct slice_job {
 
 uint64_t fetch_run_count(const struct fetch_run *run)
 {
-	const struct fetch *fetch = run->fetch;
-	uint64_t count = 0;
-	for (size_t i = 0; i < fetch->run_count; i++)
-		count += (uint64_t)fetch->runs[i].uid_hi - fetch->runs[i].uid_lo + 1;
-	return count;
+	return view_runs_count(run->fetch->runs, run->fetch->run_count);
 }
 
 enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetch_plan *plan,
@@ -119,6 +115,8 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 	fetch_accept(fetch);
 	cmd->in_response = fetch->place.inside;
 	view_said_modseq(view, fetch->place.said);
+	uint64_t before = view_runs_before(fetch->runs, fetch->place.run, fetch->place.uid);
+	cmd_progress(cmd, fetch->place.inside ? before - 1 : before, fetch_run_count(run));
 	if (finished) {
 		if (fetch->place.gone > 0 && cmd->row->flags & CMD_NO_EXPUNGE)
 			cmd->expunge_issued = true;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "imapd/command.h"
+#include "imapd/progress.h"
 #include "imapd/session.h"
 #include "imapd/sync.h"
 #include "store/mailbox.h"
@@ -280,10 +281,12 @@ void hub_init(struct hub *hub, struct imapd *imapd, struct reactor *reactor)
 	list_init(&hub->parked);
 	timer_init(&hub->parked_timer, reactor, on_parked, hub);
 	timer_init(&hub->stop_timer, reactor, stop_now, hub);
+	progress_init(hub);
 }
 
 void hub_fini(struct hub *hub)
 {
 	timer_fini(&hub->parked_timer);
 	timer_fini(&hub->stop_timer);
+	progress_fini(hub);
 }

@@ -23,6 +23,8 @@ struct hub {
 	struct hub_account *by_account; /* uthash */
 	struct list parked; /* commands whose strand was full (command.c) */
 	struct timer parked_timer;
+	struct list waiting; /* commands that wait for the store (progress.c) */
+	struct timer waiting_timer;
 	struct timer stop_timer;
 	bool stopping;
 };

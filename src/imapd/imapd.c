@@ -32,6 +32,7 @@ void imapd_settings_init(struct imapd_settings *settings)
 		.id_field_count = 1,
 		.message_max = 50 * 1024 * 1024,
 		.idle_keepalive_ms = 2 * 60 * 1000,
+		.progress_ms = 10 * 1000,
 		.timeout_ms = 30 * 60 * 1000,
 		.timeout_preauth_ms = 60 * 1000,
 		.bad_commands_max = 20,

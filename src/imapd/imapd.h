@@ -24,6 +24,8 @@ struct imapd_settings {
 	const char *const *id_fields; /* "name=coid": what ID answers; strings are copied */
 	size_t id_field_count;
 	uint64_t idle_keepalive_ms; /* "* OK Still here"; 0: none */
+	uint64_t
+		progress_ms; /* between signs of progress of a command that takes long; 0: none, and no INPROGRESS */
 	uint64_t timeout_ms; /* inactivity after login (RFC 3501 5.4: at least 30 min) */
 	uint64_t timeout_preauth_ms;
 	unsigned bad_commands_max; /* in a row; then BYE */

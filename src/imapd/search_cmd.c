@@ -79,8 +79,11 @@ static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
 		search_cmd_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
 		return;
 	}
-	search_accept(args->search);
-	if (args->search->finished)
+	struct search *search = args->search;
+	search_accept(search);
+	cmd_progress(cmd, view_runs_before(search->runs, search->place.run, search->place.uid),
+		view_runs_count(search->runs, search->run_count));
+	if (search->finished)
 		args->finished(cmd, args->search);
 	else
 		search_next(cmd, false);

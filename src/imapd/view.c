@@ -268,6 +268,19 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 	return RC_OK;
 }
 
+uint64_t view_runs_count(const struct view_run *runs, size_t count)
+{
+	uint64_t messages = 0;
+	for (size_t i = 0; i < count; i++)
+		messages += (uint64_t)runs[i].uid_hi - runs[i].uid_lo + 1;
+	return messages;
+}
+
+uint64_t view_runs_before(const struct view_run *runs, size_t run, uint32_t uid)
+{
+	return view_runs_count(runs, run) + (uid > 0 ? uid - runs[run].uid_lo : 0);
+}
+
 /* Changes. */
 
 static void note_lowest(uint64_t *lowest, uint64_t modseq)

@@ -39,6 +39,9 @@ struct view_run {
  */
 enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, struct arena *arena,
 	struct view_run **ret_runs, size_t *ret_count, struct seqset *ret_uids) MUST_CHECK;
+/* Messages in runs, gone ones included; and those before UID `uid` (0: the first) of runs[run]. */
+uint64_t view_runs_count(const struct view_run *runs, size_t count);
+uint64_t view_runs_before(const struct view_run *runs, size_t run, uint32_t uid);
 
 /*
  * Takes in a change list (called by the hub in commit order). Nothing is said yet. Changes of the session's own (session_id

@@ -1,0 +1,95 @@
+#include "imapd/progress.h"
+
+#include "base/clock.h"
+#include "imapd/command.h"
+#include "imapd/imapd.h"
+#include "imapd/resp.h"
+
+#define PROGRESS_LINE_MAX 2048
+#define PROGRESS_TAG_MAX 255 /* octets: a longer one is left out */
+
+void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t total)
+{
+	bool tellable = tag.n <= PROGRESS_TAG_MAX && strv_index(tag, ']') == tag.n;
+
+	buf_adds(out, "* OK [INPROGRESS (");
+	if (tellable)
+		resp_astring(out, tag);
+	else
+		buf_adds(out, "NIL");
+	if (total > 0)
+		buf_printf(out, " %llu %llu", (unsigned long long)done, (unsigned long long)total);
+	else if (done > 0)
+		buf_printf(out, " %llu NIL", (unsigned long long)done);
+	else
+		buf_adds(out, " NIL NIL");
+	buf_adds(out, ")] Still working\r\n");
+}
+
+/* Between responses only, never to a client that does not read, and not when all but the tagged line is done. */
+static bool may_tell(const struct cmd *cmd)
+{
+	return cmd->job && !cmd->in_response && !cmd_out_full(cmd) &&
+	       (cmd->total == 0 || cmd->done < cmd->total) && cmd->session->state != SESSION_LOGOUT;
+}
+
+static void tell(struct cmd *cmd)
+{
+	struct buf out;
+
+	buf_init(&out, PROGRESS_LINE_MAX);
+	progress_print(&out, cmd->tag, cmd->done, cmd->total);
+	resp_raw(cmd->session, buf_strv(&out));
+	buf_fini(&out);
+	conn_flush(cmd->session->conn);
+}
+
+static void on_timer(void *arg)
+{
+	struct hub *hub = arg;
+	uint64_t now = clock_mono_ms();
+	uint64_t next = UINT64_MAX;
+
+	LIST_EACH (node, &hub->waiting) {
+		struct cmd *cmd = CONTAINER_OF(node, struct cmd, in_waiting);
+		if (cmd->progress_due <= now) {
+			cmd->progress_due = now + cmd->session->settings->progress_ms;
+			if (may_tell(cmd))
+				tell(cmd);
+		}
+		if (cmd->progress_due < next)
+			next = cmd->progress_due;
+	}
+	if (next != UINT64_MAX)
+		timer_set(&hub->waiting_timer, next - now);
+}
+
+void progress_init(struct hub *hub)
+{
+	list_init(&hub->waiting);
+	timer_init(&hub->waiting_timer, hub->reactor, on_timer, hub);
+}
+
+void progress_fini(struct hub *hub)
+{
+	timer_fini(&hub->waiting_timer);
+}
+
+void progress_watch(struct cmd *cmd)
+{
+	struct hub *hub = cmd->session->hub;
+	uint64_t interval = cmd->session->settings->progress_ms;
+
+	if (interval == 0 || list_linked(&cmd->in_waiting))
+		return;
+	cmd->progress_due = clock_mono_ms() + interval;
+	list_append(&hub->waiting, &cmd->in_waiting);
+	/* Sessions of before a reload may have another interval. */
+	if (!timer_pending(&hub->waiting_timer) || hub->waiting_timer.due > cmd->progress_due)
+		timer_set(&hub->waiting_timer, interval);
+}
+
+void progress_forget(struct cmd *cmd)
+{
+	list_remove(&cmd->in_waiting);
+}
