@@ -50,6 +50,7 @@ static const struct {
 	{ "MULTIAPPEND", ALWAYS },
 	{ "SAVEDATE", ALWAYS },
 	{ "PREVIEW", ALWAYS },
+	{ "OBJECTID", ALWAYS },
 	{ "COI", HAS_COI },
 	{ "WEBPUSH", HAS_WEBPUSH },
 	{ "XDELTAPUSH", HAS_DELTAPUSH },

@@ -4,6 +4,7 @@
 #include "coi/coi.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
+#include "imapd/objectid.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "store/mailbox.h"
@@ -23,6 +24,7 @@ struct mailbox_job {
 	bool refused; /* by COI */
 	uint32_t use;
 	bool use_taken;
+	uint32_t uidvalidity; /* of what CREATE has made */
 };
 
 static bool one_name(struct cmd *cmd, struct parse *parse)
@@ -148,15 +150,35 @@ static enum rc create_job(struct account *account, struct job *job)
 	rc = mailbox->use ? mbox_list(account, false, false, find_use, mailbox) : RC_OK;
 	if (rc != RC_OK || mailbox->use_taken)
 		return rc == RC_OK ? RC_CANNOT : rc;
-	return coi_mailbox_create(mailbox->coi, account, mailbox->name, mailbox->use, &id);
+	rc = coi_mailbox_create(mailbox->coi, account, mailbox->name, mailbox->use, &id);
+	if (rc == RC_OK)
+		rc = mbox_get(account, id, &info);
+	if (rc == RC_OK)
+		mailbox->uidvalidity = info.uidvalidity;
+	return rc;
+}
+
+static const char *mailboxid_code(struct cmd *cmd, uint32_t uidvalidity)
+{
+	struct buf code;
+	buf_init(&code, OBJECTID_MAX);
+	buf_adds(&code, "MAILBOXID (");
+	objectid_mailbox(&code, uidvalidity);
+	buf_addc(&code, ')');
+	const char *text = arena_strndup(cmd->arena, code.p, code.len);
+	buf_fini(&code);
+	return text;
 }
 
 static void create_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	if (((struct mailbox_job *)job)->use_taken)
+	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	if (mailbox->use_taken)
 		cmd_no(cmd, "USEATTR", "Another mailbox has that use");
-	else
+	else if (job->job.rc != RC_OK)
 		cmd_finish_rc(cmd, job->job.rc);
+	else
+		cmd_ok(cmd, mailboxid_code(cmd, mailbox->uidvalidity), "CREATE completed");
 }
 
 static void create_run(struct cmd *cmd)

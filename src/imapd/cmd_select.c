@@ -3,6 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
+#include "imapd/objectid.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
@@ -190,6 +191,9 @@ static void print_selected(struct session *session, const struct mbox_snapshot *
 	buf_printf(&out, "* OK [UIDNEXT %u] Predicted next UID\r\n", snapshot->info.uidnext);
 	buf_printf(&out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
 		(unsigned long long)snapshot->info.highestmodseq);
+	buf_adds(&out, "* OK [MAILBOXID (");
+	objectid_mailbox(&out, snapshot->info.uidvalidity);
+	buf_adds(&out, ")] Mailbox id\r\n");
 	resp_raw(session, buf_strv(&out));
 	buf_fini(&out);
 }

@@ -237,6 +237,8 @@ static const struct {
 	{ "RFC822.SIZE", FETCH_SIZE },
 	{ "MODSEQ", FETCH_MODSEQ },
 	{ "SAVEDATE", FETCH_SAVEDATE },
+	{ "EMAILID", FETCH_EMAILID },
+	{ "THREADID", FETCH_THREADID },
 	{ "ENVELOPE", FETCH_ENVELOPE },
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 };
@@ -320,6 +322,10 @@ static void plan_derive(struct fetch_plan *plan)
 		case FETCH_INTERNALDATE:
 		case FETCH_SIZE:
 		case FETCH_SAVEDATE:
+		case FETCH_EMAILID:
+			break;
+		case FETCH_THREADID:
+			plan->memory = false;
 			break;
 		case FETCH_UID:
 			plan->uid = true;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "imapd/objectid.h"
 #include "imapd/resp.h"
 #include "mime/header.h"
 
@@ -191,6 +192,18 @@ static enum rc add_cached(struct sender *s, enum msg_part_mask what)
 		buf_addv(s->out, STRV("BODYSTRUCTURE "));
 		buf_addv(s->out, s->cached.bodystructure);
 	}
+	return RC_OK;
+}
+
+static enum rc add_thread(struct sender *s)
+{
+	uint64_t thread;
+	enum rc rc = msg_thread(s->account, &s->at->row, &thread);
+	if (rc != RC_OK)
+		return rc;
+	buf_addv(s->out, STRV("THREADID ("));
+	objectid_thread(s->out, thread);
+	buf_addc(s->out, ')');
 	return RC_OK;
 }
 
@@ -386,6 +399,13 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 		return RC_OK;
 	case FETCH_PREVIEW:
 		return add_preview(s, item);
+	case FETCH_EMAILID:
+		buf_addv(s->out, STRV("EMAILID ("));
+		objectid_email(s->out, msg_epoch(s->account), row->blob);
+		buf_addc(s->out, ')');
+		return RC_OK;
+	case FETCH_THREADID:
+		return add_thread(s);
 	case FETCH_ENVELOPE:
 		return add_cached(s, MSG_ENVELOPE);
 	case FETCH_BODY:

@@ -1,6 +1,7 @@
 #include "imapd/search_keys.h"
 
 #include "base/str.h"
+#include "imapd/objectid.h"
 #include "mime/decode.h"
 #include "mime/header.h"
 #include "store/message.h"
@@ -26,7 +27,8 @@ enum argument {
 	ARG_FIELD, /* field name, then needle */
 	ARG_KEYWORD,
 	ARG_MODSEQ, /* of a flag, or of the message */
-	ARG_UIDS
+	ARG_UIDS,
+	ARG_OBJECTID
 };
 
 static const struct key_name {
@@ -44,6 +46,7 @@ static const struct key_name {
 	{ "CC", SEARCH_HEADER, ARG_HEADER, false, 0 },
 	{ "DELETED", SEARCH_FLAG, ARG_NONE, false, MSG_DELETED },
 	{ "DRAFT", SEARCH_FLAG, ARG_NONE, false, MSG_DRAFT },
+	{ "EMAILID", SEARCH_EMAILID, ARG_OBJECTID, false, 0 },
 	{ "FLAGGED", SEARCH_FLAG, ARG_NONE, false, MSG_FLAGGED },
 	{ "FROM", SEARCH_HEADER, ARG_HEADER, false, 0 },
 	{ "HEADER", SEARCH_HEADER, ARG_FIELD, false, 0 },
@@ -66,6 +69,7 @@ static const struct key_name {
 	{ "SMALLER", SEARCH_SMALLER, ARG_NUMBER, false, 0 },
 	{ "SUBJECT", SEARCH_HEADER, ARG_HEADER, false, 0 },
 	{ "TEXT", SEARCH_TEXT, ARG_STRING, false, 0 },
+	{ "THREADID", SEARCH_THREADID, ARG_OBJECTID, false, 0 },
 	{ "TO", SEARCH_HEADER, ARG_HEADER, false, 0 },
 	{ "UID", SEARCH_UIDS, ARG_UIDS, false, 0 },
 	{ "UNANSWERED", SEARCH_FLAG, ARG_NONE, true, MSG_ANSWERED },
@@ -165,6 +169,23 @@ static bool parse_modseq(struct builder *builder, struct search_key *key)
 	return true;
 }
 
+/* One that was never given out stays 0. */
+static bool parse_objectid(struct builder *builder, struct search_key *key)
+{
+	struct strv id;
+	uint64_t thread;
+	if (!objectid_parse(builder->parse, &id))
+		return false;
+	if (key->kind == SEARCH_EMAILID) {
+		(void)objectid_read_email(id, &key->flags, &key->number);
+		return true;
+	}
+	key->cost = SEARCH_COST_CACHE;
+	if (objectid_read_thread(id, &thread) && thread <= INT64_MAX)
+		key->number = (int64_t)thread;
+	return true;
+}
+
 static bool parse_argument(struct builder *builder, struct search_key *key, const struct key_name *name)
 {
 	struct parse *parse = builder->parse;
@@ -209,6 +230,8 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 		return parse_modseq(builder, key);
 	case ARG_UIDS:
 		return parse_seqset_or_saved(parse, &key->set, &uids);
+	case ARG_OBJECTID:
+		return parse_objectid(builder, key);
 	}
 	return false;
 }

@@ -31,6 +31,8 @@ enum search_kind {
 	SEARCH_SAVEDBEFORE, /* number: day since 1970, UTC (RFC 8514) */
 	SEARCH_SAVEDON,
 	SEARCH_SAVEDSINCE,
+	SEARCH_EMAILID, /* number: blob, 0: none has it; flags: epoch (objectid.h) */
+	SEARCH_THREADID, /* number: thread; none has 0 */
 	SEARCH_OLDER, /* number: seconds before now (RFC 5032) */
 	SEARCH_YOUNGER,
 	SEARCH_SENTBEFORE,

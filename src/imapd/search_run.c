@@ -272,6 +272,18 @@ static enum rc eval_sent(struct searcher *s, const struct search_key *key, bool 
 	return RC_OK;
 }
 
+static enum rc eval_thread(struct searcher *s, const struct search_key *key, bool *ret_match)
+{
+	uint64_t thread;
+	*ret_match = false;
+	if (key->number == 0)
+		return RC_OK;
+	enum rc rc = msg_thread(s->account, s->row, &thread);
+	if (rc == RC_OK)
+		*ret_match = thread == (uint64_t)key->number;
+	return rc;
+}
+
 static bool has_keyword(const struct searcher *s, struct strv name)
 {
 	for (size_t i = 0; i < s->name_count && i < MBOX_KEYWORDS_MAX; i++)
@@ -343,6 +355,11 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 	case SEARCH_SAVEDSINCE:
 		*ret_match = local_day(row->savedate, 0) >= key->number;
 		return RC_OK;
+	case SEARCH_EMAILID:
+		*ret_match = row->blob == key->number && msg_epoch(s->account) == key->flags;
+		return RC_OK;
+	case SEARCH_THREADID:
+		return eval_thread(s, key, ret_match);
 	case SEARCH_OLDER:
 		*ret_match = row->internaldate <= s->search->now - key->number;
 		return RC_OK;

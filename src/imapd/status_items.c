@@ -1,5 +1,6 @@
 #include "imapd/status_items.h"
 
+#include "imapd/objectid.h"
 #include "imapd/resp.h"
 #include "store/message.h"
 
@@ -14,6 +15,7 @@ static const char *const names[STATUS_KINDS] = {
 	[STATUS_DELETED_STORAGE] = "DELETED-STORAGE",
 	[STATUS_HIGHESTMODSEQ] = "HIGHESTMODSEQ",
 	[STATUS_APPENDLIMIT] = "APPENDLIMIT",
+	[STATUS_MAILBOXID] = "MAILBOXID",
 };
 
 static bool parse_item(struct parse *parse, struct status_items *items)
@@ -100,6 +102,7 @@ static uint64_t value_of(const struct status_values *values, enum status_item it
 		return info->highestmodseq;
 	case STATUS_APPENDLIMIT:
 		return values->message_max;
+	case STATUS_MAILBOXID:
 	case STATUS_KINDS:
 		break;
 	}
@@ -112,8 +115,16 @@ void status_items_print(struct buf *out, struct strv name, bool utf8, const stru
 	buf_adds(out, "* STATUS ");
 	resp_mailbox(out, name, utf8);
 	buf_adds(out, " (");
-	for (size_t i = 0; i < items->count; i++)
-		buf_printf(out, "%s%s %llu", i > 0 ? " " : "", names[items->v[i]],
-			(unsigned long long)value_of(values, items->v[i]));
+	for (size_t i = 0; i < items->count; i++) {
+		enum status_item item = items->v[i];
+		buf_printf(out, "%s%s ", i > 0 ? " " : "", names[item]);
+		if (item == STATUS_MAILBOXID) {
+			buf_addc(out, '(');
+			objectid_mailbox(out, values->info.uidvalidity);
+			buf_addc(out, ')');
+		} else {
+			buf_addu(out, value_of(values, item));
+		}
+	}
 	buf_adds(out, ")\r\n");
 }

@@ -6,6 +6,7 @@
  * "in use"; if that commit is a relaxed one it is synced for once, so that a lost one is always noticed (promise 5).
  */
 #include "store/store_priv.h"
+#include "store/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -238,6 +239,8 @@ static enum rc migrate_in_transaction(struct account *account, int version)
 	if (rc != RC_OK)
 		return rc;
 	rc = schema_migrate(db_handle(account->db), version, account->store->log);
+	if (rc == RC_OK && version < 2)
+		rc = thread_put_all(account);
 	if (rc == RC_OK)
 		rc = db_commit(account->db);
 	if (rc != RC_OK)

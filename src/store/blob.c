@@ -20,7 +20,8 @@ const char blob_schema_sql[] = "CREATE TABLE blob ("
 			       " size INTEGER NOT NULL," /* octets of the message: prefix and content */
 			       " file INTEGER," /* NULL: inline; else the name of the file */
 			       " stored INTEGER NOT NULL," /* milliseconds since 1970 */
-			       " removed_at INTEGER" /* seconds since 1970 when refs became 0 */
+			       " removed_at INTEGER," /* seconds since 1970 when refs became 0 */
+			       " thread INTEGER NOT NULL DEFAULT 0" /* thread.h */
 			       ");"
 			       "CREATE INDEX blob_removed ON blob(removed_at) WHERE removed_at IS NOT NULL;"
 			       "CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"

@@ -13,7 +13,8 @@
  *		size INTEGER NOT NULL,		-- octets of the message: prefix and content
  *		file INTEGER,			-- NULL: inline; else the name of the file
  *		stored INTEGER NOT NULL,	-- milliseconds since 1970
- *		removed_at INTEGER		-- seconds since 1970 when refs became 0, else NULL
+ *		removed_at INTEGER,		-- seconds since 1970 when refs became 0, else NULL
+ *		thread INTEGER NOT NULL DEFAULT 0	-- thread.h
  *	);
  *	CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- the whole message
  *	CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- what comes before a file

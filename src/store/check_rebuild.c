@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -440,11 +441,14 @@ enum rc check_rebuild(struct check *check, bool resume)
 	check->result.rebuilt = true;
 	old_open(&rebuild);
 	removed_skip(&rebuild);
-	rc = recover_rows(&rebuild,
-		"SELECT n.name, m.flags, m.internaldate, m.zone, b.file, i.bytes, p.bytes, b.id FROM msg m"
-		" JOIN blob b ON b.id = m.blob LEFT JOIN mailbox n ON n.id = m.mailbox"
-		" LEFT JOIN blob_inline i ON i.blob = b.id LEFT JOIN blob_prefix p ON p.blob = b.id",
-		false);
+	rc = thread_restore(account, rebuild.old);
+	if (rc == RC_OK)
+		rc = recover_rows(&rebuild,
+			"SELECT n.name, m.flags, m.internaldate, m.zone, b.file, i.bytes, p.bytes, b.id FROM "
+			"msg m"
+			" JOIN blob b ON b.id = m.blob LEFT JOIN mailbox n ON n.id = m.mailbox"
+			" LEFT JOIN blob_inline i ON i.blob = b.id LEFT JOIN blob_prefix p ON p.blob = b.id",
+			false);
 	if (rc == RC_OK)
 		rc = recover_rows(
 			&rebuild, "SELECT NULL, 0, 0, 0, NULL, bytes, NULL, blob FROM blob_inline", true);

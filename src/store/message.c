@@ -4,6 +4,7 @@
 #include "store/mail_priv.h"
 
 #include "base/clock.h"
+#include "store/thread.h"
 
 #define MSG_FLAGS_STORED (MSG_FLAGS_CLIENT | MSG_CHAT | MSG_MOVE_PENDING)
 
@@ -55,6 +56,8 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 	rc = blob_put(account, msg->content, msg->prefix, &row.blob);
 	if (rc == RC_OK)
 		rc = cache_put(account, row.blob, msg->content, msg->prefix);
+	if (rc == RC_OK)
+		rc = thread_put(account, row.blob, msg->content);
 	if (rc != RC_OK)
 		return rc;
 	row.uid = mbox->uidnext;
@@ -70,6 +73,24 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 	if (rc == RC_OK)
 		*ret_uid = row.uid;
 	return rc;
+}
+
+uint32_t msg_epoch(struct account *account)
+{
+	const struct mbox *inbox = account->mail ? tree_find(account->mail, STRV("INBOX")) : NULL;
+	return inbox ? inbox->uidvalidity : 0;
+}
+
+enum rc msg_thread(struct account *account, const struct msg_row *row, uint64_t *ret_thread)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_one(account->db, &stmt, "SELECT thread FROM blob WHERE id = ?1", "i", row->blob);
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	*ret_thread = db_u64(stmt, 0);
+	db_reset(stmt);
+	return RC_OK;
 }
 
 enum rc msg_open(struct account *account, const struct msg_row *row, struct reader **ret_reader)

@@ -115,6 +115,13 @@ enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned 
 	struct msg_cached *ret_cached) MUST_CHECK;
 
 /*
+ * What the ids of RFC 8474 are made of. A blob (msg_row.blob) is never used again while the account's database lives; the
+ * epoch (of INBOX, memory) tells one database from another. Copies share blob and thread. Neither ever changes.
+ */
+uint32_t msg_epoch(struct account *account);
+enum rc msg_thread(struct account *account, const struct msg_row *row, uint64_t *ret_thread) MUST_CHECK;
+
+/*
  * Opens the bytes of a message. The reader may outlive the job and go to another thread (one at a time); the bytes
  * stay readable although the message is expunged meanwhile.
  */

@@ -14,6 +14,12 @@
 
 #include <stdio.h>
 
+#define THREAD_TABLE                                                                                         \
+	"CREATE TABLE thread_ref ("                                                                          \
+	" id INTEGER PRIMARY KEY," /* hash of the Message-ID */                                              \
+	" thread INTEGER NOT NULL"                                                                           \
+	");"
+
 static const char mail_schema_sql[] =
 	"CREATE TABLE account ("
 	" one INTEGER PRIMARY KEY CHECK (one = 1),"
@@ -100,7 +106,11 @@ static const char mail_schema_sql[] =
 	" parts BLOB NOT NULL,"
 	" headers BLOB NOT NULL"
 	");"
-	"INSERT INTO account VALUES (1, 1, 0, '', 1, 0);";
+	/* What is known of a Message-ID. */
+	THREAD_TABLE "INSERT INTO account VALUES (1, 1, 0, '', 1, 0);";
+
+static const char to_version_2_sql[] =
+	"ALTER TABLE blob ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;" THREAD_TABLE;
 
 static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
 {
@@ -113,24 +123,30 @@ static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
 	return (err & 0xff) == SQLITE_FULL ? RC_NOSPACE : RC_IO;
 }
 
-enum rc schema_create(sqlite3 *db, struct log *log)
+static enum rc set_version(sqlite3 *db, struct log *log)
 {
 	char version[48];
 
-	enum rc rc = schema_exec(db, mail_schema_sql, log);
-	if (rc == RC_OK)
-		rc = schema_exec(db, blob_schema_sql, log);
-	if (rc != RC_OK)
-		return rc;
 	snprintf(version, sizeof(version), "PRAGMA user_version = %d", SCHEMA_VERSION);
 	return schema_exec(db, version, log);
 }
 
+enum rc schema_create(sqlite3 *db, struct log *log)
+{
+	enum rc rc = schema_exec(db, mail_schema_sql, log);
+	if (rc == RC_OK)
+		rc = schema_exec(db, blob_schema_sql, log);
+	return rc == RC_OK ? set_version(db, log) : rc;
+}
+
 enum rc schema_migrate(sqlite3 *db, int from, struct log *log)
 {
-	(void)db;
 	if (from == SCHEMA_VERSION)
 		return RC_OK;
+	if (from == 1) {
+		enum rc rc = schema_exec(db, to_version_2_sql, log);
+		return rc == RC_OK ? set_version(db, log) : rc;
+	}
 	log_error(log, "database has a schema that this program does not know version=%d newest=%d", from,
 		SCHEMA_VERSION);
 	return from > SCHEMA_VERSION ? RC_UNAVAILABLE : RC_CORRUPT;

@@ -10,7 +10,7 @@
 
 #include <sqlite3.h>
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2 /* 2: blob.thread, thread_ref */
 
 /*
  * Makes all tables in an empty database, the account row, and sets user_version. In the caller's transaction, if there
@@ -19,8 +19,8 @@
 enum rc schema_create(sqlite3 *db, struct log *log) MUST_CHECK;
 
 /*
- * Brings a database of version `from` to SCHEMA_VERSION, inside the caller's transaction. RC_UNAVAILABLE: made by a newer
- * program. The caller has made a backup copy if from < SCHEMA_VERSION.
+ * Brings the tables of a database of version `from` to SCHEMA_VERSION, inside the caller's transaction, who then fills what
+ * is new (thread_put_all if from < 2). RC_UNAVAILABLE: made by a newer program. The caller has made a backup copy if from < SCHEMA_VERSION.
  */
 enum rc schema_migrate(sqlite3 *db, int from, struct log *log) MUST_CHECK;
 

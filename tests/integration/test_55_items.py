@@ -1,7 +1,8 @@
-"""What is told of a message besides its bytes: SAVEDATE (RFC 8514) and PREVIEW (RFC 8970)."""
+"""What is told of a message besides its bytes: SAVEDATE (RFC 8514), PREVIEW (RFC 8970), OBJECTID (RFC 8474)."""
 
 import contextlib
 import datetime
+import re
 import sqlite3
 
 import pytest
@@ -186,3 +187,197 @@ def test_wrong_requests(raw):
     raw.ok('SELECT "INBOX"')
     for text in ("PREVIEW (EAGER)", "(PREVIEW (LAZY)", "(PREVIEW LAZY)", "PREVIEW()", "(PREVIEW ())", "PREVIEW (LAZY,LAZY)"):
         raw.bad(f"FETCH 1 {text}")
+
+
+# -- OBJECTID -----------------------------------------------------------------------------------------------------------
+
+OBJECTID = re.compile(rb"[A-Za-z0-9_-]{1,255}")
+
+
+def mailboxid(raw, mailbox):
+    line = raw.ok(f'STATUS "{mailbox}" (MAILBOXID)')[0]
+    return re.search(rb"\(MAILBOXID \(([^)]+)\)\)$", line).group(1)
+
+
+def selected_id(raw, mailbox, command="SELECT"):
+    lines = [line for line in raw.ok(f'{command} "{mailbox}"') if b"MAILBOXID" in line]
+    assert len(lines) == 1 and lines[0].startswith(b"* OK [MAILBOXID (")
+    return re.search(rb"\(([^)]+)\)\]", lines[0]).group(1)
+
+
+def created_id(raw, mailbox):
+    tagged, untagged = raw.cmd(f'CREATE "{mailbox}"')
+    assert tagged.startswith(b"OK [MAILBOXID (") and not untagged, tagged
+    return re.search(rb"\(([^)]+)\)\]", tagged).group(1)
+
+
+def ids(raw, numbers="1:*"):
+    """{number: (email id, thread id)}"""
+    got = fetch_all(raw.ok(f"FETCH {numbers} (EMAILID THREADID)"))
+    for items in got.values():
+        for name in ("EMAILID", "THREADID"):
+            assert len(items[name]) == 1 and OBJECTID.fullmatch(items[name][0]), items
+    return {number: (bytes(items["EMAILID"][0]), bytes(items["THREADID"][0])) for number, items in got.items()}
+
+
+def letter(name, references=(), body="x\r\n"):
+    headers = f"Subject: {name}\r\nMessage-ID: <{name}@x>\r\n"
+    if references:
+        headers += "References: " + " ".join(f"<{r}@x>" for r in references) + "\r\n"
+    return (headers + "\r\n" + body).encode()
+
+
+def test_a_mailbox_has_one_id_everywhere(coid, alice, raw):
+    assert b"OBJECTID" in raw.ok("CAPABILITY")[0].split()
+    name = created_id(raw, "foo")
+    other = created_id(raw, "bar")
+    assert name != other and OBJECTID.fullmatch(name)
+    assert mailboxid(raw, "foo") == selected_id(raw, "foo") == selected_id(raw, "foo", "EXAMINE") == name
+    listed = {line.split()[2].strip(b'"'): line for line in raw.ok('LIST "" "*" RETURN (STATUS (MAILBOXID MESSAGES))')
+              if line.startswith(b"* STATUS")}
+    assert b"(MAILBOXID (" + name + b") MESSAGES 0)" in listed[b"foo"] and other in listed[b"bar"]
+    assert len({re.search(rb"\(MAILBOXID \(([^)]+)\)", line).group(1) for line in listed.values()}) == len(listed)
+    # RFC 8474 4.1: a failed CREATE has none. CL-01: nor has anybody who does not ask.
+    assert b"MAILBOXID" not in raw.no('CREATE "foo"')
+    assert b"MAILBOXID" not in raw.ok('STATUS "foo" (MESSAGES)')[0]
+    coid.restart()
+    with coid.raw(alice) as again:
+        assert mailboxid(again, "foo") == name
+
+
+def test_the_id_survives_rename_and_dies_with_delete(coid, alice, raw):
+    name = created_id(raw, "foo")
+    below = created_id(raw, "foo/below")
+    with coid.raw(alice) as other:
+        other.ok('RENAME "foo" "renamed"')
+        assert mailboxid(raw, "renamed") == name and mailboxid(raw, "renamed/below") == below
+        other.ok('DELETE "renamed/below"')
+        other.ok('DELETE "renamed"')
+    seen = {name, below}
+    for again in ("foo", "renamed", "renamed/below"):
+        new = created_id(raw, again)
+        assert new not in seen
+        seen.add(new)
+
+
+def test_a_name_above_others_gets_an_id_when_it_becomes_a_mailbox(raw):
+    below = created_id(raw, "top/below")
+    raw.no('STATUS "top" (MAILBOXID)')
+    top = created_id(raw, "top")
+    assert top not in (below, mailboxid(raw, "INBOX")) and mailboxid(raw, "top") == top
+    raw.ok('DELETE "top"')
+    assert created_id(raw, "top") != top
+
+
+def test_rename_of_inbox_makes_a_new_mailbox_with_the_messages(raw):
+    raw.append("INBOX", letter("a"))
+    inbox = selected_id(raw, "INBOX")
+    before = ids(raw)
+    raw.ok("UNSELECT")
+    raw.ok('RENAME "INBOX" "old-mail"')
+    assert mailboxid(raw, "INBOX") == inbox
+    assert mailboxid(raw, "old-mail") != inbox
+    raw.ok('SELECT "old-mail"')
+    assert ids(raw) == before
+
+
+@pytest.mark.parametrize("command", ["COPY", "MOVE"])
+def test_copies_have_the_email_id_of_the_original(coid, alice, raw, command):
+    for name in ("a", "b", "c"):
+        raw.append("INBOX", letter(name))
+    raw.append("INBOX", letter("c"))
+    created_id(raw, "foo")
+    with coid.raw(alice, mailbox="foo") as other:
+        raw.ok('SELECT "INBOX"')
+        before = ids(raw)
+        assert len({email for email, _ in before.values()}) == 4
+        assert before[3][1] == before[4][1] and len({thread for _, thread in before.values()}) == 3
+        raw.ok(f'{command} 2:3 "foo"')
+        other.ok("NOOP")
+        assert ids(other) == {1: before[2], 2: before[3]}
+        other.ok('COPY 1 "foo"')
+        other.ok("STORE 3 +FLAGS (\\Flagged $work)")
+        assert ids(other)[3] == before[2]
+    coid.restart()
+    with coid.raw(alice, mailbox="foo") as again:
+        assert ids(again) == {1: before[2], 2: before[3], 3: before[2]}
+
+
+def test_an_id_is_never_used_again(raw):
+    seen = set()
+    raw.ok('SELECT "INBOX"')
+    for _ in range(3):
+        raw.append("INBOX", letter("a"))
+        (email, _), = ids(raw).values()
+        assert email not in seen
+        seen.add(email)
+        raw.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
+        raw.ok("EXPUNGE")
+
+
+def test_threads_across_mailboxes_and_ways_in(coid, alice, raw):
+    raw.append("INBOX", letter("a"))
+    raw.append("INBOX", letter("reply", ["a"]))
+    raw.append("INBOX", letter("other"))
+    created_id(raw, "foo")
+    raw.append("foo", letter("deep", ["a", "lost", "reply"]))
+    coid.deliver(alice, letter("late", ["deep"]))
+    # Larger than what is kept inline.
+    raw.append("foo", letter("big", ["late"], "a line of a large message\r\n" * 40000))
+    raw.ok('SELECT "INBOX"')
+    inbox = ids(raw)
+    raw.ok('SELECT "foo"')
+    foo = ids(raw)
+    assert {thread for _, thread in (inbox[1], inbox[2], inbox[4], foo[1], foo[2])} == {inbox[1][1]}
+    assert inbox[3][1] != inbox[1][1]
+    emails = {email for email, _ in [*inbox.values(), *foo.values()]}
+    assert len(emails) == 6 and not emails & {thread for _, thread in [*inbox.values(), *foo.values()]}
+
+
+def test_search_by_ids(coid, alice, raw):
+    raw.append("INBOX", letter("a"))
+    raw.append("INBOX", letter("b"))
+    raw.append("INBOX", letter("reply", ["a"]))
+    raw.ok('SELECT "INBOX"')
+    got = ids(raw)
+    email, thread = (word.decode() for word in got[1])
+    assert found(raw, f"EMAILID {email}") == [1]
+    assert found(raw, f"THREADID {thread}") == [1, 3]
+    assert found(raw, f"NOT THREADID {thread}") == [2]
+    assert found(raw, f"OR EMAILID {email} EMAILID {got[2][0].decode()}") == [1, 2]
+    assert found(raw, f"EMAILID {thread}") == found(raw, f"THREADID {email}") == []
+    # Ids are case-sensitive; unknown ones match nothing.
+    assert found(raw, f"EMAILID {email.lower()}") == found(raw, f"THREADID {thread.lower()}") == []
+    assert found(raw, "EMAILID M0000-1") == found(raw, "EMAILID NIL") == found(raw, "THREADID x_y-z") == []
+    assert found(raw, "NOT EMAILID 1") == [1, 2, 3]
+    raw.ok('COPY 1 "INBOX"')
+    assert found(raw, f"EMAILID {email}") == [1, 4]
+    with coid.raw(alice, mailbox="INBOX") as other:
+        raw.ok(f"UID SEARCH RETURN (SAVE) THREADID {thread}")
+        other.ok("STORE 3 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+        assert sorted(fetch_all(raw.ok("UID FETCH $ EMAILID"))) == [1, 4]
+    for text in ("EMAILID", "THREADID", "EMAILID (a)", 'EMAILID "a"', "EMAILID a.b", "THREADID " + "x" * 256):
+        raw.bad(f"SEARCH {text}")
+
+
+def test_ids_do_not_set_seen_and_are_told_when_asked_for_only(raw):
+    raw.append("INBOX", letter("a"))
+    raw.ok('SELECT "INBOX"')
+    ids(raw)
+    assert b"\\Seen" not in item(raw, 1, "FLAGS")
+    assert set(fetch(raw.ok("FETCH 1 FULL")[0])[1]) == {"FLAGS", "INTERNALDATE", "RFC822.SIZE", "ENVELOPE", "BODY"}
+    raw.bad("FETCH 1 (EMAILID ())")
+
+
+def test_an_account_of_an_earlier_version(coid, alice, raw):
+    raw.append("INBOX", letter("a"))
+    raw.append("INBOX", letter("b", ["a"]))
+    raw.ok('SELECT "INBOX"')
+    before = ids(raw)
+    coid.stop()
+    with database(coid) as db:
+        db.executescript("DROP TABLE thread_ref; ALTER TABLE blob DROP COLUMN thread; PRAGMA user_version = 1;")
+    coid.start()
+    with coid.raw(alice, mailbox="INBOX") as again:
+        assert ids(again) == before

@@ -41,7 +41,7 @@ static void an_empty_pattern_asks_for_the_separator(void **state)
 static void patterns_and_references_choose(void **state)
 {
 	struct client *client = client_new(*state, NULL);
-	assert_command(client, "CREATE a/b/c", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE a/b/c", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command(client, "LIST \"\" a/%",
 		"* LIST (\\Noselect \\HasChildren) \"/\" \"a/b\"\r\na OK LIST completed\r\n");
 	assert_command(client, "LIST a/ %",
@@ -90,7 +90,7 @@ static void status_tells_the_items_in_their_order(void **state)
 	assert_non_null(strstr(answer, " MESSAGES 2)\r\na OK STATUS completed\r\n"));
 	free(answer);
 	assert_command(client, "STATUS nope (MESSAGES)", "a NO [NONEXISTENT] No such mailbox\r\n");
-	assert_command(client, "CREATE x/y", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE x/y", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command_has(client, "STATUS x (MESSAGES)", "a NO [CANNOT] ");
 	client_free(&client);
 }

@@ -3,11 +3,11 @@
 static void mailboxes_are_made_renamed_and_removed(void **state)
 {
 	struct client *client = client_new(*state, NULL);
-	assert_command(client, "CREATE a/b", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE a/b", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command(client, "CREATE a/b", "a NO [ALREADYEXISTS] Mailbox already exists\r\n");
 	assert_command(client, "CREATE inbox", "a NO [ALREADYEXISTS] Mailbox already exists\r\n");
 	/* A name above others becomes a mailbox; a trailing separator is no part of the name. */
-	assert_command(client, "CREATE a/", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE a/", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command(client, "LIST \"\" a*",
 		"* LIST (\\HasChildren) \"/\" \"a\"\r\n* LIST (\\HasNoChildren) \"/\" \"a/b\"\r\n"
 		"a OK LIST completed\r\n");
@@ -33,8 +33,8 @@ static void what_cannot_be_is_refused(void **state)
 	assert_command_has(client, "CREATE \"&bad\"", "a BAD Mailbox name is not valid modified UTF-7\r\n");
 	assert_command_has(client, "RENAME nope x", "a NO [NONEXISTENT] ");
 	assert_command_has(client, "RENAME \"*\" x", "a NO [NONEXISTENT] ");
-	assert_command(client, "CREATE x", "a OK CREATE completed\r\n");
-	assert_command(client, "CREATE y/z", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE x", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
+	assert_command(client, "CREATE y/z", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command_has(client, "RENAME x y/z", "a NO [ALREADYEXISTS] ");
 	assert_command_has(client, "RENAME y y/z/y", "a NO [CANNOT] ");
 	assert_command_has(client, "RENAME x \"%\"", "a NO [CANNOT] ");
@@ -80,7 +80,7 @@ static void subscriptions_are_names(void **state)
 static void names_go_out_as_they_came(void **state)
 {
 	struct client *client = client_new(*state, NULL);
-	assert_command(client, "CREATE \"Entw&APw-rfe &- mehr\"", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE \"Entw&APw-rfe &- mehr\"", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command(client, "LIST \"\" Entw*",
 		"* LIST (\\HasNoChildren) \"/\" \"Entw&APw-rfe &- mehr\"\r\na OK LIST completed\r\n");
 	assert_command(client, "STATUS {20+}\r\nEntw&APw-rfe &- mehr (UIDNEXT)",

@@ -26,6 +26,7 @@ static void assert_selected(struct client *client, const char *command, const ch
 	*at = 'N';
 	memmove(at + 1, at + digits, strlen(at + digits) + 1);
 	mask_number(answer, "[HIGHESTMODSEQ ");
+	mask_number(answer, "[MAILBOXID (F");
 	assert_string_equal(answer, expected);
 	free(answer);
 }
@@ -39,6 +40,7 @@ static void select_tells_what_there_is(void **state)
 		"permitted\r\n"
 		"* 0 EXISTS\r\n* 0 RECENT\r\n* OK [UIDVALIDITY N] UIDs valid\r\n"
 		"* OK [UIDNEXT 1] Predicted next UID\r\n* OK [HIGHESTMODSEQ 1] Highest\r\n"
+		"* OK [MAILBOXID (F1)] Mailbox id\r\n"
 		"a OK [READ-WRITE] SELECT completed\r\n");
 	assert_command(client, "UNSELECT", "a OK UNSELECT completed\r\n");
 	append(client, "INBOX", " (\\Seen)");
@@ -50,6 +52,7 @@ static void select_tells_what_there_is(void **state)
 		"* 3 EXISTS\r\n* 3 RECENT\r\n* OK [UNSEEN 2] First unseen message\r\n"
 		"* OK [UIDVALIDITY N] UIDs valid\r\n* OK [UIDNEXT 4] Predicted next UID\r\n"
 		"* OK [HIGHESTMODSEQ 1] Highest\r\n"
+		"* OK [MAILBOXID (F1)] Mailbox id\r\n"
 		"a OK [READ-ONLY] EXAMINE completed\r\n");
 	/* Looking took nothing away; selecting does. */
 	assert_command_has(client, "SELECT INBOX", "* 3 RECENT\r\n");
@@ -65,7 +68,7 @@ static void a_failed_select_leaves_nothing_selected(void **state)
 	assert_command(client, "CHECK", "a BAD No mailbox selected\r\n");
 	assert_command(client, "SELECT a//b", "a NO [NONEXISTENT] No such mailbox\r\n");
 	assert_command(client, "EXAMINE \"INBOX/DeltaChat\"", "a NO [NONEXISTENT] No such mailbox\r\n");
-	assert_command(client, "CREATE up/down", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE up/down", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command_has(client, "SELECT up", "a NO [CANNOT] ");
 	client_free(&client);
 }
@@ -85,7 +88,7 @@ static void a_wrong_select_changes_nothing(void **state)
 static void another_select_takes_the_place_of_the_first(void **state)
 {
 	struct client *client = client_new(*state, NULL);
-	assert_command(client, "CREATE x", "a OK CREATE completed\r\n");
+	assert_command(client, "CREATE x", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	append(client, "x", "");
 	assert_command_has(client, "SELECT INBOX", "* 0 EXISTS\r\n");
 	assert_command_has(client, "SELECT x", "* 1 EXISTS\r\n");

@@ -43,7 +43,7 @@ static void done(struct test *t)
 static void print_plan(const struct fetch_plan *plan, struct buf *out)
 {
 	static const char *const names[] = { "UID", "FLAGS", "INTERNALDATE", "SIZE", "MODSEQ", "SAVEDATE",
-		"PREVIEW", "ENVELOPE", "BODY", "BODYSTRUCTURE" };
+		"PREVIEW", "EMAILID", "THREADID", "ENVELOPE", "BODY", "BODYSTRUCTURE" };
 	for (size_t i = 0; i < plan->count; i++) {
 		if (i > 0)
 			buf_addc(out, ' ');
@@ -101,6 +101,7 @@ static void items_keep_their_order(void **state)
 	assert_plan("FLAGS", false, "FLAGS");
 	assert_plan("FLAGS", true, "UID FLAGS");
 	assert_plan("(FLAGS UID)", true, "UID FLAGS");
+	assert_plan("(emailid THREADID EMAILID)", false, "EMAILID THREADID");
 }
 
 static bool parsed_lazy(const char *text)

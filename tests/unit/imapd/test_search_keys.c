@@ -57,6 +57,8 @@ static void print_key(const struct search_key *key, struct buf *out)
 		[SEARCH_SAVEDBEFORE] = "savedbefore",
 		[SEARCH_SAVEDON] = "savedon",
 		[SEARCH_SAVEDSINCE] = "savedsince",
+		[SEARCH_EMAILID] = "emailid",
+		[SEARCH_THREADID] = "threadid",
 		[SEARCH_OLDER] = "older",
 		[SEARCH_YOUNGER] = "younger",
 		[SEARCH_SENTBEFORE] = "sentbefore",
@@ -155,6 +157,18 @@ static void dates_are_days(void **state)
 		"and(sentbefore 1, senton 2, sentsince 20454)");
 	assert_keys("savedbefore 2-Jan-1970 SAVEDON 3-Jan-1970 SAVEDSINCE 1-Jan-2026 SAVEDATESUPPORTED",
 		"and(savedbefore 1, savedon 2, savedsince 20454, and)");
+}
+
+static void object_ids_that_were_never_given_out_are_taken(void **state)
+{
+	(void)state;
+	assert_keys("EMAILID M12-34", "and(emailid c 34)");
+	assert_keys("emailid m12-34", "and(emailid)");
+	assert_keys("NOT THREADID T00000000000000ff", "and(!threadid 255)");
+	assert_keys("THREADID x EMAILID y", "and(emailid, threadid)");
+	assert_bad("EMAILID");
+	assert_bad("EMAILID \"M12-34\"");
+	assert_bad("THREADID a.b");
 }
 
 static void sizes_are_numbers(void **state)
@@ -467,6 +481,7 @@ int main(void)
 		cmocka_unit_test(all_matches_everything),
 		cmocka_unit_test(sets_stand_for_messages),
 		cmocka_unit_test(dates_are_days),
+		cmocka_unit_test(object_ids_that_were_never_given_out_are_taken),
 		cmocka_unit_test(sizes_are_numbers),
 		cmocka_unit_test(strings_are_case_mapped),
 		cmocka_unit_test(keys_can_be_joined_and_negated),

@@ -214,13 +214,13 @@ static void many_changes_do_not_wait_for_a_command(void **state)
 static void a_deleted_mailbox_ends_the_sessions_that_have_it_selected(void **state)
 {
 	struct client *a = client_new(*state, NULL);
-	assert_command(a, "CREATE x", "a OK CREATE completed\r\n");
+	assert_command(a, "CREATE x", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	struct client *b = client_new(*state, "x");
 	assert_command(a, "DELETE x", "a OK DELETE completed\r\n");
 	assert_closed(b, "* BYE Selected mailbox was deleted\r\n");
 	client_free(&b);
 	/* Whoever deletes it himself is only left without one. */
-	assert_command(a, "CREATE x", "a OK CREATE completed\r\n");
+	assert_command(a, "CREATE x", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command_has(a, "SELECT x", "a OK");
 	assert_command(a, "DELETE x", "a OK DELETE completed\r\n");
 	assert_command(a, "FETCH 1 FLAGS", "a BAD No mailbox selected\r\n");
@@ -230,7 +230,7 @@ static void a_deleted_mailbox_ends_the_sessions_that_have_it_selected(void **sta
 static void a_renamed_mailbox_stays_selected(void **state)
 {
 	struct client *a = client_new(*state, NULL);
-	assert_command(a, "CREATE x", "a OK CREATE completed\r\n");
+	assert_command(a, "CREATE x", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	struct client *b = client_new(*state, "x");
 	assert_command(a, "RENAME x y", "a OK RENAME completed\r\n");
 	deliver(*state, "y", 1);
@@ -242,7 +242,7 @@ static void a_renamed_mailbox_stays_selected(void **state)
 static void nothing_is_told_of_other_mailboxes(void **state)
 {
 	struct client *a = client_new(*state, NULL);
-	assert_command(a, "CREATE x", "a OK CREATE completed\r\n");
+	assert_command(a, "CREATE x", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	struct client *b = client_new(*state, "x");
 	deliver(*state, "INBOX", 1);
 	assert_command(b, "NOOP", "a OK NOOP completed\r\n");

@@ -339,6 +339,47 @@ static void a_damaged_database_gives_what_it_still_has(void **state)
 	assert_null(strstr(f->after.p, "Recovered"));
 }
 
+static int64_t query(struct fixture *f, const char *name, const char *sql)
+{
+	char path[700];
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	snprintf(path, sizeof(path), "%s/%s", f->home, name);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	int64_t value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return value;
+}
+
+static void what_was_known_of_threads_is_known_again(void **state)
+{
+	struct fixture *f = *state;
+	/* The answer that tells has gone: only the old database knows that <b@x> belongs to the thread of <a@x>. */
+	assert_int_equal(rig_append(&f->rig, ACCOUNT, "Work",
+				 STRV("Message-ID: <c@x>\r\nReferences: <a@x> <b@x>\r\n\r\n"), none, NULL),
+		RC_OK);
+	assert_int_equal(rig_expunge(&f->rig, ACCOUNT, "Work", 3), RC_OK);
+	assert_int_equal(
+		rig_append(&f->rig, ACCOUNT, "Work", STRV("Message-ID: <b@x>\r\n\r\n"), none, NULL), RC_OK);
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, checkpoint_run, NULL), RC_OK);
+	meddle(f, "PRAGMA writable_schema = 1;"
+		  "UPDATE sqlite_schema SET rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = "
+		  "'keyword')"
+		  " WHERE name = 'blob_removed'");
+	check(f, true);
+	assert_true(f->result.rebuilt);
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, checkpoint_run, NULL), RC_OK);
+	rig_close(&f->rig);
+	static const char sql[] = "SELECT thread FROM blob WHERE id = (SELECT blob FROM msg JOIN mailbox m ON"
+				  " m.id = mailbox WHERE m.name = 'Work' ORDER BY uid DESC LIMIT 1)";
+	assert_int_equal(query(f, "account.db", sql), query(f, "account.db.lost-1", sql));
+	assert_int_equal(query(f, "account.db", "SELECT count(*) FROM thread_ref"), 3);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+}
+
 static void a_database_of_junk_is_set_aside(void **state)
 {
 	struct fixture *f = *state;
@@ -396,6 +437,7 @@ int main(void)
 		TEST(messages_of_no_mailbox_go_to_recovered),
 		TEST(a_lost_database_is_made_anew_from_the_files),
 		TEST(a_damaged_database_gives_what_it_still_has),
+		TEST(what_was_known_of_threads_is_known_again),
 		TEST(a_database_of_junk_is_set_aside),
 		TEST(a_rebuild_that_was_interrupted_goes_on),
 	};
