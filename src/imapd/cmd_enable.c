@@ -11,6 +11,7 @@ static const struct {
 	{ "QRESYNC", ENABLED_QRESYNC },
 	{ "UTF8=ACCEPT", ENABLED_UTF8 },
 	{ "UIDONLY", ENABLED_UIDONLY },
+	{ "IMAP4rev2", ENABLED_REV2 },
 };
 
 struct enable_args {
@@ -53,6 +54,8 @@ static void enable_run(struct cmd *cmd)
 	if (args->asked & (ENABLED_CONDSTORE | ENABLED_QRESYNC))
 		sync_condstore(session);
 	session->enabled |= args->asked;
+	if (args->asked & ENABLED_REV2 && session->view)
+		view_forget_recent(session->view);
 	cmd_finish_rc(cmd, RC_OK);
 }
 

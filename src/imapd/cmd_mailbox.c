@@ -4,6 +4,7 @@
 #include "coi/coi.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
+#include "imapd/list_run.h"
 #include "imapd/objectid.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
@@ -12,6 +13,8 @@
 struct mailbox_args {
 	struct strv name;
 	struct strv to; /* RENAME */
+	struct strv sent; /* both as the client wrote them */
+	struct strv to_sent;
 	uint32_t use; /* CREATE: MBOX_SENT and the like */
 	bool bad_use; /* ... one that is not to be had */
 };
@@ -22,6 +25,9 @@ struct mailbox_job {
 	struct strv to;
 	const struct coi *coi; /* borrowed: some names are its */
 	bool refused; /* by COI */
+	bool tells; /* IMAP4rev2: a LIST response tells what a name means, or has become ... */
+	struct strv old_name; /* ... instead of this one */
+	struct strv list; /* that response, in the job's arena */
 	uint32_t use;
 	bool use_taken;
 	uint32_t uidvalidity; /* of what CREATE has made */
@@ -31,7 +37,7 @@ static bool one_name(struct cmd *cmd, struct parse *parse)
 {
 	struct mailbox_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_mailbox(parse, &args->name) && parse_end(parse);
+	return parse_mailbox_sent(parse, &args->name, &args->sent) && parse_end(parse);
 }
 
 /* RFC 6154: "(USE (\\Sent ...))". \\All and \\Flagged are no mailboxes of ours. */
@@ -67,7 +73,7 @@ static bool create_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct mailbox_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	if (!parse_mailbox(parse, &args->name))
+	if (!parse_mailbox_sent(parse, &args->name, &args->sent))
 		return false;
 	if (!parse_skip(parse, ' '))
 		return parse_end(parse);
@@ -92,13 +98,64 @@ static bool two_names(struct cmd *cmd, struct parse *parse)
 {
 	struct mailbox_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_mailbox(parse, &args->name) && parse_sp(parse) && parse_mailbox(parse, &args->to) &&
-	       parse_end(parse);
+	return parse_mailbox_sent(parse, &args->name, &args->sent) && parse_sp(parse) &&
+	       parse_mailbox_sent(parse, &args->to, &args->to_sent) && parse_end(parse);
+}
+
+/* Ends the command; what a LIST response has to tell comes before. code: of OK, may be NULL. */
+static void mailbox_end(struct cmd *cmd, struct cmd_job *job, const char *code)
+{
+	struct strv list = ((struct mailbox_job *)job)->list;
+	if (job->job.rc != RC_OK) {
+		cmd_finish_rc(cmd, job->job.rc);
+		return;
+	}
+	if (list.n > 0)
+		resp_raw(cmd->session, list);
+	cmd_ok(cmd, code, arena_printf(cmd->arena, "%s completed", cmd->row->name));
 }
 
 static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	cmd_finish_rc(cmd, job->job.rc);
+	mailbox_end(cmd, job, NULL);
+}
+
+/* Whether a name that the client sent had to be brought into another form; a trailing separator is none. */
+static bool changed(struct strv sent, struct strv name)
+{
+	if (sent.n > 1 && sent.p[sent.n - 1] == MBOX_SEPARATOR)
+		sent.n--;
+	return !strv_eq(sent, name);
+}
+
+/* RFC 9051 sections 6.3.4 to 6.3.6. */
+static void set_old_name(const struct cmd *cmd, struct mailbox_job *job)
+{
+	const struct mailbox_args *args = cmd->args;
+	bool inbox = strv_eq(job->name, STRV("INBOX"));
+
+	if (!(cmd->session->enabled & ENABLED_REV2))
+		return;
+	bool renames = args->to.p;
+	/* INBOX stays when it is renamed: what is told then is only how the new name is written. */
+	struct strv old_name = renames && inbox ? args->to_sent : args->sent;
+	job->tells = (renames && !inbox) || changed(old_name, renames ? job->to : job->name);
+	job->old_name = arena_strv(job->base.arena, old_name);
+}
+
+/* [strand] After the change. */
+static enum rc list_changed(struct account *account, struct mailbox_job *job, struct strv name)
+{
+	struct mbox_info info = { .name = name };
+
+	job->list = STRV_NULL;
+	if (!job->tells)
+		return RC_OK;
+	enum rc rc = mbox_find(account, name, &info);
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	job->list = list_name_line(job->base.arena, &info, true, job->old_name);
+	return RC_OK;
 }
 
 /* Names are brought into the store's form here. What is no valid name can't exist: `invalid` says what that means. */
@@ -125,6 +182,7 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 	job->name = arena_strv(job->base.arena, name);
 	job->to = arena_strv(job->base.arena, to);
 	job->use = args->use;
+	set_old_name(cmd, job);
 	cmd_submit(cmd, job);
 }
 
@@ -153,9 +211,10 @@ static enum rc create_job(struct account *account, struct job *job)
 	rc = coi_mailbox_create(mailbox->coi, account, mailbox->name, mailbox->use, &id);
 	if (rc == RC_OK)
 		rc = mbox_get(account, id, &info);
-	if (rc == RC_OK)
-		mailbox->uidvalidity = info.uidvalidity;
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	mailbox->uidvalidity = info.uidvalidity;
+	return list_changed(account, mailbox, mailbox->name);
 }
 
 static const char *mailboxid_code(struct cmd *cmd, uint32_t uidvalidity)
@@ -175,10 +234,8 @@ static void create_finish(struct cmd *cmd, struct cmd_job *job)
 	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
 	if (mailbox->use_taken)
 		cmd_no(cmd, "USEATTR", "Another mailbox has that use");
-	else if (job->job.rc != RC_OK)
-		cmd_finish_rc(cmd, job->job.rc);
 	else
-		cmd_ok(cmd, mailboxid_code(cmd, mailbox->uidvalidity), "CREATE completed");
+		mailbox_end(cmd, job, mailboxid_code(cmd, mailbox->uidvalidity));
 }
 
 static void create_run(struct cmd *cmd)
@@ -191,8 +248,9 @@ static void create_run(struct cmd *cmd)
 
 static enum rc delete_job(struct account *account, struct job *job)
 {
-	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
-	return coi_mailbox_delete(mailbox->coi, account, mailbox->name);
+	struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	enum rc rc = coi_mailbox_delete(mailbox->coi, account, mailbox->name);
+	return rc == RC_OK ? list_changed(account, mailbox, mailbox->name) : rc;
 }
 
 static void delete_finish(struct cmd *cmd, struct cmd_job *job)
@@ -201,9 +259,10 @@ static void delete_finish(struct cmd *cmd, struct cmd_job *job)
 	if (rc == RC_CANNOT)
 		cmd_no(cmd, "CANNOT", "INBOX can't be deleted");
 	else if (rc == RC_INVALID)
-		cmd_no(cmd, "CANNOT", "It is only a name above other mailboxes");
+		cmd_no(cmd, cmd->session->enabled & ENABLED_REV2 ? "HASCHILDREN" : "CANNOT",
+			"It is only a name above other mailboxes");
 	else
-		cmd_finish_rc(cmd, rc);
+		mailbox_finish(cmd, job);
 }
 
 static void delete_run(struct cmd *cmd)
@@ -214,7 +273,8 @@ static void delete_run(struct cmd *cmd)
 static enum rc rename_job(struct account *account, struct job *job)
 {
 	struct mailbox_job *mailbox = (struct mailbox_job *)job;
-	return coi_mailbox_rename(mailbox->coi, account, mailbox->name, mailbox->to, &mailbox->refused);
+	enum rc rc = coi_mailbox_rename(mailbox->coi, account, mailbox->name, mailbox->to, &mailbox->refused);
+	return rc == RC_OK ? list_changed(account, mailbox, mailbox->to) : rc;
 }
 
 static void rename_finish(struct cmd *cmd, struct cmd_job *job)
@@ -224,7 +284,7 @@ static void rename_finish(struct cmd *cmd, struct cmd_job *job)
 	else if (job->job.rc == RC_INVALID)
 		cmd_no(cmd, "CANNOT", "Not possible under this name");
 	else
-		cmd_finish_rc(cmd, job->job.rc);
+		mailbox_finish(cmd, job);
 }
 
 static void rename_run(struct cmd *cmd)

@@ -39,6 +39,11 @@ static bool search_parse(struct cmd *cmd, struct parse *parse)
 	args->finished = search_finished;
 	if (!search_return_parse(parse, &args->options) || !search_keys_parse(parse, &args->keys))
 		return false;
+	/* RFC 9051 section 6.4.4: no RETURN is RETURN (ALL). */
+	if (cmd->session->enabled & ENABLED_REV2 && !args->options.extended) {
+		args->options.extended = true;
+		args->options.items = SEARCH_ALL;
+	}
 	if (args->options.extended)
 		args->enough = search_return_enough(&args->options);
 	args->keep_hits = args->keys.modseq && args->options.items & SEARCH_PARTIAL;

@@ -3,6 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
+#include "imapd/list_run.h"
 #include "imapd/objectid.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
@@ -23,6 +24,7 @@ struct resync {
 
 struct select_args {
 	struct strv name;
+	struct strv sent; /* the name as the client wrote it */
 	bool condstore;
 	bool qresync;
 	bool read_write;
@@ -33,6 +35,9 @@ struct select_args {
 struct select_job {
 	struct cmd_job base;
 	struct strv name;
+	struct strv sent;
+	bool rev2; /* no \Recent is claimed, a LIST response is sent */
+	struct strv list; /* ... which is this, in the job's arena */
 	bool read_write;
 	bool qresync;
 	struct resync resync; /* in the job's arena */
@@ -112,7 +117,8 @@ static bool select_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct select_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	return parse_mailbox(parse, &args->name) && parse_parameters(cmd, parse, args) && parse_end(parse);
+	return parse_mailbox_sent(parse, &args->name, &args->sent) && parse_parameters(cmd, parse, args) &&
+	       parse_end(parse);
 }
 
 static void copy_keywords(struct select_job *select, const struct strv *names, size_t count)
@@ -162,7 +168,8 @@ static enum rc select_job_run(struct account *account, struct job *job)
 	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
 		rc = RC_CANNOT;
 	/* \Recent is claimed, an index loaded, and the log of expunges read, by a worker. */
-	bool claims = select->read_write && info.recent > 0;
+	bool claim = select->read_write && !select->rev2;
+	bool claims = claim && info.recent > 0;
 	bool reads = rc == RC_OK && resyncs(select, &info) && select->resync.modseq < info.highestmodseq;
 	if (rc == RC_OK && select->base.borrowed && (claims || reads || !msg_index_loaded(account, info.id)))
 		return RC_AGAIN;
@@ -173,19 +180,26 @@ static enum rc select_job_run(struct account *account, struct job *job)
 	if (rc != RC_OK)
 		return rc;
 	copy_keywords(select, names, count);
-	return mbox_select(account, info.id, select->read_write, &select->base.hub->sink, &select->snapshot);
+	if (select->rev2)
+		select->list = list_name_line(select->base.arena, &info, true,
+			strv_eq(select->sent, info.name) ? STRV_NULL : select->sent);
+	return mbox_select(account, info.id, claim, &select->base.hub->sink, &select->snapshot);
 }
 
-static void print_selected(struct session *session, const struct mbox_snapshot *snapshot)
+static void print_selected(struct session *session, const struct select_job *select)
 {
+	const struct mbox_snapshot *snapshot = &select->snapshot;
 	const struct view *view = session->view;
 	uint32_t unseen = view_seq(view, snapshot->first_unseen);
 	struct buf out;
 
 	buf_init(&out, SELECT_OUTPUT_MAX);
 	sync_print_flags(&out, view);
-	buf_printf(&out, "* %u EXISTS\r\n* %u RECENT\r\n", view_exists(view), view_recent(view));
-	if (unseen > 0 && !(session->enabled & ENABLED_UIDONLY))
+	buf_printf(&out, "* %u EXISTS\r\n", view_exists(view));
+	if (!select->rev2)
+		buf_printf(&out, "* %u RECENT\r\n", view_recent(view));
+	buf_addv(&out, select->list);
+	if (unseen > 0 && !(session->enabled & (ENABLED_UIDONLY | ENABLED_REV2)))
 		buf_printf(&out, "* OK [UNSEEN %u] First unseen message\r\n", unseen);
 	buf_printf(&out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", snapshot->info.uidvalidity);
 	buf_printf(&out, "* OK [UIDNEXT %u] Predicted next UID\r\n", snapshot->info.uidnext);
@@ -261,9 +275,11 @@ static void select_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	struct view *view = view_new(&select->snapshot, !select->read_write);
 	view_set_keywords(view, select->keywords, select->keyword_count);
+	if (select->rev2)
+		view_forget_recent(view);
 	session_select(session, view);
 	select->taken = true;
-	print_selected(session, &select->snapshot);
+	print_selected(session, select);
 	if (!resyncs(select, &select->snapshot.info)) {
 		select_end(cmd, RC_OK);
 		return;
@@ -302,6 +318,8 @@ static void submit_select(struct cmd *cmd, struct strv name, bool memory_ok)
 	select->base.release = select_release;
 	select->base.job.rc = RC_CANCELLED;
 	select->name = arena_strv(select->base.arena, name);
+	select->sent = arena_strv(select->base.arena, args->sent);
+	select->rev2 = cmd->session->enabled & ENABLED_REV2;
 	select->read_write = args->read_write;
 	select->qresync = args->qresync;
 	select->resync = args->resync;

@@ -50,7 +50,12 @@ static void status_finish(struct cmd *cmd, struct cmd_job *job)
 	status_items_print(&out, args->name, session_utf8(cmd->session), &args->items, &status->values);
 	resp_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
-	cmd_finish_rc(cmd, RC_OK);
+	const struct view *view = cmd->session->view;
+	/* RFC 9051 section 6.3.11: not to be asked of the selected mailbox. */
+	if (cmd->session->enabled & ENABLED_REV2 && view && view_mailbox(view) == status->values.info.id)
+		cmd_ok(cmd, "CLIENTBUG", "STATUS of the selected mailbox");
+	else
+		cmd_finish_rc(cmd, RC_OK);
 }
 
 static void status_run(struct cmd *cmd)

@@ -113,7 +113,8 @@ static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 	ret_parse->saved = cmd->session->view ? view_saved(cmd->session->view) : NULL;
 	ret_parse->utf8 = session_utf8(cmd->session);
 	ret_parse->uidonly = cmd->session->enabled & ENABLED_UIDONLY;
-	ret_parse->no_charset = cmd->session->enabled & ENABLED_UTF8;
+	/* RFC 9051 section 6.4.4 lets it name one again. */
+	ret_parse->no_charset = (cmd->session->enabled & (ENABLED_UTF8 | ENABLED_REV2)) == ENABLED_UTF8;
 	parse_advance(ret_parse, cmd->tag.n + 1 + cmd->name.n);
 	parse_skip(ret_parse, ' ');
 }

@@ -119,7 +119,9 @@ static void claim_done(struct job *job)
 	if (session) {
 		struct view *view = session->view;
 		session->claiming = false;
-		if (job->rc == RC_OK && claim->lo > 0 && view && view_mailbox(view) == claim->mailbox)
+		bool wanted =
+			view && view_mailbox(view) == claim->mailbox && !(session->enabled & ENABLED_REV2);
+		if (job->rc == RC_OK && claim->lo > 0 && wanted)
 			view_add_recent(view, claim->lo, claim->hi);
 		cmd_ungate(session);
 	}
@@ -232,7 +234,7 @@ static void on_changes(void *ctx, struct change_list *list)
 			continue;
 		view_apply(view, list, session->id);
 		if (view_mailbox(view) != claimed && !view_read_only(view) && !session->claiming &&
-			appends_to(list, view_mailbox(view))) {
+			!(session->enabled & ENABLED_REV2) && appends_to(list, view_mailbox(view))) {
 			claimed = view_mailbox(view);
 			claim_recent(session);
 		}

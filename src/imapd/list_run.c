@@ -7,6 +7,8 @@
 #include "imapd/resp.h"
 #include "store/mailbox.h"
 
+#define LIST_LINE_MAX (64 * 1024) /* two names, encoded, and all attributes */
+
 /* A name that has selected names below it: for RECURSIVEMATCH. */
 struct above {
 	UT_hash_handle hh;
@@ -83,7 +85,7 @@ static void add_attribute(struct buf *out, size_t start, const char *name)
 	buf_adds(out, name);
 }
 
-static void print_attributes(const struct run *run, const struct mbox_info *info)
+void list_print_attributes(struct buf *out, const struct mbox_info *info, bool subscribed)
 {
 	static const struct {
 		uint32_t attr;
@@ -98,10 +100,7 @@ static void print_attributes(const struct run *run, const struct mbox_info *info
 		{ MBOX_FLAGGED, "\\Flagged" },
 		{ MBOX_IMPORTANT, "\\Important" },
 	};
-	struct buf *out = run->out;
 	size_t start = out->len;
-	bool subscribed =
-		run->options->select & LIST_SELECT_SUBSCRIBED || run->options->ret & LIST_RETURN_SUBSCRIBED;
 
 	if (info->id == 0)
 		add_attribute(out, start, "\\NonExistent");
@@ -114,6 +113,31 @@ static void print_attributes(const struct run *run, const struct mbox_info *info
 		if (info->attrs & uses[i].attr)
 			add_attribute(out, start, uses[i].name);
 	}
+}
+
+void list_print_name(struct buf *out, const struct mbox_info *info, bool utf8, struct strv old_name)
+{
+	buf_adds(out, "* LIST (");
+	list_print_attributes(out, info, true);
+	buf_adds(out, ") \"/\" ");
+	resp_mailbox(out, info->name, utf8);
+	if (old_name.n > 0) {
+		buf_adds(out, " (\"OLDNAME\" (");
+		resp_mailbox(out, old_name, utf8);
+		buf_adds(out, "))");
+	}
+	buf_adds(out, "\r\n");
+}
+
+struct strv list_name_line(struct arena *arena, const struct mbox_info *info, bool utf8, struct strv old_name)
+{
+	struct buf out;
+
+	buf_init(&out, LIST_LINE_MAX);
+	list_print_name(&out, info, utf8, old_name);
+	struct strv line = arena_strv(arena, buf_strv(&out));
+	buf_fini(&out);
+	return line;
 }
 
 static void print_childinfo(const struct run *run)
@@ -130,8 +154,11 @@ static void print_childinfo(const struct run *run)
 
 static void print_line(struct run *run, const struct mbox_info *info, bool childinfo)
 {
+	bool subscribed =
+		run->options->select & LIST_SELECT_SUBSCRIBED || run->options->ret & LIST_RETURN_SUBSCRIBED;
+
 	buf_adds(run->out, "* LIST (");
-	print_attributes(run, info);
+	list_print_attributes(run->out, info, subscribed);
 	buf_adds(run->out, ") \"/\" ");
 	resp_mailbox(run->out, info->name, run->utf8);
 	if (childinfo)

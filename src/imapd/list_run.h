@@ -7,7 +7,15 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "imapd/list_options.h"
-#include "store/store.h"
+#include "store/mailbox.h"
+
+/* What stands between the parentheses of a LIST response; with \Subscribed only if `subscribed`. */
+void list_print_attributes(struct buf *out, const struct mbox_info *info, bool subscribed);
+/* A LIST response that tells of one name, unasked. old_name: what a client has called it, for OLDNAME (RFC 9051 6.3.9.7). */
+void list_print_name(struct buf *out, const struct mbox_info *info, bool utf8, struct strv old_name);
+/* The same, in the arena. */
+struct strv list_name_line(
+	struct arena *arena, const struct mbox_info *info, bool utf8, struct strv old_name);
 
 /* Appends the LIST (and STATUS) lines to out. RC_LIMIT: they are more than out can take. `arena` is for scratch. */
 enum rc list_run(struct account *account, const struct list_options *options, bool utf8, struct arena *arena,

@@ -414,18 +414,25 @@ static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *re
 	return ok || parse_fail(parse, "Mailbox name is not valid modified UTF-7");
 }
 
-bool parse_mailbox(struct parse *parse, struct strv *ret_name)
+bool parse_mailbox_sent(struct parse *parse, struct strv *ret_name, struct strv *ret_sent)
 {
 	struct strv raw;
 	struct strv name;
 	if (!parse_astring(parse, &raw) || !decode_mailbox(parse, raw, &name))
 		return false;
+	*ret_sent = name;
 	if (strv_ieq(name, STRV("INBOX")))
 		name = STRV("INBOX");
 	else if (strv_istarts(name, STRV("INBOX/")) && !strv_starts(name, STRV("INBOX")))
 		name = strv_cstr(arena_printf(parse->arena, "INBOX%.*s", (int)(name.n - 5), name.p + 5));
 	*ret_name = name;
 	return true;
+}
+
+bool parse_mailbox(struct parse *parse, struct strv *ret_name)
+{
+	struct strv sent;
+	return parse_mailbox_sent(parse, ret_name, &sent);
 }
 
 bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern)

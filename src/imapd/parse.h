@@ -79,6 +79,8 @@ bool parse_seqset(struct parse *parse, struct seqset *ret_set);
 bool parse_seqset_or_saved(struct parse *parse, struct seqset *ret_set, bool *ret_uids);
 /* Mailbox name decoded from modified UTF-7 (or UTF-8) to UTF-8; INBOX folded to upper case. */
 bool parse_mailbox(struct parse *parse, struct strv *ret_name);
+/* Also as the client sent it: not folded. */
+bool parse_mailbox_sent(struct parse *parse, struct strv *ret_name, struct strv *ret_sent);
 bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern);
 /* Flags "(\Seen $x)" or one or more bare ones (STORE), enum msg_flag bits. Unknown \Flags and \Recent are errors. Each
  * keyword comes once (any case); the array is in the arena. */

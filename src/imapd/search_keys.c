@@ -190,6 +190,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 {
 	struct parse *parse = builder->parse;
 	uint32_t number;
+	uint64_t wide;
 	bool uids;
 	if (name->argument != ARG_NONE && !parse_sp(parse))
 		return false;
@@ -205,9 +206,9 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 			key->cost = SEARCH_COST_CACHE;
 		return true;
 	case ARG_NUMBER:
-		if (!parse_number(parse, &number))
+		if (!parse_number64(parse, &wide))
 			return false;
-		key->number = number;
+		key->number = (int64_t)wide;
 		return true;
 	case ARG_SECONDS:
 		if (!parse_nz_number(parse, &number))

@@ -57,7 +57,7 @@ bool session_can_starttls(const struct session *session)
 
 bool session_utf8(const struct session *session)
 {
-	return session->enabled & ENABLED_UTF8;
+	return session->enabled & (ENABLED_UTF8 | ENABLED_REV2);
 }
 
 /* Ending. */

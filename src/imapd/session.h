@@ -32,7 +32,10 @@ enum session_enabled {
 	ENABLED_CONDSTORE = 1 << 0, /* MODSEQ in unsolicited FETCH, HIGHESTMODSEQ */
 	ENABLED_QRESYNC = 1 << 1, /* VANISHED instead of EXPUNGE */
 	ENABLED_UTF8 = 1 << 2, /* RFC 6855: mailbox names and quoted strings are UTF-8 */
-	ENABLED_UIDONLY = 1 << 3 /* RFC 9586: no message numbers in either direction */
+	ENABLED_UIDONLY = 1 << 3, /* RFC 9586: no message numbers in either direction */
+	ENABLED_REV2 =
+		1
+		<< 4 /* IMAP4rev2, RFC 9051: names are UTF-8, there is no \Recent, SEARCH answers ESEARCH, ... */
 };
 
 struct session {

@@ -98,7 +98,7 @@ static void tell_fresh(struct session *session, struct buf *out)
 	uint32_t recent = view_recent(view);
 	/* An idler is not told a number that is about to change, and never RECENT alone (it would be woken for nothing). */
 	bool due = session->idling ? fresh && !session->claiming : fresh || recent > view->recent_told;
-	if (due) {
+	if (due && !(session->enabled & ENABLED_REV2)) {
 		buf_printf(out, "* %u RECENT\r\n", recent);
 		view->recent_told = recent;
 	}
@@ -110,7 +110,8 @@ static void tell_flags(struct session *session, struct buf *out)
 	const struct cmd *cmd = session->cmd;
 	bool condstore = session->enabled & ENABLED_CONDSTORE;
 	bool uidonly = session->enabled & ENABLED_UIDONLY;
-	bool with_uid = !uidonly && (condstore || (cmd && cmd->row->flags & CMD_UID));
+	bool rev2 = session->enabled & ENABLED_REV2;
+	bool with_uid = !uidonly && (condstore || rev2 || (cmd && cmd->row->flags & CMD_UID));
 
 	for (size_t i = 0; i < view->flags_count; i++) {
 		const struct view_flags *entry = &view->flags[i];

@@ -519,6 +519,12 @@ void view_add_recent(struct view *view, uint32_t lo, uint32_t hi)
 	seqset_add_range(&view->recent, lo, hi);
 }
 
+void view_forget_recent(struct view *view)
+{
+	seqset_fini(&view->recent);
+	view->recent_told = 0;
+}
+
 const struct seqset *view_saved(const struct view *view)
 {
 	return &view->saved;

@@ -74,6 +74,8 @@ const struct seqset *view_recent_uids(const struct view *view);
 /* UIDs lo..hi have been claimed for this session. */
 void view_add_recent(struct view *view, uint32_t lo, uint32_t hi);
 
+/* The session has no \Recent (IMAP4rev2). */
+void view_forget_recent(struct view *view);
 /* Takes over the UID ranges of `other`, a view of the same mailbox, if they are equal. */
 void view_share(struct view *view, const struct view *other);
 

@@ -22,8 +22,9 @@ QUIET_EVERY = 50
 BOXES = ["INBOX", "One", "Two", "Three", "Four"]
 SELECTED = ["INBOX"] * 4 + ["One"] * 2 + BOXES  # most clients meet in a few
 FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "\\Deleted", "$Work", "$Chat"]
-MODES = [("plain", ("UIDONLY",)), ("condstore", ("UIDONLY",)), ("qresync", ("UIDONLY",))]
-IDLE_MODES = ["UIDONLY"]
+MODES = [("plain", ("UIDONLY",)), ("condstore", ("UIDONLY",)), ("qresync", ("UIDONLY",)), ("plain", ("IMAP4rev2",)),
+         ("condstore", ("IMAP4rev2",)), ("qresync", ("IMAP4rev2", "UIDONLY"))]
+IDLE_MODES = ["UIDONLY", "IMAP4rev2"]
 MESSAGES_MAX = 150  # of a mailbox; then half of it goes
 
 

@@ -280,6 +280,19 @@ static void names_are_utf8_once_that_is_enabled(void **state)
 	teardown(&f);
 }
 
+static void a_mailbox_name_is_known_as_it_was_sent(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct strv name;
+	struct strv sent;
+	setup(&f, STRV("inBox/&APw-"));
+	assert_true(parse_mailbox_sent(&f.parse, &name, &sent));
+	assert_true(strv_eq(name, STRV("INBOX/\xc3\xbc")));
+	assert_true(strv_eq(sent, STRV("inBox/\xc3\xbc")));
+	teardown(&f);
+}
+
 static void a_mailbox_name_has_a_limit(void **state)
 {
 	(void)state;
@@ -521,6 +534,7 @@ int main(void)
 		cmocka_unit_test(a_sequence_set_has_a_limit_of_ranges),
 		cmocka_unit_test(mailbox_names_are_decoded),
 		cmocka_unit_test(names_are_utf8_once_that_is_enabled),
+		cmocka_unit_test(a_mailbox_name_is_known_as_it_was_sent),
 		cmocka_unit_test(a_mailbox_name_has_a_limit),
 		cmocka_unit_test(flag_lists_hold_flags_and_keywords),
 		cmocka_unit_test(wrong_flag_lists_are_errors),

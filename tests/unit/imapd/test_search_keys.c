@@ -174,7 +174,7 @@ static void object_ids_that_were_never_given_out_are_taken(void **state)
 static void sizes_are_numbers(void **state)
 {
 	(void)state;
-	assert_keys("LARGER 100 SMALLER 4294967295", "and(larger 100, smaller 4294967295)");
+	assert_keys("LARGER 100 SMALLER 9223372036854775807", "and(larger 100, smaller 9223372036854775807)");
 }
 
 static void strings_are_case_mapped(void **state)
@@ -283,7 +283,7 @@ static void wrong_keys_are_refused(void **state)
 		"BEFORE yesterday",
 		"SINCE \"1-Jan-2026",
 		"LARGER -1",
-		"LARGER 4294967296",
+		"LARGER 9223372036854775808",
 		"SUBJECT",
 		"HEADER x",
 		"TEXT (",
