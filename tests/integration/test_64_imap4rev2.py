@@ -1,6 +1,6 @@
 """
 IMAP4rev2 (RFC 9051), enabled beside IMAP4rev1: what its Appendix E says has changed, item by item, for a session that has
-enabled it, and that nothing changes for a session beside it that has not. docs/imap4rev2.md tells which test proves what.
+enabled it, and that nothing changes for a session beside it that has not. docs/modes.md tells which test proves what.
 """
 
 import re
