@@ -19,6 +19,7 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_store_rows,
 	cmd_search_rows,
 	cmd_sort_rows,
+	cmd_thread_rows,
 	cmd_copy_rows,
 	cmd_expunge_rows,
 	cmd_idle_rows,

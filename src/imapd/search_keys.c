@@ -374,12 +374,11 @@ static struct search_key *parse_key(struct builder *builder)
 static bool parse_charset(struct parse *parse, bool *ret_known)
 {
 	struct strv charset;
-	if (!parse_astring(parse, &charset))
+	if (!parse_astring(parse, &charset) || !parse_sp(parse))
 		return false;
 	*ret_known = strv_ieq(charset, STRV("UTF-8")) || strv_ieq(charset, STRV("US-ASCII"));
-	if (*ret_known)
-		return parse_sp(parse);
-	parse_advance(parse, parse_rest(parse).n);
+	if (!*ret_known)
+		parse_advance(parse, parse_rest(parse).n);
 	return true;
 }
 

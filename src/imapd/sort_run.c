@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 #define KEY_MAX ((size_t)16 * 1024) /* nine criteria, with room */
-#define CLOCK_EVERY 16 /* messages between looks at the clock */
+#define CLOCK_EVERY 8 /* messages between looks at the clock */
 #define SMALL 1000 /* so few are put in order by the slice that has gathered them */
 
 struct sort *sort_new(int64_t mailbox, const struct sort_program *program, const struct seqset *uids)
@@ -62,8 +62,7 @@ static enum rc add_message(struct account *account, struct sort *sort, const str
 	return too_much(sort) ? RC_LIMIT : RC_OK;
 }
 
-/* The first row from `pos` on whose UID is in the set; count: none. *range is the range of the set to begin with. */
-static size_t next_in_set(
+size_t sort_next_row(
 	const struct msg_row *rows, size_t count, size_t pos, const struct seqset *set, size_t *range)
 {
 	while (pos < count) {
@@ -92,11 +91,11 @@ static enum rc gather(struct account *account, struct sort *sort, uint64_t until
 	sort_scratch_init(&scratch);
 	buf_init(&key, KEY_MAX);
 	size_t pos =
-		next_in_set(rows, count, msg_lower_bound(rows, count, sort->next.uid), &sort->uids, &range);
+		sort_next_row(rows, count, msg_lower_bound(rows, count, sort->next.uid), &sort->uids, &range);
 	for (unsigned ticks = 1; rc == RC_OK && pos < count; ticks++) {
 		sort->next.uid = rows[pos].uid + 1;
 		rc = add_message(account, sort, &rows[pos], &scratch, &key);
-		pos = next_in_set(rows, count, pos + 1, &sort->uids, &range);
+		pos = sort_next_row(rows, count, pos + 1, &sort->uids, &range);
 		if (rc == RC_OK && pos < count && ticks % CLOCK_EVERY == 0 && clock_mono_us() >= until_us)
 			rc = RC_AGAIN;
 	}

@@ -52,4 +52,8 @@ const struct sort_item *sort_items(const struct sort *sort, size_t *ret_count);
 /* How many of the UIDs are no longer there. */
 uint64_t sort_gone(const struct sort *sort);
 
+/* The first row from `pos` on whose UID is in the set; count: none. *range: the range of the set to begin with, 0 at first. */
+size_t sort_next_row(
+	const struct msg_row *rows, size_t count, size_t pos, const struct seqset *set, size_t *range);
+
 #endif

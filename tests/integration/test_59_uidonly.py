@@ -53,6 +53,7 @@ def test_select_tells_no_number(coid, alice, new, old):
     "SEARCH 1", "COPY 1 Other", "COPY $ Other", "MOVE 1 Other", "MOVE 1:* Other",
     "UID SEARCH 1", "UID SEARCH 1:*", "UID SEARCH *", "UID SEARCH NOT 1:3", "UID SEARCH OR SEEN 2",
     "SORT (DATE) UTF-8 ALL", "SORT RETURN (COUNT) (DATE) UTF-8 ALL", "UID SORT (DATE) UTF-8 1:3",
+    "THREAD REFERENCES UTF-8 ALL", "UID THREAD ORDEREDSUBJECT UTF-8 1:3",
     "UID SEARCH (UNSEEN (1,2))", "UID SEARCH RETURN (COUNT) 1:2",
 ])
 def test_message_numbers_are_refused(new, old, command):
