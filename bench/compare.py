@@ -2,7 +2,7 @@
 """Measures coid and Dovecot side by side in one run and prints a table with ratios.
 
     cmake --preset release -DCOID_BENCH=ON && cmake --build build/release
-    bench/compare.py [--rounds N] [--messages N] [--only NAME,...] [--build DIR] [--no-dovecot]
+    bench/compare.py [--rounds N] [--messages N] [--talk N] [--only NAME,...] [--build DIR] [--no-dovecot]
 
 Dovecot is Debian's package, tuned for speed: sdbox, one shared uid, processes that are used again, fsync as by default.
 Both servers get the same accounts (SHA512-CRYPT), the same certificate and the same load (bench/load.c), in turn, round by
@@ -282,6 +282,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--messages", type=int, default=20000, help="in the big mailbox")
+    parser.add_argument("--talk", type=int, default=20000, help="messages that are sorted and threaded")
     parser.add_argument("--idle", type=int, default=200, help="idle connections")
     parser.add_argument("--only", help="rows whose names begin with one of these")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
@@ -295,7 +296,7 @@ def main():
     cert, key = folder / "cert.pem", folder / "key.pem"
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3",
         "-subj", "/CN=localhost", "-keyout", key, "-out", cert)
-    users = ["u%d@example.org" % i for i in range(64)] + ["big@example.org"]
+    users = ["u%d@example.org" % i for i in range(64)] + ["big@example.org", "talk@example.org"]
     servers = []
     for kind in (Coid,) if args.no_dovecot else (Coid, Dovecot):
         (folder / kind.name).mkdir()
@@ -338,6 +339,14 @@ def main():
         bench.row("SEARCH TEXT", "command", 1, "SEARCH TEXT nowhere", **big)
         bench.row("COPY 100 messages", "command", 10, "UID COPY 1:100 INBOX", unit=100,
                   **big)
+        if not args.only or any(x in args.only for x in ("SORT", "THREAD")):
+            for server in servers:
+                bench.once(server, "talk", 8, args.talk // 8 * 8, 2048, user="talk@example.org")
+        talk = {"user": "talk@example.org"}
+        bench.row("SORT by ARRIVAL", "command", 5, "UID SORT (REVERSE ARRIVAL) UTF-8 ALL", **talk)
+        bench.row("SORT by DATE", "command", 5, "UID SORT (DATE) UTF-8 ALL", **talk)
+        bench.row("SORT by SUBJECT", "command", 3, "UID SORT (SUBJECT) UTF-8 ALL", **talk)
+        bench.row("THREAD REFERENCES", "command", 3, "UID THREAD REFERENCES UTF-8 ALL", **talk)
         bench.idle("memory of an idle connection in IDLE, plain", False, args.idle)
         bench.idle("memory of an idle connection in IDLE, TLS", True, args.idle)
     finally:

@@ -4,6 +4,7 @@
  *
  *   load login   HOST PORT TLS USER PASSWORD CONNECTIONS COUNT       logins and logouts
  *   load append  HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  APPENDs, one mailbox a connection
+ *   load talk    HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  the same of messages that reply to each other
  *   load lmtp    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT [FIELD]  deliveries, with one more line in the header
  *   load exists  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to EXISTS in IDLE, one at a time
  *   load fetch   HOST PORT TLS USER PASSWORD COUNT ITEMS             "UID FETCH 1:*" of ITEMS, COUNT times
@@ -241,6 +242,7 @@ static void command(struct client *c, const char *format, ...)
 struct job {
 	const char *user, *password, *recipient;
 	const char *field; /* of the header; "": none */
+	bool talk; /* messages reply to each other; size is 1500 at least */
 	bool use_tls;
 	unsigned index, count;
 	size_t size;
@@ -256,15 +258,42 @@ static void login(struct client *c, const struct job *job)
 	command(c, "LOGIN \"%s\" \"%s\"", user, job->password);
 }
 
-static char *make_message(size_t size, unsigned serial, const char *field)
+/* Ten messages are a thread; dates and senders are mixed. */
+static int talk_header(char *text, size_t room, unsigned serial, unsigned index)
 {
-	char *text = malloc(size + 1);
-	int n = snprintf(text, size + 1,
+	char date[64];
+	unsigned first = serial - serial % 10;
+	time_t seconds = 1700000000 + (time_t)((serial * 7919U + index * 104729U) % 10000019U);
+	struct tm tm;
+	strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", gmtime_r(&seconds, &tm));
+	int n = snprintf(text, room,
+		"From: Sender %u <sender%u@example.net>\r\nTo: Receiver <receiver@example.org>\r\n"
+		"Subject: %stopic %u of %u\r\nDate: %s\r\nMessage-ID: <%u.%u@example.net>\r\n",
+		serial * 31 % 499, serial * 31 % 499, serial > first ? "Re: " : "", first * 7919 % 100003,
+		index, date, serial, index);
+	if (serial > first)
+		n += snprintf(text + n, room - (size_t)n, "References:");
+	for (unsigned i = first; i < serial; i++)
+		n += snprintf(text + n, room - (size_t)n, " <%u.%u@example.net>\r\n", i, index);
+	return n + snprintf(text + n, room - (size_t)n, "\r\n");
+}
+
+static int plain_header(char *text, size_t room, unsigned serial, const char *field)
+{
+	return snprintf(text, room,
 		"From: Sender <sender@example.net>\r\nTo: Receiver <receiver@example.org>\r\n"
 		"Subject: message number %u of a benchmark\r\nDate: Tue, 24 Nov 2026 10:00:00 +0000\r\n"
 		"Message-ID: <%u.%d@example.net>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; "
 		"charset=utf-8\r\n%s%s\r\n",
 		serial, serial, (int)getpid(), field, field[0] ? "\r\n" : "");
+}
+
+static char *make_message(const struct job *job, unsigned serial)
+{
+	size_t size = job->size;
+	char *text = malloc(size + 1);
+	int n = job->talk ? talk_header(text, size + 1, serial, job->index)
+			  : plain_header(text, size + 1, serial, job->field);
 	for (size_t i = (size_t)n; i < size; i++)
 		text[i] = "abcdefghijklmnopqrstuvwxyz 0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefgh\r\n"[i %
 													  75];
@@ -296,7 +325,7 @@ static void *run_append(void *arg)
 	char tag[16];
 	login(c, job);
 	for (unsigned i = 0; i < job->count; i++) {
-		char *text = make_message(job->size, i, job->field);
+		char *text = make_message(job, i);
 		double begin = now();
 		snprintf(tag, sizeof(tag), "t%u", ++c->tag);
 		putf(c, "%s APPEND INBOX (\\Seen) {%zu+}\r\n", tag, job->size);
@@ -350,7 +379,7 @@ static void *run_lmtp(void *arg)
 	putf(c, "LHLO bench\r\n");
 	expect(c, 250);
 	for (unsigned i = 0; i < job->count; i++) {
-		char *text = make_message(job->size, i, job->field);
+		char *text = make_message(job, i);
 		double begin = now();
 		snprintf(recipient, sizeof(recipient), job->recipient, job->index);
 		deliver(c, recipient, text, job->size);
@@ -413,7 +442,7 @@ static void run_exists(struct job job, const char *lhost, const char *lport, uns
 	expect(lmtp, 250);
 	double total = now();
 	for (unsigned i = 0; i < count; i++) {
-		char *text = make_message(job.size, i, job.field);
+		char *text = make_message(&job, i);
 		deliver(lmtp, job.user, text, job.size);
 		double begin = now();
 		do
@@ -507,8 +536,11 @@ int main(int argc, char **argv)
 	if (strcmp(what, "login") == 0 && argc == 9) {
 		run_threads(run_login, job, (unsigned)strtol(argv[7], NULL, 10),
 			(unsigned)strtol(argv[8], NULL, 10));
-	} else if (strcmp(what, "append") == 0 && argc == 10) {
+	} else if ((strcmp(what, "append") == 0 || strcmp(what, "talk") == 0) && argc == 10) {
+		job.talk = strcmp(what, "talk") == 0;
 		job.size = strtoul(argv[9], NULL, 10);
+		if (job.talk && job.size < 1500)
+			job.size = 1500;
 		run_threads(run_append, job, (unsigned)strtol(argv[7], NULL, 10),
 			(unsigned)strtol(argv[8], NULL, 10));
 	} else if (strcmp(what, "exists") == 0 && argc == 10) {
