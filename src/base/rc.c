@@ -21,6 +21,7 @@ static const char *const names[RC_MAX] = {
 	[RC_AUTH] = "wrong-credentials",
 	[RC_EXPIRED] = "expired",
 	[RC_CANCELLED] = "cancelled",
+	[RC_ENCODING] = "encoding",
 };
 
 const char *rc_name(enum rc rc)

@@ -26,6 +26,7 @@ enum rc {
 	RC_AUTH, /* wrong credentials */
 	RC_EXPIRED, /* password or account is no longer valid */
 	RC_CANCELLED, /* dropped at shutdown */
+	RC_ENCODING, /* a content transfer encoding that is not known, or does not fit the bytes */
 	RC_MAX
 };
 

@@ -26,6 +26,11 @@ static struct strv take_word(struct parse *parse)
 	return strv_sub(parse->in, start, parse->at - start);
 }
 
+static bool has_label(enum fetch_kind kind)
+{
+	return kind == FETCH_SECTION || kind == FETCH_BINARY || kind == FETCH_BINARY_SIZE;
+}
+
 static bool same_section(const struct fetch_item *a, const struct fetch_item *b)
 {
 	return a->partial == b->partial && a->length == b->length && strv_ieq(a->label, b->label);
@@ -36,7 +41,7 @@ static bool add_item(struct builder *builder, const struct fetch_item *item)
 	struct fetch_plan *plan = builder->plan;
 	for (size_t i = 0; i < plan->count; i++) {
 		struct fetch_item *have = &plan->items[i];
-		if (have->kind == item->kind && (item->kind != FETCH_SECTION || same_section(have, item))) {
+		if (have->kind == item->kind && (!has_label(item->kind) || same_section(have, item))) {
 			have->lazy = have->lazy && item->lazy;
 			return true;
 		}
@@ -243,6 +248,26 @@ static const struct {
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 };
 
+/* Behind the name, at '['. A whole message or multipart is taken as it stands. */
+static bool parse_binary(struct builder *builder, enum fetch_kind kind, bool peek)
+{
+	struct parse *parse = builder->parse;
+	struct fetch_item item = { .kind = kind };
+	buf_init(&builder->label, LABEL_MAX);
+	buf_adds(&builder->label, kind == FETCH_BINARY ? "BINARY[" : "BINARY.SIZE[");
+	bool ok = parse_char(parse, '[') && parse_path(builder, &item) && parse_char(parse, ']');
+	buf_addc(&builder->label, ']');
+	if (ok && kind == FETCH_BINARY)
+		ok = parse_partial(builder, &item);
+	if (ok)
+		item.label = arena_strv(parse->arena, buf_strv(&builder->label));
+	buf_fini(&builder->label);
+	if (!ok)
+		return false;
+	builder->plan->seen |= !peek;
+	return add_item(builder, &item);
+}
+
 /* Behind "PREVIEW". Its modifiers look like those of the whole command (CHANGEDSINCE), but for their names. */
 static bool parse_preview(struct builder *builder)
 {
@@ -273,6 +298,12 @@ static bool parse_item(struct builder *builder, struct strv word)
 		return parse_preview(builder);
 	if (strv_ieq(word, STRV("BODY.PEEK")))
 		return parse_section(builder, true);
+	if (strv_ieq(word, STRV("BINARY")))
+		return parse_binary(builder, FETCH_BINARY, false);
+	if (strv_ieq(word, STRV("BINARY.PEEK")))
+		return parse_binary(builder, FETCH_BINARY, true);
+	if (strv_ieq(word, STRV("BINARY.SIZE")))
+		return parse_binary(builder, FETCH_BINARY_SIZE, true);
 	if (strv_ieq(word, STRV("RFC822")))
 		return add_rfc822(builder, STRV("RFC822"), MIME_SECTION_ALL);
 	if (strv_ieq(word, STRV("RFC822.HEADER")))
@@ -357,6 +388,11 @@ static void plan_derive(struct fetch_plan *plan)
 			else if (item->depth > 0 || item->section != MIME_SECTION_ALL)
 				plan->cached |= MSG_PARTS;
 			break;
+		case FETCH_BINARY:
+		case FETCH_BINARY_SIZE:
+			plan->binary = true;
+			plan->cached |= MSG_PARTS;
+			break;
 		}
 	}
 	if (plan->cached)
@@ -426,7 +462,7 @@ void fetch_plan_copy(const struct fetch_plan *plan, struct arena *arena, struct 
 	copy.items = arena_alloc(arena, (plan->count + 1) * sizeof(*copy.items));
 	for (size_t i = 0; i < plan->count; i++) {
 		copy.items[i] = plan->items[i];
-		if (copy.items[i].kind == FETCH_SECTION)
+		if (has_label(copy.items[i].kind))
 			item_copy(&copy.items[i], arena);
 	}
 	*ret_copy = copy;

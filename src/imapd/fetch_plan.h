@@ -29,7 +29,9 @@ enum fetch_kind {
 	FETCH_ENVELOPE,
 	FETCH_BODY,
 	FETCH_BODYSTRUCTURE,
-	FETCH_SECTION
+	FETCH_SECTION,
+	FETCH_BINARY, /* RFC 3516 */
+	FETCH_BINARY_SIZE
 };
 
 enum fetch_filter {
@@ -41,7 +43,7 @@ enum fetch_filter {
 struct fetch_item {
 	enum fetch_kind kind;
 	bool lazy; /* of a PREVIEW: only if it is at hand */
-	/* All below for FETCH_SECTION only. */
+	/* All below for FETCH_SECTION and, as far as it applies, FETCH_BINARY. */
 	enum mime_section section;
 	enum fetch_filter filter;
 	uint32_t offset; /* of a partial */
@@ -63,6 +65,7 @@ struct fetch_plan {
 	bool uid; /* UID is among the items; so the next two */
 	bool flags;
 	bool modseq;
+	bool binary; /* some item is decoded */
 	bool seen; /* some item sets \Seen */
 	unsigned cached; /* enum msg_part_mask: what has to be read from the cache */
 };

@@ -1,38 +1,15 @@
-#include "imapd/fetch_send.h"
+#include "imapd/fetch_priv.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "imapd/objectid.h"
 #include "imapd/resp.h"
-#include "mime/header.h"
 
 #include <stdlib.h>
 
-#define FETCH_WINDOW (64 * 1024) /* read at a time; a literal up to this is never split */
 #define FETCH_OUT_MAX (32 * 1024 * 1024) /* a slice, with the largest cached texts */
 #define FETCH_FLAGS_MAX (64 * 1024) /* text of one flag list */
 #define FETCH_CLOCK_EVERY 64 /* messages between looks at the clock, memory only */
-
-struct sender {
-	struct account *account;
-	struct fetch *fetch;
-	struct fetch_place *at; /* fetch->next */
-	struct buf *out;
-	const struct msg_row *rows;
-	size_t count;
-	size_t pos;
-	uint64_t end_us;
-	/* Flags of the message before, as text: most messages of a mailbox have the same few. */
-	struct buf flags_text;
-	uint32_t flags;
-	uint64_t keywords;
-	bool recent;
-	const struct strv *names;
-	size_t name_count;
-	/* Of the message in hand. */
-	struct msg_cached cached;
-	unsigned have; /* what of `cached` is filled */
-};
 
 struct fetch *fetch_new(void)
 {
@@ -82,7 +59,7 @@ static void slice_begin(struct fetch *fetch)
 	buf_reset(&fetch->out);
 }
 
-static bool slice_over(const struct sender *s)
+bool fetch_slice_over(const struct sender *s)
 {
 	return s->out->len >= FETCH_SLICE_BYTES || clock_mono_us() >= s->end_us;
 }
@@ -161,8 +138,7 @@ static void add_modseq(struct sender *s)
 		told_add(s->fetch, row->uid, row->modseq, false);
 }
 
-/* Fills s->cached with at least `want` of the message in hand. */
-static enum rc need_cached(struct sender *s, unsigned want)
+enum rc fetch_need_cached(struct sender *s, unsigned want)
 {
 	if ((s->have & want) == want)
 		return RC_OK;
@@ -179,7 +155,7 @@ static enum rc need_cached(struct sender *s, unsigned want)
 
 static enum rc add_cached(struct sender *s, enum msg_part_mask what)
 {
-	enum rc rc = need_cached(s, what);
+	enum rc rc = fetch_need_cached(s, what);
 	if (rc != RC_OK)
 		return rc;
 	if (what == MSG_ENVELOPE) {
@@ -211,7 +187,7 @@ static enum rc add_thread(struct sender *s)
 static enum rc add_preview(struct sender *s, const struct fetch_item *item)
 {
 	unsigned lazy = item->lazy && !s->fetch->plan.cached ? MSG_AT_HAND : 0;
-	enum rc rc = need_cached(s, MSG_PREVIEW | lazy);
+	enum rc rc = fetch_need_cached(s, MSG_PREVIEW | lazy);
 	if (rc != RC_OK && !(rc == RC_NOT_FOUND && lazy))
 		return rc;
 	buf_addv(s->out, STRV("PREVIEW "));
@@ -219,156 +195,6 @@ static enum rc add_preview(struct sender *s, const struct fetch_item *item)
 		buf_addv(s->out, STRV("NIL"));
 	else
 		resp_astring(s->out, s->cached.preview);
-	return RC_OK;
-}
-
-static enum rc need_reader(struct sender *s)
-{
-	return s->at->reader ? RC_OK : msg_open(s->account, &s->at->row, &s->at->reader);
-}
-
-/* Where the section lies; RC_NOT_FOUND: there is no such part. The message's bytes are open and long enough then. */
-static enum rc locate(struct sender *s, const struct fetch_item *item, struct mime_range *ret_range)
-{
-	struct mime_range range = { .offset = 0, .size = s->at->row.size };
-	if (item->depth > 0 || item->section != MIME_SECTION_ALL) {
-		enum rc rc = need_cached(s, MSG_PARTS);
-		if (rc != RC_OK)
-			return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
-		rc = mime_parts_find(s->cached.parts, item->path, item->depth, item->section, &range);
-		if (rc != RC_OK)
-			return rc;
-	}
-	enum rc rc = need_reader(s);
-	if (rc != RC_OK)
-		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
-	uint64_t size = reader_size(s->at->reader);
-	if (range.offset > size || range.size > size - range.offset)
-		return RC_CORRUPT;
-	*ret_range = range;
-	return RC_OK;
-}
-
-/* A literal without the "~" of RFC 3516 can't hold NUL; RFC 3501 servers send 0x80 in its place. */
-static void replace_nul(char *p, size_t n)
-{
-	char *end = p + n;
-	while (n > 0) {
-		char *nul = memchr(p, 0, n);
-		if (!nul)
-			return;
-		*nul = (char)0x80;
-		p = nul + 1;
-		n = (size_t)(end - p);
-	}
-}
-
-/* Sends at least one window of the literal. RC_AGAIN: the slice ends inside. */
-static enum rc literal_go_on(struct sender *s)
-{
-	struct fetch_place *at = s->at;
-	for (bool first = true; at->left > 0; first = false) {
-		if (!first && slice_over(s))
-			return RC_AGAIN;
-		size_t n = at->left < FETCH_WINDOW ? (size_t)at->left : FETCH_WINDOW;
-		size_t from = s->out->len;
-		enum rc rc = reader_read(at->reader, at->offset, n, s->out);
-		if (rc != RC_OK)
-			return rc;
-		if (s->out->len - from != n)
-			return RC_CORRUPT;
-		replace_nul(s->out->p + from, n);
-		at->offset += n;
-		at->left -= n;
-	}
-	at->in_literal = false;
-	return RC_OK;
-}
-
-static void literal_head(struct buf *out, uint64_t size)
-{
-	buf_addv(out, STRV(" {"));
-	buf_addu(out, size);
-	buf_addv(out, STRV("}\r\n"));
-}
-
-/* The part of `size` octets that a partial asks for. */
-static void clip_partial(const struct fetch_item *item, uint64_t *offset, uint64_t *size)
-{
-	*offset = 0;
-	if (!item->partial)
-		return;
-	*offset = item->offset < *size ? item->offset : *size;
-	*size -= *offset;
-	if (*size > item->length)
-		*size = item->length;
-}
-
-static enum rc begin_literal(struct sender *s, const struct fetch_item *item, const struct mime_range *range)
-{
-	uint64_t size = range->size;
-	uint64_t skip;
-	clip_partial(item, &skip, &size);
-	literal_head(s->out, size);
-	s->at->offset = range->offset + skip;
-	s->at->left = size;
-	s->at->in_literal = true;
-	return literal_go_on(s);
-}
-
-static void add_filtered(struct sender *s, const struct fetch_item *item, struct strv block)
-{
-	struct buf kept;
-	buf_init(&kept, FETCH_HEADER_MAX + 2);
-	mime_header_filter(&kept, block, item->fields, item->field_count, item->filter == FETCH_FIELDS_NOT);
-	uint64_t size = kept.len;
-	uint64_t skip;
-	clip_partial(item, &skip, &size);
-	literal_head(s->out, size);
-	size_t from = s->out->len;
-	if (size > 0)
-		buf_add(s->out, kept.p + skip, (size_t)size);
-	if (buf_ok(s->out))
-		replace_nul(s->out->p + from, s->out->len - from);
-	buf_fini(&kept);
-}
-
-static enum rc read_and_filter(
-	struct sender *s, const struct fetch_item *item, const struct mime_range *range)
-{
-	struct buf bytes;
-	size_t n = range->size < FETCH_HEADER_MAX ? (size_t)range->size : FETCH_HEADER_MAX;
-	buf_init(&bytes, FETCH_HEADER_MAX);
-	enum rc rc = reader_read(s->at->reader, range->offset, n, &bytes);
-	if (rc == RC_OK)
-		add_filtered(s, item, buf_strv(&bytes));
-	buf_fini(&bytes);
-	return rc;
-}
-
-static enum rc add_section(struct sender *s, const struct fetch_item *item)
-{
-	if (item->cached) {
-		enum rc rc = need_cached(s, MSG_HEADERS);
-		if (rc != RC_OK)
-			return rc;
-		if (s->cached.headers.n > 0) {
-			buf_addv(s->out, item->label);
-			add_filtered(s, item, s->cached.headers);
-			return RC_OK;
-		}
-	}
-	struct mime_range range = { 0 };
-	enum rc rc = locate(s, item, &range);
-	if (rc != RC_OK && rc != RC_NOT_FOUND)
-		return rc;
-	buf_addv(s->out, item->label);
-	if (rc == RC_NOT_FOUND)
-		buf_addv(s->out, STRV(" NIL"));
-	else if (item->filter != FETCH_WHOLE)
-		return read_and_filter(s, item, &range);
-	else
-		return begin_literal(s, item, &range);
 	return RC_OK;
 }
 
@@ -413,7 +239,10 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 	case FETCH_BODYSTRUCTURE:
 		return add_cached(s, MSG_BODYSTRUCTURE);
 	case FETCH_SECTION:
-		return add_section(s, item);
+		return fetch_add_section(s, item);
+	case FETCH_BINARY:
+	case FETCH_BINARY_SIZE:
+		return fetch_add_binary(s, item);
 	}
 	return RC_INVALID;
 }
@@ -443,12 +272,16 @@ static enum rc send_message(struct sender *s)
 {
 	struct fetch_place *at = s->at;
 	const struct fetch_plan *plan = &s->fetch->plan;
-	if (at->in_literal) {
-		enum rc rc = literal_go_on(s);
+	if (at->in_literal || at->binary) {
+		enum rc rc =
+			at->binary ? fetch_binary_go_on(s, &plan->items[at->item]) : fetch_literal_go_on(s);
 		if (rc != RC_OK)
 			return rc;
 		at->item++;
 	} else {
+		enum rc rc = plan->binary ? fetch_check_encodings(s) : RC_OK;
+		if (rc != RC_OK)
+			return rc;
 		message_head(s);
 	}
 	for (; at->item < plan->count; at->item++) {
@@ -471,6 +304,7 @@ static void end_message(struct sender *s)
 	at->reader = NULL;
 	at->inside = false;
 	at->in_literal = false;
+	at->binary = FETCH_BINARY_NONE;
 	at->item = 0;
 	s->have = 0;
 }
@@ -545,7 +379,11 @@ enum rc fetch_slice(struct account *account, struct fetch *fetch)
 		return rc;
 	}
 	buf_init(&s.flags_text, FETCH_FLAGS_MAX);
+	buf_init(&s.raw, FETCH_WINDOW);
+	buf_init(&s.decoded, 2 * FETCH_WINDOW);
 	rc = send_all(&s);
+	buf_fini(&s.raw);
+	buf_fini(&s.decoded);
 	buf_fini(&s.flags_text);
 	if (rc == RC_AGAIN)
 		return RC_OK;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "imapd/fetch_plan.h"
 #include "imapd/view.h"
+#include "mime/decode.h"
 #include "store/message.h"
 
 #define FETCH_SLICE_BYTES (256 * 1024)
@@ -28,6 +29,8 @@ struct fetch_told {
 	bool flags; /* else the MODSEQ alone */
 	uint64_t modseq;
 };
+
+enum fetch_binary { FETCH_BINARY_NONE, FETCH_BINARY_COUNT, FETCH_BINARY_SEND };
 
 /* How far a FETCH has come. */
 struct fetch_place {
@@ -45,6 +48,13 @@ struct fetch_place {
 	bool in_literal;
 	uint64_t offset; /* of the literal's next octet in the message */
 	uint64_t left;
+	/* Of a BINARY item: its octets are decoded once to count them, then to send them. */
+	enum fetch_binary binary;
+	struct mime_decoder decoder;
+	uint64_t raw_left; /* not yet decoded octets */
+	uint64_t counted; /* decoded ones */
+	uint64_t skip; /* of those not to be sent */
+	bool nul; /* among those to be sent */
 	struct reader *reader; /* own */
 };
 

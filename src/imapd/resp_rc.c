@@ -23,6 +23,7 @@ static const struct {
 	[RC_UNAVAILABLE] = { "UNAVAILABLE", "Temporarily out of service, try again later" },
 	[RC_AUTH] = { "AUTHENTICATIONFAILED", "Authentication failed." },
 	[RC_EXPIRED] = { "EXPIRED", "Authentication failed: the account is disabled." },
+	[RC_ENCODING] = { "UNKNOWN-CTE", "Content transfer encoding is not known or does not fit" },
 	[RC_CANCELLED] = { "UNAVAILABLE", "Server is shutting down" },
 };
 

@@ -20,6 +20,7 @@ static const struct smtp_reply replies[RC_MAX] = {
 	[RC_UNAVAILABLE] = { 451, "4.3.0", "mailbox is out of service" },
 	[RC_AUTH] = { 550, "5.7.1", "not allowed" },
 	[RC_EXPIRED] = { 550, "5.2.1", "mailbox is disabled" },
+	[RC_ENCODING] = { 550, "5.6.0", "message can't be stored" },
 	[RC_CANCELLED] = { 451, "4.3.2", "server is shutting down" },
 };
 

@@ -1,8 +1,5 @@
 #include "mime/decode.h"
 
-/* White space at the end of a quoted-printable line vanishes; a longer run than this is content. */
-#define QP_SPACES_MAX 998
-
 enum mime_encoding mime_encoding_parse(struct strv name)
 {
 	static const struct {
@@ -27,12 +24,11 @@ enum mime_encoding mime_encoding_parse(struct strv name)
 void mime_decoder_init(struct mime_decoder *decoder, enum mime_encoding encoding)
 {
 	*decoder = (struct mime_decoder){ .encoding = encoding };
-	buf_init(&decoder->spaces, QP_SPACES_MAX);
 }
 
 void mime_decoder_fini(struct mime_decoder *decoder)
 {
-	buf_fini(&decoder->spaces);
+	(void)decoder;
 }
 
 static int base64_digit(char c)
@@ -94,8 +90,8 @@ static int hex_digit(unsigned char c)
 
 static void qp_flush_spaces(struct mime_decoder *decoder, struct buf *out)
 {
-	buf_addv(out, buf_strv(&decoder->spaces));
-	buf_reset(&decoder->spaces);
+	buf_add(out, decoder->spaces, decoder->space_count);
+	decoder->space_count = 0;
 }
 
 /* The pending "=..." was no escape: it is taken as it stands. */
@@ -111,14 +107,14 @@ static void qp_release(struct mime_decoder *decoder, struct buf *out)
 static bool qp_escape(struct mime_decoder *decoder, char c, struct buf *out)
 {
 	unsigned char u = (unsigned char)c;
-	bool soft = decoder->spaces.len > 0;
+	bool soft = decoder->space_count > 0;
 	unsigned count = decoder->pending_count;
 	if (count == 1 && c == '\n') {
 		decoder->pending_count = 0;
-		buf_reset(&decoder->spaces);
+		decoder->space_count = 0;
 	} else if (count == 1 && (c == ' ' || c == '\t' || c == '\r') &&
-		   decoder->spaces.len < QP_SPACES_MAX) {
-		buf_addc(&decoder->spaces, c);
+		   decoder->space_count < MIME_QP_SPACES_MAX) {
+		decoder->spaces[decoder->space_count++] = c;
 	} else if (count == 1 && !soft && hex_digit(u) >= 0) {
 		decoder->pending[decoder->pending_count++] = u;
 	} else if (count == 2 && hex_digit(u) >= 0) {
@@ -138,12 +134,12 @@ static void qp_plain(struct mime_decoder *decoder, char c, struct buf *out)
 		decoder->pending[0] = '=';
 		decoder->pending_count = 1;
 	} else if (c == ' ' || c == '\t' || c == '\r') {
-		if (decoder->spaces.len == QP_SPACES_MAX)
+		if (decoder->space_count == MIME_QP_SPACES_MAX)
 			qp_flush_spaces(decoder, out);
-		buf_addc(&decoder->spaces, c);
+		decoder->spaces[decoder->space_count++] = c;
 	} else if (c == '\n') {
-		bool crlf = decoder->spaces.len > 0 && decoder->spaces.p[decoder->spaces.len - 1] == '\r';
-		buf_reset(&decoder->spaces);
+		bool crlf = decoder->space_count > 0 && decoder->spaces[decoder->space_count - 1] == '\r';
+		decoder->space_count = 0;
 		buf_adds(out, crlf ? "\r\n" : "\n");
 	} else {
 		qp_flush_spaces(decoder, out);
@@ -187,5 +183,5 @@ void mime_decoder_finish(struct mime_decoder *decoder, struct buf *out)
 	if (decoder->pending_count == 2)
 		qp_release(decoder, out);
 	decoder->pending_count = 0;
-	buf_reset(&decoder->spaces);
+	decoder->space_count = 0;
 }

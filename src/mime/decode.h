@@ -21,6 +21,10 @@ enum mime_encoding {
 
 enum mime_encoding mime_encoding_parse(struct strv name);
 
+/* White space at the end of a quoted-printable line vanishes; a longer run than this is content. */
+#define MIME_QP_SPACES_MAX 998
+
+/* Holds no memory of its own: a copy goes on where the original stands. */
 struct mime_decoder {
 	enum mime_encoding encoding;
 	uint32_t bits;
@@ -29,7 +33,8 @@ struct mime_decoder {
 	unsigned pending_count;
 	bool ended;
 	bool broken; /* input that no encoder makes was seen; decoding went on */
-	struct buf spaces; /* quoted-printable: trailing white space that may still vanish */
+	unsigned space_count;
+	char spaces[MIME_QP_SPACES_MAX]; /* quoted-printable: trailing white space that may still vanish */
 };
 
 void mime_decoder_init(struct mime_decoder *decoder, enum mime_encoding encoding);

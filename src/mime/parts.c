@@ -185,7 +185,9 @@ enum rc mime_parts_find(struct strv table, const uint32_t *path, size_t depth, e
 		return RC_OK;
 	}
 	if (what == MIME_SECTION_ALL) {
-		*ret_range = range_of(body_offset(&part), part.body_size, part.encoding);
+		/* RFC 2045 section 6.4: a multipart is not encoded, whatever it says. */
+		*ret_range = range_of(body_offset(&part), part.body_size,
+			part.kind == MIME_MULTIPART ? MIME_ENC_BINARY : part.encoding);
 		return RC_OK;
 	}
 	if (what == MIME_SECTION_MIME) {

@@ -21,7 +21,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		for (size_t i = 0; i < copy.count; i++) {
 			const struct fetch_item *item = &copy.items[i];
-			if (item->kind != FETCH_SECTION)
+			if (item->kind != FETCH_SECTION && item->kind != FETCH_BINARY &&
+				item->kind != FETCH_BINARY_SIZE)
 				continue;
 			if (item->label.n == 0 || item->depth > FETCH_PATH_MAX ||
 				item->field_count > FETCH_FIELDS_MAX)

@@ -49,7 +49,7 @@ class Reader:
             size = int(literal.group(1))
             out = self.data[self.at:self.at + size]
             assert len(out) == size
-            assert b"\0" not in out
+            assert b"\0" not in out or literal.group().startswith(b"~")
             self.at += size
             return out
         bare = SECTION.match(self.data, self.at) or BARE.match(self.data, self.at)

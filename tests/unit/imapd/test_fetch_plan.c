@@ -47,7 +47,7 @@ static void print_plan(const struct fetch_plan *plan, struct buf *out)
 	for (size_t i = 0; i < plan->count; i++) {
 		if (i > 0)
 			buf_addc(out, ' ');
-		if (plan->items[i].kind == FETCH_SECTION)
+		if (plan->items[i].label.n > 0)
 			buf_addv(out, plan->items[i].label);
 		else
 			buf_adds(out, names[plan->items[i].kind]);
@@ -133,6 +133,32 @@ static void a_preview_may_be_lazy(void **state)
 	assert_bad("(PREVIEW ())");
 	assert_bad("(PREVIEW (EAGER))");
 	assert_bad("PREVIEW(LAZY)");
+}
+
+static void decoded_parts(void **state)
+{
+	(void)state;
+	struct test t;
+	assert_plan("(binary[] BINARY.PEEK[1.2]<3.4> binary.size[1.2] BINARY[1.2]<3.4> BINARY.SIZE[1.2])",
+		false, "BINARY[] BINARY[1.2]<3> BINARY.SIZE[1.2]");
+	assert_true(parse_plan(&t, "(BINARY.PEEK[1] BINARY.SIZE[1] BODY.PEEK[1])", false));
+	assert_true(t.plan.binary);
+	assert_false(t.plan.seen);
+	assert_false(t.plan.memory);
+	assert_int_equal(t.plan.count, 3);
+	assert_int_equal(t.plan.cached, MSG_PARTS);
+	done(&t);
+	assert_true(parse_plan(&t, "BINARY[1]", false));
+	assert_true(t.plan.seen);
+	done(&t);
+	assert_bad("BINARY");
+	assert_bad("BINARY[1");
+	assert_bad("BINARY[1.]");
+	assert_bad("BINARY[1.MIME]");
+	assert_bad("BINARY[HEADER]");
+	assert_bad("BINARY.SIZE[1]<0.1>");
+	assert_bad("BINARY[1]<0.0>");
+	assert_bad("BINARY.SIZE");
 }
 
 static void repeated_items_are_answered_once(void **state)
@@ -407,6 +433,7 @@ int main(void)
 		cmocka_unit_test(a_macro_is_no_item_of_a_list),
 		cmocka_unit_test(items_keep_their_order),
 		cmocka_unit_test(a_preview_may_be_lazy),
+		cmocka_unit_test(decoded_parts),
 		cmocka_unit_test(repeated_items_are_answered_once),
 		cmocka_unit_test(sections_are_echoed_in_upper_case),
 		cmocka_unit_test(field_names_are_echoed_as_given),
