@@ -53,6 +53,8 @@ static const struct {
 	{ "SAVEDATE", ALWAYS },
 	{ "PREVIEW", ALWAYS },
 	{ "OBJECTID", ALWAYS },
+	{ "BINARY", ALWAYS },
+	{ "CATENATE", ALWAYS },
 	{ "COI", HAS_COI },
 	{ "WEBPUSH", HAS_WEBPUSH },
 	{ "XDELTAPUSH", HAS_DELTAPUSH },

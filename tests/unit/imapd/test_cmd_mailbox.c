@@ -80,7 +80,8 @@ static void subscriptions_are_names(void **state)
 static void names_go_out_as_they_came(void **state)
 {
 	struct client *client = client_new(*state, NULL);
-	assert_command(client, "CREATE \"Entw&APw-rfe &- mehr\"", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
+	assert_command(
+		client, "CREATE \"Entw&APw-rfe &- mehr\"", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command(client, "LIST \"\" Entw*",
 		"* LIST (\\HasNoChildren) \"/\" \"Entw&APw-rfe &- mehr\"\r\na OK LIST completed\r\n");
 	assert_command(client, "STATUS {20+}\r\nEntw&APw-rfe &- mehr (UIDNEXT)",

@@ -211,7 +211,8 @@ static void pipelined_commands_are_answered_in_order(void **state)
 		"1 CREATE x\r\n2 STATUS x (MESSAGES)\r\n3 NOOP\r\n4 DELETE x\r\n5 STATUS x (MESSAGES)\r\n"
 		"6 NOOP\r\n");
 	assert_next(client,
-		"1 OK [MAILBOXID (F1)] CREATE completed\r\n* STATUS \"x\" (MESSAGES 0)\r\n2 OK STATUS completed\r\n"
+		"1 OK [MAILBOXID (F1)] CREATE completed\r\n* STATUS \"x\" (MESSAGES 0)\r\n2 OK STATUS "
+		"completed\r\n"
 		"3 OK NOOP completed\r\n4 OK DELETE completed\r\n5 NO [NONEXISTENT] No such mailbox\r\n"
 		"6 OK NOOP completed\r\n");
 	client_free(&client);
@@ -223,9 +224,9 @@ static void commands_may_come_byte_by_byte(void **state)
 	const char *text = "1 CREATE {1+}\r\nx\r\n2 LIST \"\" x\r\n3 IDLE\r\nDONE\r\n";
 	for (const char *p = text; *p; p++)
 		client_send_bytes(client, strv_make(p, 1));
-	assert_next(client,
-		"1 OK [MAILBOXID (F1)] CREATE completed\r\n* LIST (\\HasNoChildren) \"/\" \"x\"\r\n2 OK LIST completed\r\n"
-		"+ idling\r\n3 OK IDLE completed\r\n");
+	assert_next(client, "1 OK [MAILBOXID (F1)] CREATE completed\r\n* LIST (\\HasNoChildren) \"/\" "
+			    "\"x\"\r\n2 OK LIST completed\r\n"
+			    "+ idling\r\n3 OK IDLE completed\r\n");
 	client_free(&client);
 }
 

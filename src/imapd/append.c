@@ -1,0 +1,513 @@
+#include "imapd/append.h"
+
+#include "base/mem.h"
+#include "imapd/append_piece.h"
+#include "imapd/imapd.h"
+#include "imapd/resp.h"
+
+#include <stdlib.h>
+
+#define BADURL_MAX 512 /* octets of a URL that are told */
+
+struct append *append_of(struct cmd *cmd, const struct append_hooks *hooks)
+{
+	if (!cmd->args) {
+		cmd->args = arena_zalloc(cmd->arena, hooks->args_size);
+		struct append *append = cmd->args;
+		append->hooks = hooks;
+	}
+	return cmd->args;
+}
+
+/* NO, wherever the command is. */
+static void refuse(struct cmd *cmd, const char *code, const char *text)
+{
+	const struct append *append = cmd->args;
+	if (append->whole)
+		cmd_no(cmd, code, text);
+	else
+		cmd_literal_refuse(cmd, false, code, text);
+}
+
+static void refuse_rc(struct cmd *cmd, enum rc rc)
+{
+	refuse(cmd, resp_rc_code(rc), resp_rc_text(rc));
+}
+
+static uint64_t size_limit(const struct session *session)
+{
+	uint64_t store = store_settings(account_store(session->account))->message_max;
+	uint64_t own = session->settings->message_max;
+	return own > 0 && own < store ? own : store;
+}
+
+/* Spools. */
+
+static void piece_next(struct cmd *cmd);
+static void go_on(struct cmd *cmd);
+
+static void room_in_spool(void *arg)
+{
+	struct cmd *cmd = arg;
+	struct append *append = cmd->args;
+	if (append->paused) {
+		append->paused = false;
+		cmd_pause_input(cmd, false);
+	}
+	if (append->waits_for_room) {
+		append->waits_for_room = false;
+		piece_next(cmd);
+	}
+}
+
+static enum rc need_spool(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	struct session *session = cmd->session;
+	if (append->spool)
+		return RC_OK;
+	return spool_new(
+		account_store(session->account), session->hub->reactor, room_in_spool, cmd, &append->spool);
+}
+
+static void look_at_header(struct append_header *header, struct strv bytes)
+{
+	for (size_t i = 0; i < bytes.n && !header->over; i++) {
+		unsigned char c = (unsigned char)bytes.p[i];
+		if (c == '\n') {
+			header->over = !header->in_line;
+			header->in_line = false;
+		} else if (c != '\r') {
+			header->in_line = true;
+			header->eight_bit |= c >= 0x80;
+		}
+	}
+}
+
+static void feed(struct append *append, struct strv bytes)
+{
+	if (bytes.n == 0)
+		return;
+	look_at_header(&append->header, bytes);
+	append->size += bytes.n;
+	spool_add(append->spool, bytes.p, bytes.n);
+}
+
+static void spool_done(void *arg, enum rc rc, struct content *content)
+{
+	struct append_wait *wait = arg;
+	struct cmd *cmd = wait->cmd;
+	struct append_message *message = wait->message;
+	free(wait);
+	if (!cmd) {
+		content_unref(&content);
+		return;
+	}
+	struct append *append = cmd->args;
+	message->wait = NULL;
+	message->content = content;
+	append->unfinished--;
+	if (append->rc == RC_OK)
+		append->rc = rc;
+	bool last = append->whole && append->at_message == append->list.count;
+	if (last && !append->walking && append->unfinished == 0)
+		go_on(cmd);
+}
+
+static void finish_spool(struct cmd *cmd, struct append_message *message)
+{
+	struct append *append = cmd->args;
+	struct spool *spool = append->spool;
+	message->wait = mem_zalloc(sizeof(*message->wait));
+	message->wait->cmd = cmd;
+	message->wait->message = message;
+	append->unfinished++;
+	append->spool = NULL;
+	spool_finish(spool, spool_done, message->wait);
+}
+
+/* The message in hand has all its bytes. */
+static void close_message(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	if (!append->messages)
+		append->messages = arena_zalloc(cmd->arena, APPEND_MESSAGES_MAX * sizeof(*append->messages));
+	struct append_message *message = &append->messages[append->received++];
+	message->binary = append->binary;
+	append->eight_bit |= append->header.eight_bit;
+	append->header = (struct append_header){ 0 };
+	append->binary = false;
+	append->before += append->size;
+	append->size = 0;
+	append->at_message++;
+	append->at_part = 0;
+	finish_spool(cmd, message);
+}
+
+/* Pieces. */
+
+struct piece_job {
+	struct cmd_job base;
+	struct append_piece *piece; /* own */
+};
+
+/* "BADURL \"/INBOX/;UID=20\"": what can't stand in a response code is encoded. */
+static const char *badurl_code(struct arena *arena, struct strv url)
+{
+	struct buf code;
+	buf_init(&code, 4 * BADURL_MAX);
+	buf_adds(&code, "BADURL \"");
+	for (size_t i = 0; i < url.n && i < BADURL_MAX; i++) {
+		unsigned char c = (unsigned char)url.p[i];
+		if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ']')
+			buf_printf(&code, "%%%02X", c);
+		else
+			buf_addc(&code, (char)c);
+	}
+	buf_addc(&code, '"');
+	const char *text = arena_strndup(arena, code.p, code.len);
+	buf_fini(&code);
+	return text;
+}
+
+static void refuse_url(struct cmd *cmd, struct strv url)
+{
+	refuse(cmd, badurl_code(cmd->arena, url), "There is no such message or part");
+}
+
+static enum rc piece_run(struct account *account, struct job *job)
+{
+	return append_piece_read(account, ((struct piece_job *)job)->piece);
+}
+
+static void piece_release(struct cmd_job *job)
+{
+	append_piece_free(&((struct piece_job *)job)->piece);
+}
+
+static void piece_failed(struct cmd *cmd, const struct append_piece *piece, enum rc rc)
+{
+	if (rc == RC_NOT_FOUND)
+		refuse_url(cmd, piece->shown);
+	else if (rc == RC_LIMIT)
+		refuse(cmd, "TOOBIG", "Message is too large");
+	else
+		refuse_rc(cmd, rc);
+}
+
+/* All of the piece is in the spool. */
+static void piece_ended(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	append_piece_free(&append->piece);
+	if (append->encoding) {
+		struct append_message *message = append->encoding;
+		message->binary = false;
+		content_unref(&message->content);
+		cmd->waiting = true;
+		finish_spool(cmd, message);
+		return;
+	}
+	append->at_part++;
+	go_on(cmd);
+}
+
+static void piece_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct piece_job *piece_job = (struct piece_job *)job;
+	struct append *append = cmd->args;
+	enum rc rc = job->job.rc;
+	if (rc == RC_OK)
+		rc = need_spool(cmd);
+	if (rc == RC_OK && append->size + piece_job->piece->out.len > size_limit(cmd->session))
+		rc = RC_LIMIT;
+	if (rc != RC_OK) {
+		piece_failed(cmd, piece_job->piece, rc);
+		return;
+	}
+	append->piece = piece_job->piece;
+	piece_job->piece = NULL;
+	feed(append, buf_strv(&append->piece->out));
+	append_piece_accept(append->piece);
+	if (append_piece_done(append->piece))
+		piece_ended(cmd);
+	else if (spool_full(append->spool))
+		cmd->waiting = append->waits_for_room = true;
+	else
+		piece_next(cmd);
+}
+
+static void piece_next(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	struct piece_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, piece_run, piece_finish);
+	job->base.release = piece_release;
+	job->piece = append->piece;
+	append->piece = NULL;
+	cmd_submit(cmd, job);
+}
+
+static void begin_url(struct cmd *cmd, struct strv url)
+{
+	struct append *append = cmd->args;
+	struct view *view = cmd->session->view;
+	append->piece =
+		append_piece_url(url, view ? view_mailbox(view) : 0, size_limit(cmd->session) - append->size);
+	if (append->piece)
+		piece_next(cmd);
+	else
+		refuse_url(cmd, url);
+}
+
+/* Literals. */
+
+static void let_in(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	enum rc rc = need_spool(cmd);
+	append->binary |= append->literal.binary;
+	if (rc != RC_OK)
+		refuse_rc(cmd, rc);
+	else
+		/* False: the command has ended, and its cancel dropped the spool. */
+		(void)cmd_literal_stream(cmd);
+}
+
+/* May such a message be stored there? Decided before the client sends it. */
+struct check_job {
+	struct cmd_job base;
+	struct strv mailbox;
+	uint64_t size; /* of the messages so far and the one announced */
+	uint64_t count;
+	bool no_target;
+};
+
+static enum rc check_run(struct account *account, struct job *job)
+{
+	struct check_job *check = (struct check_job *)job;
+	struct mbox_info info;
+	struct quota quota;
+	enum rc rc = append_target(account, check->mailbox, &info, &check->no_target);
+	if (rc == RC_OK)
+		rc = account_quota(account, &quota);
+	if (rc != RC_OK)
+		return rc;
+	if (quota.storage_max > 0 && (quota.storage_used >= quota.storage_max ||
+					     check->size > quota.storage_max - quota.storage_used))
+		return RC_QUOTA;
+	if (quota.messages_max > 0 && (quota.messages_used >= quota.messages_max ||
+					      check->count > quota.messages_max - quota.messages_used))
+		return RC_QUOTA;
+	return RC_OK;
+}
+
+static void check_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	const struct append *append = cmd->args;
+	const struct check_job *check = (struct check_job *)job;
+	/* Whoever replaces a message gives back what it took: that is known when it is stored. */
+	bool quota_later = append->hooks->replaces && job->job.rc == RC_QUOTA;
+	if (check->no_target)
+		refuse(cmd, "TRYCREATE", "Mailbox doesn't exist");
+	else if (job->job.rc != RC_OK && !quota_later)
+		refuse_rc(cmd, job->job.rc);
+	else
+		let_in(cmd);
+}
+
+static void submit_check(struct cmd *cmd)
+{
+	const struct append *append = cmd->args;
+	struct check_job *check = cmd_job_new(cmd, sizeof(*check), JOB_READ, check_run, check_finish);
+	check->mailbox = arena_strv(check->base.arena, append->list.mailbox);
+	check->size = append->before + append->size + append->literal.size;
+	check->count = append->at_message + 1;
+	cmd_submit(cmd, check);
+}
+
+/* All before the literal that was announced is in spools. */
+static void judge_literal(struct cmd *cmd)
+{
+	const struct append *append = cmd->args;
+	const struct append_spec *spec = &append->list.specs[append->at_message];
+	uint64_t size = append->literal.size;
+	uint64_t limit = size_limit(cmd->session);
+	if (append->rc != RC_OK)
+		refuse_rc(cmd, append->rc);
+	else if (size == 0 && !spec->catenate)
+		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
+		refuse(cmd, NULL, "Empty message, nothing is stored");
+	else if (append->at_message >= APPEND_MESSAGES_MAX)
+		refuse(cmd, "LIMIT", "Too many messages in one APPEND");
+	else if (size > limit || append->size > limit - size)
+		refuse(cmd, "TOOBIG", "Message is too large");
+	/* A small message that is on its way already is judged when it is stored. */
+	else if (append->literal.kind == LEX_NONSYNC &&
+		 size <= store_settings(account_store(cmd->session->account))->inline_max)
+		let_in(cmd);
+	else
+		submit_check(cmd);
+}
+
+/* The walk. */
+
+/* The next message with NULs in it that came as literal8. False: there is none. */
+static bool encode_next(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	append->encoding = NULL;
+	for (size_t i = 0; i < append->received; i++) {
+		struct append_message *message = &append->messages[i];
+		if (!message->binary || !content_mime(message->content)->has_nul)
+			continue;
+		append->encoding = message;
+		append->size = 0;
+		append->piece = append_piece_encoded(message->content);
+		piece_next(cmd);
+		return true;
+	}
+	return false;
+}
+
+/* NULs that are in no part of encoding "binary" can't be kept: nobody could fetch them. */
+static bool encoding_failed(const struct append *append)
+{
+	return append->rc == RC_OK && append->encoding && content_mime(append->encoding->content)->has_nul;
+}
+
+static void all_finished(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	if (encoding_failed(append))
+		append->rc = RC_ENCODING;
+	if (append->rc != RC_OK)
+		cmd_finish_rc(cmd, append->rc);
+	/* RFC 6855 section 4. */
+	else if (append->eight_bit && !session_utf8(cmd->session))
+		cmd_no(cmd, "CANNOT", "8-bit octets in a header need ENABLE UTF8=ACCEPT");
+	else if (!encode_next(cmd))
+		append->hooks->store(cmd);
+}
+
+/* False: something else goes on first, or the command has ended. */
+static bool walk_parts(struct cmd *cmd, const struct append_spec *spec)
+{
+	struct append *append = cmd->args;
+	for (; append->at_part < spec->part_count; append->at_part++) {
+		const struct append_part *part = &append->list.parts[spec->part_from + append->at_part];
+		if (part->url.p) {
+			begin_url(cmd, part->url);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Brings into spools what has come. Then the literal is judged, or all is stored. */
+static void go_on(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	const struct append_list *list = &append->list;
+	while (append->at_message < list->count) {
+		const struct append_spec *spec = &list->specs[append->at_message];
+		if (!walk_parts(cmd, spec))
+			return;
+		if (!append->whole && append->at_message + 1 == list->count) {
+			judge_literal(cmd);
+			return;
+		}
+		if (append->size == 0) {
+			refuse(cmd, NULL, "Empty message, nothing is stored");
+			return;
+		}
+		if (append->received == APPEND_MESSAGES_MAX) {
+			refuse(cmd, "LIMIT", "Too many messages in one APPEND");
+			return;
+		}
+		append->walking = true;
+		close_message(cmd);
+		append->walking = false;
+	}
+	if (append->unfinished == 0)
+		all_finished(cmd);
+	else
+		cmd->waiting = true;
+}
+
+/* Hooks. */
+
+static enum append_place read_list(struct cmd *cmd, struct parse *parse, const struct lex_literal *literal,
+	const struct append_hooks *hooks)
+{
+	struct append *append = append_of(cmd, hooks);
+	if (hooks->prefix && !hooks->prefix(cmd, parse))
+		return APPEND_BAD;
+	return append_parse_list(parse, literal, hooks->several, &append->list);
+}
+
+bool append_parse(struct cmd *cmd, struct parse *parse, const struct append_hooks *hooks)
+{
+	return read_list(cmd, parse, NULL, hooks) == APPEND_WHOLE;
+}
+
+void append_run(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	append->whole = true;
+	if (!append->hooks->possible || append->hooks->possible(cmd))
+		go_on(cmd);
+}
+
+void append_literal(struct cmd *cmd, const struct lex_literal *literal, const struct append_hooks *hooks)
+{
+	struct append *append = append_of(cmd, hooks);
+	struct parse parse;
+	cmd_partial(cmd, &parse);
+	append->literal = *literal;
+	switch (read_list(cmd, &parse, literal, hooks)) {
+	case APPEND_AT_NAME:
+	case APPEND_AT_URL:
+		(void)cmd_literal_keep(cmd);
+		return;
+	case APPEND_WHOLE:
+	case APPEND_BAD:
+		cmd_literal_refuse(cmd, true, NULL, parse.error);
+		return;
+	case APPEND_AT_MESSAGE:
+		break;
+	}
+	if (!hooks->possible || hooks->possible(cmd))
+		go_on(cmd);
+}
+
+void append_literal_bytes(struct cmd *cmd, struct strv bytes)
+{
+	struct append *append = cmd->args;
+	feed(append, bytes);
+	if (!append->paused && spool_full(append->spool)) {
+		append->paused = true;
+		cmd_pause_input(cmd, true);
+	}
+}
+
+void append_literal_end(struct cmd *cmd)
+{
+	const struct append *append = cmd->args;
+	if (!append->list.specs[append->at_message].catenate)
+		close_message(cmd);
+}
+
+void append_cancel(struct cmd *cmd)
+{
+	struct append *append = cmd->args;
+	if (!append)
+		return;
+	if (append->spool)
+		spool_abort(&append->spool);
+	append_piece_free(&append->piece);
+	for (size_t i = 0; i < append->received; i++) {
+		if (append->messages[i].wait)
+			append->messages[i].wait->cmd = NULL;
+		content_unref(&append->messages[i].content);
+	}
+}

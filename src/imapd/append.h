@@ -1,0 +1,93 @@
+/*
+ * Messages coming in with a command, for APPEND and REPLACE: what a literal is, whether it may come, where its bytes go, and
+ * what URLs stand for (CATENATE). Destination, size and quota are looked at before bytes are let in. Each message has a
+ * spool of its own; when all are finished the command stores them, all or none.
+ *
+ * Embedded as first member in the arguments of the command's row. On the session's reactor.
+ */
+#ifndef COID_IMAPD_APPEND_H
+#define COID_IMAPD_APPEND_H
+
+#include "imapd/append_parse.h"
+#include "imapd/command.h"
+#include "store/content.h"
+#include "store/message.h"
+
+/* Looks for 8-bit octets in the header of a message as its bytes come in. */
+struct append_header {
+	bool over; /* the empty line has come */
+	bool in_line;
+	bool eight_bit;
+};
+
+/* Waits for a spool to finish; outlives the command if the session ends meanwhile. */
+struct append_wait {
+	struct cmd *cmd; /* borrowed; NULL: the command is gone */
+	struct append_message *message; /* borrowed from the command's arena */
+};
+
+/* A message whose bytes are all in. */
+struct append_message {
+	struct append_wait *wait; /* own by the spool, which always calls back */
+	struct content *content; /* own, once the spool is finished */
+	bool binary; /* it came as literal8: what has NULs is encoded */
+};
+
+struct append {
+	const struct append_hooks *hooks; /* borrowed; static */
+	struct append_list list; /* of what has come */
+	bool whole; /* ... which is the command */
+	struct lex_literal literal; /* else: the one that was announced */
+	/* How far the list is in spools. A literal counts when its bytes have come. */
+	size_t at_message;
+	size_t at_part;
+	uint64_t size; /* of the message in hand, so far */
+	uint64_t before; /* of those before it */
+	struct spool *spool; /* own: of the message in hand, if it has begun */
+	bool binary;
+	struct append_header header; /* of that message */
+	bool eight_bit; /* some header has 8-bit octets */
+	struct append_piece *piece; /* own: what is being read, while no job has it */
+	bool walking; /* a spool that finishes at once changes nothing */
+	bool waits_for_room; /* until the spool has some */
+	bool paused; /* likewise: the input */
+	struct append_message *messages; /* room for APPEND_MESSAGES_MAX */
+	size_t received;
+	size_t unfinished; /* spools that have not called back */
+	struct append_message *encoding; /* is being encoded */
+	enum rc rc; /* the first error of a spool */
+};
+
+/* The row's own part: args of the command, made when it is first needed (its first member is struct append). */
+struct append_hooks {
+	bool several; /* MULTIAPPEND */
+	bool replaces; /* a message goes: the quota is looked at when that is known */
+	/* What stands before the mailbox name. False: syntax error. NULL: nothing does. */
+	bool (*prefix)(struct cmd *cmd, struct parse *parse);
+	/* Whether the command can succeed at all; else it has been ended (by cmd_literal_refuse or, if `whole`, cmd_no). NULL:
+	 * yes. */
+	bool (*possible)(struct cmd *cmd);
+	/* Everything is in: stores it. */
+	void (*store)(struct cmd *cmd);
+	size_t args_size;
+};
+
+struct append *append_of(struct cmd *cmd, const struct append_hooks *hooks);
+
+/* For the hooks of the row. */
+bool append_parse(struct cmd *cmd, struct parse *parse, const struct append_hooks *hooks);
+void append_run(struct cmd *cmd);
+void append_literal(struct cmd *cmd, const struct lex_literal *literal, const struct append_hooks *hooks);
+void append_literal_bytes(struct cmd *cmd, struct strv bytes);
+void append_literal_end(struct cmd *cmd);
+void append_cancel(struct cmd *cmd);
+
+/* [strand] Where messages may be put: RC_NOT_FOUND and *ret_missing for what is none. */
+enum rc append_target(
+	struct account *account, struct strv name, struct mbox_info *ret_info, bool *ret_missing) MUST_CHECK;
+/* The n-th message with its options, copied into the arena; its content is the caller's. */
+struct msg_new append_take(struct append *append, size_t n, struct arena *arena);
+/* "APPENDUID 38505 3955:3957" */
+const char *append_uid_code(struct arena *arena, uint32_t uidvalidity, const uint32_t *uids, size_t count);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * What the jobs of APPEND and REPLACE share.
+ */
+#include "imapd/append.h"
+
+#include "base/clock.h"
+
+enum rc append_target(
+	struct account *account, struct strv name, struct mbox_info *ret_info, bool *ret_missing)
+{
+	enum rc rc = mbox_find(account, name, ret_info);
+	if (rc == RC_OK && (ret_info->attrs & MBOX_NOSELECT))
+		rc = RC_NOT_FOUND;
+	*ret_missing = rc == RC_NOT_FOUND || rc == RC_INVALID;
+	return rc;
+}
+
+struct msg_new append_take(struct append *append, size_t n, struct arena *arena)
+{
+	const struct append_spec *spec = &append->list.specs[n];
+	struct msg_new msg = {
+		.content = append->messages[n].content, .flags = spec->flags, .zone = spec->zone
+	};
+	struct strv *keywords = arena_alloc(arena, (spec->keyword_count + 1) * sizeof(*keywords));
+	for (size_t i = 0; i < spec->keyword_count; i++)
+		keywords[i] = arena_strv(arena, spec->keywords[i]);
+	msg.keywords = keywords;
+	msg.keyword_count = spec->keyword_count;
+	msg.internaldate = spec->dated ? spec->internaldate : clock_wall();
+	append->messages[n].content = NULL;
+	return msg;
+}
+
+const char *append_uid_code(struct arena *arena, uint32_t uidvalidity, const uint32_t *uids, size_t count)
+{
+	struct seqset set = SEQSET_EMPTY;
+	struct buf code;
+	for (size_t i = 0; i < count; i++)
+		seqset_add(&set, uids[i]);
+	buf_init(&code, 4096); /* APPEND_MESSAGES_MAX ranges fit */
+	buf_adds(&code, "APPENDUID ");
+	buf_addu(&code, uidvalidity);
+	buf_addc(&code, ' ');
+	seqset_print(&code, &set);
+	const char *text = arena_strndup(arena, code.p, code.len);
+	buf_fini(&code);
+	seqset_fini(&set);
+	return text;
+}
