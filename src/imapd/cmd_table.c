@@ -15,6 +15,7 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_status_rows,
 	cmd_metadata_rows,
 	cmd_append_rows,
+	cmd_replace_rows,
 	cmd_fetch_rows,
 	cmd_store_rows,
 	cmd_search_rows,

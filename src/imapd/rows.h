@@ -16,6 +16,7 @@ extern const struct cmd_row cmd_list_rows[];
 extern const struct cmd_row cmd_status_rows[];
 extern const struct cmd_row cmd_metadata_rows[]; /* GETMETADATA, SETMETADATA */
 extern const struct cmd_row cmd_append_rows[];
+extern const struct cmd_row cmd_replace_rows[]; /* REPLACE, UID REPLACE */
 extern const struct cmd_row cmd_fetch_rows[];
 extern const struct cmd_row cmd_store_rows[];
 extern const struct cmd_row cmd_search_rows[];

@@ -246,7 +246,7 @@ class Puppet:
         if mailbox != "Play":
             self.expunge(raw, uids)
             return
-        rng.choice([self.copy, self.move, self.expunge, lambda r, u: self.store(r, u, rng)])(raw, uids)
+        rng.choice([self.copy, self.move, self.expunge, self.replace, lambda r, u: self.store(r, u, rng)])(raw, uids)
 
     def begin(self):
         """The state after the command that is about to be sent."""
@@ -295,6 +295,22 @@ class Puppet:
 
     def move(self, raw, uids):
         self.transfer(raw, uids, "MOVE", "Moved")
+
+    def replace(self, raw, uids):
+        uid, number, new = uids[0], next(self.load.serial), next(self.unknown)
+        after = self.begin()
+        del after["Play"][uid]
+        after["Play"][new] = (number, frozenset(["\\Seen"]))
+        data = make(self.load.seed, number)
+        tag = raw.tag()
+        raw.send(tag + b" UID REPLACE %d Play (\\Seen) {%d+}\r\n" % (uid, len(data)) + data + b"\r\n")
+        tagged, untagged = raw.until(tag)
+        assert tagged.startswith(b"OK"), tagged
+        found = [match for match in (APPENDUID.search(line) for line in untagged) if match]
+        assert len(found) == 1, (tagged, untagged)
+        after["Play"][int(found[0][2])] = after["Play"].pop(new)
+        self.load.uids.see(self.account, "Play", int(found[0][1]), int(found[0][2]), number)
+        self.commit()
 
     def store(self, raw, uids, rng):
         sign, flags = rng.choice("+-"), frozenset(rng.sample(self.KEYWORDS, rng.randrange(1, 3)))

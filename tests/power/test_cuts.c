@@ -64,6 +64,29 @@ static void messages_arrive(void **state)
 	power_fini(&power);
 }
 
+static enum rc replace(struct power *power, uint32_t uid, unsigned number, size_t size)
+{
+	struct buf bytes;
+	buf_init(&bytes, 2 * size + 1000);
+	rig_message(&bytes, number, size);
+	enum rc rc = rig_replace(&power->rig, ACCOUNT, "INBOX", uid, buf_strv(&bytes));
+	buf_fini(&bytes);
+	return rc;
+}
+
+static void messages_take_the_place_of_others(void **state)
+{
+	struct power power;
+	(void)state;
+	power_init(&power, NULL);
+	power_append(&power, "APPEND", "INBOX", 1, 700, none);
+	STEP(&power, "REPLACE", true, replace(&power, 1, 2, 900));
+	STEP(&power, "REPLACE, large", true, replace(&power, 2, 3, 20000));
+	power_close_store(&power);
+	cut_everywhere(&power);
+	power_fini(&power);
+}
+
 static void messages_are_changed_copied_and_removed(void **state)
 {
 	struct power power;
@@ -138,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(messages_arrive),
+		cmocka_unit_test(messages_take_the_place_of_others),
 		cmocka_unit_test(messages_are_changed_copied_and_removed),
 		cmocka_unit_test(bytes_move_out_and_are_swept),
 		cmocka_unit_test(checkpoints_lose_nothing),

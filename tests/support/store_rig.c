@@ -335,6 +335,29 @@ enum rc rig_expunge(struct rig *rig, int64_t account_id, const char *mailbox, ui
 	return rig_run(rig, account_id, JOB_WRITE, expunge_run, &request);
 }
 
+/* As REPLACE does it. */
+static enum rc replace_run(struct account *account, void *arg)
+{
+	struct request *request = arg;
+	uint32_t uid = request->uid;
+	enum rc rc = expunge_run(account, arg);
+	if (rc == RC_OK)
+		rc = append_run(account, request);
+	request->uid = uid;
+	return rc;
+}
+
+enum rc rig_replace(struct rig *rig, int64_t account_id, const char *mailbox, uint32_t uid, struct strv bytes)
+{
+	struct request request = { .mailbox = mailbox, .uid = uid, .msg = { .internaldate = 1700000000 } };
+	enum rc rc = rig_receive(rig, bytes, &request.msg.content);
+	if (rc != RC_OK)
+		return rc;
+	rc = rig_run(rig, account_id, JOB_WRITE, replace_run, &request);
+	content_unref(&request.msg.content);
+	return rc;
+}
+
 static enum rc create_run(struct account *account, void *arg)
 {
 	struct request *request = arg;

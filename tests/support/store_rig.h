@@ -65,6 +65,8 @@ enum rc rig_flags(struct rig *rig, int64_t account_id, const char *mailbox, uint
 enum rc rig_copy(
 	struct rig *rig, int64_t account_id, const char *from, uint32_t uid, const char *to, bool move);
 enum rc rig_expunge(struct rig *rig, int64_t account_id, const char *mailbox, uint32_t uid);
+enum rc rig_replace(
+	struct rig *rig, int64_t account_id, const char *mailbox, uint32_t uid, struct strv bytes) MUST_CHECK;
 enum rc rig_create(struct rig *rig, int64_t account_id, const char *name);
 enum rc rig_delete(struct rig *rig, int64_t account_id, const char *name);
 enum rc rig_rename(struct rig *rig, int64_t account_id, const char *from, const char *to);
