@@ -15,6 +15,7 @@ struct sort *sort_new(int64_t mailbox, const struct sort_program *program, const
 	struct sort *sort = mem_zalloc(sizeof(*sort));
 	sort->mailbox = mailbox;
 	sort->program = *program;
+	sort->memory_max = SORT_MEMORY_MAX;
 	seqset_copy(&sort->uids, uids);
 	sorter_init(&sort->sorter);
 	return sort;
@@ -38,7 +39,7 @@ void sort_free(struct sort **sort)
 /* Only whole items count against the limit: the second array of the sorter among them. */
 static bool too_much(const struct sort *sort)
 {
-	return sort->next.bytes + sort->next.count * 2 * sizeof(struct sort_item) > SORT_MEMORY_MAX;
+	return sort->next.bytes + sort->next.count * 2 * sizeof(struct sort_item) > sort->memory_max;
 }
 
 static enum rc add_message(struct account *account, struct sort *sort, const struct msg_row *row,

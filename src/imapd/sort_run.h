@@ -30,6 +30,7 @@ struct sort_place {
 struct sort {
 	int64_t mailbox;
 	struct sort_program program;
+	size_t memory_max; /* SORT_MEMORY_MAX */
 	struct seqset uids; /* own */
 	struct arena **keys; /* own, the arenas too: one a slice */
 	size_t key_count;

@@ -33,6 +33,7 @@ struct thread *thread_new(int64_t mailbox, enum thread_algorithm algorithm, cons
 	thread->mailbox = mailbox;
 	thread->algorithm = algorithm;
 	thread->fresh = true;
+	thread->refs_max = THREAD_REFS_MAX;
 	seqset_copy(&thread->uids, uids);
 	if (runs) {
 		thread->runs = mem_alloc((run_count + 1) * sizeof(*runs));
@@ -139,7 +140,7 @@ static enum rc read_refs(struct gatherer *g, const struct msg_row *row, const st
 		add_refs(g, message, field.value);
 	if (message->ref_count == 0)
 		add_first_ref(g, message, envelope->in_reply_to);
-	return g->thread->next.ref_count > THREAD_REFS_MAX ? RC_LIMIT : RC_OK;
+	return g->thread->next.ref_count > g->thread->refs_max ? RC_LIMIT : RC_OK;
 }
 
 static void read_subject(struct gatherer *g, struct strv subject, struct thread_message *message)

@@ -388,7 +388,9 @@ def test_modseq(raw):
     assert raw.ok("UID SORT (SIZE) UTF-8 MODSEQ 1 NOT 1") == [b"* SORT 2 3 (MODSEQ %d)" % three]
     assert raw.ok(f"SORT (SIZE) UTF-8 MODSEQ {one + 1}") == [b"* SORT"]
     cases = {"MIN": (b" MIN 2", two), "MAX": (b" MAX 1", one), "MIN MAX": (b" MIN 2 MAX 1", one), "ALL": (b" ALL 2:3,1", one),
-             "COUNT": (b" COUNT 3", one), "MIN COUNT": (b" MIN 2 COUNT 3", one)}
+             "COUNT": (b" COUNT 3", one), "MIN COUNT": (b" MIN 2 COUNT 3", one), "PARTIAL 1:1": (b" PARTIAL (1:1 2)", two),
+             "PARTIAL -1:-1": (b" PARTIAL (-1:-1 1)", one), "PARTIAL 1:2": (b" PARTIAL (1:2 2:3)", three),
+             "PARTIAL 8:9 MIN": (b" MIN 2 PARTIAL (8:9 NIL)", two)}
     for options, (items, highest) in cases.items():
         (line,) = raw.ok(f"SORT RETURN ({options}) (SIZE) UTF-8 MODSEQ 1")
         assert re.sub(rb' \(TAG "t\d+"\)', b"", line) == b"* ESEARCH" + items + b" MODSEQ %d" % highest

@@ -106,6 +106,23 @@ static void what_is_saved_can_be_used(void **state)
 	client_free(&client);
 }
 
+/* RFC 9394: places in the order of the answer. */
+static void windows_are_on_the_sorted_list(void **state)
+{
+	add_some(*state);
+	struct client *client = client_new(*state, "INBOX");
+	assert_command(client, "SORT RETURN (PARTIAL 1:2) (DATE) UTF-8 ALL",
+		"* ESEARCH (TAG \"a\") PARTIAL (1:2 3,1)\r\na OK SORT completed\r\n");
+	assert_command_has(client, "SORT RETURN (PARTIAL -1:-2 COUNT) (DATE) UTF-8 ALL",
+		"PARTIAL (-1:-2 1:2) COUNT 3\r\n");
+	assert_command_has(
+		client, "UID SORT RETURN (PARTIAL 4:9) (DATE) UTF-8 ALL", "UID PARTIAL (4:9 NIL)\r\n");
+	assert_command_has(
+		client, "SORT RETURN (SAVE PARTIAL 1:2) (DATE) UTF-8 ALL", "PARTIAL (1:2 3,1)\r\n");
+	assert_command_has(client, "SEARCH $", "* SEARCH 1 3\r\n");
+	client_free(&client);
+}
+
 static void modseq_is_told_when_it_is_asked_for(void **state)
 {
 	add_some(*state);
@@ -145,6 +162,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			modseq_is_told_when_it_is_asked_for, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(a_message_may_be_gone, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			windows_are_on_the_sorted_list, server_setup, server_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,24 @@ static void many_messages_take_many_slices(void **state)
 	seqset_fini(&all);
 }
 
+static void too_much_is_told(void **state)
+{
+	struct test *t = *state;
+	struct seqset all = SEQSET_EMPTY;
+	for (int i = 0; i < 10; i++)
+		add(t, "Subject: one of some length\r\n\r\n");
+	seqset_add_range(&all, 1, 10);
+	struct sort *sort = sort_of(t, "(SUBJECT)", &all);
+	assert_int_equal(sort->memory_max, SORT_MEMORY_MAX);
+	sort->memory_max = 800;
+	assert_int_equal(rig_run(&t->rig, ACCOUNT, JOB_READ, slice_job, sort), RC_LIMIT);
+	sort->memory_max = 2000;
+	run(t, sort, 1);
+	assert_items(sort, "1 2 3 4 5 6 7 8 9 10");
+	sort_free(&sort);
+	seqset_fini(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +220,7 @@ int main(void)
 			addresses_sort_by_mailbox_or_by_what_is_displayed, setup, teardown),
 		cmocka_unit_test_setup_teardown(dates_are_compared_in_utc, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_message_may_be_gone, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_much_is_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_messages_take_many_slices, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,12 +182,31 @@ static void of_very_many_references_the_last_ones_count(void **state)
 	buf_fini(&text);
 }
 
+static void too_many_references_are_told(void **state)
+{
+	struct test *t = *state;
+	struct seqset all = SEQSET_EMPTY;
+	for (int i = 0; i < 4; i++)
+		add(t, "References: <a@h> <b@h> <c@h>\r\n\r\n");
+	seqset_add_range(&all, 1, 4);
+	struct thread *thread = thread_of(t, THREAD_REFERENCES, &all, false);
+	assert_int_equal(thread->refs_max, THREAD_REFS_MAX);
+	thread->refs_max = 11;
+	assert_int_equal(rig_run(&t->rig, ACCOUNT, JOB_READ, slice_job, thread), RC_LIMIT);
+	thread->refs_max = 12;
+	run(t, thread, 1);
+	assert_out(thread, "((1)(2)(3)(4))");
+	thread_free(&thread);
+	seqset_fini(&all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(headers_make_threads, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_message_may_be_gone, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_header_that_is_not_in_the_cache_is_read, setup, teardown),
+		cmocka_unit_test_setup_teardown(too_many_references_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_very_many_references_the_last_ones_count, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
