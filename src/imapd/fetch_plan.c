@@ -189,9 +189,11 @@ static bool parse_partial(struct builder *builder, struct fetch_item *item)
 	struct parse *parse = builder->parse;
 	if (!parse_skip(parse, '<'))
 		return true;
-	if (!parse_number(parse, &item->offset) || !parse_char(parse, '.') ||
-		!parse_nz_number(parse, &item->length) || !parse_char(parse, '>'))
+	if (!parse_number64(parse, &item->offset) || !parse_char(parse, '.') ||
+		!parse_number64(parse, &item->length) || !parse_char(parse, '>'))
 		return false;
+	if (item->length == 0)
+		return parse_fail(parse, "Invalid number");
 	item->partial = true;
 	buf_addc(&builder->label, '<');
 	buf_addu(&builder->label, item->offset);

@@ -46,8 +46,8 @@ struct fetch_item {
 	/* All below for FETCH_SECTION and, as far as it applies, FETCH_BINARY. */
 	enum mime_section section;
 	enum fetch_filter filter;
-	uint32_t offset; /* of a partial */
-	uint32_t length;
+	uint64_t offset; /* of a partial; 63 bits (RFC 9051) */
+	uint64_t length;
 	bool partial;
 	bool cached; /* fields of the message itself, all kept in the cached header block */
 	struct strv

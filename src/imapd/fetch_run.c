@@ -27,6 +27,7 @@ enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetc
 	fetch->mailbox = view_mailbox(view);
 	fetch->told_modseq = view_told_modseq(view);
 	fetch->condstore = cmd->session->enabled & ENABLED_CONDSTORE;
+	fetch->rev2 = cmd->session->enabled & ENABLED_REV2;
 	fetch->uidonly = cmd->session->enabled & ENABLED_UIDONLY;
 	fetch_plan_copy(plan, fetch->arena, &fetch->plan);
 	/* Also for FLAGS that the plan does not ask for: of what fails a condition of STORE. */

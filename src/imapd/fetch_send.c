@@ -153,9 +153,40 @@ enum rc fetch_need_cached(struct sender *s, unsigned want)
 	return rc;
 }
 
+static bool holds_global(struct strv structure)
+{
+	static const char mark[] = "\"message\" \"global\"";
+	struct strv rest = structure;
+	while (rest.n >= sizeof(mark) - 1) {
+		if (strv_istarts(rest, strv_cstr(mark)))
+			return true;
+		size_t quote = strv_index(strv_sub(rest, 1, rest.n), '"');
+		rest = strv_sub(rest, quote + 1, rest.n);
+	}
+	return false;
+}
+
+/* RFC 9051 shows message/global as a message; the cache holds the form of RFC 3501. */
+static enum rc global_form(struct sender *s, enum msg_part_mask what)
+{
+	struct strv text = what == MSG_BODY ? s->cached.body : s->cached.bodystructure;
+	if (!s->fetch->rev2 || what == MSG_ENVELOPE || !holds_global(text))
+		return RC_OK;
+	struct strv body;
+	struct strv bodystructure;
+	enum rc rc = msg_body_global(s->account, &s->at->row, s->fetch->message, &body, &bodystructure);
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	s->cached.body = body;
+	s->cached.bodystructure = bodystructure;
+	return RC_OK;
+}
+
 static enum rc add_cached(struct sender *s, enum msg_part_mask what)
 {
 	enum rc rc = fetch_need_cached(s, what);
+	if (rc == RC_OK)
+		rc = global_form(s, what);
 	if (rc != RC_OK)
 		return rc;
 	if (what == MSG_ENVELOPE) {

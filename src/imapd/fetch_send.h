@@ -69,6 +69,7 @@ struct fetch {
 	struct seqset
 		seen; /* own: UIDs that this FETCH made \Seen: their FLAGS are told, whatever the plan says */
 	bool condstore; /* for those of `seen` UID and MODSEQ are told, too */
+	bool rev2; /* IMAP4rev2 */
 	bool uidonly; /* RFC 9586: UIDFETCH instead of FETCH */
 	bool silent; /* answers a .SILENT STORE: the MODSEQ alone tells a change */
 	uint64_t changed_since; /* only messages with a higher modseq */

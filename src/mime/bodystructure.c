@@ -136,9 +136,12 @@ static bool is_text(const struct mime_part *part)
 	return strv_ieq(part->type, STRV("text"));
 }
 
-static bool is_rfc822(const struct mime_part *part)
+/* Whether it is shown with envelope and structure: message/rfc822 and, as RFC 9051 has it, message/global. */
+static bool is_message(const struct mime_part *part, bool global)
 {
-	return strv_ieq(part->type, STRV("message")) && strv_ieq(part->subtype, STRV("rfc822"));
+	if (!strv_ieq(part->type, STRV("message")))
+		return false;
+	return strv_ieq(part->subtype, STRV("rfc822")) || (global && strv_ieq(part->subtype, STRV("global")));
 }
 
 static void print_fields(struct buf *out, const struct mime_part *part)
@@ -178,27 +181,31 @@ void mime_body_print_empty(struct buf *out, bool extended)
 	buf_adds(out, extended ? EMPTY_TEXT " NIL NIL NIL NIL)" : EMPTY_TEXT ")");
 }
 
-void mime_body_print_opaque(struct buf *out, const struct mime_part *part, bool extended)
+static void print_opaque(struct buf *out, const struct mime_part *part, bool extended, bool global)
 {
 	buf_addc(out, '(');
 	print_fields(out, part);
-	/* The grammar wants these of message/rfc822 always. */
-	if (is_rfc822(part)) {
+	/* The grammar wants these of a message always. */
+	if (is_message(part, global)) {
 		buf_adds(out, " " EMPTY_ENVELOPE " ");
 		mime_body_print_empty(out, extended);
 	}
-	if (is_text(part) || is_rfc822(part))
+	if (is_text(part) || is_message(part, global))
 		print_lines(out, part);
 	print_leaf_extension(out, part, extended);
 	buf_addc(out, ')');
 }
 
-/* Depth is bounded by mime_limits.depth, at most MIME_DEPTH_MAX. */
-void mime_body_print(struct buf *out, const struct mime_part *part, bool extended)
+void mime_body_print_opaque(struct buf *out, const struct mime_part *part, bool extended)
 {
-	/* message/global has no such form in RFC 3501: it is shown as a leaf. */
-	if (part->kind == MIME_LEAF || (part->kind == MIME_MESSAGE && !is_rfc822(part))) {
-		mime_body_print_opaque(out, part, extended);
+	print_opaque(out, part, extended, false);
+}
+
+/* Depth is bounded by mime_limits.depth, at most MIME_DEPTH_MAX. */
+static void print_body(struct buf *out, const struct mime_part *part, bool extended, bool global)
+{
+	if (part->kind == MIME_LEAF || (part->kind == MIME_MESSAGE && !is_message(part, global))) {
+		print_opaque(out, part, extended, global);
 		return;
 	}
 	buf_addc(out, '(');
@@ -207,12 +214,12 @@ void mime_body_print(struct buf *out, const struct mime_part *part, bool extende
 		buf_addc(out, ' ');
 		mime_envelope_print(out, part->child);
 		buf_addc(out, ' ');
-		mime_body_print(out, part->child, extended);
+		print_body(out, part->child, extended, global);
 		print_lines(out, part);
 		print_leaf_extension(out, part, extended);
 	} else {
 		for (const struct mime_part *child = part->child; child; child = child->sibling)
-			mime_body_print(out, child, extended);
+			print_body(out, child, extended, global);
 		if (!part->child)
 			mime_body_print_empty(out, extended);
 		buf_addc(out, ' ');
@@ -224,4 +231,14 @@ void mime_body_print(struct buf *out, const struct mime_part *part, bool extende
 		}
 	}
 	buf_addc(out, ')');
+}
+
+void mime_body_print(struct buf *out, const struct mime_part *part, bool extended)
+{
+	print_body(out, part, extended, false);
+}
+
+void mime_body_print_global(struct buf *out, const struct mime_part *part, bool extended)
+{
+	print_body(out, part, extended, true);
 }

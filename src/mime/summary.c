@@ -92,3 +92,24 @@ void mime_summary_build(const struct mime_msg *msg, struct arena *arena, struct 
 	ret_summary->preview = keep(arena, &buf);
 	buf_fini(&buf);
 }
+
+static struct strv global_body(
+	struct buf *buf, const struct mime_part *root, struct arena *arena, bool extended)
+{
+	mime_body_print_global(buf, root, extended);
+	if (!buf_ok(buf)) {
+		buf_reset(buf);
+		build_body(buf, root, extended);
+	}
+	return keep(arena, buf);
+}
+
+void mime_summary_global(const struct mime_msg *msg, struct arena *arena, struct strv *ret_body,
+	struct strv *ret_bodystructure)
+{
+	struct buf buf;
+	buf_init(&buf, MIME_STRUCTURE_MAX);
+	*ret_body = global_body(&buf, msg->root, arena, false);
+	*ret_bodystructure = global_body(&buf, msg->root, arena, true);
+	buf_fini(&buf);
+}

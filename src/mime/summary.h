@@ -23,9 +23,15 @@ struct mime_summary {
 
 void mime_summary_build(const struct mime_msg *msg, struct arena *arena, struct mime_summary *ret_summary);
 
+/* The structures in the form of RFC 9051: other ones than the summary's if there are message/global parts. */
+void mime_summary_global(const struct mime_msg *msg, struct arena *arena, struct strv *ret_body,
+	struct strv *ret_bodystructure);
+
 /* The three printers, for tests and for whoever needs one alone. Strings are quoted, or literals where they must be. */
 void mime_envelope_print(struct buf *out, const struct mime_part *part);
 void mime_body_print(struct buf *out, const struct mime_part *part, bool extended);
+/* With message/global, which RFC 3501 does not know, in the form of message/rfc822 (RFC 9051). */
+void mime_body_print_global(struct buf *out, const struct mime_part *part, bool extended);
 /* An IMAP nstring: NIL for a NULL pointer, else quoted, or a literal for 8-bit, CR, LF; NUL becomes 0x80. */
 void mime_nstring_print(struct buf *out, struct strv v);
 

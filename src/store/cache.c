@@ -133,8 +133,7 @@ static enum rc scan_reader(struct reader *reader, struct mime_scan *scan)
 	return rc;
 }
 
-static enum rc rescan(
-	struct account *account, int64_t blob, struct arena *arena, struct mime_summary *ret_summary)
+static enum rc scan_blob(struct account *account, int64_t blob, struct mime_msg **ret_msg)
 {
 	struct reader *reader;
 	struct mime_msg *msg;
@@ -148,9 +147,36 @@ static enum rc rescan(
 	mime_scan_finish(scan, &msg);
 	mime_scan_free(&scan);
 	if (rc == RC_OK)
-		mime_summary_build(msg, arena, ret_summary);
-	mime_msg_free(&msg);
+		*ret_msg = msg;
+	else
+		mime_msg_free(&msg);
 	return rc;
+}
+
+static enum rc rescan(
+	struct account *account, int64_t blob, struct arena *arena, struct mime_summary *ret_summary)
+{
+	struct mime_msg *msg;
+
+	enum rc rc = scan_blob(account, blob, &msg);
+	if (rc != RC_OK)
+		return rc;
+	mime_summary_build(msg, arena, ret_summary);
+	mime_msg_free(&msg);
+	return RC_OK;
+}
+
+enum rc msg_body_global(struct account *account, const struct msg_row *row, struct arena *arena,
+	struct strv *ret_body, struct strv *ret_bodystructure)
+{
+	struct mime_msg *msg;
+
+	enum rc rc = scan_blob(account, row->blob, &msg);
+	if (rc != RC_OK)
+		return rc;
+	mime_summary_global(msg, arena, ret_body, ret_bodystructure);
+	mime_msg_free(&msg);
+	return RC_OK;
 }
 
 static void from_summary(const struct mime_summary *summary, struct msg_cached *ret_cached)

@@ -121,6 +121,10 @@ enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned 
 uint32_t msg_epoch(struct account *account);
 enum rc msg_thread(struct account *account, const struct msg_row *row, uint64_t *ret_thread) MUST_CHECK;
 
+/* BODY and BODYSTRUCTURE with message/global in the form of message/rfc822 (RFC 9051). Scans the message; nothing is stored. */
+enum rc msg_body_global(struct account *account, const struct msg_row *row, struct arena *arena,
+	struct strv *ret_body, struct strv *ret_bodystructure) MUST_CHECK;
+
 /*
  * Opens the bytes of a message. The reader may outlive the job and go to another thread (one at a time); the bytes
  * stay readable although the message is expunged meanwhile.

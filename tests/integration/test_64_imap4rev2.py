@@ -106,6 +106,19 @@ def test_sizes_are_63_bits_wide(new):
     new.bad("SEARCH LARGER 9223372036854775808")
 
 
+def test_partials_are_63_bits_wide(new):
+    data = message()
+    new.append("INBOX", data)
+    new.ok("SELECT INBOX")
+    for partial, part in (("<0.9223372036854775807>", data), ("<5.9223372036854775807>", data[5:]), ("<4294967296.1>", b"")):
+        items = fetch(new.ok(f"FETCH 1 BODY.PEEK[]{partial}")[0])[1]
+        assert list(items.values()) == [part]
+        assert list(items)[0] == f"BODY[]{partial.split('.')[0]}>"
+    new.bad("FETCH 1 BODY.PEEK[]<0.0>")
+    new.bad("FETCH 1 BODY.PEEK[]<0.9223372036854775808>")
+    new.bad("FETCH 1 BODY.PEEK[]<9223372036854775808.1>")
+
+
 # -- E.7, E.8: COPY and MOVE -----------------------------------------------------------------------------------------------
 
 
@@ -318,6 +331,28 @@ def test_unsolicited_fetch_holds_the_uid(new, old):
     old.ok("STORE 1 -FLAGS (\\Seen)")
     assert new.response() == b"* 1 FETCH (UID 1 FLAGS ())"
     new.done(tag)
+
+
+# -- BODYSTRUCTURE ---------------------------------------------------------------------------------------------------------
+
+
+def test_message_global_is_shown_as_a_message(new, old):
+    """media-message of the formal syntax; RFC 3501 knows message/rfc822 only."""
+    inner = message("Grüße", body="Grüße\r\n")
+    data = (b"Subject: outer\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+            b"--b\r\n\r\ntext\r\n--b\r\nContent-Type: message/global\r\nContent-Transfer-Encoding: 8bit\r\n\r\n" +
+            inner + b"\r\n--b--\r\n")
+    assert new.append("INBOX", data).startswith(b"OK")
+    for raw in (new, old):
+        raw.ok("SELECT INBOX")
+    for item in ("BODY", "BODYSTRUCTURE"):
+        part = fetch(new.ok(f"FETCH 1 ({item})")[0])[1][item][1]
+        assert part[:2] == [b"message", b"global"] and part[7][1] == "Grüße".encode()
+        assert part[8][:2] == [b"text", b"plain"] and part[9] == inner.count(b"\r\n")
+        part = fetch(old.ok(f"FETCH 1 ({item})")[0])[1][item][1]
+        assert part[:2] == [b"message", b"global"] and (len(part) < 8 or not isinstance(part[7], list))
+    assert fetch(new.ok("FETCH 1 BODY.PEEK[2.HEADER.FIELDS (Subject)]")[0])[1]["BODY[2.HEADER.FIELDS (Subject)]"] == (
+        "Subject: Grüße\r\n\r\n".encode())
 
 
 # -- response codes --------------------------------------------------------------------------------------------------------

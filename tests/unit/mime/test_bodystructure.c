@@ -133,6 +133,25 @@ static void eight_bit_octets_are_literals(void **state)
 		false, "({1}\r\n\xfc \"b\" ({2}\r\nn\xfc {2}\r\n\xff\x80) {1}\r\n\xe4 NIL {1}\r\n\x80 0)");
 }
 
+static void assert_global(struct strv text, bool extended, const char *expected)
+{
+	struct buf out;
+	buf_init(&out, TEST_TEXT_MAX);
+	struct mime_msg *msg = test_scan(text);
+	mime_body_print_global(&out, msg->root, extended);
+	mime_msg_free(&msg);
+	test_buf_is(&out, expected);
+}
+
+static void message_global_is_a_message_in_rfc_9051(void **state)
+{
+	(void)state;
+	assert_global(STRV("Content-Type: message/global\n\nSubject: y\n\nz\n"), false,
+		"(\"message\" \"global\" NIL NIL NIL \"7bit\" 14 "
+		"(NIL \"y\" NIL NIL NIL NIL NIL NIL NIL NIL) " PLAIN("2", "1") ") 3)");
+	assert_global(STRV("Content-Type: text/plain\n\na\n"), false, PLAIN("2", "1") ")");
+}
+
 static void whatever_comes_in_the_syntax_is_valid(void **state)
 {
 	(void)state;
@@ -186,6 +205,7 @@ int main(void)
 		cmocka_unit_test(an_opaque_message_still_has_the_form_of_a_message),
 		cmocka_unit_test(rfc_2231_values_are_joined_and_keep_their_charset),
 		cmocka_unit_test(eight_bit_octets_are_literals),
+		cmocka_unit_test(message_global_is_a_message_in_rfc_9051),
 		cmocka_unit_test(whatever_comes_in_the_syntax_is_valid),
 		cmocka_unit_test(the_checker_refuses_what_is_wrong),
 	};
