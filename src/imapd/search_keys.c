@@ -376,7 +376,11 @@ static bool parse_charset(struct parse *parse, bool *ret_known)
 	struct strv charset;
 	if (!parse_astring(parse, &charset) || !parse_sp(parse))
 		return false;
-	*ret_known = strv_ieq(charset, STRV("UTF-8")) || strv_ieq(charset, STRV("US-ASCII"));
+	bool utf8 = strv_ieq(charset, STRV("UTF-8"));
+	/* Of SORT and THREAD, which must name one (RFC 9755 section 3). */
+	if (parse->no_charset && !utf8)
+		return parse_fail(parse, "All is UTF-8 once UTF8=ACCEPT is enabled");
+	*ret_known = utf8 || strv_ieq(charset, STRV("US-ASCII"));
 	if (!*ret_known)
 		parse_advance(parse, parse_rest(parse).n);
 	return true;

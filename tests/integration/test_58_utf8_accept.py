@@ -158,6 +158,12 @@ def test_search_takes_quoted_utf8_and_no_charset(coid, alice, new, old):
     for command in ('SEARCH CHARSET UTF-8 ALL', 'UID SEARCH CHARSET US-ASCII ALL', 'SEARCH CHARSET KOI8-R ALL',
                     'SEARCH RETURN (COUNT) CHARSET UTF-8 SUBJECT "grüße"'):
         new.bad(command)
+    # Where one must be named it is UTF-8 (RFC 9755).
+    assert new.ok('SORT (SUBJECT) UTF-8 SUBJECT "grüße"') == [b"* SORT 1"]
+    assert new.ok('UID THREAD ORDEREDSUBJECT utf-8 SUBJECT "grüße"') == [b"* THREAD (1)"]
+    new.bad("SORT (SUBJECT) US-ASCII ALL")
+    new.bad("UID THREAD ORDEREDSUBJECT KOI8-R ALL")
+    assert old.ok("SORT (ARRIVAL) US-ASCII 1") == [b"* SORT 1"]
     assert old.ok('SEARCH CHARSET UTF-8 SUBJECT "grüße"') == [b"* SEARCH 1"]
     old.no("SEARCH CHARSET KOI8-R ALL", "BADCHARSET (US-ASCII UTF-8)")
 

@@ -190,8 +190,10 @@ def test_recent_does_not_exist(coid, alice, new, old):
     new_tag, old_tag = new.idle(), old.idle()
     coid.deliver(alice, message())
     assert new.response() == b"* 3 EXISTS" and old.response() == b"* 3 EXISTS"
-    assert new.done(new_tag)[1] == [] and b"* 3 RECENT" in old.done(old_tag)[1] + old.ok("NOOP")
-    assert b"\\Recent" in old.ok("FETCH 3 FLAGS")[0] and b"\\Recent" not in new.ok("FETCH 3 FLAGS")[0]
+    assert new.done(new_tag)[1] == []
+    lines = old.done(old_tag)[1] + old.ok("FETCH 3 FLAGS")
+    assert b"* 3 RECENT" in lines and any(b"\\Recent" in line for line in lines)
+    assert new.ok("FETCH 3 FLAGS") == [b"* 3 FETCH (FLAGS ())"]
 
 
 def test_recent_goes_when_it_is_enabled_with_a_mailbox_selected(coid, alice, old):
