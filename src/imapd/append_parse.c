@@ -126,7 +126,7 @@ static bool read_message(struct reading *r)
 static bool read_all(struct reading *r, bool several)
 {
 	struct parse *parse = r->parse;
-	if (ends_here(r, APPEND_AT_NAME) || !parse_mailbox(parse, &r->list.mailbox))
+	if (ends_here(r, APPEND_AT_NAME) || !parse_mailbox_sent(parse, &r->list.mailbox, &r->list.sent))
 		return false;
 	do {
 		if (r->list.count == r->messages_max)

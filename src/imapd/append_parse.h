@@ -32,6 +32,7 @@ struct append_spec {
 
 struct append_list {
 	struct strv mailbox;
+	struct strv sent; /* its name as the client wrote it */
 	struct append_spec *specs; /* in the arena, as all else; the last may be incomplete */
 	size_t count;
 	struct append_part *parts;

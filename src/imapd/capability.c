@@ -33,6 +33,7 @@ static const struct {
 	{ "STARTTLS", CAN_STARTTLS },
 	{ "LOGINDISABLED", CANNOT_LOGIN },
 	{ "AUTH=PLAIN", CAN_LOGIN },
+	{ "IMAP4rev2", ALWAYS },
 	{ "UTF8=ACCEPT", ALWAYS },
 	{ "UIDONLY", ALWAYS },
 	{ "SPECIAL-USE", ALWAYS },

@@ -4,6 +4,8 @@
 #include "coi/coi.h"
 #include "imapd/append.h"
 #include "imapd/imapd.h"
+#include "imapd/list_run.h"
+#include "imapd/resp.h"
 #include "imapd/rows.h"
 
 struct append_job {
@@ -13,6 +15,9 @@ struct append_job {
 	size_t count;
 	const struct coi *coi; /* borrowed */
 	bool no_target;
+	struct strv
+		sent; /* IMAP4rev2: the name as the client wrote it; a LIST response tells if it is another one */
+	struct strv list; /* that response */
 	uint32_t uidvalidity;
 	uint32_t *uids;
 };
@@ -28,9 +33,12 @@ static enum rc store_run(struct account *account, struct job *job)
 		if (rc == RC_OK)
 			rc = msg_append(account, info.id, &msg, &append->uids[i]);
 	}
-	if (rc == RC_OK)
-		append->uidvalidity = info.uidvalidity;
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	append->uidvalidity = info.uidvalidity;
+	if (append->sent.n > 0 && !strv_eq(append->sent, info.name))
+		append->list = list_name_line(append->base.arena, &info, true, append->sent);
+	return RC_OK;
 }
 
 static void store_release(struct cmd_job *job)
@@ -43,13 +51,18 @@ static void store_release(struct cmd_job *job)
 static void store_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct append_job *append = (struct append_job *)job;
-	if (append->no_target)
+	if (append->no_target) {
 		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
-	else if (job->job.rc != RC_OK)
+		return;
+	}
+	if (job->job.rc != RC_OK) {
 		cmd_finish_rc(cmd, job->job.rc);
-	else
-		cmd_ok(cmd, append_uid_code(cmd->arena, append->uidvalidity, append->uids, append->count),
-			"APPEND completed");
+		return;
+	}
+	if (append->list.n > 0)
+		resp_raw(cmd->session, append->list);
+	cmd_ok(cmd, append_uid_code(cmd->arena, append->uidvalidity, append->uids, append->count),
+		"APPEND completed");
 }
 
 static void submit_store(struct cmd *cmd)
@@ -60,6 +73,8 @@ static void submit_store(struct cmd *cmd)
 	append->base.release = store_release;
 	append->coi = cmd->session->settings->coi;
 	append->mailbox = arena_strv(arena, args->list.mailbox);
+	if (cmd->session->enabled & ENABLED_REV2)
+		append->sent = arena_strv(arena, args->list.sent);
 	append->messages = arena_zalloc(arena, args->received * sizeof(*append->messages));
 	append->uids = arena_zalloc(arena, args->received * sizeof(*append->uids));
 	for (size_t i = 0; i < args->received; i++)

@@ -115,6 +115,7 @@ def test_names_are_normalised(new, old):
     assert new.cmd(f'COPY 1 "{decomposed}"')[0].startswith(b"OK [COPYUID")
     assert new.cmd(f'MOVE 1 "{decomposed}"')[0].startswith(b"OK")
     new.ok(f'SUBSCRIBE "{decomposed}"')
+    old.ok("NOOP")
     assert names(old.ok('LSUB "" "C%"')) == [b'"Caf&AOk-"']
     new.ok("UNSELECT")
     old.ok("UNSELECT")

@@ -53,12 +53,24 @@ def esearch(raw, command):
 def test_what_was_folded_in_is_there(coid, alice, new):
     text = new.ok("CAPABILITY")[0].split()
     for name in ("NAMESPACE UNSELECT UIDPLUS ESEARCH SEARCHRES ENABLE IDLE LIST-EXTENDED LIST-STATUS MOVE LITERAL+ "
-                 "SPECIAL-USE STATUS=SIZE IMAP4rev1").split():
+                 "SPECIAL-USE STATUS=SIZE BINARY IMAP4rev1 IMAP4rev2").split():
         assert name.encode() in text, name
     greeting = coid.raw().greeting_line
-    for name in (b"SASL-IR", b"LITERAL-", b"AUTH=PLAIN", b"IMAP4rev1"):
+    for name in (b"SASL-IR", b"LITERAL-", b"AUTH=PLAIN", b"IMAP4rev1", b"IMAP4rev2"):
         assert name in greeting
     assert new.ok("NAMESPACE") == [b'* NAMESPACE (("" "/")) NIL NIL']
+
+
+def test_parts_are_fetched_decoded(new):
+    data = message(headers=["MIME-Version: 1.0", "Content-Type: application/octet-stream",
+                            "Content-Transfer-Encoding: base64"], body="AAECAw==\r\n")
+    odd = message(headers=["MIME-Version: 1.0", "Content-Transfer-Encoding: x-odd"])
+    assert new.append("INBOX", data).startswith(b"OK") and new.append("INBOX", odd).startswith(b"OK")
+    new.ok("SELECT INBOX")
+    assert new.ok("FETCH 1 BINARY.SIZE[1]") == [b"* 1 FETCH (BINARY.SIZE[1] 4)"]
+    assert new.ok("FETCH 1 BINARY.PEEK[1]") == [b"* 1 FETCH (BINARY[1] ~{4}\r\n\0\1\2\3)"]
+    assert b"BINARY[1]<1> {2}\r\n\1\2)" in new.ok("FETCH 1 BINARY[1]<1.2>")[0].replace(b"~{", b"{")
+    new.no("FETCH 2 BINARY.PEEK[1]", "UNKNOWN-CTE")
 
 
 def test_status_has_size_and_deleted_and_no_need_of_recent(new):
@@ -284,6 +296,13 @@ def test_oldname_tells_what_a_name_became(new, old):
     # INBOX stays where it is.
     assert new.ok('RENAME INBOX "Moved"') == []
     assert oldname(new.ok(f'RENAME INBOX "{SENT}"')) == [("\\HasNoChildren", KEPT, SENT)]
+    assert new.append(SENT, message()).startswith(b"OK")
+    tag = new.tag()
+    new.send(tag + b" APPEND " + f'"{SENT}"'.encode() + b" {1+}\r\nx\r\n")
+    assert oldname(new.until(tag)[1]) == [("\\HasNoChildren", KEPT, SENT)]
+    tag = new.tag()
+    new.send(tag + b" APPEND " + f'"{KEPT}"'.encode() + b" {1+}\r\nx\r\n")
+    assert oldname(new.until(tag)[1]) == []
     # Errors tell nothing.
     tagged, lines = new.cmd(f'CREATE "{SENT}"')
     assert tagged.startswith(b"NO [ALREADYEXISTS]") and lines == []
