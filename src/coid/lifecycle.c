@@ -48,6 +48,7 @@ static enum rc apply(struct server *server, const struct conf *conf, struct buf 
 	imapd.metadata = server->metadata;
 	imapd.coi = server->coi;
 	lmtp.coi = server->coi;
+	lmtp.webpush = server->webpush;
 	imapd_reload(server->imapd, &imapd, tls);
 	lmtp_reload(server->lmtp, &lmtp);
 	admin_reload(server->admin, &admin);

@@ -210,6 +210,7 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 	imapd_reload(server->imapd, &imapd, server->tls);
 	settings_lmtp(conf, &lmtp);
 	lmtp.coi = server->coi;
+	lmtp.webpush = server->webpush;
 	server->lmtp =
 		lmtp_new(&lmtp, server->store, server->reactor_array, server->reactor_count, server->log);
 	settings_admin(conf, &admin);

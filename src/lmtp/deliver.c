@@ -5,6 +5,7 @@
 #include "coi/coi.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "webpush/webpush.h"
 
 #include <stdlib.h>
 
@@ -73,6 +74,8 @@ enum rc delivery_run(struct account *account, struct job *job)
 	rc = coi_deliver(delivery->coi, account, rule, &mailbox, &msg);
 	if (rc == RC_OK)
 		rc = msg_append(account, mailbox, &msg, &delivery->uid);
+	if (rc == RC_OK)
+		rc = webpush_deliver(delivery->webpush, account, mailbox, delivery->uid);
 	if (rc == RC_OK && mailbox != info.id)
 		rc = mbox_get(account, mailbox, &info);
 	if (rc == RC_OK)

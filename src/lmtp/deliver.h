@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 struct coi;
+struct webpush;
 
 struct delivery {
 	struct job job; /* first */
@@ -16,6 +17,7 @@ struct delivery {
 	struct strv prefix; /* header lines of this recipient's copy; in the arena */
 	struct strv detail; /* subaddress: a mailbox name, or empty */
 	const struct coi *coi; /* borrowed; may be NULL */
+	struct webpush *webpush; /* borrowed; may be NULL */
 	int64_t received; /* INTERNALDATE, seconds since 1970 */
 	unsigned index; /* of the recipient in his transaction */
 	struct strv mailbox; /* result: where it went; in the arena */

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct coi;
+struct webpush;
 struct lmtp;
 
 struct lmtp_settings {
@@ -25,6 +26,7 @@ struct lmtp_settings {
 	unsigned bad_commands_max; /* in one session: then 421 */
 	unsigned connections_max; /* of the whole server: then 421 */
 	const struct coi *coi; /* borrowed; NULL: chat messages are nothing special */
+	struct webpush *webpush; /* borrowed; NULL: nobody is told */
 	bool quota_permanent; /* over quota: 552 5.2.2 instead of 452 4.2.2 */
 };
 

@@ -371,6 +371,7 @@ static void deliver(struct lmtp_session *session, struct content *content)
 		ctx->hub = session->hub;
 		delivery->ctx = ctx;
 		delivery->coi = session->rules->settings.coi;
+		delivery->webpush = session->rules->settings.webpush;
 		delivery->index = i;
 		delivery->job.home = session->hub->reactor;
 		delivery->job.asker = session->id;

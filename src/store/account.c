@@ -423,6 +423,7 @@ enum rc account_open(struct account *account)
 		account_mended(account);
 	account_opened(account);
 	moves_sweep(account);
+	owed_sweep(account);
 	return RC_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "store/store_priv.h"
 
-#define PUSHQ_VERSION 1
+#define PUSHQ_VERSION 2
 #define PUSHQ_BATCH_MAX 256
 #define PUSHQ_RETRY_MS 1000
 #define PUSHQ_SYNC_MS 1000
@@ -39,8 +39,26 @@ static const char pushq_schema[] = "CREATE TABLE push ("
 				   " PRIMARY KEY (account, subscription)"
 				   ") WITHOUT ROWID;"
 				   "CREATE TABLE marker (number INTEGER NOT NULL);"
-				   "INSERT INTO marker VALUES (0);"
-				   "PRAGMA user_version = 1;";
+				   "INSERT INTO marker VALUES (0);";
+
+/* What came with version 2. */
+static const char pushq_schema_2[] = /* The message of a push; 0: none. */
+	"ALTER TABLE push ADD COLUMN mailbox INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE push ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;"
+	/* Accounts that may have subscriptions: no account that owes pushes is missing. */
+	"CREATE TABLE subscriber (account INTEGER PRIMARY KEY);"
+	/* Subscriptions that are not validated, and when they are to be discarded. */
+	"CREATE TABLE expiry ("
+	" account INTEGER NOT NULL,"
+	" subscription TEXT NOT NULL,"
+	" endpoint TEXT NOT NULL,"
+	" due INTEGER NOT NULL,"
+	" PRIMARY KEY (account, subscription)"
+	") WITHOUT ROWID;"
+	/* 1: closed with nothing left to be told. */
+	"CREATE TABLE life (clean INTEGER NOT NULL);"
+	"INSERT INTO life VALUES (0);"
+	"PRAGMA user_version = 2;";
 
 struct pushq {
 	struct store *store; /* borrowed */
@@ -49,15 +67,39 @@ struct pushq {
 	uint64_t retry_at; /* ms */
 	uint64_t synced_at; /* ms */
 	bool dirty; /* there are commits that have not been synced */
+	bool doubtful; /* a sync has failed: what is in the WAL may not be on disk although it can be read */
+	bool was_clean; /* before this process opened it */
 };
 
 /* The database. */
 
-static enum rc pushq_create(struct pushq *pushq)
+static enum rc pushq_make_tables(struct pushq *pushq, int version)
 {
 	enum rc rc = db_begin(pushq->db, true);
-	if (rc == RC_OK)
+	if (rc == RC_OK && version == 0)
 		rc = db_script(pushq->db, pushq_schema);
+	if (rc == RC_OK)
+		rc = db_script(pushq->db, pushq_schema_2);
+	if (rc == RC_OK)
+		rc = db_commit(pushq->db);
+	if (rc != RC_OK)
+		db_rollback(pushq->db);
+	return rc;
+}
+
+/* From here on nobody can know what is owed, until pushq_set_clean. */
+static enum rc pushq_begin_life(struct pushq *pushq)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_one(pushq->db, &stmt, "SELECT clean FROM life", "");
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	pushq->was_clean = db_i64(stmt, 0) == 1;
+	db_reset(stmt);
+	rc = db_begin(pushq->db, true);
+	if (rc == RC_OK)
+		rc = db_run(pushq->db, "UPDATE life SET clean = 0", "");
 	if (rc == RC_OK)
 		rc = db_commit(pushq->db);
 	if (rc != RC_OK)
@@ -73,12 +115,14 @@ static enum rc pushq_try_open(struct pushq *pushq, const char *path)
 	enum rc rc = db_open(path, vfs_name(store->vfs), true, "push", store->log, &pushq->db);
 	if (rc == RC_OK)
 		rc = db_version(pushq->db, &version);
-	if (rc == RC_OK && version == 0)
-		rc = pushq_create(pushq);
+	if (rc == RC_OK && version < PUSHQ_VERSION)
+		rc = pushq_make_tables(pushq, version);
 	if (rc == RC_OK && version > PUSHQ_VERSION) {
 		log_error(store->log, "push.db was made by a newer program version=%d", version);
 		rc = RC_UNAVAILABLE;
 	}
+	if (rc == RC_OK)
+		rc = pushq_begin_life(pushq);
 	if (rc != RC_OK)
 		db_close(&pushq->db);
 	return rc;
@@ -184,14 +228,45 @@ static void pushq_settle(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 		jobs[i]->rc = rc;
 }
 
+/* All that was committed. After a sync that has failed pages have to be written anew to be on disk for sure. */
+static enum rc pushq_sync(struct pushq *pushq)
+{
+	enum rc rc = RC_OK;
+
+	if (!pushq->db)
+		return RC_UNAVAILABLE;
+	pushq->synced_at = clock_mono_ms();
+	if (pushq->doubtful)
+		rc = db_checkpoint(pushq->db, true);
+	else if (pushq->dirty)
+		rc = db_sync_wal(pushq->db);
+	pushq->doubtful = rc != RC_OK;
+	pushq->dirty = rc != RC_OK;
+	return rc;
+}
+
+/* One sync for all that want to be on disk when they are answered. */
+static void pushq_sync_wanted(struct pushq *pushq, struct pushq_job **jobs, size_t n)
+{
+	bool wanted = false;
+
+	for (size_t i = 0; i < n; i++)
+		wanted = wanted || (jobs[i]->sync && jobs[i]->rc == RC_OK);
+	enum rc rc = wanted ? pushq_sync(pushq) : RC_OK;
+	for (size_t i = 0; rc != RC_OK && i < n; i++) {
+		if (jobs[i]->sync && jobs[i]->rc == RC_OK)
+			jobs[i]->rc = rc;
+	}
+}
+
 /* Relaxed commits reach the disk with the first turn a second later, or when the file is closed. */
 static void pushq_keep_house(struct pushq *pushq)
 {
 	if (!pushq->db)
 		return;
 	if (pushq->dirty && clock_mono_ms() - pushq->synced_at >= PUSHQ_SYNC_MS) {
-		pushq->synced_at = clock_mono_ms();
-		pushq->dirty = db_sync_wal(pushq->db) != RC_OK;
+		enum rc rc = pushq_sync(pushq);
+		(void)rc; /* tried again at the next turn */
 	}
 	if (db_wal_frames(pushq->db) >= CHECKPOINT_FRAMES && db_checkpoint(pushq->db, false) != RC_OK)
 		log_warn(pushq->store->log, "checkpoint of push.db failed, tried again later");
@@ -214,6 +289,7 @@ static void pushq_turn(struct strand *strand, void *ctx)
 	}
 	if (write) {
 		pushq_settle(pushq, jobs, n);
+		pushq_sync_wanted(pushq, jobs, n);
 	} else {
 		enum rc rc = pushq_ready(pushq);
 		for (size_t i = 0; i < n; i++)
@@ -246,7 +322,7 @@ void pushq_close(struct store *store)
 		return;
 	store->pushq = NULL;
 	strand_release(&pushq->strand);
-	if (pushq->db && pushq->dirty && db_sync_wal(pushq->db) != RC_OK)
+	if (pushq->db && pushq->dirty && pushq_sync(pushq) != RC_OK)
 		log_warn(store->log, "push.db could not be synced at the end");
 	db_close(&pushq->db);
 	free(pushq);
@@ -259,10 +335,10 @@ enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t
 	enum rc rc = db_run(pushq->db,
 		"INSERT INTO push (account, kind, flags, subscription, endpoint, keys, plain, created, "
 		"expires, due,"
-		" tries) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-		"iddttbbiiid", record->account, record->kind, record->flags, record->subscription,
+		" tries, mailbox, uid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+		"iddttbbiiidid", record->account, record->kind, record->flags, record->subscription,
 		record->endpoint, record->keys, record->plain, record->created, record->expires, record->due,
-		record->tries);
+		record->tries, record->mailbox, record->uid);
 	if (rc == RC_OK)
 		*ret_id = db_last_id(pushq->db);
 	return rc;
@@ -277,8 +353,11 @@ enum rc pushq_remove_of(struct pushq *pushq, int64_t account, struct strv subscr
 {
 	if (subscription.n == 0) {
 		enum rc rc = db_run(pushq->db, "DELETE FROM push WHERE account = ?1", "i", account);
-		return rc == RC_OK ? db_run(pushq->db, "DELETE FROM failing WHERE account = ?1", "i", account)
-				   : rc;
+		if (rc == RC_OK)
+			rc = db_run(pushq->db, "DELETE FROM failing WHERE account = ?1", "i", account);
+		if (rc == RC_OK)
+			rc = db_run(pushq->db, "DELETE FROM expiry WHERE account = ?1", "i", account);
+		return rc == RC_OK ? pushq_subscriber(pushq, account, false) : rc;
 	}
 	enum rc rc = db_run(pushq->db, "DELETE FROM push WHERE account = ?1 AND subscription = ?2", "it",
 		account, subscription);
@@ -307,7 +386,7 @@ enum rc pushq_list(struct pushq *pushq, int64_t after,
 
 	enum rc rc = db_query(pushq->db, &stmt,
 		"SELECT id, account, kind, flags, subscription, endpoint, keys, plain, created, expires, "
-		"due, tries"
+		"due, tries, mailbox, uid"
 		" FROM push WHERE id > ?1 ORDER BY id",
 		"i", after);
 	if (rc != RC_OK)
@@ -326,6 +405,8 @@ enum rc pushq_list(struct pushq *pushq, int64_t after,
 			.expires = db_i64(stmt, 9),
 			.due = db_i64(stmt, 10),
 			.tries = db_u32(stmt, 11),
+			.mailbox = db_i64(stmt, 12),
+			.uid = db_u32(stmt, 13),
 		};
 		if (!fn(arg, &record)) {
 			db_reset(stmt);
@@ -360,4 +441,60 @@ enum rc pushq_worked(struct pushq *pushq, int64_t account, struct strv subscript
 {
 	return db_run(pushq->db, "DELETE FROM failing WHERE account = ?1 AND subscription = ?2", "it",
 		account, subscription);
+}
+
+enum rc pushq_subscriber(struct pushq *pushq, int64_t account, bool on)
+{
+	return on ? db_run(pushq->db, "INSERT OR IGNORE INTO subscriber (account) VALUES (?1)", "i", account)
+		  : db_run(pushq->db, "DELETE FROM subscriber WHERE account = ?1", "i", account);
+}
+
+enum rc pushq_subscribers(struct pushq *pushq, void (*fn)(void *arg, int64_t account), void *arg)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_query(pushq->db, &stmt, "SELECT account FROM subscriber ORDER BY account", "");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(pushq->db, stmt); rc == RC_OK; rc = db_step(pushq->db, stmt))
+		fn(arg, db_i64(stmt, 0));
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc pushq_expiry(
+	struct pushq *pushq, int64_t account, struct strv subscription, struct strv endpoint, int64_t due)
+{
+	if (!endpoint.p)
+		return db_run(pushq->db,
+			"DELETE FROM expiry WHERE account = ?1 AND subscription = ?2 AND due <= ?3", "iti",
+			account, subscription, due);
+	return db_run(pushq->db,
+		"INSERT OR REPLACE INTO expiry (account, subscription, endpoint, due) VALUES (?1, ?2, ?3, "
+		"?4)",
+		"itti", account, subscription, endpoint, due);
+}
+
+enum rc pushq_expiries(struct pushq *pushq,
+	void (*fn)(void *arg, int64_t account, struct strv subscription, struct strv endpoint, int64_t due),
+	void *arg)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_query(
+		pushq->db, &stmt, "SELECT account, subscription, endpoint, due FROM expiry ORDER BY due", "");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(pushq->db, stmt); rc == RC_OK; rc = db_step(pushq->db, stmt))
+		fn(arg, db_i64(stmt, 0), db_text(stmt, 1), db_text(stmt, 2), db_i64(stmt, 3));
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+bool pushq_was_clean(const struct pushq *pushq)
+{
+	return pushq->was_clean;
+}
+
+enum rc pushq_set_clean(struct pushq *pushq)
+{
+	return db_run(pushq->db, "UPDATE life SET clean = 1", "");
 }

@@ -23,6 +23,8 @@ struct push_record {
 	int64_t expires;
 	int64_t due; /* next try */
 	uint32_t tries; /* made so far */
+	int64_t mailbox; /* of the message, as the next one; 0: of none */
+	uint32_t uid;
 };
 
 struct pushq; /* the open push.db, in run only */
@@ -30,6 +32,7 @@ struct pushq; /* the open push.db, in run only */
 struct pushq_job {
 	struct strand_item item;
 	bool write;
+	bool sync; /* a write; its commit and all before it are on disk when it is answered with RC_OK */
 	enum rc (*run)(struct pushq *pushq,
 		struct pushq_job *job); /* may run again: a batch that failed, job by job */
 	void (*done)(struct pushq_job *job);
@@ -60,5 +63,21 @@ enum rc pushq_failed(struct pushq *pushq, int64_t account, struct strv subscript
 	uint32_t *ret_count, int64_t *ret_since) MUST_CHECK;
 /* It works again, or is gone. */
 enum rc pushq_worked(struct pushq *pushq, int64_t account, struct strv subscription) MUST_CHECK;
+
+/* Accounts that may owe pushes (store/owed.h), so that only they are opened after a crash. */
+enum rc pushq_subscriber(struct pushq *pushq, int64_t account, bool on) MUST_CHECK;
+enum rc pushq_subscribers(struct pushq *pushq, void (*fn)(void *arg, int64_t account), void *arg) MUST_CHECK;
+/* Whether the last process that had it open left nothing owed and said so. */
+bool pushq_was_clean(const struct pushq *pushq);
+/* All is told. To be synced; nothing may be delivered any more. */
+enum rc pushq_set_clean(struct pushq *pushq) MUST_CHECK;
+
+/* When a subscription is to be discarded unless it is validated. endpoint.p NULL: no more, if that was due by then. */
+enum rc pushq_expiry(struct pushq *pushq, int64_t account, struct strv subscription, struct strv endpoint,
+	int64_t due) MUST_CHECK;
+/* The one that is due first comes first. */
+enum rc pushq_expiries(struct pushq *pushq,
+	void (*fn)(void *arg, int64_t account, struct strv subscription, struct strv endpoint, int64_t due),
+	void *arg) MUST_CHECK;
 
 #endif

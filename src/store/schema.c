@@ -112,6 +112,14 @@ static const char mail_schema_sql[] =
 static const char to_version_2_sql[] =
 	"ALTER TABLE blob ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;" THREAD_TABLE;
 
+/* Version 3. Delivered messages of which push.db does not have on disk yet whom to tell (owed.h); mostly empty. */
+static const char owed_schema_sql[] = "CREATE TABLE push_owed ("
+				      " mailbox INTEGER NOT NULL,"
+				      " uid INTEGER NOT NULL,"
+				      " run INTEGER NOT NULL," /* of the server: which process is at it */
+				      " PRIMARY KEY (mailbox, uid)"
+				      ") WITHOUT ROWID;";
+
 static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
 {
 	char *error = NULL;
@@ -136,18 +144,25 @@ enum rc schema_create(sqlite3 *db, struct log *log)
 	enum rc rc = schema_exec(db, mail_schema_sql, log);
 	if (rc == RC_OK)
 		rc = schema_exec(db, blob_schema_sql, log);
+	if (rc == RC_OK)
+		rc = schema_exec(db, owed_schema_sql, log);
 	return rc == RC_OK ? set_version(db, log) : rc;
 }
 
 enum rc schema_migrate(sqlite3 *db, int from, struct log *log)
 {
+	enum rc rc = RC_OK;
+
 	if (from == SCHEMA_VERSION)
 		return RC_OK;
-	if (from == 1) {
-		enum rc rc = schema_exec(db, to_version_2_sql, log);
-		return rc == RC_OK ? set_version(db, log) : rc;
+	if (from < 1 || from > SCHEMA_VERSION) {
+		log_error(log, "database has a schema that this program does not know version=%d newest=%d",
+			from, SCHEMA_VERSION);
+		return from > SCHEMA_VERSION ? RC_UNAVAILABLE : RC_CORRUPT;
 	}
-	log_error(log, "database has a schema that this program does not know version=%d newest=%d", from,
-		SCHEMA_VERSION);
-	return from > SCHEMA_VERSION ? RC_UNAVAILABLE : RC_CORRUPT;
+	if (from == 1)
+		rc = schema_exec(db, to_version_2_sql, log);
+	if (rc == RC_OK)
+		rc = schema_exec(db, owed_schema_sql, log);
+	return rc == RC_OK ? set_version(db, log) : rc;
 }

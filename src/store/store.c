@@ -160,6 +160,7 @@ enum rc store_new(const struct store_settings *settings, struct pool *pool, stru
 	store->io = io ? io : (struct io *)(uintptr_t)&io_real;
 	store->log = log;
 	store->lock_fd = store->root_fd = -1;
+	store->run = (int64_t)rand_u64();
 	pthread_mutex_init(&store->lock, NULL);
 	list_init(&store->open_accounts);
 	list_init(&store->failed_accounts);

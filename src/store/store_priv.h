@@ -140,6 +140,9 @@ struct store {
 	atomic_uint slow_running; /* background work that may be slow, at most half the workers */
 
 	struct store_hooks hooks; /* fixed before the first job */
+	int64_t run; /* tells this process's rows of push_owed from those of others */
+	void (*owed_fn)(void *ctx, struct account *account); /* fixed before the first job, as the next one */
+	void *owed_ctx;
 	struct strand *strand; /* own: syncfs and other work for the whole store */
 	struct users *users; /* own */
 	struct pushq *pushq; /* own */
@@ -250,6 +253,9 @@ void change_publish_kind(struct account *account, enum change_kind kind);
 
 /* hooks.c: an account was opened; marks left by an earlier process are taken up. */
 void moves_sweep(struct account *account);
+
+/* owed.h: an account was opened. */
+void owed_sweep(struct account *account);
 
 /* pushq.h */
 void pushq_open(struct store *store);

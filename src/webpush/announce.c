@@ -15,9 +15,12 @@
 
 #define HEAD_MAX (64 * 1024) /* octets of a message that are read for its header */
 #define DEVICE_SECONDS (5 * 3600)
+#define OWED_TAKEN_MAX 1000 /* messages that an earlier process owed, taken up at a time */
+#define DEVICES_KEPT WEBPUSH_ENTRY "/.device/"
 
 enum announce_kind {
 	ANNOUNCE_MESSAGES,
+	ANNOUNCE_OWED, /* messages that an earlier process has not announced */
 	ANNOUNCE_VALIDATION, /* of a subscription that was set or removed */
 	ANNOUNCE_TEST,
 	ANNOUNCE_GONE /* of the account */
@@ -31,9 +34,8 @@ struct announce {
 	enum announce_kind kind;
 	struct arena *arena; /* own; of one run */
 	int64_t account;
-	int64_t mailbox;
-	uint32_t *uids; /* own */
-	size_t uid_count;
+	struct owed *owed; /* own: the messages */
+	bool more; /* ANNOUNCE_OWED: there may be others */
 	char *subscription; /* own: ANNOUNCE_VALIDATION */
 	bool forget; /* what waits for the subscription is void */
 	struct webpush_test *test;
@@ -60,8 +62,8 @@ static void announce_free(struct announce *a)
 	struct webpush *webpush = a->webpush;
 
 	pushes_drop(a);
+	owed_lose(&a->owed);
 	free(a->pushes);
-	free(a->uids);
 	free(a->subscription);
 	arena_free(&a->arena);
 	free(a);
@@ -107,8 +109,10 @@ struct announcing {
 	const struct subs_rules *rules;
 	struct subs_list subs;
 	struct device_list devices;
-	struct mbox_info mailbox;
+	struct mbox_info mailbox; /* of the message in hand, as the next ones */
 	uint64_t chat_mask;
+	const struct msg_row *rows;
+	size_t row_count;
 };
 
 /* A message as the payload needs it. The bytes live in the buf. */
@@ -152,7 +156,18 @@ static enum payload_content content_of(const struct webpush *webpush)
 	return PAYLOAD_MINIMAL;
 }
 
-static enum rc push_to_subs(struct announcing *g, const struct payload_source *source, bool chat)
+static struct push *push_of(struct announcing *g, const struct msg_row *row, enum push_kind kind,
+	struct strv subscription, struct strv endpoint, struct strv plain)
+{
+	struct push *push = push_new(g->a, kind, subscription, endpoint, plain);
+
+	push->mailbox = g->mailbox.id;
+	push->uid = row->uid;
+	return push;
+}
+
+static enum rc push_to_subs(
+	struct announcing *g, const struct msg_row *row, const struct payload_source *source, bool chat)
 {
 	struct webpush *webpush = g->a->webpush;
 	struct buf plain;
@@ -167,26 +182,26 @@ static enum rc push_to_subs(struct announcing *g, const struct payload_source *s
 			rc = payload_build(source, content_of(webpush), &plain);
 		if (rc != RC_OK)
 			break;
-		struct push *push = push_new(g->a, PUSH_MESSAGE, sub->name, sub->endpoint, buf_strv(&plain));
+		struct push *push = push_of(g, row, PUSH_MESSAGE, sub->name, sub->endpoint, buf_strv(&plain));
 		push->receiver = sub->receiver;
 		push->flags = chat ? PUSH_URGENT : 0;
-		push->expires = push->created + (int64_t)webpush->settings.ttl_s;
+		push->expires = row->savedate + (int64_t)webpush->settings.ttl_s;
 	}
 	buf_fini(&plain);
 	return rc;
 }
 
-static void push_to_devices(struct announcing *g, struct strv header)
+static void push_to_devices(struct announcing *g, const struct msg_row *row, struct strv header)
 {
 	struct arena *arena = arena_new(0);
 	struct strv from = payload_from(header, arena);
 
 	for (size_t i = 0; i < g->devices.n; i++) {
 		const struct device_token *token = &g->devices.v[i];
-		struct push *push = push_new(g->a, PUSH_DEVICE, token->name,
+		struct push *push = push_of(g, row, PUSH_DEVICE, token->name,
 			strv_cstr(g->a->webpush->settings.notifier_url), token->value);
 		push->from = mem_strndup(from.p ? from.p : "", from.n);
-		push->expires = push->created + DEVICE_SECONDS;
+		push->expires = row->savedate + DEVICE_SECONDS;
 	}
 	arena_free(&arena);
 }
@@ -201,9 +216,9 @@ static enum rc push_message(struct announcing *g, struct account *account, const
 	buf_init(&bytes, HEAD_MAX);
 	enum rc rc = read_message(account, row, &bytes, &source);
 	if (rc == RC_OK && !payload_is_notification(source.header))
-		rc = push_to_subs(g, &source, (row->keywords & g->chat_mask) != 0);
+		rc = push_to_subs(g, row, &source, (row->keywords & g->chat_mask) != 0);
 	if (rc == RC_OK)
-		push_to_devices(g, source.header);
+		push_to_devices(g, row, source.header);
 	buf_fini(&bytes);
 	return rc;
 }
@@ -216,35 +231,87 @@ static void take_note(struct account *account, bool any)
 	account_note_set(account, ACCOUNT_NOTE_WEBPUSH, note);
 }
 
-static enum rc announce_messages(struct announcing *g, struct account *account)
+/* What of the account is to be told of messages. Remembers whether there is anything. */
+static enum rc load_wishes(struct webpush *webpush, struct account *account, int64_t now, struct arena *arena,
+	struct subs_list *subs, struct device_list *devices)
 {
-	static const struct strv chat = { "$Chat", 5 };
-	const struct webpush_settings *settings = &g->a->webpush->settings;
-	const struct msg_row *rows = NULL;
-	size_t count = 0;
+	const struct webpush_settings *settings = &webpush->settings;
 	enum rc rc = RC_OK;
 
 	if (settings->enabled)
-		rc = subs_load(account, g->a->arena, &g->subs);
+		rc = subs_load(account, arena, subs);
 	if (rc == RC_OK && settings->chatmail && settings->notifier_url[0])
-		rc = device_load(account, g->rules->now, g->a->arena, &g->devices);
-	if (rc != RC_OK)
-		return rc;
-	take_note(account, g->subs.n > 0 || g->devices.n > 0);
-	if (g->subs.n == 0 && g->devices.n == 0)
+		rc = device_load(account, now, arena, devices);
+	if (rc == RC_OK)
+		take_note(account, subs->n > 0 || devices->n > 0);
+	return rc;
+}
+
+enum rc webpush_deliver(struct webpush *webpush, struct account *account, int64_t mailbox, uint32_t uid)
+{
+	struct subs_list subs = { 0 };
+	struct device_list devices = { 0 };
+
+	if (!webpush)
 		return RC_OK;
-	rc = mbox_get(account, g->a->mailbox, &g->mailbox);
-	if (rc == RC_OK)
-		rc = mbox_keyword_mask(account, g->a->mailbox, &chat, 1, false, &g->chat_mask);
-	if (rc == RC_OK)
-		rc = msg_index(account, g->a->mailbox, &rows, &count);
-	for (size_t i = 0; rc == RC_OK && i < g->a->uid_count; i++) {
-		size_t at = msg_lower_bound(rows, count, g->a->uids[i]);
-		/* It may have been moved or removed already. */
-		if (at < count && rows[at].uid == g->a->uids[i])
-			rc = push_message(g, account, &rows[at]);
+	const struct note *note = account_note(account, ACCOUNT_NOTE_WEBPUSH);
+	if (!note) {
+		enum rc rc =
+			load_wishes(webpush, account, clock_wall(), account_arena(account), &subs, &devices);
+		if (rc != RC_OK)
+			return rc;
+		note = account_note(account, ACCOUNT_NOTE_WEBPUSH);
 	}
+	return note->any ? owed_add(account, mailbox, uid) : RC_OK;
+}
+
+static enum rc enter_mailbox(struct announcing *g, struct account *account, int64_t mailbox)
+{
+	static const struct strv chat = { "$Chat", 5 };
+
+	enum rc rc = mbox_get(account, mailbox, &g->mailbox);
+	if (rc == RC_OK)
+		rc = mbox_keyword_mask(account, mailbox, &chat, 1, false, &g->chat_mask);
+	return rc == RC_OK ? msg_index(account, mailbox, &g->rows, &g->row_count) : rc;
+}
+
+/* A message, or a mailbox, may have been moved or removed already. */
+static enum rc announce_message(struct announcing *g, struct account *account, const struct owed_row *owed)
+{
+	enum rc rc = RC_OK;
+
+	if (g->mailbox.id != owed->mailbox)
+		rc = enter_mailbox(g, account, owed->mailbox);
+	if (rc != RC_OK) {
+		g->mailbox.id = 0;
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	}
+	size_t at = msg_lower_bound(g->rows, g->row_count, owed->uid);
+	if (at == g->row_count || g->rows[at].uid != owed->uid)
+		return RC_OK;
+	rc = push_message(g, account, &g->rows[at]);
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc announce_messages(struct announcing *g, struct account *account)
+{
+	const struct owed *owed = g->a->owed;
+
+	enum rc rc = load_wishes(g->a->webpush, account, g->rules->now, g->a->arena, &g->subs, &g->devices);
+	if (rc != RC_OK || (g->subs.n == 0 && g->devices.n == 0))
+		return rc;
+	for (size_t i = 0; rc == RC_OK && i < owed->count; i++)
+		rc = announce_message(g, account, &owed->rows[i]);
+	return rc;
+}
+
+static enum rc announce_left(struct announcing *g, struct account *account)
+{
+	struct owed *owed = g->a->owed;
+
+	enum rc rc = owed_take(account, owed->rows, OWED_TAKEN_MAX, &owed->count);
+	g->a->more = rc == RC_OK && owed->count == OWED_TAKEN_MAX;
+	return rc == RC_OK ? announce_messages(g, account) : rc;
 }
 
 static enum rc announce_validation(struct announcing *g, struct account *account)
@@ -307,6 +374,9 @@ static enum rc announce_run(struct account *account, struct job *job)
 	case ANNOUNCE_MESSAGES:
 		rc = announce_messages(&g, account);
 		break;
+	case ANNOUNCE_OWED:
+		rc = announce_left(&g, account);
+		break;
 	case ANNOUNCE_VALIDATION:
 		rc = announce_validation(&g, account);
 		break;
@@ -334,11 +404,29 @@ static bool has_devices(const struct announce *a)
 static void hand_over(struct announce *a)
 {
 	if (a->push_count > 0) {
-		queue_add(a->webpush, a->pushes, a->push_count);
+		queue_add(a->webpush, a->pushes, a->push_count, a->owed);
 		a->pushes = NULL;
 		a->push_count = 0;
+		a->owed = NULL;
+	} else if (a->owed) {
+		owed_settle(&a->owed);
 	}
 	announce_free(a);
+}
+
+/* What the earlier process had in push.db when it ended is on its way already. */
+static void drop_known(struct announce *a)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < a->push_count; i++) {
+		struct push *push = a->pushes[i];
+		if (start_known(a->webpush, push))
+			push_free(&push);
+		else
+			a->pushes[kept++] = push;
+	}
+	a->push_count = kept;
 }
 
 static enum rc find_name(struct users *users, struct users_job *job)
@@ -406,10 +494,16 @@ static void announce_done(struct job *job)
 	if (job->rc != RC_OK && job->rc != RC_GONE && job->rc != RC_CANCELLED)
 		log_warn(a->webpush->log, "pushes not made account=%lld error=%s", (long long)a->account,
 			rc_name(job->rc));
-	if (job->rc != RC_OK)
+	if (job->rc != RC_OK) {
 		pushes_drop(a);
-	else if (a->forget)
+		owed_lose(&a->owed);
+	} else if (a->forget) {
 		queue_forget_subscription(a->webpush, a->account, a->subscription);
+	}
+	if (a->kind == ANNOUNCE_OWED)
+		drop_known(a);
+	if (a->more)
+		announce_owed(a->webpush, job->account);
 	if (has_devices(a)) {
 		a->users = (struct users_job){
 			.run = find_name, .done = name_found, .home = a->webpush->reactor
@@ -424,11 +518,25 @@ static void announce_done(struct job *job)
 static void announce_submit(struct announce *a, struct account *account)
 {
 	a->account = account_id(account);
-	a->job.kind = JOB_READ;
+	a->job.kind = a->kind == ANNOUNCE_OWED ? JOB_WRITE_RELAXED : JOB_READ;
 	a->job.run = announce_run;
 	a->job.done = announce_done;
 	a->job.home = a->webpush->reactor;
 	account_submit_always(account, &a->job);
+}
+
+void announce_owed(void *ctx, struct account *account)
+{
+	struct webpush *webpush = ctx;
+
+	if (atomic_load(&webpush->stopping)) {
+		atomic_store(&webpush->owed_lost, true);
+		return;
+	}
+	struct announce *a = announce_new(webpush, ANNOUNCE_OWED);
+	a->owed = owed_new(
+		webpush, account_id(account), mem_alloc(OWED_TAKEN_MAX * sizeof(struct owed_row)), 0);
+	announce_submit(a, account);
 }
 
 void announce_test(struct webpush *webpush, struct webpush_test *test)
@@ -448,18 +556,51 @@ static void on_append(struct webpush *webpush, struct account *account, const st
 	if (note && !note->any)
 		return;
 	struct announce *a = announce_new(webpush, ANNOUNCE_MESSAGES);
-	a->mailbox = change->mailbox;
-	a->uid_count = change->msg_count;
-	a->uids = mem_alloc(change->msg_count * sizeof(*a->uids));
+	struct owed_row *rows = mem_alloc(change->msg_count * sizeof(*rows));
 	for (size_t i = 0; i < change->msg_count; i++)
-		a->uids[i] = change->msgs[i].uid;
+		rows[i] = (struct owed_row){ change->mailbox, change->msgs[i].uid };
+	a->owed = owed_new(webpush, account_id(account), rows, change->msg_count);
 	announce_submit(a, account);
+}
+
+/* Who has a device token may be owed pushes. (Who has a subscription is listed with its validation push.) */
+struct listing {
+	struct pushq_job job; /* first */
+	struct webpush *webpush; /* borrowed */
+	int64_t account;
+};
+
+static enum rc listing_run(struct pushq *pushq, struct pushq_job *job)
+{
+	return pushq_subscriber(pushq, ((struct listing *)(void *)job)->account, true);
+}
+
+static void listing_done(struct pushq_job *job)
+{
+	struct listing *listing = (struct listing *)(void *)job;
+
+	webpush_pending_sub(listing->webpush);
+	free(listing);
+}
+
+static void list_account(struct webpush *webpush, struct account *account)
+{
+	struct listing *listing = mem_zalloc(sizeof(*listing));
+
+	webpush_pending_add(webpush);
+	listing->webpush = webpush;
+	listing->account = account_id(account);
+	listing->job =
+		(struct pushq_job){ .write = true, .sync = true, .run = listing_run, .done = listing_done };
+	pushq_submit(webpush->store, &listing->job);
 }
 
 static void on_annotation(struct webpush *webpush, struct account *account, const struct change *change)
 {
 	struct strv prefix = STRV(SUBS_ENTRY "/");
 
+	if (change->mailbox == 0 && strv_starts(change->name, STRV(DEVICES_KEPT)))
+		list_account(webpush, account);
 	if (change->mailbox != 0 || !strv_starts(change->name, prefix))
 		return;
 	struct announce *a = announce_new(webpush, ANNOUNCE_VALIDATION);
@@ -558,6 +699,8 @@ static void upkeep_done(struct job *job)
 	if (job->rc != RC_OK && job->rc != RC_GONE)
 		log_warn(u->webpush->log, "push subscription not changed account=%lld error=%s",
 			(long long)account_id(job->account), rc_name(job->rc));
+	else if (u->kind == UPKEEP_EXPIRE && !u->webpush->closed)
+		books_expiry(u->webpush->books, account_id(job->account), u->subscription, u->endpoint, 0);
 	webpush_pending_sub(u->webpush);
 	free(u->subscription);
 	free(u->endpoint);
@@ -578,6 +721,7 @@ void upkeep_submit(struct webpush *webpush, enum upkeep_kind kind, int64_t accou
 	u->job.kind = JOB_WRITE_RELAXED;
 	u->job.run = upkeep_run;
 	u->job.done = upkeep_done;
+	u->job.home = webpush->reactor;
 	account_submit_always(account, &u->job);
 	account_unref(&account);
 }

@@ -6,7 +6,16 @@
 
 #include <stdlib.h>
 
-enum book_kind { BOOK_REMOVE, BOOK_DELAY, BOOK_REMOVE_OF, BOOK_FAILED, BOOK_WORKED };
+enum book_kind {
+	BOOK_REMOVE,
+	BOOK_DELAY,
+	BOOK_REMOVE_OF,
+	BOOK_FAILED,
+	BOOK_WORKED,
+	BOOK_EXPIRY,
+	BOOK_EXPIRED,
+	BOOK_UNLIST
+};
 
 struct entry {
 	enum book_kind kind;
@@ -82,6 +91,12 @@ static enum rc enter(struct pushq *pushq, struct entry *e, int64_t now)
 		return pushq_failed(pushq, e->account, subscription, now, &e->count, &e->since);
 	case BOOK_WORKED:
 		return pushq_worked(pushq, e->account, subscription);
+	case BOOK_EXPIRY:
+		return pushq_expiry(pushq, e->account, subscription, strv_cstr(e->endpoint), e->due);
+	case BOOK_EXPIRED:
+		return pushq_expiry(pushq, e->account, subscription, STRV_NULL, now);
+	case BOOK_UNLIST:
+		return pushq_subscriber(pushq, e->account, false);
 	}
 	return RC_INVALID;
 }
@@ -212,4 +227,19 @@ void books_failed(struct books *books, const struct push *push)
 void books_worked(struct books *books, const struct push *push)
 {
 	book_health(books, BOOK_WORKED, push);
+}
+
+void books_expiry(
+	struct books *books, int64_t account, const char *subscription, const char *endpoint, int64_t due)
+{
+	struct entry *e = entry_new(books, due ? BOOK_EXPIRY : BOOK_EXPIRED);
+	e->account = account;
+	e->subscription = mem_strdup(subscription);
+	e->endpoint = mem_strdup(endpoint);
+	e->due = due;
+}
+
+void books_unlist(struct books *books, int64_t account)
+{
+	entry_new(books, BOOK_UNLIST)->account = account;
 }

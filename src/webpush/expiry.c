@@ -1,6 +1,5 @@
 /*
- * Subscriptions that wait to be validated: when their time is over a job discards them. After a restart they are not known here;
- * whatever looks at subscriptions passes over dead ones, and the next registration removes them.
+ * Subscriptions that wait to be validated: when their time is over a job discards them. push.db remembers them over a restart.
  */
 #include "webpush/webpush_priv.h"
 
@@ -56,20 +55,36 @@ void expiry_init(struct webpush *webpush)
 	timer_init(&webpush->expiry_timer, webpush->reactor, on_timer, webpush);
 }
 
-void expiry_watch(struct webpush *webpush, const struct push *push, uint64_t seconds)
+static void watch(struct webpush *webpush, int64_t account, const char *subscription, const char *endpoint,
+	uint64_t seconds)
 {
 	struct expiry *expiry = mem_zalloc(sizeof(*expiry));
 	struct list_node *oldest = list_first(&webpush->expiries);
 
 	if (oldest && webpush->expiry_count >= webpush->settings.queue_max)
 		expiry_free(webpush, CONTAINER_OF(oldest, struct expiry, node));
-	expiry->account = push->account;
-	expiry->subscription = mem_strdup(push->subscription);
-	expiry->endpoint = mem_strdup(push->endpoint);
+	expiry->account = account;
+	expiry->subscription = mem_strdup(subscription);
+	expiry->endpoint = mem_strdup(endpoint);
 	expiry->due = clock_mono_ms() + seconds * 1000 + GRACE_MS;
 	list_append(&webpush->expiries, &expiry->node);
 	webpush->expiry_count++;
 	on_timer(webpush);
+}
+
+void expiry_watch(struct webpush *webpush, const struct push *push, uint64_t seconds)
+{
+	books_expiry(webpush->books, push->account, push->subscription, push->endpoint,
+		clock_wall() + (int64_t)seconds);
+	watch(webpush, push->account, push->subscription, push->endpoint, seconds);
+}
+
+void expiry_restore(
+	struct webpush *webpush, int64_t account, const char *subscription, const char *endpoint, int64_t due)
+{
+	int64_t left = due - clock_wall();
+
+	watch(webpush, account, subscription, endpoint, left > 0 ? (uint64_t)left : 0);
 }
 
 void expiry_fini(struct webpush *webpush)

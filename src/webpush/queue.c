@@ -11,8 +11,6 @@
 
 #include <stdlib.h>
 
-#define LOAD_MAX 100000 /* rows of push.db that are looked at when it is read */
-
 void push_free(struct push **push)
 {
 	struct push *p = *push;
@@ -338,7 +336,19 @@ struct adding {
 	struct webpush *webpush;
 	struct push **pushes; /* own */
 	size_t count;
+	struct owed *owed; /* own; may be NULL */
 };
+
+/* What is not a message has to be remembered beside its push. */
+static enum rc add_beside(struct webpush *webpush, struct pushq *pushq, const struct push *push, int64_t wall)
+{
+	enum rc rc = pushq_subscriber(pushq, push->account, true);
+
+	if (rc == RC_OK && push->kind == PUSH_VALIDATION)
+		rc = pushq_expiry(pushq, push->account, strv_cstr(push->subscription),
+			strv_cstr(push->endpoint), wall + (int64_t)webpush->settings.validation_max_s);
+	return rc;
+}
 
 static enum rc add_run(struct pushq *pushq, struct pushq_job *job)
 {
@@ -359,8 +369,12 @@ static enum rc add_run(struct pushq *pushq, struct pushq_job *job)
 			.created = push->created,
 			.expires = push->expires,
 			.due = wall,
+			.mailbox = push->mailbox,
+			.uid = push->uid,
 		};
 		rc = pushq_add(pushq, &record, &push->id);
+		if (rc == RC_OK && (i == 0 || push->kind == PUSH_VALIDATION))
+			rc = add_beside(adding->webpush, pushq, push, wall);
 	}
 	return rc;
 }
@@ -378,18 +392,23 @@ static void add_done(struct pushq_job *job)
 		if (job->rc != RC_OK)
 			push->id = 0;
 		if (push->kind == PUSH_VALIDATION && !webpush->closed)
-			expiry_watch(webpush, push, webpush->settings.validation_max_s);
+			expiry_restore(webpush, push->account, push->subscription, push->endpoint,
+				clock_wall() + (int64_t)webpush->settings.validation_max_s);
 		if (webpush->closed)
 			push_free(&push);
 		else
 			queue_wait(webpush, push);
 	}
+	if (job->rc == RC_OK && adding->owed)
+		owed_settle(&adding->owed);
+	owed_lose(&adding->owed);
 	free(adding->pushes);
 	free(adding);
 	webpush_pending_sub(webpush);
 }
 
-void queue_add(struct webpush *webpush, struct push **pushes, size_t count)
+/* All pushes are of one account. A validation is synced: whoever has a subscription is listed before anything is owed to it. */
+void queue_add(struct webpush *webpush, struct push **pushes, size_t count, struct owed *owed)
 {
 	struct adding *adding = mem_zalloc(sizeof(*adding));
 
@@ -397,9 +416,12 @@ void queue_add(struct webpush *webpush, struct push **pushes, size_t count)
 	adding->webpush = webpush;
 	adding->pushes = pushes;
 	adding->count = count;
-	adding->job = (struct pushq_job){
-		.write = true, .run = add_run, .done = add_done, .home = webpush->reactor
-	};
+	adding->owed = owed;
+	adding->job = (struct pushq_job){ .write = true,
+		.sync = count > 0 && pushes[0]->kind == PUSH_VALIDATION,
+		.run = add_run,
+		.done = add_done,
+		.home = webpush->reactor };
 	pushq_submit(webpush->store, &adding->job);
 }
 
@@ -654,93 +676,13 @@ void queue_answered(struct webpush *webpush, struct push *push, const struct pus
 
 /* Start and end. */
 
-struct loading {
-	struct pushq_job job; /* first */
-	struct webpush *webpush;
-	struct push **pushes; /* own */
-	size_t count;
-	size_t cap;
-};
-
-static bool load_one(void *arg, const struct push_record *record)
-{
-	struct loading *loading = arg;
-	int64_t wait = record->due - clock_wall();
-
-	if (record->keys.n != sizeof(struct ece_receiver) || record->kind >= PUSH_TEST)
-		return true;
-	struct push *push = mem_zalloc(sizeof(*push));
-	push->id = record->id;
-	push->account = record->account;
-	push->kind = (enum push_kind)record->kind;
-	push->flags = record->flags;
-	push->subscription = mem_strndup(record->subscription.p, record->subscription.n);
-	push->endpoint = mem_strndup(record->endpoint.p, record->endpoint.n);
-	push->plain = mem_strndup(record->plain.n ? record->plain.p : "", record->plain.n);
-	push->plain_n = record->plain.n;
-	memcpy(&push->receiver, record->keys.p, sizeof(push->receiver));
-	push->created = record->created;
-	push->expires = record->expires;
-	push->tries = record->tries;
-	push->due = clock_mono_ms() + (wait > 0 ? (uint64_t)wait * 1000 : 0);
-	if (loading->count == loading->cap) {
-		loading->cap = loading->cap ? 2 * loading->cap : 64;
-		loading->pushes = mem_realloc(loading->pushes, loading->cap, sizeof(struct push *));
-	}
-	loading->pushes[loading->count++] = push;
-	return loading->count < LOAD_MAX;
-}
-
-static void loading_drop(struct loading *loading)
-{
-	for (size_t i = 0; i < loading->count; i++)
-		push_free(&loading->pushes[i]);
-	loading->count = 0;
-}
-
-static enum rc load_run(struct pushq *pushq, struct pushq_job *job)
-{
-	struct loading *loading = (struct loading *)(void *)job;
-
-	loading_drop(loading);
-	enum rc rc = pushq_remove_expired(pushq, clock_wall());
-	return rc == RC_OK ? pushq_list(pushq, 0, load_one, loading) : rc;
-}
-
-static void load_done(struct pushq_job *job)
-{
-	struct loading *loading = (struct loading *)(void *)job;
-	struct webpush *webpush = loading->webpush;
-
-	if (job->rc != RC_OK || webpush->closed)
-		loading_drop(loading);
-	if (loading->count > 0)
-		log_info(webpush->log, "pushes that have waited count=%zu", loading->count);
-	for (size_t i = 0; i < loading->count; i++)
-		queue_wait(webpush, loading->pushes[i]);
-	free(loading->pushes);
-	free(loading);
-	webpush_pending_sub(webpush);
-}
-
-void queue_load(struct webpush *webpush)
-{
-	struct loading *loading = mem_zalloc(sizeof(*loading));
-
-	webpush_pending_add(webpush);
-	loading->webpush = webpush;
-	loading->job = (struct pushq_job){
-		.write = true, .run = load_run, .done = load_done, .home = webpush->reactor
-	};
-	pushq_submit(webpush->store, &loading->job);
-}
-
 void queue_init(struct webpush *webpush)
 {
 	list_init(&webpush->origins_turn);
 	list_init(&webpush->all);
 	timer_init(&webpush->pump_timer, webpush->reactor, pump, webpush);
 	expiry_init(webpush);
+	owed_init(webpush);
 	webpush->books = books_new(webpush);
 	webpush->tokens = vapid_cache_new();
 }
@@ -770,6 +712,7 @@ void queue_stop(struct webpush *webpush)
 		push_free(&push);
 	}
 	books_flush(webpush->books);
+	owed_stop(webpush);
 }
 
 void queue_fini(struct webpush *webpush)
@@ -789,6 +732,8 @@ void queue_fini(struct webpush *webpush)
 	HASH_ITER (hh, webpush->pauses, pause, next_pause)
 		pause_free(webpush, pause);
 	expiry_fini(webpush);
+	owed_fini(webpush);
+	start_free(webpush);
 	books_free(&webpush->books);
 	vapid_cache_free(&webpush->tokens);
 	timer_fini(&webpush->pump_timer);

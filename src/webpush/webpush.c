@@ -284,6 +284,8 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 		webpush_free(&webpush);
 		return rc;
 	}
+	start_load(webpush);
+	store_on_owed(store, announce_owed, webpush);
 	webpush->sink = (struct change_sink){ .fn = announce_sink, .ctx = webpush };
 	store_watch_all(store, &webpush->sink);
 	*ret_webpush = webpush;
@@ -306,7 +308,7 @@ static void *thread_main(void *arg)
 {
 	struct webpush *webpush = arg;
 
-	queue_load(webpush);
+	start_take(webpush);
 	reactor_run(webpush->reactor);
 	return NULL;
 }

@@ -67,6 +67,12 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 void webpush_add_providers(struct webpush *webpush, struct metadata *metadata);
 /* Starts the thread; what has waited in push.db is taken up. */
 enum rc webpush_start(struct webpush *webpush) MUST_CHECK;
+/*
+ * [strand] In the transaction that has stored a delivered message: an account with subscriptions or device tokens notes that
+ * it owes pushes for it, so that a crash loses none. webpush may be NULL.
+ */
+enum rc webpush_deliver(
+	struct webpush *webpush, struct account *account, int64_t mailbox, uint32_t uid) MUST_CHECK;
 /* No more requests; what waits stays in push.db. Nobody delivers any more. Any thread, also again. */
 void webpush_stop(struct webpush *webpush);
 /* After webpush_stop: true as long as something is on its way to the database. */

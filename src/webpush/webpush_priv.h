@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
+#include "store/owed.h"
 #include "store/pushq.h"
 #include "webpush/endpoint.h"
 #include "webpush/payload.h"
@@ -40,6 +41,8 @@ struct push {
 	struct origin *origin; /* borrowed; set while it waits or is in the air */
 	int64_t id; /* row of push.db; 0: none */
 	int64_t account;
+	int64_t mailbox; /* of the message, as the next one; 0: of none */
+	uint32_t uid;
 	enum push_kind kind;
 	unsigned flags;
 	char *subscription; /* own, as the next ones: name within the account */
@@ -83,8 +86,18 @@ struct pause {
 	uint64_t until; /* clock_mono_ms */
 };
 
+/* Delivered messages that are owed pushes, on their way from a commit to a synced push.db. */
+struct owed {
+	struct list_node node;
+	struct webpush *webpush; /* borrowed */
+	int64_t account;
+	struct owed_row *rows; /* own */
+	size_t count;
+};
+
 struct http;
 struct books;
+struct start;
 
 struct webpush {
 	struct webpush_settings settings; /* strings own */
@@ -102,6 +115,8 @@ struct webpush {
 	struct vapid_key *vapid; /* counted; lock */
 
 	atomic_bool stopping;
+	atomic_uint owing; /* struct owed that are not settled, and the search for what is left over */
+	atomic_bool owed_lost; /* some have been given up: the next start has to look for them */
 	atomic_uint pending; /* jobs and messages on their way to the push thread or from it */
 	struct reactor_msg stop_msg;
 	atomic_bool stop_sent;
@@ -121,6 +136,12 @@ struct webpush {
 	struct list expiries; /* expiry.c's, as the next ones */
 	unsigned expiry_count;
 	struct timer expiry_timer;
+	struct list owed_waiting; /* of struct owed: their pushes are in push.db, but not synced */
+	unsigned owed_count;
+	struct timer owed_timer;
+	bool owed_syncing;
+	bool clean_told;
+	struct start *start; /* own: what an earlier process has left */
 	bool pump_deferred;
 
 	_Atomic uint64_t sent, refused, failed, dropped, expired, unsubscribed, connections;
@@ -162,6 +183,8 @@ enum rc device_drop(struct account *account, struct strv name) MUST_CHECK;
 enum rc device_drop_all(struct account *account) MUST_CHECK;
 
 /* announce.c */
+/* [strand] An earlier process has left owed pushes in the account. */
+void announce_owed(void *ctx, struct account *account);
 void announce_sink(void *ctx, struct change_list *list);
 /* [push] */
 void announce_test(struct webpush *webpush, struct webpush_test *test);
@@ -178,10 +201,8 @@ void upkeep_submit(struct webpush *webpush, enum upkeep_kind kind, int64_t accou
 /* queue.c: [push] */
 void queue_init(struct webpush *webpush);
 void queue_fini(struct webpush *webpush);
-/* Reads push.db. */
-void queue_load(struct webpush *webpush);
-/* Takes the pushes and the array: writes them to push.db, then sends them. */
-void queue_add(struct webpush *webpush, struct push **pushes, size_t count);
+/* Takes the pushes, the array and `owed` (may be NULL): writes them to push.db, then sends them. */
+void queue_add(struct webpush *webpush, struct push **pushes, size_t count, struct owed *owed);
 /* Into the queue without push.db. */
 void queue_wait(struct webpush *webpush, struct push *push);
 void queue_answered(struct webpush *webpush, struct push *push, const struct push_answer *answer);
@@ -191,11 +212,37 @@ void queue_forget(struct webpush *webpush, int64_t account);
 void queue_forget_subscription(struct webpush *webpush, int64_t account, const char *subscription);
 void queue_stop(struct webpush *webpush);
 
+/*
+ * start.c: what an earlier process has left. start_load waits for push.db, before there are threads; start_take goes on with
+ * what it has found, on the push thread.
+ */
+void start_load(struct webpush *webpush);
+void start_take(struct webpush *webpush);
+/* Whether the message's pushes were in push.db when it was loaded. */
+bool start_known(const struct webpush *webpush, const struct push *push);
+void start_free(struct webpush *webpush);
+
+/* owed.c. Any thread; takes over `rows`. */
+struct owed *owed_new(struct webpush *webpush, int64_t account, struct owed_row *rows, size_t count);
+/* [push], as the next ones: its pushes are in push.db, or there are none. */
+void owed_settle(struct owed **owed);
+/* Given up: what is owed is found at the next start. Accepts NULL. */
+void owed_lose(struct owed **owed);
+void owed_init(struct webpush *webpush);
+/* Nobody delivers any more. */
+void owed_stop(struct webpush *webpush);
+void owed_fini(struct webpush *webpush);
+/* One less is owing. */
+void owed_less(struct webpush *webpush);
+
 /* expiry.c: [push] discards what is not validated in time. */
 void expiry_init(struct webpush *webpush);
 void expiry_fini(struct webpush *webpush);
 /* The subscription of this validation push, so many seconds from now. */
 void expiry_watch(struct webpush *webpush, const struct push *push, uint64_t seconds);
+/* The same from push.db: due is in seconds since 1970. */
+void expiry_restore(struct webpush *webpush, int64_t account, const char *subscription, const char *endpoint,
+	int64_t due);
 
 /* books.c: [push] what changes in push.db, gathered over a turn of the loop. */
 struct books *books_new(struct webpush *webpush);
@@ -205,6 +252,11 @@ void books_delay(struct books *books, const struct push *push, int64_t due, bool
 void books_remove_of(struct books *books, int64_t account, const char *subscription);
 void books_failed(struct books *books, const struct push *push);
 void books_worked(struct books *books, const struct push *push);
+/* The subscription is discarded at `due`, seconds since 1970; 0: it has been, or need not be any more. */
+void books_expiry(
+	struct books *books, int64_t account, const char *subscription, const char *endpoint, int64_t due);
+/* The account has no subscriptions. */
+void books_unlist(struct books *books, int64_t account);
 void books_flush(struct books *books);
 
 /* http.c: [push] */

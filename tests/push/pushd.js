@@ -152,9 +152,11 @@ async function onPush(request, response, name) {
     answer(request, response, sub, sub.rules[0]);
     return;
   }
+  // The client may be gone already.
+  const connection = (request.stream ? request.stream.session?.socket : request.socket)?.coidNumber;
   const host = request.headers[':authority'] || request.headers.host;
   const entry = {
-    time: Date.now() / 1000, http: request.httpVersion, method: request.method, size: body.length, connection: (request.stream ? request.stream.session.socket : request.socket).coidNumber,
+    time: Date.now() / 1000, http: request.httpVersion, method: request.method, size: body.length, connection,
     headers: Object.fromEntries(Object.entries(request.headers).filter(([k]) => !k.startsWith(':'))),
   };
   if (name.startsWith('token')) {

@@ -1,6 +1,7 @@
 #include "store/pushq.h"
 
 #include "base/str.h"
+#include "support/rec_io.h"
 #include "support/store_rig.h"
 
 #include <fcntl.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <sqlite3.h>
 
 #define NOW 1800000000
 
@@ -316,6 +319,187 @@ static void a_damaged_file_is_put_aside_and_begun_anew(void **state)
 	buf_fini(&seen.text);
 }
 
+struct kept {
+	struct buf text;
+	bool clean;
+};
+
+static void keep_account(void *arg, int64_t account)
+{
+	buf_printf(&((struct kept *)arg)->text, "%lld ", (long long)account);
+}
+
+static void keep_expiry(
+	void *arg, int64_t account, struct strv subscription, struct strv endpoint, int64_t due)
+{
+	buf_printf(&((struct kept *)arg)->text, "%lld/%.*s/%.*s/%lld ", (long long)account,
+		STRV_ARG(subscription), STRV_ARG(endpoint), (long long)(due - NOW));
+}
+
+static enum rc read_kept(struct pushq *pushq, void *arg)
+{
+	struct kept *kept = arg;
+
+	buf_reset(&kept->text);
+	kept->clean = pushq_was_clean(pushq);
+	enum rc rc = pushq_subscribers(pushq, keep_account, kept);
+	buf_adds(&kept->text, "| ");
+	return rc == RC_OK ? pushq_expiries(pushq, keep_expiry, kept) : rc;
+}
+
+static void assert_kept(struct rig *rig, const char *expected, bool clean)
+{
+	struct kept kept = { .clean = false };
+
+	buf_init(&kept.text, 4096);
+	assert_int_equal(run(rig, read_kept, &kept), RC_OK);
+	buf_addc(&kept.text, '\0');
+	assert_string_equal(kept.text.p, expected);
+	assert_int_equal(kept.clean, clean);
+	buf_fini(&kept.text);
+}
+
+static enum rc fill_lists(struct pushq *pushq, void *arg)
+{
+	enum rc rc = RC_OK;
+
+	(void)arg;
+	for (int64_t account = 3; rc == RC_OK && account > 0; account--) {
+		rc = pushq_subscriber(pushq, account, true);
+		if (rc == RC_OK)
+			rc = pushq_subscriber(pushq, account, true);
+	}
+	if (rc == RC_OK)
+		rc = pushq_expiry(pushq, 1, STRV("a"), STRV("https://one"), NOW + 20);
+	if (rc == RC_OK)
+		rc = pushq_expiry(pushq, 2, STRV("a"), STRV("https://two"), NOW + 10);
+	return rc == RC_OK ? pushq_expiry(pushq, 1, STRV("b"), STRV("https://one"), NOW + 30) : rc;
+}
+
+static enum rc change_lists(struct pushq *pushq, void *arg)
+{
+	(void)arg;
+	enum rc rc = pushq_remove_of(pushq, 2, STRV_NULL);
+	/* Set anew meanwhile: it is not what was due. */
+	if (rc == RC_OK)
+		rc = pushq_expiry(pushq, 1, STRV("a"), STRV_NULL, NOW + 19);
+	if (rc == RC_OK)
+		rc = pushq_expiry(pushq, 1, STRV("b"), STRV("https://new"), NOW + 5);
+	return rc == RC_OK ? pushq_subscriber(pushq, 3, false) : rc;
+}
+
+static enum rc over(struct pushq *pushq, void *arg)
+{
+	(void)arg;
+	enum rc rc = pushq_expiry(pushq, 1, STRV("a"), STRV_NULL, NOW + 20);
+	return rc == RC_OK ? pushq_set_clean(pushq) : rc;
+}
+
+static void reopen(struct rig *rig, const char *root)
+{
+	rig_close(rig);
+	rig_init(rig, root, NULL);
+	assert_int_equal(rig_open(rig), RC_OK);
+}
+
+static void subscribers_expiries_and_an_end_in_order_are_remembered(void **state)
+{
+	struct rig rig;
+	char root[512];
+
+	(void)state;
+	open_rig(&rig, root);
+	assert_int_equal(run(&rig, fill_lists, NULL), RC_OK);
+	assert_kept(&rig, "1 2 3 | 2/a/https://two/10 1/a/https://one/20 1/b/https://one/30 ", false);
+	assert_int_equal(run(&rig, change_lists, NULL), RC_OK);
+	assert_kept(&rig, "1 | 1/b/https://new/5 1/a/https://one/20 ", false);
+	reopen(&rig, root);
+	assert_int_equal(run(&rig, over, NULL), RC_OK);
+	assert_kept(&rig, "1 | 1/b/https://new/5 ", false);
+	reopen(&rig, root);
+	assert_kept(&rig, "1 | 1/b/https://new/5 ", true);
+	/* Clean is what was said by the last process alone. */
+	reopen(&rig, root);
+	assert_kept(&rig, "1 | 1/b/https://new/5 ", false);
+	close_rig(&rig, root);
+}
+
+static void a_file_of_version_1_keeps_its_pushes(void **state)
+{
+	struct rig rig;
+	char root[512];
+	char path[600];
+	struct seen seen = { 0 };
+	sqlite3 *db;
+
+	(void)state;
+	buf_init(&seen.text, 4096);
+	open_rig(&rig, root);
+	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+	rig_close(&rig);
+	snprintf(path, sizeof(path), "%s/push.db", root);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db,
+				 "ALTER TABLE push DROP COLUMN mailbox; ALTER TABLE push DROP COLUMN uid;"
+				 "DROP TABLE subscriber; DROP TABLE expiry; DROP TABLE life;"
+				 "PRAGMA user_version = 1",
+				 NULL, NULL, NULL),
+		SQLITE_OK);
+	sqlite3_close(db);
+	rig_init(&rig, root, NULL);
+	assert_int_equal(rig_open(&rig), RC_OK);
+	assert_list(&rig, &seen, "1/a/one/1800000000/0 1/b/two/1800000000/0 2/a/three/1800000000/0 ");
+	assert_kept(&rig, "| ", false);
+	assert_int_equal(run(&rig, fill_lists, NULL), RC_OK);
+	close_rig(&rig, root);
+	buf_fini(&seen.text);
+}
+
+static enum rc run_synced(struct rig *rig)
+{
+	struct call call = { .fn = add_three };
+
+	call.job = (struct pushq_job){
+		.write = true, .sync = true, .run = call_run, .done = call_done, .home = rig->reactor
+	};
+	pushq_submit(rig->store, &call.job);
+	wait_for(rig, &call);
+	return call.job.rc;
+}
+
+static void a_job_that_wants_to_be_on_disk_is_told_if_it_is_not(void **state)
+{
+	struct rig rig;
+	char root[512];
+	unsigned counts[REC_SYNC_KINDS];
+
+	(void)state;
+	rig_folder_make(root);
+	struct rec *rec = rec_new(root);
+	rig_init(&rig, root, rec_io(rec));
+	assert_int_equal(rig_open(&rig), RC_OK);
+	assert_int_equal(run_synced(&rig), RC_OK);
+	size_t point = rec_point(rec);
+	assert_int_equal(run_synced(&rig), RC_OK);
+	rec_count(rec, point, rec_point(rec), counts);
+	assert_int_equal(counts[REC_SYNC_WAL], 1);
+	rec_fail(rec, REC_OP_SYNC, "push.db-wal", EIO, 1, false);
+	assert_int_equal(run_synced(&rig), RC_IO);
+	rec_fail(rec, REC_OP_SYNC, "push.db-wal", 0, 1, false);
+	/* What the failed sync has left is written anew before anything counts as synced. */
+	point = rec_point(rec);
+	assert_int_equal(run_synced(&rig), RC_OK);
+	rec_count(rec, point, rec_point(rec), counts);
+	assert_true(counts[REC_SYNC_DB] >= 1);
+	point = rec_point(rec);
+	assert_int_equal(run_synced(&rig), RC_OK);
+	rec_count(rec, point, rec_point(rec), counts);
+	assert_int_equal(counts[REC_SYNC_DB], 0);
+	rig_close(&rig);
+	rec_free(&rec);
+	rig_folder_remove(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +509,9 @@ int main(void)
 		cmocka_unit_test(pushes_go_with_their_subscription_their_account_and_their_time),
 		cmocka_unit_test(wp_45_failures_in_a_row_are_counted_until_it_works),
 		cmocka_unit_test(a_damaged_file_is_put_aside_and_begun_anew),
+		cmocka_unit_test(subscribers_expiries_and_an_end_in_order_are_remembered),
+		cmocka_unit_test(a_file_of_version_1_keeps_its_pushes),
+		cmocka_unit_test(a_job_that_wants_to_be_on_disk_is_told_if_it_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,28 @@ static void a_database_of_an_unknown_version_is_left_alone(void **state)
 	sqlite3_close(db);
 }
 
+/* As it was before push_owed, and before threads. */
+static void a_database_of_an_older_version_gets_what_is_new(void **state)
+{
+	static const char *const down[] = {
+		"DROP TABLE push_owed; PRAGMA user_version = 2",
+		"DROP TABLE push_owed; DROP TABLE thread_ref; ALTER TABLE blob DROP COLUMN thread;"
+		"PRAGMA user_version = 1",
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		sqlite3 *db = open_memory();
+		assert_int_equal(schema_create(db, NULL), RC_OK);
+		assert_int_equal(sqlite3_exec(db, down[i], NULL, NULL, NULL), SQLITE_OK);
+		assert_int_equal(schema_migrate(db, i == 0 ? 2 : 1, NULL), RC_OK);
+		assert_int_equal(number(db, "PRAGMA user_version"), SCHEMA_VERSION);
+		assert_int_equal(number(db, "SELECT count(*) FROM push_owed"), 0);
+		assert_int_equal(number(db, "SELECT count(*) FROM thread_ref"), 0);
+		sqlite3_close(db);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -83,6 +105,7 @@ int main(void)
 		cmocka_unit_test(message_rows_hold_nothing_of_variable_length),
 		cmocka_unit_test(tables_that_are_there_already_are_an_error),
 		cmocka_unit_test(a_database_of_an_unknown_version_is_left_alone),
+		cmocka_unit_test(a_database_of_an_older_version_gets_what_is_new),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
