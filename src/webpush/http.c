@@ -318,13 +318,30 @@ void http_start(struct http *http, struct push *push)
 	queue_answered(http->webpush, push, &answer);
 }
 
+static void drop_transfer(struct transfer *transfer, void (*fn)(struct webpush *webpush, struct push *push))
+{
+	struct webpush *webpush = transfer->http->webpush;
+	struct push *push = transfer->push;
+
+	transfer_free(transfer);
+	fn(webpush, push);
+}
+
 void http_drop_all(struct http *http, void (*fn)(struct webpush *webpush, struct push *push))
+{
+	LIST_EACH_SAFE (node, &http->transfers)
+		drop_transfer(CONTAINER_OF(node, struct transfer, node), fn);
+}
+
+void http_drop_of(struct http *http, int64_t account, const char *subscription,
+	void (*fn)(struct webpush *webpush, struct push *push))
 {
 	LIST_EACH_SAFE (node, &http->transfers) {
 		struct transfer *transfer = CONTAINER_OF(node, struct transfer, node);
-		struct push *push = transfer->push;
-		transfer_free(transfer);
-		fn(http->webpush, push);
+		const struct push *push = transfer->push;
+		if (push->account == account &&
+			(!subscription || strcmp(push->subscription, subscription) == 0))
+			drop_transfer(transfer, fn);
 	}
 }
 

@@ -427,7 +427,18 @@ void queue_add(struct webpush *webpush, struct push **pushes, size_t count, stru
 
 /* Answers. */
 
-/* Everything that waits for the subscription. */
+/* In the air, but for nobody. */
+static void drop_void(struct webpush *webpush, struct push *push)
+{
+	push->origin->active--;
+	webpush->active--;
+	if (push->kind == PUSH_TEST)
+		test_answer(push, "dropped: the subscription is gone", false);
+	push_free(&push);
+	pump_soon(webpush);
+}
+
+/* Everything that waits for the subscription, or is in the air. */
 static void drop_all_of(struct webpush *webpush, int64_t account, const char *subscription)
 {
 	LIST_EACH_SAFE (node, &webpush->all) {
@@ -440,6 +451,8 @@ static void drop_all_of(struct webpush *webpush, int64_t account, const char *su
 			push_free(&push);
 		}
 	}
+	if (webpush->http)
+		http_drop_of(webpush->http, account, subscription, drop_void);
 	books_remove_of(webpush->books, account, subscription ? subscription : "");
 }
 

@@ -263,6 +263,9 @@ void books_flush(struct books *books);
 enum rc http_new(struct webpush *webpush, struct http **ret_http) MUST_CHECK;
 /* Drops what is in the air without an answer: http_drop_fn gets each push. */
 void http_drop_all(struct http *http, void (*fn)(struct webpush *webpush, struct push *push));
+/* The same for those of an account, or of one of its subscriptions (NULL: all). */
+void http_drop_of(struct http *http, int64_t account, const char *subscription,
+	void (*fn)(struct webpush *webpush, struct push *push));
 void http_free(struct http **http);
 /* Owns the push until queue_answered. */
 void http_start(struct http *http, struct push *push);

@@ -321,3 +321,53 @@ def test_pushes_of_an_account_that_is_removed_are_dropped(coid, alice, raw, serv
     time.sleep(3)
     assert len(service.received(ID)) == 2
     assert "push-waiting: 0\n" in coid.ctl("status")
+
+
+def eventually(probe, seconds=20):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if probe():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+# WP-14
+@pytest.mark.parametrize("by", ["client", "new registration", "account"])
+def test_wp_14_a_request_in_the_air_is_dropped_with_its_subscription(coid, alice, raw, service, by):
+    subscribed(raw, service, ID)
+    service.rules(ID, {"mode": "hang", "times": 1})
+    coid.deliver(alice, message("one"))
+    service.wait(ID, 2)
+    assert eventually(lambda: service.call("GET", f"/control/{ID}")["hanging"] == 1)
+    if by == "client":
+        assert setmetadata(raw, f"{S}/{ID}", None).startswith(b"OK")
+    elif by == "account":
+        coid.ctl("user", "del", alice)
+    else:
+        assert setmetadata(raw, f"{S}/{ID}", json.dumps(service.registration("other"))).startswith(b"OK")
+        service.wait("other")
+    assert eventually(lambda: service.call("GET", f"/control/{ID}")["hanging"] == 0, 5)
+    time.sleep(1.5)
+    assert len(service.received(ID)) == 2
+    assert "push-active: 0" in coid.ctl("status") and "push-waiting: 0" in coid.ctl("status")
+
+
+# WP-22
+@pytest.mark.parametrize("end", ["in order", "killed"])
+def test_wp_22_a_restart_does_not_prolong_the_time_for_validation(make_coid, service, end):
+    coid = make_coid(settings=push_settings(validation_window="3s", validation_max="30s"))
+    alice = coid.add_user("alice@example.org")
+    raw = coid.raw(alice)
+    assert setmetadata(raw, f"{S}/{ID}", json.dumps(service.registration(ID))).startswith(b"OK")
+    service.wait(ID)
+    begin = time.monotonic()
+    assert eventually(lambda: "waiting" in coid.ctl("push", "list", alice), 2)
+    if end == "killed":
+        coid.kill()
+        coid.start()
+    else:
+        coid.restart()
+    # Nobody looks at the account: it is the server that discards it. (A dead one would be listed as void.)
+    time.sleep(max(0, 6 - (time.monotonic() - begin)))
+    assert eventually(lambda: coid.ctl("push", "list", alice) == "", 5)
