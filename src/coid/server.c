@@ -29,6 +29,13 @@ enum rc server_check(const struct server_source *source, struct buf *errors)
 		rc = settings_tls(conf, errors, &tls);
 	if (rc == RC_OK && conf->auth.users_file[0])
 		rc = auth_check_users_file(conf->auth.users_file, errors);
+	if (rc == RC_OK) {
+		struct webpush_settings webpush;
+		struct arena *arena = arena_new(0);
+		settings_webpush(conf, arena, &webpush);
+		rc = webpush_check_settings(&webpush, errors);
+		arena_free(&arena);
+	}
 	tls_ctx_unref(&tls);
 	conf_free(&conf);
 	return rc;

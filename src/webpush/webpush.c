@@ -8,7 +8,6 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define REACTOR_INDEX 1000 /* not among the server's */
 #define SETTING_KEY "webpush.vapid"
@@ -238,24 +237,16 @@ void webpush_vapid_show(struct webpush *webpush, struct buf *out)
 
 /* Life. */
 
-static enum rc check_settings(struct webpush *webpush, struct buf *errors)
+/* What the settings were found good for. */
+static void take_notifier(struct webpush *webpush)
 {
 	const struct webpush_settings *s = &webpush->settings;
 	struct endpoint endpoint;
 	const char *why = NULL;
 
-	if (s->ca_file[0] && access(s->ca_file, R_OK) != 0) {
-		buf_printf(errors, "webpush.ca_file: %s: can't be read\n", s->ca_file);
-		return RC_INVALID;
-	}
-	if (s->chatmail && s->notifier_url[0]) {
-		if (endpoint_parse(strv_cstr(s->notifier_url), s->allow_private, &endpoint, &why) != RC_OK) {
-			buf_printf(errors, "chatmail.notifier_url: %s %s\n", s->notifier_url, why);
-			return RC_INVALID;
-		}
+	if (s->chatmail && s->notifier_url[0] &&
+		endpoint_parse(strv_cstr(s->notifier_url), s->allow_private, &endpoint, &why) == RC_OK)
 		memcpy(webpush->notifier_origin, endpoint.origin, sizeof(webpush->notifier_origin));
-	}
-	return RC_OK;
 }
 
 enum rc webpush_new(const struct webpush_settings *settings, struct store *store, struct log *log,
@@ -272,8 +263,9 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 	settings_copy(webpush, settings);
 	webpush->reactor = reactor_new(REACTOR_INDEX, log);
 	queue_init(webpush);
-	enum rc rc = check_settings(webpush, errors);
+	enum rc rc = webpush_check_settings(&webpush->settings, errors);
 	if (rc == RC_OK) {
+		take_notifier(webpush);
 		rc = key_read(webpush);
 		if (rc != RC_OK)
 			buf_adds(errors, "webpush: can't read the key of the server, see the log\n");

@@ -57,9 +57,12 @@ struct webpush_settings {
 };
 void webpush_settings_init(struct webpush_settings *settings);
 
+/* RC_INVALID, with a line in `errors` for each: ca_file, proxy or notifier_url is of no use. */
+enum rc webpush_check_settings(const struct webpush_settings *settings, struct buf *errors) MUST_CHECK;
+
 /*
  * Before any job: watches all accounts, reads the server's key or makes one (waits for server.db). Starts no thread. The store is
- * borrowed. RC_INVALID with a line in `errors`: ca_file, proxy or notifier_url is of no use.
+ * borrowed. RC_INVALID: as webpush_check_settings.
  */
 enum rc webpush_new(const struct webpush_settings *settings, struct store *store, struct log *log,
 	struct buf *errors, struct webpush **ret_webpush) MUST_CHECK;

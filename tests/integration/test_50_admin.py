@@ -341,3 +341,25 @@ def test_check_rebuilds_a_lost_database(make_coid):
     assert len(found) == 4
     for body in bodies:
         assert sum(got.endswith(body) for got in found) == 1
+
+
+def test_the_configuration_check_looks_at_what_web_push_needs(coid, tmp_path):
+    cert = coid.settings["tls.cert"]
+    junk, empty = tmp_path / "junk.pem", tmp_path / "empty.pem"
+    junk.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    empty.write_text("no certificate here\n")
+
+    def check(*options):
+        return run_coid("-t", "-c", str(coid.config), *[word for option in options for word in ("-o", option)])
+
+    assert check(f"webpush.ca_file={cert}").returncode == 0
+    for path in (junk, empty, tmp_path / "missing.pem", tmp_path):
+        done = check(f"webpush.ca_file={path}")
+        assert done.returncode != 0 and f"webpush.ca_file: {path}: " in done.stderr, done.stderr
+    for proxy in ("http://proxy.example.org:3128", "proxy.example.org:3128", "socks5h://10.0.0.1:1080", "https://u:p@proxy/"):
+        assert check(f"webpush.proxy={proxy}").returncode == 0, proxy
+    for proxy in ("ftp://proxy.example.org", "http://", "http://proxy:port", "http://a b/", "http://proxy:99999"):
+        done = check(f"webpush.proxy={proxy}")
+        assert done.returncode != 0 and f"webpush.proxy: {proxy}: " in done.stderr, (proxy, done.stderr)
+    done = check("chatmail.enabled=yes", "chatmail.notifier_url=http://notifier.example.org/", f"webpush.ca_file={junk}")
+    assert done.returncode != 0 and "chatmail.notifier_url: " in done.stderr and "webpush.ca_file: " in done.stderr
