@@ -124,8 +124,8 @@ static void give_up_done(struct job *job)
 	move_free((struct move_job *)job);
 }
 
-/* What can't be moved for want of room, or shall not any more, stays in INBOX for good; after other troubles the next opening
- * of the account tries again. On the strand. */
+/* What can't be moved for want of room, or shall not any more, stays in INBOX for good; after other troubles it is tried again,
+ * with growing pauses. On the strand. */
 static void move_done(struct job *job)
 {
 	struct move_job *move = (struct move_job *)job;
@@ -141,6 +141,8 @@ static void move_done(struct job *job)
 		log_warn(move->coi->log, "messages that were seen can't be moved account=%lld rc=%s",
 			(long long)account_id(account), rc_name(job->rc));
 		account_marks_left(account);
+	} else if (job->rc == RC_OK) {
+		account_marks_moved(account);
 	}
 	move_free(move);
 }

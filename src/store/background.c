@@ -108,6 +108,7 @@ static const struct {
 	[BACKGROUND_CHECKPOINT] = { run_checkpoint, true },
 	[BACKGROUND_MOVE_OUT] = { blob_moveout, true },
 	[BACKGROUND_SWEEP] = { blob_sweep, true },
+	[BACKGROUND_MARKS] = { moves_retry, false },
 	[BACKGROUND_CLOSE] = { run_close, false },
 };
 

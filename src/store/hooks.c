@@ -2,6 +2,11 @@
 
 #include "store/mail_priv.h"
 
+#include "base/clock.h"
+
+#define MARKS_RETRY_MIN_MS 1000
+#define MARKS_RETRY_MAX_MS 300000
+
 void store_set_hooks(struct store *store, const struct store_hooks *hooks)
 {
 	store->hooks = *hooks;
@@ -39,6 +44,28 @@ void account_marks_left(struct account *account)
 {
 	assert_owns_strand(account->strand);
 	account->marks_swept = false;
+	if (account->state != ACCOUNT_OPEN)
+		return;
+	uint64_t pause = account->marks_retry_ms * 2;
+	if (pause < MARKS_RETRY_MIN_MS)
+		pause = MARKS_RETRY_MIN_MS;
+	account->marks_retry_ms = pause < MARKS_RETRY_MAX_MS ? pause : MARKS_RETRY_MAX_MS;
+	account_background(account, BACKGROUND_MARKS, clock_mono_ms() + account->marks_retry_ms);
+}
+
+void account_marks_moved(struct account *account)
+{
+	assert_owns_strand(account->strand);
+	account->marks_retry_ms = 0;
+}
+
+enum rc moves_retry(struct account *account)
+{
+	moves_sweep(account);
+	/* They can't even be read. */
+	if (account->store->hooks.move && !account->marks_swept)
+		account_marks_left(account);
+	return RC_OK;
 }
 
 bool moves_wanted(struct account *account, const struct mbox *mbox)

@@ -32,8 +32,10 @@ void store_set_hooks(struct store *store, const struct store_hooks *hooks);
 void account_move_marked(struct account *account, int64_t mailbox, const struct seqset *uids);
 /* [strand] Messages of the mailbox with MSG_MOVE_PENDING. The caller's: seqset_fini. */
 enum rc msg_marked(struct account *account, int64_t mailbox, struct seqset *ret_uids) MUST_CHECK;
-/* [strand] Moving has failed: marks are looked for when the account is opened next. */
+/* [strand] Moving has failed: marks are looked for again after a pause, which grows, or when the account is opened next. */
 void account_marks_left(struct account *account);
+/* [strand] Moving works: the next pause is a short one. */
+void account_marks_moved(struct account *account);
 
 /*
  * [strand] What a module has read of an account and does not want to read again: one allocation, freed by the store whenever

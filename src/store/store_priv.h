@@ -40,6 +40,7 @@ enum background_kind {
 	BACKGROUND_CHECKPOINT, /* core */
 	BACKGROUND_MOVE_OUT, /* bytes: inline bytes to files */
 	BACKGROUND_SWEEP, /* bytes: unlink what no row names, trim logs */
+	BACKGROUND_MARKS, /* hooks: moves that have failed, once more */
 	BACKGROUND_CLOSE, /* core; last */
 	BACKGROUND_KINDS
 };
@@ -100,6 +101,7 @@ struct account {
 	uint64_t ceiling; /* synced; every modseq that anybody has seen is below */
 	uint64_t next_ceiling; /* of the transaction that is being committed */
 	bool marks_swept; /* no message waits for the mover that it has not been told of */
+	uint64_t marks_retry_ms; /* pause before moves that have failed are tried again */
 	bool marked; /* "in use under this boot id" is on disk: relaxed commits are allowed */
 
 	struct job *job; /* borrowed: the running one, NULL in background work and while borrowed */
@@ -253,6 +255,8 @@ void change_publish_kind(struct account *account, enum change_kind kind);
 
 /* hooks.c: an account was opened; marks left by an earlier process are taken up. */
 void moves_sweep(struct account *account);
+/* Background work: the same for marks that were left when moving failed. */
+enum rc moves_retry(struct account *account) MUST_CHECK;
 
 /* owed.h: an account was opened. */
 void owed_sweep(struct account *account);
