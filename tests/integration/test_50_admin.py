@@ -361,5 +361,5 @@ def test_the_configuration_check_looks_at_what_web_push_needs(coid, tmp_path):
     for proxy in ("ftp://proxy.example.org", "http://", "http://proxy:port", "http://a b/", "http://proxy:99999"):
         done = check(f"webpush.proxy={proxy}")
         assert done.returncode != 0 and f"webpush.proxy: {proxy}: " in done.stderr, (proxy, done.stderr)
-    done = check("chatmail.enabled=yes", "chatmail.notifier_url=http://notifier.example.org/", f"webpush.ca_file={junk}")
+    done = check("chatmail.enabled=yes", "chatmail.notifier_url=https://127.0.0.1/", f"webpush.ca_file={junk}")
     assert done.returncode != 0 and "chatmail.notifier_url: " in done.stderr and "webpush.ca_file: " in done.stderr
