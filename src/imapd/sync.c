@@ -33,10 +33,9 @@ void sync_print_flags(struct buf *out, const struct view *view)
 		return;
 	}
 	resp_flags(out, MSG_FLAGS_CLIENT, false, all, names, count);
-	if (count < MBOX_KEYWORDS_MAX) {
-		out->len--;
-		buf_adds(out, " \\*)");
-	}
+	/* Also when all bits are taken: those that no message carries are given away. */
+	out->len--;
+	buf_adds(out, " \\*)");
 	buf_adds(out, "] Flags permitted\r\n");
 }
 

@@ -1,5 +1,6 @@
 /*
- * Keywords: up to 64 names a mailbox, a bit each. A name keeps its bit for the life of the mailbox.
+ * Keywords: up to 64 names a mailbox, a bit each. A name keeps its bit until all 64 are taken and a new one is wanted: then one
+ * that no message carries gives its bit away.
  */
 #include "store/mail_priv.h"
 
@@ -84,20 +85,74 @@ static size_t keyword_find(const struct mbox_keywords *keywords, struct strv nam
 	return i;
 }
 
-static enum rc keyword_add(struct account *account, struct mbox *mbox, struct strv name)
+/* At the next bit, or at one of `unused`. */
+static enum rc keyword_add(
+	struct account *account, struct mbox *mbox, struct strv name, uint64_t *unused, size_t *ret_bit)
 {
 	struct mbox_keywords *keywords = mbox->keywords;
 
 	if (name.n == 0)
 		return RC_INVALID;
-	if (name.n > MBOX_KEYWORD_NAME_MAX || keywords->count == MBOX_KEYWORDS_MAX)
+	if (name.n > MBOX_KEYWORD_NAME_MAX)
 		return RC_LIMIT;
+	size_t bit = keywords->count;
+	if (bit == MBOX_KEYWORDS_MAX) {
+		if (*unused == 0)
+			return RC_LIMIT;
+		bit = (size_t)__builtin_ctzll(*unused);
+		*unused &= *unused - 1;
+	}
 	mbox_touch(account, mbox);
-	enum rc rc = db_run(account->db, "INSERT INTO keyword (mailbox, bit, name) VALUES (?1, ?2, ?3)",
-		"idt", mbox->id, (uint32_t)keywords->count, name);
-	if (rc == RC_OK)
+	enum rc rc =
+		db_run(account->db, "INSERT OR REPLACE INTO keyword (mailbox, bit, name) VALUES (?1, ?2, ?3)",
+			"idt", mbox->id, (uint32_t)bit, name);
+	if (rc != RC_OK)
+		return rc;
+	if (bit == keywords->count) {
 		keywords_append(keywords, name);
-	return rc;
+	} else {
+		free((void *)keywords->names[bit].p);
+		keywords->names[bit] = strv_make(mem_strndup(name.p, name.n), name.n);
+	}
+	*ret_bit = bit;
+	return RC_OK;
+}
+
+/* Bits that may be given away: no message carries them, and they are none of `keep`. */
+static enum rc keywords_unused(
+	struct account *account, struct mbox *mbox, uint64_t keep, uint64_t *ret_unused)
+{
+	struct index *index;
+	uint64_t used = keep;
+
+	enum rc rc = index_get(account, mbox, &index);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < index->count && used != UINT64_MAX; i++)
+		used |= index->rows[i].keywords;
+	*ret_unused = ~used;
+	return RC_OK;
+}
+
+/* Whether so many new names find room. *ret_unused: the bits that they will have, if none is left. */
+static enum rc keywords_room(
+	struct account *account, struct mbox *mbox, size_t missing, uint64_t keep, uint64_t *ret_unused)
+{
+	size_t left = MBOX_KEYWORDS_MAX - mbox->keywords->count;
+	uint64_t unused;
+
+	if (missing <= left)
+		return RC_OK;
+	enum rc rc = keywords_unused(account, mbox, keep, &unused);
+	if (rc != RC_OK)
+		return rc;
+	/* Bits above count are free, not unused. */
+	if (left > 0)
+		unused &= (UINT64_C(1) << mbox->keywords->count) - 1;
+	if (missing > left + (size_t)__builtin_popcountll(unused))
+		return RC_LIMIT;
+	*ret_unused = unused;
+	return RC_OK;
 }
 
 /* How many of the names are not there yet; one that comes twice may count twice. */
@@ -119,29 +174,30 @@ static enum rc keyword_mask(struct account *account, struct mbox *mbox, const st
 	size_t count, bool create, uint64_t *ret_mask)
 {
 	uint64_t mask = 0;
-	bool added = false;
+	uint64_t unused = 0;
 
 	enum rc rc = keywords_load(account, mbox);
 	if (rc != RC_OK)
 		return rc;
-	/* Refused as a whole, so that nothing has to be undone. */
-	if (create && count > 0 &&
-		(count > 2 * MBOX_KEYWORDS_MAX || keywords_missing(mbox->keywords, names, count) >
-							  MBOX_KEYWORDS_MAX - mbox->keywords->count))
+	if (create && count > 2 * MBOX_KEYWORDS_MAX)
 		return RC_LIMIT;
 	for (size_t i = 0; i < count; i++) {
 		size_t bit = keyword_find(mbox->keywords, names[i]);
-		if (bit == mbox->keywords->count) {
-			if (!create)
-				continue;
-			rc = keyword_add(account, mbox, names[i]);
-			if (rc != RC_OK)
-				return rc;
-			added = true;
-		}
-		mask |= UINT64_C(1) << bit;
+		mask |= bit < mbox->keywords->count ? UINT64_C(1) << bit : 0;
 	}
-	if (added)
+	size_t missing = create ? keywords_missing(mbox->keywords, names, count) : 0;
+	/* Refused as a whole, so that nothing has to be undone. */
+	rc = keywords_room(account, mbox, missing, mask, &unused);
+	for (size_t i = 0; rc == RC_OK && missing > 0 && i < count; i++) {
+		size_t bit = keyword_find(mbox->keywords, names[i]);
+		if (bit == mbox->keywords->count)
+			rc = keyword_add(account, mbox, names[i], &unused, &bit);
+		if (rc == RC_OK)
+			mask |= UINT64_C(1) << bit;
+	}
+	if (rc != RC_OK)
+		return rc;
+	if (missing > 0)
 		change_keywords(
 			account, mbox->id, mbox->keywords->names, mbox->keywords->count, mbox->highestmodseq);
 	*ret_mask = mask;

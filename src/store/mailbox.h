@@ -80,8 +80,9 @@ enum rc mbox_set_special_use(struct account *account, int64_t id, uint32_t speci
 enum rc mbox_keywords(
 	struct account *account, int64_t id, const struct strv **ret_names, size_t *ret_count) MUST_CHECK;
 /*
- * Bit mask of these names (compared without case). Unknown ones are added if `create` (then RC_LIMIT when 64 are
- * in use), else left out.
+ * Bit mask of these names (compared without case), good until the job ends. Unknown ones are added if `create`, else left out.
+ * When 64 names are taken those that no message carries, and that are not asked for here, are replaced; RC_LIMIT if there
+ * are too few.
  */
 enum rc mbox_keyword_mask(struct account *account, int64_t id, const struct strv *names, size_t count,
 	bool create, uint64_t *ret_mask) MUST_CHECK;

@@ -139,7 +139,8 @@ enum change_kind {
 	CHANGE_APPEND, /* msgs: new messages, ascending UIDs */
 	CHANGE_FLAGS, /* msgs: new state of existing messages */
 	CHANGE_EXPUNGE, /* msgs: uid and modseq of what was removed */
-	CHANGE_KEYWORDS, /* the mailbox has a new keyword: re-read mbox_keywords (names in `keywords`) */
+	CHANGE_KEYWORDS, /* the mailbox has a new keyword, maybe at a bit that had another name (no message had that bit any
+			  * more): all names are in `keywords` */
 	CHANGE_CREATED, /* mailbox, name */
 	CHANGE_DELETED, /* mailbox, name */
 	CHANGE_RENAMED, /* mailbox, name = new, old_name */

@@ -157,8 +157,8 @@ static void all_keywords_in_use_are_told(void **state)
 	}
 	client_send(client, "a SELECT INBOX\r\n");
 	char *answer = client_answer(client);
-	assert_null(strstr(answer, "\\*"));
-	assert_non_null(strstr(answer, " k63)] Flags permitted\r\n"));
+	/* One that no message carries any more would make room. */
+	assert_non_null(strstr(answer, " k63 \\*)] Flags permitted\r\n"));
 	free(answer);
 	client_free(&client);
 }

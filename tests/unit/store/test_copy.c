@@ -148,11 +148,19 @@ static void a_copy_whose_keywords_do_not_fit_is_refused(void **state)
 		names[i] = strv_cstr(text[i]);
 	}
 	assert_int_equal(t_append_call(f, &call, TEST_MESSAGE), RC_OK);
+	struct append_call full = { .mailbox = a, .times = 1, .keyword_count = MBOX_KEYWORDS_MAX };
+	memcpy(full.keywords, names, sizeof(names));
+	assert_int_equal(t_append_call(f, &full, TEST_MESSAGE), RC_OK);
 	assert_int_equal(t_keywords(f, a, names, MBOX_KEYWORDS_MAX, true, &mask), RC_OK);
 	assert_true(mask == UINT64_MAX);
 	assert_int_equal(t_copy(f, f->inbox, "1", a, true, NULL), RC_LIMIT);
 	assert_uids(f, f->inbox, "1");
-	assert_uids(f, a, "");
+	assert_uids(f, a, "1");
+	/* Once no message there carries one of them any more there is room. */
+	t_flags(f, a, "1", FLAGS_ADD, MSG_DELETED);
+	assert_expunge(f, a, NULL, false, NULL);
+	assert_int_equal(t_copy(f, f->inbox, "1", a, true, NULL), RC_OK);
+	assert_int_equal(t_row(f, a, 2).keywords, 1);
 	fixture_free(&f);
 }
 

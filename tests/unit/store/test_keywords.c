@@ -96,12 +96,110 @@ static void there_are_sixty_four_at_most(void **state)
 	assert_int_equal(t_keywords(f, f->inbox, names, MBOX_KEYWORDS_MAX + 1, true, &mask), RC_LIMIT);
 	assert_names(f, f->inbox, "");
 	assert_int_equal(t_keywords(f, f->inbox, names, MBOX_KEYWORDS_MAX - 1, true, &mask), RC_OK);
-	assert_int_equal(t_keywords(f, f->inbox, names + 2, MBOX_KEYWORDS_MAX - 1, true, &mask), RC_LIMIT);
 	assert_int_equal(t_keywords(f, f->inbox, names + 1, MBOX_KEYWORDS_MAX - 1, true, &mask), RC_OK);
 	assert_true(mask == UINT64_MAX - 1);
 	fixture_reopen(f);
 	assert_int_equal(t_keywords(f, f->inbox, names, MBOX_KEYWORDS_MAX, true, &mask), RC_OK);
 	assert_true(mask == UINT64_MAX);
+	fixture_free(&f);
+}
+
+/* k0 to k63, all taken, and a message that carries those of the mask. */
+static void take_all(struct fixture *f, uint64_t carried)
+{
+	static char text[MBOX_KEYWORDS_MAX][16];
+	struct append_call call = { .mailbox = f->inbox, .times = 1 };
+	struct strv names[MBOX_KEYWORDS_MAX];
+	uint64_t mask;
+
+	for (int i = 0; i < MBOX_KEYWORDS_MAX; i++) {
+		snprintf(text[i], sizeof(text[i]), "k%d", i);
+		names[i] = strv_cstr(text[i]);
+		if (carried & (UINT64_C(1) << i))
+			call.keywords[call.keyword_count++] = names[i];
+	}
+	assert_int_equal(t_keywords(f, f->inbox, names, MBOX_KEYWORDS_MAX, true, &mask), RC_OK);
+	assert_int_equal(t_append_call(f, &call, TEST_MESSAGE), RC_OK);
+	forget_changes(f);
+}
+
+static void a_name_that_no_message_carries_gives_its_bit_away_when_all_are_taken(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	const struct strv names[] = { STRV("new"), STRV("K3"), STRV("newer") };
+	const struct strv more[] = { STRV("one"), STRV("two"), STRV("three") };
+	const struct strv old[] = { STRV("k7"), STRV("k9") };
+	uint64_t mask;
+
+	take_all(f, ~(UINT64_C(1) << 3 | UINT64_C(1) << 7 | UINT64_C(1) << 9));
+	/* Three bits are free, but one of them is wanted as it is. */
+	assert_int_equal(t_keywords(f, f->inbox, names, 3, true, &mask), RC_OK);
+	assert_true(mask == (UINT64_C(1) << 7 | UINT64_C(1) << 3 | UINT64_C(1) << 9));
+	assert_int_equal(t_keywords(f, f->inbox, old, 2, false, &mask), RC_OK);
+	assert_int_equal(mask, 0);
+	assert_int_equal(t_sql(f, "SELECT count(*) FROM keyword"), MBOX_KEYWORDS_MAX);
+	assert_int_equal(t_sql(f, "SELECT count(*) FROM keyword WHERE bit = 7 AND name = 'new'"), 1);
+	/* What was made and not used goes again; more than there is is refused as a whole. */
+	assert_int_equal(t_keywords(f, f->inbox, more, 3, true, &mask), RC_OK);
+	assert_int_equal(
+		t_keywords(f, f->inbox, (struct strv[]){ STRV("a"), STRV("b"), STRV("c"), STRV("d") }, 4,
+			true, &mask),
+		RC_LIMIT);
+	assert_int_equal(t_keywords(f, f->inbox, more, 3, false, &mask), RC_OK);
+	assert_true(mask == (UINT64_C(1) << 7 | UINT64_C(1) << 3 | UINT64_C(1) << 9));
+	fixture_reopen(f);
+	assert_int_equal(t_keywords(f, f->inbox, more, 3, false, &mask), RC_OK);
+	assert_true(mask == (UINT64_C(1) << 7 | UINT64_C(1) << 3 | UINT64_C(1) << 9));
+	fixture_free(&f);
+}
+
+static void a_bit_that_a_message_carries_is_never_given_away(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	const struct strv name = STRV("new");
+	uint64_t mask;
+
+	take_all(f, UINT64_MAX);
+	assert_int_equal(t_keywords(f, f->inbox, &name, 1, true, &mask), RC_LIMIT);
+	/* The last message that had it goes. */
+	t_flags(f, f->inbox, "1", FLAGS_ADD, MSG_DELETED);
+	assert_expunge(f, f->inbox, NULL, false, NULL);
+	assert_int_equal(t_keywords(f, f->inbox, &name, 1, true, &mask), RC_OK);
+	assert_int_equal(mask, 1);
+	fixture_free(&f);
+}
+
+struct reuse_call {
+	struct fixture *f;
+	uint64_t mask;
+};
+
+static enum rc reuse_and_fail(struct account *account, void *arg)
+{
+	struct reuse_call *call = arg;
+	const struct strv name = STRV("new");
+
+	enum rc rc = mbox_keyword_mask(account, call->f->inbox, &name, 1, true, &call->mask);
+	return rc == RC_OK ? RC_PERM : rc;
+}
+
+static void a_bit_that_was_given_away_by_a_job_that_failed_has_its_old_name(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	struct reuse_call call = { .f = f };
+	const struct strv names[] = { STRV("k0"), STRV("new") };
+	uint64_t mask;
+
+	take_all(f, UINT64_MAX - 1);
+	assert_int_equal(run(f, JOB_WRITE, reuse_and_fail, &call), RC_PERM);
+	assert_int_equal(call.mask, 1);
+	assert_changes(f, "");
+	assert_int_equal(t_keywords(f, f->inbox, names, 2, false, &mask), RC_OK);
+	assert_int_equal(mask, 1);
+	assert_int_equal(t_sql(f, "SELECT count(*) FROM keyword WHERE bit = 0 AND name = 'k0'"), 1);
 	fixture_free(&f);
 }
 
@@ -147,6 +245,9 @@ int main(void)
 		cmocka_unit_test(names_that_are_not_to_be_made_are_left_out),
 		cmocka_unit_test(each_mailbox_has_its_own),
 		cmocka_unit_test(there_are_sixty_four_at_most),
+		cmocka_unit_test(a_name_that_no_message_carries_gives_its_bit_away_when_all_are_taken),
+		cmocka_unit_test(a_bit_that_a_message_carries_is_never_given_away),
+		cmocka_unit_test(a_bit_that_was_given_away_by_a_job_that_failed_has_its_old_name),
 		cmocka_unit_test(a_name_has_a_length),
 		cmocka_unit_test(lost_rows_leave_the_other_keywords_where_they_are),
 	};
