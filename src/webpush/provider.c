@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/rand.h"
 #include "base/str.h"
+#include "metadata/entry.h"
 
 #define VAPID_ENTRY WEBPUSH_ENTRY "/vapid"
 #define DEVICE_ENTRY "/private/devicetoken"
@@ -149,14 +150,6 @@ static enum rc subscribe(struct webpush *webpush, struct account *account, struc
 	return rc;
 }
 
-static struct strv lower(struct strv v, struct arena *arena)
-{
-	char *copy = arena_strndup(arena, v.p, v.n);
-	for (size_t i = 0; i < v.n; i++)
-		copy[i] = str_lower(copy[i]);
-	return strv_make(copy, v.n);
-}
-
 static enum rc accept_token(
 	struct webpush *webpush, struct account *account, struct sub *sub, struct strv token)
 {
@@ -188,8 +181,9 @@ static enum rc validate(struct webpush *webpush, struct account *account, struct
 {
 	struct arena *arena = arena_new(0);
 	struct sub sub;
-	enum rc rc = token.p && subs_id_valid(id) ? subs_find(account, lower(id, arena), arena, &sub)
-						  : RC_NOT_FOUND;
+	enum rc rc = token.p && subs_id_valid(id)
+			     ? subs_find(account, entry_lower(id, false, arena), arena, &sub)
+			     : RC_NOT_FOUND;
 
 	if (rc == RC_OK)
 		rc = accept_token(webpush, account, &sub, token);
@@ -202,7 +196,7 @@ static enum rc validate(struct webpush *webpush, struct account *account, struct
 static enum rc unsubscribe(struct account *account, struct strv id)
 {
 	struct arena *arena = arena_new(0);
-	struct strv name = lower(id, arena);
+	struct strv name = entry_lower(id, false, arena);
 	enum rc rc = RC_OK;
 
 	if (subs_id_valid(id))

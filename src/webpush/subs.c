@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "metadata/entry.h"
 #include "store/annot.h"
 #include "webpush/endpoint.h"
 
@@ -26,14 +27,6 @@ bool subs_id_valid(struct strv id)
 			return false;
 	}
 	return true;
-}
-
-static struct strv lower(struct strv v, struct arena *arena)
-{
-	char *copy = arena_strndup(arena, v.p, v.n);
-	for (size_t i = 0; i < v.n; i++)
-		copy[i] = str_lower(copy[i]);
-	return strv_make(copy, v.n);
 }
 
 /* Reading of members. */
@@ -183,7 +176,7 @@ enum rc subs_parse(struct strv id, struct strv json, bool allow_private, struct 
 	struct sub *ret_sub, char why[SUBS_WHY_MAX])
 {
 	struct reader_of reader = { arena, why };
-	struct sub sub = { .id = arena_strv(arena, id), .name = lower(id, arena) };
+	struct sub sub = { .id = arena_strv(arena, id), .name = entry_lower(id, false, arena) };
 	struct endpoint endpoint;
 	const char *problem;
 	json_error_t error;
@@ -298,7 +291,7 @@ enum rc subs_decode(struct strv json, struct arena *arena, struct sub *ret_sub)
 	json_decref(object);
 	if (!ok)
 		return RC_CORRUPT;
-	sub.name = lower(sub.id, arena);
+	sub.name = entry_lower(sub.id, false, arena);
 	*ret_sub = sub;
 	return RC_OK;
 }

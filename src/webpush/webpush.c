@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "metadata/entry.h"
 #include "store/users.h"
 
 #include <jansson.h>
@@ -421,21 +422,11 @@ enum rc webpush_describe(struct webpush *webpush, struct account *account, struc
 	return rc;
 }
 
-static struct strv lower(struct strv v, struct arena *arena)
-{
-	char *copy = arena_strndup(arena, v.p, v.n);
-	for (size_t i = 0; i < v.n; i++) {
-		if (copy[i] >= 'A' && copy[i] <= 'Z')
-			copy[i] = (char)(copy[i] - 'A' + 'a');
-	}
-	return strv_make(copy, v.n);
-}
-
 enum rc webpush_remove(struct webpush *webpush, struct account *account, struct strv id)
 {
 	struct arena *arena = arena_new(0);
 	struct device_list devices = { 0 };
-	struct strv name = lower(id, arena);
+	struct strv name = entry_lower(id, false, arena);
 	struct sub sub;
 	enum rc rc = subs_id_valid(id) ? subs_find(account, name, arena, &sub) : RC_NOT_FOUND;
 
