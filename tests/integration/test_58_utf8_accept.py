@@ -25,6 +25,10 @@ def new(coid, alice):
         yield raw
 
 
+def starting(lines, what):
+    return [line for line in lines if line.startswith(what)]
+
+
 def names(lines):
     return [line.split(b' "/" ', 1)[1] for line in lines]
 
@@ -54,6 +58,10 @@ def test_every_answer_with_a_name_is_in_utf8_for_whoever_asked_for_it(new, old):
         assert raw.ok(b"GETMETADATA " + name + b" /private/comment") == [
             b"* METADATA " + name + b' (/private/comment "x")']
         assert raw.ok(b"GETQUOTAROOT " + name)[0].startswith(b"* QUOTAROOT " + name)
+        assert raw.ok(b"MYRIGHTS " + name)[0].startswith(b"* MYRIGHTS " + name + b" ")
+        assert raw.ok(b"GETACL " + name)[0].startswith(b"* ACL " + name + b" ")
+        assert raw.ok(b"LISTRIGHTS " + name + b" alice@example.org")[0].startswith(b"* LISTRIGHTS " + name + b" ")
+        assert starting(raw.ok('LIST "" "B*" RETURN (MYRIGHTS)'), b"* MYRIGHTS " + name + b" ")
         assert raw.ok("NAMESPACE") == [b'* NAMESPACE (("" "/")) NIL NIL']
 
 

@@ -54,6 +54,8 @@ def test_select_tells_no_number(coid, alice, new, old):
     "UID SEARCH 1", "UID SEARCH 1:*", "UID SEARCH *", "UID SEARCH NOT 1:3", "UID SEARCH OR SEEN 2",
     "SORT (DATE) UTF-8 ALL", "SORT RETURN (COUNT) (DATE) UTF-8 ALL", "UID SORT (DATE) UTF-8 1:3",
     "THREAD REFERENCES UTF-8 ALL", "UID THREAD ORDEREDSUBJECT UTF-8 1:3",
+    "THREAD REFERENCES UTF-8 ALL", "UID THREAD ORDEREDSUBJECT UTF-8 1", "REPLACE 1 INBOX {1+}\r\nx",
+    "FETCH 1:* FLAGS (PARTIAL 1:2)", "SEARCH RETURN (PARTIAL 1:2) ALL", "UID SEARCH RETURN (PARTIAL 1:2) 1:3",
     "UID SEARCH (UNSEEN (1,2))", "UID SEARCH RETURN (COUNT) 1:2",
 ])
 def test_message_numbers_are_refused(new, old, command):
@@ -198,3 +200,23 @@ def test_it_can_be_enabled_while_a_mailbox_is_selected(coid, alice, new, old):
         assert tagged.startswith(b"OK") and b"* VANISHED 3" in lines
         assert any(re.match(rb"\* 4 UIDFETCH \(FLAGS \(\\Flagged", line) for line in lines)
         required(raw, "FETCH 1 FLAGS")
+
+
+def test_other_extensions_tell_uids(new, old):
+    """What was built for sessions with numbers does without them."""
+    old.ok("UID STORE 1 +FLAGS.SILENT (\\Deleted)")
+    old.ok("EXPUNGE")
+    assert new.ok("NOOP") == [b"* VANISHED 1"]
+    assert [line.split()[1:3] for line in new.ok("UID FETCH 1:* RFC822.SIZE (PARTIAL -1:-2)")] == [
+        [b"4", b"UIDFETCH"], [b"5", b"UIDFETCH"]]
+    assert new.ok("UID SEARCH RETURN (PARTIAL 1:2) ALL")[0].endswith(b" UID PARTIAL (1:2 2:3)")
+    assert new.ok("UID THREAD ORDEREDSUBJECT UTF-8 ALL") == [b"* THREAD (2)(3)(4)(5)"]
+    assert new.ok("UID SORT RETURN (ALL) (SUBJECT) UTF-8 ALL")[0].endswith(b" UID ALL 2:5")
+    assert re.fullmatch(rb"\* 2 UIDFETCH \(EMAILID \(\S+\)\)", new.ok("UID FETCH 2 EMAILID")[0])
+    assert new.ok("UID FETCH 2 BINARY.SIZE[1]") == [b"* 2 UIDFETCH (BINARY.SIZE[1] 8)"]
+    data = message("replaced")
+    tag = new.tag()
+    new.send(tag + b" UID REPLACE 3 INBOX {%d+}\r\n" % len(data) + data + b"\r\n")
+    tagged, lines = new.until(tag)
+    assert tagged.startswith(b"OK") and b"* VANISHED 3" in lines and b"* 4 EXISTS" in lines
+    assert not any(b" EXPUNGE" in line or b" FETCH " in line for line in lines)

@@ -410,6 +410,20 @@ def test_a_search_says_that_messages_went(coid, alice, new, old):
     assert esearch(new, "SEARCH ALL") == b" ALL 1:2"
 
 
+def test_replace_and_sorting_in_this_mode(new):
+    for i in range(3):
+        new.append("INBOX", message(f"m{i}"))
+    new.ok("SELECT INBOX")
+    data = message("replaced")
+    tag = new.tag()
+    new.send(tag + b" REPLACE 1 INBOX {%d+}\r\n" % len(data) + data + b"\r\n")
+    tagged, lines = new.until(tag)
+    assert tagged.startswith(b"OK") and b"* 1 EXPUNGE" in lines and not any(b"RECENT" in line for line in lines)
+    assert new.ok("SORT (REVERSE SUBJECT) UTF-8 ALL") == [b"* SORT 3 2 1"]
+    assert new.ok("SORT RETURN (COUNT) (SUBJECT) UTF-8 ALL")[0].endswith(b" COUNT 3")
+    assert b"\\Recent" not in b"".join(new.ok("FETCH 1:* FLAGS"))
+
+
 # -- modes together --------------------------------------------------------------------------------------------------------
 
 
