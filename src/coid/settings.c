@@ -98,6 +98,8 @@ void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings
 	s->progress_ms = conf->imap.progress_interval;
 	s->timeout_ms = conf->imap.timeout_auth;
 	s->timeout_preauth_ms = conf->imap.timeout_login;
+	s->message_limit = conf->imap.message_limit;
+	s->save_limit = conf->imap.save_limit;
 	s->bad_commands_max = conf->imap.bad_commands_max;
 	s->allow_plaintext_loopback = conf->imap.allow_plaintext_loopback;
 	s->compress = conf->imap.compress;

@@ -57,6 +57,8 @@ struct conf {
 		unsigned command_max_args;
 		uint64_t idle_keepalive; /* 0: never */
 		uint64_t progress_interval; /* 0: never */
+		unsigned message_limit; /* 0: none, as the next */
+		unsigned save_limit;
 		uint64_t timeout_auth;
 		uint64_t timeout_login;
 		unsigned bad_commands_max;

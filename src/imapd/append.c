@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "imapd/append_piece.h"
 #include "imapd/imapd.h"
+#include "imapd/message_limit.h"
 #include "imapd/resp.h"
 
 #include <stdlib.h>
@@ -27,6 +28,21 @@ static void refuse(struct cmd *cmd, const char *code, const char *text)
 		cmd_no(cmd, code, text);
 	else
 		cmd_literal_refuse(cmd, false, code, text);
+}
+
+/* How many messages one command may bring. */
+static size_t messages_max(const struct cmd *cmd)
+{
+	unsigned limit = message_limit_save(cmd);
+	return limit > 0 && limit < APPEND_MESSAGES_MAX ? limit : APPEND_MESSAGES_MAX;
+}
+
+static void refuse_more(struct cmd *cmd)
+{
+	size_t max = messages_max(cmd);
+	const char *code =
+		max < APPEND_MESSAGES_MAX ? arena_printf(cmd->arena, "MESSAGELIMIT %zu", max) : "LIMIT";
+	refuse(cmd, code, "Too many messages in one APPEND");
 }
 
 static void refuse_rc(struct cmd *cmd, enum rc rc)
@@ -337,8 +353,8 @@ static void judge_literal(struct cmd *cmd)
 	else if (size == 0 && !spec->catenate)
 		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
 		refuse(cmd, NULL, "Empty message, nothing is stored");
-	else if (append->at_message >= APPEND_MESSAGES_MAX)
-		refuse(cmd, "LIMIT", "Too many messages in one APPEND");
+	else if (append->at_message >= messages_max(cmd))
+		refuse_more(cmd);
 	else if (size > limit || append->size > limit - size)
 		refuse(cmd, "TOOBIG", "Message is too large");
 	/* A small message that is on its way already is judged when it is stored. */
@@ -420,8 +436,8 @@ static void go_on(struct cmd *cmd)
 			refuse(cmd, NULL, "Empty message, nothing is stored");
 			return;
 		}
-		if (append->received == APPEND_MESSAGES_MAX) {
-			refuse(cmd, "LIMIT", "Too many messages in one APPEND");
+		if (append->received >= messages_max(cmd)) {
+			refuse_more(cmd);
 			return;
 		}
 		append->walking = true;

@@ -3,6 +3,7 @@
 #include "coi/coi.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
+#include "imapd/message_limit.h"
 
 #define CAPABILITY_MAX 4096
 
@@ -110,6 +111,7 @@ void capability_print(struct buf *out, const struct session *session)
 			buf_printf(out, " %s", extra[i].name);
 	}
 	buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)session->settings->message_max);
+	message_limit_capability(out, session->settings);
 	for (size_t i = 0; cmd_table[i]; i++) {
 		for (const struct cmd_row *row = cmd_table[i]; row->name; row++) {
 			if (row->capability)

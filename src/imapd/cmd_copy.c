@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "imapd/message_limit.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "store/message.h"
@@ -126,6 +127,21 @@ static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 }
 
+/* RFC 9738 section 3.1: MOVE moves as many as it may, COPY is all or nothing. False: the command has been ended. */
+static bool within_limit(struct cmd *cmd, struct seqset *uids)
+{
+	unsigned limit = message_limit_save(cmd);
+	uint32_t last;
+	if (((struct copy_args *)cmd->args)->move) {
+		message_limit_clip(cmd, uids);
+		return true;
+	}
+	if (!message_limit_cut(uids, limit, &last))
+		return true;
+	message_limit_refuse(cmd, limit, last, "Too many messages to copy, nothing is copied");
+	return false;
+}
+
 static void copy_start(struct cmd *cmd)
 {
 	struct copy_args *args = cmd->args;
@@ -139,6 +155,10 @@ static void copy_start(struct cmd *cmd)
 			cmd_bad(cmd, "Invalid message sequence number");
 		else
 			cmd_finish_rc(cmd, rc);
+		return;
+	}
+	if (!within_limit(cmd, &uids)) {
+		seqset_fini(&uids);
 		return;
 	}
 	/* Without messages only the destination is looked at. */

@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "imapd/message_limit.h"
 #include "imapd/rows.h"
 #include "store/message.h"
 
@@ -10,7 +11,10 @@ struct expunge_job {
 	struct cmd_job base;
 	int64_t mailbox;
 	struct seqset uids; /* own: what the session has been told of */
+	struct seqset chosen; /* own: those of them that the limit lets through */
 	struct seqset removed; /* own */
+	unsigned limit; /* RFC 9738: of UID EXPUNGE; 0: none */
+	uint32_t last; /* it was reached: the lowest UID that was removed */
 };
 
 static bool expunge_parse(struct cmd *cmd, struct parse *parse)
@@ -23,16 +27,40 @@ static bool expunge_parse(struct cmd *cmd, struct parse *parse)
 	return parse_end(parse);
 }
 
+/* RFC 9738 section 3.1: only messages with \Deleted count. */
+static enum rc choose(struct account *account, struct expunge_job *expunge)
+{
+	const struct msg_row *rows;
+	size_t count;
+	seqset_fini(&expunge->chosen);
+	expunge->last = 0;
+	enum rc rc = msg_index(account, expunge->mailbox, &rows, &count);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t r = 0; r < expunge->uids.n; r++) {
+		size_t i = msg_lower_bound(rows, count, expunge->uids.v[r].lo);
+		for (; i < count && rows[i].uid <= expunge->uids.v[r].hi; i++)
+			if (rows[i].flags & MSG_DELETED)
+				seqset_add(&expunge->chosen, rows[i].uid);
+	}
+	message_limit_cut(&expunge->chosen, expunge->limit, &expunge->last);
+	return RC_OK;
+}
+
 static enum rc expunge_run(struct account *account, struct job *job)
 {
 	struct expunge_job *expunge = (struct expunge_job *)job;
+	const struct seqset *uids = expunge->limit > 0 ? &expunge->chosen : &expunge->uids;
 	seqset_fini(&expunge->removed);
-	return msg_expunge(account, expunge->mailbox, &expunge->uids, false, &expunge->removed);
+	enum rc rc = expunge->limit > 0 ? choose(account, expunge) : RC_OK;
+	return rc == RC_OK ? msg_expunge(account, expunge->mailbox, uids, false, &expunge->removed) : rc;
 }
 
 static void expunge_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	cmd->removed = !seqset_empty(&((struct expunge_job *)job)->removed);
+	const struct expunge_job *expunge = (struct expunge_job *)job;
+	cmd->removed = !seqset_empty(&expunge->removed);
+	cmd->limit_uid = expunge->last;
 	cmd_finish_rc(cmd, job->job.rc);
 }
 
@@ -40,6 +68,7 @@ static void expunge_release(struct cmd_job *job)
 {
 	struct expunge_job *expunge = (struct expunge_job *)job;
 	seqset_fini(&expunge->uids);
+	seqset_fini(&expunge->chosen);
 	seqset_fini(&expunge->removed);
 }
 
@@ -73,6 +102,7 @@ static void expunge_start(struct cmd *cmd)
 	expunge->base.release = expunge_release;
 	expunge->mailbox = view_mailbox(cmd->session->view);
 	expunge->uids = uids;
+	expunge->limit = cmd->row->flags & CMD_UID ? message_limit(cmd) : 0;
 	cmd_submit(cmd, expunge);
 }
 

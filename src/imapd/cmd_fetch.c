@@ -1,5 +1,6 @@
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
+#include "imapd/message_limit.h"
 #include "imapd/partial.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
@@ -208,11 +209,20 @@ static void vanished_release(struct cmd_job *job)
 	seqset_fini(&vanished->uids);
 }
 
-/* What the session has been told of and not lost yet (`known`) is the business of VANISHED without EARLIER. PARTIAL counts
- * messages that are there, so that it does not cut what vanished. */
-static void submit_vanished(struct cmd *cmd, const struct seqset *known)
+/* What the session has been told of and not lost yet is the business of VANISHED without EARLIER. Neither PARTIAL nor a limit
+ * on messages, which count those that are there, cuts what vanished. */
+static void submit_vanished(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
+	struct seqset known = SEQSET_EMPTY;
+	struct view_run *runs;
+	size_t count;
+	enum rc rc =
+		view_clip(cmd->session->view, &args->set, args->by_uid, cmd->arena, &runs, &count, &known);
+	if (rc != RC_OK) {
+		cmd_finish_rc(cmd, rc);
+		return;
+	}
 	struct vanished_job *vanished =
 		cmd_job_new(cmd, sizeof(*vanished), JOB_READ, vanished_run, vanished_finish);
 	vanished->base.release = vanished_release;
@@ -221,41 +231,56 @@ static void submit_vanished(struct cmd *cmd, const struct seqset *known)
 	/* "n:*": messages above the last one may have vanished, too. */
 	seqset_copy(&vanished->asked, &args->set);
 	seqset_resolve(&vanished->asked, UINT32_MAX - 1);
-	seqset_remove_set(&vanished->asked, known);
+	seqset_remove_set(&vanished->asked, &known);
+	seqset_fini(&known);
 	cmd_submit(cmd, vanished);
 }
 
+/* RFC 9738 section 3.1: of PARTIAL it is the width of its range that counts. */
+static bool part_too_wide(const struct cmd *cmd)
+{
+	const struct partial *partial = &((struct fetch_args *)cmd->args)->partial;
+	uint64_t apart = partial->first < partial->last ? partial->last - partial->first
+							: partial->first - partial->last;
+	return message_limit(cmd) > 0 && apart >= message_limit(cmd);
+}
+
 /* Only the messages at these places of the set that the view has, before CHANGEDSINCE (RFC 9394 section 3.4). */
-static enum rc init_part(struct cmd *cmd, struct seqset *ret_uids)
+static enum rc init_part(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
+	struct seqset whole = SEQSET_EMPTY;
 	struct seqset part = SEQSET_EMPTY;
 	struct view_run *runs;
 	size_t count;
 	uint64_t from;
 	uint64_t to;
 	enum rc rc =
-		view_clip(cmd->session->view, &args->set, args->by_uid, cmd->arena, &runs, &count, ret_uids);
+		view_clip(cmd->session->view, &args->set, args->by_uid, cmd->arena, &runs, &count, &whole);
 	if (rc != RC_OK)
 		return rc;
-	partial_cut(&args->partial, seqset_count(ret_uids), &from, &to);
-	seqset_slice(ret_uids, from, to, &part);
+	partial_cut(&args->partial, seqset_count(&whole), &from, &to);
+	seqset_slice(&whole, from, to, &part);
 	rc = fetch_run_init(&args->run, cmd, &args->plan, &part, true, NULL);
 	seqset_fini(&part);
+	seqset_fini(&whole);
 	return rc;
 }
 
 static void fetch_start(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
-	struct seqset uids = SEQSET_EMPTY;
 	enum rc rc;
 	if (args->plan.modseq)
 		sync_condstore(cmd->session);
+	if (args->cut && part_too_wide(cmd)) {
+		message_limit_refuse(cmd, message_limit(cmd), 0, "The range of PARTIAL is too wide");
+		return;
+	}
 	if (args->cut)
-		rc = init_part(cmd, &uids);
+		rc = init_part(cmd);
 	else
-		rc = fetch_run_init(&args->run, cmd, &args->plan, &args->set, args->by_uid, &uids);
+		rc = fetch_run_init(&args->run, cmd, &args->plan, &args->set, args->by_uid, NULL);
 	args->run.done = cmd_finish_rc;
 	if (rc != RC_OK) {
 		if (rc == RC_INVALID)
@@ -266,10 +291,9 @@ static void fetch_start(struct cmd *cmd)
 	}
 	args->run.fetch->changed_since = args->since;
 	if (args->vanished)
-		submit_vanished(cmd, &uids);
+		submit_vanished(cmd);
 	else
 		fetch_messages(cmd);
-	seqset_fini(&uids);
 }
 
 static void fetch_drain(struct cmd *cmd)

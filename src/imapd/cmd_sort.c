@@ -15,6 +15,7 @@ struct sort_args {
 	struct search_cmd base; /* first */
 	struct sort_program program;
 	struct sort *sort; /* own, while no job has it */
+	uint64_t searched; /* what of cmd_progress was searching */
 };
 
 struct sort_job {
@@ -147,6 +148,7 @@ static void sort_job_finish(struct cmd *cmd, struct cmd_job *job)
 		return;
 	}
 	sort_accept(args->sort);
+	cmd_progress(cmd, args->searched + args->sort->place.count, 0);
 	if (!args->sort->finished) {
 		sort_next(cmd, false);
 		return;
@@ -175,6 +177,7 @@ static void search_finished(struct cmd *cmd, struct search *search)
 		answer(cmd, search, NULL, 0);
 		return;
 	}
+	args->searched = cmd->done;
 	args->sort = sort_new(search->mailbox, &args->program, &search->results);
 	sort_next(cmd,
 		sort_program_is_memory(&args->program) && seqset_count(&search->results) <= SORT_BORROW_MAX);
@@ -186,6 +189,7 @@ static bool sort_parse(struct cmd *cmd, struct parse *parse)
 	cmd->args = args;
 	args->base.finished = search_finished;
 	args->base.uids = true;
+	args->base.more = true;
 	return search_return_parse(parse, &args->base.options) && sort_program_parse(parse, &args->program) &&
 	       parse_sp(parse) && search_keys_parse_with_charset(parse, &args->base.keys) && parse_end(parse);
 }

@@ -11,6 +11,7 @@ struct thread_args {
 	struct search_cmd base; /* first */
 	enum thread_algorithm algorithm;
 	struct thread *thread; /* own, while no job has it */
+	uint64_t searched; /* what of cmd_progress was searching */
 };
 
 struct thread_job {
@@ -62,6 +63,7 @@ static void thread_job_finish(struct cmd *cmd, struct cmd_job *job)
 		return;
 	}
 	thread_accept(args->thread);
+	cmd_progress(cmd, args->searched + args->thread->place.count, 0);
 	if (!args->thread->finished) {
 		thread_next(cmd);
 		return;
@@ -89,6 +91,7 @@ static void search_finished(struct cmd *cmd, struct search *search)
 		answer(cmd, search, NULL);
 		return;
 	}
+	args->searched = cmd->done;
 	args->thread = thread_new(search->mailbox, args->algorithm, &search->results,
 		answers_uids(cmd) ? NULL : search->runs, search->run_count);
 	thread_next(cmd);
@@ -111,6 +114,7 @@ static bool thread_parse(struct cmd *cmd, struct parse *parse)
 	cmd->args = args;
 	args->base.finished = search_finished;
 	args->base.uids = true;
+	args->base.more = true;
 	return parse_algorithm(parse, &args->algorithm) && parse_sp(parse) &&
 	       search_keys_parse_with_charset(parse, &args->base.keys) && parse_end(parse);
 }

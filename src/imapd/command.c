@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "imapd/imapd_priv.h"
+#include "imapd/message_limit.h"
 #include "imapd/progress.h"
 #include "imapd/resp.h"
 #include "imapd/sync.h"
@@ -170,6 +171,8 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 		code = "EXPUNGEISSUED";
 		text = "Some of the messages no longer exist";
 	}
+	if (cmd->limit_uid > 0 && (good || cmd->expunge_issued))
+		message_limit_tell(cmd, good && !cmd->expunge_issued, &code, &text);
 	if (tells)
 		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE) && !cmd->no_expunge);
 	bool removed = good && tells && cmd->removed && session->enabled & ENABLED_CONDSTORE;

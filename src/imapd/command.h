@@ -64,6 +64,8 @@ struct cmd {
 	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
 	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
 	bool no_expunge; /* as CMD_NO_EXPUNGE: its arguments hold message numbers */
+	uint32_t
+		limit_uid; /* not all messages were worked on, but those from this UID on (message_limit.h); 0: all */
 	uint64_t done; /* so many items of `total` (0: not known): cmd_progress's */
 	uint64_t total;
 	bool removed; /* EXPUNGE and MOVE: some message went, so that the tagged line carries HIGHESTMODSEQ */

@@ -1,5 +1,6 @@
 #include "imapd/fetch_run.h"
 
+#include "imapd/message_limit.h"
 #include "net/conn.h"
 
 struct slice_job {
@@ -13,14 +14,32 @@ uint64_t fetch_run_count(const struct fetch_run *run)
 	return view_runs_count(run->fetch->runs, run->fetch->run_count);
 }
 
+/* The messages of a set, as many as the limit lets through. Those with the highest UIDs come first if it does not let all. */
+static enum rc clip(
+	struct cmd *cmd, struct fetch *fetch, const struct seqset *set, bool by_uid, struct seqset *ret_uids)
+{
+	struct view *view = cmd->session->view;
+	struct seqset again = SEQSET_EMPTY;
+	enum rc rc = view_clip(view, set, by_uid, fetch->arena, &fetch->runs, &fetch->run_count, ret_uids);
+	if (rc != RC_OK || !message_limit_clip(cmd, ret_uids))
+		return rc;
+	rc = view_clip(view, ret_uids, true, fetch->arena, &fetch->runs, &fetch->run_count, &again);
+	seqset_fini(&again);
+	if (rc == RC_OK)
+		fetch->runs =
+			message_limit_down(fetch->arena, fetch->runs, fetch->run_count, &fetch->run_count);
+	return rc;
+}
+
 enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetch_plan *plan,
 	const struct seqset *set, bool by_uid, struct seqset *ret_uids)
 {
 	struct view *view = cmd->session->view;
 	struct fetch *fetch = fetch_new();
 	struct seqset uids = SEQSET_EMPTY;
-	enum rc rc = view_clip(view, set, by_uid, fetch->arena, &fetch->runs, &fetch->run_count, &uids);
+	enum rc rc = clip(cmd, fetch, set, by_uid, &uids);
 	if (rc != RC_OK) {
+		seqset_fini(&uids);
 		fetch_free(&fetch);
 		return rc;
 	}

@@ -19,8 +19,8 @@ struct fetch_run {
 };
 
 /*
- * Makes run->fetch for these messages of the selected mailbox; the plan is copied. RC_INVALID: a sequence number beyond the
- * mailbox. ret_uids (may be NULL) is the caller's.
+ * Makes run->fetch for these messages of the selected mailbox, as far as the limit of RFC 9738 goes; the plan is copied.
+ * RC_INVALID: a sequence number beyond the mailbox. ret_uids (may be NULL): which they are; the caller's.
  */
 enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetch_plan *plan,
 	const struct seqset *set, bool by_uid, struct seqset *ret_uids) MUST_CHECK;

@@ -29,6 +29,8 @@ struct imapd_settings {
 	uint64_t timeout_ms; /* inactivity after login (RFC 3501 5.4: at least 30 min) */
 	uint64_t timeout_preauth_ms;
 	unsigned bad_commands_max; /* in a row; then BYE */
+	unsigned message_limit; /* MESSAGELIMIT of RFC 9738; 0: none */
+	unsigned save_limit; /* SAVELIMIT: without the former, of COPY and APPEND alone; 0: none */
 	bool allow_plaintext_loopback; /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
 	bool compress; /* COMPRESS=DEFLATE is offered */
 	size_t output_high_water;

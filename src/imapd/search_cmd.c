@@ -1,6 +1,7 @@
 #include "imapd/search_cmd.h"
 
 #include "base/clock.h"
+#include "imapd/message_limit.h"
 #include "imapd/resp.h"
 #include "imapd/sync.h"
 
@@ -28,6 +29,15 @@ void search_cmd_failed(struct cmd *cmd, const char *code, const char *text)
 	if (args->options.items & SEARCH_SAVE)
 		view_save_none(cmd->session->view);
 	cmd_no(cmd, code, text);
+}
+
+/* Ends the command: it would have to work on more messages than it may. */
+static void too_many(struct cmd *cmd)
+{
+	const struct search_cmd *args = cmd->args;
+	if (args->options.items & SEARCH_SAVE)
+		view_save_none(cmd->session->view);
+	message_limit_refuse(cmd, message_limit(cmd), 0, "Too many messages, narrow them down by UID");
 }
 
 static enum rc save(struct cmd *cmd, const struct search_result *result)
@@ -81,8 +91,8 @@ static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	struct search *search = args->search;
 	search_accept(search);
-	cmd_progress(cmd, view_runs_before(search->runs, search->place.run, search->place.uid),
-		view_runs_count(search->runs, search->run_count));
+	uint64_t goal = args->more ? 0 : view_runs_count(search->runs, search->run_count);
+	cmd_progress(cmd, view_runs_before(search->runs, search->place.run, search->place.uid), goal);
 	if (search->finished)
 		args->finished(cmd, args->search);
 	else
@@ -146,6 +156,10 @@ static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
 		seqset_copy(&search->recent, view_recent_uids(view));
 	candidates(&search->keys, &set);
 	enum rc rc = view_clip(view, &set, true, search->arena, &search->runs, &search->run_count, &uids);
+	if (rc == RC_OK && message_limit_clip(cmd, &uids)) {
+		seqset_fini(&set);
+		rc = view_clip(view, &uids, true, search->arena, &search->runs, &search->run_count, &set);
+	}
 	if (rc == RC_OK)
 		*ret_count = seqset_count(&uids);
 	seqset_fini(&uids);
@@ -167,6 +181,11 @@ void search_cmd_start(struct cmd *cmd)
 	enum rc rc = prepare(cmd, &count);
 	if (rc != RC_OK) {
 		search_cmd_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		return;
+	}
+	if (args->more && cmd->limit_uid > 0) {
+		cmd->limit_uid = 0;
+		too_many(cmd);
 		return;
 	}
 	args->search->enough = args->enough;

@@ -17,6 +17,7 @@ struct search_cmd {
 	bool uids; /* the search collects UIDs, also for a row that answers with message numbers */
 	uint64_t enough; /* so many messages found, in mailbox order, are enough; 0: all are wanted */
 	bool keep_hits; /* search->hits is needed */
+	bool more; /* what is found is worked on further: a part of it is no answer (RFC 9738 section 3.3) */
 	/* All has been searched, or nothing could match. Ends the command, at once or later; search->results holds what was
 	 * found, search->place.rc says whether messages had to be left out. */
 	void (*finished)(struct cmd *cmd, struct search *search);

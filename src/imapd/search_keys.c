@@ -28,7 +28,9 @@ enum argument {
 	ARG_KEYWORD,
 	ARG_MODSEQ, /* of a flag, or of the message */
 	ARG_UIDS,
-	ARG_OBJECTID
+	ARG_OBJECTID,
+	ARG_ABOVE, /* a UID that is not among them */
+	ARG_BELOW
 };
 
 static const struct key_name {
@@ -72,6 +74,8 @@ static const struct key_name {
 	{ "THREADID", SEARCH_THREADID, ARG_OBJECTID, false, 0 },
 	{ "TO", SEARCH_HEADER, ARG_HEADER, false, 0 },
 	{ "UID", SEARCH_UIDS, ARG_UIDS, false, 0 },
+	{ "UIDAFTER", SEARCH_UIDS, ARG_ABOVE, false, 0 }, /* RFC 9738 section 3.2 */
+	{ "UIDBEFORE", SEARCH_UIDS, ARG_BELOW, false, 0 },
 	{ "UNANSWERED", SEARCH_FLAG, ARG_NONE, true, MSG_ANSWERED },
 	{ "UNDELETED", SEARCH_FLAG, ARG_NONE, true, MSG_DELETED },
 	{ "UNDRAFT", SEARCH_FLAG, ARG_NONE, true, MSG_DRAFT },
@@ -186,11 +190,21 @@ static bool parse_objectid(struct builder *builder, struct search_key *key)
 	return true;
 }
 
+/* The UIDs lo..hi, none if that is nothing. */
+static bool set_range(struct parse *parse, struct search_key *key, uint64_t lo, uint64_t hi)
+{
+	struct seqrange *range = arena_alloc(parse->arena, sizeof(*range));
+	*range = (struct seqrange){ .lo = (uint32_t)lo, .hi = (uint32_t)hi };
+	key->set = (struct seqset){ .v = range, .n = lo <= hi, .cap = 1 };
+	return true;
+}
+
 static bool parse_argument(struct builder *builder, struct search_key *key, const struct key_name *name)
 {
 	struct parse *parse = builder->parse;
 	uint32_t number;
 	uint64_t wide;
+	uint32_t uid;
 	bool uids;
 	if (name->argument != ARG_NONE && !parse_sp(parse))
 		return false;
@@ -233,6 +247,11 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 		return parse_seqset_or_saved(parse, &key->set, &uids);
 	case ARG_OBJECTID:
 		return parse_objectid(builder, key);
+	case ARG_ABOVE:
+		return parse_nz_number(parse, &uid) &&
+		       set_range(parse, key, (uint64_t)uid + 1, UINT32_MAX - 1);
+	case ARG_BELOW:
+		return parse_nz_number(parse, &uid) && set_range(parse, key, 1, (uint64_t)uid - 1);
 	}
 	return false;
 }

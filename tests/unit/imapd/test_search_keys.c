@@ -146,6 +146,8 @@ static void sets_stand_for_messages(void **state)
 	assert_keys("1:3,7", "and(seqs 1:3,7)");
 	assert_keys("*", "and(seqs *)");
 	assert_keys("UID 5:*", "and(uids 5:*)");
+	assert_keys("UIDAFTER 5 NOT UIDBEFORE 7", "and(uids 6:4294967294, !uids 1:6)");
+	assert_keys("UIDBEFORE 1 UIDAFTER 4294967294", "and(uids, uids)");
 	assert_keys("2 UNSEEN UID 1", "and(seqs 2, !flag 1, uids 1)");
 }
 

@@ -1,0 +1,87 @@
+#include "imapd/message_limit.h"
+
+#include "imapd/command.h"
+#include "imapd/imapd.h"
+#include "imapd/resp.h"
+
+unsigned message_limit(const struct cmd *cmd)
+{
+	return cmd->session->settings->message_limit;
+}
+
+unsigned message_limit_save(const struct cmd *cmd)
+{
+	const struct imapd_settings *settings = cmd->session->settings;
+	return settings->message_limit > 0 ? settings->message_limit : settings->save_limit;
+}
+
+void message_limit_capability(struct buf *out, const struct imapd_settings *settings)
+{
+	if (settings->message_limit > 0)
+		buf_printf(out, " MESSAGELIMIT=%u", settings->message_limit);
+	else if (settings->save_limit > 0)
+		buf_printf(out, " SAVELIMIT=%u", settings->save_limit);
+}
+
+bool message_limit_cut(struct seqset *uids, uint64_t limit, uint32_t *ret_last)
+{
+	struct seqset highest = SEQSET_EMPTY;
+	uint64_t count = seqset_count(uids);
+
+	if (limit == 0 || count <= limit)
+		return false;
+	seqset_slice(uids, count - limit, count, &highest);
+	seqset_fini(uids);
+	*uids = highest;
+	*ret_last = highest.v[0].lo;
+	return true;
+}
+
+bool message_limit_clip(struct cmd *cmd, struct seqset *uids)
+{
+	return message_limit_cut(uids, message_limit(cmd), &cmd->limit_uid);
+}
+
+struct view_run *message_limit_down(
+	struct arena *arena, const struct view_run *runs, size_t count, size_t *ret_count)
+{
+	size_t messages = (size_t)view_runs_count(runs, count);
+	struct view_run *down = arena_alloc(arena, (messages + 1) * sizeof(*down));
+	size_t n = 0;
+
+	for (size_t i = count; i > 0; i--) {
+		const struct view_run *run = &runs[i - 1];
+		for (uint32_t left = run->uid_hi - run->uid_lo + 1; left > 0; left--) {
+			uint32_t uid = run->uid_lo + left - 1;
+			down[n++] = (struct view_run){
+				.uid_lo = uid, .uid_hi = uid, .seq_lo = run->seq_lo + left - 1
+			};
+		}
+	}
+	*ret_count = n;
+	return down;
+}
+
+static const char *limit_code(struct cmd *cmd, unsigned limit, uint32_t last)
+{
+	return last > 0 ? arena_printf(cmd->arena, "MESSAGELIMIT %u %u", limit, last)
+			: arena_printf(cmd->arena, "MESSAGELIMIT %u", limit);
+}
+
+void message_limit_refuse(struct cmd *cmd, unsigned limit, uint32_t last, const char *text)
+{
+	cmd_no(cmd, limit_code(cmd, limit, last), text);
+}
+
+void message_limit_tell(struct cmd *cmd, bool good, const char **code, const char **text)
+{
+	const char *own = limit_code(cmd, message_limit(cmd), cmd->limit_uid);
+	const char *said = "Only the messages with the highest UIDs were taken";
+
+	if (*code || !good) {
+		resp_untagged(cmd->session, "NO [%s] %s", own, said);
+		return;
+	}
+	*code = own;
+	*text = said;
+}
