@@ -24,7 +24,7 @@ static void assert_url(const char *text, const char *expected)
 		buf_printf(&out, "%s%.*s %u %u %.*s", url.absolute ? "/" : "", STRV_ARG(url.mailbox),
 			url.uidvalidity, url.uid, STRV_ARG(item->label));
 		if (item->partial)
-			buf_printf(&out, ".%u", item->length);
+			buf_printf(&out, ".%llu", (unsigned long long)item->length);
 	} else {
 		buf_adds(&out, "bad");
 	}
@@ -65,7 +65,7 @@ static void others_are_refused(void **state)
 		";UID=1/;SECTION=", ";UID=1/;SECTION=%", ";UID=1/;SECTION=%4", ";UID=1/;SECTION=%zz",
 		";UID=1/;SECTION=1]", ";UID=1/;SECTION=1%5D", ";UID=1/;SECTION=%0D%0A",
 		";UID=1/;PARTIAL=", ";UID=1/;PARTIAL=.1", ";UID=1/;PARTIAL=1.", ";UID=1/;PARTIAL=1.0",
-		";UID=1/;PARTIAL=4294967296.1", ";UID=1/;PARTIAL=1/;SECTION=1",
+		";UID=1/;PARTIAL=9223372036854775808.1", ";UID=1/;PARTIAL=1/;SECTION=1",
 		";UID=1/;SECTION=1/;SECTION=1", ";UID=1?x", "//host/a/;UID=1", "imap://host/a/;UID=1",
 		"imap:a/;UID=1", "/a;UIDVALIDITY=/;UID=1", "/a;UIDVALIDITY=0/;UID=1", "/a;X=1/;UID=1",
 		"/;UIDVALIDITY=1/;UID=1", "/%00/;UID=1", "/%ff/;UID=1", "/a b/;UID=1", "/a#b/;UID=1",
