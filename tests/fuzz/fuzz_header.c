@@ -1,10 +1,11 @@
 /* link: mime */
 /*
- * A header block: walked, filtered both ways, unfolded, its words decoded, its dates and message ids read.
+ * A header block: walked, filtered both ways, unfolded, its words decoded, its dates and message ids read, leniently and strictly.
  */
 #include "mime/header.h"
 
 #include "base/str.h"
+#include "mime/msgid.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,6 +23,17 @@ static void check(bool condition)
 static bool holds(const struct buf *buf, char c)
 {
 	return buf->len > 0 && memchr(buf->p, c, buf->len) != NULL;
+}
+
+static void check_ids(struct strv value)
+{
+	struct msgid_walk walk;
+	struct buf id;
+	buf_init(&id, OUT_MAX);
+	msgid_walk_init(&walk, value);
+	while (msgid_walk_next(&walk, &id))
+		check(buf_ok(&id) && id.len >= 3 && id.len < value.n && holds(&id, '@'));
+	buf_fini(&id);
 }
 
 static void check_value(struct strv value)
@@ -46,6 +58,16 @@ static void check_value(struct strv value)
 		/* The years 1 to 9999, and a day for the zone. */
 		check(seconds >= -62135596800 - 86400 && seconds < 253402300800 + 86400);
 	}
+	/* Whatever has a whole date has a day. */
+	bool whole = mime_date_parse(value, &seconds, &zone) == RC_OK;
+	int64_t sent = 0;
+	check(mime_date_sent(value, &sent, &zone) == RC_OK || !whole);
+	check(!whole || sent == seconds);
+	buf_reset(&out);
+	bool converted = mime_words_convert(&out, value);
+	check(buf_ok(&out) && (!converted || str_utf8_valid(buf_strv(&out))));
+	check(!holds(&out, '\r') && !holds(&out, '\n') && !holds(&out, '\0'));
+	check_ids(value);
 	buf_fini(&out);
 }
 
