@@ -195,7 +195,7 @@ def test_every_program_sorts_as_the_model(raw):
         want = sortmodel.sort(known, program)
         assert answer(raw, f"UID SORT ({program}) UTF-8 ALL", b"SORT") == want, program
         assert answer(raw, f"SORT ({program}) UTF-8 ALL", b"SORT") == [seq[uid] for uid in want], program
-        (line,) = raw.ok(f"UID SORT RETURN (MIN MAX ALL COUNT) ({program}) US-ASCII ALL")
+        (line,) = raw.ok(f"UID SORT RETURN (MIN MAX ALL COUNT) ({program}) UTF-8 ALL")
         got = re.fullmatch(rb'\* ESEARCH \(TAG "t\d+"\) UID MIN (\d+) MAX (\d+) ALL (\S+) COUNT (\d+)', line).groups()
         assert (int(got[0]), int(got[1]), int(got[3])) == (want[0], want[-1], len(want))
         assert expanded(got[2].decode()) == want
@@ -256,7 +256,7 @@ def test_threads_are_those_of_the_model(raw, seed):
             str(m.uid) for m in known if m.uid % 3)), (known[:10], "1:10"), (known[-1:], "*")):
         want = sortmodel.printed(sortmodel.references(some))
         assert thread(raw, f"UID THREAD REFERENCES UTF-8 {keys}") == want
-        assert thread(raw, f"THREAD REFERENCES US-ASCII {keys}") == want
+        assert thread(raw, f"THREAD REFERENCES UTF-8 {keys}") == want
         want = sortmodel.printed(sortmodel.ordered_subject(some))
         assert thread(raw, f"THREAD ORDEREDSUBJECT UTF-8 {keys}") == want
 
