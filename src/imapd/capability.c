@@ -44,6 +44,7 @@ static const struct {
 	{ "ESEARCH", ALWAYS },
 	{ "SEARCHRES", ALWAYS },
 	{ "PARTIAL", ALWAYS },
+	{ "SEARCH=FUZZY", ALWAYS },
 	{ "WITHIN", ALWAYS },
 	{ "SORT", ALWAYS },
 	{ "SORT=DISPLAY", ALWAYS },

@@ -28,6 +28,8 @@ static void search_finished(struct cmd *cmd, struct search *search)
 		.by_uid = search->by_uid,
 		.modseq = search_modseq(search, &args->options),
 	};
+	if (args->options.items & SEARCH_RELEVANCY)
+		result.scores = search_scores(search);
 	print_answer(cmd, search, &result);
 	search_cmd_end(cmd, search, &result);
 }
@@ -46,8 +48,10 @@ static bool search_parse(struct cmd *cmd, struct parse *parse)
 	}
 	if (args->options.extended)
 		args->enough = search_return_enough(&args->options);
-	args->keep_hits = args->keys.modseq && args->options.items & SEARCH_PARTIAL;
-	return parse_end(parse);
+	args->keep_hits = args->options.items & SEARCH_RELEVANCY ||
+			  (args->keys.modseq && args->options.items & SEARCH_PARTIAL);
+	return search_return_fits(parse, &args->options, args->keys.fuzzy || args->keys.bad_charset) &&
+	       parse_end(parse);
 }
 
 const struct cmd_row cmd_search_rows[] = {

@@ -14,6 +14,8 @@ struct builder {
 	size_t text_count;
 	bool modseq;
 	bool seqs;
+	bool fuzzy; /* the key in hand is to be matched so */
+	bool any_fuzzy;
 	unsigned depth;
 };
 
@@ -102,6 +104,7 @@ static struct search_key *new_key(struct builder *builder, enum search_kind kind
 	builder->count++;
 	struct search_key *key = arena_zalloc(builder->parse->arena, sizeof(*key));
 	key->kind = kind;
+	key->fuzzy = builder->fuzzy;
 	return key;
 }
 
@@ -367,16 +370,32 @@ static struct search_key *parse_named(struct builder *builder)
 	return parse_argument(builder, key, name) ? key : NULL;
 }
 
+/* "NOT FUZZY NOT ": what FUZZY excludes again is excluded only if it fits exactly. */
+static bool parse_prefixes(struct builder *builder, bool *negate)
+{
+	struct parse *parse = builder->parse;
+	for (;;) {
+		if (parse_keyword(parse, "NOT")) {
+			*negate = !*negate;
+			builder->fuzzy = false;
+		} else if (parse_keyword(parse, "FUZZY")) {
+			builder->fuzzy = builder->any_fuzzy = true;
+		} else {
+			return true;
+		}
+		if (!parse_sp(parse))
+			return false;
+	}
+}
+
 /* NULL: the parser has failed. The recursion is bounded by enter(). */
 static struct search_key *parse_key(struct builder *builder)
 {
 	struct parse *parse = builder->parse;
+	bool fuzzy_before = builder->fuzzy;
 	bool negate = false;
-	while (parse_keyword(parse, "NOT")) {
-		negate = !negate;
-		if (!parse_sp(parse))
-			return NULL;
-	}
+	if (!parse_prefixes(builder, &negate))
+		return NULL;
 	struct search_key *key;
 	if (parse_skip(parse, '('))
 		key = parse_list(builder);
@@ -386,6 +405,7 @@ static struct search_key *parse_key(struct builder *builder)
 		key = parse_named(builder);
 	if (key && negate)
 		key->negate = !key->negate;
+	builder->fuzzy = fuzzy_before;
 	return key;
 }
 
@@ -416,6 +436,7 @@ static bool parse_all(struct parse *parse, bool known, struct search_keys *ret_k
 		keys.text_count = builder.text_count;
 		keys.modseq = builder.modseq;
 		keys.seqs = builder.seqs;
+		keys.fuzzy = builder.any_fuzzy;
 	}
 	*ret_keys = keys;
 	return true;
@@ -496,6 +517,7 @@ static struct search_key *copy_one(const struct search_key *key, struct arena *a
 	*copy = *key;
 	copy->child = NULL;
 	copy->next = NULL;
+	copy->words = NULL;
 	copy->set = to_arena(&copy->set, arena);
 	copy->field = arena_strv(arena, key->field);
 	copy->text = arena_strv(arena, key->text);

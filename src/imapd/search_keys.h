@@ -1,5 +1,5 @@
 /*
- * SEARCH's criteria as a tree, RFC 3501 section 6.4.4. Parsed on the reactor; the command resolves what needs its view;
+ * SEARCH's criteria as a tree, RFC 3501 section 6.4.4, RFC 6203. Parsed on the reactor; the command resolves what needs its view;
  * a job takes a copy along. Immutable afterwards.
  */
 #ifndef COID_IMAPD_SEARCH_KEYS_H
@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+struct fuzzy;
 
 #define SEARCH_KEYS_MAX 1000 /* keys of one SEARCH */
 #define SEARCH_TEXTS_MAX 64 /* BODY and TEXT among them */
@@ -59,6 +61,8 @@ struct search_key {
 	struct strv text; /* keyword */
 	struct strv needle; /* casemap form */
 	size_t slot; /* 0..: among the BODY and TEXT keys */
+	bool fuzzy; /* under FUZZY, and not under a NOT there */
+	struct fuzzy *words; /* of a fuzzy HEADER; search_prepare's */
 };
 
 struct search_keys {
@@ -66,6 +70,7 @@ struct search_keys {
 	size_t text_count; /* BODY and TEXT keys */
 	bool modseq; /* MODSEQ is among them: the answer ends with one */
 	bool seqs; /* so are message numbers: no EXPUNGE in the answer of a UID SEARCH, either */
+	bool fuzzy; /* FUZZY is among them: there are scores */
 	bool bad_charset; /* nothing else is filled then: NO [BADCHARSET] */
 };
 

@@ -17,6 +17,7 @@ static bool parse_item(struct parse *parse, struct search_return *options)
 		{ "COUNT", SEARCH_COUNT },
 		{ "SAVE", SEARCH_SAVE },
 		{ "PARTIAL", SEARCH_PARTIAL },
+		{ "RELEVANCY", SEARCH_RELEVANCY },
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!parse_keyword(parse, names[i].name))
@@ -63,6 +64,13 @@ bool search_return_parse(struct parse *parse, struct search_return *ret_options)
 	return true;
 }
 
+bool search_return_fits(struct parse *parse, const struct search_return *options, bool fuzzy)
+{
+	if (options->items & SEARCH_RELEVANCY && !fuzzy)
+		return parse_fail(parse, "RELEVANCY needs FUZZY");
+	return true;
+}
+
 bool search_return_whole(unsigned items)
 {
 	return items & (SEARCH_ALL | SEARCH_COUNT) || !(items & (SEARCH_MIN | SEARCH_MAX | SEARCH_PARTIAL));
@@ -71,6 +79,8 @@ bool search_return_whole(unsigned items)
 uint64_t search_return_enough(const struct search_return *options)
 {
 	if (search_return_whole(options->items) || options->items & SEARCH_MAX)
+		return 0;
+	if ((options->items & (SEARCH_RELEVANCY | SEARCH_PARTIAL)) == SEARCH_RELEVANCY)
 		return 0;
 	return options->items & SEARCH_PARTIAL ? partial_enough(&options->partial) : 1;
 }
@@ -140,6 +150,20 @@ static void print_partial(struct buf *out, const struct partial *partial, const 
 	buf_addc(out, ')');
 }
 
+/* " RELEVANCY (4 99 42)": of the messages of PARTIAL, else of all that were found. */
+static void print_scores(struct buf *out, const struct search_return *options,
+	const struct search_result *result, uint64_t count)
+{
+	uint64_t from = 0;
+	uint64_t to = count;
+	if (options->items & SEARCH_PARTIAL)
+		partial_cut(&options->partial, count, &from, &to);
+	buf_adds(out, " RELEVANCY (");
+	for (uint64_t i = from; i < to; i++)
+		print_item(out, i > from ? " " : "", result->scores[i]);
+	buf_addc(out, ')');
+}
+
 void search_return_print(const struct search_return *options, const struct search_result *result,
 	struct strv tag, struct buf *out)
 {
@@ -160,6 +184,8 @@ void search_return_print(const struct search_return *options, const struct searc
 		print_partial(out, &options->partial, result);
 	if (items & SEARCH_COUNT)
 		print_item(out, " COUNT ", count);
+	if (items & SEARCH_RELEVANCY)
+		print_scores(out, options, result, count);
 	if (count > 0 && result->modseq > 0)
 		print_item(out, " MODSEQ ", result->modseq);
 	buf_adds(out, "\r\n");

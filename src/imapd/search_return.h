@@ -1,6 +1,6 @@
 /*
  * RETURN options of SEARCH, SORT and their like, and the ESEARCH response that answers them (RFC 4466 section 2.6, RFC 4731,
- * RFC 5182, RFC 5267, RFC 9394). Pure: reads the parser, prints into a buf. Numbers are UIDs or message numbers, as the command has
+ * RFC 5182, RFC 5267, RFC 6203, RFC 9394). Pure: reads the parser, prints into a buf. Numbers are UIDs or message numbers, as the command has
  * them.
  */
 #ifndef COID_IMAPD_SEARCH_RETURN_H
@@ -19,7 +19,8 @@ enum search_item {
 	SEARCH_ALL = 1 << 2,
 	SEARCH_COUNT = 1 << 3,
 	SEARCH_SAVE = 1 << 4,
-	SEARCH_PARTIAL = 1 << 5 /* RFC 9394 */
+	SEARCH_PARTIAL = 1 << 5, /* RFC 9394 */
+	SEARCH_RELEVANCY = 1 << 6 /* RFC 6203 */
 };
 
 struct search_return {
@@ -34,11 +35,14 @@ struct search_result {
 	const uint32_t *list; /* as sorted */
 	size_t count; /* of the list */
 	bool by_uid;
+	const uint8_t *scores; /* RELEVANCY: one for each, in the same order */
 	uint64_t modseq; /* MODSEQ, if anything is returned; 0: none */
 };
 
 /* "RETURN (MIN COUNT) " if it is there. "RETURN ()" is "RETURN (ALL)". */
 bool search_return_parse(struct parse *parse, struct search_return *ret_options);
+/* RELEVANCY goes with FUZZY only (RFC 6203 section 4). After the keys were read; false: the parser has failed. */
+bool search_return_fits(struct parse *parse, const struct search_return *options, bool fuzzy);
 /* Whether the answer is about all that was found, not only about a part: MIN, MAX, PARTIAL. */
 bool search_return_whole(unsigned items);
 /* So many messages, the first ones, are enough to answer; 0: all are needed. */

@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define DAY 86400
+/* With FUZZY a date may be off by so many days. */
+#define FUZZY_DAYS 3
 
 struct searcher {
 	struct account *account;
@@ -25,6 +27,7 @@ struct searcher {
 	/* Of the message in hand. */
 	const struct msg_row *row;
 	struct msg_cached cached;
+	unsigned score; /* of the key that was evaluated last; 0: it says nothing about that */
 	unsigned have;
 	bool has_cached;
 	struct buf header; /* its whole header block */
@@ -56,13 +59,19 @@ void search_free(struct search **search)
 }
 
 /* Bounded by the depth that the parser allows. */
-static void gather_needles(struct search *search, const struct search_key *key)
+static void gather_needles(struct search *search, struct search_key *key)
 {
-	for (const struct search_key *child = key->child; child; child = child->next)
+	for (struct search_key *child = key->child; child; child = child->next)
 		gather_needles(search, child);
-	if (key->kind == SEARCH_BODY || key->kind == SEARCH_TEXT)
-		search->needles[key->slot] =
-			(struct search_needle){ .text = key->needle, .headers = key->kind == SEARCH_TEXT };
+	bool text = key->kind == SEARCH_BODY || key->kind == SEARCH_TEXT;
+	if (key->fuzzy && (text || key->kind == SEARCH_HEADER))
+		key->words = fuzzy_new(search->arena, key->needle);
+	if (text)
+		search->needles[key->slot] = (struct search_needle){
+			.text = key->needle,
+			.headers = key->kind == SEARCH_TEXT,
+			.fuzzy = key->words,
+		};
 }
 
 void search_prepare(struct search *search)
@@ -70,6 +79,14 @@ void search_prepare(struct search *search)
 	size_t size = (search->keys.text_count + 1) * sizeof(*search->needles);
 	search->needles = arena_zalloc(search->arena, size);
 	gather_needles(search, search->keys.root);
+}
+
+const uint8_t *search_scores(struct search *search)
+{
+	uint8_t *scores = arena_alloc(search->arena, search->hit_kept + 1);
+	for (size_t i = 0; i < search->hit_kept; i++)
+		scores[i] = search->hits[i].score;
+	return scores;
 }
 
 void search_accept(struct search *search)
@@ -185,17 +202,38 @@ static struct strv skip_to_field(struct strv block, struct strv name)
 	return STRV_NULL;
 }
 
-static bool block_has(struct searcher *s, struct strv block, const struct search_key *key)
+/* 0..100: how well one value fits. */
+static unsigned value_score(struct searcher *s, struct strv value, const struct search_key *key)
+{
+	if (key->needle.n == 0 || search_value_contains(&s->scratch, value, key->needle))
+		return 100;
+	if (!key->words)
+		return 0;
+	fuzzy_begin(key->words);
+	fuzzy_feed(key->words, search_value_map(&s->scratch, value), 100);
+	fuzzy_break(key->words);
+	return fuzzy_score(key->words);
+}
+
+/* Of the field that fits best. */
+static unsigned block_score(struct searcher *s, struct strv block, const struct search_key *key)
 {
 	struct mime_field field;
-	for (block = skip_to_field(block, key->field); mime_header_next(&block, &field, NULL);
+	unsigned best = 0;
+	for (block = skip_to_field(block, key->field); best < 100 && mime_header_next(&block, &field, NULL);
 		block = skip_to_field(block, key->field)) {
-		if (!strv_ieq(field.name, key->field))
-			continue;
-		if (key->needle.n == 0 || search_value_contains(&s->scratch, field.value, key->needle))
-			return true;
+		unsigned score = strv_ieq(field.name, key->field) ? value_score(s, field.value, key) : 0;
+		if (score > best)
+			best = score;
 	}
-	return false;
+	return best;
+}
+
+/* A score decides; only those of fuzzy keys count. */
+static void decide(struct searcher *s, const struct search_key *key, unsigned score, bool *ret_match)
+{
+	*ret_match = score > 0;
+	s->score = key->fuzzy ? score : 0;
 }
 
 static enum rc eval_header(struct searcher *s, const struct search_key *key, bool *ret_match)
@@ -206,13 +244,13 @@ static enum rc eval_header(struct searcher *s, const struct search_key *key, boo
 		if (rc != RC_OK)
 			return rc;
 		if (s->cached.headers.n > 0) {
-			*ret_match = block_has(s, s->cached.headers, key);
+			decide(s, key, block_score(s, s->cached.headers, key), ret_match);
 			return RC_OK;
 		}
 	}
 	rc = need_header(s);
 	if (rc == RC_OK)
-		*ret_match = block_has(s, buf_strv(&s->header), key);
+		decide(s, key, block_score(s, buf_strv(&s->header), key), ret_match);
 	return rc;
 }
 
@@ -242,7 +280,7 @@ static enum rc eval_text(struct searcher *s, const struct search_key *key, bool 
 		}
 		search->text_ready = true;
 	}
-	*ret_match = search->needles[key->slot].found;
+	decide(s, key, search->needles[key->slot].score, ret_match);
 	return RC_OK;
 }
 
@@ -254,21 +292,43 @@ static int64_t local_day(int64_t seconds, int zone)
 	return local % DAY < 0 ? day - 1 : day;
 }
 
+/* By how many days it does not fit; not above 0: it does. */
+static int64_t days_off(const struct search_key *key, int64_t day)
+{
+	enum search_kind kind = key->kind;
+	if (kind == SEARCH_BEFORE || kind == SEARCH_SENTBEFORE || kind == SEARCH_SAVEDBEFORE)
+		return day - key->number + 1;
+	if (kind == SEARCH_ON || kind == SEARCH_SENTON || kind == SEARCH_SAVEDON)
+		return day < key->number ? key->number - day : day - key->number;
+	return key->number - day;
+}
+
+static unsigned day_score(const struct search_key *key, int64_t day)
+{
+	int64_t off = days_off(key, day);
+	if (off <= 0)
+		return 100;
+	return key->fuzzy && off <= FUZZY_DAYS ? 100 - (unsigned)off * 100 / (FUZZY_DAYS + 1) : 0;
+}
+
+static unsigned size_score(const struct search_key *key, int64_t size)
+{
+	int64_t off = key->kind == SEARCH_LARGER ? key->number + 1 - size : size + 1 - key->number;
+	int64_t tolerance = key->number / 10;
+	if (off <= 0)
+		return 100;
+	return key->fuzzy && off <= tolerance ? 100 - (unsigned)(off * 99 / tolerance) : 0;
+}
+
 static enum rc eval_sent(struct searcher *s, const struct search_key *key, bool *ret_match)
 {
 	enum rc rc = need_cached(s, 0);
 	if (rc != RC_OK)
 		return rc;
 	*ret_match = false;
-	if (s->cached.sent_date == INT64_MIN)
-		return RC_OK;
-	int64_t day = local_day(s->cached.sent_date, s->cached.sent_zone);
-	if (key->kind == SEARCH_SENTBEFORE)
-		*ret_match = day < key->number;
-	else if (key->kind == SEARCH_SENTON)
-		*ret_match = day == key->number;
-	else
-		*ret_match = day >= key->number;
+	if (s->cached.sent_date != INT64_MIN)
+		decide(s, key, day_score(key, local_day(s->cached.sent_date, s->cached.sent_zone)),
+			ret_match);
 	return RC_OK;
 }
 
@@ -294,23 +354,42 @@ static bool has_keyword(const struct searcher *s, struct strv name)
 
 static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_match);
 
-/* AND and OR: up to the child that decides. */
+/* AND and OR: up to the child that decides; of a fuzzy OR all of them, for the best score. */
 static enum rc eval_children(struct searcher *s, const struct search_key *key, bool *ret_match)
 {
 	bool any = key->kind == SEARCH_OR;
-	*ret_match = !any;
-	for (const struct search_key *child = key->child; child && *ret_match != any; child = child->next) {
-		enum rc rc = eval(s, child, ret_match);
+	bool decided = !any;
+	unsigned sum = 0;
+	unsigned count = 0;
+	unsigned best = 0;
+	bool exact = false; /* a key fits that is not fuzzy */
+	for (const struct search_key *child = key->child; child; child = child->next) {
+		bool match = false;
+		enum rc rc = eval(s, child, &match);
 		if (rc != RC_OK)
 			return rc;
+		sum += s->score;
+		count += s->score > 0;
+		if (match && s->score > best)
+			best = s->score;
+		exact = exact || (match && s->score == 0);
+		if (match == any)
+			decided = any;
+		if (match == any && !(any && s->search->keys.fuzzy))
+			break;
 	}
+	*ret_match = decided;
+	if (any)
+		s->score = best > 0 && exact ? 100 : best;
+	else
+		s->score = count > 0 ? sum / count : 0;
 	return RC_OK;
 }
 
 static enum rc eval_positive(struct searcher *s, const struct search_key *key, bool *ret_match)
 {
 	const struct msg_row *row = s->row;
-	int64_t day;
+	s->score = 0;
 	switch (key->kind) {
 	case SEARCH_AND:
 	case SEARCH_OR:
@@ -332,28 +411,18 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 		*ret_match = row->modseq >= (uint64_t)key->number;
 		return RC_OK;
 	case SEARCH_LARGER:
-		*ret_match = row->size > key->number;
-		return RC_OK;
 	case SEARCH_SMALLER:
-		*ret_match = row->size < key->number;
+		decide(s, key, size_score(key, (int64_t)row->size), ret_match);
 		return RC_OK;
 	case SEARCH_BEFORE:
 	case SEARCH_ON:
 	case SEARCH_SINCE:
-		day = local_day(row->internaldate, row->zone);
-		if (key->kind == SEARCH_BEFORE)
-			*ret_match = day < key->number;
-		else
-			*ret_match = key->kind == SEARCH_ON ? day == key->number : day >= key->number;
+		decide(s, key, day_score(key, local_day(row->internaldate, row->zone)), ret_match);
 		return RC_OK;
 	case SEARCH_SAVEDBEFORE:
-		*ret_match = local_day(row->savedate, 0) < key->number;
-		return RC_OK;
 	case SEARCH_SAVEDON:
-		*ret_match = local_day(row->savedate, 0) == key->number;
-		return RC_OK;
 	case SEARCH_SAVEDSINCE:
-		*ret_match = local_day(row->savedate, 0) >= key->number;
+		decide(s, key, day_score(key, local_day(row->savedate, 0)), ret_match);
 		return RC_OK;
 	case SEARCH_EMAILID:
 		*ret_match = row->blob == key->number && msg_epoch(s->account) == key->flags;
@@ -384,9 +453,12 @@ static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_
 {
 	bool match = false;
 	enum rc rc = eval_positive(s, key, &match);
-	if (rc == RC_OK)
-		*ret_match = match != key->negate;
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	*ret_match = match != key->negate;
+	if (key->negate)
+		s->score = 0;
+	return RC_OK;
 }
 
 static const struct msg_row *next_row(struct searcher *s, uint32_t *ret_seq)
@@ -425,7 +497,11 @@ static void add_hit(struct search *search, const struct search_hit *hit)
 static void found(struct searcher *s, const struct msg_row *row, uint32_t seq)
 {
 	struct search *search = s->search;
-	struct search_hit hit = { .modseq = row->modseq, .number = search->by_uid ? row->uid : seq };
+	struct search_hit hit = {
+		.modseq = row->modseq,
+		.number = search->by_uid ? row->uid : seq,
+		.score = (uint8_t)(s->score > 0 ? s->score : 100),
+	};
 	seqset_add(&search->found, hit.number);
 	if (search->keep_hits)
 		add_hit(search, &hit);

@@ -2,6 +2,10 @@
  * Answering a SEARCH on the worker, slice by slice: at most SEARCH_SLICE_US, then the strand serves others. struct search
  * has one owner at a time, the command or its job. Its place moves on only when the reactor has taken a slice over
  * (search_accept), so that a slice may be run again.
+ *
+ * Fuzzy keys (RFC 6203): texts match as mime/fuzzy.h says, or exactly (100; in a body SEARCH_BODY_WEIGHT); all fields of a
+ * name and all parts of a body are looked at. Dates may be off by three days (75, 50, 25), sizes by a tenth (less and less).
+ * Flags, sets, ages and all else match exactly. The score of several keys is the mean of those that are fuzzy; of OR the best.
  */
 #ifndef COID_IMAPD_SEARCH_RUN_H
 #define COID_IMAPD_SEARCH_RUN_H
@@ -30,6 +34,7 @@ struct search_place {
 struct search_hit {
 	uint64_t modseq;
 	uint32_t number; /* as in the results */
+	uint8_t score; /* 1..100: how well it fits what FUZZY asks for (RFC 6203) */
 };
 
 struct search {
@@ -72,6 +77,8 @@ enum rc search_slice(struct account *account, struct search *search) MUST_CHECK;
 void search_accept(struct search *search);
 /* "* SEARCH 1 2 3 (MODSEQ 9)" CRLF */
 void search_print(const struct search *search, struct buf *out);
+/* The scores of the results, in the arena of the search; with keep_hits. */
+const uint8_t *search_scores(struct search *search);
 /* The highest modseq of the messages that the answer returns; 0: MODSEQ was not asked for, or none. PARTIAL needs keep_hits. */
 uint64_t search_modseq(const struct search *search, const struct search_return *options);
 

@@ -120,12 +120,17 @@ static bool map_ascii(struct search_scratch *scratch, struct strv value, struct 
 	return true;
 }
 
-bool search_value_contains(struct search_scratch *scratch, struct strv value, struct strv needle)
+struct strv search_value_map(struct search_scratch *scratch, struct strv value)
 {
 	struct strv mapped;
 	if (map_ascii(scratch, value, &mapped))
-		return contains(mapped, needle);
-	return contains(map_value(scratch, STRV_NULL, value), needle);
+		return mapped;
+	return map_value(scratch, STRV_NULL, value);
+}
+
+bool search_value_contains(struct search_scratch *scratch, struct strv value, struct strv needle)
+{
+	return contains(search_value_map(scratch, value), needle);
 }
 
 struct search_text *search_text_new(struct search_needle *needles, size_t count, struct reader *reader)
@@ -138,6 +143,9 @@ struct search_text *search_text_new(struct search_needle *needles, size_t count,
 	text->end = reader_size(reader);
 	for (size_t i = 0; i < count; i++) {
 		needles[i].found = needles[i].text.n == 0;
+		needles[i].score = needles[i].found ? 100 : 0;
+		if (needles[i].fuzzy)
+			fuzzy_begin(needles[i].fuzzy);
 		if (needles[i].text.n > text->longest)
 			text->longest = needles[i].text.n;
 	}
@@ -184,12 +192,38 @@ static bool all_found(const struct search_text *text)
 	return true;
 }
 
-static void look(struct search_text *text, struct strv mapped, bool own_header)
+/* `fresh`: the end of `mapped` that was not looked at before. */
+static void look(struct search_text *text, struct strv mapped, struct strv fresh, bool own_header)
+{
+	unsigned weight = own_header ? 100 : SEARCH_BODY_WEIGHT;
+	for (size_t i = 0; i < text->count; i++) {
+		struct search_needle *needle = &text->needles[i];
+		if (needle->found || (!needle->headers && own_header))
+			continue;
+		needle->found = contains(mapped, needle->text);
+		if (needle->found)
+			needle->score = weight;
+		else if (needle->fuzzy)
+			fuzzy_feed(needle->fuzzy, fresh, weight);
+	}
+}
+
+/* No word goes on from one field or part to the next. */
+static void end_words(struct search_text *text)
+{
+	for (size_t i = 0; i < text->count; i++)
+		if (text->needles[i].fuzzy)
+			fuzzy_break(text->needles[i].fuzzy);
+}
+
+/* The words found in all of the message; a text found as it is may be worth less than they are. */
+static void score_words(struct search_text *text)
 {
 	for (size_t i = 0; i < text->count; i++) {
 		struct search_needle *needle = &text->needles[i];
-		if (!needle->found && (needle->headers || !own_header))
-			needle->found = contains(mapped, needle->text);
+		unsigned score = needle->fuzzy ? fuzzy_score(needle->fuzzy) : 0;
+		if (score > needle->score)
+			needle->score = score;
 	}
 }
 
@@ -233,8 +267,11 @@ static const struct mime_part *part_after(const struct mime_part *part)
 static void search_header(struct search_text *text, const struct mime_part *part)
 {
 	bool own = part == text->msg->root;
-	for (size_t i = 0; i < part->field_count; i++)
-		look(text, map_value(&text->scratch, part->fields[i].name, part->fields[i].value), own);
+	for (size_t i = 0; i < part->field_count; i++) {
+		struct strv mapped = map_value(&text->scratch, part->fields[i].name, part->fields[i].value);
+		look(text, mapped, mapped, own);
+		end_words(text);
+	}
 }
 
 static bool is_text(const struct mime_part *part)
@@ -287,8 +324,12 @@ static void search_decoded(struct search_text *text, bool last)
 			charset_finish(text->charset, &text->utf8);
 		utf8 = buf_strv(&text->utf8);
 	}
+	size_t before = text->mapped.len;
 	casemap(&text->mapped, utf8);
-	look(text, buf_strv(&text->mapped), false);
+	struct strv mapped = buf_strv(&text->mapped);
+	look(text, mapped, strv_sub(mapped, before, mapped.n), false);
+	if (last)
+		end_words(text);
 	keep_end(text);
 }
 
@@ -323,10 +364,12 @@ enum rc search_text_step(struct search_text *text, uint64_t until_us)
 			rc = scan_window(text);
 			break;
 		case PHASE_PARTS:
-			if (!text->part || all_found(text))
-				text->phase = PHASE_DONE;
-			else
+			if (text->part && !all_found(text)) {
 				begin_part(text);
+				break;
+			}
+			score_words(text);
+			text->phase = PHASE_DONE;
 			break;
 		case PHASE_BODY:
 			rc = body_window(text);

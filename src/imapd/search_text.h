@@ -8,6 +8,7 @@
 
 #include "base/rc.h"
 #include "base/strv.h"
+#include "mime/fuzzy.h"
 #include "store/content.h"
 
 #include <stdbool.h>
@@ -17,8 +18,13 @@
 struct search_needle {
 	struct strv text; /* casemap form; borrowed */
 	bool headers; /* TEXT: also in the message's own header */
-	bool found;
+	struct fuzzy *fuzzy; /* borrowed; its words count, too. NULL: exactly this text */
+	bool found; /* the text, as it is */
+	unsigned score; /* 1..100: how well it fits, if it does; 0: not */
 };
+
+/* Words in the message's own header count in full. */
+#define SEARCH_BODY_WEIGHT 80
 
 struct search_text;
 
@@ -36,6 +42,8 @@ struct search_scratch {
 };
 void search_scratch_init(struct search_scratch *scratch);
 void search_scratch_fini(struct search_scratch *scratch);
+/* The value in that form; valid until the next call. */
+struct strv search_value_map(struct search_scratch *scratch, struct strv value);
 bool search_value_contains(struct search_scratch *scratch, struct strv value, struct strv needle);
 
 #endif

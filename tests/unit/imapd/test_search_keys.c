@@ -70,6 +70,8 @@ static void print_key(const struct search_key *key, struct buf *out)
 	};
 	if (key->negate)
 		buf_addc(out, '!');
+	if (key->fuzzy)
+		buf_addc(out, '~');
 	buf_adds(out, names[key->kind]);
 	if (key->set.n > 0) {
 		buf_addc(out, ' ');
@@ -476,9 +478,35 @@ static void a_charset_is_refused_where_all_is_utf8(void **state)
 	assert_true(parse_with("ALL", false, true, &code));
 }
 
+static void fuzzy_holds_for_its_key(void **state)
+{
+	struct test t;
+	(void)state;
+	assert_keys("FUZZY SUBJECT a FROM b", "and(~header SUBJECT 'A', header FROM 'B')");
+	assert_keys("FUZZY (SUBJECT a TEXT b) SEEN", "and(flag 1, ~and(~header SUBJECT 'A', ~text 'B'))");
+	assert_keys("FUZZY OR SUBJECT a SUBJECT b", "and(~or(~header SUBJECT 'A', ~header SUBJECT 'B'))");
+	assert_keys("OR FUZZY SUBJECT a SUBJECT b", "and(or(~header SUBJECT 'A', header SUBJECT 'B'))");
+	assert_keys("NOT FUZZY SUBJECT a", "and(!~header SUBJECT 'A')");
+	assert_keys("FUZZY NOT SUBJECT a", "and(!header SUBJECT 'A')");
+	assert_keys("FUZZY (NOT SUBJECT a SUBJECT b)", "and(~and(!header SUBJECT 'A', ~header SUBJECT 'B'))");
+	assert_keys("fuzzy fuzzy 1:2", "and(~seqs 1:2)");
+	assert_bad("FUZZY");
+	assert_bad("FUZZY ");
+	assert_bad("FUZZY(SUBJECT a)");
+	assert_bad("FUZZYSUBJECT a");
+	assert_bad("SUBJECT a FUZZY");
+	assert_true(parse_text(&t, "NOT FUZZY SEEN", 14));
+	assert_true(t.keys.fuzzy);
+	done(&t);
+	assert_true(parse_text(&t, "SEEN", 4));
+	assert_false(t.keys.fuzzy);
+	done(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(fuzzy_holds_for_its_key),
 		cmocka_unit_test(every_flag_has_its_key_and_its_opposite),
 		cmocka_unit_test(all_matches_everything),
 		cmocka_unit_test(sets_stand_for_messages),

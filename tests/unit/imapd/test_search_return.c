@@ -188,6 +188,28 @@ static void a_search_ends_when_the_answer_is_known(void **state)
 	}
 }
 
+static void scores_go_with_what_is_returned(void **state)
+{
+	static const uint32_t list[] = { 5, 1, 9 };
+	static const uint8_t scores[] = { 99, 42, 1 };
+	struct search_result result = { .list = list, .count = 3, .scores = scores, .modseq = 7 };
+	struct search_return options = { .items = SEARCH_RELEVANCY };
+	struct parse parse;
+	(void)state;
+	assert_prints("RETURN (RELEVANCY ALL) ALL", &result,
+		"* ESEARCH (TAG \"a\") ALL 5,1,9 RELEVANCY (99 42 1) MODSEQ 7\r\n");
+	assert_prints(
+		"RETURN (RELEVANCY) ALL", &result, "* ESEARCH (TAG \"a\") RELEVANCY (99 42 1) MODSEQ 7\r\n");
+	assert_prints("RETURN (RELEVANCY PARTIAL 2:5) ALL", &result,
+		"* ESEARCH (TAG \"a\") PARTIAL (2:5 1,9) RELEVANCY (42 1) MODSEQ 7\r\n");
+	result.count = 0;
+	assert_prints("RETURN (RELEVANCY ALL) ALL", &result, "* ESEARCH (TAG \"a\") RELEVANCY ()\r\n");
+	parse_init(&parse, STRV_NULL, NULL);
+	assert_true(search_return_fits(&parse, &options, true));
+	assert_false(search_return_fits(&parse, &options, false));
+	assert_string_equal(parse.error, "RELEVANCY needs FUZZY");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -196,6 +218,7 @@ int main(void)
 		cmocka_unit_test(a_set_is_printed_in_mailbox_order),
 		cmocka_unit_test(a_list_is_printed_as_it_is_sorted),
 		cmocka_unit_test(a_part_is_cut_out),
+		cmocka_unit_test(scores_go_with_what_is_returned),
 		cmocka_unit_test(a_search_ends_when_the_answer_is_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -447,6 +447,82 @@ static void the_modseq_is_that_of_what_is_returned(void **state)
 	search_free(&search);
 }
 
+static void fuzzy_keys_have_scores(void **state)
+{
+	static const struct {
+		const char *keys;
+		const char *found; /* "UID:score ..." */
+	} cases[] = {
+		{ "FUZZY SUBJECT grusse", "1:100" },
+		{ "FUZZY SUBJECT gruesse", "1:60" },
+		{ "FUZZY SUBJECT \"bonn gruße\"", "1:90" },
+		{ "FUZZY SUBJECT \"aus bonn\"", "1:100" },
+		{ "SUBJECT grusse", "" },
+		{ "FUZZY FROM smyth", "1:60" },
+		{ "FUZZY CC ana", "" },
+		{ "FUZZY HEADER DKIM-Signature zebar", "1:60" },
+		{ "FUZZY BODY needle", "1:80" },
+		{ "FUZZY BODY neelde", "1:48" },
+		{ "FUZZY BODY \"apfel strasse\"", "2:72" },
+		{ "BODY \"apfel strasse\"", "" },
+		{ "FUZZY TEXT \"anna needle\"", "1:81" },
+		{ "FUZZY TEXT topik", "3:48" },
+		{ "FUZZY TEXT carol", "3:100" },
+		{ "FUZZY (SUBJECT folded FROM bobb)", "2:80" },
+		{ "FUZZY OR SUBJECT gruesse FROM bob", "1:60 2:100" },
+		{ "OR SUBJECT folded FUZZY SUBJECT prats", "2:100 3:60" },
+		{ "FUZZY SUBJECT gruesse LARGER 1", "1:60" },
+		{ "NOT FUZZY SUBJECT gruesse", "2:100 3:100 4:100 5:100" },
+		{ "FUZZY NOT SUBJECT gruesse", "1:100 2:100 3:100 4:100 5:100" },
+		{ "FUZZY SENTBEFORE 2-Nov-2026", "1:75 3:50" },
+		{ "FUZZY SENTON 30-Oct-2026", "1:25" },
+		{ "FUZZY SENTSINCE 5-Nov-2026", "1:25 3:50" },
+		{ "FUZZY SINCE 16-Nov-2023", "1:50 2:50 3:50 4:50 5:50" },
+		{ "FUZZY UNSEEN SUBJECT parts", "3:100" },
+		{ "FUZZY SMALLER 2", "" },
+	};
+	struct rig *rig = rig_of(state);
+	unsigned wrong = 0;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct search *search = search_of(rig, cases[i].keys, 5);
+		struct buf out;
+		search->keep_hits = true;
+		run_all(rig, search);
+		const uint8_t *scores = search_scores(search);
+		buf_init(&out, 4096);
+		for (size_t n = 0; n < search->hit_kept; n++)
+			buf_printf(&out, "%s%u:%u", n > 0 ? " " : "", search->hits[n].number, scores[n]);
+		buf_addc(&out, '\0');
+		if (strcmp(out.p, cases[i].found) != 0) {
+			print_error("%s: %s\n", cases[i].keys, out.p);
+			wrong++;
+		}
+		buf_fini(&out);
+		search_free(&search);
+	}
+	assert_int_equal(wrong, 0);
+}
+
+static void sizes_may_be_off_by_a_tenth(void **state)
+{
+	struct rig *rig = rig_of(state);
+	struct search *search = search_of(rig, "ALL", 5);
+	unsigned size = (unsigned)strlen(messages[2]);
+	char keys[100];
+	search_free(&search);
+	for (unsigned asked = size - 5; asked < size + size / 8; asked++) {
+		snprintf(keys, sizeof(keys), "FUZZY LARGER %u", asked);
+		search = search_of(rig, keys, 5);
+		search->keep_hits = true;
+		run_all(rig, search);
+		unsigned off = asked + 1 > size ? asked + 1 - size : 0;
+		assert_int_equal(seqset_contains(&search->results, 3), off <= asked / 10);
+		if (off <= asked / 10)
+			assert_int_equal(search->hits[0].score, 100 - off * 99 / (asked / 10));
+		search_free(&search);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +540,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(ages_are_counted_from_now, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_age_matches_to_the_second, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_first_one_found_can_end_the_search, setup, teardown),
+		cmocka_unit_test_setup_teardown(fuzzy_keys_have_scores, setup, teardown),
+		cmocka_unit_test_setup_teardown(sizes_may_be_off_by_a_tenth, setup, teardown),
 		cmocka_unit_test_setup_teardown(so_many_found_can_end_the_search, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_modseq_is_that_of_what_is_returned, setup, teardown),
 	};

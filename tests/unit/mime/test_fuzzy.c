@@ -1,0 +1,192 @@
+#include "mime/fuzzy.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "mime/decode.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+/* The text is fed in two pieces, cut behind `cut` octets of its mapped form. */
+static unsigned score_cut(const char *words, const char *text, size_t cut)
+{
+	struct arena *arena = arena_new(0);
+	struct buf mapped_words;
+	struct buf mapped;
+	buf_init(&mapped_words, SIZE_MAX / 2);
+	buf_init(&mapped, SIZE_MAX / 2);
+	casemap(&mapped_words, strv_cstr(words));
+	casemap(&mapped, strv_cstr(text));
+	struct fuzzy *fuzzy = fuzzy_new(arena, buf_strv(&mapped_words));
+	fuzzy_begin(fuzzy);
+	cut = cut < mapped.len ? cut : mapped.len;
+	fuzzy_feed(fuzzy, strv_sub(buf_strv(&mapped), 0, cut), 100);
+	fuzzy_feed(fuzzy, strv_sub(buf_strv(&mapped), cut, mapped.len), 100);
+	fuzzy_break(fuzzy);
+	unsigned score = fuzzy_score(fuzzy);
+	buf_fini(&mapped_words);
+	buf_fini(&mapped);
+	arena_free(&arena);
+	return score;
+}
+
+static unsigned score(const char *words, const char *text)
+{
+	return score_cut(words, text, SIZE_MAX);
+}
+
+static void a_word_counts_as_another_that_is_near(void **state)
+{
+	static const struct {
+		const char *word;
+		const char *text;
+		unsigned score;
+	} cases[] = {
+		{ "work", "at WORK today", 100 },
+		{ "work", "working hard", 90 },
+		{ "work", "my homework", 80 },
+		{ "working", "at work", 0 },
+		{ "worked", "at work", 70 },
+		{ "Helo", "hello", 60 },
+		{ "Helo", "help", 60 },
+		{ "hlep", "help", 60 },
+		{ "hello", "helo", 60 },
+		{ "hello", "hallo", 60 },
+		{ "hello", "hxllx", 0 },
+		{ "calendar", "calender", 60 },
+		{ "calendar", "kalender", 40 },
+		{ "calendar", "klaender", 0 },
+		{ "calendar", "aclendra", 40 },
+		{ "cat", "cut", 0 },
+		{ "a", "a b", 100 },
+		{ "a", "and", 0 },
+		{ "an", "band", 0 },
+		{ "2026", "2025", 0 },
+		{ "2026", "2026-11-24", 100 },
+		{ "room12", "room13", 0 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (score(cases[i].word, cases[i].text) != cases[i].score)
+			fail_msg("%s in %s: %u", cases[i].word, cases[i].text,
+				score(cases[i].word, cases[i].text));
+}
+
+static void marks_and_old_letters_do_not_matter(void **state)
+{
+	(void)state;
+	assert_int_equal(score("uber", "Über allen Gipfeln"), 100);
+	assert_int_equal(score("Über", "uber"), 100);
+	assert_int_equal(score("strasse", "Hauptstraße"), 80);
+	assert_int_equal(score("Straße", "STRASSE"), 100);
+	assert_int_equal(score("lodz", "Łódź"), 100);
+	assert_int_equal(score("Ørsted", "orsted"), 100);
+	assert_int_equal(score("cafe", "cafe\xcc\x81"), 100);
+	assert_int_equal(score("oeuvre", "œuvre"), 100);
+	assert_int_equal(score("Mueller", "Müller"), 60);
+	assert_int_equal(score("привет", "ПРИВЕТ всем"), 100);
+	assert_int_equal(score("привет", "превет"), 60);
+	assert_int_equal(score("soft", "so\xc2\xad"
+				       "ft"),
+		100);
+}
+
+static void all_words_must_be_there_in_any_order(void **state)
+{
+	(void)state;
+	assert_int_equal(score("IMAP break", "the break of IMAP"), 90);
+	assert_int_equal(score("IMAP break", "IMAP is broken"), 0);
+	assert_int_equal(score("IMAP break", "IMAP breaks"), 85);
+	assert_int_equal(score("IMAP break", "IMAP only"), 0);
+	assert_int_equal(score("one one", "one"), 90);
+}
+
+static void what_has_no_words_matches_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(score("", "text"), 0);
+	assert_int_equal(score("!? --", "text !? --"), 0);
+	assert_int_equal(score("text", ""), 0);
+	assert_int_equal(score("text", "\xff\xfe te\xffxt"), 0);
+}
+
+static void a_word_may_be_cut_anywhere(void **state)
+{
+	static const char text[] = "Die Größe der Hauptstraße, naïve cafés";
+	(void)state;
+	for (size_t cut = 0; cut < 2 * sizeof(text); cut++) {
+		/* A code point that is cut is none, so that only what is whole is compared. */
+		struct buf mapped;
+		buf_init(&mapped, 4096);
+		casemap(&mapped, strv_cstr(text));
+		bool inside = cut < mapped.len && ((unsigned char)mapped.p[cut] & 0xc0) == 0x80;
+		buf_fini(&mapped);
+		if (inside)
+			continue;
+		assert_int_equal(score_cut("grosse cafe", text, cut), score("grosse cafe", text));
+		assert_int_equal(score_cut("hauptstrase", text, cut), 60);
+	}
+}
+
+static void the_weight_is_that_of_the_text_it_was_in(void **state)
+{
+	struct arena *arena = arena_new(0);
+	struct fuzzy *fuzzy = fuzzy_new(arena, STRV("ONE TWO"));
+	(void)state;
+	fuzzy_begin(fuzzy);
+	fuzzy_feed(fuzzy, STRV("ONE"), 100);
+	fuzzy_break(fuzzy);
+	fuzzy_feed(fuzzy, STRV("ONE TWO"), 80);
+	assert_int_equal(fuzzy_score(fuzzy), 0);
+	fuzzy_break(fuzzy);
+	assert_int_equal(fuzzy_score(fuzzy), 81);
+	fuzzy_begin(fuzzy);
+	assert_int_equal(fuzzy_score(fuzzy), 0);
+	fuzzy_feed(fuzzy, STRV("ON"), 1);
+	fuzzy_feed(fuzzy, STRV("EX TWO"), 1);
+	fuzzy_break(fuzzy);
+	assert_int_equal(fuzzy_score(fuzzy), 0);
+	arena_free(&arena);
+}
+
+static void words_and_letters_are_limited(void **state)
+{
+	char many[4096] = "";
+	char text[4096] = "";
+	char longer[2000];
+	(void)state;
+	for (unsigned i = 0; i < FUZZY_WORDS_MAX; i++) {
+		size_t n = strlen(many);
+		snprintf(many + n, sizeof(many) - n, "w%u ", i);
+	}
+	memcpy(text, many, sizeof(text));
+	assert_int_equal(score(many, text), 90);
+	strncat(many, "missing", sizeof(many) - strlen(many) - 1);
+	assert_int_equal(score(many, text), 90);
+	memset(longer, 'x', sizeof(longer) - 1);
+	longer[sizeof(longer) - 1] = '\0';
+	assert_int_equal(score(longer, longer), 100);
+	longer[FUZZY_LETTERS_MAX] = '\0';
+	assert_int_equal(score(longer, "x"), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_word_counts_as_another_that_is_near),
+		cmocka_unit_test(marks_and_old_letters_do_not_matter),
+		cmocka_unit_test(all_words_must_be_there_in_any_order),
+		cmocka_unit_test(what_has_no_words_matches_nothing),
+		cmocka_unit_test(a_word_may_be_cut_anywhere),
+		cmocka_unit_test(the_weight_is_that_of_the_text_it_was_in),
+		cmocka_unit_test(words_and_letters_are_limited),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
