@@ -1,6 +1,7 @@
 #include "imapd/command.h"
 
 #include "base/mem.h"
+#include "imapd/context.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/message_limit.h"
 #include "imapd/progress.h"
@@ -152,6 +153,27 @@ void cmd_drop(struct session *session)
 	arena_free(&arena);
 }
 
+/* What it has to tell is not all known: \Recent of new messages, results of updating contexts. */
+static bool must_wait(struct cmd *cmd)
+{
+	struct session *session = cmd->session;
+	if (!cmd->held_word)
+		cmd->held_round = contexts_round(session);
+	if (cmd->held_round > 0 && !contexts_round_done(session, cmd->held_round))
+		return true;
+	return session->claiming && view_has_fresh(session->view);
+}
+
+static void hold(struct cmd *cmd, const char *word, const char *code, const char *text)
+{
+	cmd->waiting = true;
+	if (cmd->held_word)
+		return;
+	cmd->held_word = word;
+	cmd->held_code = code ? arena_strdup(cmd->arena, code) : NULL;
+	cmd->held_text = arena_strdup(cmd->arena, text);
+}
+
 static void finish(struct cmd *cmd, const char *word, const char *code, const char *text)
 {
 	struct session *session = cmd->session;
@@ -159,11 +181,8 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 	bool good = strv_eq(strv_cstr(word), STRV("OK"));
 
 	bool tells = !bad && session->view && !(cmd->row->flags & CMD_NO_SYNC);
-	if (tells && session->claiming && !cmd->held_word && view_has_fresh(session->view)) {
-		cmd->held_word = word;
-		cmd->held_code = code ? arena_strdup(cmd->arena, code) : NULL;
-		cmd->held_text = arena_strdup(cmd->arena, text);
-		cmd->waiting = true;
+	if (tells && must_wait(cmd)) {
+		hold(cmd, word, code, text);
 		return;
 	}
 	if (good && cmd->expunge_issued) {

@@ -73,7 +73,9 @@ struct cmd {
 	/* The rest is command.c's. */
 	bool input_paused;
 	bool gated; /* waits for a claim of \Recent before it runs */
-	const char *held_word; /* waits for one before it ends, so that RECENT is right: its answer */
+	uint64_t held_round; /* waits for that round of updating contexts before it ends (context.h) */
+	const char *
+		held_word; /* waits for that or for a claim, so that RECENT is right, before it ends: its answer */
 	const char *held_code;
 	const char *held_text;
 	struct cmd_job *job; /* borrowed while the store has it; own while `parked` */

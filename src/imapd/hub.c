@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "imapd/command.h"
+#include "imapd/context.h"
 #include "imapd/progress.h"
 #include "imapd/session.h"
 #include "imapd/sync.h"
@@ -112,6 +113,12 @@ static enum rc claim_run(struct account *account, struct job *job)
 	return rc;
 }
 
+static void add_recent(struct session *session, uint32_t lo, uint32_t hi)
+{
+	view_add_recent(session->view, lo, hi);
+	contexts_recent(session, lo, hi);
+}
+
 static void claim_done(struct job *job)
 {
 	struct claim *claim = (struct claim *)job;
@@ -122,7 +129,7 @@ static void claim_done(struct job *job)
 		bool wanted =
 			view && view_mailbox(view) == claim->mailbox && !(session->enabled & ENABLED_REV2);
 		if (job->rc == RC_OK && claim->lo > 0 && wanted)
-			view_add_recent(view, claim->lo, claim->hi);
+			add_recent(session, claim->lo, claim->hi);
 		cmd_ungate(session);
 	}
 	free(claim);
@@ -202,7 +209,8 @@ static void tell_if_due(struct session *session)
 	bool waiting = !session->cmd && view_pending_flags(view) > VIEW_PENDING_SOON &&
 		       !conn_out_full(session->conn);
 
-	bool idling = session->idling && view_dirty(view) && !conn_out_full(session->conn);
+	bool dirty = view_dirty(view) || contexts_due(session);
+	bool idling = session->idling && dirty && !conn_out_full(session->conn);
 
 	if (idling)
 		sync_tell(session, true);
@@ -233,6 +241,7 @@ static void on_changes(void *ctx, struct change_list *list)
 		if (!view || session->state == SESSION_LOGOUT)
 			continue;
 		view_apply(view, list, session->id);
+		contexts_apply(session, list);
 		if (view_mailbox(view) != claimed && !view_read_only(view) && !session->claiming &&
 			!(session->enabled & ENABLED_REV2) && appends_to(list, view_mailbox(view))) {
 			claimed = view_mailbox(view);

@@ -1,6 +1,7 @@
 #include "imapd/search_cmd.h"
 
 #include "base/clock.h"
+#include "imapd/context.h"
 #include "imapd/message_limit.h"
 #include "imapd/resp.h"
 #include "imapd/sync.h"
@@ -59,6 +60,17 @@ static enum rc save(struct cmd *cmd, const struct search_result *result)
 	return rc;
 }
 
+static void begin_updates(struct cmd *cmd, const struct search *search)
+{
+	struct search_cmd *args = cmd->args;
+	struct context *context = args->context;
+	args->context = NULL;
+	if (context)
+		args->refused = context_start(cmd->session, context, search);
+	if (args->refused)
+		resp_untagged(cmd->session, "NO [NOUPDATE \"%.*s\"] %s", STRV_ARG(cmd->tag), args->refused);
+}
+
 void search_cmd_end(struct cmd *cmd, const struct search *search, const struct search_result *result)
 {
 	const struct search_cmd *args = cmd->args;
@@ -71,6 +83,8 @@ void search_cmd_end(struct cmd *cmd, const struct search *search, const struct s
 		search_cmd_failed(cmd, "NOTSAVED", "The result is too large to be saved");
 		return;
 	}
+	if (args->options.items & SEARCH_UPDATE)
+		begin_updates(cmd, search);
 	if (search->place.gone > 0 && !result->by_uid)
 		cmd_ok(cmd, "EXPUNGEISSUED", "Some of the messages no longer exist");
 	else
@@ -167,6 +181,24 @@ static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
 	return rc;
 }
 
+/* False: the command has been ended. */
+static bool new_context(struct cmd *cmd)
+{
+	struct search_cmd *args = cmd->args;
+	struct context_name name = { .tag = cmd->tag, .by_uid = cmd->row->flags & CMD_UID };
+	if (context_exists(cmd->session, cmd->tag)) {
+		cmd_bad(cmd, "Tag is in use by an updating context");
+		return false;
+	}
+	args->uids = true;
+	if (args->refused)
+		return true;
+	args->context = context_new(cmd->session, &name);
+	if (!args->context)
+		args->refused = "Too many updating contexts";
+	return true;
+}
+
 void search_cmd_start(struct cmd *cmd)
 {
 	struct search_cmd *args = cmd->args;
@@ -175,6 +207,8 @@ void search_cmd_start(struct cmd *cmd)
 		search_cmd_failed(cmd, "BADCHARSET (US-ASCII UTF-8)", "Unknown charset");
 		return;
 	}
+	if (args->options.items & SEARCH_UPDATE && !new_context(cmd))
+		return;
 	cmd->no_expunge = args->keys.seqs;
 	if (args->keys.modseq)
 		sync_condstore(cmd->session);
@@ -200,6 +234,9 @@ void search_cmd_start(struct cmd *cmd)
 void search_cmd_cancel(struct cmd *cmd)
 {
 	struct search_cmd *args = cmd->args;
-	if (args)
-		search_free(&args->search);
+	if (!args)
+		return;
+	search_free(&args->search);
+	if (args->context)
+		context_drop(cmd->session, args->context);
 }

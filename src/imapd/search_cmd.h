@@ -11,6 +11,8 @@
 #include "imapd/search_return.h"
 #include "imapd/search_run.h"
 
+struct context;
+
 struct search_cmd {
 	struct search_keys keys;
 	struct search_return options;
@@ -18,17 +20,20 @@ struct search_cmd {
 	uint64_t enough; /* so many messages found, in mailbox order, are enough; 0: all are wanted */
 	bool keep_hits; /* search->hits is needed */
 	bool more; /* what is found is worked on further: a part of it is no answer (RFC 9738 section 3.3) */
+	struct context *context; /* the session's; UPDATE, and not started yet */
+	const char *refused; /* why there will be no updates; from the begin, if the row has none */
 	/* All has been searched, or nothing could match. Ends the command, at once or later; search->results holds what was
 	 * found, search->place.rc says whether messages had to be left out. */
 	void (*finished)(struct cmd *cmd, struct search *search);
 	struct search *search; /* own, while no job has it */
 };
 
-/* As `run` of a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. */
+/* As `run` of a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. With UPDATE the search collects
+ * UIDs. */
 void search_cmd_start(struct cmd *cmd);
 /* NO. RFC 5182 section 2.1: what was to be saved is nothing then. */
 void search_cmd_failed(struct cmd *cmd, const char *code, const char *text);
-/* After the answer was printed: saves what SAVE asks for and ends the command with its tagged line. */
+/* After the answer was printed: saves what SAVE asks for, begins the updates that UPDATE asks for (of search->results) and ends the command with its tagged line. */
 void search_cmd_end(struct cmd *cmd, const struct search *search, const struct search_result *result);
 /* As `cancel` of a row. */
 void search_cmd_cancel(struct cmd *cmd);

@@ -491,6 +491,16 @@ static struct seqset to_arena(struct seqset *set, struct arena *arena)
 	return copy;
 }
 
+/* "n:*" holds new messages, too, as long as n is there. */
+static void resolve_uids(struct seqset *set, uint32_t last_uid)
+{
+	bool star = seqset_has_star(set);
+	uint32_t from = star ? set->v[set->n - 1].lo : 0;
+	seqset_resolve(set, last_uid);
+	if (star && from <= last_uid)
+		seqset_add_range(set, from, UINT32_MAX - 1);
+}
+
 void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,
 	void (*fn)(void *arg, const struct seqset *seqs, struct seqset *uids), void *arg, struct arena *arena)
 {
@@ -502,7 +512,7 @@ void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,
 			key->kind = SEARCH_UIDS;
 		} else if (key->kind == SEARCH_UIDS) {
 			seqset_copy(&set, &key->set);
-			seqset_resolve(&set, last_uid);
+			resolve_uids(&set, last_uid);
 		} else {
 			continue;
 		}

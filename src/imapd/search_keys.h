@@ -81,7 +81,7 @@ bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret
 
 /*
  * Turns sequence numbers into UIDs with fn (which adds to *uids, a set of its own) and resolves '*' of UID sets to
- * last_uid. New ranges lie in the arena.
+ * last_uid; "n:*" with an n that is not above it has no end. New ranges lie in the arena.
  */
 void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,
 	void (*fn)(void *arg, const struct seqset *seqs, struct seqset *uids), void *arg,

@@ -18,6 +18,8 @@ static bool parse_item(struct parse *parse, struct search_return *options)
 		{ "SAVE", SEARCH_SAVE },
 		{ "PARTIAL", SEARCH_PARTIAL },
 		{ "RELEVANCY", SEARCH_RELEVANCY },
+		{ "UPDATE", SEARCH_UPDATE },
+		{ "CONTEXT", SEARCH_CONTEXT },
 	};
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		if (!parse_keyword(parse, names[i].name))
@@ -78,7 +80,7 @@ bool search_return_whole(unsigned items)
 
 uint64_t search_return_enough(const struct search_return *options)
 {
-	if (search_return_whole(options->items) || options->items & SEARCH_MAX)
+	if (search_return_whole(options->items) || options->items & (SEARCH_MAX | SEARCH_UPDATE))
 		return 0;
 	if ((options->items & (SEARCH_RELEVANCY | SEARCH_PARTIAL)) == SEARCH_RELEVANCY)
 		return 0;

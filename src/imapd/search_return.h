@@ -20,7 +20,9 @@ enum search_item {
 	SEARCH_COUNT = 1 << 3,
 	SEARCH_SAVE = 1 << 4,
 	SEARCH_PARTIAL = 1 << 5, /* RFC 9394 */
-	SEARCH_RELEVANCY = 1 << 6 /* RFC 6203 */
+	SEARCH_RELEVANCY = 1 << 6, /* RFC 6203 */
+	SEARCH_UPDATE = 1 << 7, /* RFC 5267 */
+	SEARCH_CONTEXT = 1 << 8 /* a hint that is not taken */
 };
 
 struct search_return {

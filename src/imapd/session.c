@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "imapd/capability.h"
 #include "imapd/command.h"
+#include "imapd/context.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/resp.h"
 #include "imapd/sync.h"
@@ -109,6 +110,7 @@ static void session_free(struct session *session)
 	cmd_drop(session);
 	session_idle(session, false);
 	timer_fini(&session->timer);
+	contexts_free(session);
 	view_free(&session->view);
 	if (session->watching)
 		account_unwatch(session->account, &session->hub->sink);
@@ -448,6 +450,7 @@ void session_unselect(struct session *session)
 {
 	if (!session->view)
 		return;
+	contexts_free(session);
 	view_free(&session->view);
 	account_unwatch(session->account, &session->hub->sink);
 	session->watching = false;

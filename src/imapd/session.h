@@ -16,6 +16,7 @@
 
 struct cmd;
 struct cmd_row;
+struct contexts;
 struct hub;
 struct imapd;
 struct imapd_settings;
@@ -50,6 +51,8 @@ struct session {
 	struct account *account; /* own reference once authenticated */
 	char *user; /* own: canonical name */
 	struct view *view; /* own: selected mailbox, or NULL */
+	struct contexts *contexts; /* own: results of it that are kept up to date (context.h), or NULL */
+	uint64_t contexts_serial;
 	bool tls_pending; /* STARTTLS: handshake follows */
 	bool deflate_begun; /* COMPRESS: the rest of this turn's input comes again, inflated */
 	bool implicit_tls;

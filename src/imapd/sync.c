@@ -1,6 +1,7 @@
 #include "imapd/sync.h"
 
 #include "imapd/command.h"
+#include "imapd/context.h"
 #include "imapd/resp.h"
 #include "imapd/status_items.h"
 #include "imapd/view_priv.h"
@@ -136,6 +137,18 @@ static void tell_flags(struct session *session, struct buf *out)
 	view_clear_flags(view);
 }
 
+/* Results may be many, in a line. */
+static void tell_contexts(struct session *session, void (*tell)(struct session *session, struct buf *out))
+{
+	struct buf out;
+	if (!contexts_due(session))
+		return;
+	buf_init(&out, SIZE_MAX / 2);
+	tell(session, &out);
+	flush_chunk(session, &out, 0);
+	buf_fini(&out);
+}
+
 void sync_tell(struct session *session, bool expunges)
 {
 	struct view *view = session->view;
@@ -147,6 +160,7 @@ void sync_tell(struct session *session, bool expunges)
 		view_forget_own(view);
 
 	buf_init(&out, SYNC_BUFFER_MAX);
+	tell_contexts(session, contexts_tell_removed);
 	if (expunges && !seqset_empty(&view->gone))
 		tell_gone(session, &out);
 	tell_fresh(session, &out);
@@ -158,6 +172,7 @@ void sync_tell(struct session *session, bool expunges)
 		tell_flags(session, &out);
 	flush_chunk(session, &out, 0);
 	buf_fini(&out);
+	tell_contexts(session, contexts_tell_added);
 	if (!session->cmd)
 		sync_modseq(session);
 }

@@ -1,5 +1,5 @@
 /*
- * The only sender of EXISTS, RECENT, EXPUNGE, VANISHED and unsolicited FETCH. Called at the end of every command, before
+ * The only sender of EXISTS, RECENT, EXPUNGE, VANISHED and unsolicited FETCH, and of what context.h has to tell. Called at the end of every command, before
  * its tagged line, and while the session idles.
  */
 #ifndef COID_IMAPD_SYNC_H
@@ -17,8 +17,8 @@ struct view;
 
 /*
  * Tells the session what its view has pending and empties it. expunges false (during FETCH, STORE, SEARCH by sequence
- * number: RFC 3501 7.4.1): EXPUNGEs and all that depends on them stay pending. Order: EXPUNGE/VANISHED, then EXISTS and
- * RECENT, then FETCH FLAGS. The session's own .SILENT changes are not echoed (with CONDSTORE their MODSEQ is).
+ * number: RFC 3501 7.4.1): EXPUNGEs and all that depends on them stay pending. Order: REMOVEFROM of
+ * updating contexts (context.h), EXPUNGE/VANISHED, then EXISTS and RECENT, then FETCH FLAGS, then ADDTO. The session's own .SILENT changes are not echoed (with CONDSTORE their MODSEQ is).
  */
 void sync_tell(struct session *session, bool expunges);
 

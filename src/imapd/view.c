@@ -281,6 +281,17 @@ uint64_t view_runs_before(const struct view_run *runs, size_t run, uint32_t uid)
 	return view_runs_count(runs, run) + (uid > 0 ? uid - runs[run].uid_lo : 0);
 }
 
+void view_seqs(const struct view *view, const struct seqset *uids, struct seqset *ret_seqs)
+{
+	size_t count = clip(view->uids, uids, true, NULL);
+	struct view_run *runs = mem_alloc((count + 1) * sizeof(*runs));
+	clip(view->uids, uids, true, runs);
+	seqset_clear(ret_seqs);
+	for (size_t i = 0; i < count; i++)
+		seqset_add_range(ret_seqs, runs[i].seq_lo, run_last_seq(&runs[i]));
+	free(runs);
+}
+
 /* Changes. */
 
 static void note_lowest(uint64_t *lowest, uint64_t modseq)

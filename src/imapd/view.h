@@ -42,6 +42,8 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 /* Messages in runs, gone ones included; and those before UID `uid` (0: the first) of runs[run]. */
 uint64_t view_runs_count(const struct view_run *runs, size_t count);
 uint64_t view_runs_before(const struct view_run *runs, size_t run, uint32_t uid);
+/* The sequence numbers of announced UIDs; others are left out. Replaces what *ret_seqs holds. */
+void view_seqs(const struct view *view, const struct seqset *uids, struct seqset *ret_seqs);
 
 /*
  * Takes in a change list (called by the hub in commit order). Nothing is said yet. Changes of the session's own (session_id

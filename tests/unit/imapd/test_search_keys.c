@@ -391,7 +391,8 @@ static void sets_are_resolved_everywhere_in_the_tree(void **state)
 	buf_init(&out, 10000);
 	print_key(t.keys.root, &out);
 	buf_addc(&out, '\0');
-	assert_string_equal(out.p, "and(uids 101:102, or(and(uids 7:50), !and(uids 103, flag 8)), uids 50)");
+	assert_string_equal(
+		out.p, "and(uids 101:102, or(and(uids 7:4294967294), !and(uids 103, flag 8)), uids 50)");
 	assert_int_equal(calls, 2);
 	buf_fini(&out);
 	done(&t);

@@ -1,0 +1,512 @@
+#include "imapd/context.h"
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/mem.h"
+#include "imapd/command.h"
+#include "imapd/resp.h"
+#include "imapd/search_run.h"
+#include "imapd/sync.h"
+
+#include <stdlib.h>
+
+struct context {
+	struct list_node in_contexts;
+	uint64_t id; /* within the session, never used again */
+	struct arena *arena; /* own: name, keys */
+	struct context_name name;
+	struct search_keys keys;
+	bool live; /* its search is finished */
+	bool by_flags; /* flags, keywords or modseq can change the result */
+	bool by_recent;
+	bool changed; /* truth and told may differ */
+	const char *given_up; /* why, until it is told */
+	bool in_round;
+	uint64_t looking; /* messages that the round under way looks at */
+	struct seqset dirty; /* own: UIDs to be looked at */
+	struct seqset gone; /* own: removed while it was looked at */
+	struct seqset
+		truth; /* own: the results, as far as they are known; also such that are not announced */
+	struct seqset told; /* own: what the client has as results */
+};
+
+struct contexts {
+	struct list list;
+	size_t count;
+	uint64_t serial; /* of this set of contexts */
+	uint64_t next_id;
+	uint64_t round; /* the last that was begun */
+	bool running; /* it is under way */
+};
+
+/* What one context has to look at. */
+struct look {
+	uint64_t context;
+	struct search *search; /* own */
+	struct seqset dirty; /* own */
+};
+
+struct round {
+	struct job job;
+	struct hub *hub; /* borrowed */
+	uint64_t serial;
+	size_t count;
+	size_t at;
+	struct look looks[CONTEXTS_MAX];
+};
+
+static void begin_round(struct session *session);
+static void round_done(struct job *job);
+
+/* Contexts. */
+
+static struct context *find(const struct session *session, struct strv tag)
+{
+	if (!session->contexts)
+		return NULL;
+	LIST_EACH (node, &session->contexts->list) {
+		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		if (strv_eq(context->name.tag, tag))
+			return context;
+	}
+	return NULL;
+}
+
+bool context_exists(const struct session *session, struct strv tag)
+{
+	return find(session, tag) != NULL;
+}
+
+struct context *context_new(struct session *session, const struct context_name *name)
+{
+	struct contexts *contexts = session->contexts;
+	if (!contexts) {
+		contexts = session->contexts = mem_zalloc(sizeof(*contexts));
+		contexts->serial = ++session->contexts_serial;
+		list_init(&contexts->list);
+	}
+	if (contexts->count == CONTEXTS_MAX)
+		return NULL;
+	struct context *context = mem_zalloc(sizeof(*context));
+	context->arena = arena_new(0);
+	context->id = ++contexts->next_id;
+	context->name = *name;
+	context->name.tag = arena_strv(context->arena, name->tag);
+	context->name.mailbox = arena_strv(context->arena, name->mailbox);
+	/* Until its keys are known. */
+	context->by_flags = context->by_recent = true;
+	list_append(&contexts->list, &context->in_contexts);
+	contexts->count++;
+	return context;
+}
+
+void context_drop(struct session *session, struct context *context)
+{
+	list_remove(&context->in_contexts);
+	session->contexts->count--;
+	seqset_fini(&context->dirty);
+	seqset_fini(&context->gone);
+	seqset_fini(&context->truth);
+	seqset_fini(&context->told);
+	arena_free(&context->arena);
+	free(context);
+}
+
+void contexts_free(struct session *session)
+{
+	struct contexts *contexts = session->contexts;
+	if (!contexts)
+		return;
+	while (!list_empty(&contexts->list))
+		context_drop(session, CONTAINER_OF(list_first(&contexts->list), struct context, in_contexts));
+	free(contexts);
+	session->contexts = NULL;
+}
+
+bool context_cancel(struct session *session, struct strv tag)
+{
+	struct context *context = find(session, tag);
+	if (!context)
+		return false;
+	context_drop(session, context);
+	return true;
+}
+
+/* Its keys. */
+
+struct depends {
+	bool flags;
+	bool recent;
+	bool clock;
+};
+
+/* Bounded by the depth that the parser allows. */
+static void depend(const struct search_key *key, struct depends *depends)
+{
+	for (const struct search_key *child = key->child; child; child = child->next)
+		depend(child, depends);
+	if (key->kind == SEARCH_FLAG || key->kind == SEARCH_KEYWORD || key->kind == SEARCH_MODSEQ)
+		depends->flags = true;
+	if (key->kind == SEARCH_RECENT)
+		depends->recent = true;
+	if (key->kind == SEARCH_OLDER || key->kind == SEARCH_YOUNGER)
+		depends->clock = true;
+}
+
+const char *context_start(struct session *session, struct context *context, const struct search *search)
+{
+	struct depends depends = { false, false, false };
+	const char *why = NULL;
+	depend(search->keys.root, &depends);
+	if (depends.clock)
+		why = "What depends on the clock is not kept up to date";
+	else if (search->results.n > CONTEXT_RANGES_MAX)
+		why = "Too many results";
+	if (why) {
+		context_drop(session, context);
+		return why;
+	}
+	context->by_flags = depends.flags;
+	context->by_recent = depends.recent;
+	search_keys_copy(&search->keys, context->arena, &context->keys);
+	seqset_copy(&context->truth, &search->results);
+	seqset_copy(&context->told, &search->results);
+	seqset_remove_set(&context->truth, &context->gone);
+	context->changed = !seqset_empty(&context->gone);
+	seqset_fini(&context->gone);
+	context->live = true;
+	begin_round(session);
+	return NULL;
+}
+
+/* Rounds. */
+
+static void round_free(struct round *round)
+{
+	for (size_t i = 0; i < round->count; i++) {
+		search_free(&round->looks[i].search);
+		seqset_fini(&round->looks[i].dirty);
+	}
+	free(round);
+}
+
+static enum rc round_run(struct account *account, struct job *job)
+{
+	struct round *round = (struct round *)job;
+	return search_slice(account, round->looks[round->at].search);
+}
+
+static struct search *look_search(const struct session *session, const struct context *context)
+{
+	const struct seqset *dirty = &context->dirty;
+	struct search *search = search_new();
+	search->mailbox = view_mailbox(session->view);
+	search->by_uid = true;
+	search->now = clock_wall();
+	search_keys_copy(&context->keys, search->arena, &search->keys);
+	search_prepare(search);
+	if (context->by_recent)
+		seqset_copy(&search->recent, view_recent_uids(session->view));
+	search->runs = arena_alloc(search->arena, dirty->n * sizeof(*search->runs));
+	search->run_count = dirty->n;
+	for (size_t i = 0; i < dirty->n; i++)
+		search->runs[i] =
+			(struct view_run){ .uid_lo = dirty->v[i].lo, .uid_hi = dirty->v[i].hi, .seq_lo = 1 };
+	return search;
+}
+
+static void submit_round(struct session *session, struct round *round)
+{
+	round->job.kind = JOB_READ;
+	round->job.run = round_run;
+	round->job.done = round_done;
+	round->job.home = session->hub->reactor;
+	round->job.asker = session->id;
+	account_submit_always(session->account, &round->job);
+}
+
+static void add_look(struct session *session, struct round *round, struct context *context)
+{
+	struct look *look = &round->looks[round->count++];
+	look->context = context->id;
+	look->search = look_search(session, context);
+	look->dirty = context->dirty;
+	context->looking = seqset_count(&context->dirty);
+	seqset_init(&context->dirty);
+	context->in_round = true;
+}
+
+static void begin_round(struct session *session)
+{
+	struct contexts *contexts = session->contexts;
+	struct round *round = NULL;
+	if (!contexts || contexts->running)
+		return;
+	LIST_EACH (node, &contexts->list) {
+		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		if (!context->live || context->given_up || seqset_empty(&context->dirty))
+			continue;
+		if (!round)
+			round = mem_zalloc(sizeof(*round));
+		add_look(session, round, context);
+	}
+	if (!round)
+		return;
+	round->hub = session->hub;
+	round->serial = contexts->serial;
+	contexts->running = true;
+	contexts->round++;
+	submit_round(session, round);
+}
+
+static struct context *find_id(const struct contexts *contexts, uint64_t id)
+{
+	LIST_EACH (node, &contexts->list) {
+		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		if (context->id == id)
+			return context;
+	}
+	return NULL;
+}
+
+/* What was removed meanwhile was perhaps still there when it was looked at. */
+static void take_look(struct session *session, struct look *look)
+{
+	struct context *context = find_id(session->contexts, look->context);
+	if (!context)
+		return;
+	seqset_remove_set(&look->dirty, &look->search->results);
+	seqset_remove_set(&look->search->results, &context->gone);
+	seqset_remove_set(&context->truth, &look->dirty);
+	seqset_add_set(&context->truth, &look->search->results);
+	seqset_fini(&context->gone);
+	context->in_round = false;
+	context->looking = 0;
+	context->changed = true;
+	if (context->truth.n > CONTEXT_RANGES_MAX)
+		context->given_up = "Too many results";
+}
+
+static void end_round(struct session *session, struct round *round, enum rc rc)
+{
+	struct contexts *contexts = session->contexts;
+	contexts->running = false;
+	for (size_t i = 0; i < round->count; i++) {
+		struct context *context = find_id(contexts, round->looks[i].context);
+		if (rc == RC_OK)
+			take_look(session, &round->looks[i]);
+		else if (context)
+			context->given_up = resp_rc_text(rc);
+	}
+	begin_round(session);
+	if (session->idling && !conn_out_full(session->conn)) {
+		sync_tell(session, true);
+		conn_flush(session->conn);
+	}
+	cmd_ungate(session);
+}
+
+static void round_done(struct job *job)
+{
+	struct round *round = (struct round *)job;
+	struct session *session = session_find(round->hub, job->asker);
+	struct contexts *contexts = session ? session->contexts : NULL;
+	if (!contexts || contexts->serial != round->serial || session->state == SESSION_LOGOUT) {
+		round_free(round);
+		return;
+	}
+	if (job->rc == RC_OK) {
+		struct look *look = &round->looks[round->at];
+		search_accept(look->search);
+		if (look->search->finished)
+			round->at++;
+		if (round->at < round->count) {
+			submit_round(session, round);
+			return;
+		}
+	}
+	end_round(session, round, job->rc);
+	round_free(round);
+}
+
+uint64_t contexts_round(const struct session *session)
+{
+	const struct contexts *contexts = session->contexts;
+	uint64_t slow = 0;
+	bool waiting = false;
+	if (!contexts)
+		return 0;
+	LIST_EACH (node, &contexts->list) {
+		const struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		waiting |= context->live && !seqset_empty(&context->dirty);
+		if (context->live && context->keys.root->cost >= SEARCH_COST_HEADER)
+			slow += seqset_count(&context->dirty) + context->looking;
+	}
+	if (slow > CONTEXT_WAIT_MAX || !contexts->running)
+		return 0;
+	return waiting ? contexts->round + 1 : contexts->round;
+}
+
+bool contexts_round_done(const struct session *session, uint64_t round)
+{
+	const struct contexts *contexts = session->contexts;
+	return !contexts || contexts->round > round || (contexts->round == round && !contexts->running);
+}
+
+/* Changes. */
+
+static void apply_messages(struct context *context, const struct change *change)
+{
+	for (size_t i = 0; i < change->msg_count; i++)
+		seqset_add(&context->dirty, change->msgs[i].uid);
+}
+
+static void apply_expunge(struct context *context, const struct change *change)
+{
+	for (size_t i = 0; i < change->msg_count; i++) {
+		uint32_t uid = change->msgs[i].uid;
+		seqset_remove(&context->dirty, uid);
+		if (context->in_round || !context->live)
+			seqset_add(&context->gone, uid);
+		if (!seqset_contains(&context->truth, uid))
+			continue;
+		seqset_remove(&context->truth, uid);
+		context->changed = true;
+	}
+}
+
+static void apply(struct context *context, const struct change *change)
+{
+	if (change->kind == CHANGE_APPEND || (change->kind == CHANGE_FLAGS && context->by_flags))
+		apply_messages(context, change);
+	else if (change->kind == CHANGE_EXPUNGE)
+		apply_expunge(context, change);
+}
+
+void contexts_apply(struct session *session, const struct change_list *list)
+{
+	struct contexts *contexts = session->contexts;
+	if (!contexts)
+		return;
+	LIST_EACH (node, &contexts->list) {
+		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		for (size_t i = 0; i < list->count; i++)
+			if (list->changes[i].mailbox == view_mailbox(session->view))
+				apply(context, &list->changes[i]);
+	}
+	begin_round(session);
+}
+
+void contexts_recent(struct session *session, uint32_t lo, uint32_t hi)
+{
+	if (!session->contexts)
+		return;
+	LIST_EACH (node, &session->contexts->list) {
+		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		if (context->by_recent)
+			seqset_add_range(&context->dirty, lo, hi);
+	}
+	begin_round(session);
+}
+
+/* Telling. */
+
+static bool is_due(const struct context *context)
+{
+	return context->live && (context->changed || context->given_up);
+}
+
+bool contexts_due(const struct session *session)
+{
+	if (!session->contexts)
+		return false;
+	LIST_EACH (node, &session->contexts->list)
+		if (is_due(CONTAINER_OF(node, struct context, in_contexts)))
+			return true;
+	return false;
+}
+
+static void print_head(const struct session *session, const struct context *context, struct buf *out)
+{
+	const struct context_name *name = &context->name;
+	buf_printf(out, "* ESEARCH (TAG \"%.*s\"", STRV_ARG(name->tag));
+	if (name->uidvalidity > 0) {
+		buf_adds(out, " MAILBOX ");
+		resp_mailbox(out, name->mailbox, session_utf8(session));
+		buf_printf(out, " UIDVALIDITY %u", name->uidvalidity);
+	}
+	buf_adds(out, name->by_uid ? ") UID" : ")");
+}
+
+static void tell(struct session *session, struct context *context, const char *word,
+	const struct seqset *uids, struct buf *out)
+{
+	struct seqset numbers = SEQSET_EMPTY;
+	if (seqset_empty(uids))
+		return;
+	print_head(session, context, out);
+	buf_printf(out, " %s (0 ", word);
+	if (context->name.by_uid) {
+		seqset_print(out, uids);
+	} else {
+		view_seqs(session->view, uids, &numbers);
+		seqset_print(out, &numbers);
+		seqset_fini(&numbers);
+	}
+	buf_adds(out, ")\r\n");
+}
+
+static void tell_removed(struct session *session, struct context *context, struct buf *out)
+{
+	struct seqset uids = SEQSET_EMPTY;
+	seqset_copy(&uids, &context->told);
+	seqset_remove_set(&uids, &context->truth);
+	tell(session, context, "REMOVEFROM", &uids, out);
+	seqset_remove_set(&context->told, &uids);
+	seqset_fini(&uids);
+}
+
+/* Results that are not announced stay due. */
+static void tell_added(struct session *session, struct context *context, struct buf *out)
+{
+	struct seqset uids = SEQSET_EMPTY;
+	uint32_t last = view_last_uid(session->view);
+	seqset_copy(&uids, &context->truth);
+	seqset_remove_set(&uids, &context->told);
+	if (last < UINT32_MAX)
+		seqset_remove_range(&uids, last + 1, UINT32_MAX);
+	tell(session, context, "ADDTO", &uids, out);
+	seqset_add_set(&context->told, &uids);
+	seqset_fini(&uids);
+	context->changed = !seqset_empty(&context->truth) && context->truth.v[context->truth.n - 1].hi > last;
+}
+
+static void tell_given_up(struct session *session, struct context *context, struct buf *out)
+{
+	buf_printf(out, "* NO [NOUPDATE \"%.*s\"] %s\r\n", STRV_ARG(context->name.tag), context->given_up);
+	context_drop(session, context);
+}
+
+void contexts_tell_removed(struct session *session, struct buf *out)
+{
+	if (!session->contexts)
+		return;
+	LIST_EACH_SAFE (node, &session->contexts->list) {
+		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		if (context->given_up)
+			tell_given_up(session, context, out);
+		else if (is_due(context))
+			tell_removed(session, context, out);
+	}
+}
+
+void contexts_tell_added(struct session *session, struct buf *out)
+{
+	if (!session->contexts)
+		return;
+	LIST_EACH (node, &session->contexts->list) {
+		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		if (is_due(context))
+			tell_added(session, context, out);
+	}
+}
