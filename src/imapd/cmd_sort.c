@@ -43,6 +43,15 @@ static uint32_t *numbers(struct cmd *cmd, const struct sort_item *items, size_t 
 	return list;
 }
 
+static const uint8_t *scores(
+	struct cmd *cmd, const struct search *search, const struct sort_item *items, size_t count)
+{
+	uint8_t *list = arena_alloc(cmd->arena, count + 1);
+	for (size_t i = 0; i < count; i++)
+		list[i] = sort_score(search->hits, search->hit_kept, items[i].uid);
+	return list;
+}
+
 static uint64_t highest(const struct sort_item *items, uint64_t from, uint64_t to, uint64_t modseq)
 {
 	for (uint64_t i = from; i < to; i++)
@@ -124,6 +133,8 @@ static void answer(struct cmd *cmd, struct search *search, const struct sort_ite
 		.by_uid = cmd->row->flags & CMD_UID,
 		.modseq = modseq_of(args, items, count),
 	};
+	if (args->base.options.items & SEARCH_RELEVANCY)
+		result.scores = scores(cmd, search, items, count);
 	print_answer(cmd, &result);
 	if (args->base.options.items & SEARCH_SAVE && search_return_whole(args->base.options.items)) {
 		set_of_all(cmd, search, &all);
@@ -179,6 +190,8 @@ static void search_finished(struct cmd *cmd, struct search *search)
 	}
 	args->searched = cmd->done;
 	args->sort = sort_new(search->mailbox, &args->program, &search->results);
+	if (args->program.relevancy)
+		sort_set_hits(args->sort, search);
 	sort_next(cmd,
 		sort_program_is_memory(&args->program) && seqset_count(&search->results) <= SORT_BORROW_MAX);
 }
@@ -190,8 +203,18 @@ static bool sort_parse(struct cmd *cmd, struct parse *parse)
 	args->base.finished = search_finished;
 	args->base.uids = true;
 	args->base.more = true;
-	return search_return_parse(parse, &args->base.options) && sort_program_parse(parse, &args->program) &&
-	       parse_sp(parse) && search_keys_parse_with_charset(parse, &args->base.keys) && parse_end(parse);
+	const struct search_return *options = &args->base.options;
+	bool ok = search_return_parse(parse, &args->base.options) &&
+		  sort_program_parse(parse, &args->program) && parse_sp(parse) &&
+		  search_keys_parse_with_charset(parse, &args->base.keys);
+	bool fuzzy = args->base.keys.fuzzy || args->base.keys.bad_charset;
+	if (!ok || !search_return_fits(parse, options, fuzzy))
+		return false;
+	if (args->program.relevancy && !fuzzy)
+		return parse_fail(parse, "RELEVANCY needs FUZZY");
+	args->base.keep_hits = args->program.relevancy || options->items & SEARCH_RELEVANCY;
+	args->base.refused = "Sorted results are not kept up to date";
+	return parse_end(parse);
 }
 
 static void sort_cancel(struct cmd *cmd)

@@ -23,6 +23,7 @@ static const struct {
 	{ "DISPLAYFROM", SORT_DISPLAYFROM },
 	{ "DISPLAYTO", SORT_DISPLAYTO },
 	{ "FROM", SORT_FROM },
+	{ "RELEVANCY", SORT_RELEVANCY },
 	{ "SIZE", SORT_SIZE },
 	{ "SUBJECT", SORT_SUBJECT },
 	{ "TO", SORT_TO },
@@ -48,6 +49,8 @@ static void add_criterion(struct sort_program *program, enum sort_criterion what
 	program->v[program->n++].reverse = reverse;
 	if (what == SORT_DATE)
 		program->sent = true;
+	else if (what == SORT_RELEVANCY)
+		program->relevancy = true;
 	else if (what != SORT_ARRIVAL && what != SORT_SIZE)
 		program->envelope = true;
 }
@@ -223,6 +226,7 @@ static void add_envelope(struct buf *out, enum sort_criterion what, const struct
 		return;
 	case SORT_ARRIVAL:
 	case SORT_DATE:
+	case SORT_RELEVANCY:
 	case SORT_SIZE:
 		return;
 	}
@@ -244,6 +248,8 @@ static void add_criterion_key(struct buf *out, enum sort_criterion what, const s
 		add_number(out, date_number(sort_sent_date(row, cached)));
 	else if (what == SORT_SIZE)
 		add_number(out, row->size);
+	else if (what == SORT_RELEVANCY)
+		add_number(out, 100u - scratch->score);
 	else
 		add_envelope(out, what, envelope, scratch);
 }

@@ -25,11 +25,12 @@ enum sort_criterion {
 	SORT_DISPLAYFROM,
 	SORT_DISPLAYTO,
 	SORT_FROM,
+	SORT_RELEVANCY, /* RFC 6203: the highest score first */
 	SORT_SIZE,
 	SORT_SUBJECT,
 	SORT_TO
 };
-#define SORT_CRITERIA_MAX 9
+#define SORT_CRITERIA_MAX 10
 
 /* Plain data, may be copied. */
 struct sort_program {
@@ -40,6 +41,7 @@ struct sort_program {
 	size_t n;
 	bool envelope; /* some are answered from the envelope */
 	bool sent; /* the sent date is needed */
+	bool relevancy; /* so are the scores of the search */
 };
 
 /* "(REVERSE DATE SUBJECT)". A criterion that comes again decides nothing and is dropped. */
@@ -53,6 +55,7 @@ struct sort_scratch {
 	struct buf text;
 	struct buf base;
 	struct buf mapped;
+	uint8_t score; /* of the message in hand */
 };
 void sort_scratch_init(struct sort_scratch *scratch);
 void sort_scratch_fini(struct sort_scratch *scratch);

@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "imapd/search_run.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define KEY_MAX ((size_t)16 * 1024) /* nine criteria, with room */
 #define CLOCK_EVERY 8 /* messages between looks at the clock */
@@ -21,12 +21,37 @@ struct sort *sort_new(int64_t mailbox, const struct sort_program *program, const
 	return sort;
 }
 
+void sort_set_hits(struct sort *sort, const struct search *search)
+{
+	size_t size = search->hit_kept * sizeof(*search->hits);
+	if (size == 0)
+		return;
+	sort->hits = mem_alloc(size);
+	memcpy(sort->hits, search->hits, size);
+	sort->hit_count = search->hit_kept;
+}
+
+uint8_t sort_score(const struct search_hit *hits, size_t count, uint32_t uid)
+{
+	size_t lo = 0;
+	size_t hi = count;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (hits[mid].number < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < count && hits[lo].number == uid ? hits[lo].score : 100;
+}
+
 void sort_free(struct sort **sort)
 {
 	struct sort *s = *sort;
 	if (!s)
 		return;
 	seqset_fini(&s->uids);
+	free(s->hits);
 	for (size_t i = 0; i < s->key_count; i++)
 		arena_free(&s->keys[i]);
 	free(s->keys);
@@ -46,6 +71,7 @@ static enum rc add_message(struct account *account, struct sort *sort, const str
 	struct sort_scratch *scratch, struct buf *key)
 {
 	struct sort_place *at = &sort->next;
+	scratch->score = sort_score(sort->hits, sort->hit_count, row->uid);
 	enum rc rc = sort_key_make(account, row, &sort->program, scratch, key);
 	at->seen++;
 	if (rc != RC_OK) {

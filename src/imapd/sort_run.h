@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/seqset.h"
+#include "imapd/search_run.h"
 #include "imapd/sort_key.h"
 #include "imapd/sorter.h"
 
@@ -32,6 +33,8 @@ struct sort {
 	struct sort_program program;
 	size_t memory_max; /* SORT_MEMORY_MAX */
 	struct seqset uids; /* own */
+	struct search_hit *hits; /* own, by UID: where the scores are needed */
+	size_t hit_count;
 	struct arena **keys; /* own, the arenas too: one a slice */
 	size_t key_count;
 	struct arena *slice_keys; /* own: of the slice in hand */
@@ -43,6 +46,10 @@ struct sort {
 
 /* The set is copied. */
 struct sort *sort_new(int64_t mailbox, const struct sort_program *program, const struct seqset *uids);
+/* Copies the hits of a search with keep_hits, by UID: for a program with `relevancy`. */
+void sort_set_hits(struct sort *sort, const struct search *search);
+/* A message's score (RFC 6203) among them; 100 if it has none. */
+uint8_t sort_score(const struct search_hit *hits, size_t count, uint32_t uid);
 void sort_free(struct sort **sort);
 /* [strand] */
 enum rc sort_slice(struct account *account, struct sort *sort) MUST_CHECK;

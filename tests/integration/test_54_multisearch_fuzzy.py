@@ -99,3 +99,19 @@ def test_a_long_word_and_many_words_cost_no_more(raw):
     raw.ok('SELECT "INBOX"')
     assert raw.ok('SEARCH FUZZY SUBJECT "%s"' % ("x" * 500)) == [b"* SEARCH 1"]
     assert raw.ok('SEARCH FUZZY SUBJECT "%s"' % " ".join(f"word{i}" for i in range(200))) == [b"* SEARCH 2"]
+
+
+def test_relevancy_of_sort(raw):
+    """RFC 6203 section 6: the highest score first."""
+    fill(raw, "hello", "help", "hello world", "helodrama", "else")
+    raw.ok('SELECT "INBOX"')
+    assert raw.ok("SORT (RELEVANCY) UTF-8 FUZZY SUBJECT Helo") == [b"* SORT 4 1 2 3"]
+    assert raw.ok("UID SORT (REVERSE RELEVANCY) UTF-8 FUZZY SUBJECT Helo") == [b"* SORT 3 2 1 4"]
+    assert raw.ok("SORT (RELEVANCY REVERSE SUBJECT) UTF-8 FUZZY SUBJECT Helo") == [b"* SORT 4 2 3 1"]
+    assert (esearch(raw, "SORT RETURN (RELEVANCY ALL) (RELEVANCY) UTF-8 FUZZY TEXT Helo")
+            == "ALL 4,1:3 RELEVANCY (100 60 60 60)")
+    assert (esearch(raw, "SORT RETURN (RELEVANCY ALL) (SUBJECT) UTF-8 FUZZY SUBJECT Helo")
+            == "ALL 1,3,4,2 RELEVANCY (60 60 100 60)")
+    assert esearch(raw, "UID SORT RETURN (PARTIAL 1:2) (RELEVANCY) UTF-8 FUZZY SUBJECT Helo") == "UID PARTIAL (1:2 4,1)"
+    for wrong in ("SORT (RELEVANCY) UTF-8 SUBJECT x", "SORT RETURN (RELEVANCY) (SUBJECT) UTF-8 SUBJECT x"):
+        raw.bad(wrong)

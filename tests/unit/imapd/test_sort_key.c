@@ -52,7 +52,7 @@ static void what_comes_again_decides_nothing(void **state)
 	buf_addc(&text, '(');
 	for (int i = 0; i < 10000; i++)
 		buf_adds(&text, i % 2 ? "REVERSE FROM " : "DISPLAYTO ");
-	buf_adds(&text, "CC TO DISPLAYFROM SUBJECT ARRIVAL DATE SIZE)");
+	buf_adds(&text, "CC TO DISPLAYFROM RELEVANCY SUBJECT ARRIVAL DATE SIZE)");
 	buf_addc(&text, '\0');
 	assert_true(parse_program(text.p, &program));
 	assert_int_equal(program.n, SORT_CRITERIA_MAX);
