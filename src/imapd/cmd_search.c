@@ -52,12 +52,7 @@ static bool search_parse(struct cmd *cmd, struct parse *parse)
 		args->options.extended = true;
 		args->options.items = SEARCH_ALL;
 	}
-	if (args->options.extended)
-		args->enough = search_return_enough(&args->options);
-	args->keep_hits = args->options.items & SEARCH_RELEVANCY ||
-			  (args->keys.modseq && args->options.items & SEARCH_PARTIAL);
-	return search_return_fits(parse, &args->options, args->keys.fuzzy || args->keys.bad_charset) &&
-	       parse_end(parse);
+	return search_cmd_fits(parse, args) && parse_end(parse);
 }
 
 struct cancel_args {

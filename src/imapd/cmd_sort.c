@@ -140,6 +140,7 @@ static void answer(struct cmd *cmd, struct search *search, const struct sort_ite
 		set_of_all(cmd, search, &all);
 		result.set = &all;
 	}
+	args->base.sort = args->sort;
 	search_cmd_end(cmd, search, &result);
 	seqset_fini(&all);
 }
@@ -184,7 +185,7 @@ static void sort_next(struct cmd *cmd, bool borrow)
 static void search_finished(struct cmd *cmd, struct search *search)
 {
 	struct sort_args *args = cmd->args;
-	if (seqset_empty(&search->results)) {
+	if (seqset_empty(&search->results) && !(args->base.options.items & SEARCH_UPDATE)) {
 		answer(cmd, search, NULL, 0);
 		return;
 	}
@@ -213,7 +214,6 @@ static bool sort_parse(struct cmd *cmd, struct parse *parse)
 	if (args->program.relevancy && !fuzzy)
 		return parse_fail(parse, "RELEVANCY needs FUZZY");
 	args->base.keep_hits = args->program.relevancy || options->items & SEARCH_RELEVANCY;
-	args->base.refused = "Sorted results are not kept up to date";
 	return parse_end(parse);
 }
 

@@ -19,6 +19,7 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_fetch_rows,
 	cmd_store_rows,
 	cmd_search_rows,
+	cmd_esearch_rows,
 	cmd_sort_rows,
 	cmd_thread_rows,
 	cmd_copy_rows,

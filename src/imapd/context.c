@@ -6,6 +6,7 @@
 #include "imapd/command.h"
 #include "imapd/resp.h"
 #include "imapd/search_run.h"
+#include "imapd/sorted.h"
 #include "imapd/sync.h"
 
 #include <stdlib.h>
@@ -28,6 +29,7 @@ struct context {
 	struct seqset
 		truth; /* own: the results, as far as they are known; also such that are not announced */
 	struct seqset told; /* own: what the client has as results */
+	struct sorted *sorted; /* own: the order of both; NULL: that of the mailbox */
 };
 
 struct contexts {
@@ -43,6 +45,7 @@ struct contexts {
 struct look {
 	uint64_t context;
 	struct search *search; /* own */
+	struct sort *sort; /* own: keys of results that are new; NULL: not there yet, or not needed */
 	struct seqset dirty; /* own */
 };
 
@@ -108,6 +111,7 @@ void context_drop(struct session *session, struct context *context)
 	seqset_fini(&context->gone);
 	seqset_fini(&context->truth);
 	seqset_fini(&context->told);
+	sorted_free(&context->sorted);
 	arena_free(&context->arena);
 	free(context);
 }
@@ -153,15 +157,35 @@ static void depend(const struct search_key *key, struct depends *depends)
 		depends->clock = true;
 }
 
-const char *context_start(struct session *session, struct context *context, const struct search *search)
+static const char *refusal(
+	const struct search *search, const struct sort *sort, const struct depends *depends)
+{
+	if (depends->clock)
+		return "What depends on the clock is not kept up to date";
+	if (sort && sort->program.relevancy)
+		return "An order by relevancy is not kept up to date";
+	if (search->results.n > CONTEXT_RANGES_MAX || (sort && seqset_count(&search->results) > SORTED_MAX))
+		return "Too many results";
+	return NULL;
+}
+
+/* What has got no key is no result. */
+static void start_order(struct context *context, const struct sort *sort)
+{
+	size_t count;
+	const struct sort_item *items = sort_items(sort, &count);
+	context->sorted = sorted_new(&sort->program);
+	sorted_take(context->sorted, items, count, &context->told);
+	seqset_intersect(&context->truth, &context->sorted->known);
+	seqset_intersect(&context->told, &context->sorted->known);
+}
+
+const char *context_start(struct session *session, struct context *context, const struct search *search,
+	const struct sort *sort)
 {
 	struct depends depends = { false, false, false };
-	const char *why = NULL;
 	depend(search->keys.root, &depends);
-	if (depends.clock)
-		why = "What depends on the clock is not kept up to date";
-	else if (search->results.n > CONTEXT_RANGES_MAX)
-		why = "Too many results";
+	const char *why = refusal(search, sort, &depends);
 	if (why) {
 		context_drop(session, context);
 		return why;
@@ -171,6 +195,8 @@ const char *context_start(struct session *session, struct context *context, cons
 	search_keys_copy(&search->keys, context->arena, &context->keys);
 	seqset_copy(&context->truth, &search->results);
 	seqset_copy(&context->told, &search->results);
+	if (sort)
+		start_order(context, sort);
 	seqset_remove_set(&context->truth, &context->gone);
 	context->changed = !seqset_empty(&context->gone);
 	seqset_fini(&context->gone);
@@ -185,6 +211,7 @@ static void round_free(struct round *round)
 {
 	for (size_t i = 0; i < round->count; i++) {
 		search_free(&round->looks[i].search);
+		sort_free(&round->looks[i].sort);
 		seqset_fini(&round->looks[i].dirty);
 	}
 	free(round);
@@ -192,8 +219,9 @@ static void round_free(struct round *round)
 
 static enum rc round_run(struct account *account, struct job *job)
 {
-	struct round *round = (struct round *)job;
-	return search_slice(account, round->looks[round->at].search);
+	const struct round *round = (struct round *)job;
+	const struct look *look = &round->looks[round->at];
+	return look->sort ? sort_slice(account, look->sort) : search_slice(account, look->search);
 }
 
 static struct search *look_search(const struct session *session, const struct context *context)
@@ -269,6 +297,25 @@ static struct context *find_id(const struct contexts *contexts, uint64_t id)
 	return NULL;
 }
 
+/* Results without a key: it could not be made, or was dropped meanwhile because it was none for a while. */
+static void take_order(struct context *context, struct look *look)
+{
+	struct seqset *results = &look->search->results;
+	struct seqset missing = SEQSET_EMPTY;
+	size_t count = 0;
+	if (look->sort) {
+		const struct sort_item *items = sort_items(look->sort, &count);
+		sorted_take(context->sorted, items, count, results);
+	}
+	seqset_copy(&missing, results);
+	seqset_remove_set(&missing, &context->sorted->known);
+	seqset_remove_set(results, &missing);
+	if (look->sort)
+		seqset_remove_set(&missing, &look->sort->uids);
+	seqset_add_set(&context->dirty, &missing);
+	seqset_fini(&missing);
+}
+
 /* What was removed meanwhile was perhaps still there when it was looked at. */
 static void take_look(struct session *session, struct look *look)
 {
@@ -277,13 +324,15 @@ static void take_look(struct session *session, struct look *look)
 		return;
 	seqset_remove_set(&look->dirty, &look->search->results);
 	seqset_remove_set(&look->search->results, &context->gone);
+	if (context->sorted)
+		take_order(context, look);
 	seqset_remove_set(&context->truth, &look->dirty);
 	seqset_add_set(&context->truth, &look->search->results);
 	seqset_fini(&context->gone);
 	context->in_round = false;
 	context->looking = 0;
 	context->changed = true;
-	if (context->truth.n > CONTEXT_RANGES_MAX)
+	if (context->truth.n > CONTEXT_RANGES_MAX || (context->sorted && context->sorted->n > SORTED_MAX))
 		context->given_up = "Too many results";
 }
 
@@ -306,6 +355,28 @@ static void end_round(struct session *session, struct round *round, enum rc rc)
 	cmd_ungate(session);
 }
 
+/* True: nothing more to do for this context. */
+static bool accept_slice(const struct contexts *contexts, struct look *look)
+{
+	if (look->sort) {
+		sort_accept(look->sort);
+		return look->sort->finished;
+	}
+	search_accept(look->search);
+	if (!look->search->finished)
+		return false;
+	const struct context *context = find_id(contexts, look->context);
+	struct seqset unknown = SEQSET_EMPTY;
+	if (context && context->sorted) {
+		seqset_copy(&unknown, &look->search->results);
+		seqset_remove_set(&unknown, &context->sorted->known);
+		if (!seqset_empty(&unknown))
+			look->sort = sort_new(look->search->mailbox, &context->sorted->program, &unknown);
+	}
+	seqset_fini(&unknown);
+	return !look->sort;
+}
+
 static void round_done(struct job *job)
 {
 	struct round *round = (struct round *)job;
@@ -316,9 +387,7 @@ static void round_done(struct job *job)
 		return;
 	}
 	if (job->rc == RC_OK) {
-		struct look *look = &round->looks[round->at];
-		search_accept(look->search);
-		if (look->search->finished)
+		if (accept_slice(contexts, &round->looks[round->at]))
 			round->at++;
 		if (round->at < round->count) {
 			submit_round(session, round);
@@ -438,14 +507,11 @@ static void print_head(const struct session *session, const struct context *cont
 	buf_adds(out, name->by_uid ? ") UID" : ")");
 }
 
-static void tell(struct session *session, struct context *context, const char *word,
-	const struct seqset *uids, struct buf *out)
+static void print_set(const struct session *session, const struct context *context, const struct seqset *uids,
+	struct buf *out)
 {
 	struct seqset numbers = SEQSET_EMPTY;
-	if (seqset_empty(uids))
-		return;
-	print_head(session, context, out);
-	buf_printf(out, " %s (0 ", word);
+	buf_adds(out, "0 ");
 	if (context->name.by_uid) {
 		seqset_print(out, uids);
 	} else {
@@ -453,6 +519,22 @@ static void tell(struct session *session, struct context *context, const char *w
 		seqset_print(out, &numbers);
 		seqset_fini(&numbers);
 	}
+}
+
+static void print_update(struct session *session, struct context *context, bool added,
+	const struct seqset *uids, struct buf *out)
+{
+	const struct view *view = context->name.by_uid ? NULL : session->view;
+	if (seqset_empty(uids))
+		return;
+	print_head(session, context, out);
+	buf_adds(out, added ? " ADDTO (" : " REMOVEFROM (");
+	if (!context->sorted)
+		print_set(session, context, uids, out);
+	else if (added)
+		sorted_print_added(context->sorted, &context->told, uids, view, out);
+	else
+		sorted_print_removed(context->sorted, &context->told, uids, view, out);
 	buf_adds(out, ")\r\n");
 }
 
@@ -461,8 +543,10 @@ static void tell_removed(struct session *session, struct context *context, struc
 	struct seqset uids = SEQSET_EMPTY;
 	seqset_copy(&uids, &context->told);
 	seqset_remove_set(&uids, &context->truth);
-	tell(session, context, "REMOVEFROM", &uids, out);
+	print_update(session, context, false, &uids, out);
 	seqset_remove_set(&context->told, &uids);
+	if (context->sorted)
+		sorted_keep(context->sorted, &context->truth);
 	seqset_fini(&uids);
 }
 
@@ -475,7 +559,7 @@ static void tell_added(struct session *session, struct context *context, struct 
 	seqset_remove_set(&uids, &context->told);
 	if (last < UINT32_MAX)
 		seqset_remove_range(&uids, last + 1, UINT32_MAX);
-	tell(session, context, "ADDTO", &uids, out);
+	print_update(session, context, true, &uids, out);
 	seqset_add_set(&context->told, &uids);
 	seqset_fini(&uids);
 	context->changed = !seqset_empty(&context->truth) && context->truth.v[context->truth.n - 1].hi > last;

@@ -7,8 +7,11 @@
  * behind EXISTS, so at the end of commands and while the session idles. A command that ends waits for the round that was due
  * when it did, unless that has to read many messages: what the client then asks for is not behind what it was told.
  *
+ * Sorted results (sorted.h) come with their positions; a message's key is made when it becomes a result.
+ *
  * Message numbers, "$" and a lone "*" among the keys stay what they meant at first. Refused: more than CONTEXTS_MAX, OLDER
- * and YOUNGER (which change without any event), and results in more than CONTEXT_RANGES_MAX ranges; a context that gets there
+ * and YOUNGER (which change without any event), an order by relevancy (which may change), results in more than
+ * CONTEXT_RANGES_MAX ranges, more than SORTED_MAX sorted ones; a context that gets there
  * later, or can't be looked after, is given up. Both are told by NOUPDATE.
  */
 #ifndef COID_IMAPD_CONTEXT_H
@@ -26,6 +29,7 @@ struct context;
 struct contexts;
 struct search;
 struct session;
+struct sort;
 
 #define CONTEXTS_MAX 16 /* of a session */
 #define CONTEXT_RANGES_MAX 65536
@@ -43,8 +47,10 @@ struct context_name {
 bool context_exists(const struct session *session, struct strv tag);
 /* To be begun before its search, so that no change is missed. NULL: there are too many. */
 struct context *context_new(struct session *session, const struct context_name *name);
-/* Its search is finished and its answer sent. search->results are UIDs. NULL, or why there will be no updates: it is gone. */
-const char *context_start(struct session *session, struct context *context, const struct search *search);
+/* Its search is finished and its answer sent. search->results are UIDs; `sort` (NULL: none) has their order. NULL, or why there
+ * will be no updates: it is gone. */
+const char *context_start(struct session *session, struct context *context, const struct search *search,
+	const struct sort *sort);
 /* False: no such tag. */
 bool context_cancel(struct session *session, struct strv tag);
 /* A context that was not started. */

@@ -20,6 +20,7 @@ extern const struct cmd_row cmd_replace_rows[]; /* REPLACE, UID REPLACE */
 extern const struct cmd_row cmd_fetch_rows[];
 extern const struct cmd_row cmd_store_rows[];
 extern const struct cmd_row cmd_search_rows[];
+extern const struct cmd_row cmd_esearch_rows[];
 extern const struct cmd_row cmd_sort_rows[];
 extern const struct cmd_row cmd_thread_rows[];
 extern const struct cmd_row cmd_copy_rows[]; /* COPY, MOVE and their UID forms */

@@ -14,6 +14,16 @@ struct search_job {
 	struct search *search; /* own */
 };
 
+bool search_cmd_fits(struct parse *parse, struct search_cmd *args)
+{
+	const struct search_return *options = &args->options;
+	if (options->extended)
+		args->enough = search_return_enough(options);
+	args->keep_hits =
+		options->items & SEARCH_RELEVANCY || (args->keys.modseq && options->items & SEARCH_PARTIAL);
+	return search_return_fits(parse, options, args->keys.fuzzy || args->keys.bad_charset);
+}
+
 static enum rc search_job_run(struct account *account, struct job *job)
 {
 	return search_slice(account, ((struct search_job *)job)->search);
@@ -65,8 +75,14 @@ static void begin_updates(struct cmd *cmd, const struct search *search)
 	struct search_cmd *args = cmd->args;
 	struct context *context = args->context;
 	args->context = NULL;
-	if (context)
-		args->refused = context_start(cmd->session, context, search);
+	/* RFC 9738: only a part was searched. */
+	bool part = cmd->limit_uid > 0;
+	if (context && part) {
+		context_drop(cmd->session, context);
+		args->refused = "Results of a part are not kept up to date";
+	} else if (context) {
+		args->refused = context_start(cmd->session, context, search, args->sort);
+	}
 	if (args->refused)
 		resp_untagged(cmd->session, "NO [NOUPDATE \"%.*s\"] %s", STRV_ARG(cmd->tag), args->refused);
 }
@@ -185,14 +201,17 @@ static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
 static bool new_context(struct cmd *cmd)
 {
 	struct search_cmd *args = cmd->args;
-	struct context_name name = { .tag = cmd->tag, .by_uid = cmd->row->flags & CMD_UID };
+	struct context_name name = {
+		.tag = cmd->tag,
+		.by_uid = cmd->row->flags & CMD_UID || args->uidvalidity > 0,
+		.mailbox = args->mailbox,
+		.uidvalidity = args->uidvalidity,
+	};
 	if (context_exists(cmd->session, cmd->tag)) {
 		cmd_bad(cmd, "Tag is in use by an updating context");
 		return false;
 	}
 	args->uids = true;
-	if (args->refused)
-		return true;
 	args->context = context_new(cmd->session, &name);
 	if (!args->context)
 		args->refused = "Too many updating contexts";

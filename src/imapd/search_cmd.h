@@ -12,6 +12,7 @@
 #include "imapd/search_run.h"
 
 struct context;
+struct sort;
 
 struct search_cmd {
 	struct search_keys keys;
@@ -20,14 +21,21 @@ struct search_cmd {
 	uint64_t enough; /* so many messages found, in mailbox order, are enough; 0: all are wanted */
 	bool keep_hits; /* search->hits is needed */
 	bool more; /* what is found is worked on further: a part of it is no answer (RFC 9738 section 3.3) */
+	struct strv mailbox; /* of ESEARCH: correlators of its updates, which are told by UID */
+	uint32_t uidvalidity; /* 0: no such correlators */
 	struct context *context; /* the session's; UPDATE, and not started yet */
-	const char *refused; /* why there will be no updates; from the begin, if the row has none */
+	const struct sort
+		*sort; /* borrowed: the order of the results, for UPDATE; NULL: that of the mailbox */
+	const char *refused; /* why there will be no updates */
 	/* All has been searched, or nothing could match. Ends the command, at once or later; search->results holds what was
 	 * found, search->place.rc says whether messages had to be left out. */
 	void (*finished)(struct cmd *cmd, struct search *search);
 	struct search *search; /* own, while no job has it */
 };
 
+/* After keys and options were parsed: whether they go together, and what the search has to collect for them. False: the parser
+ * has failed. */
+bool search_cmd_fits(struct parse *parse, struct search_cmd *args);
 /* As `run` of a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. With UPDATE the search collects
  * UIDs. */
 void search_cmd_start(struct cmd *cmd);

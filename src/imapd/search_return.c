@@ -1,5 +1,7 @@
 #include "imapd/search_return.h"
 
+#include "imapd/resp.h"
+
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -109,8 +111,7 @@ static void print_item(struct buf *out, const char *name, uint64_t number)
 	buf_addu(out, number);
 }
 
-/* "5,1:3,9": rising runs as ranges, the order as it is. */
-static void print_list(struct buf *out, const uint32_t *list, size_t count)
+void search_list_print(struct buf *out, const uint32_t *list, size_t count)
 {
 	for (size_t i = 0; i < count;) {
 		size_t end = i + 1;
@@ -128,7 +129,7 @@ static void print_part(struct buf *out, const struct search_result *result, uint
 {
 	struct seqset part = SEQSET_EMPTY;
 	if (!result->set) {
-		print_list(out, result->list + from, (size_t)(to - from));
+		search_list_print(out, result->list + from, (size_t)(to - from));
 		return;
 	}
 	seqset_slice(result->set, from, to, &part);
@@ -173,7 +174,13 @@ void search_return_print(const struct search_return *options, const struct searc
 	uint64_t count = count_of(result);
 	buf_adds(out, "* ESEARCH (TAG \"");
 	buf_addv(out, tag);
-	buf_adds(out, result->by_uid ? "\") UID" : "\")");
+	buf_addc(out, '"');
+	if (result->uidvalidity > 0) {
+		buf_adds(out, " MAILBOX ");
+		resp_mailbox(out, result->mailbox, result->utf8);
+		print_item(out, " UIDVALIDITY ", result->uidvalidity);
+	}
+	buf_adds(out, result->by_uid ? ") UID" : ")");
 	if (count > 0 && items & SEARCH_MIN)
 		print_item(out, " MIN ", first_of(result));
 	if (count > 0 && items & SEARCH_MAX)

@@ -38,6 +38,9 @@ struct search_result {
 	size_t count; /* of the list */
 	bool by_uid;
 	const uint8_t *scores; /* RELEVANCY: one for each, in the same order */
+	struct strv mailbox; /* RFC 7377: its correlators */
+	uint32_t uidvalidity; /* 0: no such correlators */
+	bool utf8; /* the name is written so */
 	uint64_t modseq; /* MODSEQ, if anything is returned; 0: none */
 };
 
@@ -52,6 +55,8 @@ uint64_t search_return_enough(const struct search_return *options);
 /* "* ESEARCH (TAG "a") UID MIN 1 MAX 3 ALL 1:3 COUNT 3 MODSEQ 9" CRLF. ALL of a list is in its order (RFC 5267 3.2). */
 void search_return_print(const struct search_return *options, const struct search_result *result,
 	struct strv tag, struct buf *out);
+/* "5,1:3,9": rising runs as ranges, the order as it is. */
+void search_list_print(struct buf *out, const uint32_t *list, size_t count);
 /* The numbers that SAVE keeps (RFC 5182 section 2.4, RFC 9394 section 3.2), which are those that are returned. The set is the
  * caller's. */
 void search_return_saved(

@@ -554,3 +554,103 @@ def test_random_changes_while_idle(coid, alice, raw, other):
         client.run("NOOP")
         for context, text in keys.items():
             assert context.results == client.fresh(context, text), (step, text, context.by_uid)
+
+
+# CONTEXT=SORT
+
+
+def test_sorted_context_is_announced(raw):
+    assert b"CONTEXT=SORT" in raw.ok("CAPABILITY")[0].split()
+
+
+def test_positions_of_sorted_results(raw, other):
+    for subject in ("d", "b", "f", "h"):
+        raw.append("INBOX", message(subject=subject))
+    client = ContextClient(raw)
+    up = client.open("UID SORT RETURN (UPDATE ALL) (SUBJECT) UTF-8 UNDELETED")
+    down = client.open("SORT RETURN (UPDATE ALL) (REVERSE SUBJECT) UTF-8 ALL")
+    assert up.results == [2, 1, 3, 4] and down.results == [4, 3, 1, 2]
+    other.ok("NOOP")
+    for subject in ("c", "a", "e", "z", "ee"):
+        other.append("INBOX", message(subject=subject))
+    got = raw.ok("NOOP")
+    assert b'* ESEARCH (TAG "%s") UID ADDTO (1 6 3 5 5 7,9 9 8)' % up.tag in got
+    assert b'* ESEARCH (TAG "%s") ADDTO (1 8 4 9,7 7 5 9 6)' % down.tag in got
+    client.take(got)
+    assert up.results == [6, 2, 5, 1, 7, 9, 3, 4, 8] and down.results == [8, 4, 3, 9, 7, 1, 5, 2, 6]
+    got = raw.ok("UID STORE 6,5,1,9,8 +FLAGS.SILENT (\\Deleted)")
+    assert got == [b'* ESEARCH (TAG "%s") UID REMOVEFROM (1 6 2 5,1 3 9 5 8)' % up.tag]
+    client.take(got)
+    got = raw.ok("EXPUNGE")
+    assert got[0] == b'* ESEARCH (TAG "%s") REMOVEFROM (1 8 3 9 4 1,5 5 6)' % down.tag
+    assert got[1].endswith(b" EXPUNGE")
+    client.take(got)
+    assert up.results == [2, 7, 3, 4] and down.results == client.fresh(down, "(REVERSE SUBJECT) UTF-8 ALL", "SORT")
+    raw.ok('CANCELUPDATE "%s"' % up.tag.decode())
+    assert updates(raw.ok("UID STORE 2 +FLAGS.SILENT (\\Deleted)")) == []
+
+
+def test_a_sorted_context_that_begins_empty(raw):
+    fill(raw, 2)
+    client = ContextClient(raw)
+    context = client.open("SORT RETURN (UPDATE ALL) (REVERSE SUBJECT) UTF-8 FLAGGED")
+    assert context.results == []
+    client.run("STORE 1:2 +FLAGS (\\Flagged)")
+    assert context.results == [2, 1]
+    client.run("STORE 2 -FLAGS (\\Flagged)")
+    assert context.results == [1]
+    client.run("STORE 2 +FLAGS (\\Flagged)")
+    assert context.results == [2, 1]
+
+
+def test_refused_sorted_contexts(raw):
+    fill(raw, 2)
+    for text in ("(RELEVANCY) UTF-8 FUZZY SUBJECT number", "(SUBJECT) UTF-8 OLDER 10"):
+        tag = raw.command(f"UID SORT RETURN (UPDATE COUNT) {text}")
+        tagged, untagged = raw.until(tag)
+        assert tagged.startswith(b"OK") and untagged[0].startswith(b'* ESEARCH (TAG "%s") UID COUNT ' % tag)
+        assert untagged[1].startswith(b'* NO [NOUPDATE "%s"] ' % tag)
+    raw.send("B1 SORT RETURN (UPDATE COUNT) (SUBJECT) UTF-8 ALL\r\nB1 SEARCH RETURN (UPDATE) ALL\r\n"
+             "B1 SORT RETURN (UPDATE) (DATE) UTF-8 ALL\r\n")
+    assert raw.response() == b'* ESEARCH (TAG "B1") COUNT 2'
+    assert raw.response().startswith(b"B1 OK")
+    assert raw.response().startswith(b"B1 BAD") and raw.response().startswith(b"B1 BAD")
+
+
+SORTS = ["(SUBJECT)", "(REVERSE SUBJECT)", "(SIZE)", "(REVERSE SIZE SUBJECT)", "(FROM REVERSE ARRIVAL)", "(REVERSE DATE)",
+         "(TO SUBJECT)"]
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("seed", range(4))
+def test_random_changes_of_sorted_results_replayed(coid, alice, raw, other, seed):
+    """Whoever applies positions as they are told has, after every command, the order of a new SORT."""
+    rng = random.Random(seed)
+    fill(raw, 8)
+    if seed == 1:
+        raw.ok("ENABLE QRESYNC")
+    client = ContextClient(raw)
+    other.ok("NOOP")
+    keys = {}
+    uidnext = 9
+    for step in range(60):
+        if len(keys) < 8 and rng.random() < 0.5:
+            uid = "UID " if seed == 1 else rng.choice(["", "UID "])
+            text = f"{rng.choice(SORTS)} UTF-8 {rng.choice(KEYS)}"
+            keys[client.open(f"{uid}SORT RETURN (UPDATE ALL) {text}")] = text
+        if keys and rng.random() < 0.1:
+            context = rng.choice(list(keys))
+            client.run('CANCELUPDATE "%s"' % context.tag.decode())
+            del keys[context], client.contexts[context.tag]
+        for _ in range(rng.randint(1, 5)):
+            session = rng.choice([client, other, other])
+            command = change(rng, session, uidnext, rng.randint(0, 12))
+            uidnext += 1
+            tagged = client.run(command) if session is client else other.cmd(command)[0]
+            assert tagged.startswith((b"OK", b"NO [EXPUNGEISSUED]")), (command, tagged)
+        if rng.random() < 0.3:
+            coid.deliver(alice, message(subject=f"Re: odd {rng.randint(0, 12)}", sender=f"{rng.choice('abc')}@example.org"))
+        client.run(rng.choice(["NOOP", "FETCH 1 UID", "UID SEARCH 1", "NOOP"]) if client.exists else "NOOP")
+        for context, text in keys.items():
+            assert context.results == client.fresh(context, text, "SORT"), (step, text, context.by_uid)
+    assert sum(context.updates for context in keys) > 20 and not client.refused

@@ -1,0 +1,39 @@
+/*
+ * The order of a sorted context (RFC 5267, CONTEXT=SORT): a message's key is made once, and kept as long as the message is a
+ * result. On one thread. Which messages are results the sets say that come with each call; printing gives positions, 1.., as a
+ * client counts that applies pair after pair.
+ */
+#ifndef COID_IMAPD_SORTED_H
+#define COID_IMAPD_SORTED_H
+
+#include "base/buf.h"
+#include "base/seqset.h"
+#include "imapd/sort_run.h"
+
+#define SORTED_MAX 50000 /* messages of one context */
+
+struct view;
+
+struct sorted {
+	struct sort_program program;
+	struct sort_item *v; /* own, in order; and what they point to */
+	size_t n;
+	struct seqset known; /* own: their UIDs */
+};
+
+struct sorted *sorted_new(const struct sort_program *program);
+void sorted_free(struct sorted **sorted);
+/* Copies those of the items, in order, that are wanted and not known. */
+void sorted_take(
+	struct sorted *sorted, const struct sort_item *items, size_t count, const struct seqset *wanted);
+/* Forgets all others. */
+void sorted_keep(struct sorted *sorted, const struct seqset *uids);
+
+/* "3 7,9 5 2:4": those of `told` that are removed. By number if there is a view, else by UID. */
+void sorted_print_removed(const struct sorted *sorted, const struct seqset *told,
+	const struct seqset *removed, const struct view *view, struct buf *out);
+/* What is added to `told`; nothing of it is in there. */
+void sorted_print_added(const struct sorted *sorted, const struct seqset *told, const struct seqset *added,
+	const struct view *view, struct buf *out);
+
+#endif
