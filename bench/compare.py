@@ -313,6 +313,14 @@ def main():
         bench.row("LMTP delivery 4 KiB, 4 senders", "lmtp", 4, 1200, 4096, "u%d@example.org")
         bench.row("250 of LMTP to EXISTS in IDLE", "exists", "127.0.0.1", lambda s: s.ports["lmtp"], 100, user="u9@example.org",
                   figures=("median_ms", "p99_ms"))
+        many = {"user": "u10@example.org"}
+        if not args.only or "NOTIFY" in args.only:
+            for server in servers:
+                bench.once(server, "boxes", 500, **many)
+        bench.row("NOTIFY SET STATUS over 500 mailboxes", "command", 50,
+                  "NOTIFY SET STATUS (personal (MessageNew MessageExpunge FlagChange))", **many)
+        bench.row("NOTIFY over 500 mailboxes: 250 of LMTP to STATUS", "notify", "127.0.0.1", lambda s: s.ports["lmtp"], 100,
+                  figures=("cpu_ms", "median_ms", "p99_ms"), **many)
         needs_big = not args.only or any(x in args.only for x in ("FETCH", "SELECT", "first", "UID", "SEARCH", "COPY"))
         if needs_big:
             for server in servers:

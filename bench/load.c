@@ -7,6 +7,8 @@
  *   load talk    HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  the same of messages that reply to each other
  *   load lmtp    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT [FIELD]  deliveries, with one more line in the header
  *   load exists  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to EXISTS in IDLE, one at a time
+ *   load notify  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to STATUS, by NOTIFY over all mailboxes
+ *   load boxes   HOST PORT TLS USER PASSWORD COUNT                   CREATEs of mailboxes
  *   load fetch   HOST PORT TLS USER PASSWORD COUNT ITEMS             "UID FETCH 1:*" of ITEMS, COUNT times
  *   load select  HOST PORT TLS USER PASSWORD COUNT                   SELECTs of INBOX
  *   load command HOST PORT TLS USER PASSWORD COUNT COMMAND [FIRST]   any command in INBOX, "%u" becomes 1, 2, ...;
@@ -427,15 +429,18 @@ static void run_threads(void *(*run)(void *), struct job base, unsigned connecti
 	free(times);
 }
 
-static void run_exists(struct job job, const char *lhost, const char *lport, unsigned count)
+/* `notify`: no mailbox is selected. */
+static void run_told(struct job job, const char *lhost, const char *lport, unsigned count, bool notify)
 {
 	struct client *imap = malloc(sizeof(*imap)), *lmtp = malloc(sizeof(*lmtp));
 	double *times = calloc(count, sizeof(*times));
 	char line[LINE_ROOM];
 	login(imap, &job);
-	command(imap, "SELECT INBOX");
-	putf(imap, "i IDLE\r\n");
-	get_line(imap, line, sizeof(line));
+	command(imap, notify ? "NOTIFY SET (personal (MessageNew MessageExpunge))" : "SELECT INBOX");
+	if (!notify) {
+		putf(imap, "i IDLE\r\n");
+		get_line(imap, line, sizeof(line));
+	}
 	client_open(lmtp, lhost, lport, false);
 	expect(lmtp, 220);
 	putf(lmtp, "LHLO bench\r\n");
@@ -447,7 +452,7 @@ static void run_exists(struct job job, const char *lhost, const char *lport, uns
 		double begin = now();
 		do
 			get_line(imap, line, sizeof(line));
-		while (!strstr(line, " EXISTS"));
+		while (!strstr(line, notify ? "* STATUS " : " EXISTS"));
 		times[i] = now() - begin;
 		free(text);
 	}
@@ -544,7 +549,11 @@ int main(int argc, char **argv)
 		run_threads(run_append, job, (unsigned)strtol(argv[7], NULL, 10),
 			(unsigned)strtol(argv[8], NULL, 10));
 	} else if (strcmp(what, "exists") == 0 && argc == 10) {
-		run_exists(job, argv[7], argv[8], (unsigned)strtol(argv[9], NULL, 10));
+		run_told(job, argv[7], argv[8], (unsigned)strtol(argv[9], NULL, 10), false);
+	} else if (strcmp(what, "notify") == 0 && argc == 10) {
+		run_told(job, argv[7], argv[8], (unsigned)strtol(argv[9], NULL, 10), true);
+	} else if (strcmp(what, "boxes") == 0 && argc == 8) {
+		run_commands(job, (unsigned)strtol(argv[7], NULL, 10), true, "CREATE box%u", NULL);
 	} else if (strcmp(what, "fetch") == 0 && argc == 9) {
 		char text[1024];
 		snprintf(text, sizeof(text), "UID FETCH 1:* %s", argv[8]);

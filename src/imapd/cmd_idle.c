@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "imapd/notify.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
@@ -17,6 +18,7 @@ static void idle_run(struct cmd *cmd)
 	session_idle(session, true);
 	sync_tell(session, true);
 	conn_flush(session->conn);
+	notify_kick(session);
 }
 
 static void idle_line(struct cmd *cmd, struct strv line)

@@ -25,6 +25,7 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_copy_rows,
 	cmd_expunge_rows,
 	cmd_idle_rows,
+	cmd_notify_rows,
 	cmd_quota_rows,
 	cmd_acl_rows,
 	cmd_compress_rows,

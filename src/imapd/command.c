@@ -4,6 +4,7 @@
 #include "imapd/context.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/message_limit.h"
+#include "imapd/notify.h"
 #include "imapd/progress.h"
 #include "imapd/resp.h"
 #include "imapd/sync.h"
@@ -192,6 +193,7 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 	}
 	if (cmd->limit_uid > 0 && (good || cmd->expunge_issued))
 		message_limit_tell(cmd, good && !cmd->expunge_issued, &code, &text);
+	notify_flush(session);
 	if (tells)
 		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE) && !cmd->no_expunge);
 	bool removed = good && tells && cmd->removed && session->enabled & ENABLED_CONDSTORE;

@@ -63,6 +63,7 @@ struct cmd {
 	bool expunge_issued; /* some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
 	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
 	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
+	bool tells_all; /* also what an earlier NOTIFY has switched off */
 	bool no_expunge; /* as CMD_NO_EXPUNGE: its arguments hold message numbers */
 	uint32_t
 		limit_uid; /* not all messages were worked on, but those from this UID on (message_limit.h); 0: all */

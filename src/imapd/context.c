@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "imapd/command.h"
+#include "imapd/notify.h"
 #include "imapd/resp.h"
 #include "imapd/search_run.h"
 #include "imapd/sorted.h"
@@ -348,7 +349,9 @@ static void end_round(struct session *session, struct round *round, enum rc rc)
 			context->given_up = resp_rc_text(rc);
 	}
 	begin_round(session);
-	if (session->idling && !conn_out_full(session->conn)) {
+	if (session->notify) {
+		notify_kick(session);
+	} else if (session->idling && !conn_out_full(session->conn)) {
 		sync_tell(session, true);
 		conn_flush(session->conn);
 	}

@@ -15,13 +15,12 @@ uint64_t fetch_run_count(const struct fetch_run *run)
 }
 
 /* The messages of a set, as many as the limit lets through. Those with the highest UIDs come first if it does not let all. */
-static enum rc clip(
-	struct cmd *cmd, struct fetch *fetch, const struct seqset *set, bool by_uid, struct seqset *ret_uids)
+static enum rc clip(struct view *view, struct cmd *cmd, struct fetch *fetch, const struct seqset *set,
+	bool by_uid, struct seqset *ret_uids)
 {
-	struct view *view = cmd->session->view;
 	struct seqset again = SEQSET_EMPTY;
 	enum rc rc = view_clip(view, set, by_uid, fetch->arena, &fetch->runs, &fetch->run_count, ret_uids);
-	if (rc != RC_OK || !message_limit_clip(cmd, ret_uids))
+	if (rc != RC_OK || !cmd || !message_limit_clip(cmd, ret_uids))
 		return rc;
 	rc = view_clip(view, ret_uids, true, fetch->arena, &fetch->runs, &fetch->run_count, &again);
 	seqset_fini(&again);
@@ -31,13 +30,13 @@ static enum rc clip(
 	return rc;
 }
 
-enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetch_plan *plan,
-	const struct seqset *set, bool by_uid, struct seqset *ret_uids)
+enum rc fetch_of_view(struct session *session, struct cmd *cmd, const struct fetch_plan *plan,
+	const struct seqset *set, bool by_uid, struct seqset *ret_uids, struct fetch **ret_fetch)
 {
-	struct view *view = cmd->session->view;
+	struct view *view = session->view;
 	struct fetch *fetch = fetch_new();
 	struct seqset uids = SEQSET_EMPTY;
-	enum rc rc = clip(cmd, fetch, set, by_uid, &uids);
+	enum rc rc = clip(view, cmd, fetch, set, by_uid, &uids);
 	if (rc != RC_OK) {
 		seqset_fini(&uids);
 		fetch_free(&fetch);
@@ -45,9 +44,9 @@ enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetc
 	}
 	fetch->mailbox = view_mailbox(view);
 	fetch->told_modseq = view_told_modseq(view);
-	fetch->condstore = cmd->session->enabled & ENABLED_CONDSTORE;
-	fetch->rev2 = cmd->session->enabled & ENABLED_REV2;
-	fetch->uidonly = cmd->session->enabled & ENABLED_UIDONLY;
+	fetch->condstore = session->enabled & ENABLED_CONDSTORE;
+	fetch->rev2 = session->enabled & ENABLED_REV2;
+	fetch->uidonly = session->enabled & ENABLED_UIDONLY;
 	fetch_plan_copy(plan, fetch->arena, &fetch->plan);
 	/* Also for FLAGS that the plan does not ask for: of what fails a condition of STORE. */
 	if ((plan->flags || plan->seen || plan->modseq) && view_recent(view) > 0)
@@ -56,9 +55,17 @@ enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetc
 		*ret_uids = uids;
 	else
 		seqset_fini(&uids);
-	run->fetch = fetch;
-	run->waits_for_room = false;
+	*ret_fetch = fetch;
 	return RC_OK;
+}
+
+enum rc fetch_run_init(struct fetch_run *run, struct cmd *cmd, const struct fetch_plan *plan,
+	const struct seqset *set, bool by_uid, struct seqset *ret_uids)
+{
+	enum rc rc = fetch_of_view(cmd->session, cmd, plan, set, by_uid, ret_uids, &run->fetch);
+	if (rc == RC_OK)
+		run->waits_for_room = false;
+	return rc;
 }
 
 bool fetch_run_empty(const struct fetch_run *run)
@@ -105,6 +112,27 @@ static void end(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 	run->done(cmd, rc);
 }
 
+bool fetch_take(struct session *session, struct fetch *fetch)
+{
+	struct view *view = session->view;
+	for (size_t i = 0; i < fetch->told_count; i++) {
+		const struct fetch_told *told = &fetch->told[i];
+		if (told->flags)
+			view_told_flags(view, told->uid, told->modseq);
+		else
+			view_told_own(view, told->uid, told->modseq);
+	}
+	if (fetch->out.len > 0) {
+		buf_shrink(&fetch->out, 0);
+		conn_write_own(session->conn, fetch->out.p, fetch->out.len);
+		buf_init(&fetch->out, fetch->out.max);
+	}
+	bool finished = fetch->finished;
+	fetch_accept(fetch);
+	view_said_modseq(view, fetch->place.said);
+	return finished;
+}
+
 void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 {
 	struct fetch *fetch = run->fetch;
@@ -118,23 +146,8 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 		end(cmd, run, rc);
 		return;
 	}
-	struct view *view = cmd->session->view;
-	for (size_t i = 0; i < fetch->told_count; i++) {
-		const struct fetch_told *told = &fetch->told[i];
-		if (told->flags)
-			view_told_flags(view, told->uid, told->modseq);
-		else
-			view_told_own(view, told->uid, told->modseq);
-	}
-	if (fetch->out.len > 0) {
-		buf_shrink(&fetch->out, 0);
-		conn_write_own(conn, fetch->out.p, fetch->out.len);
-		buf_init(&fetch->out, fetch->out.max);
-	}
-	bool finished = fetch->finished;
-	fetch_accept(fetch);
+	bool finished = fetch_take(cmd->session, fetch);
 	cmd->in_response = fetch->place.inside;
-	view_said_modseq(view, fetch->place.said);
 	uint64_t before = view_runs_before(fetch->runs, fetch->place.run, fetch->place.uid);
 	cmd_progress(cmd, fetch->place.inside ? before - 1 : before, fetch_run_count(run));
 	if (finished) {

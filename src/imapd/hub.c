@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "imapd/command.h"
 #include "imapd/context.h"
+#include "imapd/notify.h"
 #include "imapd/progress.h"
 #include "imapd/session.h"
 #include "imapd/sync.h"
@@ -131,6 +132,7 @@ static void claim_done(struct job *job)
 		if (job->rc == RC_OK && claim->lo > 0 && wanted)
 			add_recent(session, claim->lo, claim->hi);
 		cmd_ungate(session);
+		notify_kick(session);
 	}
 	free(claim);
 }
@@ -202,19 +204,24 @@ static void apply_ends(struct session *session, const struct change_list *list)
 	}
 }
 
-/* Idlers are told at once (one that does not read: when it does, on_drain); others when their next command ends, or before if too much gathers. */
+/* Idlers are told at once (one that does not read: when it does, on_drain); others when their next command ends, or before if too much
+ * gathers. With NOTIFY, as that says. */
 static void tell_if_due(struct session *session)
 {
 	struct view *view = session->view;
+	if (session->notify)
+		notify_kick(session);
+	if (!view || session->state == SESSION_LOGOUT)
+		return;
 	bool waiting = !session->cmd && view_pending_flags(view) > VIEW_PENDING_SOON &&
 		       !conn_out_full(session->conn);
 
 	bool dirty = view_dirty(view) || contexts_due(session);
 	bool idling = session->idling && dirty && !conn_out_full(session->conn);
 
-	if (idling)
+	if (idling && !session->notify)
 		sync_tell(session, true);
-	else if (waiting)
+	else if (waiting && !session->notify)
 		sync_tell(session, false);
 	else if (view_pending_flags(view) > VIEW_PENDING_MAX)
 		session_bye(
@@ -222,6 +229,13 @@ static void tell_if_due(struct session *session)
 	else
 		return;
 	conn_flush(session->conn);
+}
+
+/* Who is not told of new messages leaves \Recent to others. */
+static bool may_claim(const struct session *session)
+{
+	return !view_read_only(session->view) && !session->claiming && !(session->enabled & ENABLED_REV2) &&
+	       notify_selected(session) & NOTIFY_MESSAGE_NEW;
 }
 
 static void on_changes(void *ctx, struct change_list *list)
@@ -238,12 +252,15 @@ static void on_changes(void *ctx, struct change_list *list)
 			continue;
 		apply_ends(session, list);
 		struct view *view = session->view;
-		if (!view || session->state == SESSION_LOGOUT)
+		if ((!view && !session->notify) || session->state == SESSION_LOGOUT)
 			continue;
-		view_apply(view, list, session->id);
-		contexts_apply(session, list);
-		if (view_mailbox(view) != claimed && !view_read_only(view) && !session->claiming &&
-			!(session->enabled & ENABLED_REV2) && appends_to(list, view_mailbox(view))) {
+		notify_apply(session, list);
+		if (view) {
+			view_apply(view, list, session->id);
+			contexts_apply(session, list);
+		}
+		if (view && view_mailbox(view) != claimed && may_claim(session) &&
+			appends_to(list, view_mailbox(view))) {
 			claimed = view_mailbox(view);
 			claim_recent(session);
 		}

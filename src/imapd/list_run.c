@@ -85,7 +85,7 @@ static void add_attribute(struct buf *out, size_t start, const char *name)
 	buf_adds(out, name);
 }
 
-void list_print_attributes(struct buf *out, const struct mbox_info *info, bool subscribed)
+static void print_attributes(struct buf *out, const struct mbox_info *info, bool subscribed)
 {
 	static const struct {
 		uint32_t attr;
@@ -118,7 +118,7 @@ void list_print_attributes(struct buf *out, const struct mbox_info *info, bool s
 void list_print_name(struct buf *out, const struct mbox_info *info, bool utf8, struct strv old_name)
 {
 	buf_adds(out, "* LIST (");
-	list_print_attributes(out, info, true);
+	print_attributes(out, info, true);
 	buf_adds(out, ") \"/\" ");
 	resp_mailbox(out, info->name, utf8);
 	if (old_name.n > 0) {
@@ -158,7 +158,7 @@ static void print_line(struct run *run, const struct mbox_info *info, bool child
 		run->options->select & LIST_SELECT_SUBSCRIBED || run->options->ret & LIST_RETURN_SUBSCRIBED;
 
 	buf_adds(run->out, "* LIST (");
-	list_print_attributes(run->out, info, subscribed);
+	print_attributes(run->out, info, subscribed);
 	buf_adds(run->out, ") \"/\" ");
 	resp_mailbox(run->out, info->name, run->utf8);
 	if (childinfo)

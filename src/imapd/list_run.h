@@ -9,8 +9,6 @@
 #include "imapd/list_options.h"
 #include "store/mailbox.h"
 
-/* What stands between the parentheses of a LIST response; with \Subscribed only if `subscribed`. */
-void list_print_attributes(struct buf *out, const struct mbox_info *info, bool subscribed);
 /* A LIST response that tells of one name, unasked. old_name: what a client has called it, for OLDNAME (RFC 9051 6.3.9.7). */
 void list_print_name(struct buf *out, const struct mbox_info *info, bool utf8, struct strv old_name);
 /* The same, in the arena. */

@@ -26,6 +26,7 @@ extern const struct cmd_row cmd_thread_rows[];
 extern const struct cmd_row cmd_copy_rows[]; /* COPY, MOVE and their UID forms */
 extern const struct cmd_row cmd_expunge_rows[]; /* EXPUNGE, UID EXPUNGE */
 extern const struct cmd_row cmd_idle_rows[];
+extern const struct cmd_row cmd_notify_rows[];
 extern const struct cmd_row cmd_compress_rows[];
 extern const struct cmd_row cmd_unauthenticate_rows[];
 extern const struct cmd_row cmd_quota_rows[];

@@ -5,6 +5,7 @@
 #include "imapd/command.h"
 #include "imapd/context.h"
 #include "imapd/imapd_priv.h"
+#include "imapd/notify.h"
 #include "imapd/resp.h"
 #include "imapd/sync.h"
 
@@ -77,7 +78,7 @@ void session_bye(struct session *session, const char *code, const char *text)
 {
 	if (session->state == SESSION_LOGOUT)
 		return;
-	bool broken = session->cmd && session->cmd->in_response;
+	bool broken = (session->cmd && session->cmd->in_response) || notify_in_response(session);
 	bool handshake =
 		session->tls_pending || (session->state == SESSION_GREETING && session->implicit_tls);
 	if (broken || handshake) {
@@ -111,6 +112,7 @@ static void session_free(struct session *session)
 	session_idle(session, false);
 	timer_fini(&session->timer);
 	contexts_free(session);
+	notify_free(session);
 	view_free(&session->view);
 	if (session->watching)
 		account_unwatch(session->account, &session->hub->sink);
@@ -157,10 +159,12 @@ static void on_timer(void *arg)
 		break;
 	}
 	if (session->idling) {
-		resp_untagged(session, "OK Still here");
+		if (!notify_in_response(session))
+			resp_untagged(session, "OK Still here");
 		conn_flush(session->conn);
 		arm(session);
-	} else if ((session->cmd && session->cmd->job) || conn_out_length(session->conn) > 0) {
+	} else if ((session->cmd && session->cmd->job) || notify_sending(session) ||
+		   conn_out_length(session->conn) > 0) {
 		/* Busy for the client; a connection that takes nothing is ended by its own limit. */
 		arm(session);
 	} else {
@@ -193,6 +197,7 @@ void session_command_done(struct session *session)
 	}
 	if (session->state != SESSION_NOT_AUTH)
 		arm(session);
+	notify_kick(session);
 	if (!session->reading)
 		conn_kick(session->conn);
 }
@@ -205,7 +210,7 @@ static bool takes_input(const struct session *session)
 		return false;
 	if (session->deflate_begun)
 		return false;
-	if (session->cmd && session->cmd->input_paused)
+	if ((session->cmd && session->cmd->input_paused) || notify_sending(session))
 		return false;
 	return !conn_out_full(session->conn);
 }
@@ -257,6 +262,9 @@ static size_t on_read(void *arg, struct strv in)
 		;
 	session->reading = false;
 	session->deflate_begun = false;
+	session->input_waits = rest.n > 0 && notify_sending(session);
+	if (!session->input_waits && !session->cmd)
+		notify_kick(session);
 	size_t skip_max = session->state == SESSION_NOT_AUTH ? SKIP_PREAUTH_MAX : SKIP_MAX;
 	if (session->lex.skipped > skip_max)
 		session_bye(session, NULL, "Too many bytes of a refused command");
@@ -277,7 +285,9 @@ static void on_drain(void *arg)
 	struct cmd *cmd = session->cmd;
 	if (session->state == SESSION_LOGOUT)
 		return;
-	if (session->idling) {
+	if (session->notify)
+		notify_drain(session);
+	if (session->idling && !session->notify) {
 		sync_tell(session, true);
 		conn_flush(session->conn);
 	} else if (cmd && cmd->row->drain && !cmd->job) {
@@ -424,6 +434,7 @@ void session_unauthenticate(struct session *session)
 	const struct imapd_settings *settings = session->settings;
 
 	session_unselect(session);
+	notify_free(session);
 	session_move(session, SESSION_NOT_AUTH);
 	hub_remove_account(session->hub, session);
 	imapd_uncount_user(session->hub->imapd, session->user);
@@ -452,6 +463,7 @@ void session_unselect(struct session *session)
 		return;
 	contexts_free(session);
 	view_free(&session->view);
+	notify_unselected(session);
 	account_unwatch(session->account, &session->hub->sink);
 	session->watching = false;
 	if (session->state == SESSION_SELECTED)

@@ -20,6 +20,7 @@ struct contexts;
 struct hub;
 struct imapd;
 struct imapd_settings;
+struct notify;
 
 enum session_state {
 	SESSION_GREETING = 1 << 0, /* waits for TLS or for the greeting to be queued */
@@ -53,11 +54,13 @@ struct session {
 	struct view *view; /* own: selected mailbox, or NULL */
 	struct contexts *contexts; /* own: results of it that are kept up to date (context.h), or NULL */
 	uint64_t contexts_serial;
+	struct notify *notify; /* own: since the first NOTIFY; NULL: there was none */
 	bool tls_pending; /* STARTTLS: handshake follows */
 	bool deflate_begun; /* COMPRESS: the rest of this turn's input comes again, inflated */
 	bool implicit_tls;
 	bool idling;
 	bool reading; /* within on_read: it goes on by itself */
+	bool input_waits; /* for NOTIFY to have sent something */
 	bool stopping; /* BYE when the command in hand is done */
 	bool claiming; /* a claim of \Recent is on its way: commands on messages wait for it */
 	bool watching; /* account_watch is in force */

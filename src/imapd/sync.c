@@ -2,6 +2,7 @@
 
 #include "imapd/command.h"
 #include "imapd/context.h"
+#include "imapd/notify.h"
 #include "imapd/resp.h"
 #include "imapd/status_items.h"
 #include "imapd/view_priv.h"
@@ -51,36 +52,38 @@ void sync_print_vanished(struct buf *out, const struct seqset *uids, bool earlie
 	}
 }
 
-static void tell_vanished(struct session *session)
+static void tell_vanished(struct session *session, const struct seqset *gone)
 {
 	struct buf lines;
 	buf_init(&lines, SIZE_MAX / 2);
-	sync_print_vanished(&lines, &session->view->gone, false);
+	sync_print_vanished(&lines, gone, false);
 	resp_raw(session, buf_strv(&lines));
 	buf_fini(&lines);
 }
 
 /* From the highest down: no number told shifts one that is still to come. */
-static void tell_expunged(struct session *session, struct buf *out)
+static void tell_expunged(struct session *session, const struct seqset *gone, struct buf *out)
 {
-	struct view *view = session->view;
-	for (size_t i = view->gone.n; i-- > 0;) {
-		struct seqrange range = view->gone.v[i];
+	for (size_t i = gone->n; i-- > 0;) {
+		struct seqrange range = gone->v[i];
 		for (uint32_t uid = range.hi; uid >= range.lo; uid--) {
-			buf_printf(out, "* %u EXPUNGE\r\n", view_seq(view, uid));
+			buf_printf(out, "* %u EXPUNGE\r\n", view_seq(session->view, uid));
 			flush_chunk(session, out, SYNC_CHUNK);
 		}
 	}
 }
 
-static void tell_gone(struct session *session, struct buf *out)
+static void tell_gone(struct session *session, struct buf *out, bool own_only)
 {
 	struct view *view = session->view;
+	const struct seqset *gone = own_only ? &view->gone_own : &view->gone;
+	if (seqset_empty(gone))
+		return;
 	if (session->enabled & (ENABLED_QRESYNC | ENABLED_UIDONLY))
-		tell_vanished(session);
+		tell_vanished(session, gone);
 	else
-		tell_expunged(session, out);
-	view_drop_gone(view);
+		tell_expunged(session, gone, out);
+	view_drop_gone(view, own_only);
 	uint32_t recent = view_recent(view);
 	if (view->recent_told > recent)
 		view->recent_told = recent;
@@ -96,8 +99,9 @@ static void tell_fresh(struct session *session, struct buf *out)
 		buf_printf(out, "* %u EXISTS\r\n", view_exists(view));
 	}
 	uint32_t recent = view_recent(view);
-	/* An idler is not told a number that is about to change, and never RECENT alone (it would be woken for nothing). */
-	bool due = session->idling ? fresh && !session->claiming : fresh || recent > view->recent_told;
+	/* Who has not asked is not told a number that is about to change, and never RECENT alone (it would be woken for nothing). */
+	bool unasked = session->idling || !session->cmd;
+	bool due = unasked ? fresh && !session->claiming : fresh || recent > view->recent_told;
 	if (due && !(session->enabled & ENABLED_REV2)) {
 		buf_printf(out, "* %u RECENT\r\n", recent);
 		view->recent_told = recent;
@@ -110,8 +114,8 @@ static void tell_flags(struct session *session, struct buf *out)
 	const struct cmd *cmd = session->cmd;
 	bool condstore = session->enabled & ENABLED_CONDSTORE;
 	bool uidonly = session->enabled & ENABLED_UIDONLY;
-	bool rev2 = session->enabled & ENABLED_REV2;
-	bool with_uid = !uidonly && (condstore || rev2 || (cmd && cmd->row->flags & CMD_UID));
+	bool always = condstore || session->notify || session->enabled & ENABLED_REV2;
+	bool with_uid = !uidonly && (always || (cmd && cmd->row->flags & CMD_UID));
 
 	for (size_t i = 0; i < view->flags_count; i++) {
 		const struct view_flags *entry = &view->flags[i];
@@ -149,6 +153,22 @@ static void tell_contexts(struct session *session, void (*tell)(struct session *
 	buf_fini(&out);
 }
 
+bool sync_due(const struct session *session, bool expunges)
+{
+	const struct view *view = session->view;
+	unsigned events = notify_selected(session);
+
+	if (!view)
+		return false;
+	if (contexts_due(session))
+		return true;
+	if (expunges && events & NOTIFY_MESSAGE_EXPUNGE && !seqset_empty(&view->gone))
+		return true;
+	if (events & NOTIFY_MESSAGE_NEW && view_has_fresh(view))
+		return true;
+	return events & NOTIFY_FLAG_CHANGE && (view_pending_flags(view) > 0 || view->keywords_changed);
+}
+
 void sync_tell(struct session *session, bool expunges)
 {
 	struct view *view = session->view;
@@ -161,14 +181,20 @@ void sync_tell(struct session *session, bool expunges)
 
 	buf_init(&out, SYNC_BUFFER_MAX);
 	tell_contexts(session, contexts_tell_removed);
-	if (expunges && !seqset_empty(&view->gone))
-		tell_gone(session, &out);
-	tell_fresh(session, &out);
-	if (view->keywords_changed) {
+	unsigned events = notify_selected(session);
+	if (expunges && events & NOTIFY_MESSAGE_EXPUNGE)
+		tell_gone(session, &out, false);
+	else if (session->cmd && session->cmd->removed)
+		tell_gone(session, &out, true);
+	if (events & NOTIFY_MESSAGE_NEW)
+		tell_fresh(session, &out);
+	/* Names of keywords are needed to understand the next answer, too. */
+	bool asked = session->cmd && !session->idling;
+	if (view->keywords_changed && (asked || events & NOTIFY_FLAG_CHANGE)) {
 		view->keywords_changed = false;
 		sync_print_flags(&out, view);
 	}
-	if (view_pending_flags(view) > 0)
+	if (events & NOTIFY_FLAG_CHANGE && view_pending_flags(view) > 0)
 		tell_flags(session, &out);
 	flush_chunk(session, &out, 0);
 	buf_fini(&out);

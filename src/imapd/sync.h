@@ -17,10 +17,14 @@ struct view;
 
 /*
  * Tells the session what its view has pending and empties it. expunges false (during FETCH, STORE, SEARCH by sequence
- * number: RFC 3501 7.4.1): EXPUNGEs and all that depends on them stay pending. Order: REMOVEFROM of
- * updating contexts (context.h), EXPUNGE/VANISHED, then EXISTS and RECENT, then FETCH FLAGS, then ADDTO. The session's own .SILENT changes are not echoed (with CONDSTORE their MODSEQ is).
+ * number: RFC 3501 7.4.1): EXPUNGEs and all that depends on them stay pending. Order: REMOVEFROM of updating contexts
+ * (context.h), EXPUNGE/VANISHED, then EXISTS and RECENT, then FETCH FLAGS, then ADDTO. The session's own .SILENT changes are
+ * not echoed (with CONDSTORE their MODSEQ is). What NOTIFY has switched off stays pending; what an EXPUNGE or MOVE of the
+ * session has removed is told all the same.
  */
 void sync_tell(struct session *session, bool expunges);
+/* Whether that would tell anything to a session with NOTIFY, no command but IDLE being in hand. */
+bool sync_due(const struct session *session, bool expunges);
 
 /*
  * RFC 7162 section 3.2: a client takes the highest MODSEQ that it has heard up to a tagged line for all that it knows of the

@@ -144,6 +144,7 @@ void view_free(struct view **view)
 	seqset_fini(&v->recent);
 	seqset_fini(&v->fresh);
 	seqset_fini(&v->gone);
+	seqset_fini(&v->gone_own);
 	seqset_fini(&v->saved);
 	free_keywords(v);
 	free(v->flags);
@@ -365,7 +366,7 @@ static void apply_append(struct view *view, const struct change *change)
 	}
 }
 
-static void apply_expunge(struct view *view, const struct change *change)
+static void apply_expunge(struct view *view, const struct change *change, bool own)
 {
 	for (size_t i = 0; i < change->msg_count; i++) {
 		uint32_t uid = change->msgs[i].uid;
@@ -380,6 +381,8 @@ static void apply_expunge(struct view *view, const struct change *change)
 		if (entry)
 			flags_drop(view, entry);
 		seqset_add(&view->gone, uid);
+		if (own)
+			seqset_add(&view->gone_own, uid);
 		note_lowest(&view->gone_from, change->msgs[i].modseq);
 	}
 }
@@ -416,7 +419,7 @@ void view_apply(struct view *view, const struct change_list *list, uint64_t sess
 			apply_append(view, change);
 			break;
 		case CHANGE_EXPUNGE:
-			apply_expunge(view, change);
+			apply_expunge(view, change, change->origin == session_id);
 			break;
 		case CHANGE_FLAGS:
 			apply_flags(view, change, change->origin == session_id);
@@ -485,14 +488,22 @@ void view_forget_own(struct view *view)
 
 /* Telling. */
 
-void view_drop_gone(struct view *view)
+void view_drop_gone(struct view *view, bool own_only)
 {
 	struct view_uids *old = view->uids;
 	struct seqset left = SEQSET_EMPTY;
+	struct seqset told = own_only ? view->gone_own : view->gone;
 
+	if (own_only)
+		seqset_remove_set(&view->gone, &told);
+	else
+		seqset_fini(&view->gone_own);
+	seqset_init(own_only ? &view->gone_own : &view->gone);
+	if (seqset_empty(&view->gone))
+		view->gone_from = 0;
 	for (size_t i = 0; i < old->n; i++)
 		seqset_add_range(&left, old->v[i].uid_lo, old->v[i].uid_hi);
-	seqset_remove_set(&left, &view->gone);
+	seqset_remove_set(&left, &told);
 	struct view_uids *uids = uids_new(left.n);
 	for (size_t i = 0; i < left.n; i++)
 		uids_append(uids, left.v[i].lo, left.v[i].hi);
@@ -500,10 +511,9 @@ void view_drop_gone(struct view *view)
 	uids_unref(&view->uids);
 	view->uids = uids;
 
-	seqset_remove_set(&view->recent, &view->gone);
-	seqset_remove_set(&view->saved, &view->gone);
-	seqset_fini(&view->gone);
-	view->gone_from = 0;
+	seqset_remove_set(&view->recent, &told);
+	seqset_remove_set(&view->saved, &told);
+	seqset_fini(&told);
 }
 
 void view_announce_fresh(struct view *view)

@@ -40,6 +40,7 @@ struct view {
 
 	struct seqset fresh; /* own: appended, not announced; all above the announced ones */
 	struct seqset gone; /* own: announced, expunged, not told */
+	struct seqset gone_own; /* own: of those, what the session has removed itself */
 	struct view_flags *flags; /* own: by UID */
 	size_t flags_count;
 	size_t flags_cap;
@@ -57,8 +58,8 @@ struct view {
 	bool lowered; /* HIGHESTMODSEQ was said, below such a MODSEQ */
 };
 
-/* The gone ones have been told: sequence numbers move up. */
-void view_drop_gone(struct view *view);
+/* The gone ones (or only the session's own) have been told: sequence numbers move up. */
+void view_drop_gone(struct view *view, bool own_only);
 /* The fresh ones have been told. */
 void view_announce_fresh(struct view *view);
 /* All pending FETCHes have been told. */

@@ -48,18 +48,24 @@ enum rc mbox_get(struct account *account, int64_t id, struct mbox_info *ret_info
 	return RC_OK;
 }
 
-/* A subscribed name that no mailbox has. */
-static void fill_subscription(struct account *account, struct strv name, struct mbox_info *ret_info)
+/* A name that no mailbox has. */
+static void fill_name(struct account *account, struct strv name, struct mbox_info *ret_info)
 {
 	size_t next = tree_position(account->mail, name);
 
 	*ret_info = (struct mbox_info){
 		.name = arena_strv(account_arena(account), name),
 		.attrs = MBOX_NOSELECT,
-		.subscribed = true,
+		.subscribed = subs_contain(account->mail, name),
 		.has_children = next < account->mail->name_count &&
 				tree_below(account->mail->names[next]->name, name),
 	};
+}
+
+void mbox_describe(struct account *account, struct strv name, struct mbox_info *ret_info)
+{
+	if (mbox_find(account, name, ret_info) != RC_OK)
+		fill_name(account, name, ret_info);
 }
 
 /* The names as they are when the walk begins: fn may change them. */
@@ -83,7 +89,7 @@ static void gather(struct account *account, bool subscriptions, struct list_walk
 						  : tree_compare(mail->names[i]->name, mail->subs[s]);
 		struct mbox_info *info = &walk.infos[walk.count++];
 		if (order > 0) {
-			fill_subscription(account, mail->subs[s++], info);
+			fill_name(account, mail->subs[s++], info);
 			continue;
 		}
 		fill_info(account, mail->names[i], info);

@@ -45,6 +45,8 @@ struct mbox_info {
 enum rc mbox_find(struct account *account, struct strv name, struct mbox_info *ret_info) MUST_CHECK;
 enum rc mbox_get(
 	struct account *account, int64_t id, struct mbox_info *ret_info) MUST_CHECK; /* memory, if loaded */
+/* What mbox_list would say of the name; a name that is neither a mailbox nor subscribed: id 0, MBOX_NOSELECT. memory. */
+void mbox_describe(struct account *account, struct strv name, struct mbox_info *ret_info);
 
 /*
  * Every mailbox, in the order of their names (INBOX first, a parent before its children), \Noselect parents and

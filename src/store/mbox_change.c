@@ -131,7 +131,9 @@ static enum rc revive(struct account *account, struct mbox *mbox, uint32_t speci
 	return RC_OK;
 }
 
-static enum rc create(struct account *account, struct strv name, uint32_t special_use, int64_t *ret_id)
+/* `instead`: the name that was renamed to it, as far as clients are told. */
+static enum rc create(
+	struct account *account, struct strv name, struct strv instead, uint32_t special_use, int64_t *ret_id)
 {
 	struct mbox *mbox = tree_find(account->mail, name);
 	enum rc rc;
@@ -153,7 +155,7 @@ static enum rc create(struct account *account, struct strv name, uint32_t specia
 	}
 	if (rc != RC_OK)
 		return rc;
-	change_name(account, CHANGE_CREATED, mbox->id, name, STRV_NULL, modseq);
+	change_name(account, CHANGE_CREATED, mbox->id, name, instead, modseq);
 	*ret_id = mbox->id;
 	return RC_OK;
 }
@@ -163,7 +165,8 @@ enum rc mbox_create(struct account *account, struct strv name, uint32_t special_
 	struct strv checked;
 
 	enum rc rc = check_name(account, name, &checked);
-	return rc == RC_OK ? create(account, checked, special_use & MBOX_SPECIAL_MASK, ret_id) : rc;
+	return rc == RC_OK ? create(account, checked, STRV_NULL, special_use & MBOX_SPECIAL_MASK, ret_id)
+			   : rc;
 }
 
 static enum rc delete_row(struct account *account, struct mbox *mbox, uint64_t modseq)
@@ -222,7 +225,7 @@ static enum rc rename_inbox(struct account *account, struct mbox *inbox, struct 
 	struct copy_result moved;
 	int64_t id;
 
-	enum rc rc = create(account, to, 0, &id);
+	enum rc rc = create(account, to, inbox->name, 0, &id);
 	if (rc != RC_OK)
 		return rc;
 	seqset_add_range(&all, 1, UINT32_MAX - 1);

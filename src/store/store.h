@@ -141,7 +141,7 @@ enum change_kind {
 	CHANGE_EXPUNGE, /* msgs: uid and modseq of what was removed */
 	CHANGE_KEYWORDS, /* the mailbox has a new keyword, maybe at a bit that had another name (no message had that bit any
 			  * more): all names are in `keywords` */
-	CHANGE_CREATED, /* mailbox, name */
+	CHANGE_CREATED, /* mailbox, name; old_name = INBOX if it was made by renaming that */
 	CHANGE_DELETED, /* mailbox, name */
 	CHANGE_RENAMED, /* mailbox, name = new, old_name */
 	CHANGE_SUBSCRIBED, /* name */

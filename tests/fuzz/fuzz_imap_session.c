@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "imapd/command.h"
 #include "imapd/imapd_priv.h"
+#include "imapd/notify_priv.h"
 #include "store/io.h"
 
 #include <dirent.h>
@@ -131,6 +132,8 @@ static void settle(struct server *server)
 			return;
 		const struct session *session = session_of(server);
 		bool busy = session && session->cmd && session->cmd->job;
+		if (session && session->notify && (session->notify->job || notify_sending(session)))
+			busy = true;
 		quiet = any || busy ? 0 : quiet + 1;
 		if (quiet > 0)
 			usleep(50);

@@ -42,9 +42,12 @@ def ranges(uids):
 
 
 class CacheClient:
-    def __init__(self, coid, user, kind, name, idler=False, modes=()):
+    def __init__(self, coid, user, kind, name, idler=False, modes=(), notify=None):
         self.coid, self.user, self.kind, self.name, self.idler, self.modes = coid, user, kind, name, idler, modes
+        # "selected" or "selected-delayed": told without asking (RFC 5465), and by the former numbers change at any time.
+        self.notify = notify
         self.uidonly, self.rev2 = "UIDONLY" in modes, "IMAP4rev2" in modes
+        self.by_uid = self.uidonly or notify == "selected"
         self.vanishes = kind == "qresync" or self.uidonly
         self.raw = None
         self.box = None
@@ -70,6 +73,10 @@ class CacheClient:
         enable = [self.kind] * (self.kind != "plain") + list(self.modes)
         if enable:
             self.command(f"ENABLE {' '.join(enable)}")
+            self.wait()
+        if self.notify:
+            events = "MessageExpunge FlagChange"
+            self.command(f"NOTIFY SET ({self.notify} (MessageNew (FLAGS) {events})) (personal (MessageNew {events}))")
             self.wait()
 
     def save(self):
@@ -166,6 +173,9 @@ class CacheClient:
             return None
 
     def send(self, text):
+        if self.notify:
+            # Flags from before and from after such a STORE can't be told apart.
+            text = text.replace(".SILENT", "") if isinstance(text, str) else text
         self.assume(text if isinstance(text, bytes) else text.encode())
         self.command(text)
 
@@ -394,7 +404,7 @@ class CacheClient:
         for _ in range(20):
             if not self.slots:
                 return
-            self.command("UID SEARCH ALL" if self.uidonly else f"UID SEARCH 1:{len(self.slots)}")
+            self.command("UID SEARCH ALL" if self.by_uid else f"UID SEARCH 1:{len(self.slots)}")
             tag, text = self.outstanding
             before = list(self.slots)
             found, gone = None, []
@@ -417,7 +427,7 @@ class CacheClient:
                 return
             self.outstanding = None
             self.tagged(line[len(tag) + 1:], text)
-            if self.uidonly and found is not None:
+            if self.by_uid and found is not None:
                 before = [slot for slot in before if slot in self.slots]
                 found = [uid for uid in found if uid not in gone]
             if found is not None and len(found) == len(before):

@@ -25,6 +25,7 @@ FLAGS = ["\\Seen", "\\Flagged", "\\Answered", "\\Draft", "\\Deleted", "\\Deleted
 MODES = [("plain", ("UIDONLY",)), ("condstore", ("UIDONLY",)), ("qresync", ("UIDONLY",)), ("plain", ("IMAP4rev2",)),
          ("condstore", ("IMAP4rev2",)), ("qresync", ("IMAP4rev2", "UIDONLY"))]
 IDLE_MODES = ["UIDONLY", "IMAP4rev2"]
+NOTIFIED = [("plain", "selected"), ("plain", "selected-delayed"), ("condstore", "selected-delayed"), ("qresync", "selected")]
 MESSAGES_MAX = 150  # of a mailbox; then half of it goes
 
 
@@ -35,7 +36,9 @@ class Differential:
         kinds = ["plain", "condstore", "qresync", "qresync", "plain", "condstore"]
         self.workers = [CacheClient(coid, user, kind, f"{kind}{i}") for i, kind in enumerate(kinds)]
         self.workers += [CacheClient(coid, user, kind, f"{kind}-{'+'.join(modes)}", modes=modes) for kind, modes in MODES]
+        self.workers += [CacheClient(coid, user, kind, f"{kind}-{notify}", notify=notify) for kind, notify in NOTIFIED]
         self.idlers = [CacheClient(coid, user, kind, f"idle-{kind}", idler=True) for kind in ("plain", "qresync")]
+        self.idlers += [CacheClient(coid, user, "condstore", "idle-notify", idler=True, notify="selected")]
         self.idlers += [CacheClient(coid, user, "plain", f"idle-{mode}", idler=True, modes=(mode,)) for mode in IDLE_MODES]
         self.step = 0
 
@@ -70,7 +73,7 @@ class Differential:
     def store_by_number(self, client, rng):
         if not client.slots:
             return "NOOP"
-        if client.uidonly:
+        if client.by_uid:
             return self.store(client, rng)
         low = 1 + int(rng.random() * len(client.slots))
         high = min(len(client.slots), low + rng.randint(0, 5))
@@ -86,7 +89,7 @@ class Differential:
 
     def expunge(self, client, rng):
         if len(client.slots) > MESSAGES_MAX:
-            if client.uidonly:
+            if client.by_uid:
                 client.run(f"UID STORE 1:{client.slots[len(client.slots) // 2].uid or 1} +FLAGS.SILENT (\\Deleted)")
             else:
                 client.run(f"STORE 1:{len(client.slots) // 2} +FLAGS.SILENT (\\Deleted)")
@@ -96,7 +99,7 @@ class Differential:
 
     def churn(self, client, rng):
         """More messages go at once than a short history holds."""
-        if client.uidonly:
+        if client.by_uid:
             return self.expunge(client, rng)
         for _ in range(8):
             if client.box is None or not client.slots or len(client.slots) >= 130:
@@ -130,8 +133,8 @@ class Differential:
     def move_by_number(self, client, rng):
         if not client.slots:
             return "NOOP"
-        if client.uidonly:
-            return self.refused(client, rng)
+        if client.by_uid:
+            return self.refused(client, rng) if client.uidonly else "NOOP"
         low = 1 + int(rng.random() * len(client.slots))
         return f'MOVE {low}:{min(len(client.slots), low + 2)} "{rng.choice(BOXES)}"'
 
@@ -141,7 +144,7 @@ class Differential:
     def fetch_by_number(self, client, rng):
         if not client.slots:
             return "NOOP"
-        if client.uidonly:
+        if client.by_uid:
             return f"UID FETCH {self.uids(client, rng)} {rng.choice(['(FLAGS)', '(UID)', '(UID FLAGS)'])}"
         low = 1 + int(rng.random() * len(client.slots))
         items = rng.choice(["(FLAGS)", "(UID)", "(UID FLAGS)"] + ["(UID FLAGS MODSEQ)", "(MODSEQ)"] * (client.kind != "plain"))
@@ -151,7 +154,7 @@ class Differential:
         keys = ["UNSEEN", "DELETED", "KEYWORD $Work", "UID 1:100", "OR SEEN FLAGGED"]
         if client.kind != "plain":
             keys.append(f"MODSEQ {client.modseq}")
-        return f"{rng.choice(['', 'UID '] if not client.uidonly else ['UID '])}SEARCH {rng.choice(keys)}"
+        return f"{rng.choice(['', 'UID '] if not client.by_uid else ['UID '])}SEARCH {rng.choice(keys)}"
 
     def noop(self, client, rng):
         return rng.choice(["NOOP", "CHECK"])

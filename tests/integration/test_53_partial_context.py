@@ -343,6 +343,35 @@ def test_idle_is_told_at_once(raw, other):
     assert raw.done(tag)[0].startswith(b"OK")
 
 
+@pytest.mark.parametrize("selected", ["selected", "selected-delayed"])
+def test_with_notify_updates_come_without_a_command(raw, other, selected):
+    fill(raw, 2)
+    raw.ok(f"NOTIFY SET ({selected} (MessageNew (UID BODY.PEEK[]) MessageExpunge FlagChange))")
+    raw.send('B1 UID SEARCH RETURN (UPDATE) UNDELETED BODY body\r\n')
+    while not raw.response().startswith(b"B1 OK"):
+        pass
+    other.ok("NOOP")
+    assert other.append("INBOX", message(body="no body here\r\n" * 1000)).startswith(b"OK")
+    # In either order: the look at the message and its FETCH are jobs of their own.
+    got = [raw.response()]
+    while not updates(got) or not any(line.startswith(b"* 3 FETCH") for line in got):
+        got.append(raw.response())
+    assert updates(got) == [b'* ESEARCH (TAG "B1") UID ADDTO (0 3)'] and got[0] == b"* 3 EXISTS"
+    other.ok("NOOP")
+    other.ok("STORE 1 +FLAGS (\\Deleted)")
+    got = [raw.response(), raw.response()]
+    assert got[0].startswith(b"* 1 FETCH") and updates(got) == [b'* ESEARCH (TAG "B1") UID REMOVEFROM (0 1)']
+    other.ok("STORE 2 +FLAGS (\\Deleted)")
+    got = [raw.response(), raw.response()]
+    assert got[0].startswith(b"* 2 FETCH") and updates(got) == [b'* ESEARCH (TAG "B1") UID REMOVEFROM (0 2)']
+    other.ok("EXPUNGE")
+    if selected == "selected":
+        assert [raw.response(), raw.response()] == [b"* 2 EXPUNGE", b"* 1 EXPUNGE"]
+    else:
+        assert [line for line in raw.ok("NOOP") if b"EXPUNGE" in line] == [b"* 2 EXPUNGE", b"* 1 EXPUNGE"]
+    assert updates(raw.ok("NOOP")) == []
+
+
 def test_tags_are_not_used_twice(raw):
     fill(raw, 1)
     raw.send("B1 SEARCH RETURN (UPDATE) ALL\r\nB1 UID SEARCH RETURN (UPDATE COUNT) FLAGGED\r\n"

@@ -53,7 +53,7 @@ static void apply(struct view *view, enum change_kind kind, uint32_t lo, uint32_
 
 static void tell_all(struct view *view)
 {
-	view_drop_gone(view);
+	view_drop_gone(view, false);
 	view_announce_fresh(view);
 	view_clear_flags(view);
 }
@@ -128,9 +128,30 @@ static void expunged_messages_keep_their_number_until_told(void **state)
 	assert_true(view_dirty(view));
 	assert_false(view_dirty_without_expunges(view));
 	assert_map(view, (const uint32_t[]){ 1, 2, 3, 4, 5, 6 }, 6);
-	view_drop_gone(view);
+	view_drop_gone(view, false);
 	assert_map(view, (const uint32_t[]){ 1, 4, 6 }, 3);
 	assert_false(view_dirty(view));
+	view_free(&view);
+}
+
+static void what_the_session_has_removed_itself_can_be_told_alone(void **state)
+{
+	(void)state;
+	struct view *view = make("1:6", 7, 0);
+	apply(view, CHANGE_EXPUNGE, 2, 3, 11, 0, OTHER);
+	apply(view, CHANGE_EXPUNGE, 5, 5, 12, 0, SELF);
+	view_drop_gone(view, true);
+	assert_map(view, (const uint32_t[]){ 1, 2, 3, 4, 6 }, 5);
+	assert_true(view_dirty(view));
+	assert_true(seqset_empty(&view->gone_own));
+	/* What was not told is not skipped. */
+	assert_true(view_told_modseq(view) == 10);
+	view_drop_gone(view, true);
+	apply(view, CHANGE_EXPUNGE, 1, 1, 13, 0, SELF);
+	view_drop_gone(view, false);
+	assert_map(view, (const uint32_t[]){ 4, 6 }, 2);
+	assert_true(seqset_empty(&view->gone_own));
+	assert_true(view_told_modseq(view) == 13);
 	view_free(&view);
 }
 
@@ -246,7 +267,7 @@ static void recent_is_what_was_claimed(void **state)
 	assert_int_equal(view_recent(view), 4);
 	assert_false(view_is_recent(view, 10));
 	apply(view, CHANGE_EXPUNGE, 11, 11, 12, 0, OTHER);
-	view_drop_gone(view);
+	view_drop_gone(view, false);
 	assert_int_equal(view_recent(view), 3);
 	view_free(&view);
 }
@@ -261,7 +282,7 @@ static void the_told_modseq_is_below_everything_untold(void **state)
 	assert_true(view_told_modseq(view) == 11);
 	view_clear_flags(view);
 	assert_true(view_told_modseq(view) == 11);
-	view_drop_gone(view);
+	view_drop_gone(view, false);
 	assert_true(view_told_modseq(view) == 15);
 	view_free(&view);
 }
@@ -279,7 +300,7 @@ static void each_thing_told_raises_the_told_modseq(void **state)
 	assert_true(view_told_modseq(view) == 11);
 	view_announce_fresh(view);
 	assert_true(view_told_modseq(view) == 13);
-	view_drop_gone(view);
+	view_drop_gone(view, false);
 	assert_true(view_told_modseq(view) == 15);
 	view_told_own(view, 3, 16);
 	assert_true(view_told_modseq(view) == 16);
@@ -479,7 +500,7 @@ static void random_changes_keep_view_and_model_equal(void **state)
 					told[told_count++] = uid;
 			}
 		} else {
-			view_drop_gone(view);
+			view_drop_gone(view, false);
 			uint32_t left = 0;
 			for (uint32_t i = 0; i < told_count; i++) {
 				if (exists[told[i]])
@@ -533,6 +554,7 @@ int main(void)
 		cmocka_unit_test(new_messages_count_once_they_are_told),
 		cmocka_unit_test(what_came_and_went_untold_is_never_told),
 		cmocka_unit_test(expunged_messages_keep_their_number_until_told),
+		cmocka_unit_test(what_the_session_has_removed_itself_can_be_told_alone),
 		cmocka_unit_test(an_expunge_takes_the_pending_flags_along),
 		cmocka_unit_test(flag_changes_of_one_message_are_one),
 		cmocka_unit_test(flags_of_what_is_not_announced_are_no_news),

@@ -214,7 +214,7 @@ static void renaming_inbox_moves_its_messages_and_leaves_it_empty(void **state)
 	t_new(f, "INBOX/below");
 	forget_changes(f);
 	assert_int_equal(t_rename(f, "INBOX", "old/mail"), RC_OK);
-	assert_changes(f, "CREATED old/mail;APPEND 1 2;EXPUNGE 1 2;");
+	assert_changes(f, "CREATED old/mail from INBOX;APPEND 1 2;EXPUNGE 1 2;");
 	assert_int_equal(t_id(f, "INBOX"), f->inbox);
 	assert_list(f, false, "INBOX + s;INBOX/below;old - +;old/mail;");
 	assert_int_equal(t_info(f, "INBOX").messages, 0);

@@ -1,0 +1,394 @@
+#include "imapd/notify_priv.h"
+
+#include "base/mem.h"
+#include "imapd/command.h"
+#include "imapd/imapd.h"
+#include "imapd/resp.h"
+#include "imapd/sync.h"
+#include "metadata/provider.h"
+
+#include <stdlib.h>
+
+/* What waits. */
+
+static void drop_items(struct notify *notify)
+{
+	while (!list_empty(&notify->items))
+		free(CONTAINER_OF(list_pop(&notify->items), struct notify_item, node));
+	notify->item_count = 0;
+	notify->item_bytes = 0;
+}
+
+static void drop_boxes(struct notify *notify)
+{
+	struct notify_box *box, *next;
+
+	HASH_ITER (hh, notify->boxes, box, next) {
+		HASH_DEL(notify->boxes, box);
+		free(box);
+	}
+	notify->box_count = 0;
+	notify->marked = 0;
+}
+
+/* What a job under way finds out is not taken any more. */
+static void drop_all(struct notify *notify)
+{
+	drop_items(notify);
+	drop_boxes(notify);
+	seqset_fini(&notify->due);
+	buf_reset(&notify->ready);
+	buf_shrink(&notify->ready, 0);
+	notify->job = NULL;
+}
+
+static void unwatch(struct session *session)
+{
+	struct notify *notify = session->notify;
+	if (notify->watching)
+		account_unwatch(session->account, &session->hub->sink);
+	notify->watching = false;
+}
+
+void notify_free(struct session *session)
+{
+	struct notify *notify = session->notify;
+
+	if (!notify)
+		return;
+	unwatch(session);
+	drop_all(notify);
+	buf_fini(&notify->ready);
+	fetch_free(&notify->fetch);
+	notify_set_unref(&notify->set);
+	free(notify);
+	session->notify = NULL;
+}
+
+void notify_overflow(struct session *session)
+{
+	struct notify *notify = session->notify;
+
+	drop_all(notify);
+	unwatch(session);
+	notify_set_unref(&notify->set);
+	notify->set = notify_set_none();
+	notify->overflowed = true;
+}
+
+/* NOTIFY. */
+
+static void forget_marks(struct notify *notify)
+{
+	for (struct notify_box *box = notify->boxes; box; box = box->hh.next)
+		box->marks = 0;
+	notify->marked = 0;
+}
+
+/* Names or filters are others now. */
+static void unresolve(struct notify *notify)
+{
+	notify->names++;
+}
+
+void notify_replace(struct session *session, struct notify_set *set, bool watched, bool told)
+{
+	struct notify *notify = session->notify;
+
+	if (!notify) {
+		notify = mem_zalloc(sizeof(*notify));
+		list_init(&notify->items);
+		buf_init(&notify->ready, NOTIFY_OUTPUT_MAX);
+		session->notify = notify;
+	}
+	notify_set_unref(&notify->set);
+	notify->set = set;
+	notify->overflowed = false;
+	if (watched && notify->watching)
+		account_unwatch(session->account, &session->hub->sink);
+	notify->watching = notify->watching || watched;
+	unresolve(notify);
+	if (told)
+		forget_marks(notify);
+	if (!notify_set_plan(set))
+		seqset_fini(&notify->due);
+	if (notify_set_others(set))
+		return;
+	drop_items(notify);
+	drop_boxes(notify);
+	notify->job = NULL;
+	unwatch(session);
+}
+
+unsigned notify_selected(const struct session *session)
+{
+	bool all = !session->notify || (session->cmd && session->cmd->tells_all);
+	return all ? NOTIFY_MESSAGES : notify_set_selected(session->notify->set);
+}
+
+bool notify_sending(const struct session *session)
+{
+	return session->notify && (session->notify->sending || session->notify->fetch);
+}
+
+bool notify_in_response(const struct session *session)
+{
+	return session->notify && session->notify->in_response;
+}
+
+void notify_unselected(struct session *session)
+{
+	if (session->notify)
+		seqset_fini(&session->notify->due);
+}
+
+/* Change lists. */
+
+static struct notify_box *find_box(struct notify *notify, int64_t id)
+{
+	struct notify_box *box = NULL;
+	HASH_FIND(hh, notify->boxes, &id, sizeof(id), box);
+	return box;
+}
+
+static void remove_box(struct notify *notify, struct notify_box *box)
+{
+	notify->marked -= box->marks ? 1 : 0;
+	notify->box_count--;
+	HASH_DEL(notify->boxes, box);
+	free(box);
+}
+
+/* Boxes without marks hold only what can be found out again. */
+static void remove_unmarked(struct notify *notify)
+{
+	struct notify_box *box, *next;
+
+	HASH_ITER (hh, notify->boxes, box, next) {
+		if (!box->marks)
+			remove_box(notify, box);
+	}
+}
+
+static struct notify_box *get_box(struct notify *notify, int64_t id)
+{
+	struct notify_box *box = find_box(notify, id);
+
+	if (box)
+		return box;
+	if (notify->box_count == NOTIFY_BOXES_MAX)
+		remove_unmarked(notify);
+	box = mem_zalloc(sizeof(*box));
+	box->id = id;
+	HASH_ADD(hh, notify->boxes, id, sizeof(box->id), box);
+	notify->box_count++;
+	return box;
+}
+
+static void mark(struct session *session, int64_t mailbox, unsigned event)
+{
+	struct notify *notify = session->notify;
+	unsigned wanted = event & NOTIFY_UIDVALIDITY ? NOTIFY_FLAG_CHANGE : event;
+
+	if (!(notify_set_others(notify->set) & wanted))
+		return;
+	struct notify_box *box = get_box(notify, mailbox);
+	if (box->names == notify->names && !(box->events & wanted))
+		return;
+	notify->marked += box->marks ? 0 : 1;
+	box->marks |= event;
+	if (notify->marked > NOTIFY_BOXES_MAX)
+		notify_overflow(session);
+}
+
+static bool same_item(const struct notify_item *a, const struct change *change, enum notify_kind kind)
+{
+	/* The state of a name is told as it is in the end, whatever happened to it. A rename stands in its order. */
+	return a->kind == kind && kind != NOTIFY_KIND_RENAME && a->mailbox == change->mailbox &&
+	       strv_eq(a->name, change->name);
+}
+
+static void queue(struct session *session, const struct change *change, enum notify_kind kind, unsigned event)
+{
+	struct notify *notify = session->notify;
+	struct strv name = change->name;
+	struct strv old = kind == NOTIFY_KIND_METADATA ? STRV_NULL : change->old_name;
+
+	if (!(notify_set_others(notify->set) & event) || change->origin == session->id)
+		return;
+	LIST_EACH (node, &notify->items) {
+		if (same_item(CONTAINER_OF(node, struct notify_item, node), change, kind))
+			return;
+	}
+	size_t bytes = sizeof(struct notify_item) + name.n + old.n;
+	if (notify->item_count == NOTIFY_QUEUE_MAX || notify->item_bytes + bytes > NOTIFY_QUEUE_BYTES_MAX) {
+		notify_overflow(session);
+		return;
+	}
+	struct notify_item *item = mem_zalloc(bytes);
+	char *text = (char *)(item + 1);
+	item->kind = kind;
+	item->mailbox = change->mailbox;
+	item->name = strv_make(text, name.n);
+	item->old_name = strv_make(text + name.n, old.n);
+	if (name.n > 0)
+		memcpy(text, name.p, name.n);
+	if (old.n > 0)
+		memcpy(text + name.n, old.p, old.n);
+	list_append(&notify->items, &item->node);
+	notify->item_count++;
+	notify->item_bytes += bytes;
+}
+
+/* RFC 5464 extensions whose entries nobody else shall hear of. */
+static bool is_secret(const struct session *session, const struct change *change)
+{
+	const struct metadata *metadata = session->settings->metadata;
+	struct metadata_scope scope = { .mailbox = change->mailbox };
+	const struct metadata_provider *owner =
+		metadata ? metadata_provider_of(metadata, &scope, change->name) : NULL;
+	return owner && owner->flags & METADATA_SECRET;
+}
+
+static void apply_annotation(struct session *session, const struct change *change)
+{
+	if (!is_secret(session, change))
+		queue(session, change, NOTIFY_KIND_METADATA,
+			change->mailbox ? NOTIFY_MAILBOX_METADATA : NOTIFY_SERVER_METADATA);
+}
+
+/* A mailbox's children are renamed with it, in the same job and after it: no event of their own. */
+static bool renamed_below(const struct change_list *list, size_t at)
+{
+	struct strv name = list->changes[at].old_name;
+	size_t first = 0;
+
+	while (list->changes[first].kind != CHANGE_RENAMED)
+		first++;
+	struct strv above = list->changes[first].old_name;
+	return name.n > above.n && name.p[above.n] == MBOX_SEPARATOR && strv_starts(name, above);
+}
+
+static void apply_name(struct session *session, const struct change_list *list, size_t at)
+{
+	struct notify *notify = session->notify;
+	const struct change *change = &list->changes[at];
+	bool renamed = change->kind == CHANGE_RENAMED;
+	/* INBOX is renamed by making a mailbox (RFC 3501 section 6.3.5). */
+	enum notify_kind kind = renamed || change->old_name.n > 0 ? NOTIFY_KIND_RENAME : NOTIFY_KIND_NAME;
+
+	unresolve(notify);
+	if (change->kind == CHANGE_DELETED) {
+		struct notify_box *box = find_box(notify, change->mailbox);
+		if (box)
+			remove_box(notify, box);
+	} else if (change->origin != session->id) {
+		mark(session, change->mailbox, NOTIFY_UIDVALIDITY);
+	}
+	if (!renamed || !renamed_below(list, at))
+		queue(session, change, kind, NOTIFY_MAILBOX_NAME);
+}
+
+static void apply_messages(struct session *session, const struct change *change, unsigned event)
+{
+	struct notify *notify = session->notify;
+	bool selected = session->view && view_mailbox(session->view) == change->mailbox;
+
+	/* RFC 5465 section 5: what this client has done itself it knows. */
+	if (change->origin == session->id)
+		return;
+	if (!selected) {
+		mark(session, change->mailbox, event);
+	} else if (event == NOTIFY_MESSAGE_NEW && notify_set_plan(notify->set)) {
+		for (size_t i = 0; i < change->msg_count; i++)
+			seqset_add(&notify->due, change->msgs[i].uid);
+	}
+}
+
+static void apply_change(struct session *session, const struct change_list *list, size_t at)
+{
+	const struct change *change = &list->changes[at];
+
+	switch (change->kind) {
+	case CHANGE_APPEND:
+		apply_messages(session, change, NOTIFY_MESSAGE_NEW);
+		break;
+	case CHANGE_EXPUNGE:
+		apply_messages(session, change, NOTIFY_MESSAGE_EXPUNGE);
+		break;
+	case CHANGE_FLAGS:
+		apply_messages(session, change, NOTIFY_FLAG_CHANGE);
+		break;
+	case CHANGE_CREATED:
+	case CHANGE_DELETED:
+	case CHANGE_RENAMED:
+		apply_name(session, list, at);
+		break;
+	case CHANGE_SUBSCRIBED:
+	case CHANGE_UNSUBSCRIBED:
+		unresolve(session->notify);
+		queue(session, change, NOTIFY_KIND_SUBSCRIPTION, NOTIFY_SUBSCRIPTION);
+		break;
+	case CHANGE_ANNOTATION:
+		apply_annotation(session, change);
+		break;
+	case CHANGE_KEYWORDS:
+	case CHANGE_RESET:
+	case CHANGE_ACCOUNT_GONE:
+		break;
+	}
+}
+
+void notify_apply(struct session *session, const struct change_list *list)
+{
+	if (!session->notify)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		apply_change(session, list, i);
+}
+
+/* Telling. */
+
+void notify_flush(struct session *session)
+{
+	struct notify *notify = session->notify;
+
+	if (!notify || notify->in_response || (session->cmd && session->cmd->in_response))
+		return;
+	if (notify->ready.len > 0)
+		resp_raw(session, buf_strv(&notify->ready));
+	buf_reset(&notify->ready);
+	buf_shrink(&notify->ready, 0);
+	if (!notify->overflowed)
+		return;
+	notify->overflowed = false;
+	resp_untagged(session, "OK [NOTIFICATIONOVERFLOW] Too many notifications, none will be sent");
+}
+
+void notify_kick(struct session *session)
+{
+	struct notify *notify = session->notify;
+
+	if (!notify || session->state == SESSION_LOGOUT || (session->cmd && !session->idling))
+		return;
+	if (notify_sending(session) || conn_out_full(session->conn))
+		return;
+	bool expunges = session->idling || notify_set_immediate(notify->set);
+	if (sync_due(session, expunges))
+		sync_tell(session, expunges);
+	notify_flush(session);
+	/* Who shows \Recent must be known first: flags may be among the attributes. */
+	if (!session->claiming)
+		notify_fetch_start(session);
+	if (!notify->job && (notify->marked > 0 || notify->item_count > 0))
+		notify_job_start(session);
+	conn_flush(session->conn);
+}
+
+void notify_drain(struct session *session)
+{
+	if (session->notify->waits_for_room)
+		notify_fetch_drain(session);
+	else
+		notify_kick(session);
+}

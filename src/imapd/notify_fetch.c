@@ -1,0 +1,158 @@
+/*
+ * The attributes of new messages of the selected mailbox (RFC 5465 section 5.2): a FETCH that nobody has asked for, slice by slice.
+ * While it is under way no command begins and nothing else is told of the mailbox, so that its message numbers hold.
+ */
+#include "imapd/notify_priv.h"
+
+#include "base/mem.h"
+#include "imapd/command.h"
+#include "imapd/fetch_run.h"
+#include "imapd/sync.h"
+
+#include <stdlib.h>
+
+struct notify_fetch {
+	struct job job;
+	struct hub *hub; /* borrowed */
+	struct fetch *fetch; /* own */
+	bool seeing; /* sets \Seen before it reads */
+};
+
+static enum rc slice_run(struct account *account, struct job *job)
+{
+	struct fetch *fetch = ((struct notify_fetch *)job)->fetch;
+	return fetch_slice(account, fetch);
+}
+
+/* Attributes that set \Seen: the change is made with the first slice, whose FETCH responses hold the new flags. */
+static enum rc seeing_run(struct account *account, struct job *job)
+{
+	struct fetch *fetch = ((struct notify_fetch *)job)->fetch;
+	struct seqset modified = SEQSET_EMPTY;
+
+	seqset_clear(&fetch->seen);
+	enum rc rc = fetch_unseen(account, fetch, &fetch->seen);
+	if (rc == RC_OK && !seqset_empty(&fetch->seen))
+		rc = msg_store_flags(account, fetch->mailbox, &fetch->seen, FLAGS_ADD, MSG_SEEN, 0,
+			UINT64_MAX, &modified, NULL);
+	seqset_fini(&modified);
+	return rc == RC_OK ? fetch_slice(account, fetch) : rc;
+}
+
+static void submit(struct session *session, bool seeing);
+
+/* The response, or what is left of it, is sent; the session goes on. */
+static void end(struct session *session)
+{
+	struct notify *notify = session->notify;
+
+	fetch_free(&notify->fetch);
+	notify->in_response = false;
+	notify->waits_for_room = false;
+	if (!session->cmd)
+		sync_modseq(session);
+	notify_flush(session);
+	conn_flush(session->conn);
+	/* A command that has come meanwhile is next, lest a stream of messages hold it up for ever. */
+	if (session->input_waits)
+		session_kick(session);
+	else
+		notify_kick(session);
+}
+
+static void deliver(struct session *session, bool seeing, enum rc rc)
+{
+	struct notify *notify = session->notify;
+	struct fetch *fetch = notify->fetch;
+
+	if (rc != RC_OK && fetch->broken) {
+		conn_abort(session->conn);
+		return;
+	}
+	if (rc != RC_OK && seeing) {
+		/* A mailbox that can't be written can be read all the same. */
+		seqset_clear(&fetch->seen);
+		submit(session, false);
+		return;
+	}
+	if (rc != RC_OK || !session->view) {
+		end(session);
+		return;
+	}
+	bool finished = fetch_take(session, fetch);
+	notify->in_response = fetch->place.inside;
+	if (finished) {
+		end(session);
+		return;
+	}
+	conn_flush(session->conn);
+	if (conn_out_full(session->conn))
+		notify->waits_for_room = true;
+	else
+		submit(session, false);
+}
+
+static void fetch_done(struct job *job)
+{
+	struct notify_fetch *done = (struct notify_fetch *)job;
+	struct session *session = session_find(done->hub, job->asker);
+	struct notify *notify = session ? session->notify : NULL;
+
+	if (notify && notify->sending == done && session->state != SESSION_LOGOUT) {
+		notify->sending = NULL;
+		notify->fetch = done->fetch;
+		done->fetch = NULL;
+		deliver(session, done->seeing, job->rc);
+	}
+	fetch_free(&done->fetch);
+	free(done);
+}
+
+static void submit(struct session *session, bool seeing)
+{
+	struct notify *notify = session->notify;
+	struct notify_fetch *sending = mem_zalloc(sizeof(*sending));
+
+	sending->job.kind = seeing ? JOB_WRITE_RELAXED : JOB_READ;
+	sending->job.run = seeing ? seeing_run : slice_run;
+	sending->job.done = fetch_done;
+	sending->job.home = session->hub->reactor;
+	sending->job.asker = session->id;
+	sending->job.origin = session->id;
+	sending->hub = session->hub;
+	sending->seeing = seeing;
+	sending->fetch = notify->fetch;
+	notify->fetch = NULL;
+	notify->sending = sending;
+	/* As for other jobs of NOTIFY: a session has one at most. */
+	account_submit_always(session->account, &sending->job);
+}
+
+void notify_fetch_start(struct session *session)
+{
+	struct notify *notify = session->notify;
+	const struct fetch_plan *plan = notify_set_plan(notify->set);
+	struct fetch *fetch = NULL;
+
+	if (!plan || !session->view || seqset_empty(&notify->due))
+		return;
+	enum rc rc = fetch_of_view(session, NULL, plan, &notify->due, true, NULL, &fetch);
+	seqset_fini(&notify->due);
+	if (rc != RC_OK)
+		return;
+	if (fetch->run_count == 0) {
+		fetch_free(&fetch);
+		return;
+	}
+	/* RFC 7162 section 3.2: in all FETCH responses that were not asked for. */
+	if (session->enabled & ENABLED_CONDSTORE)
+		fetch_plan_add_modseq(fetch->arena, &fetch->plan);
+	notify->fetch = fetch;
+	submit(session, plan->seen && !view_read_only(session->view));
+}
+
+void notify_fetch_drain(struct session *session)
+{
+	session->notify->waits_for_room = false;
+	submit(session, false);
+}
