@@ -177,6 +177,7 @@ static void sort_next(struct cmd *cmd, bool borrow)
 	struct sort_args *args = cmd->args;
 	struct sort_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, sort_job_run, sort_job_finish);
 	job->base.release = sort_job_release;
+	job->base.job.slow = !sort_program_is_memory(&args->program);
 	job->sort = args->sort;
 	args->sort = NULL;
 	cmd_submit_or_borrow(cmd, job, borrow);

@@ -79,6 +79,7 @@ static void thread_next(struct cmd *cmd)
 	struct thread_args *args = cmd->args;
 	struct thread_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, thread_job_run, thread_job_finish);
 	job->base.release = thread_job_release;
+	job->base.job.slow = true;
 	job->thread = args->thread;
 	args->thread = NULL;
 	cmd_submit(cmd, job);

@@ -134,6 +134,7 @@ static void search_next(struct cmd *cmd, bool borrow)
 	struct search_cmd *args = cmd->args;
 	struct search_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, search_job_run, search_job_finish);
 	job->base.release = search_job_release;
+	job->base.job.slow = args->search->keys.root->cost >= SEARCH_COST_HEADER;
 	job->search = args->search;
 	args->search = NULL;
 	cmd_submit_or_borrow(cmd, job, borrow);

@@ -319,6 +319,7 @@ void account_turn(struct strand *strand, void *ctx)
 enum rc account_submit(struct account *account, struct job *job)
 {
 	job->account = account_ref(account);
+	job->item.slow = job->slow;
 	enum rc rc = strand_add(account->strand, &job->item);
 	if (rc != RC_OK)
 		account_unref(&job->account);
@@ -328,6 +329,7 @@ enum rc account_submit(struct account *account, struct job *job)
 void account_submit_always(struct account *account, struct job *job)
 {
 	job->account = account_ref(account);
+	job->item.slow = job->slow;
 	strand_add_always(account->strand, &job->item);
 }
 

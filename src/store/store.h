@@ -109,6 +109,7 @@ struct job {
 	void (*done)(struct job *job);
 	struct reactor *home; /* borrowed */
 	uint64_t asker; /* id of whoever asked, for `done` to look up: he may be gone */
+	bool slow; /* takes long: such jobs get at most half of the workers (work/pool.h) */
 	bool hold_moves; /* whoever submits it calls account_move_marked (hooks.h) later */
 	uint64_t origin; /* copied into the change entries that the job makes: the session's id; 0: server */
 	enum rc rc; /* result */

@@ -13,18 +13,34 @@
 /* pthread_setname_np takes 15 bytes. */
 #define THREAD_NAME_MAX 16
 
+/* The strand that waits longest among those that may run now, or NULL. */
+static struct strand *first_ready(const struct pool *pool)
+{
+	struct list_node *quick = list_first(&pool->ready);
+	struct list_node *slow = pool->slow_running < pool->slow_max ? list_first(&pool->slow) : NULL;
+	if (!quick || !slow)
+		return quick || slow ? CONTAINER_OF(quick ? quick : slow, struct strand, ready) : NULL;
+	struct strand *a = CONTAINER_OF(quick, struct strand, ready);
+	struct strand *b = CONTAINER_OF(slow, struct strand, ready);
+	return a->ticket < b->ticket ? a : b;
+}
+
 /* Ends the caller's turn, if it had one, and waits for the next strand; NULL when the pool is drained. */
-static struct strand *next_ready(struct pool *pool, bool had_turn)
+static struct strand *next_ready(struct pool *pool, bool had_turn, bool had_slow)
 {
 	struct strand *strand = NULL;
 	pthread_mutex_lock(&pool->lock);
-	if (had_turn)
-		pool->running--;
+	pool->running -= had_turn;
+	pool->slow_running -= had_slow;
 	for (;;) {
-		struct list_node *node = list_pop(&pool->ready);
-		if (node) {
-			strand = CONTAINER_OF(node, struct strand, ready);
+		strand = first_ready(pool);
+		if (strand) {
+			list_remove(&strand->ready);
 			pool->running++;
+			pool->slow_running += strand->slow;
+			/* The end of a slow turn may have let in two: the one that was queued meanwhile woke nobody. */
+			if (pool->waiting > 0 && first_ready(pool))
+				pthread_cond_signal(&pool->work);
 			break;
 		}
 		if (pool->draining && pool->running == 0 && pool->owed == 0) {
@@ -43,12 +59,14 @@ static struct strand *next_ready(struct pool *pool, bool had_turn)
 static void *worker_main(void *arg)
 {
 	struct worker *worker = arg;
-	struct strand *strand = next_ready(worker->pool, false);
+	struct strand *strand = next_ready(worker->pool, false, false);
 	while (strand) {
+		/* It may be gone when its turn has ended. */
+		bool slow = strand->slow;
 		atomic_store_explicit(&worker->turn_began, clock_mono_us(), memory_order_relaxed);
 		strand_run(strand);
 		atomic_store_explicit(&worker->turn_began, 0, memory_order_relaxed);
-		strand = next_ready(worker->pool, true);
+		strand = next_ready(worker->pool, true, slow);
 	}
 	return NULL;
 }
@@ -75,6 +93,8 @@ struct pool *pool_new(unsigned threads, const char *name, struct log *log)
 	pthread_mutex_init(&pool->lock, NULL);
 	pthread_cond_init(&pool->work, NULL);
 	list_init(&pool->ready);
+	list_init(&pool->slow);
+	pool->slow_max = threads > 1 ? threads / 2 : 1;
 	pool->workers = mem_zalloc(threads * sizeof(struct worker));
 
 	/* Signals belong to the main thread. */
@@ -148,7 +168,8 @@ uint64_t pool_longest_turn(struct pool *pool)
 void pool_enqueue(struct pool *pool, struct strand *strand, bool was_owed)
 {
 	pthread_mutex_lock(&pool->lock);
-	list_append(&pool->ready, &strand->ready);
+	strand->ticket = ++pool->ticket;
+	list_append(strand->slow ? &pool->slow : &pool->ready, &strand->ready);
 	if (was_owed)
 		pool->owed--;
 	if (pool->waiting > 0)

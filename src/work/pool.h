@@ -3,6 +3,9 @@
  * one thread runs it at a time, so whatever belongs to the strand needs no lock. A pool runs ready strands in the
  * order in which they became ready; a strand that has more to do goes back to the end of the queue.
  *
+ * Slow items (searches of message bytes and their like) never occupy more than half of the threads, so that there is always one for the
+ * quick ones of other strands. A turn is slow if the item in front is when it is queued; a slow item never runs in another one.
+ *
  * The pool knows nothing of what items are: `run` (the store's batch runner) takes them with strand_next.
  */
 #ifndef COID_WORK_POOL_H
@@ -36,6 +39,7 @@ uint64_t pool_longest_turn(struct pool *pool);
 
 struct strand_item {
 	struct list_node node;
+	bool slow; /* set before it is added; zero otherwise */
 };
 
 /*
@@ -55,7 +59,7 @@ void strand_release(struct strand **strand);
 enum rc strand_add(struct strand *strand, struct strand_item *item) MUST_CHECK;
 /* The same without the limit: for follow-up work of the owner itself, which is bounded otherwise. */
 void strand_add_always(struct strand *strand, struct strand_item *item);
-/* Owner only: the next item or NULL. */
+/* Owner only: the next item. NULL: there is none, or it is a slow one and the turn began with another: it has the next. */
 struct strand_item *strand_next(struct strand *strand);
 /* Owner only: puts an item back in front. */
 void strand_unshift(struct strand *strand, struct strand_item *item);

@@ -28,6 +28,10 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct list ready; /* of struct strand.ready */
+	struct list slow; /* likewise, whose next turn is slow */
+	uint64_t ticket; /* the last one given out: the order in which strands were queued */
+	unsigned slow_running; /* threads in a slow turn, at most slow_max */
+	unsigned slow_max;
 	unsigned waiting; /* threads that wait on `work` */
 	unsigned running; /* threads in a turn: they may still add */
 	unsigned owed; /* borrowed strands that got items: they will be queued at their return */
@@ -58,8 +62,10 @@ struct strand {
 	struct list items; /* under lock */
 	bool released; /* under lock */
 	bool owed; /* under lock: counted in pool.owed */
+	bool slow; /* of the turn that it waits for, or has; set when it is queued */
+	uint64_t ticket; /* under the pool's lock */
 
-	struct list_node ready; /* under the pool's lock */
+	struct list_node ready; /* under the pool's lock: in pool.ready or pool.slow */
 };
 
 /* Puts a strand whose state has become STRAND_QUEUED at the end of the ready queue. */

@@ -18,6 +18,12 @@ static void own(struct strand *strand)
 	atomic_store_explicit(&strand->owner, (uintptr_t)pthread_self(), memory_order_relaxed);
 }
 
+/* Under the lock, with an item waiting: whether the turn to come is slow. */
+static bool begins_slow(const struct strand *strand)
+{
+	return CONTAINER_OF(list_first(&strand->items), struct strand_item, node)->slow;
+}
+
 /*
  * The one way out of running and borrowed. Queues the strand if items wait, frees it if it was released and is empty.
  * What the owner did happens before what the next owner does: the state is set under the lock, which strand_add takes
@@ -30,6 +36,7 @@ static void give_up(struct strand *strand)
 	if (!list_empty(&strand->items)) {
 		bool owed = strand->owed;
 		strand->owed = false;
+		strand->slow = begins_slow(strand);
 		atomic_store_explicit(&strand->state, STRAND_QUEUED, memory_order_relaxed);
 		/* Under the lock: as soon as it is queued, another thread may run and free it. */
 		pool_enqueue(strand->pool, strand, owed);
@@ -98,6 +105,7 @@ static enum rc add(struct strand *strand, struct strand_item *item, size_t max)
 	int state = STRAND_IDLE;
 	if (atomic_compare_exchange_strong_explicit(
 		    &strand->state, &state, STRAND_QUEUED, memory_order_acq_rel, memory_order_relaxed)) {
+		strand->slow = begins_slow(strand);
 		pool_enqueue(strand->pool, strand, false);
 	} else if (state == STRAND_BORROWED && !strand->owed) {
 		strand->owed = true;
@@ -122,7 +130,9 @@ struct strand_item *strand_next(struct strand *strand)
 {
 	assert_owns_strand(strand);
 	pthread_mutex_lock(&strand->lock);
-	struct list_node *node = list_pop(&strand->items);
+	struct list_node *node = NULL;
+	if (!list_empty(&strand->items) && (strand->slow || !begins_slow(strand)))
+		node = list_pop(&strand->items);
 	if (node)
 		atomic_fetch_sub_explicit(&strand->length, 1, memory_order_relaxed);
 	pthread_mutex_unlock(&strand->lock);

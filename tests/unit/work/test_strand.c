@@ -169,7 +169,7 @@ static void a_full_strand_refuses_but_takes_follow_up_work(void **state)
 	struct gate gate;
 	gate_init(&gate);
 	struct strand *strand = strand_new(pool, 2, wait_in_gate, &gate);
-	struct strand_item items[4];
+	struct strand_item items[4] = { 0 };
 	assert_int_equal(strand_add(strand, &items[0]), RC_OK);
 	sem_wait(&gate.entered);
 	assert_false(strand_full(strand));
@@ -195,7 +195,7 @@ static void an_item_put_back_comes_first_again(void **state)
 	gate_init(&gate);
 	gate.unshift = true;
 	struct strand *strand = strand_new(pool, 5, wait_in_gate, &gate);
-	struct strand_item items[2];
+	struct strand_item items[2] = { 0 };
 	assert_int_equal(strand_add(strand, &items[0]), RC_OK);
 	assert_int_equal(strand_add(strand, &items[1]), RC_OK);
 	for (int i = 0; i < 3; i++)
@@ -217,7 +217,7 @@ static void only_an_idle_strand_can_be_borrowed(void **state)
 	struct strand *strand = strand_new(pool, 5, wait_in_gate, &gate);
 	assert_true(strand_borrow(strand));
 	assert_false(strand_borrow(strand));
-	struct strand_item item;
+	struct strand_item item = { 0 };
 	assert_int_equal(strand_add(strand, &item), RC_OK);
 	assert_int_equal(strand_length(strand), 1);
 	strand_return(strand); /* now the pool has it */
@@ -239,7 +239,7 @@ static void a_strand_released_while_busy_is_freed_after_its_last_item(void **sta
 	struct gate gate;
 	gate_init(&gate);
 	struct strand *strand = strand_new(pool, 5, wait_in_gate, &gate);
-	struct strand_item items[2];
+	struct strand_item items[2] = { 0 };
 	assert_int_equal(strand_add(strand, &items[0]), RC_OK);
 	sem_wait(&gate.entered);
 	assert_int_equal(strand_add(strand, &items[1]), RC_OK);
