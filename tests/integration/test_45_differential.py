@@ -14,6 +14,7 @@ import pytest
 
 from cacheclient import CacheClient
 from coid import Coid, message
+from contextclient import HEAD, PAIRS, Context, numbers
 from fetchtext import fetch
 
 STEPS = int(os.environ.get("COID_DIFFERENTIAL_STEPS", "1500"))
@@ -29,6 +30,37 @@ NOTIFIED = [("plain", "selected"), ("plain", "selected-delayed"), ("condstore", 
 MESSAGES_MAX = 150  # of a mailbox; then half of it goes
 
 
+class ContextCacheClient(CacheClient):
+    """One that also keeps the result of a search by what it is told (RFC 5267)."""
+
+    result = None
+
+    def open(self, name, rng, command="SELECT"):
+        self.result = None
+        if not super().open(name, rng, command):
+            return False
+        self.run("UID SEARCH RETURN (UPDATE ALL) UNSEEN")
+        return self.box is not None
+
+    def forget_box(self):
+        self.result = None
+        super().forget_box()
+
+    def untagged(self, line, text=b""):
+        assert b"[NOUPDATE" not in line, line
+        head = HEAD.match(line)
+        if head and PAIRS.search(line):
+            assert self.result and head.group(1) == self.result.tag and head.group(3), line
+            for word, places in PAIRS.findall(line):
+                self.result.apply(word, places)
+        elif head and b"UPDATE" in text:
+            assert not self.result and head.group(1) == self.outstanding[0], line
+            found = re.search(rb" ALL (\S+)", line)
+            self.result = Context(head.group(1), True, numbers(found.group(1)) if found else [])
+        else:
+            super().untagged(line, text)
+
+
 class Differential:
     def __init__(self, coid, user, seed, mover=False):
         self.coid, self.user, self.seed, self.mover = coid, user, seed, mover
@@ -37,6 +69,8 @@ class Differential:
         self.workers = [CacheClient(coid, user, kind, f"{kind}{i}") for i, kind in enumerate(kinds)]
         self.workers += [CacheClient(coid, user, kind, f"{kind}-{'+'.join(modes)}", modes=modes) for kind, modes in MODES]
         self.workers += [CacheClient(coid, user, kind, f"{kind}-{notify}", notify=notify) for kind, notify in NOTIFIED]
+        self.contexts = [ContextCacheClient(coid, user, kind, f"context-{kind}") for kind in ("plain", "qresync")]
+        self.workers += self.contexts
         self.idlers = [CacheClient(coid, user, kind, f"idle-{kind}", idler=True) for kind in ("plain", "qresync")]
         self.idlers += [CacheClient(coid, user, "condstore", "idle-notify", idler=True, notify="selected")]
         self.idlers += [CacheClient(coid, user, "plain", f"idle-{mode}", idler=True, modes=(mode,)) for mode in IDLE_MODES]
@@ -278,6 +312,13 @@ class Differential:
         assert not different, f"{client.name} {what}: flags of {name} (cache, truth): {different}"
         assert client.modseq <= highest, f"{client.name} {what}: HIGHESTMODSEQ {client.modseq} of {highest}"
 
+    def compare_results(self, client, truth):
+        unseen = [uid for uid, flags in truth[client.uidvalidity][1].items() if b"\\Seen" not in flags]
+        end = time.monotonic() + 20
+        while client.result.results != unseen and time.monotonic() < end:
+            client.run("NOOP")  # a look at many messages is not waited for
+        assert client.result.results == unseen, f"{client.name}: unseen messages of {client.box}"
+
     def again(self, client, truth):
         """As if the client had lost its connection now: a second one resynchronises from its cache."""
         rng = random.Random(f"{self.seed}/{self.step}/again")
@@ -311,6 +352,8 @@ class Differential:
         truth = self.truth()
         for client in self.workers:
             self.compare(client, truth, "connected")
+            if client in self.contexts:
+                self.compare_results(client, truth)
             client.save()
             self.again(client, truth)
         for client in self.idlers:
