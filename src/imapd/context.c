@@ -97,6 +97,8 @@ struct context *context_new(struct session *session, const struct context_name *
 	context->name = *name;
 	context->name.tag = arena_strv(context->arena, name->tag);
 	context->name.mailbox = arena_strv(context->arena, name->mailbox);
+	/* What is not announced yet is not searched, and no change list tells of it again. */
+	seqset_copy(&context->dirty, view_fresh(session->view));
 	/* Until its keys are known. */
 	context->by_flags = context->by_recent = true;
 	list_append(&contexts->list, &context->in_contexts);

@@ -453,6 +453,11 @@ bool view_has_fresh(const struct view *view)
 	return !seqset_empty(&view->fresh);
 }
 
+const struct seqset *view_fresh(const struct view *view)
+{
+	return &view->fresh;
+}
+
 bool view_dirty_without_expunges(const struct view *view)
 {
 	return view_pending_flags(view) > 0 || !seqset_empty(&view->fresh) || view->keywords_changed;

@@ -60,6 +60,8 @@ bool view_dirty_without_expunges(const struct view *view);
 size_t view_pending_flags(const struct view *view);
 /* New messages are to be told. */
 bool view_has_fresh(const struct view *view);
+/* Their UIDs, until the view changes. */
+const struct seqset *view_fresh(const struct view *view);
 /* A result that this session is about to send tells these flags itself: the pending FETCH of that UID is dropped if it is
  * not newer than modseq. A non-silent STORE and a FETCH that sets \Seen call this for each message they answer; what they
  * do not answer, sync tells. */

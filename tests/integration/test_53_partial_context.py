@@ -294,6 +294,17 @@ def test_removal_is_told_before_expunge(raw, other):
     assert got[2] == b"* 1 EXPUNGE"
 
 
+def test_what_came_before_and_was_not_announced_is_looked_at(raw, other):
+    fill(raw, 2)
+    assert other.append("INBOX", message()).startswith(b"OK")
+    tag = raw.command("UID SEARCH RETURN (UPDATE ALL) UNSEEN")
+    _, got = raw.until(tag)
+    got += raw.ok("NOOP")
+    answer, told = b'* ESEARCH (TAG "%s") UID ALL 1:2' % tag, b'* ESEARCH (TAG "%s") UID ADDTO (0 3)' % tag
+    assert got.index(answer) < got.index(b"* 3 EXISTS") < got.index(told)
+    assert updates(got) == [told]
+
+
 def test_what_vanishes(raw, other):
     fill(raw, 3)
     raw.ok("ENABLE QRESYNC")
