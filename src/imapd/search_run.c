@@ -313,11 +313,12 @@ static unsigned day_score(const struct search_key *key, int64_t day)
 
 static unsigned size_score(const struct search_key *key, int64_t size)
 {
-	int64_t off = key->kind == SEARCH_LARGER ? key->number + 1 - size : size + 1 - key->number;
+	/* The number has up to 63 bits. */
+	int64_t short_of = key->kind == SEARCH_LARGER ? key->number - size : size - key->number;
 	int64_t tolerance = key->number / 10;
-	if (off <= 0)
+	if (short_of < 0)
 		return 100;
-	return key->fuzzy && off <= tolerance ? 100 - (unsigned)(off * 99 / tolerance) : 0;
+	return key->fuzzy && short_of < tolerance ? 100 - (unsigned)((short_of + 1) * 99 / tolerance) : 0;
 }
 
 static enum rc eval_sent(struct searcher *s, const struct search_key *key, bool *ret_match)
