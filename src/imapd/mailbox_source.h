@@ -5,23 +5,10 @@
 #ifndef COID_IMAPD_MAILBOX_SOURCE_H
 #define COID_IMAPD_MAILBOX_SOURCE_H
 
-#include "imapd/parse.h"
-#include "store/mailbox.h"
-
-#define SOURCE_NAMES_MAX 1024 /* mailbox names of one command */
-
-enum source_kind {
-	SOURCE_PERSONAL, /* "inboxes", too: mail may be delivered into any mailbox */
-	SOURCE_SUBSCRIBED,
-	SOURCE_SUBTREE,
-	SOURCE_SUBTREE_ONE, /* with the children, not theirs */
-	SOURCE_MAILBOXES
-};
+#include "imapd/mailbox_filter.h"
 
 struct mailbox_source {
-	enum source_kind kind;
-	const struct strv *names;
-	size_t name_count;
+	struct mailbox_filter filter;
 	struct mailbox_source *next;
 };
 

@@ -1,25 +1,14 @@
 #include "imapd/notify_set.h"
 
 #include "base/mem.h"
-#include "store/mailbox.h"
+#include "imapd/mailbox_filter.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum filter {
-	FILTER_SELECTED,
-	FILTER_SELECTED_DELAYED,
-	FILTER_PERSONAL, /* "inboxes", too: mail may be delivered into any mailbox */
-	FILTER_SUBSCRIBED,
-	FILTER_SUBTREE,
-	FILTER_MAILBOXES
-};
-
 struct group {
-	enum filter filter;
+	struct mailbox_filter filter;
 	unsigned events; /* 0: NONE */
-	struct strv *names; /* sorted */
-	size_t name_count;
 };
 
 struct notify_set {
@@ -37,15 +26,12 @@ struct notify_set {
 /* While parsing. */
 struct builder {
 	struct parse *parse;
-	struct store *store;
+	struct mailbox_filter_reader filters;
 	struct notify_set *set;
 	enum notify_refusal refusal;
 	bool has_selected;
 	struct group groups[NOTIFY_GROUPS_MAX];
 	size_t group_count; /* the selected mailbox's is counted, too */
-	struct strv *names; /* of the group in hand; room for NOTIFY_NAMES_MAX in the parser's arena */
-	size_t name_count; /* in all */
-	size_t name_bytes;
 };
 
 static const struct {
@@ -124,78 +110,20 @@ static void refuse(struct builder *builder, enum notify_refusal why)
 		builder->refusal = why;
 }
 
-static bool take_name(struct builder *builder, struct group *group)
-{
-	struct strv name;
-	struct strv checked;
-
-	if (!parse_mailbox(builder->parse, &name))
-		return false;
-	builder->name_bytes += name.n;
-	if (++builder->name_count > NOTIFY_NAMES_MAX || builder->name_bytes > NOTIFY_NAME_BYTES_MAX) {
-		refuse(builder, NOTIFY_TOO_MUCH);
-		return true;
-	}
-	if (mbox_name_check(builder->store, name, builder->set->arena, &checked) == RC_OK)
-		builder->names[group->name_count++] = checked;
-	return true;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
-}
-
-/* One name, or some in parentheses. */
-static bool parse_names(struct builder *builder, struct group *group)
-{
-	if (!parse_sp(builder->parse))
-		return false;
-	bool list = parse_skip(builder->parse, '(');
-	do {
-		if (!take_name(builder, group))
-			return false;
-	} while (list && parse_skip(builder->parse, ' '));
-	if (list && !parse_char(builder->parse, ')'))
-		return false;
-	if (group->name_count == 0)
-		return true;
-	size_t size = group->name_count * sizeof(*group->names);
-	group->names = arena_alloc(builder->set->arena, size);
-	memcpy(group->names, builder->names, size);
-	qsort(group->names, group->name_count, sizeof(*group->names), compare_names);
-	return true;
-}
-
 static bool parse_filter(struct builder *builder, struct group *group)
 {
-	static const struct {
-		const char *name;
-		enum filter filter;
-	} filters[] = {
-		{ "selected", FILTER_SELECTED },
-		{ "selected-delayed", FILTER_SELECTED_DELAYED },
-		{ "inboxes", FILTER_PERSONAL },
-		{ "personal", FILTER_PERSONAL },
-		{ "subscribed", FILTER_SUBSCRIBED },
-		{ "subtree", FILTER_SUBTREE },
-		{ "mailboxes", FILTER_MAILBOXES },
-	};
-	size_t i = 0;
+	const struct mailbox_filter_reader *filters = &builder->filters;
 
-	while (i < sizeof(filters) / sizeof(filters[0]) && !parse_keyword(builder->parse, filters[i].name))
-		i++;
-	if (i == sizeof(filters) / sizeof(filters[0]))
-		return parse_fail(builder->parse, "Unknown mailbox filter");
-	group->filter = filters[i].filter;
-	if (group->filter == FILTER_SUBTREE || group->filter == FILTER_MAILBOXES)
-		return parse_names(builder, group);
+	if (!mailbox_filter_parse(&builder->filters, &group->filter))
+		return false;
+	if (filters->name_count > MAILBOX_FILTER_NAMES_MAX || filters->name_bytes > NOTIFY_NAME_BYTES_MAX)
+		refuse(builder, NOTIFY_TOO_MUCH);
 	return true;
 }
 
 static bool is_selected(const struct group *group)
 {
-	return group->filter == FILTER_SELECTED || group->filter == FILTER_SELECTED_DELAYED;
+	return group->filter.kind == FILTER_SELECTED || group->filter.kind == FILTER_SELECTED_DELAYED;
 }
 
 /* Behind "MessageNew": " (UID FLAGS)" */
@@ -270,7 +198,7 @@ static bool parse_group(struct builder *builder)
 {
 	struct parse *parse = builder->parse;
 	struct notify_set *set = builder->set;
-	struct group group = { .filter = FILTER_PERSONAL };
+	struct group group = { .events = 0 };
 
 	if (!parse_char(parse, '(') || !parse_filter(builder, &group) || !parse_sp(parse) ||
 		!parse_events(builder, &group) || !parse_char(parse, ')'))
@@ -288,7 +216,7 @@ static bool parse_group(struct builder *builder)
 		return parse_fail(parse, "The selected mailbox can be given once");
 	builder->has_selected = true;
 	set->selected = group.events;
-	set->immediate = group.filter == FILTER_SELECTED;
+	set->immediate = group.filter.kind == FILTER_SELECTED;
 	return true;
 }
 
@@ -296,10 +224,10 @@ bool notify_set_parse(struct parse *parse, struct store *store, struct notify_se
 	enum notify_refusal *ret_refusal)
 {
 	struct notify_set *set = set_new();
-	struct builder builder = { .parse = parse, .store = store, .set = set };
+	struct builder builder = { .parse = parse, .set = set };
 	bool ok;
 
-	builder.names = arena_alloc(parse->arena, NOTIFY_NAMES_MAX * sizeof(*builder.names));
+	mailbox_filter_reader_init(&builder.filters, parse, store, set->arena, FILTER_SUBTREE_ONE);
 	do {
 		ok = parse_group(&builder);
 	} while (ok && parse_skip(parse, ' '));
@@ -317,47 +245,13 @@ bool notify_set_parse(struct parse *parse, struct store *store, struct notify_se
 
 /* Matching. */
 
-static bool has_name(const struct group *group, struct strv name)
-{
-	return group->name_count > 0 &&
-	       bsearch(&name, group->names, group->name_count, sizeof(*group->names), compare_names) != NULL;
-}
-
-/* The name itself, or one above it. */
-static bool in_subtree(const struct group *group, struct strv name)
-{
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == MBOX_SEPARATOR && has_name(group, strv_sub(name, 0, i)))
-			return true;
-	}
-	return has_name(group, name);
-}
-
-static bool matches(const struct group *group, struct strv name, bool subscribed)
-{
-	switch (group->filter) {
-	case FILTER_SELECTED:
-	case FILTER_SELECTED_DELAYED:
-		return false;
-	case FILTER_PERSONAL:
-		return true;
-	case FILTER_SUBSCRIBED:
-		return subscribed;
-	case FILTER_SUBTREE:
-		return in_subtree(group, name);
-	case FILTER_MAILBOXES:
-		return has_name(group, name);
-	}
-	return false;
-}
-
 unsigned notify_set_match(const struct notify_set *set, struct strv name, bool subscribed)
 {
 	unsigned events = 0;
 
 	for (size_t i = 0; i < set->group_count; i++) {
 		const struct group *group = &set->groups[i];
-		if (!matches(group, name, subscribed))
+		if (!mailbox_filter_match(&group->filter, name, subscribed))
 			continue;
 		if (group->events == 0)
 			return 0;

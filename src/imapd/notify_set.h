@@ -15,8 +15,8 @@
 #include "store/store.h"
 
 #define NOTIFY_GROUPS_MAX 32 /* event groups of one command */
-#define NOTIFY_NAMES_MAX 1024 /* mailbox names in all its groups */
-#define NOTIFY_NAME_BYTES_MAX 65536 /* their octets */
+#define NOTIFY_NAME_BYTES_MAX                                                                                \
+	65536 /* octets of mailbox names in all its groups; their number: mailbox_filter.h */
 
 enum notify_event {
 	NOTIFY_MESSAGE_NEW = 1 << 0,

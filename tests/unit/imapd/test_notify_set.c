@@ -1,6 +1,7 @@
 #include "imapd/notify_set.h"
 
 #include "base/mem.h"
+#include "imapd/mailbox_filter.h"
 #include "support/store_rig.h"
 
 #include <setjmp.h>
@@ -225,9 +226,11 @@ static void beyond_the_limits_is_too_much(void **state)
 	assert_int_equal(refusal_of(t, "", "(personal NONE)", NOTIFY_GROUPS_MAX + 1, ""), NOTIFY_TOO_MUCH);
 	assert_int_equal(
 		refusal_of(t, "(selected NONE) ", "(personal NONE)", NOTIFY_GROUPS_MAX, ""), NOTIFY_TOO_MUCH);
-	assert_int_equal(refusal_of(t, "(subtree (", "a", NOTIFY_NAMES_MAX, ") NONE)"), NOTIFY_TAKEN);
-	assert_int_equal(refusal_of(t, "(subtree (", "a", NOTIFY_NAMES_MAX + 1, ") NONE)"), NOTIFY_TOO_MUCH);
-	assert_int_equal(refusal_of(t, "(mailboxes a NONE) (mailboxes (", "a", NOTIFY_NAMES_MAX, ") NONE)"),
+	assert_int_equal(refusal_of(t, "(subtree (", "a", MAILBOX_FILTER_NAMES_MAX, ") NONE)"), NOTIFY_TAKEN);
+	assert_int_equal(
+		refusal_of(t, "(subtree (", "a", MAILBOX_FILTER_NAMES_MAX + 1, ") NONE)"), NOTIFY_TOO_MUCH);
+	assert_int_equal(
+		refusal_of(t, "(mailboxes a NONE) (mailboxes (", "a", MAILBOX_FILTER_NAMES_MAX, ") NONE)"),
 		NOTIFY_TOO_MUCH);
 	assert_int_equal(refusal_of(t, "(subtree (", name, 64, ") NONE)"), NOTIFY_TAKEN);
 	assert_int_equal(refusal_of(t, "(subtree (", name, 64, " a) NONE)"), NOTIFY_TOO_MUCH);
