@@ -236,15 +236,6 @@ void append_piece_accept(struct append_piece *piece)
 
 /* Encoding a message with binary parts. */
 
-static const struct mime_part *next_part(const struct mime_part *part)
-{
-	if (part->child)
-		return part->child;
-	while (part && !part->sibling)
-		part = part->parent;
-	return part ? part->sibling : NULL;
-}
-
 static const struct mime_field *binary_field(const struct mime_part *part)
 {
 	const struct mime_field *field = mime_part_field(part, STRV("Content-Transfer-Encoding"), 0);
@@ -267,12 +258,12 @@ struct append_piece *append_piece_encoded(struct content *content)
 	struct append_piece *piece = piece_new();
 	size_t parts = 0;
 	uint64_t at = 0;
-	for (const struct mime_part *part = msg->root; part; part = next_part(part))
+	for (const struct mime_part *part = msg->root; part; part = mime_part_next(part))
 		parts++;
 	piece->content = content_ref(content);
 	/* The bytes before a field, its new value, the bytes before the body, the body. */
 	piece->ranges = arena_alloc(piece->arena, (4 * parts + 1) * sizeof(*piece->ranges));
-	for (const struct mime_part *part = msg->root; part; part = next_part(part)) {
+	for (const struct mime_part *part = msg->root; part; part = mime_part_next(part)) {
 		const struct mime_field *field = binary_field(part);
 		if (!field)
 			continue;

@@ -116,6 +116,8 @@ void mime_scan_finish(struct mime_scan *scan, struct mime_msg **ret_msg);
 void mime_scan_free(struct mime_scan **scan);
 void mime_msg_free(struct mime_msg **msg);
 
+/* The part after this one in the order of the message, or NULL. */
+const struct mime_part *mime_part_next(const struct mime_part *part);
 /* The n-th (0..) field of that name (any case) in the part's header block; NULL if there is none. */
 const struct mime_field *mime_part_field(const struct mime_part *part, struct strv name, size_t n);
 /* The parameter's value or an empty view. */

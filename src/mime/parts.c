@@ -57,8 +57,7 @@ static void put_part(struct buf *out, const struct mime_part *part)
 	put_number(out, part->body_size);
 }
 
-/* The part after this one in the order of the message. */
-static const struct mime_part *next_part(const struct mime_part *part)
+const struct mime_part *mime_part_next(const struct mime_part *part)
 {
 	if (part->child)
 		return part->child;
@@ -70,7 +69,7 @@ static const struct mime_part *next_part(const struct mime_part *part)
 void mime_parts_encode(struct buf *out, const struct mime_msg *msg)
 {
 	buf_addc(out, PARTS_VERSION);
-	for (const struct mime_part *part = msg->root; part; part = next_part(part))
+	for (const struct mime_part *part = msg->root; part; part = mime_part_next(part))
 		put_part(out, part);
 }
 
