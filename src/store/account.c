@@ -123,11 +123,6 @@ const char *account_path(const struct account *account)
 	return account->path;
 }
 
-const struct io *account_io(const struct account *account)
-{
-	return account->store->io;
-}
-
 struct arena *account_arena(struct account *account)
 {
 	assert_owns_strand(account->strand);

@@ -21,7 +21,6 @@ enum rc spool_new(struct store *store, struct reactor *reactor, void (*on_drain)
 void spool_add(struct spool *spool, const void *p, size_t n);
 /* More than 256 KiB in flight: stop reading. */
 bool spool_full(const struct spool *spool);
-uint64_t spool_size(const struct spool *spool);
 /*
  * No more bytes. `done` is called on the reactor (maybe before this returns) with the content, which the callee owns, or
  * with NULL and an error (RC_NOSPACE, RC_IO, RC_BUSY). The file's bytes are synced then. The spool is gone.

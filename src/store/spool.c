@@ -354,11 +354,6 @@ bool spool_full(const struct spool *spool)
 	return spool->flight > SPOOL_FLIGHT_MAX;
 }
 
-uint64_t spool_size(const struct spool *spool)
-{
-	return spool->size;
-}
-
 /* The whole message is in memory: the content is made here and now. */
 static void spool_finish_memory(
 	struct spool *spool, void (*done)(void *, enum rc, struct content *), void *arg)

@@ -156,7 +156,6 @@ struct store {
 
 /* "<root>/users/<hash>/<id>", without a trailing slash. Any thread. */
 const char *account_path(const struct account *account);
-const struct io *account_io(const struct account *account);
 /* Id of the session that the running job works for; 0: none. */
 uint64_t account_origin(const struct account *account);
 
