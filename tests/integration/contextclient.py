@@ -1,4 +1,4 @@
-"""A client that keeps the results of searches with UPDATE (RFC 5267) by what it is told, and by nothing else."""
+"""What ESEARCH says, and a client that keeps the results of searches with UPDATE (RFC 5267) by what it is told alone."""
 
 import re
 
@@ -14,6 +14,17 @@ def numbers(text):
         assert not high or int(low) < int(high), text
         found += range(int(low), int(high or low) + 1)
     return found
+
+
+def esearch(raw, command):
+    """What the one ESEARCH of the command says behind its correlator."""
+    tag = raw.command(command)
+    tagged, untagged = raw.until(tag)
+    assert tagged.startswith(b"OK"), tagged
+    (line,) = [line for line in untagged if line.startswith(b"* ESEARCH")]
+    head = b'* ESEARCH (TAG "%s")' % tag
+    assert line.startswith(head), line
+    return line[len(head):].strip().decode()
 
 
 class Context:

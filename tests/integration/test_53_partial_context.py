@@ -6,7 +6,7 @@ import re
 import pytest
 
 from coid import message
-from contextclient import ContextClient
+from contextclient import ContextClient, esearch
 
 
 @pytest.fixture
@@ -24,17 +24,6 @@ def fill(raw, count):
 def saved(raw):
     (line,) = [line for line in raw.ok("UID SEARCH $") if line.startswith(b"* SEARCH")]
     return [int(n) for n in line.split()[2:]]
-
-
-def esearch(raw, command):
-    """What the one ESEARCH of the command says behind its correlator."""
-    tag = raw.command(command)
-    tagged, untagged = raw.until(tag)
-    assert tagged.startswith(b"OK"), tagged
-    (line,) = [line for line in untagged if line.startswith(b"* ESEARCH")]
-    head = b'* ESEARCH (TAG "%s")' % tag
-    assert line.startswith(head), line
-    return line[len(head):].strip().decode()
 
 
 def holes(raw, count, gone):

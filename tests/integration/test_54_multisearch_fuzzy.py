@@ -5,6 +5,7 @@ import re
 import pytest
 
 from coid import message
+from contextclient import esearch
 
 
 @pytest.fixture
@@ -16,17 +17,6 @@ def raw(coid, alice):
 def fill(raw, *subjects, mailbox="INBOX"):
     for subject in subjects:
         assert raw.append(mailbox, message(subject=subject, body=f"about {subject}\r\n")).startswith(b"OK")
-
-
-def esearch(raw, command):
-    """What the one ESEARCH of the command says behind its correlator."""
-    tag = raw.command(command)
-    tagged, untagged = raw.until(tag)
-    assert tagged.startswith(b"OK"), tagged
-    (line,) = [line for line in untagged if line.startswith(b"* ESEARCH")]
-    head = b'* ESEARCH (TAG "%s")' % tag
-    assert line.startswith(head), line
-    return line[len(head):].strip().decode()
 
 
 # FUZZY
