@@ -217,6 +217,7 @@ void rig_settle(struct rig *rig)
 struct request {
 	const char *mailbox;
 	const char *other;
+	int64_t id; /* result */
 	uint32_t uid;
 	uint32_t flags;
 	bool flag;
@@ -355,6 +356,21 @@ enum rc rig_replace(struct rig *rig, int64_t account_id, const char *mailbox, ui
 		return rc;
 	rc = rig_run(rig, account_id, JOB_WRITE, replace_run, &request);
 	content_unref(&request.msg.content);
+	return rc;
+}
+
+static enum rc find_run(struct account *account, void *arg)
+{
+	struct request *request = arg;
+	return find(account, request->mailbox, &request->id);
+}
+
+enum rc rig_find(struct rig *rig, int64_t account_id, const char *name, int64_t *ret_mailbox)
+{
+	struct request request = { .mailbox = name };
+	enum rc rc = rig_run(rig, account_id, JOB_READ, find_run, &request);
+	if (rc == RC_OK)
+		*ret_mailbox = request.id;
 	return rc;
 }
 

@@ -67,6 +67,7 @@ enum rc rig_copy(
 enum rc rig_expunge(struct rig *rig, int64_t account_id, const char *mailbox, uint32_t uid);
 enum rc rig_replace(
 	struct rig *rig, int64_t account_id, const char *mailbox, uint32_t uid, struct strv bytes) MUST_CHECK;
+enum rc rig_find(struct rig *rig, int64_t account_id, const char *name, int64_t *ret_mailbox) MUST_CHECK;
 enum rc rig_create(struct rig *rig, int64_t account_id, const char *name);
 enum rc rig_delete(struct rig *rig, int64_t account_id, const char *name);
 enum rc rig_rename(struct rig *rig, int64_t account_id, const char *from, const char *to);

@@ -75,14 +75,6 @@ static uint32_t add(struct rig *rig, struct strv bytes)
 	return uid;
 }
 
-static enum rc find_inbox(struct account *account, void *arg)
-{
-	struct mbox_info info;
-	enum rc rc = mbox_find(account, STRV("INBOX"), &info);
-	*(int64_t *)arg = info.id;
-	return rc;
-}
-
 /* A FETCH of UIDs lo..hi, which have the sequence numbers from 1 on. */
 static struct fetch *fetch_of(struct rig *rig, const char *items, uint32_t lo, uint32_t hi)
 {
@@ -93,7 +85,7 @@ static struct fetch *fetch_of(struct rig *rig, const char *items, uint32_t lo, u
 	fetch->runs = arena_zalloc(fetch->arena, sizeof(*fetch->runs));
 	fetch->runs[0] = (struct view_run){ .uid_lo = lo, .uid_hi = hi, .seq_lo = 1 };
 	fetch->run_count = 1;
-	assert_int_equal(rig_run(rig, ACCOUNT, JOB_READ, find_inbox, &fetch->mailbox), RC_OK);
+	assert_int_equal(rig_find(rig, ACCOUNT, "INBOX", &fetch->mailbox), RC_OK);
 	return fetch;
 }
 

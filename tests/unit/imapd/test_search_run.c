@@ -98,14 +98,6 @@ static struct rig *rig_of(void **state)
 	return &((struct rig_and_root *)*state)->rig;
 }
 
-static enum rc find_inbox(struct account *account, void *arg)
-{
-	struct mbox_info info;
-	enum rc rc = mbox_find(account, STRV("INBOX"), &info);
-	*(int64_t *)arg = info.id;
-	return rc;
-}
-
 static void same_number(void *arg, const struct seqset *seqs, struct seqset *uids)
 {
 	(void)arg;
@@ -126,7 +118,7 @@ static struct search *search_of(struct rig *rig, const char *keys, uint32_t last
 	search->runs[0] = (struct view_run){ .uid_lo = 1, .uid_hi = last, .seq_lo = 11 };
 	search->run_count = 1;
 	search->by_uid = true;
-	assert_int_equal(rig_run(rig, ACCOUNT, JOB_READ, find_inbox, &search->mailbox), RC_OK);
+	assert_int_equal(rig_find(rig, ACCOUNT, "INBOX", &search->mailbox), RC_OK);
 	return search;
 }
 

@@ -1,58 +1,6 @@
 #include "imapd/sort_run.h"
 
-#include "base/mem.h"
-#include "support/store_rig.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#define ACCOUNT 1
-
-struct test {
-	struct rig rig;
-	char root[512];
-	uint32_t count;
-};
-
-static int setup(void **state)
-{
-	struct test *t = mem_zalloc(sizeof(*t));
-	rig_folder_make(t->root);
-	rig_init(&t->rig, t->root, NULL);
-	assert_int_equal(rig_open(&t->rig), RC_OK);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct test *t = *state;
-	rig_close(&t->rig);
-	rig_folder_remove(t->root);
-	free(t);
-	return 0;
-}
-
-static void add(struct test *t, const char *text)
-{
-	uint32_t uid;
-	assert_int_equal(rig_append(&t->rig, ACCOUNT, "INBOX", strv_cstr(text), STRV_NULL, &uid), RC_OK);
-	assert_int_equal(uid, ++t->count);
-}
-
-static enum rc find_inbox(struct account *account, void *arg)
-{
-	struct mbox_info info;
-	enum rc rc = mbox_find(account, STRV("INBOX"), &info);
-	*(int64_t *)arg = info.id;
-	return rc;
-}
+#include "inbox_rig.h"
 
 static enum rc slice_job(struct account *account, void *arg)
 {
@@ -64,12 +12,10 @@ static struct sort *sort_of(struct test *t, const char *criteria, const struct s
 	struct sort_program program;
 	struct arena *arena = arena_new(0);
 	struct parse parse;
-	int64_t inbox;
 	parse_init(&parse, strv_cstr(criteria), arena);
 	assert_true(sort_program_parse(&parse, &program));
 	arena_free(&arena);
-	assert_int_equal(rig_run(&t->rig, ACCOUNT, JOB_READ, find_inbox, &inbox), RC_OK);
-	return sort_new(inbox, &program, uids);
+	return sort_new(inbox_of(t), &program, uids);
 }
 
 /* Each slice `times` times, as it counts only when it is accepted. */

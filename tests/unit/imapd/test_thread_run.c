@@ -1,63 +1,6 @@
 #include "imapd/thread_run.h"
 
-#include "base/mem.h"
-#include "support/store_rig.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <cmocka.h>
-
-#define ACCOUNT 1
-
-struct test {
-	struct rig rig;
-	char root[512];
-	uint32_t count;
-};
-
-static int setup(void **state)
-{
-	struct test *t = mem_zalloc(sizeof(*t));
-	rig_folder_make(t->root);
-	rig_init(&t->rig, t->root, NULL);
-	assert_int_equal(rig_open(&t->rig), RC_OK);
-	*state = t;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct test *t = *state;
-	rig_close(&t->rig);
-	rig_folder_remove(t->root);
-	free(t);
-	return 0;
-}
-
-static void add_bytes(struct test *t, struct strv text)
-{
-	uint32_t uid;
-	assert_int_equal(rig_append(&t->rig, ACCOUNT, "INBOX", text, STRV_NULL, &uid), RC_OK);
-	assert_int_equal(uid, ++t->count);
-}
-
-static void add(struct test *t, const char *text)
-{
-	add_bytes(t, strv_cstr(text));
-}
-
-static enum rc find_inbox(struct account *account, void *arg)
-{
-	struct mbox_info info;
-	enum rc rc = mbox_find(account, STRV("INBOX"), &info);
-	*(int64_t *)arg = info.id;
-	return rc;
-}
+#include "inbox_rig.h"
 
 static enum rc slice_job(struct account *account, void *arg)
 {
@@ -69,9 +12,7 @@ static struct thread *thread_of(
 {
 	const struct view_run runs[] = { { .uid_lo = 1, .uid_hi = 2, .seq_lo = 101 },
 		{ .uid_lo = 3, .uid_hi = 100000, .seq_lo = 203 } };
-	int64_t inbox;
-	assert_int_equal(rig_run(&t->rig, ACCOUNT, JOB_READ, find_inbox, &inbox), RC_OK);
-	return thread_new(inbox, algorithm, uids, numbers ? runs : NULL, 2);
+	return thread_new(inbox_of(t), algorithm, uids, numbers ? runs : NULL, 2);
 }
 
 /* Each slice `times` times, as it counts only when it is accepted. */
