@@ -36,6 +36,7 @@ struct select_job {
 	struct cmd_job base;
 	struct strv name;
 	struct strv sent;
+	bool claim; /* \Recent */
 	bool rev2; /* no \Recent is claimed, a LIST response is sent */
 	struct strv list; /* ... which is this, in the job's arena */
 	bool read_write;
@@ -168,8 +169,7 @@ static enum rc select_job_run(struct account *account, struct job *job)
 	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
 		rc = RC_CANNOT;
 	/* \Recent is claimed, an index loaded, and the log of expunges read, by a worker. */
-	bool claim = select->read_write && !select->rev2;
-	bool claims = claim && info.recent > 0;
+	bool claims = select->claim && info.recent > 0;
 	bool reads = rc == RC_OK && resyncs(select, &info) && select->resync.modseq < info.highestmodseq;
 	if (rc == RC_OK && select->base.borrowed && (claims || reads || !msg_index_loaded(account, info.id)))
 		return RC_AGAIN;
@@ -183,7 +183,7 @@ static enum rc select_job_run(struct account *account, struct job *job)
 	if (select->rev2)
 		select->list = list_name_line(select->base.arena, &info, true,
 			strv_eq(select->sent, info.name) ? STRV_NULL : select->sent);
-	return mbox_select(account, info.id, claim, &select->base.hub->sink, &select->snapshot);
+	return mbox_select(account, info.id, select->claim, &select->base.hub->sink, &select->snapshot);
 }
 
 static void print_selected(struct session *session, const struct select_job *select)
@@ -254,7 +254,12 @@ static void fetch_changed(struct cmd *cmd, const struct resync *resync)
 	fetch_run_next(cmd, &args->run);
 }
 
-static void submit_select(struct cmd *cmd, struct strv name, bool memory_ok);
+static void submit_select(struct cmd *cmd, struct strv name, bool claim, bool memory_ok);
+
+static bool not_written(enum rc rc)
+{
+	return rc == RC_NOSPACE || rc == RC_READONLY || rc == RC_IO || rc == RC_UNAVAILABLE;
+}
 
 static void select_finish(struct cmd *cmd, struct cmd_job *job)
 {
@@ -262,7 +267,12 @@ static void select_finish(struct cmd *cmd, struct cmd_job *job)
 	struct session *session = cmd->session;
 
 	if (job->job.rc == RC_AGAIN && job->borrowed) {
-		submit_select(cmd, select->name, false);
+		submit_select(cmd, select->name, select->claim, false);
+		return;
+	}
+	/* A disk that takes no writes can be read: \Recent stays as it is. */
+	if (job->job.rc != RC_OK && job->job.kind != JOB_READ && not_written(job->job.rc)) {
+		submit_select(cmd, select->name, false, false);
 		return;
 	}
 	if (job->job.rc == RC_CANNOT) {
@@ -310,15 +320,16 @@ static struct seqset copy_set(struct arena *arena, const struct seqset *set)
 	return copy;
 }
 
-static void submit_select(struct cmd *cmd, struct strv name, bool memory_ok)
+static void submit_select(struct cmd *cmd, struct strv name, bool claim, bool memory_ok)
 {
 	const struct select_args *args = cmd->args;
-	struct select_job *select = cmd_job_new(cmd, sizeof(*select),
-		args->read_write ? JOB_WRITE_RELAXED : JOB_READ, select_job_run, select_finish);
+	struct select_job *select = cmd_job_new(
+		cmd, sizeof(*select), claim ? JOB_WRITE_RELAXED : JOB_READ, select_job_run, select_finish);
 	select->base.release = select_release;
 	select->base.job.rc = RC_CANCELLED;
 	select->name = arena_strv(select->base.arena, name);
 	select->sent = arena_strv(select->base.arena, args->sent);
+	select->claim = claim;
 	select->rev2 = cmd->session->enabled & ENABLED_REV2;
 	select->read_write = args->read_write;
 	select->qresync = args->qresync;
@@ -347,7 +358,7 @@ static void select_mailbox(struct cmd *cmd, bool read_write)
 		cmd_finish_rc(cmd, RC_NOT_FOUND);
 		return;
 	}
-	submit_select(cmd, name, true);
+	submit_select(cmd, name, read_write && !(session->enabled & ENABLED_REV2), true);
 }
 
 static void select_run(struct cmd *cmd)

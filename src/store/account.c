@@ -169,7 +169,7 @@ uint64_t modseq_last(const struct account *account)
 	return account->modseq;
 }
 
-static enum rc account_row_write(struct account *account, uint64_t ceiling, bool clean)
+enum rc account_row_write(struct account *account, uint64_t ceiling, bool clean)
 {
 	return db_run(account->db, "UPDATE account SET modseq_ceiling = ?1, boot_id = ?2, clean = ?3", "uti",
 		ceiling, strv_cstr(account->store->boot_id), (int64_t)clean);
@@ -319,11 +319,26 @@ static enum rc open_mail(struct account *account, bool created)
 static enum rc account_examine(struct account *account)
 {
 	enum rc rc = db_quick_check(account->db);
-	if (rc == RC_OK)
-		rc = db_checkpoint(account->db, true);
+	if (rc != RC_OK)
+		return rc;
+	rc = db_checkpoint(account->db, true);
 	if (rc == RC_OK)
 		account->suspect = false;
-	return rc;
+	else if (storage_rc(rc))
+		account_reads_only(account, rc);
+	else
+		return rc;
+	return RC_OK;
+}
+
+/* What can't be raised now is raised before the first change: until then the old modseqs are as good as any. */
+static enum rc open_raised(struct account *account)
+{
+	enum rc rc = account_raise(account);
+	if (!storage_rc(rc))
+		return rc;
+	account_reads_only(account, rc);
+	return mail_reload(account);
 }
 
 static enum rc open_parts(struct account *account)
@@ -335,7 +350,12 @@ static enum rc open_parts(struct account *account)
 	if (rc == RC_OK)
 		rc = db_open(path, vfs_name(account->store->vfs), false, account->name, account->store->log,
 			&account->db);
-	if (rc == RC_OK && account->suspect)
+	if (rc != RC_OK)
+		return rc;
+	account->write_rc = RC_OK;
+	if (db_read_only(account->db))
+		account_reads_only(account, RC_READONLY);
+	else if (account->suspect)
 		rc = account_examine(account);
 	if (rc == RC_OK)
 		rc = account_migrate(account);
@@ -347,10 +367,10 @@ static enum rc open_parts(struct account *account)
 		return rc;
 	account->blobs_open = true;
 	rc = open_mail(account, created);
-	if (rc != RC_OK || clean)
+	if (rc != RC_OK || clean || account->write_rc != RC_OK)
 		return rc;
 	if (!same_boot)
-		return account_raise(account);
+		return open_raised(account);
 	/* This process or one before it ended without closing: what it left unsynced is still there. */
 	account->marked = true;
 	atomic_fetch_add(&account->dirty_number, 1);
@@ -361,7 +381,7 @@ static enum rc open_parts(struct account *account)
 static void mark_clean(struct account *account)
 {
 	enum rc rc = RC_OK;
-	if (!account->marked || account->suspect)
+	if (!account->marked || account->suspect || account->write_rc != RC_OK)
 		return;
 	if (account_dirty(account)) {
 		uint64_t number = atomic_load(&account->dirty_number);
@@ -414,6 +434,8 @@ enum rc account_open(struct account *account)
 	bool had_failed = account->state == ACCOUNT_FAILED;
 	account->state = ACCOUNT_OPEN;
 	account->retry_ms = 0;
+	if (account->write_rc == RC_OK)
+		account->write_retry_ms = 0;
 	if (had_failed)
 		account_mended(account);
 	account_opened(account);
@@ -431,6 +453,7 @@ void account_close(struct account *account)
 	if (was == ACCOUNT_OPEN && account->suspect) {
 		/* Kept in memory, so that the next opening looks. */
 		account_fail(account, RC_UNAVAILABLE, false);
+		account->retry_at = account->retry_ms = 0;
 		return;
 	}
 	account->state = ACCOUNT_CLOSED;
@@ -490,28 +513,16 @@ void account_reopen(struct account *account)
 		change_publish_kind(account, CHANGE_RESET);
 }
 
-/* One small synced transaction whose frames take the place of those that were not synced. */
-static enum rc write_marker(struct account *account, uint64_t ceiling)
-{
-	enum rc rc = db_begin(account->db, true);
-	if (rc == RC_OK)
-		rc = account_row_write(account, ceiling, false);
-	if (rc == RC_OK)
-		rc = db_commit(account->db);
-	if (rc != RC_OK)
-		db_rollback(account->db);
-	return rc;
-}
-
 enum rc account_recover(struct account *account)
 {
-	/* The next ceiling may have been part of what failed. */
-	uint64_t ceiling =
-		account->ceiling > account->next_ceiling ? account->ceiling : account->next_ceiling;
-	ceiling++;
-	account->suspect = true;
-	enum rc rc = write_marker(account, ceiling);
+	account->suspect = account->doubtful = true;
+	enum rc rc = account_marker_write(account);
+	if (rc != RC_OK && mail_reload(account) == RC_OK) {
+		account_reads_only(account, RC_UNAVAILABLE);
+		return RC_UNAVAILABLE;
+	}
 	if (rc == RC_OK) {
+		uint64_t ceiling = account->next_ceiling;
 		close_parts(account, false);
 		account->state = ACCOUNT_CLOSED;
 		account_closed(account);

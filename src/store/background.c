@@ -94,6 +94,9 @@ static enum rc run_checkpoint(struct account *account)
 
 static enum rc run_close(struct account *account)
 {
+	/* Opened again it would show a commit that nobody has been told of. */
+	if (account->doubtful && account_writable(account) != RC_OK)
+		return RC_OK;
 	/* Somebody needs it after all. */
 	if (strand_length(account->strand) == 0)
 		account_close(account);
@@ -126,6 +129,11 @@ static void run_kind(struct account *account, enum background_kind kind)
 {
 	struct store *store = account->store;
 	bool slow = background_kinds[kind].slow;
+	if (kind != BACKGROUND_CLOSE && account_writable(account) != RC_OK) {
+		if (account->state == ACCOUNT_OPEN)
+			account_background(account, kind, account->write_retry_at);
+		return;
+	}
 	if (slow && !slow_begin(store)) {
 		account_background(account, kind, clock_mono_ms() + SLOW_RETRY_MS);
 		return;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/vfs.h"
 
 #define STATEMENTS_START 32 /* slots; a power of two */
 #define CACHE_KIB 512 /* of pages, a connection */
@@ -25,6 +26,7 @@ struct db {
 	size_t used;
 	bool full; /* what PRAGMA synchronous says */
 	bool uncertain;
+	int last_code; /* SQLite's, of the last failure */
 	unsigned wal_frames;
 	uint64_t bound_bytes; /* since db_begin */
 	int64_t changes_before; /* at db_begin */
@@ -75,6 +77,7 @@ enum rc db_result(struct db *db, int result, const char *what)
 	enum rc rc = code_rc(result);
 	if (rc == RC_OK || rc == RC_EXISTS)
 		return rc;
+	db->last_code = result;
 	int errnum = sqlite3_system_errno(db->handle);
 	log_error(db->log, "database error db=%s at=%s code=%d errno=%d error=%s", db->name,
 		LOG_V(strv_cstr(what)), result, errnum, LOG_V(strv_cstr(sqlite3_errmsg(db->handle))));
@@ -314,17 +317,34 @@ static int wal_grew(void *arg, sqlite3 *handle, const char *schema, int frames)
 	return SQLITE_OK;
 }
 
+static enum rc db_is_new(struct db *db, bool *ret_new)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(db, &stmt, "PRAGMA page_count", "");
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	*ret_new = db_i64(stmt, 0) == 0;
+	db_reset(stmt);
+	return RC_OK;
+}
+
 /* locking_mode has to be the first pragma: any other would read the schema and map the shared memory. */
 static enum rc db_setup(struct db *db, bool create)
 {
 	static const char creating[] = "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;";
 	char sql[400];
+	enum rc rc = db_script(db, "PRAGMA locking_mode = EXCLUSIVE");
+	/* That of auto_vacuum writes, also if nothing changes: opening a database must not. */
+	if (rc == RC_OK && create)
+		rc = db_is_new(db, &create);
+	if (rc != RC_OK)
+		return rc;
 	snprintf(sql, sizeof(sql),
-		"PRAGMA locking_mode = EXCLUSIVE; %s PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+		"%s PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 		"PRAGMA temp_store = MEMORY; PRAGMA secure_delete = FAST; PRAGMA cache_size = -%d;"
 		"PRAGMA journal_size_limit = 262144; PRAGMA wal_autocheckpoint = 0;",
 		create ? creating : "", CACHE_KIB);
-	enum rc rc = db_script(db, sql);
+	rc = db_script(db, sql);
 	if (rc != RC_OK)
 		return rc;
 	int on = 1;
@@ -411,8 +431,10 @@ enum rc db_commit(struct db *db)
 	enum rc rc = db_run(db, "COMMIT", "");
 	if (rc == RC_OK)
 		return RC_OK;
-	/* Frames may have been written whole, with only their sync failing. */
-	db->uncertain = rc == RC_IO;
+	/* All frames were written, and only their sync has failed. A write that fails leaves the last frame, which is the one
+	 * that commits, not whole: such a commit is not there. */
+	db->uncertain = rc == RC_IO &&
+			(db->last_code == SQLITE_IOERR_FSYNC || db->last_code == SQLITE_IOERR_DIR_FSYNC);
 	db_rollback(db);
 	return rc;
 }
@@ -446,6 +468,13 @@ enum rc db_rollback_to(struct db *db)
 {
 	enum rc rc = db_run(db, "ROLLBACK TO job", "");
 	return rc == RC_OK ? db_release(db) : rc;
+}
+
+bool db_read_only(struct db *db)
+{
+	int read_only = 0;
+	int code = sqlite3_file_control(db->handle, "main", VFS_FCNTL_READ_ONLY, &read_only);
+	return code == SQLITE_OK && read_only != 0;
 }
 
 bool db_commit_uncertain(const struct db *db)

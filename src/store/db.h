@@ -94,6 +94,8 @@ bool db_in_transaction(struct db *db);
 enum rc db_savepoint(struct db *db) MUST_CHECK;
 enum rc db_release(struct db *db) MUST_CHECK;
 enum rc db_rollback_to(struct db *db) MUST_CHECK;
+/* The file lies on a file system that takes no writes now: it was opened for reading, and has to be opened again for more. */
+bool db_read_only(struct db *db);
 /* The failure of the last db_commit left it open whether the transaction is in the WAL (promise 4). */
 bool db_commit_uncertain(const struct db *db);
 

@@ -12,6 +12,11 @@
 #include "base/mem.h"
 
 #define FOLDER_DEPTH_MAX 3 /* msg/xx/file */
+/* Of SQLite's file format: bytes 18 and 19 of the header are 2 in WAL mode. */
+#define TEMPLATE_PAGE 4096
+#define TEMPLATE_WRITE_VERSION 18
+#define TEMPLATE_READ_VERSION 19
+#define TEMPLATE_WAL 2
 
 static enum rc path_make(char path[PATH_ROOM], const char *folder, const char *name)
 {
@@ -56,51 +61,33 @@ static enum rc template_fill(struct store *store, struct db *db)
 		rc = db_run(db, "UPDATE account SET modseq_ceiling = ?1", "i", (int64_t)MODSEQ_STEP);
 	if (rc == RC_OK)
 		rc = db_commit(db);
-	if (rc == RC_OK)
-		rc = db_checkpoint(db, true);
 	return rc;
 }
 
-static enum rc template_read(struct store *store, const char *path)
+/* Made in memory: a server has to start on a full disk, too. What tells the file from one in WAL mode are two bytes. */
+static enum rc template_take(struct store *store, struct db *db)
 {
-	const struct io *io = store->io;
-	struct stat st;
-	int fd = io->open(io->ctx, path, O_RDONLY | O_CLOEXEC, 0);
-	if (fd < 0 || io->stat(io->ctx, path, &st) != 0) {
-		enum rc rc = fail(store, "template cannot be read", path);
-		if (fd >= 0)
-			io->close(io->ctx, fd);
-		return rc;
-	}
-	store->template_size = (size_t)st.st_size;
-	store->template = mem_alloc(store->template_size + 1);
-	ssize_t n = io_read_all(io, fd, store->template, store->template_size, 0);
-	io->close(io->ctx, fd);
-	return n == (ssize_t)store->template_size ? RC_OK : RC_IO;
+	sqlite3_int64 size = 0;
+	unsigned char *p = sqlite3_serialize(db_handle(db), "main", &size, 0);
+	if (!p || size < TEMPLATE_PAGE)
+		return RC_UNAVAILABLE;
+	p[TEMPLATE_WRITE_VERSION] = p[TEMPLATE_READ_VERSION] = TEMPLATE_WAL;
+	store->template_size = (size_t)size;
+	store->template = mem_alloc(store->template_size);
+	memcpy(store->template, p, store->template_size);
+	sqlite3_free(p);
+	return RC_OK;
 }
 
 enum rc template_make(struct store *store)
 {
-	char path[PATH_ROOM], wal[PATH_ROOM];
 	struct db *db = NULL;
-	enum rc rc = path_make(path, store->root, "template.db");
-	if (rc == RC_OK)
-		rc = path_make(wal, store->root, "template.db-wal");
-	if (rc == RC_OK)
-		rc = file_unlink(store, wal);
-	if (rc == RC_OK)
-		rc = file_unlink(store, path);
-	if (rc == RC_OK)
-		rc = db_open(path, vfs_name(store->vfs), true, "template", store->log, &db);
+	enum rc rc = db_open(":memory:", NULL, true, "template", store->log, &db);
 	if (rc == RC_OK)
 		rc = template_fill(store, db);
+	if (rc == RC_OK)
+		rc = template_take(store, db);
 	db_close(&db);
-	if (rc == RC_OK)
-		rc = template_read(store, path);
-	if (rc == RC_OK)
-		rc = file_unlink(store, wal);
-	if (rc == RC_OK)
-		rc = file_unlink(store, path);
 	return rc;
 }
 

@@ -200,6 +200,7 @@ struct hooks {
 	int fail_errno; /* 0: nothing fails */
 	uint64_t fail_nth;
 	bool fail_on; /* and all later ones */
+	char fail_while[HOOK_FIELD_MAX]; /* "": always; else only while this file exists */
 	atomic_uint_fast64_t calls;
 };
 
@@ -212,6 +213,8 @@ static const struct {
 static bool hook_fails(struct hooks *hooks, const char *op, const char *path)
 {
 	if (hooks->fail_errno == 0 || strcmp(hooks->fail_op, op) != 0 || !strstr(path, hooks->fail_path))
+		return false;
+	if (hooks->fail_while[0] != '\0' && access(hooks->fail_while, F_OK) != 0)
 		return false;
 	uint64_t nth = atomic_fetch_add(&hooks->calls, 1) + 1;
 	if (nth != hooks->fail_nth && !(hooks->fail_on && nth > hooks->fail_nth))
@@ -344,6 +347,7 @@ struct io *io_from_environment(void)
 {
 	const char *slow = getenv("COID_IO_SLOW");
 	const char *fail = getenv("COID_IO_FAIL");
+	const char *gate = getenv("COID_IO_FAIL_WHILE");
 	if (!slow && !fail)
 		return NULL;
 	struct hooks *hooks = mem_zalloc(sizeof(*hooks));
@@ -351,6 +355,8 @@ struct io *io_from_environment(void)
 		hooks_parse_slow(hooks, slow);
 	if (fail)
 		hooks_parse_fail(hooks, fail);
+	if (gate)
+		snprintf(hooks->fail_while, sizeof(hooks->fail_while), "%s", gate);
 	hooks->io = io_real;
 	hooks->io.ctx = hooks;
 	hooks->io.open = hook_open;

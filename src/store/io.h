@@ -51,6 +51,7 @@ bool io_sync_dir(const struct io *io, const char *path);
  * presets): COID_IO_SLOW="<substring of path>:<ms>" delays each write and sync of matching files;
  * COID_IO_FAIL="<op>:<substring>:<errno name>:<nth>" lets the nth such call fail, "<nth>+" that one and all later
  * ones. <op>: open read write truncate sync rename link unlink mkdir. errno names: EIO ENOSPC EROFS EMFILE EDQUOT.
+ * COID_IO_FAIL_WHILE="<path>": calls fail, and count, only while that file exists.
  * NULL if neither is set; else one block that the caller frees at the end.
  */
 struct io *io_from_environment(void);

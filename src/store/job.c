@@ -210,14 +210,29 @@ static void batch_recover(struct account *account, struct batch *batch)
 	enum rc rc = account_recover(account);
 	for (size_t i = 0; i < batch->n; i++) {
 		struct entry *entry = &batch->v[i];
-		if (rc == RC_OK && batch->committed)
+		/* A relaxed commit can be seen, whether it is on disk or not. */
+		if (account->state == ACCOUNT_OPEN && batch->committed)
 			continue;
 		effects_drop(&entry->effects);
 		entry->job->rc = rc == RC_OK ? RC_IO : RC_UNAVAILABLE;
 		/* What it has read is not what is there now. */
-		if (rc == RC_OK && entry->job->kind == JOB_READ)
+		if (account->state == ACCOUNT_OPEN && entry->job->kind == JOB_READ)
 			read_run(account, entry);
 	}
+}
+
+static void batch_settle(struct account *account, struct batch *batch);
+
+/* The same, if anything can be written at all. */
+static void write_run(struct account *account, struct batch *batch)
+{
+	enum rc rc = account_writable(account);
+	if (rc == RC_OK) {
+		batch_settle(account, batch);
+		return;
+	}
+	for (size_t i = 0; i < batch->n; i++)
+		batch->v[i].job->rc = rc;
 }
 
 /* Leaves every job of the batch with its rc and its effects. */
@@ -245,7 +260,7 @@ static void batch_settle(struct account *account, struct batch *batch)
 		else if (batch->v[i].job->kind == JOB_READ)
 			read_run(account, &batch->v[i]);
 		else
-			batch_settle(account, &alone);
+			write_run(account, &alone);
 	}
 }
 
@@ -288,8 +303,11 @@ static void job_turn(struct account *account, struct job *job)
 	} else if (job->rc == RC_OK && job->kind == JOB_READ) {
 		read_run(account, &entries[0]);
 	} else if (job->rc == RC_OK) {
-		batch_collect(account, &batch);
-		batch_settle(account, &batch);
+		job->rc = account_writable(account);
+		if (job->rc == RC_OK) {
+			batch_collect(account, &batch);
+			batch_settle(account, &batch);
+		}
 	}
 	atomic_store_explicit(&account->last_used, clock_mono_ms(), memory_order_relaxed);
 	for (size_t i = 0; i < batch.n; i++)
@@ -354,7 +372,7 @@ enum rc account_transaction(
 	struct entry entry = { .job = &transaction.job };
 	struct batch batch = { .v = &entry, .n = 1 };
 	assert_owns_strand(account->strand);
-	batch_settle(account, &batch);
+	write_run(account, &batch);
 	if (transaction.job.rc == RC_OK)
 		effects_publish(account, &entry.effects);
 	else

@@ -98,6 +98,9 @@ static enum rc root_lock(struct store *store)
 	snprintf(path, sizeof(path), "%s/lock", store->root);
 	if (store->root_fd >= 0)
 		store->lock_fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	/* It holds nothing: a file system that takes no writes can be locked as well. */
+	if (store->root_fd >= 0 && store->lock_fd < 0 && errno == EROFS)
+		store->lock_fd = io->open(io->ctx, path, O_RDONLY | O_CLOEXEC, 0);
 	if (store->lock_fd < 0) {
 		int error = errno;
 		log_error(store->log, "storage folder cannot be used path=%s error=%s", store->root,
@@ -113,7 +116,11 @@ static enum rc root_lock(struct store *store)
 static enum rc users_folder_make(struct store *store)
 {
 	char path[PATH_ROOM];
+	struct stat st;
 	snprintf(path, sizeof(path), "%s/users", store->root);
+	/* Synced when it was made: reading needs no write. */
+	if (store->io->stat(store->io->ctx, path, &st) == 0)
+		return RC_OK;
 	enum rc rc = folder_make(store, path);
 	if (rc == RC_OK)
 		rc = folder_sync(store, store->root);

@@ -26,6 +26,7 @@
 #define ACCOUNT_IDLE_CLOSE_MS 300000 /* without a job and without anybody holding it */
 #define ACCOUNT_RETRY_MIN_MS 1000 /* back-off of an account that could not be opened */
 #define ACCOUNT_RETRY_MAX_MS 300000
+#define WRITE_RETRY_MAX_MS 30000 /* ... and of one that can only be read */
 #define READ_TURN_MS 10
 #define SYNCFS_ACCOUNTS 64 /* more dirty accounts than this: one syncfs */
 #define PATH_ROOM 4096
@@ -87,6 +88,10 @@ struct account {
 	uint64_t retry_at;
 	uint64_t retry_ms;
 	bool suspect; /* check the database before it is used again */
+	enum rc write_rc; /* writable.c: RC_OK, or why nothing can be changed until write_retry_at */
+	uint64_t write_retry_at;
+	uint64_t write_retry_ms; /* 0: the last try has succeeded */
+	bool doubtful; /* the frames of a commit whose sync failed have not been overwritten */
 	uint64_t due[BACKGROUND_KINDS]; /* ms; 0: not wanted */
 
 	struct db *db; /* own; NULL unless ACCOUNT_OPEN */
@@ -209,11 +214,14 @@ void account_close(struct account *account);
 void account_reopen(struct account *account);
 /*
  * After a failed sync: marker transaction, close, reopen, check (promise 4). RC_OK: what can be read is on disk, and what
- * a failed commit has left is not there. Else the account has failed and its sessions have been told.
+ * a failed commit has left is not there. Else that is not known: the account can be read only, as it was before the commit
+ * (state ACCOUNT_OPEN), or it has failed and its sessions have been told.
  */
 enum rc account_recover(struct account *account) MUST_CHECK;
 /* Out of service until its back-off has passed; `tell`: CHANGE_RESET to its sessions. */
 void account_fail(struct account *account, enum rc rc, bool tell);
+/* Writes the account's own row, in the caller's transaction. */
+enum rc account_row_write(struct account *account, uint64_t ceiling, bool clean) MUST_CHECK;
 /* Last statement of a transaction that has changed something. *ret_sync is set if its commit must be synced. */
 enum rc account_prepare_commit(struct account *account, bool *ret_sync) MUST_CHECK;
 void account_committed(struct account *account, bool synced);
@@ -222,6 +230,15 @@ void account_synced(struct account *account, uint64_t number);
 bool account_dirty(struct account *account);
 void account_mark_gone(struct account *account);
 void store_gone_free(struct store *store);
+
+/* writable.c */
+/* Errors of the storage, as opposed to those of a job: what can be read is none the worse for them. */
+bool storage_rc(enum rc rc);
+/* The account is open; from here on it can be read only, and writing is tried again after a pause, longer each time. */
+void account_reads_only(struct account *account, enum rc rc);
+/* RC_OK, or why nothing can be changed now. Tries, if that is due: whatever was read of the account before may be gone. */
+enum rc account_writable(struct account *account) MUST_CHECK;
+enum rc account_marker_write(struct account *account) MUST_CHECK;
 
 /* background.c */
 bool account_item_is_job(const struct account *account, const struct strand_item *item);

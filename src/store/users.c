@@ -47,6 +47,8 @@ struct users {
 	struct db *db; /* own; NULL: it could not be opened again after a failure */
 	uint64_t retry_at; /* ms */
 	bool suspect;
+	bool doubtful; /* a sync has failed, and the frames of its commit have not been overwritten: no more than reads */
+	uint64_t write_retry_at; /* ms */
 };
 
 /* The database. */
@@ -63,6 +65,17 @@ static enum rc users_create(struct users *users)
 	return rc;
 }
 
+/* As account_examine: what can't be written into the database now can be read all the same. */
+static enum rc users_examine(struct users *users)
+{
+	enum rc rc = db_quick_check(users->db);
+	if (rc != RC_OK)
+		return rc;
+	rc = db_checkpoint(users->db, true);
+	users->suspect = rc != RC_OK;
+	return storage_rc(rc) ? RC_OK : rc;
+}
+
 static enum rc users_open_db(struct users *users)
 {
 	struct store *store = users->store;
@@ -71,9 +84,7 @@ static enum rc users_open_db(struct users *users)
 	snprintf(path, sizeof(path), "%s/server.db", store->root);
 	enum rc rc = db_open(path, vfs_name(store->vfs), true, "server", store->log, &users->db);
 	if (rc == RC_OK && users->suspect)
-		rc = db_quick_check(users->db);
-	if (rc == RC_OK && users->suspect)
-		rc = db_checkpoint(users->db, true);
+		rc = users_examine(users);
 	if (rc == RC_OK)
 		rc = db_version(users->db, &version);
 	if (rc == RC_OK && version == 0)
@@ -82,7 +93,6 @@ static enum rc users_open_db(struct users *users)
 		log_error(store->log, "server.db was made by a newer program version=%d", version);
 		rc = RC_UNAVAILABLE;
 	}
-	users->suspect = users->suspect && rc != RC_OK;
 	if (rc != RC_OK)
 		db_close(&users->db);
 	return rc;
@@ -98,24 +108,50 @@ static enum rc users_ready(struct users *users)
 	return users_open_db(users) == RC_OK ? RC_OK : RC_UNAVAILABLE;
 }
 
+/* The marker, and the database opened anew. Until that works it is left open as it is, for reading. */
+static enum rc users_mend(struct users *users)
+{
+	enum rc rc = RC_OK;
+	users->write_retry_at = clock_mono_ms() + USERS_RETRY_MS;
+	if (users->doubtful) {
+		rc = db_begin(users->db, true);
+		if (rc == RC_OK)
+			rc = db_run(users->db, "UPDATE marker SET number = number + 1", "");
+		if (rc == RC_OK)
+			rc = db_commit(users->db);
+		if (rc != RC_OK) {
+			db_rollback(users->db);
+			return rc;
+		}
+	}
+	users->doubtful = false;
+	users->retry_at = 0;
+	db_close(&users->db);
+	return users_ready(users);
+}
+
+/* RC_OK, or why nothing can be changed now. */
+static enum rc users_writable(struct users *users)
+{
+	enum rc rc = users_ready(users);
+	if (rc != RC_OK)
+		return rc;
+	if (!users->suspect && !db_read_only(users->db))
+		return RC_OK;
+	if (clock_mono_ms() < users->write_retry_at)
+		return RC_UNAVAILABLE;
+	rc = users_mend(users);
+	return rc == RC_OK && !users->suspect && !db_read_only(users->db) ? RC_OK : RC_UNAVAILABLE;
+}
+
 /* As account_recover. */
 static enum rc users_recover(struct users *users)
 {
-	enum rc rc = db_begin(users->db, true);
-	if (rc == RC_OK)
-		rc = db_run(users->db, "UPDATE marker SET number = number + 1", "");
-	if (rc == RC_OK)
-		rc = db_commit(users->db);
+	users->suspect = users->doubtful = true;
+	enum rc rc = users_mend(users);
 	if (rc != RC_OK)
-		db_rollback(users->db);
-	db_close(&users->db);
-	users->suspect = true;
-	users->retry_at = 0;
-	if (rc != RC_OK) {
 		log_error(users->store->log, "outcome of a commit in server.db is unknown");
-		users->retry_at = clock_mono_ms() + USERS_RETRY_MS;
-	}
-	return rc == RC_OK ? users_ready(users) : RC_UNAVAILABLE;
+	return rc == RC_OK && !users->suspect ? RC_OK : RC_UNAVAILABLE;
 }
 
 /* Jobs. */
@@ -167,20 +203,21 @@ static enum rc users_try(struct users *users, struct users_job **jobs, size_t n,
 static void users_settle(struct users *users, struct users_job **jobs, size_t n)
 {
 	bool uncertain = false;
-	enum rc rc = users_ready(users);
+	enum rc rc = users_writable(users);
 	if (rc == RC_OK)
 		rc = users_try(users, jobs, n, &uncertain);
 	if (rc == RC_OK)
 		return;
 	if (uncertain)
 		rc = users_recover(users) == RC_OK ? RC_IO : RC_UNAVAILABLE;
-	else if (n > 1 && users->db) {
+	else if (n > 1) {
 		for (size_t i = 0; i < n; i++)
 			users_settle(users, &jobs[i], 1);
 		return;
 	}
+	/* Nothing keeps reads from what is there. */
 	for (size_t i = 0; i < n; i++)
-		jobs[i]->rc = rc;
+		jobs[i]->rc = users->db && !jobs[i]->write ? jobs[i]->run(users, jobs[i]) : rc;
 }
 
 static void users_turn(struct strand *strand, void *ctx)

@@ -5,6 +5,9 @@
  * Locks: the first lock that SQLite asks for takes all of SQLite's lock bytes of the database file as one open file
  * description lock, and keeps it until unlocked. That is what locking_mode=EXCLUSIVE comes to, and it keeps the sqlite3
  * shell of an impatient administrator out.
+ *
+ * On a file system that has turned read-only files are opened for reading, and SQLite, which is not told, gets an error
+ * for each write. It needs none to read: what the WAL holds is found again in memory. A WAL that is missing is an empty one.
  */
 #include "store/vfs.h"
 
@@ -37,7 +40,8 @@ struct vfs_file {
 	sqlite3_file base;
 	const struct io *io; /* borrowed */
 	char *path; /* own */
-	int fd;
+	int fd; /* -1: an empty file that could not be made */
+	bool read_only; /* the file system takes no writes */
 	int lock; /* SQLITE_LOCK_* */
 	int error; /* errno of the last failure */
 	bool created; /* the first sync also syncs the directory */
@@ -60,7 +64,9 @@ static int vfs_sync_parent(const struct io *io, const char *path)
 static int file_fail(struct vfs_file *file, int code)
 {
 	file->error = errno;
-	return errno == ENOSPC || errno == EDQUOT ? SQLITE_FULL : code;
+	if (errno == ENOSPC || errno == EDQUOT)
+		return SQLITE_FULL;
+	return errno == EROFS ? SQLITE_READONLY : code;
 }
 
 static int file_close(sqlite3_file *base)
@@ -79,7 +85,7 @@ static int file_close(sqlite3_file *base)
 static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
-	ssize_t got = io_read_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset);
+	ssize_t got = file->fd < 0 ? 0 : io_read_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset);
 	if (got < 0) {
 		file->error = errno;
 		return SQLITE_IOERR_READ;
@@ -93,6 +99,10 @@ static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
+	if (file->read_only) {
+		errno = EROFS;
+		return file_fail(file, SQLITE_IOERR_WRITE);
+	}
 	if (io_write_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset))
 		return SQLITE_OK;
 	return file_fail(file, SQLITE_IOERR_WRITE);
@@ -101,6 +111,10 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 of
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
+	if (file->read_only) {
+		errno = EROFS;
+		return file_fail(file, SQLITE_IOERR_TRUNCATE);
+	}
 	if (file->io->ftruncate(file->io->ctx, file->fd, (off_t)size) == 0)
 		return SQLITE_OK;
 	return file_fail(file, SQLITE_IOERR_TRUNCATE);
@@ -110,6 +124,8 @@ static int file_sync(sqlite3_file *base, int flags)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
 	(void)flags;
+	if (file->fd < 0)
+		return SQLITE_OK;
 	if (file->io->fdatasync(file->io->ctx, file->fd) != 0) {
 		/* Not SQLITE_FULL, whatever the reason: that means that nothing has been written (db_commit_uncertain). */
 		file->error = errno;
@@ -127,6 +143,10 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
 	struct stat st;
+	if (file->fd < 0) {
+		*ret_size = 0;
+		return SQLITE_OK;
+	}
 	if (fstat(file->fd, &st) != 0) {
 		file->error = errno;
 		return SQLITE_IOERR_FSTAT;
@@ -137,9 +157,10 @@ static int file_size(sqlite3_file *base, sqlite3_int64 *ret_size)
 
 static int file_set_lock(struct vfs_file *file, short type)
 {
-	struct flock lock = {
-		.l_type = type, .l_whence = SEEK_SET, .l_start = LOCK_START, .l_len = LOCK_LENGTH
-	};
+	struct flock lock = { .l_type = type == F_WRLCK && file->read_only ? F_RDLCK : type,
+		.l_whence = SEEK_SET,
+		.l_start = LOCK_START,
+		.l_len = LOCK_LENGTH };
 	if (fcntl(file->fd, F_OFD_SETLK, &lock) == 0)
 		return SQLITE_OK;
 	file->error = errno;
@@ -187,6 +208,10 @@ static int file_control(sqlite3_file *base, int op, void *arg)
 		*(int *)arg = file->error;
 		return SQLITE_OK;
 	}
+	if (op == VFS_FCNTL_READ_ONLY) {
+		*(int *)arg = file->read_only;
+		return SQLITE_OK;
+	}
 	if (op == SQLITE_FCNTL_PERSIST_WAL) {
 		int *on = arg;
 		if (*on >= 0)
@@ -230,10 +255,18 @@ static int vfs_open_fd(struct vfs_file *file, const char *path, int flags)
 {
 	const struct io *io = file->io;
 	int mode = flags & SQLITE_OPEN_READWRITE ? O_RDWR : O_RDONLY;
-	file->fd = io->open(io->ctx, path, mode, 0);
+	file->fd = io->open(io->ctx, path, mode | O_NOFOLLOW, 0);
 	if (file->fd < 0 && errno == ENOENT && (flags & SQLITE_OPEN_CREATE)) {
-		file->fd = io->open(io->ctx, path, mode | O_CREAT, 0600);
+		file->fd = io->open(io->ctx, path, mode | O_CREAT | O_NOFOLLOW, 0600);
 		file->created = true;
+		if (file->fd < 0 && errno == EROFS && (flags & SQLITE_OPEN_WAL)) {
+			file->read_only = true;
+			return SQLITE_OK;
+		}
+	}
+	if (file->fd < 0 && errno == EROFS) {
+		file->fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
+		file->read_only = true;
 	}
 	file->error = file->fd < 0 ? errno : 0;
 	return file->fd < 0 ? SQLITE_CANTOPEN : SQLITE_OK;

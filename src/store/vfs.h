@@ -11,6 +11,9 @@
 
 struct vfs;
 
+/* sqlite3_file_control with an int: whether the file was opened for reading only, since its file system takes no writes. */
+#define VFS_FCNTL_READ_ONLY 0x636f6901
+
 /* Registers the VFS under a name of its own. `io` is borrowed. All connections must be closed before vfs_free. */
 struct vfs *vfs_new(struct io *io);
 void vfs_free(struct vfs **vfs);

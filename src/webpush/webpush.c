@@ -151,7 +151,7 @@ static enum rc key_run(struct users *users, struct users_job *job)
 	vapid_key_unref(&k->key);
 	if (rc == RC_OK)
 		rc = vapid_key_load(pem, &k->key);
-	else if (rc == RC_NOT_FOUND)
+	else if (rc == RC_NOT_FOUND && job->write)
 		rc = key_make(users, &k->key);
 	mem_wipe((char *)(uintptr_t)pem.p, pem.n);
 	arena_free(&arena);
@@ -169,13 +169,13 @@ static void key_done(struct users_job *job)
 }
 
 /* At start, before anybody serves: waiting is allowed. */
-static enum rc key_read(struct webpush *webpush)
+static enum rc key_read(struct webpush *webpush, bool make)
 {
 	struct key_job k = { .webpush = webpush };
 
 	pthread_mutex_init(&k.lock, NULL);
 	pthread_cond_init(&k.cond, NULL);
-	k.job = (struct users_job){ .write = true, .run = key_run, .done = key_done };
+	k.job = (struct users_job){ .write = make, .run = key_run, .done = key_done };
 	enum rc rc = users_submit(webpush->store, &k.job);
 	if (rc == RC_OK) {
 		pthread_mutex_lock(&k.lock);
@@ -267,7 +267,10 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 	enum rc rc = webpush_check_settings(&webpush->settings, errors);
 	if (rc == RC_OK) {
 		take_notifier(webpush);
-		rc = key_read(webpush);
+		/* A key that is there needs no write, which may not be possible now. */
+		rc = key_read(webpush, false);
+		if (rc == RC_NOT_FOUND)
+			rc = key_read(webpush, true);
 		if (rc != RC_OK)
 			buf_adds(errors, "webpush: can't read the key of the server, see the log\n");
 	}

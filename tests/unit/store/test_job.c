@@ -322,7 +322,7 @@ static void what_a_failed_sync_leaves_is_not_there_afterwards(void **state)
 	account_unref(&account);
 }
 
-static void if_the_marker_fails_too_sessions_end_and_the_account_is_tried_again_later(void **state)
+static void if_the_marker_fails_too_the_account_can_only_be_read_until_it_does_not(void **state)
 {
 	struct fix *fix = *state;
 	struct account *account = account_get(fix->store, 1);
@@ -332,18 +332,117 @@ static void if_the_marker_fails_too_sessions_end_and_the_account_is_tried_again_
 	clock_fake_set(1000000, 1700000000);
 	rec_fail(fix->rec, REC_OP_SYNC, "account.db-wal", EIO, 1, true);
 	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_UNAVAILABLE);
-	assert_int_equal(noted.lists, 1);
-	assert_int_equal(noted.last_kind, CHANGE_RESET);
+	/* Nobody is told of it, and nobody is shut out. */
+	assert_int_equal(noted.lists, 0);
+	assert_int_equal(account->state, ACCOUNT_OPEN);
+	assert_false(has_mailbox(fix, account, 0));
+	assert_int_equal(call_now(fix, account, JOB_READ, NULL), RC_OK);
 	rec_fail(fix->rec, REC_OP_SYNC, "", 0, 0, false);
 
-	/* Out of service until the back-off has passed. */
-	struct call call = call_make(fix, JOB_READ, find_mailbox);
+	/* Not written until the back-off has passed. */
+	struct call call = call_make(fix, JOB_WRITE, create_mailbox);
 	call_submit(account, &call);
 	call_wait(fix, &call);
 	assert_int_equal(call.job.rc, RC_UNAVAILABLE);
 	assert_int_equal(call.runs, 0);
 	clock_fake_advance(ACCOUNT_RETRY_MIN_MS);
-	assert_int_equal(call_now(fix, account, JOB_READ, NULL), RC_OK);
+	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
+	assert_int_equal(noted.lists, 1);
+	assert_int_equal(noted.last_kind, CHANGE_CREATED);
+	assert_false(account->suspect);
+	account_unwatch(account, &noted.sink);
+	account_unref(&account);
+	fix_restart(fix);
+	account = account_get(fix->store, 1);
+	assert_true(has_mailbox(fix, account, 0));
+	account_unref(&account);
+}
+
+static void the_pause_before_writing_is_tried_again_grows_and_has_an_end(void **state)
+{
+	struct fix *fix = *state;
+	struct account *account = account_get(fix->store, 1);
+	clock_fake_set(1000000, 1700000000);
+	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
+	rec_fail(fix->rec, REC_OP_SYNC, "account.db", EIO, 1, true);
+	struct call call = call_make(fix, JOB_WRITE, create_mailbox);
+	uint64_t pause = ACCOUNT_RETRY_MIN_MS;
+	for (unsigned i = 0; i < 12; i++) {
+		call = call_make(fix, JOB_WRITE, create_mailbox);
+		call.number = 1;
+		call_submit(account, &call);
+		call_wait(fix, &call);
+		assert_int_equal(call.job.rc, RC_UNAVAILABLE);
+		assert_int_equal(account->write_retry_at - clock_mono_ms(), pause);
+		assert_true(has_mailbox(fix, account, 0));
+		assert_false(has_mailbox(fix, account, 1));
+		clock_fake_advance(pause);
+		pause = pause * 2 < WRITE_RETRY_MAX_MS ? pause * 2 : WRITE_RETRY_MAX_MS;
+	}
+	rec_fail(fix->rec, REC_OP_SYNC, "", 0, 0, false);
+	call = call_make(fix, JOB_WRITE, create_mailbox);
+	call.number = 1;
+	call_submit(account, &call);
+	call_wait(fix, &call);
+	assert_int_equal(call.job.rc, RC_OK);
+	assert_int_equal(account->write_retry_ms, 0);
+	account_unref(&account);
+}
+
+/* Whatever can't be written: it is said, and what is there can be read. */
+static void a_write_that_fails_leaves_the_account_open(void **state)
+{
+	static const struct {
+		int error;
+		enum rc rc;
+	} cases[] = { { EIO, RC_IO }, { EROFS, RC_READONLY }, { ENOSPC, RC_NOSPACE } };
+	struct fix *fix = *state;
+	struct account *account = account_get(fix->store, 1);
+	struct noted noted;
+	noted_init(&noted, fix);
+	watch_now(fix, account, &noted.sink);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rec_fail(fix->rec, REC_OP_WRITE, "account.db-wal", cases[i].error, 1, true);
+		assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), cases[i].rc);
+		assert_int_equal(call_now(fix, account, JOB_WRITE_RELAXED, touch_modseq), cases[i].rc);
+		assert_int_equal(account->state, ACCOUNT_OPEN);
+		assert_false(has_mailbox(fix, account, 0));
+		rec_fail(fix->rec, REC_OP_WRITE, "", 0, 0, false);
+	}
+	assert_int_equal(noted.lists, 0);
+	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
+	account_unwatch(account, &noted.sink);
+	account_unref(&account);
+}
+
+static void relaxed_commits_that_cannot_be_synced_can_be_read_and_are_written_anew(void **state)
+{
+	struct fix *fix = *state;
+	struct account *account = account_get(fix->store, 1);
+	struct noted noted;
+	noted_init(&noted, fix);
+	watch_now(fix, account, &noted.sink);
+	clock_fake_set(1000000, 1700000000);
+	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
+	assert_int_equal(call_now(fix, account, JOB_WRITE_RELAXED, touch_modseq), RC_OK);
+	uint64_t modseq = account->modseq;
+	rec_fail(fix->rec, REC_OP_SYNC, "account.db", EIO, 1, true);
+	store_tick(fix->store);
+	while (rec_failures(fix->rec) == 0)
+		reactor_run_once(fix->reactor, false);
+	strand_settle(fix, account);
+	assert_int_equal(noted.lists, 2);
+	assert_true(has_mailbox(fix, account, 0));
+	assert_int_equal(account->state, ACCOUNT_OPEN);
+	assert_int_not_equal(account->write_rc, RC_OK);
+	rec_fail(fix->rec, REC_OP_SYNC, "", 0, 0, false);
+	clock_fake_advance(ACCOUNT_RETRY_MIN_MS);
+	store_tick(fix->store);
+	while (account->write_rc != RC_OK)
+		reactor_run_once(fix->reactor, false);
+	strand_settle(fix, account);
+	assert_false(account_dirty(account));
+	assert_true(account->modseq >= modseq);
 	account_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
@@ -700,7 +799,10 @@ int main(void)
 		T(a_read_between_writes_sees_those_before_it_and_waits_for_their_commit),
 		T(a_full_disk_fails_every_job_and_harms_nothing),
 		T(what_a_failed_sync_leaves_is_not_there_afterwards),
-		T(if_the_marker_fails_too_sessions_end_and_the_account_is_tried_again_later),
+		T(if_the_marker_fails_too_the_account_can_only_be_read_until_it_does_not),
+		T(the_pause_before_writing_is_tried_again_grows_and_has_an_end),
+		T(a_write_that_fails_leaves_the_account_open),
+		T(relaxed_commits_that_cannot_be_synced_can_be_read_and_are_written_anew),
 		T(the_back_off_grows_with_each_failure),
 		T(a_relaxed_write_is_synced_by_the_next_tick),
 		T(a_synced_write_syncs_the_relaxed_ones_before_it),
