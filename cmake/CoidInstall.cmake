@@ -12,6 +12,8 @@ install(FILES systemd/coid.sysusers DESTINATION lib/sysusers.d RENAME coid.conf)
 install(FILES README.md ARCHITECTURE.md CHANGELOG.md LICENSE docs/storage.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/coid.8 docs/coidctl.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/coid.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
+install(FILES etc/fail2ban/filter.d/coid.conf DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/fail2ban/filter.d)
+install(FILES etc/fail2ban/jail.d/coid.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/fail2ban)
 install(CODE "
   set(conf \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/coid.conf\")
   if(NOT EXISTS \"\${conf}\")

@@ -147,8 +147,17 @@ static void change_done(struct users_job *job)
 	struct user_change *change = (struct user_change *)(void *)job;
 	struct admin *admin = change->request->admin;
 
+	static const enum auth_change changes[] = {
+		[USER_ADD] = AUTH_CHANGE_NONE,
+		[USER_PASSWD] = AUTH_CHANGE_PASSWORD,
+		[USER_DEL] = AUTH_CHANGE_REMOVED,
+		[USER_ENABLE] = AUTH_CHANGE_NONE,
+		[USER_DISABLE] = AUTH_CHANGE_DISABLED,
+		[USER_QUOTA] = AUTH_CHANGE_NONE,
+	};
+
 	if (job->rc == RC_OK && change->action != USER_ADD)
-		auth_forget(admin->auth, change->name);
+		auth_forget(admin->auth, change->name, changes[change->action]);
 	if (job->rc == RC_OK && change->action == USER_QUOTA) {
 		show_quota(change);
 		return;

@@ -1,12 +1,21 @@
 /*
  * Who may log in: looks users up (users.h, then the passwd-style file if one is configured), checks passwords on
- * auth workers (never on a reactor or a store worker), slows down guessers, remembers recent successes.
+ * auth workers (never on a reactor or a store worker), refuses guessers, remembers recent successes.
  * Object owned by the server; auth_check and friends on any reactor; `done` comes on the request's home reactor.
+ *
+ * Strangers shut nobody out: whoever guesses has few guesses (guard.h) and waits in lanes of his own (lanes.h), an account is
+ * served at the addresses that it is known from (known.h) whatever happens elsewhere, and an answer that is held back holds
+ * no place in a queue.
+ *
+ * Each refused login is one line of the log, and each ban (docs/coid.8, "LOG LINES", says what stands in them):
+ *   event=auth_failed address=192.0.2.1 user=a@example.org mechanism=PLAIN reason=password
+ *   event=auth_ban kind=address key=192.0.2.1 seconds=600
  */
 #ifndef COID_AUTH_AUTH_H
 #define COID_AUTH_AUTH_H
 
 #include "auth/auto_create.h"
+#include "auth/guard.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/rc.h"
@@ -22,14 +31,25 @@ struct auth_settings {
 	uint64_t cache_ttl_ms; /* of positive results; 0: no cache */
 	unsigned scram_iterations;
 	uint64_t delay_max_ms; /* of answers to failing peers */
+	uint64_t
+		grid_ms; /* failures are answered at multiples of it, counted from their arrival; 0: at once */
 	const char *users_file; /* "name:{SCHEME}hash" lines; NULL: none */
-	size_t queue_max; /* requests that may wait; RC_BUSY beyond */
+	size_t queue_max; /* passwords that may wait to be hashed: of known addresses, and of all others */
+	struct guard_limits guard;
+	unsigned checks_per_address; /* hashed at a time; 0: no limit, as the next */
+	unsigned checks_per_account;
+	uint64_t known_age_ms; /* how long an account's address is known after a login */
+	const char *const *trusted; /* networks that are never counted as one peer (peer_range_parse) */
+	size_t trusted_count;
 	struct auto_create_rules auto_create; /* strings are copied */
 };
 
 enum rc auth_new(const struct auth_settings *settings, struct store *store, struct log *log,
 	struct auth **ret_auth) MUST_CHECK;
-/* At shutdown, on each reactor: answers that are held back as a penalty go out at once, from now on too. */
+/*
+ * At shutdown, on each reactor: what waits to be hashed is dropped (RC_CANCELLED), answers that are held back go out at once;
+ * from now on, too.
+ */
 void auth_hurry(struct auth *auth, struct reactor *reactor);
 /* Requests whose answer is still to come. Any thread. */
 size_t auth_waiting(const struct auth *auth);
@@ -45,14 +65,15 @@ enum rc auth_check_users_file(const char *path, struct buf *errors) MUST_CHECK;
 struct auth_request {
 	struct strv user; /* as given by the client; copied */
 	struct strv password; /* copied, wiped after use */
-	const char *peer; /* address text, for delays and logs; copied */
+	const char *peer; /* address text, for limits and logs; copied */
+	const char *mechanism; /* "LOGIN", "PLAIN": for the log; static */
 	struct reactor *home;
 	uint64_t asker;
 	void (*done)(struct auth_request *request);
 	void *ctx;
 
-	/* The result. RC_OK; RC_AUTH (wrong, unknown user: the same after the same time); RC_EXPIRED (disabled);
-	 * RC_BUSY; RC_UNAVAILABLE, RC_IO. */
+	/* The result. RC_OK; RC_AUTH (wrong, unknown user, no guess left: the same after the same time); RC_EXPIRED
+	 * (disabled); RC_BUSY; RC_CANCELLED (auth_cancel, shutdown); RC_UNAVAILABLE, RC_IO. */
 	enum rc rc;
 	int64_t account_id;
 	char name[USER_NAME_MAX + 1]; /* canonical */
@@ -62,8 +83,12 @@ struct auth_request {
 	struct auth_private *priv; /* own, auth's */
 };
 
-/* RC_BUSY: not taken, done is not called. Failures are answered after a delay that grows per peer and per name. */
-enum rc auth_check(struct auth *auth, struct auth_request *request) MUST_CHECK;
+/* `done` is always called, later. Failures are answered after a delay that grows with them. */
+void auth_check(struct auth *auth, struct auth_request *request);
+/* Its asker is gone: home reactor only. `done` comes as soon as may be, perhaps from within. */
+void auth_cancel(struct auth *auth, struct auth_request *request);
+/* Whether any account has logged in from this address lately. Any thread. */
+bool auth_knows(struct auth *auth, const char *peer);
 
 /*
  * Credentials for a new password: the crypt hash and the RFC 5803 SCRAM-SHA-256 keys. Takes tens of milliseconds: on an
@@ -84,10 +109,28 @@ struct auth_hash_request {
 	struct auth_private *priv;
 };
 enum rc auth_hash(struct auth *auth, struct auth_hash_request *request) MUST_CHECK;
-/* Forgets cached successes of that user (password changed, disabled, removed). */
-void auth_forget(struct auth *auth, struct strv user);
+/* What has happened to an account's right to log in. */
+enum auth_change {
+	AUTH_CHANGE_NONE, /* nothing that ends sessions: quota, enabled again */
+	AUTH_CHANGE_PASSWORD,
+	AUTH_CHANGE_DISABLED,
+	AUTH_CHANGE_REMOVED
+};
+/* To be called when it is on disk: cached successes are forgotten, checks under way begin anew, the watcher is told. */
+void auth_forget(struct auth *auth, struct strv user, enum auth_change change);
+/*
+ * One watcher is told of every change that ends sessions, users_file at a reload included; on the thread that made it. From
+ * then on no check that began before the change succeeds. `names` are views for the time of the call.
+ */
+typedef void auth_watcher(void *ctx, const struct strv *names, size_t count, enum auth_change change);
+void auth_watch(struct auth *auth, auth_watcher *watcher, void *ctx);
 /* Constant-time check of a password against "{SCHEME}hash" or a bare crypt hash. Slow: worker only. */
 enum rc auth_verify_hash(struct strv stored, struct strv password) MUST_CHECK;
+
+/* Whether it was made by the scheme that makes new ones: else it is made anew at the next login. */
+bool auth_hash_is_current(const char *scheme, struct strv stored);
+/* The same for SCRAM keys, by their iterations. */
+bool auth_scram_is_current(unsigned iterations, struct strv scram);
 
 /* Whether text begins with "{SCHEME}" (upper case, known or not); and whether it is then a hash that auth_verify_hash can read. Cheap. */
 bool auth_hash_has_scheme(struct strv text);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -12,6 +13,7 @@
 
 struct peer {
 	UT_hash_handle hh;
+	struct list_node node; /* in order of `began` */
 	char *name; /* own */
 	uint64_t began; /* clock_mono_ms */
 	unsigned count;
@@ -20,6 +22,7 @@ struct peer {
 struct auto_create {
 	pthread_mutex_t lock;
 	struct peer *peers;
+	struct list order;
 };
 
 static size_t characters(struct strv utf8)
@@ -63,25 +66,16 @@ struct auto_create *auto_create_new(void)
 {
 	struct auto_create *limit = mem_zalloc(sizeof(*limit));
 	pthread_mutex_init(&limit->lock, NULL);
+	list_init(&limit->order);
 	return limit;
 }
 
 static void peer_free(struct auto_create *limit, struct peer *peer)
 {
 	HASH_DEL(limit->peers, peer);
+	list_remove(&peer->node);
 	free(peer->name);
 	free(peer);
-}
-
-static void sweep(struct auto_create *limit, uint64_t now)
-{
-	struct peer *peer;
-	struct peer *next;
-
-	HASH_ITER (hh, limit->peers, peer, next) {
-		if (now - peer->began >= HOUR_MS)
-			peer_free(limit, peer);
-	}
 }
 
 void auto_create_free(struct auto_create **limit)
@@ -105,18 +99,20 @@ static bool take(struct auto_create *limit, const char *name, unsigned per_hour)
 
 	HASH_FIND_STR(limit->peers, name, peer);
 	if (!peer) {
+		/* Refusing all others would be worse: then a few thousand peers could keep everybody out. */
 		if (HASH_COUNT(limit->peers) >= AUTO_CREATE_PEERS)
-			sweep(limit, now);
-		if (HASH_COUNT(limit->peers) >= AUTO_CREATE_PEERS)
-			return false;
+			peer_free(limit, CONTAINER_OF(list_first(&limit->order), struct peer, node));
 		peer = mem_zalloc(sizeof(*peer));
 		peer->name = mem_strdup(name);
 		peer->began = now;
 		HASH_ADD_KEYPTR(hh, limit->peers, peer->name, strlen(peer->name), peer);
+		list_append(&limit->order, &peer->node);
 	}
 	if (now - peer->began >= HOUR_MS) {
 		peer->began = now;
 		peer->count = 0;
+		list_remove(&peer->node);
+		list_append(&limit->order, &peer->node);
 	}
 	if (peer->count >= per_hour)
 		return false;

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define AUTO_CREATE_PEERS 10000 /* addresses that are remembered */
+#define AUTO_CREATE_PEERS 10000 /* peers that are remembered; the oldest goes */
 
 struct auto_create_rules {
 	bool enabled;
@@ -29,7 +29,7 @@ bool auto_create_fits(const struct auto_create_rules *rules, struct strv user, s
 struct auto_create;
 struct auto_create *auto_create_new(void);
 void auto_create_free(struct auto_create **limit);
-/* Counts one more by that peer; false if it has made enough in this hour, or if too many peers make accounts. */
+/* Counts one more by that peer (a key of base/peer_key.h); false if it has made enough in this hour. */
 bool auto_create_take(struct auto_create *limit, const char *peer, unsigned per_hour);
 
 #endif

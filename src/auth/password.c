@@ -108,6 +108,23 @@ static struct strv hash_of(struct strv stored)
 	return stored;
 }
 
+bool auth_hash_is_current(const char *scheme, struct strv stored)
+{
+	const struct scheme *found = scheme_find(strv_cstr(scheme));
+
+	if (stored.n > 0 && stored.p[0] == '{')
+		stored = strv_sub(stored, strv_index(stored, '}') + 1, stored.n);
+	return found && strv_starts(stored, strv_cstr(found->prefix));
+}
+
+bool auth_scram_is_current(unsigned iterations, struct strv scram)
+{
+	struct strv text = strv_sub(scram, strv_index(scram, '$') + 1, scram.n);
+	uint32_t stored = 0;
+
+	return str_u32(strv_sub(text, 0, strv_index(text, ':')), &stored) == RC_OK && stored == iterations;
+}
+
 bool auth_hash_readable(struct strv stored)
 {
 	struct strv hash = hash_of(stored);

@@ -126,3 +126,15 @@ enum rc users_file_find(const struct users_file *file, struct strv name, struct 
 	*ret_password = line->password;
 	return RC_OK;
 }
+
+void users_file_compare(const struct users_file *old, const struct users_file *new,
+	void (*fn)(void *ctx, struct strv name, bool gone), void *ctx)
+{
+	struct strv password;
+
+	for (const struct line *line = old ? old->table : NULL; line; line = line->hh.next) {
+		bool gone = users_file_find(new, line->name, &password) != RC_OK;
+		if (gone || !strv_eq(password, line->password))
+			fn(ctx, line->name, gone);
+	}
+}

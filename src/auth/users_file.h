@@ -20,4 +20,8 @@ void users_file_free(struct users_file **file);
 enum rc users_file_find(
 	const struct users_file *file, struct strv name, struct strv *ret_password) MUST_CHECK;
 
+/* Calls fn for each name of `old` that `new` lacks, or to which it gives another password. NULL files are empty. */
+void users_file_compare(const struct users_file *old, const struct users_file *new,
+	void (*fn)(void *ctx, struct strv name, bool gone), void *ctx);
+
 #endif

@@ -91,6 +91,16 @@ struct conf {
 		uint64_t cache_ttl; /* 0: no cache */
 		unsigned scram_iterations;
 		uint64_t delay_max;
+		uint64_t failure_grid;
+		uint64_t guess_window;
+		unsigned guesses_per_address; /* 0: no limit, as the next two */
+		unsigned guesses_per_network;
+		unsigned guesses_per_account;
+		uint64_t ban_time;
+		uint64_t known_address_age;
+		unsigned checks_per_address;
+		unsigned checks_per_account;
+		struct conf_list trusted_networks;
 		char *users_file; /* "": none */
 		unsigned queue_max;
 	} auth;

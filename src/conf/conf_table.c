@@ -1,6 +1,7 @@
 #include "conf/conf_priv.h"
 #include "conf/conf_table.h"
 
+#include "base/peer_key.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
@@ -83,6 +84,13 @@ static const char *check_tcp(const char *value)
 	if (str_u32(strv_cstr(colon + 1), &port) != RC_OK || port > 65535)
 		return "has no port from 0 to 65535";
 	return NULL;
+}
+
+static const char *check_network(const char *value)
+{
+	struct peer_range range;
+
+	return peer_range_parse(strv_cstr(value), &range) ? NULL : "is not a network like 192.0.2.0/24";
 }
 
 /* Metrics have no password: only the machine itself may ask. */
@@ -322,9 +330,33 @@ const struct conf_row conf_table[] = {
 		"Iterations in the SCRAM keys of new passwords"),
 	ROW_VALUE(auth, delay_max, CONF_DURATION, CONF_ZERO, "15s", 250, 10 * MINUTE,
 		"Longest delay of an answer to repeated failed logins; 0: none"),
+	ROW_VALUE(auth, failure_grid, CONF_DURATION, 0, "1s", 10, 10 * SECOND,
+		"Failed logins are answered at multiples of this time, so that it tells nothing about the "
+		"account"),
+	ROW_VALUE(auth, guess_window, CONF_DURATION, 0, "10m", SECOND, 7 * DAY,
+		"Time in which wrong passwords are counted"),
+	ROW_VALUE(auth, guesses_per_address, CONF_NUMBER, CONF_ZERO, "20", 1, 1000000,
+		"Wrong passwords in that time from an IPv4 address or an IPv6 /64; 0: no limit"),
+	ROW_VALUE(auth, guesses_per_network, CONF_NUMBER, CONF_ZERO, "160", 1, 1000000,
+		"The same from an IPv6 /48; 0: no limit"),
+	ROW_VALUE(auth, guesses_per_account, CONF_NUMBER, CONF_ZERO, "60", 1, 1000000,
+		"The same for an account, from addresses that it is not known from; 0: no limit"),
+	ROW_VALUE(auth, ban_time, CONF_DURATION, CONF_ZERO, "10m", SECOND, 7 * DAY,
+		"How long an address or account is refused that has used up its guesses; 0: till one is "
+		"free again"),
+	ROW_VALUE(auth, known_address_age, CONF_DURATION, CONF_ZERO, "30d", MINUTE, 365 * DAY,
+		"How long an address is known after a login: no ban by others keeps its owner out there; "
+		"0: never"),
+	ROW_VALUE(auth, checks_per_address, CONF_NUMBER, 0, "2", 1, 64,
+		"Passwords of one address that are hashed at a time"),
+	ROW_VALUE(auth, checks_per_account, CONF_NUMBER, 0, "2", 1, 64,
+		"Passwords of one account that are hashed at a time, and as many for strangers' guesses"),
+	ROW_LIST(auth, trusted_networks, 0, "", check_network,
+		"Networks of webmail hosts and proxies, like 192.0.2.0/24: no limit of theirs by address"),
 	ROW_STRING(auth, users_file, 0, "", 0, 1000, check_path,
 		"Further accounts, \"name:{SCHEME}hash\" a line; empty: none"),
-	ROW_VALUE(auth, queue_max, CONF_NUMBER, 0, "1000", 1, 100000, "Logins that may wait to be checked"),
+	ROW_VALUE(auth, queue_max, CONF_NUMBER, 0, "1000", 1, 100000,
+		"Passwords that may wait to be hashed: of known addresses, and of all others"),
 
 	ROW_VALUE(store, inline_max, CONF_SIZE, CONF_RESTART, "16K", 0, MIB,
 		"Largest message that is first kept in the database of its account"),

@@ -28,12 +28,12 @@ struct auth_args {
 	struct strv response; /* base64, a view into the line */
 };
 
-static void log_result(struct session *session, const char *text, const struct auth_request *request)
+static void log_accepted(struct session *session, const struct auth_request *request)
 {
 	const char *tls = conn_is_tls(session->conn) ? conn_tls_version(session->conn) : "none";
-	log_info(session->hub->imapd->log, "%s user=%s rip=%s tls=%s result=%s", text,
+	log_info(session->hub->imapd->log, "imap login user=%s rip=%s tls=%s mechanism=%s",
 		LOG_V(strv_cstr(request->name)), conn_peer(session->conn), LOG_V(strv_cstr(tls)),
-		rc_name(request->rc));
+		request->mechanism);
 }
 
 static void accepted(struct cmd *cmd, const struct auth_request *request)
@@ -45,16 +45,19 @@ static void accepted(struct cmd *cmd, const struct auth_request *request)
 	}
 	account_quota_set(session->account, request->quota_storage, request->quota_messages);
 	atomic_fetch_add_explicit(&session->hub->imapd->logins, 1, memory_order_relaxed);
-	log_result(session, "imap login", request);
+	log_accepted(session, request);
 	cmd_ok(cmd, capability_code(session), "Logged in");
 }
 
+/* auth has logged it. */
 static void refused(struct cmd *cmd, const struct auth_request *request)
 {
 	struct session *session = cmd->session;
 	atomic_fetch_add_explicit(&session->hub->imapd->login_failures, 1, memory_order_relaxed);
-	log_result(session, "imap login failed", request);
 	cmd_finish_rc(cmd, request->rc);
+	/* Whoever keeps a busy server busy pays for it as for any bad command. */
+	if (request->rc == RC_BUSY)
+		session_bad_command(session);
 	if (++session->login_failures >= LOGIN_FAILURES_MAX)
 		session_bye(session, NULL, "Too many failed logins");
 }
@@ -64,6 +67,8 @@ static void login_done(struct auth_request *request)
 	struct login *login = request->ctx;
 	struct session *session = session_find(login->hub, request->asker);
 
+	if (session)
+		session->login = NULL;
 	/* Before login a waiting command can only be the one that asked. */
 	if (session && session->state == SESSION_NOT_AUTH && session->cmd && session->cmd->waiting) {
 		struct cmd *cmd = session->cmd;
@@ -76,7 +81,7 @@ static void login_done(struct auth_request *request)
 	free(login);
 }
 
-static void check(struct cmd *cmd, struct strv user, struct strv password)
+static void check(struct cmd *cmd, const char *mechanism, struct strv user, struct strv password)
 {
 	struct session *session = cmd->session;
 	struct login *login = mem_zalloc(sizeof(*login));
@@ -85,18 +90,15 @@ static void check(struct cmd *cmd, struct strv user, struct strv password)
 		.user = user,
 		.password = password,
 		.peer = conn_peer(session->conn),
+		.mechanism = mechanism,
 		.home = session->hub->reactor,
 		.asker = session->id,
 		.done = login_done,
 		.ctx = login,
 	};
 	cmd->waiting = true;
-	enum rc rc = auth_check(session->hub->imapd->auth, &login->request);
-	if (rc != RC_OK) {
-		cmd->waiting = false;
-		free(login);
-		cmd_finish_rc(cmd, rc);
-	}
+	session->login = &login->request;
+	auth_check(session->hub->imapd->auth, &login->request);
 }
 
 /* LOGIN */
@@ -113,7 +115,7 @@ static void login_run(struct cmd *cmd)
 {
 	struct auth_args *args = cmd->args;
 	if (session_secure(cmd->session))
-		check(cmd, args->user, args->password);
+		check(cmd, "LOGIN", args->user, args->password);
 	else
 		cmd_no(cmd, "PRIVACYREQUIRED", "Passwords are accepted under TLS only");
 }
@@ -136,7 +138,7 @@ static void plain_response(struct cmd *cmd, struct strv base64)
 	} else if (authzid.n > 0 && !strv_ieq(authzid, user)) {
 		cmd_no(cmd, "AUTHORIZATIONFAILED", "Authorization failed: no acting for others");
 	} else {
-		check(cmd, user, password);
+		check(cmd, "PLAIN", user, password);
 	}
 	buf_wipe(&message);
 }

@@ -270,6 +270,21 @@ static void on_changes(void *ctx, struct change_list *list)
 
 /* The end. */
 
+static int compare_names(const void *a, const void *b)
+{
+	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
+}
+
+void hub_end_users(struct hub *hub, const struct strv *names, size_t count, const char *text)
+{
+	LIST_EACH (node, &hub->sessions) {
+		struct session *session = CONTAINER_OF(node, struct session, in_hub);
+		struct strv user = strv_cstr(session->user);
+		if (session->user && bsearch(&user, names, count, sizeof(*names), compare_names))
+			session_bye(session, NULL, text);
+	}
+}
+
 static void stop_now(void *arg)
 {
 	struct hub *hub = arg;

@@ -43,6 +43,8 @@ void hub_remove_account(struct hub *hub, struct session *session);
 struct session *session_find(struct hub *hub, uint64_t id);
 /* A new view: shares its UID ranges with another one of the mailbox that says the same. */
 void hub_share_view(struct hub *hub, struct session *session);
+/* The sessions of these users (sorted by strv_cmp) say BYE at once, with that text. */
+void hub_end_users(struct hub *hub, const struct strv *names, size_t count, const char *text);
 /* Every session says BYE when its command is done; after a while, or when this is called again, without waiting. */
 void hub_stop(struct hub *hub);
 

@@ -158,6 +158,66 @@ void imapd_uncount_user(struct imapd *imapd, const char *user)
 	pthread_mutex_unlock(&imapd->lock);
 }
 
+/* Users whose right to log in has changed. */
+
+struct end_users {
+	struct reactor_msg msg;
+	struct hub *hub; /* borrowed */
+	struct arena *arena; /* own: the names */
+	struct strv *names; /* sorted */
+	size_t count;
+	const char *text;
+};
+
+static void on_end_users(struct reactor *reactor, struct reactor_msg *msg)
+{
+	struct end_users *end = (struct end_users *)msg;
+
+	(void)reactor;
+	hub_end_users(end->hub, end->names, end->count, end->text);
+	arena_free(&end->arena);
+	free(end);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
+}
+
+static void post_end_users(struct hub *hub, const struct strv *names, size_t count, const char *text)
+{
+	struct end_users *end = mem_zalloc(sizeof(*end));
+
+	end->msg.fn = on_end_users;
+	end->hub = hub;
+	end->arena = arena_new(0);
+	end->names = arena_alloc(end->arena, count * sizeof(*end->names));
+	end->count = count;
+	end->text = text;
+	for (size_t i = 0; i < count; i++)
+		end->names[i] = arena_strv(end->arena, names[i]);
+	qsort(end->names, count, sizeof(*end->names), compare_names);
+	reactor_post(hub->reactor, &end->msg);
+}
+
+void imapd_end_users(struct imapd *imapd, const struct strv *names, size_t count, enum auth_change change)
+{
+	static const char *const texts[] = {
+		[AUTH_CHANGE_NONE] = "Please log in again",
+		[AUTH_CHANGE_PASSWORD] = "Password was changed, please log in again",
+		[AUTH_CHANGE_DISABLED] = "Account is disabled",
+		[AUTH_CHANGE_REMOVED] = "Account was removed",
+	};
+
+	for (unsigned i = 0; i < imapd->hub_count; i++)
+		post_end_users(&imapd->hubs[i], names, count, texts[change]);
+}
+
+static void on_auth_change(void *ctx, const struct strv *names, size_t count, enum auth_change change)
+{
+	imapd_end_users(ctx, names, count, change);
+}
+
 /* The server. */
 
 struct imapd *imapd_new(const struct imapd_settings *settings, struct store *store, struct auth *auth,
@@ -173,6 +233,8 @@ struct imapd *imapd_new(const struct imapd_settings *settings, struct store *sto
 	imapd->hub_count = reactor_count;
 	for (unsigned i = 0; i < reactor_count; i++)
 		hub_init(&imapd->hubs[i], imapd, reactors[i]);
+	if (auth)
+		auth_watch(auth, on_auth_change, imapd);
 	return imapd;
 }
 

@@ -54,6 +54,9 @@ struct imapd *imapd_new(const struct imapd_settings *settings, struct store *sto
 void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls);
 /* A connection accepted on `reactor`; `implicit_tls` for port 993. On the reactor's thread. */
 void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool implicit_tls);
+/* Sessions of these users end with BYE, on every reactor: their passwords have changed, or they may not log in any more. The
+ * watcher of `auth` calls it. Any thread. */
+void imapd_end_users(struct imapd *imapd, const struct strv *names, size_t count, enum auth_change change);
 /* Graceful stop: every session says "* BYE" when its current command is done; called again it drops those that are
  * left at once. Any thread. */
 void imapd_stop(struct imapd *imapd);

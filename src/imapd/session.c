@@ -117,6 +117,8 @@ static void session_free(struct session *session)
 	if (session->watching)
 		account_unwatch(session->account, &session->hub->sink);
 	hub_remove(session->hub, session);
+	if (session->login)
+		auth_cancel(imapd->auth, session->login);
 	if (session->account)
 		account_unref(&session->account);
 	if (session->counted)

@@ -14,6 +14,7 @@
 #include "net/conn.h"
 #include "store/store.h"
 
+struct auth_request;
 struct cmd;
 struct cmd_row;
 struct contexts;
@@ -49,6 +50,7 @@ struct session {
 	uint32_t enabled;
 	struct lex lex;
 	struct cmd *cmd; /* own: the one command in hand, or NULL */
+	struct auth_request *login; /* borrowed: the check in hand, or NULL */
 	struct account *account; /* own reference once authenticated */
 	char *user; /* own: canonical name */
 	struct view *view; /* own: selected mailbox, or NULL */

@@ -91,6 +91,7 @@ class Coid:
             "lmtp.socket": str(self.lmtp_socket),
             "auth.password_scheme": "SHA512-CRYPT",
             "auth.delay_max": "250ms",
+            "auth.failure_grid": "50ms",
             "control.socket": str(self.control),
         }
         if os.environ.get("COID_REACTORS"):

@@ -286,7 +286,7 @@ def test_sockets_of_the_service_manager_are_taken(make_coid):
 
 
 def test_guessing_passwords_costs_time_and_tells_nothing(make_coid):
-    coid = make_coid(settings={"auth.delay_max": "2s", "auth.cache_ttl": 0})
+    coid = make_coid(settings={"auth.delay_max": "2s", "auth.failure_grid": "250ms", "auth.cache_ttl": 0})
     alice = coid.add_user("alice@example.org")
     took = {}
     for user in (alice, "nobody@example.org"):

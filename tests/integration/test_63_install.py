@@ -44,13 +44,15 @@ def test_everything_is_in_its_place(installed):
         "usr/sbin/coid", "usr/bin/coidctl", "etc/coid.conf", "usr/lib/sysusers.d/coid.conf",
         "usr/share/man/man8/coid.8", "usr/share/man/man8/coidctl.8", "usr/share/man/man5/coid.conf.5",
         "usr/share/doc/coid/README.md", "usr/share/doc/coid/LICENSE", "usr/share/doc/coid/storage.md",
+        "etc/fail2ban/filter.d/coid.conf", "usr/share/doc/coid/fail2ban/coid.conf",
         *(f"usr/lib/systemd/system/{unit}" for unit in UNITS),
     }
     assert expected <= files, sorted(expected - files)
     for name in ("usr/sbin/coid", "usr/bin/coidctl"):
         assert stat.S_IMODE((root / name).stat().st_mode) == 0o755
     # Nothing went to places that nobody named.
-    places = ("usr/sbin/", "usr/bin/", "usr/share/", "usr/lib/systemd/system/", "usr/lib/sysusers.d/", "etc/coid.conf")
+    places = ("usr/sbin/", "usr/bin/", "usr/share/", "usr/lib/systemd/system/", "usr/lib/sysusers.d/", "etc/coid.conf",
+              "etc/fail2ban/filter.d/coid.conf")
     assert all(name.startswith(places) for name in files), sorted(files)
 
 

@@ -80,7 +80,7 @@ static void cm_08_creations_per_address_and_hour_are_limited(void **state)
 	clock_fake_set(0, 0);
 }
 
-static void the_addresses_remembered_are_bounded(void **state)
+static void of_too_many_peers_the_oldest_is_forgotten_and_nobody_refused(void **state)
 {
 	struct auto_create *limit = auto_create_new();
 	char peer[32];
@@ -91,7 +91,10 @@ static void the_addresses_remembered_are_bounded(void **state)
 		snprintf(peer, sizeof(peer), "peer-%u", i);
 		assert_true(auto_create_take(limit, peer, 1));
 	}
+	assert_true(auto_create_take(limit, "one more", 1));
 	assert_false(auto_create_take(limit, "one more", 1));
+	assert_false(auto_create_take(limit, "peer-1", 1));
+	assert_true(auto_create_take(limit, "peer-0", 1));
 	clock_fake_advance(HOUR_MS);
 	assert_true(auto_create_take(limit, "one more", 1));
 	auto_create_free(&limit);
@@ -104,7 +107,7 @@ int main(void)
 		cmocka_unit_test(cm_08_local_part_domain_and_password_must_fit),
 		cmocka_unit_test(cm_08_nothing_fits_when_it_is_off),
 		cmocka_unit_test(cm_08_creations_per_address_and_hour_are_limited),
-		cmocka_unit_test(the_addresses_remembered_are_bounded),
+		cmocka_unit_test(of_too_many_peers_the_oldest_is_forgotten_and_nobody_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -113,6 +113,20 @@ static void what_looks_like_a_scheme_is_one(void **state)
 	assert_false(auth_hash_has_scheme(STRV("p{CRYPT}")));
 }
 
+static void what_is_not_of_the_configured_scheme_is_not_current(void **state)
+{
+	(void)state;
+	assert_true(auth_hash_is_current("YESCRYPT", STRV("$y$j9T$x$y")));
+	assert_true(auth_hash_is_current("YESCRYPT", STRV("{CRYPT}$y$j9T$x$y")));
+	assert_false(auth_hash_is_current("YESCRYPT", STRV("{SHA512-CRYPT}$6$a$b")));
+	assert_false(auth_hash_is_current("SHA512-CRYPT", STRV("$5$a$b")));
+	assert_false(auth_hash_is_current("SHA512-CRYPT", STRV("{SSHA}abcd")));
+	assert_false(auth_hash_is_current("SHA512-CRYPT", STRV("")));
+	assert_true(auth_scram_is_current(4096, STRV("SCRAM-SHA-256$4096:salt$key:key")));
+	assert_false(auth_scram_is_current(4096, STRV("SCRAM-SHA-256$40960:salt$key:key")));
+	assert_false(auth_scram_is_current(4096, STRV("")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +137,7 @@ int main(void)
 		cmocka_unit_test(a_password_has_limits),
 		cmocka_unit_test(scram_keys_have_the_form_of_rfc_5803),
 		cmocka_unit_test(what_looks_like_a_scheme_is_one),
+		cmocka_unit_test(what_is_not_of_the_configured_scheme_is_not_current),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -73,12 +73,55 @@ static void a_missing_file_is_an_error(void **state)
 	buf_fini(&errors);
 }
 
+static void note_change(void *ctx, struct strv name, bool gone)
+{
+	struct buf *out = ctx;
+	buf_addv(out, name);
+	buf_adds(out, gone ? " gone\n" : " changed\n");
+}
+
+static struct users_file *read_text(const char *text)
+{
+	char path[] = "/tmp/coid-users-XXXXXX";
+	struct users_file *file = NULL;
+	struct buf errors;
+
+	write_file(path, text);
+	buf_init(&errors, 4096);
+	assert_int_equal(users_file_read(path, &errors, &file), RC_OK);
+	buf_fini(&errors);
+	unlink(path);
+	return file;
+}
+
+static void two_files_are_compared_by_names_and_passwords(void **state)
+{
+	struct users_file *old = read_text("a@x.org:{CRYPT}$6$1$1\nb@x.org:{CRYPT}$6$2$2\nc@x.org:$6$3$3\n");
+	struct users_file *new = read_text("a@x.org:{CRYPT}$6$1$1:more\nc@x.org:$6$9$9\nd@x.org:$6$4$4\n");
+	struct buf out;
+
+	(void)state;
+	buf_init(&out, 4096);
+	users_file_compare(old, new, note_change, &out);
+	assert_true(strv_eq(buf_strv(&out), STRV("b@x.org gone\nc@x.org changed\n")));
+	buf_fini(&out);
+	buf_init(&out, 4096);
+	users_file_compare(NULL, new, note_change, &out);
+	assert_int_equal(out.len, 0);
+	users_file_compare(new, NULL, note_change, &out);
+	assert_true(strv_eq(buf_strv(&out), STRV("a@x.org gone\nc@x.org gone\nd@x.org gone\n")));
+	buf_fini(&out);
+	users_file_free(&old);
+	users_file_free(&new);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(lines_of_the_file_are_users),
 		cmocka_unit_test(every_bad_line_is_told_with_its_number),
 		cmocka_unit_test(a_missing_file_is_an_error),
+		cmocka_unit_test(two_files_are_compared_by_names_and_passwords),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
