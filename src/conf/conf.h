@@ -119,6 +119,7 @@ struct conf {
 		uint64_t index_memory;
 		unsigned expunge_log_max;
 		uint64_t undelete_age;
+		uint64_t lost_keep;
 		unsigned batch_jobs;
 		uint64_t batch_size_max;
 		uint64_t batch_time_max;

@@ -182,9 +182,10 @@ enum rc account_prepare_commit(struct account *account, bool *ret_sync)
 	if (account->modseq + 1 >= ceiling)
 		ceiling = account->modseq + MODSEQ_STEP;
 	account->next_ceiling = ceiling;
-	if (account->marked && ceiling == account->ceiling)
-		return RC_OK;
-	enum rc rc = account_row_write(account, ceiling, false);
+	enum rc rc = blob_prepare_commit(account);
+	if (rc != RC_OK || (account->marked && ceiling == account->ceiling))
+		return rc;
+	rc = account_row_write(account, ceiling, false);
 	if (rc == RC_OK)
 		*ret_sync = true;
 	return rc;

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/rand.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -105,6 +106,10 @@ static enum rc put_file(struct account *account, const struct content *content, 
 	if (rc != RC_OK)
 		return rc;
 	rc = RC_EXISTS;
+	if (account->blobs.adopts) {
+		file = account->blobs.adopted;
+		rc = RC_OK;
+	}
 	for (unsigned i = 0; rc == RC_EXISTS && i < NAME_TRIES; i++) {
 		file = file_name_new(account);
 		rc = file_dir_make(account, file_dir(file), true);
@@ -115,7 +120,8 @@ static enum rc put_file(struct account *account, const struct content *content, 
 	}
 	if (rc != RC_OK)
 		return rc == RC_EXISTS || rc == RC_NOT_FOUND ? RC_IO : rc;
-	made_add(&account->blobs, file);
+	if (!account->blobs.adopts)
+		made_add(&account->blobs, file);
 	char *dir = file_dir_path(account, file_dir(file));
 	if (!io_sync_dir(io, dir)) {
 		rc = io_rc(errno);
@@ -141,7 +147,8 @@ enum rc blob_put(struct account *account, struct content *content, struct strv p
 			account->db, "INSERT INTO blob_prefix(blob, bytes) VALUES(?1, ?2)", "ib", id, prefix);
 	if (rc != RC_OK)
 		return rc;
-	account->blobs.made[account->blobs.made_count - 1].blob = id;
+	if (!account->blobs.adopts)
+		account->blobs.made[account->blobs.made_count - 1].blob = id;
 	*ret_id = id;
 	return RC_OK;
 }
@@ -268,12 +275,36 @@ static bool made_lost(struct account *account, const struct blob_made *made)
 	return other;
 }
 
+static enum rc prefix_read(struct account *account)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt, "SELECT file_prefix FROM account", "");
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	account->blobs.prefix = db_u32(stmt, 0);
+	db_reset(stmt);
+	return RC_OK;
+}
+
+enum rc blob_prepare_commit(struct account *account)
+{
+	struct blob_state *state = &account->blobs;
+	uint32_t prefix = (uint32_t)rand_u64();
+	if (!state->prefix_used)
+		return RC_OK;
+	state->prefix_changed = true;
+	return db_run(account->db, "UPDATE account SET file_prefix = ?1", "i", (int64_t)prefix);
+}
+
 void blob_batch_end(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
+	/* If it can't be read, files go on having the old one: they would only be kept longer. */
+	if (state->prefix_changed && prefix_read(account) == RC_OK)
+		state->prefix_used = state->prefix_changed = false;
 	for (size_t i = 0; i < state->made_count; i++) {
-		if (made_lost(account, &state->made[i]))
-			file_remove(account, state->made[i].file);
+		if (made_lost(account, &state->made[i]) && !file_remove(account, state->made[i].file))
+			state->remove_failed = true;
 	}
 	state->made_count = 0;
 }
@@ -302,12 +333,12 @@ static enum rc open_wishes(struct account *account)
 	rc = db_one(account->db, &stmt, "SELECT min(removed_at) FROM blob WHERE removed_at IS NOT NULL", "");
 	if (rc != RC_OK)
 		return rc;
-	uint64_t removed = db_u64(stmt, 0) + settings->undelete_age_s;
+	int64_t removed = db_i64(stmt, 0);
 	none = db_is_null(stmt, 0);
 	db_reset(stmt);
 	if (!none)
-		account_background(account, BACKGROUND_SWEEP,
-			now + SWEEP_DELAY_MS + (removed > now_ms / 1000 ? removed * 1000 - now_ms : 0));
+		account_background(
+			account, BACKGROUND_SWEEP, now + SWEEP_DELAY_MS + sweep_wait(account, removed));
 	return RC_OK;
 }
 
@@ -327,6 +358,10 @@ enum rc blob_open_account(struct account *account, bool clean)
 	memset(&account->blobs, 0, sizeof(account->blobs));
 	account->blobs.marker = marker_exists(account);
 	enum rc rc = open_wishes(account);
+	if (rc == RC_OK)
+		rc = prefix_read(account);
+	account->blobs.prefix_opened = account->blobs.prefix;
+	lost_wish(account);
 	if (rc == RC_OK)
 		rc = open_number(account);
 	account->blobs.dirs_trusted = clean && !account->blobs.marker;

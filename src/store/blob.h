@@ -64,6 +64,12 @@ struct blob_state {
 	size_t known_count;
 	unsigned scan_dir; /* the next directory to look for orphans in */
 	bool scan; /* orphans are to be looked for */
+	uint32_t prefix; /* of new files: file_name_new */
+	uint32_t prefix_opened; /* the one when the account was opened: what a crash has left has it */
+	bool prefix_used; /* a file was named since it was read */
+	bool prefix_changed; /* the running transaction names another one */
+	bool adopts; /* the next file to be put lies in place already (a repair): */
+	int64_t adopted; /* its name */
 	bool remove_failed; /* a file of nobody could not be removed: the sweep looks for it again */
 	bool marker; /* file BLOB_MARKER exists */
 	uint8_t unlinked[32]; /* bit xx: names removed from msg/<xx> are not synced yet */
@@ -77,6 +83,8 @@ struct blob_state {
 enum rc blob_open_account(struct account *account, bool clean) MUST_CHECK;
 void blob_close_account(struct account *account);
 void blob_batch_end(struct account *account);
+/* Last statement of a transaction that has changed something. */
+enum rc blob_prepare_commit(struct account *account) MUST_CHECK;
 
 /*
  * Background work. blob.c wishes it by account_background. The functions are the bodies of strand turns of their own, outside

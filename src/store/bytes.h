@@ -1,5 +1,5 @@
 /*
- * What the files of the bytes part share (io, vfs, blob, spool, content, reader, moveout, sweep, check). Internal to
+ * What the files of the bytes part share (io, vfs, blob, spool, content, reader, moveout, sweep, lost, check). Internal to
  * them; what the core and the mail part see is in blob.h.
  */
 #ifndef COID_STORE_BYTES_H
@@ -65,8 +65,15 @@ struct reader *reader_new_file(
 
 /* file.c: msg/<xx>/<file> of an account. */
 
-/* A name for a new file. Its directory is that of the files before it for a while, so that few have to be made. */
+/*
+ * A name for a new file: directory (8 bits), prefix (32), random (24). Its directory is that of the files before it for a
+ * while, so that few have to be made. The prefix is the one that the database, as committed, names as that of the
+ * transaction to come (account.file_prefix); the transaction that stores the file's row names another one. So a file
+ * without a row whose prefix is the one in the database is what a transaction that never committed has left, and any
+ * other file without a row is one that has lost it.
+ */
 int64_t file_name_new(struct account *account);
+uint32_t file_prefix(int64_t file);
 unsigned file_dir(int64_t file);
 /* The full path; the caller's (free). */
 char *file_path(const struct account *account, int64_t file);
@@ -77,9 +84,37 @@ bool file_name_parse(struct strv name, int64_t *ret_file);
 enum rc file_dir_make(struct account *account, unsigned dir, bool durable) MUST_CHECK;
 /* A new file with these bytes; `sync`: its data are synced. It does not exist afterwards if this fails. */
 enum rc file_write(struct account *account, int64_t file, struct strv bytes, bool sync) MUST_CHECK;
-/* Its name may come back after a power cut until file_removed_sync. */
-void file_remove(struct account *account, int64_t file);
+/* Its name may come back after a power cut until file_removed_sync. False: it is still there, and a sweep is wished. */
+bool file_remove(struct account *account, int64_t file);
 enum rc file_removed_sync(struct account *account) MUST_CHECK;
+/* Its name has gone from its directory without file_remove. */
+void file_gone(struct account *account, int64_t file);
+
+/* lost.c: <account>/lost, files that no row names. */
+
+struct lost_file {
+	int64_t file;
+	int64_t since; /* when it was set aside, s since 1970 */
+};
+typedef enum rc lost_fn(struct account *account, const struct lost_file *lost, void *arg);
+
+/* Moves msg/<xx>/<file> there, durably but for the old name (file_removed_sync). One that is not there: RC_OK. */
+enum rc lost_add(struct account *account, int64_t file) MUST_CHECK;
+/* A second name msg/<xx>/<file>, not synced. RC_EXISTS: there is a file of that name. */
+enum rc lost_back(struct account *account, const struct lost_file *lost) MUST_CHECK;
+/* Removes it for ever. */
+enum rc lost_drop(struct account *account, const struct lost_file *lost) MUST_CHECK;
+uint64_t lost_size(struct account *account, const struct lost_file *lost);
+bool lost_any(struct account *account);
+/* Calls fn for each until one says other than RC_OK. fn may remove the file. */
+enum rc lost_walk(struct account *account, lost_fn *fn, void *arg) MUST_CHECK;
+/* Removes what has been there for lost_keep_s, and looks again in a day. */
+enum rc lost_expire(struct account *account) MUST_CHECK;
+/* The account was opened: wishes a sweep if there is something. */
+void lost_wish(struct account *account);
+
+/* sweep.c: how long (ms) until what was removed then may be swept. */
+uint64_t sweep_wait(const struct account *account, int64_t removed_at);
 
 /* marker.c */
 

@@ -24,7 +24,7 @@ struct check_result {
  * of text for each problem goes to `report`; what does not fit is left out.
  *
  * `repair`: counters and references are set right; a message whose bytes are gone is expunged, one whose bytes have
- * another length comes back under a new UID; files without a row are removed. If the database is lost or damaged, it
+ * another length comes back under a new UID; files without a row that are messages come back into "Recovered". If the database is lost or damaged, it
  * is set aside as account.db.lost-<n>, a new one is made, and all messages that can still be read, from the old database
  * or from files, come back: into their mailbox as far as that is known, else into "Recovered". UIDVALIDITYs are new then.
  *

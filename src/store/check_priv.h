@@ -23,6 +23,8 @@ enum check_kind {
 	CHECK_COUNTERS, /* id: mailbox */
 	CHECK_MODSEQ, /* the account's ceiling is too low */
 	CHECK_FILE, /* file: without a row */
+	CHECK_DROP, /* file: of a blob that the repair has removed; length 0: its bytes could not be read */
+	CHECK_ASIDE, /* file: the same, in folder lost since `id` */
 	CHECK_LOST /* an earlier rebuild did not come to its end */
 };
 
@@ -54,6 +56,15 @@ void check_note(struct check *check, const char *format, ...) __attribute__((for
 enum rc check_repair(struct check *check) MUST_CHECK;
 /* The id of mailbox "Recovered", which is made if there is none. In a write transaction. */
 enum rc check_mailbox(struct account *account, struct strv name, int64_t *ret_id) MUST_CHECK;
+
+/* check_orphan.c */
+
+/* Files that were set aside. */
+enum rc check_aside(struct check *check) MUST_CHECK;
+/* What is a message comes back into "Recovered"; any other file of nobody is set aside. */
+enum rc check_orphans(struct check *check) MUST_CHECK;
+/* Reads the file once for the scan; the content has a link of its own. NULL: it can't be read. */
+struct content *check_content(struct account *account, const char *path, int64_t *ret_date);
 
 /* check_rebuild.c: a new database from what is left. The account may be closed; it is open afterwards. `resume`: the new
  * database is there, only msg.lost waits. */

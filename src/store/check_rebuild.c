@@ -18,7 +18,6 @@
 #include <stdlib.h>
 
 #define LOST_MAX 100 /* databases set aside */
-#define PIECE (64 * 1024)
 
 struct ids {
 	int64_t *v; /* own */
@@ -187,40 +186,6 @@ static bool ids_contain(const struct ids *ids, int64_t id)
 	return ids->count > 0 && bsearch(&id, ids->v, ids->count, sizeof(int64_t), id_compare);
 }
 
-/* Reads the file once for the scan; the content has a link of its own. NULL: it can't be read. */
-static struct content *content_from_file(struct account *account, const char *path, int64_t *ret_date)
-{
-	struct store *store = account->store;
-	const struct io *io = store->io;
-	struct stat st;
-	int fd = io->open(io->ctx, path, O_RDONLY, 0);
-	if (fd < 0)
-		return NULL;
-	char *spool = spool_path_new(store);
-	if (fstat(fd, &st) != 0 || io->link(io->ctx, path, spool) != 0) {
-		(void)io->close(io->ctx, fd);
-		free(spool);
-		return NULL;
-	}
-	struct mime_scan *scan = mime_scan_new(NULL);
-	char *piece = mem_alloc(PIECE);
-	uint64_t size = 0;
-	ssize_t got = io_read_all(io, fd, piece, PIECE, size);
-	while (got > 0) {
-		mime_scan_feed(scan, piece, (size_t)got);
-		size += (uint64_t)got;
-		got = io_read_all(io, fd, piece, PIECE, size);
-	}
-	free(piece);
-	(void)io->close(io->ctx, fd);
-	*ret_date = st.st_mtime;
-	struct content *content = content_new(store, NULL, spool, size, scan);
-	mime_scan_free(&scan);
-	if (got < 0)
-		content_unref(&content);
-	return content;
-}
-
 static void found_fini(struct found *found)
 {
 	content_unref(&found->content);
@@ -295,7 +260,7 @@ static enum rc recover_row(struct rebuild *rebuild, struct batch_found *batch, s
 		ids_add(&rebuild->inlines, db_i64(stmt, 7));
 	} else {
 		char *path = lost_file_path(account, db_i64(stmt, 4));
-		found.content = content_from_file(account, path, &date);
+		found.content = check_content(account, path, &date);
 		free(path);
 		if (!found.content)
 			return RC_NOT_FOUND;
@@ -368,7 +333,7 @@ static enum rc recover_directory(
 		if (ids_contain(&rebuild->files, file))
 			continue;
 		char *name = lost_file_path(rebuild->account, file);
-		found.content = content_from_file(rebuild->account, name, &found.internaldate);
+		found.content = check_content(rebuild->account, name, &found.internaldate);
 		free(name);
 		if (!found.content) {
 			rebuild->failed++;

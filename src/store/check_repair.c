@@ -138,15 +138,15 @@ static enum rc blob_salvage(struct account *account, int64_t blob, struct conten
 	return rc;
 }
 
-/* The file of a blob that goes away, if it has one, belongs to nobody then. */
-static enum rc file_forget(struct check *check, int64_t blob)
+/* The file of a blob that goes away, if it has one, belongs to nobody then. `saved`: its bytes are elsewhere. */
+static enum rc file_forget(struct check *check, int64_t blob, bool saved)
 {
 	sqlite3_stmt *stmt;
 	enum rc rc = db_one(check->account->db, &stmt,
 		"SELECT file FROM blob WHERE id = ?1 AND file IS NOT NULL", "i", blob);
 	if (rc != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	struct check_problem problem = { .kind = CHECK_FILE, .file = db_i64(stmt, 0) };
+	struct check_problem problem = { .kind = CHECK_DROP, .file = db_i64(stmt, 0), .length = saved };
 	db_reset(stmt);
 	check_add(check, &problem);
 	return RC_OK;
@@ -172,10 +172,11 @@ static enum rc fix_no_bytes(struct check *check, const struct check_problem *pro
 		check_note(check, "message %" PRIu32 " of mailbox %" PRId64 ": %s", holders[i].uid,
 			holders[i].mailbox, content ? "has come back as a new one" : "is lost");
 	}
+	bool saved = content != NULL || count == 0;
 	content_unref(&content);
 	free(holders);
 	if (rc == RC_OK)
-		rc = file_forget(check, problem->blob);
+		rc = file_forget(check, problem->blob, saved);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM blob WHERE id = ?1", "i", problem->blob);
 	if (rc == RC_OK)
@@ -295,6 +296,8 @@ static enum rc repair_rows(struct account *account, void *arg)
 		case CHECK_COUNTERS:
 		case CHECK_MODSEQ:
 		case CHECK_FILE:
+		case CHECK_DROP:
+		case CHECK_ASIDE:
 		case CHECK_LOST:
 			break;
 		}
@@ -333,27 +336,6 @@ static enum rc repair_reopen(struct account *account, enum rc rc)
 	return account->db ? RC_OK : RC_UNAVAILABLE;
 }
 
-/* Files that no row names after the repair. */
-static enum rc repair_files(struct check *check)
-{
-	struct account *account = check->account;
-	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < check->count; i++) {
-		sqlite3_stmt *stmt;
-		if (check->problems[i].kind != CHECK_FILE)
-			continue;
-		rc = db_one(account->db, &stmt, "SELECT 1 FROM blob WHERE file = ?1", "i",
-			check->problems[i].file);
-		if (rc == RC_OK)
-			db_reset(stmt);
-		if (rc == RC_NOT_FOUND) {
-			file_remove(account, check->problems[i].file);
-			rc = RC_OK;
-		}
-	}
-	return rc;
-}
-
 enum rc check_repair(struct check *check)
 {
 	struct account *account = check->account;
@@ -364,7 +346,7 @@ enum rc check_repair(struct check *check)
 	if (rc == RC_OK)
 		rc = repair_reopen(account, account_transaction(account, repair_messages, check));
 	if (rc == RC_OK)
-		rc = repair_files(check);
+		rc = check_orphans(check);
 	if (rc == RC_OK && lost)
 		rc = check_rebuild(check, true);
 	return rc;

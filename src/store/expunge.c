@@ -194,7 +194,12 @@ static enum rc forget_gone(struct account *account, int64_t now)
 {
 	int64_t before = now - (int64_t)account->store->settings.undelete_age_s;
 
-	enum rc rc = db_run(account->db,
+	/* What was deleted while the clock was ahead waits from now on. */
+	enum rc rc = db_run(
+		account->db, "UPDATE mailbox_gone SET deleted_at = ?1 WHERE deleted_at > ?1", "i", now);
+	if (rc != RC_OK)
+		return rc;
+	rc = db_run(account->db,
 		"DELETE FROM expunged WHERE mailbox IN (SELECT id FROM mailbox_gone WHERE deleted_at <= ?1)",
 		"i", before);
 	if (rc == RC_OK)

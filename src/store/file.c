@@ -1,6 +1,6 @@
 /*
- * The files below msg/ of an account. A name is 16 hex digits: two for the directory, the others random. Directories are
- * taken in turn, so that none grows too long.
+ * The files below msg/ of an account. A name is 16 hex digits: two for the directory, eight for the transaction that made
+ * it, the others random. Directories are taken in turn, so that none grows too long.
  */
 #include "store/bytes.h"
 
@@ -18,8 +18,15 @@
 
 int64_t file_name_new(struct account *account)
 {
-	uint64_t dir = account->blobs.file_number++ / BLOB_DIR_FILES % BLOB_DIRS;
-	return (int64_t)(dir << 56 | rand_u64() >> 8);
+	struct blob_state *state = &account->blobs;
+	uint64_t dir = state->file_number++ / BLOB_DIR_FILES % BLOB_DIRS;
+	state->prefix_used = true;
+	return (int64_t)(dir << 56 | (uint64_t)state->prefix << 24 | rand_u64() >> 40);
+}
+
+uint32_t file_prefix(int64_t file)
+{
+	return (uint32_t)((uint64_t)file >> 24);
 }
 
 unsigned file_dir(int64_t file)
@@ -135,19 +142,27 @@ enum rc file_write(struct account *account, int64_t file, struct strv bytes, boo
 	return rc;
 }
 
-void file_remove(struct account *account, int64_t file)
+void file_gone(struct account *account, int64_t file)
+{
+	unsigned dir = file_dir(file);
+	account->blobs.unlinked[dir / 8] |= (uint8_t)(1u << (dir % 8));
+}
+
+bool file_remove(struct account *account, int64_t file)
 {
 	const struct io *io = account->store->io;
-	unsigned dir = file_dir(file);
 	char *path = file_path(account, file);
-	if (io->unlink(io->ctx, path) == 0) {
-		account->blobs.unlinked[dir / 8] |= (uint8_t)(1u << (dir % 8));
-	} else if (errno != ENOENT) {
+	bool gone = io->unlink(io->ctx, path) == 0;
+	if (gone) {
+		file_gone(account, file);
+	} else if (errno == ENOENT) {
+		gone = true;
+	} else {
 		(void)file_fail(account, "unlink", path);
-		account->blobs.remove_failed = true;
 		account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);
 	}
 	free(path);
+	return gone;
 }
 
 static bool dir_unlinked(const struct account *account, unsigned dir)

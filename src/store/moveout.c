@@ -108,7 +108,8 @@ static enum rc moveout_rows(struct account *account, void *arg)
 static void moveout_undo(struct account *account, const struct moveout *out)
 {
 	for (size_t i = 0; i < out->count; i++)
-		file_remove(account, out->moved[i].file);
+		if (!file_remove(account, out->moved[i].file))
+			account->blobs.remove_failed = true;
 }
 
 /* Whether the rows are as before, which alone allows to remove the files: a commit may have failed and yet be there. */

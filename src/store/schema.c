@@ -27,7 +27,8 @@ static const char mail_schema_sql[] =
 	" modseq_ceiling INTEGER NOT NULL," /* synced; no modseq above it was ever given out */
 	" boot_id TEXT NOT NULL," /* start of the machine in which the file was last opened */
 	" clean INTEGER NOT NULL," /* 1: closed in order */
-	" uidvalidity INTEGER NOT NULL" /* the last one given out */
+	" uidvalidity INTEGER NOT NULL," /* the last one given out */
+	" file_prefix INTEGER NOT NULL DEFAULT 0" /* of files of the transaction to come (bytes.h) */
 	");"
 	"CREATE TABLE mailbox ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -107,7 +108,7 @@ static const char mail_schema_sql[] =
 	" headers BLOB NOT NULL"
 	");"
 	/* What is known of a Message-ID. */
-	THREAD_TABLE "INSERT INTO account VALUES (1, 1, 0, '', 1, 0);";
+	THREAD_TABLE "INSERT INTO account VALUES (1, 1, 0, '', 1, 0, 0);";
 
 static const char to_version_2_sql[] =
 	"ALTER TABLE blob ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;" THREAD_TABLE;
@@ -119,6 +120,9 @@ static const char owed_schema_sql[] = "CREATE TABLE push_owed ("
 				      " run INTEGER NOT NULL," /* of the server: which process is at it */
 				      " PRIMARY KEY (mailbox, uid)"
 				      ") WITHOUT ROWID;";
+
+static const char to_version_4_sql[] =
+	"ALTER TABLE account ADD COLUMN file_prefix INTEGER NOT NULL DEFAULT 0;";
 
 static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
 {
@@ -162,7 +166,9 @@ enum rc schema_migrate(sqlite3 *db, int from, struct log *log)
 	}
 	if (from == 1)
 		rc = schema_exec(db, to_version_2_sql, log);
-	if (rc == RC_OK)
+	if (rc == RC_OK && from < 3)
 		rc = schema_exec(db, owed_schema_sql, log);
+	if (rc == RC_OK)
+		rc = schema_exec(db, to_version_4_sql, log);
 	return rc == RC_OK ? set_version(db, log) : rc;
 }

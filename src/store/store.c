@@ -30,6 +30,7 @@ void store_settings_init(struct store_settings *settings)
 		.open_accounts_max = 512,
 		.index_memory = 256 * 1024 * 1024,
 		.expunge_log_max = 10000,
+		.lost_keep_s = 30 * 24 * 3600,
 		.batch_jobs = 64,
 		.batch_wal_bytes = 1024 * 1024,
 		.batch_ms = 20,

@@ -46,6 +46,7 @@ struct store_settings {
 	uint64_t index_memory; /* budget of the in-memory indexes, bytes */
 	uint64_t expunge_log_max; /* rows a mailbox */
 	uint64_t undelete_age_s; /* how long a removed message's bytes are kept; 0: until the next sweep */
+	uint64_t lost_keep_s; /* how long files are kept that no row of the index names */
 	unsigned batch_jobs; /* of one group commit */
 	uint64_t batch_wal_bytes;
 	uint64_t batch_ms;

@@ -1,6 +1,8 @@
 /*
- * The sweep: takes what nobody refers to any more. Rows first, in a synced transaction; then their files. A crash in
- * between leaves orphans, which are looked for after an unclean end only, directory by directory.
+ * The sweep: takes what nobody refers to any more. Files first, with their directories synced, then their rows: a crash in
+ * between leaves rows without references whose files are gone already, which the next sweep takes. Files without a row
+ * are looked for after an unclean end only, directory by directory: what a transaction that never committed has left is
+ * removed (file_name_new says how that is known), any other is set aside (lost.c).
  */
 #include "store/bytes.h"
 
@@ -12,20 +14,50 @@
 #include <stdlib.h>
 
 #define SWEEP_SCAN_MS 10 /* of one turn of looking for orphans */
+#define SWEEP_AHEAD_S 60 /* removed so long after now: by a wrong clock */
+
+struct swept_row {
+	int64_t blob;
+	int64_t file;
+	bool in_file;
+	uint64_t size;
+};
 
 struct swept {
-	int64_t blobs[SWEEP_ROWS];
-	size_t blob_count;
-	int64_t files[SWEEP_ROWS];
-	size_t file_count;
-	uint64_t inline_bytes;
+	struct swept_row rows[SWEEP_ROWS];
+	size_t count;
 	bool more;
+	bool ahead; /* some were removed in the future: their time begins now */
 	int64_t next; /* when the oldest one left was removed, s since 1970; 0: none */
 };
 
+uint64_t sweep_wait(const struct account *account, int64_t removed_at)
+{
+	int64_t age = (int64_t)account->store->settings.undelete_age_s;
+	int64_t wait = removed_at + age - clock_wall();
+	if (wait > age)
+		wait = age;
+	return wait > 0 ? (uint64_t)wait * 1000 : 0;
+}
+
+static enum rc sweep_ahead(struct account *account, int64_t now, struct swept *swept)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt, "SELECT 1 FROM blob WHERE removed_at > ?1 LIMIT 1", "i",
+		now + SWEEP_AHEAD_S);
+	if (rc == RC_OK)
+		db_reset(stmt);
+	swept->ahead = rc == RC_OK;
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 static enum rc sweep_collect(struct account *account, struct swept *swept)
 {
-	int64_t until = clock_wall() - (int64_t)account->store->settings.undelete_age_s;
+	int64_t now = clock_wall();
+	int64_t until = now - (int64_t)account->store->settings.undelete_age_s;
+	enum rc ahead = sweep_ahead(account, now, swept);
+	if (ahead != RC_OK)
+		return ahead;
 	sqlite3_stmt *stmt;
 	enum rc rc = db_query(account->db, &stmt,
 		"SELECT id, file, size, removed_at FROM blob WHERE removed_at IS NOT NULL ORDER BY "
@@ -35,18 +67,15 @@ static enum rc sweep_collect(struct account *account, struct swept *swept)
 		return rc;
 	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt)) {
 		if (db_i64(stmt, 3) > until) {
-			swept->next = db_i64(stmt, 3);
+			swept->next = swept->ahead && db_i64(stmt, 3) > now ? now : db_i64(stmt, 3);
 			break;
 		}
-		if (swept->blob_count == SWEEP_ROWS) {
+		if (swept->count == SWEEP_ROWS) {
 			swept->more = true;
 			break;
 		}
-		swept->blobs[swept->blob_count++] = db_i64(stmt, 0);
-		if (db_is_null(stmt, 1))
-			swept->inline_bytes += db_u64(stmt, 2);
-		else
-			swept->files[swept->file_count++] = db_i64(stmt, 1);
+		swept->rows[swept->count++] = (struct swept_row){ db_i64(stmt, 0), db_i64(stmt, 1),
+			!db_is_null(stmt, 1), db_u64(stmt, 2) };
 	}
 	db_reset(stmt);
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -70,31 +99,52 @@ static enum rc sweep_rows(struct account *account, void *arg)
 {
 	const struct swept *swept = arg;
 	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < swept->blob_count; i++)
-		rc = sweep_row(account->db, swept->blobs[i]);
+	if (swept->ahead)
+		rc = db_run(account->db, "UPDATE blob SET removed_at = ?1 WHERE removed_at > ?1", "i",
+			clock_wall());
+	for (size_t i = 0; rc == RC_OK && i < swept->count; i++)
+		rc = sweep_row(account->db, swept->rows[i].blob);
 	return rc;
+}
+
+/* Rows whose file can't be removed stay. */
+static enum rc sweep_files(struct account *account, struct swept *swept, bool *ret_all)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < swept->count; i++) {
+		if (!swept->rows[i].in_file || file_remove(account, swept->rows[i].file))
+			swept->rows[kept++] = swept->rows[i];
+	}
+	*ret_all = kept == swept->count;
+	swept->count = kept;
+	return file_removed_sync(account);
+}
+
+static void sweep_count(struct account *account, const struct swept *swept)
+{
+	uint64_t bytes = 0, left = account->blobs.inline_bytes;
+	for (size_t i = 0; i < swept->count; i++)
+		bytes += swept->rows[i].in_file ? 0 : swept->rows[i].size;
+	account->blobs.inline_bytes = bytes < left ? left - bytes : 0;
 }
 
 static enum rc sweep_removed(struct account *account)
 {
 	struct swept *swept = mem_zalloc(sizeof(*swept));
+	bool all = true;
 	enum rc rc = sweep_collect(account, swept);
-	if (rc == RC_OK && swept->blob_count > 0)
+	if (rc == RC_OK)
+		rc = sweep_files(account, swept, &all);
+	if (rc == RC_OK && (swept->count > 0 || swept->ahead))
 		rc = account_transaction(account, sweep_rows, swept);
 	if (rc == RC_OK) {
-		struct blob_state *state = &account->blobs;
-		for (size_t i = 0; i < swept->file_count; i++)
-			file_remove(account, swept->files[i]);
-		rc = file_removed_sync(account);
-		state->inline_bytes -=
-			swept->inline_bytes < state->inline_bytes ? swept->inline_bytes : state->inline_bytes;
-		if (swept->next) {
-			int64_t wait =
-				swept->next + (int64_t)account->store->settings.undelete_age_s - clock_wall();
+		sweep_count(account, swept);
+		if (swept->next)
 			account_background(account, BACKGROUND_SWEEP,
-				clock_mono_ms() + SWEEP_DELAY_MS + (wait > 0 ? (uint64_t)wait * 1000 : 0));
-		}
-		if (rc == RC_OK && swept->more)
+				clock_mono_ms() + SWEEP_DELAY_MS + sweep_wait(account, swept->next));
+		if (!all)
+			rc = RC_IO;
+		else if (swept->more)
 			rc = RC_AGAIN;
 	}
 	free(swept);
@@ -151,6 +201,20 @@ static enum rc scan_confirm(struct account *account, bool *reloaded)
 	return scan_load(account);
 }
 
+/* No row has this file. */
+static enum rc scan_orphan(struct account *account, int64_t file)
+{
+	const struct blob_state *state = &account->blobs;
+	if (file_prefix(file) != state->prefix_opened && file_prefix(file) != state->prefix)
+		return lost_add(account, file);
+	log_info(account->store->log,
+		"file of a message that was never acknowledged removed account=%s file=%016llx",
+		account->name, (unsigned long long)file);
+	/* If it fails the folder is looked through again. */
+	account->blobs.remove_failed = !file_remove(account, file) || account->blobs.remove_failed;
+	return RC_OK;
+}
+
 static enum rc scan_directory(struct account *account, unsigned dir, bool *reloaded)
 {
 	const struct io *io = account->store->io;
@@ -168,13 +232,8 @@ static enum rc scan_directory(struct account *account, unsigned dir, bool *reloa
 		if (file_known(&account->blobs, file))
 			continue;
 		rc = scan_confirm(account, reloaded);
-		if (rc == RC_OK && !file_known(&account->blobs, file)) {
-			log_info(account->store->log,
-				"file of a message that was never acknowledged removed account=%s "
-				"file=%016llx",
-				account->name, (unsigned long long)file);
-			file_remove(account, file);
-		}
+		if (rc == RC_OK && !file_known(&account->blobs, file))
+			rc = scan_orphan(account, file);
 	}
 	(void)closedir(entries);
 	return rc;
@@ -224,6 +283,8 @@ enum rc blob_sweep(struct account *account)
 	enum rc rc = sweep_removed(account);
 	if (rc == RC_OK)
 		rc = blob_sweep_orphans(account);
+	if (rc == RC_OK)
+		rc = lost_expire(account);
 	if (rc != RC_OK && rc != RC_AGAIN && account->db)
 		account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);
 	return rc;

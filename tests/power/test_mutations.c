@@ -129,6 +129,8 @@ static const char *needless(struct power *power, size_t sync, enum rec_sync_kind
 		return NULL;
 	if (start)
 		return "not needed: nobody has been told anything of the account yet";
+	if (strcmp(label, "sweep") == 0)
+		return "not needed: the files have gone before, and the rows are swept again";
 	if (strcmp(label, "move-out") == 0)
 		return "not needed: without the new rows the bytes are still inline, the files orphans";
 	if (strcmp(label, "checkpoint, all synced") == 0)

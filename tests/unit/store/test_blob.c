@@ -338,36 +338,81 @@ static void the_file_of_an_undone_job_is_removed(void **state)
 	assert_message(f, "INBOX", 1, 1, 100, no_prefix);
 }
 
-static void orphans_of_a_crash_are_swept_and_nothing_else(void **state)
+/* As a crash leaves it: marked in use. */
+static void as_after_a_crash(struct fixture *f)
 {
-	struct fixture *f = *state;
-	char path[1024], orphan[1024], other[1024];
-	uint32_t uid = append(f, 1, 20000, no_prefix);
-	assert_int_equal(message_files(f, path), 1);
-	int64_t file = query(f, "SELECT file FROM blob");
-	snprintf(orphan, sizeof(orphan), "%.*s%016llx", (int)(strlen(path) - 16), path,
-		(unsigned long long)file ^ 1);
-	snprintf(other, sizeof(other), "%.*snotes.txt", (int)(strlen(path) - 16), path);
-	assert_int_equal(link(path, orphan), 0);
-	assert_int_equal(link(path, other), 0);
-	/* Closed in order: nobody looks. */
-	reopen(f);
-	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
-	assert_int_equal(access(orphan, F_OK), 0);
-	/* As a crash leaves it: marked in use. */
-	assert_int_equal(rig_flags(&f->rig, ACCOUNT, "INBOX", uid, MSG_SEEN), RC_OK);
-	rig_close(&f->rig);
 	sqlite3 *db;
 	char home[1024];
+	rig_close(&f->rig);
 	snprintf(home, sizeof(home), "%s/users/%02x/%d/account.db", f->root, ACCOUNT, ACCOUNT);
 	assert_int_equal(sqlite3_open(home, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "UPDATE account SET clean = 0", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	assert_int_equal(rig_open(&f->rig), RC_OK);
+}
+
+static unsigned lost_files(struct fixture *f)
+{
+	char path[1024];
+	unsigned n = 0;
+	snprintf(path, sizeof(path), "%s/users/%02x/%d/lost", f->root, ACCOUNT, ACCOUNT);
+	DIR *dir = opendir(path);
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
+		n += entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void orphans_of_a_crash_are_swept_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	char path[1024], orphan[1024], lost[1024], other[1024];
+	uint32_t uid = append(f, 1, 20000, no_prefix);
+	assert_int_equal(message_files(f, path), 1);
+	int64_t file = query(f, "SELECT file FROM blob");
+	int64_t prefix = query(f, "SELECT file_prefix FROM account");
+	assert_int_not_equal(prefix, (file >> 24) & UINT32_MAX);
+	int64_t next = (int64_t)(((uint64_t)file >> 56 << 56) | ((uint64_t)prefix << 24) | 7);
+	snprintf(orphan, sizeof(orphan), "%.*s%016llx", (int)(strlen(path) - 16), path,
+		(unsigned long long)next);
+	snprintf(lost, sizeof(lost), "%.*s%016llx", (int)(strlen(path) - 16), path,
+		(unsigned long long)file ^ 1);
+	snprintf(other, sizeof(other), "%.*snotes.txt", (int)(strlen(path) - 16), path);
+	assert_int_equal(link(path, orphan), 0);
+	assert_int_equal(link(path, lost), 0);
+	assert_int_equal(link(path, other), 0);
+	/* Closed in order: nobody looks. */
+	reopen(f);
 	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
+	assert_int_equal(access(orphan, F_OK), 0);
+	assert_int_equal(rig_flags(&f->rig, ACCOUNT, "INBOX", uid, MSG_SEEN), RC_OK);
+	as_after_a_crash(f);
+	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
+	/* What never was acknowledged goes, what may have been is kept. */
 	assert_int_equal(access(orphan, F_OK), -1);
+	assert_int_equal(access(lost, F_OK), -1);
+	assert_int_equal(lost_files(f), 1);
 	assert_int_equal(access(other, F_OK), 0);
 	assert_message(f, "INBOX", uid, 1, 20000, no_prefix);
+}
+
+static void a_clock_that_was_ahead_does_not_stop_the_sweep(void **state)
+{
+	struct fixture *f = *state;
+	int64_t now = clock_wall();
+	append(f, 1, 20000, no_prefix);
+	append(f, 2, 300, no_prefix);
+	clock_fake_set(1000, now + 3650 * 86400);
+	assert_int_equal(rig_expunge(&f->rig, ACCOUNT, "INBOX", 1), RC_OK);
+	assert_int_equal(rig_expunge(&f->rig, ACCOUNT, "INBOX", 2), RC_OK);
+	clock_fake_set(2000, now);
+	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
+	assert_int_equal(query(f, "SELECT count(*) FROM blob WHERE removed_at > strftime('%s') + 60"), 0);
+	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
+	assert_int_equal(query(f, "SELECT count(*) FROM blob"), 0);
+	assert_int_equal(message_files(f, NULL), 0);
+	clock_fake_set(0, 0);
 }
 
 static enum rc large_memory_run(struct account *account, void *arg)
@@ -440,6 +485,7 @@ int main(void)
 		TEST(a_missing_or_short_file_is_said_to_be_damaged),
 		TEST(the_file_of_an_undone_job_is_removed),
 		TEST(orphans_of_a_crash_are_swept_and_nothing_else),
+		TEST(a_clock_that_was_ahead_does_not_stop_the_sweep),
 		TEST(a_large_content_made_from_memory_becomes_a_file_at_once),
 		TEST(one_content_goes_to_many_accounts),
 		cmocka_unit_test(a_name_of_a_file_is_read_back),

@@ -6,6 +6,7 @@
 
 #include "support/store_rig.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "store/bytes.h"
 
@@ -166,22 +167,85 @@ static void wrong_counts_are_mended(void **state)
 		"has a file and inline");
 }
 
-static void a_file_of_nobody_is_removed(void **state)
+static void orphan_make(struct fixture *f, const char *name, struct strv bytes)
 {
-	struct fixture *f = *state;
 	char path[700];
-	snprintf(path, sizeof(path), "%s/msg/ab", f->home);
+	snprintf(path, sizeof(path), "%s/msg/%.2s", f->home, name);
 	(void)mkdir(path, 0700);
-	snprintf(path, sizeof(path), "%s/msg/ab/ab00000000000001", f->home);
+	snprintf(path, sizeof(path), "%s/msg/%.2s/%s", f->home, name, name);
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes.p, bytes.n), (ssize_t)bytes.n);
 	close(fd);
-	assert_int_equal(check(f, false), 1);
+}
+
+/* Names in folder lost that begin with this. */
+static unsigned lost_count(struct fixture *f, const char *prefix)
+{
+	char path[700];
+	unsigned n = 0;
+	snprintf(path, sizeof(path), "%s/lost", f->home);
+	DIR *dir = opendir(path);
+	for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir))
+		n += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static void a_message_of_nobody_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	orphan_make(f, "ab00000000000001", STRV("Subject: found\r\n\r\nagain\r\n"));
+	orphan_make(f, "ac00000000000001", STRV(""));
+	assert_int_equal(check(f, false), 2);
 	assert_reported(f, "file ab00000000000001: belongs to no blob");
-	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(check(f, true), 2);
+	assert_int_equal(f->result.left, 0);
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", 1, &f->bytes), RC_OK);
+	assert_true(strv_eq(buf_strv(&f->bytes), STRV("Subject: found\r\n\r\nagain\r\n")));
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", 2, &f->bytes), RC_NOT_FOUND);
+	assert_int_equal(check(f, true), 0);
+}
+
+static void what_is_no_message_is_kept_for_a_time(void **state)
+{
+	struct fixture *f = *state;
+	orphan_make(f, "ab00000000000001", STRV("\x01\x02 no message"));
+	assert_int_equal(check(f, true), 1);
+	assert_int_equal(f->result.left, 1);
+	assert_reported(f, "set aside in folder lost on ");
+	assert_int_equal(lost_count(f, "ab00000000000001-"), 1);
+	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
+	assert_int_equal(lost_count(f, "ab00000000000001-"), 1);
+	/* A stamp made by a clock that was ahead does not make it stay for ever. */
+	clock_fake_set(1000, clock_wall() + 365 * 86400);
+	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
+	assert_int_equal(lost_count(f, ""), 0);
+	clock_fake_set(0, 0);
+}
+
+static void what_was_set_aside_comes_back_once(void **state)
+{
+	struct fixture *f = *state;
+	char from[700], to[700];
+	orphan_make(f, "ab00000000000001", STRV("Subject: found\r\n\r\nagain\r\n"));
+	snprintf(from, sizeof(from), "%s/lost", f->home);
+	assert_int_equal(mkdir(from, 0700), 0);
+	snprintf(from, sizeof(from), "%s/msg/ab/ab00000000000001", f->home);
+	snprintf(to, sizeof(to), "%s/lost/ab00000000000001-99999999999", f->home);
+	assert_int_equal(rename(from, to), 0);
+	/* The stamp is of the year 5138: it is set right. */
+	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
+	assert_int_equal(access(to, F_OK), -1);
+	assert_int_equal(lost_count(f, "ab00000000000001-"), 1);
 	assert_int_equal(check(f, true), 1);
 	assert_int_equal(f->result.left, 0);
-	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(lost_count(f, ""), 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", 1, &f->bytes), RC_OK);
+	assert_int_equal(check(f, true), 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Recovered", 2, &f->bytes), RC_NOT_FOUND);
 }
 
 /* The path of the file of blob `id`. */
@@ -430,7 +494,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_good_account_has_no_problems),
 		TEST(wrong_counts_are_mended),
-		TEST(a_file_of_nobody_is_removed),
+		TEST(a_message_of_nobody_comes_back),
+		TEST(what_is_no_message_is_kept_for_a_time),
+		TEST(what_was_set_aside_comes_back_once),
 		TEST(a_message_without_bytes_is_expunged),
 		TEST(a_message_with_other_bytes_comes_back_as_a_new_one),
 		TEST(a_message_without_a_blob_is_expunged),
