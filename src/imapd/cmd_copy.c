@@ -16,7 +16,9 @@ struct copy_job {
 	int64_t from;
 	struct strv to;
 	bool move;
+	bool whole; /* by number: with one message gone nothing is done (RFC 2180 section 4.4.1) */
 	bool no_target; /* the destination does not exist */
+	bool gone; /* what `whole` is about has happened */
 	struct seqset uids; /* own */
 	struct copy_result result; /* own sets */
 };
@@ -49,7 +51,8 @@ static enum rc copy_run(struct account *account, struct job *job)
 {
 	struct copy_job *copy = (struct copy_job *)job;
 	struct mbox_info to;
-	copy->no_target = false;
+	bool there = true;
+	copy->no_target = copy->gone = false;
 	result_fini(&copy->result);
 	copy->result = (struct copy_result){ .src = SEQSET_EMPTY, .dst = SEQSET_EMPTY };
 	enum rc rc = mbox_find(account, copy->to, &to);
@@ -59,8 +62,11 @@ static enum rc copy_run(struct account *account, struct job *job)
 		copy->no_target = rc == RC_NOT_FOUND || rc == RC_INVALID;
 		return rc;
 	}
-	if (seqset_empty(&copy->uids))
-		return RC_OK;
+	if (copy->whole)
+		rc = msg_all_there(account, copy->from, &copy->uids, &there);
+	copy->gone = !there;
+	if (rc != RC_OK || copy->gone || seqset_empty(&copy->uids))
+		return rc;
 	return msg_copy(account, copy->from, &copy->uids, to.id, copy->move, &copy->result);
 }
 
@@ -87,13 +93,14 @@ static const char *copyuid(struct cmd *cmd, const struct copy_result *result)
 	return text;
 }
 
-static void tell_copyuid(struct cmd *cmd, const char *code, bool move)
+/* Before the EXPUNGEs (RFC 6851 section 4.3). */
+static void tell_copyuid(struct cmd *cmd, const char *code)
 {
 	struct buf line;
 	buf_init(&line, SIZE_MAX / 2);
 	buf_adds(&line, "* OK [");
 	buf_adds(&line, code);
-	buf_adds(&line, move ? "] Moved\r\n" : "] Copied\r\n");
+	buf_adds(&line, "] Moved\r\n");
 	resp_raw(cmd->session, buf_strv(&line));
 	buf_fini(&line);
 }
@@ -101,26 +108,24 @@ static void tell_copyuid(struct cmd *cmd, const char *code, bool move)
 static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct copy_job *copy = (struct copy_job *)job;
-	uint64_t copied = seqset_count(&copy->result.src);
 	if (copy->no_target) {
 		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
 		return;
 	}
-	if (job->job.rc != RC_OK) {
-		cmd_finish_rc(cmd, job->job.rc);
+	if (copy->gone) {
+		cmd_no(cmd, "EXPUNGEISSUED",
+			copy->move ? "Some of the messages no longer exist, none is moved"
+				   : "Some of the messages no longer exist, none is copied");
 		return;
 	}
-	if (copied < seqset_count(&copy->uids) && !(cmd->row->flags & CMD_UID))
-		cmd->expunge_issued = true;
-	if (copied == 0) {
-		cmd_finish_rc(cmd, RC_OK);
+	if (job->job.rc != RC_OK || seqset_empty(&copy->result.src)) {
+		cmd_finish_rc(cmd, job->job.rc);
 		return;
 	}
 	cmd->removed = copy->move;
 	const char *code = copyuid(cmd, &copy->result);
-	if (copy->move || cmd->expunge_issued) {
-		/* Before the EXPUNGEs (RFC 6851 section 4.3), and where the tagged line has another code. */
-		tell_copyuid(cmd, code, copy->move);
+	if (copy->move) {
+		tell_copyuid(cmd, code);
 		cmd_finish_rc(cmd, RC_OK);
 	} else {
 		cmd_ok(cmd, code, arena_printf(cmd->arena, "%s completed", cmd->row->name));
@@ -168,6 +173,7 @@ static void copy_start(struct cmd *cmd)
 	copy->from = view_mailbox(session->view);
 	copy->to = arena_strv(copy->base.arena, args->mailbox);
 	copy->move = args->move;
+	copy->whole = !(cmd->row->flags & CMD_UID);
 	copy->uids = uids;
 	cmd_submit(cmd, copy);
 }

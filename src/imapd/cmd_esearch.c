@@ -366,6 +366,7 @@ const struct cmd_row cmd_esearch_rows[] = {
 	{
 		.name = "ESEARCH",
 		.states = CMD_AUTH_STATES,
+		.flags = CMD_NEWS_FIRST,
 		.capability = "MULTISEARCH",
 		.parse = esearch_parse,
 		.run = esearch_run,

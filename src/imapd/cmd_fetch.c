@@ -267,6 +267,13 @@ static enum rc init_part(struct cmd *cmd)
 	return rc;
 }
 
+static void fetch_done(struct cmd *cmd, enum rc rc)
+{
+	const struct fetch_args *args = cmd->args;
+	cmd->expunge_issued = args->run.gone && !(cmd->row->flags & CMD_UID);
+	cmd_finish_rc(cmd, rc);
+}
+
 static void fetch_start(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
@@ -281,7 +288,7 @@ static void fetch_start(struct cmd *cmd)
 		rc = init_part(cmd);
 	else
 		rc = fetch_run_init(&args->run, cmd, &args->plan, &args->set, args->by_uid, NULL);
-	args->run.done = cmd_finish_rc;
+	args->run.done = fetch_done;
 	if (rc != RC_OK) {
 		if (rc == RC_INVALID)
 			cmd_bad(cmd, "Invalid message sequence number");
@@ -317,7 +324,7 @@ const struct cmd_row cmd_fetch_rows[] = {
 	{
 		.name = "FETCH",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = fetch_parse,
 		.run = fetch_start,
 		.drain = fetch_drain,
@@ -326,7 +333,7 @@ const struct cmd_row cmd_fetch_rows[] = {
 	{
 		.name = "UID FETCH",
 		.states = SESSION_SELECTED,
-		.flags = CMD_UID,
+		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = fetch_parse,
 		.run = fetch_start,
 		.drain = fetch_drain,

@@ -92,7 +92,7 @@ const struct cmd_row cmd_search_rows[] = {
 	{
 		.name = "SEARCH",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = search_parse,
 		.run = search_cmd_start,
 		.cancel = search_cmd_cancel,
@@ -100,7 +100,7 @@ const struct cmd_row cmd_search_rows[] = {
 	{
 		.name = "UID SEARCH",
 		.states = SESSION_SELECTED,
-		.flags = CMD_UID,
+		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = search_parse,
 		.run = search_cmd_start,
 		.cancel = search_cmd_cancel,

@@ -230,7 +230,7 @@ const struct cmd_row cmd_sort_rows[] = {
 	{
 		.name = "SORT",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = sort_parse,
 		.run = search_cmd_start,
 		.cancel = sort_cancel,
@@ -238,7 +238,7 @@ const struct cmd_row cmd_sort_rows[] = {
 	{
 		.name = "UID SORT",
 		.states = SESSION_SELECTED,
-		.flags = CMD_UID,
+		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = sort_parse,
 		.run = search_cmd_start,
 		.cancel = sort_cancel,

@@ -46,13 +46,17 @@ static void status_finish(struct cmd *cmd, struct cmd_job *job)
 		cmd_finish_rc(cmd, job->job.rc);
 		return;
 	}
+	const struct view *view = cmd->session->view;
+	bool selected = view && view_mailbox(view) == status->values.info.id;
+	/* What came meanwhile is counted. */
+	if (selected && !cmd->session->claiming)
+		sync_tell_new(cmd->session);
 	buf_init(&out, STATUS_LINE_MAX);
 	status_items_print(&out, args->name, session_utf8(cmd->session), &args->items, &status->values);
 	resp_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
-	const struct view *view = cmd->session->view;
 	/* RFC 9051 section 6.3.11: not to be asked of the selected mailbox. */
-	if (cmd->session->enabled & ENABLED_REV2 && view && view_mailbox(view) == status->values.info.id)
+	if (cmd->session->enabled & ENABLED_REV2 && selected)
 		cmd_ok(cmd, "CLIENTBUG", "STATUS of the selected mailbox");
 	else
 		cmd_finish_rc(cmd, RC_OK);
@@ -79,6 +83,7 @@ const struct cmd_row cmd_status_rows[] = {
 	{
 		.name = "STATUS",
 		.states = CMD_AUTH_STATES,
+		.flags = CMD_NEWS_FIRST,
 		.capability = "STATUS=SIZE",
 		.parse = status_parse,
 		.run = status_run,

@@ -14,6 +14,7 @@ struct store_args {
 	bool conditional; /* UNCHANGEDSINCE */
 	uint64_t unchanged_since;
 	struct seqset modified; /* own: UIDs that failed the condition */
+	bool gone; /* some were removed by others; to be told in the tagged line */
 	struct fetch_run run;
 };
 
@@ -117,13 +118,21 @@ static const char *modified_code(struct cmd *cmd)
 	return text;
 }
 
+/*
+ * RFC 2180 section 4.2: the rest is done, and what is gone needs no flags. Whoever did not ask for an answer is told with
+ * the EXPUNGE alone.
+ */
 static void store_end(struct cmd *cmd, enum rc rc)
 {
+	static const char gone[] = "Some of the messages no longer exist";
 	const struct store_args *args = cmd->args;
-	if (rc != RC_OK || seqset_empty(&args->modified))
+	bool failed = !seqset_empty(&args->modified);
+	if (rc != RC_OK || (!failed && !args->gone))
 		cmd_finish_rc(cmd, rc);
-	else if (cmd->expunge_issued)
-		cmd_no(cmd, modified_code(cmd), "Some of the messages no longer exist");
+	else if (!failed)
+		cmd_ok(cmd, "EXPUNGEISSUED", gone);
+	else if (args->gone) /* example 11 of RFC 7162 */
+		cmd_no(cmd, modified_code(cmd), gone);
 	else
 		cmd_ok(cmd, modified_code(cmd), "Conditional STORE failed");
 }
@@ -132,10 +141,10 @@ static void store_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct store_job *store = (struct store_job *)job;
 	struct store_args *args = cmd->args;
+	bool numbers = !(cmd->row->flags & CMD_UID);
+	args->gone = numbers && !args->silent && !seqset_empty(&store->gone);
 	if (job->job.rc != RC_OK || !store->told) {
-		if (!seqset_empty(&store->gone) && !(cmd->row->flags & CMD_UID))
-			cmd->expunge_issued = true;
-		cmd_finish_rc(cmd, job->job.rc);
+		store_end(cmd, job->job.rc);
 		return;
 	}
 	args->modified = store->modified;

@@ -132,7 +132,7 @@ const struct cmd_row cmd_thread_rows[] = {
 	{
 		.name = "THREAD",
 		.states = SESSION_SELECTED,
-		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = thread_parse,
 		.run = search_cmd_start,
 		.cancel = thread_cancel,
@@ -140,7 +140,7 @@ const struct cmd_row cmd_thread_rows[] = {
 	{
 		.name = "UID THREAD",
 		.states = SESSION_SELECTED,
-		.flags = CMD_UID,
+		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = thread_parse,
 		.run = search_cmd_start,
 		.cancel = thread_cancel,

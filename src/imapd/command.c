@@ -244,7 +244,8 @@ static void run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
 	/* Commands on messages show \Recent: what is on its way to be claimed for this session must be known first. */
-	if (session->claiming && cmd->row->states == SESSION_SELECTED) {
+	bool news = session->view && cmd->row->flags & CMD_NEWS_FIRST;
+	if (session->claiming && (news || cmd->row->states == SESSION_SELECTED)) {
 		cmd->gated = true;
 		cmd->waiting = true;
 		return;
@@ -253,6 +254,8 @@ static void run(struct cmd *cmd)
 		cmd_no(cmd, NULL, "Mailbox is selected read-only");
 		return;
 	}
+	if (news)
+		sync_tell_new(session);
 	cmd->row->run(cmd);
 }
 

@@ -20,7 +20,8 @@ enum cmd_flag {
 	CMD_NO_SYNC = 1 << 3, /* the command tells by itself or must stay silent (CLOSE, LOGOUT) */
 	CMD_LITERALS_STREAM = 1 << 4, /* APPEND: cmd_row.literal decides */
 	CMD_SENSITIVE = 1 << 5, /* arguments hold secrets: never logged, wiped */
-	CMD_NUMBERS = 1 << 6 /* it is about message numbers: refused once UIDONLY is enabled (RFC 9586) */
+	CMD_NUMBERS = 1 << 6, /* it is about message numbers: refused once UIDONLY is enabled (RFC 9586) */
+	CMD_NEWS_FIRST = 1 << 7 /* it reads: new messages are told before it begins (sync_tell_new) */
 };
 
 #define CMD_ANY_STATE (SESSION_NOT_AUTH | SESSION_AUTH | SESSION_SELECTED)
@@ -60,7 +61,7 @@ struct cmd {
 	struct strv name;
 	void *args; /* the row's own struct, in the arena */
 	bool waiting; /* a job or a line is awaited */
-	bool expunge_issued; /* some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
+	bool expunge_issued; /* FETCH: some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
 	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
 	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
 	bool tells_all; /* also what an earlier NOTIFY has switched off */

@@ -1,6 +1,7 @@
 #include "imapd/fetch_run.h"
 
 #include "imapd/message_limit.h"
+#include "imapd/sync.h"
 #include "net/conn.h"
 
 struct slice_job {
@@ -43,7 +44,7 @@ enum rc fetch_of_view(struct session *session, struct cmd *cmd, const struct fet
 		return rc;
 	}
 	fetch->mailbox = view_mailbox(view);
-	fetch->told_modseq = view_told_modseq(view);
+	fetch->told_modseq = view_told_flags_modseq(view);
 	fetch->condstore = session->enabled & ENABLED_CONDSTORE;
 	fetch->rev2 = session->enabled & ENABLED_REV2;
 	fetch->uidonly = session->enabled & ENABLED_UIDONLY;
@@ -115,6 +116,8 @@ static void end(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 bool fetch_take(struct session *session, struct fetch *fetch)
 {
 	struct view *view = session->view;
+	if (!fetch->place.inside)
+		sync_tell_keywords(session);
 	for (size_t i = 0; i < fetch->told_count; i++) {
 		const struct fetch_told *told = &fetch->told[i];
 		if (told->flags)
@@ -151,8 +154,7 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 	uint64_t before = view_runs_before(fetch->runs, fetch->place.run, fetch->place.uid);
 	cmd_progress(cmd, fetch->place.inside ? before - 1 : before, fetch_run_count(run));
 	if (finished) {
-		if (fetch->place.gone > 0 && cmd->row->flags & CMD_NO_EXPUNGE)
-			cmd->expunge_issued = true;
+		run->gone = fetch->place.gone > 0;
 		end(cmd, run, fetch->place.rc);
 		return;
 	}

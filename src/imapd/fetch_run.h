@@ -14,6 +14,7 @@
 struct fetch_run {
 	struct fetch *fetch; /* own, while no job has it */
 	bool waits_for_room; /* until drain */
+	bool gone; /* some of the messages were not there any more */
 	/* Everything is sent (RC_OK), or what went wrong. The fetch is gone. Ends the command. */
 	void (*done)(struct cmd *cmd, enum rc rc);
 };

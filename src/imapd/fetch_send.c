@@ -278,10 +278,19 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 	return RC_INVALID;
 }
 
+/* Changed by this FETCH; or FLAGS are asked for, and show a change that the session has not been told (RFC 7162 section 3.2). */
+static bool tells_a_change(const struct sender *s)
+{
+	const struct fetch *fetch = s->fetch;
+	const struct msg_row *row = &s->at->row;
+	bool seen = !seqset_empty(&fetch->seen) && seqset_contains(&fetch->seen, row->uid);
+	return seen || (fetch->condstore && fetch->plan.flags && row->modseq > fetch->told_modseq);
+}
+
 static void message_head(struct sender *s)
 {
 	resp_fetch_head(s->out, s->fetch->uidonly, s->at->seq, s->at->row.uid);
-	if (seqset_empty(&s->fetch->seen) || !seqset_contains(&s->fetch->seen, s->at->row.uid))
+	if (!tells_a_change(s))
 		return;
 	const struct fetch_plan *plan = &s->fetch->plan;
 	if (s->fetch->condstore && !s->fetch->uidonly && !plan->uid) {
@@ -378,6 +387,9 @@ static enum rc send_all(struct sender *s)
 		enum rc rc = step(s, true);
 		if (rc != RC_OK)
 			return rc;
+		/* Names of new keywords are told between slices, but not within a response. */
+		if (fetch->plan.flags || !seqset_empty(&fetch->seen))
+			return RC_AGAIN;
 	}
 	for (;;) {
 		if (s->out->len >= FETCH_SLICE_BYTES)

@@ -84,28 +84,41 @@ static void tell_gone(struct session *session, struct buf *out, bool own_only)
 	else
 		tell_expunged(session, gone, out);
 	view_drop_gone(view, own_only);
-	uint32_t recent = view_recent(view);
-	if (view->recent_told > recent)
-		view->recent_told = recent;
 }
 
-static void tell_fresh(struct session *session, struct buf *out)
+static void tell_exists(struct session *session, struct buf *out)
 {
 	struct view *view = session->view;
-	bool fresh = !seqset_empty(&view->fresh);
+	if (seqset_empty(&view->fresh))
+		return;
+	view_announce_fresh(view);
+	buf_printf(out, "* %u EXISTS\r\n", view_exists(view));
+}
 
-	if (fresh) {
-		view_announce_fresh(view);
-		buf_printf(out, "* %u EXISTS\r\n", view_exists(view));
-	}
+/*
+ * Behind EXPUNGE and EXISTS, which change the number (RFC 3501 section 7.3.2). `fresh`: new messages have been told. Who has not
+ * asked is not told one that is about to change, nor more of them alone: it would be woken for nothing.
+ */
+static void tell_recent(struct session *session, bool fresh, struct buf *out)
+{
+	struct view *view = session->view;
 	uint32_t recent = view_recent(view);
-	/* Who has not asked is not told a number that is about to change, and never RECENT alone (it would be woken for nothing). */
 	bool unasked = session->idling || !session->cmd;
-	bool due = unasked ? fresh && !session->claiming : fresh || recent > view->recent_told;
-	if (due && !(session->enabled & ENABLED_REV2)) {
-		buf_printf(out, "* %u RECENT\r\n", recent);
-		view->recent_told = recent;
-	}
+	bool less = recent < view->recent_told;
+	bool more = fresh || (!unasked && recent > view->recent_told);
+
+	if (session->enabled & ENABLED_REV2 || (unasked && session->claiming) || (!less && !more))
+		return;
+	buf_printf(out, "* %u RECENT\r\n", recent);
+	view->recent_told = recent;
+}
+
+static void tell_keywords(struct session *session, struct buf *out)
+{
+	if (!session->view->keywords_changed)
+		return;
+	session->view->keywords_changed = false;
+	sync_print_flags(out, session->view);
 }
 
 static void tell_flags(struct session *session, struct buf *out)
@@ -186,14 +199,15 @@ void sync_tell(struct session *session, bool expunges)
 		tell_gone(session, &out, false);
 	else if (session->cmd && session->cmd->removed)
 		tell_gone(session, &out, true);
-	if (events & NOTIFY_MESSAGE_NEW)
-		tell_fresh(session, &out);
+	bool fresh = events & NOTIFY_MESSAGE_NEW && view_has_fresh(view);
+	if (fresh)
+		tell_exists(session, &out);
+	if (events & NOTIFY_MESSAGE_NEW || view_recent(view) < view->recent_told)
+		tell_recent(session, fresh, &out);
 	/* Names of keywords are needed to understand the next answer, too. */
 	bool asked = session->cmd && !session->idling;
-	if (view->keywords_changed && (asked || events & NOTIFY_FLAG_CHANGE)) {
-		view->keywords_changed = false;
-		sync_print_flags(&out, view);
-	}
+	if (asked || events & NOTIFY_FLAG_CHANGE)
+		tell_keywords(session, &out);
 	if (events & NOTIFY_FLAG_CHANGE && view_pending_flags(view) > 0)
 		tell_flags(session, &out);
 	flush_chunk(session, &out, 0);
@@ -201,6 +215,32 @@ void sync_tell(struct session *session, bool expunges)
 	tell_contexts(session, contexts_tell_added);
 	if (!session->cmd)
 		sync_modseq(session);
+}
+
+void sync_tell_new(struct session *session)
+{
+	struct view *view = session->view;
+	struct buf out;
+
+	if (!view || !view_has_fresh(view) || !(notify_selected(session) & NOTIFY_MESSAGE_NEW))
+		return;
+	buf_init(&out, SYNC_BUFFER_MAX);
+	tell_exists(session, &out);
+	tell_recent(session, true, &out);
+	flush_chunk(session, &out, 0);
+	buf_fini(&out);
+}
+
+void sync_tell_keywords(struct session *session)
+{
+	struct buf out;
+
+	if (!session->view || !session->view->keywords_changed)
+		return;
+	buf_init(&out, SYNC_BUFFER_MAX);
+	tell_keywords(session, &out);
+	flush_chunk(session, &out, 0);
+	buf_fini(&out);
 }
 
 /* HIGHESTMODSEQ. */

@@ -23,7 +23,14 @@ struct view;
  * session has removed is told all the same.
  */
 void sync_tell(struct session *session, bool expunges);
-/* Whether that would tell anything to a session with NOTIFY, no command but IDLE being in hand. */
+/*
+ * EXISTS and RECENT alone, before a command that reads begins (CMD_NEWS_FIRST): it sees what the session's reactor knows. A command
+ * that changes messages begins without: what its client can't have known of is not changed by its "1:*".
+ */
+void sync_tell_new(struct session *session);
+/* FLAGS, if a keyword has come: before a FETCH response that may name it (RFC 3501 section 7.2.6). Not within a response. */
+void sync_tell_keywords(struct session *session);
+/* Whether sync_tell would tell anything to a session with NOTIFY, no command but IDLE being in hand. */
 bool sync_due(const struct session *session, bool expunges);
 
 /*

@@ -588,19 +588,26 @@ void view_set_keywords(struct view *view, const struct strv *names, size_t count
 	view->keyword_count = count;
 }
 
-uint64_t view_told_modseq(const struct view *view)
+uint64_t view_told_flags_modseq(const struct view *view)
 {
 	uint64_t untold = view->modseq + 1;
 
-	if (view->gone_from > 0 && view->gone_from < untold)
-		untold = view->gone_from;
-	if (view->fresh_from > 0 && view->fresh_from < untold)
-		untold = view->fresh_from;
 	for (size_t i = 0; i < view->flags_count; i++) {
 		const struct view_flags *entry = &view->flags[i];
 		if (!entry->dropped && entry->from < untold)
 			untold = entry->from;
 	}
+	return untold - 1;
+}
+
+uint64_t view_told_modseq(const struct view *view)
+{
+	uint64_t untold = view_told_flags_modseq(view) + 1;
+
+	if (view->gone_from > 0 && view->gone_from < untold)
+		untold = view->gone_from;
+	if (view->fresh_from > 0 && view->fresh_from < untold)
+		untold = view->fresh_from;
 	return untold - 1;
 }
 

@@ -97,6 +97,8 @@ const struct strv *view_keywords(const struct view *view, size_t *ret_count);
 void view_set_keywords(struct view *view, const struct strv *names, size_t count);
 /* The highest modseq up to which this session knows everything (RFC 7162 3.2). */
 uint64_t view_told_modseq(const struct view *view);
+/* The same of flags alone: every change of flags that is pending has a higher one. */
+uint64_t view_told_flags_modseq(const struct view *view);
 /* A MODSEQ has been said to a session that keeps account of them; see sync_modseq. */
 void view_said_modseq(struct view *view, uint64_t modseq);
 

@@ -341,3 +341,21 @@ bool msg_index_loaded(struct account *account, int64_t mailbox)
 	struct mbox *mbox = mbox_by_id(account, mailbox);
 	return mbox && mbox->index;
 }
+
+enum rc msg_all_there(struct account *account, int64_t mailbox, const struct seqset *uids, bool *ret_there)
+{
+	struct mbox *mbox;
+	struct index *index;
+	struct seqset missing = SEQSET_EMPTY;
+
+	enum rc rc = mbox_selectable(account, mailbox, &mbox);
+	if (rc == RC_OK)
+		rc = index_get(account, mbox, &index);
+	if (rc != RC_OK)
+		return rc;
+	seqset_copy(&missing, uids);
+	seqset_remove_set(&missing, &index->uids);
+	*ret_there = seqset_empty(&missing);
+	seqset_fini(&missing);
+	return RC_OK;
+}

@@ -39,6 +39,9 @@ enum rc msg_index(struct account *account, int64_t mailbox, const struct msg_row
 	size_t *ret_count) MUST_CHECK;
 /* Whether msg_index would need no disk. memory. */
 bool msg_index_loaded(struct account *account, int64_t mailbox);
+/* Whether all of `uids` are in the mailbox. Loads like msg_index. */
+enum rc msg_all_there(
+	struct account *account, int64_t mailbox, const struct seqset *uids, bool *ret_there) MUST_CHECK;
 /* Position of the first row with uid >= `uid`. */
 size_t msg_lower_bound(const struct msg_row *rows, size_t count, uint32_t uid);
 

@@ -97,14 +97,14 @@ def test_all_or_nothing_over_quota(coid):
 
 def test_expunge(raw):
     raw.ok("STORE 2,5,6 +FLAGS.SILENT (\\Deleted)")
-    assert [int(line.split()[1]) for line in raw.ok("EXPUNGE")] == [6, 5, 2]
+    assert raw.ok("EXPUNGE") == [b"* 6 EXPUNGE", b"* 5 EXPUNGE", b"* 2 EXPUNGE", b"* 3 RECENT"]
     assert raw.ok("EXPUNGE") == []
     assert uids(raw) == [1, 3, 4]
 
 
 def test_uid_expunge(raw):
     raw.ok("STORE 1:4 +FLAGS.SILENT (\\Deleted)")
-    assert raw.ok("UID EXPUNGE 3:6") == [b"* 4 EXPUNGE", b"* 3 EXPUNGE"]
+    assert raw.ok("UID EXPUNGE 3:6") == [b"* 4 EXPUNGE", b"* 3 EXPUNGE", b"* 4 RECENT"]
     assert uids(raw) == [1, 2, 5, 6]
 
 
@@ -152,9 +152,35 @@ def test_a_copy_of_what_is_gone(coid, alice, raw):
     with coid.raw(alice, mailbox="INBOX") as other:
         other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
         other.ok("EXPUNGE")
+    # All or nothing (RFC 3501 6.4.7): who tries once more, now that it knows, has one copy of each.
     tagged, untagged = raw.cmd('COPY 1:3 "Target"')
-    assert tagged.startswith(b"NO [EXPUNGEISSUED]")
-    assert copyuid(untagged[0]) == ("1,3", "1:2")
+    assert tagged.startswith(b"NO [EXPUNGEISSUED]") and b"* 2 EXPUNGE" in untagged
+    assert b"MESSAGES 0" in raw.ok('STATUS "Target" (MESSAGES)')[0]
+    assert copyuid(raw.cmd('COPY 1:2 "Target"')[0]) == ("1,3", "1:2")
+
+
+def test_a_move_of_what_is_gone(coid, alice, raw):
+    with coid.raw(alice, mailbox="INBOX") as other:
+        other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+    tagged, untagged = raw.cmd('MOVE 1:3 "Target"')
+    assert tagged.startswith(b"NO [EXPUNGEISSUED]") and b"* 2 EXPUNGE" in untagged
+    assert uids(raw) == [1, 3, 4, 5, 6]
+    assert b"MESSAGES 0" in raw.ok('STATUS "Target" (MESSAGES)')[0]
+    # By UID what is gone is none of them (RFC 3501 6.4.8).
+    tagged, untagged = raw.cmd('UID MOVE 1:3 "Target"')
+    assert tagged.startswith(b"OK") and copyuid(untagged[0]) == ("1,3", "1:2")
+
+
+def test_replace_and_catenate_of_what_is_gone(coid, alice, raw):
+    with coid.raw(alice, mailbox="INBOX") as other:
+        other.ok("STORE 2 +FLAGS.SILENT (\\Deleted)")
+        other.ok("EXPUNGE")
+    assert raw.cmd('REPLACE 2 "Target" {1+}\r\nx')[0].startswith(b"NO [EXPUNGEISSUED]")
+    for uid, answer, count in ((2, b"NO [BADURL ", 0), (1, b"OK [APPENDUID ", 1)):
+        append = f'APPEND "Target" CATENATE (URL "/INBOX/;UID=1" URL "/INBOX/;UID={uid}")'
+        assert raw.cmd(append)[0].startswith(answer)
+        assert b"MESSAGES %d" % count in raw.ok('STATUS "Target" (MESSAGES)')[-1]
 
 
 def test_a_message_not_announced_is_not_expunged(coid, alice, raw):
@@ -172,5 +198,5 @@ def test_a_thousand_messages(raw):
     count = 6 * 2 ** 8
     tagged, untagged = raw.cmd('MOVE 1:* "Target"')
     assert tagged.startswith(b"OK") and copyuid(untagged[0]) == (f"1:{count}", f"1:{count}")
-    assert len(untagged) == count + 1
+    assert len(untagged) == count + 2 and untagged[-1] == b"* 0 RECENT"
     assert uids(raw) == []

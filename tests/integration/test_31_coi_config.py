@@ -329,3 +329,15 @@ def test_disabling_drops_push_subscriptions_for_chat_alone(make_coid):
             assert left == {"device-mail", "device-all"}, way
     finally:
         service.close()
+
+
+def test_several_entries_are_set_together_or_not_at_all(coid, raw):
+    """RFC 5464 4.3; the settings in memory follow."""
+    config = "/private/vendor/vendor.dovecot/coi/config"
+    before = raw.ok('LIST "" "*"')
+    for bad in (f"{config}/message-filter sometimes", "/shared/vendor/x y", f"{config}/nonsense x"):
+        tagged, _ = raw.cmd(f'SETMETADATA "" (/private/comment new {config}/enabled yes {bad})')
+        assert tagged.startswith(b"NO"), bad
+        assert raw.ok('GETMETADATA "" /private/comment') == [b'* METADATA "" (/private/comment NIL)']
+        assert b"yes" not in raw.ok(f'GETMETADATA "" {config}/enabled')[0]
+        assert raw.ok('LIST "" "*"') == before

@@ -389,7 +389,7 @@ def test_unchangedsince_zero_fails(raw):
     """Examples 7 and 8"""
     tagged, untagged = raw.cmd("STORE 2 (UNCHANGEDSINCE 0) +FLAGS.SILENT ($MDNSent)")
     assert tagged.startswith(b"OK [MODIFIED 2] ")
-    assert items(untagged[0]) == {"UID", "FLAGS", "MODSEQ"} or b"FLAGS" in untagged[0]
+    assert items(untagged[-1]) == {"UID", "FLAGS", "MODSEQ"}
     assert raw.ok("SEARCH KEYWORD $MDNSent") == [b"* SEARCH"]
 
 

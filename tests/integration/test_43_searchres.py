@@ -57,7 +57,7 @@ def test_every_command_takes_it(raw):
     assert any(b" 5 8]" in line for line in raw.ok("UID MOVE $ Other"))
     raw.ok("STORE 1:2 +FLAGS.SILENT (\\Deleted)")
     raw.ok("SEARCH RETURN (SAVE) 1")
-    assert raw.ok("UID EXPUNGE $") == [b"* 1 EXPUNGE"]
+    assert raw.ok("UID EXPUNGE $") == [b"* 1 EXPUNGE", b"* 3 RECENT"]
     assert raw.ok("UID SEARCH ALL") == [b"* SEARCH 2 3 6"]
 
 
@@ -147,7 +147,7 @@ def test_pipelined_commands_run_in_order(raw):
     while not got or not got[-1].startswith(b"H9 "):
         got.append(raw.response())
     assert [line for line in got if not line.startswith((b"* OK", b"H6"))] == [
-        b"H1 OK STORE completed", b"* 2 FETCH (UID 2)", b"H2 OK FETCH completed", b"* 1 EXPUNGE",
+        b"H1 OK STORE completed", b"* 2 FETCH (UID 2)", b"H2 OK FETCH completed", b"* 1 EXPUNGE", b"* 3 RECENT",
         b"H3 OK EXPUNGE completed", b"* 2 FETCH (UID 3)", b"H4 OK FETCH completed", b"* SEARCH 2",
         b"H5 OK SEARCH completed", b"* 4 EXISTS", b"* 4 RECENT", b"* 4 FETCH (UID 5)", b"H7 OK FETCH completed",
         b"H8 OK CLOSE completed", b"H9 BAD No mailbox selected"]

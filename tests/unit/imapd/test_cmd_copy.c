@@ -47,9 +47,10 @@ static void moved_messages_are_told_before_they_vanish(void **state)
 	add_many(*state, 4);
 	struct client *client = client_new(*state, "INBOX");
 	assert_command(client, "MOVE 2:3 Target",
-		"* OK [COPYUID 1 2:3 1:2] Moved\r\n* 3 EXPUNGE\r\n* 2 EXPUNGE\r\na OK MOVE completed\r\n");
+		"* OK [COPYUID 1 2:3 1:2] Moved\r\n* 3 EXPUNGE\r\n* 2 EXPUNGE\r\n* 2 RECENT\r\na OK MOVE "
+		"completed\r\n");
 	assert_command(client, "UID MOVE 1,4 Target",
-		"* OK [COPYUID 1 1,4 3:4] Moved\r\n* 2 EXPUNGE\r\n* 1 EXPUNGE\r\na OK UID MOVE "
+		"* OK [COPYUID 1 1,4 3:4] Moved\r\n* 2 EXPUNGE\r\n* 1 EXPUNGE\r\n* 0 RECENT\r\na OK UID MOVE "
 		"completed\r\n");
 	client_free(&client);
 }
@@ -95,16 +96,24 @@ static void a_read_only_mailbox_can_be_copied_but_not_moved(void **state)
 	client_free(&client);
 }
 
-static void messages_that_are_gone_are_passed_over(void **state)
+static void nothing_is_copied_by_numbers_of_which_one_is_gone(void **state)
 {
 	add_many(*state, 3);
 	struct client *one = client_new(*state, "INBOX");
 	struct client *two = client_new(*state, "INBOX");
 	assert_command_has(two, "UID MOVE 2 Target", "* 2 EXPUNGE\r\na OK ");
-	assert_command_has(one, "COPY 1:3 Target",
-		"* OK [COPYUID 1 1,3 2:3] Copied\r\n* 2 EXPUNGE\r\na NO [EXPUNGEISSUED]");
+	assert_command(one, "COPY 1:3 Target",
+		"* 2 EXPUNGE\r\n* 2 RECENT\r\n"
+		"a NO [EXPUNGEISSUED] Some of the messages no longer exist, none is copied\r\n");
+	assert_command_has(two, "STATUS Target (MESSAGES)", "(MESSAGES 1)");
+	assert_command_has(one, "COPY 1:2 Target", "a OK [COPYUID 1 1,3 2:3] COPY completed\r\n");
 	assert_command_has(two, "UID MOVE 3 Target", "* 2 EXPUNGE\r\na OK ");
-	assert_command_has(one, "UID MOVE 3 Target", "* 2 EXPUNGE\r\na OK ");
+	assert_command(one, "MOVE 1:2 Target",
+		"* 2 EXPUNGE\r\n* 1 RECENT\r\n"
+		"a NO [EXPUNGEISSUED] Some of the messages no longer exist, none is moved\r\n");
+	assert_command_has(one, "SEARCH ALL", "* SEARCH 1\r\n");
+	assert_command_has(one, "UID MOVE 3 Target", "a OK UID MOVE completed\r\n");
+	assert_command_has(one, "UID COPY 1:3 Target", "a OK [COPYUID 1 1 5] UID COPY completed\r\n");
 	client_free(&one);
 	client_free(&two);
 }
@@ -125,7 +134,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			a_read_only_mailbox_can_be_copied_but_not_moved, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(
-			messages_that_are_gone_are_passed_over, server_setup, server_teardown),
+			nothing_is_copied_by_numbers_of_which_one_is_gone, server_setup, server_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

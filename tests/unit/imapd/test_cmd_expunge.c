@@ -15,7 +15,8 @@ static void deleted_messages_are_removed(void **state)
 	add_many(*state, 4);
 	struct client *client = client_new(*state, "INBOX");
 	assert_command_has(client, "STORE 2,4 +FLAGS.SILENT (\\Deleted)", "a OK ");
-	assert_command(client, "EXPUNGE", "* 4 EXPUNGE\r\n* 2 EXPUNGE\r\na OK EXPUNGE completed\r\n");
+	assert_command(
+		client, "EXPUNGE", "* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 2 RECENT\r\na OK EXPUNGE completed\r\n");
 	assert_command(client, "EXPUNGE", "a OK EXPUNGE completed\r\n");
 	assert_command_has(client, "UID SEARCH ALL", "* SEARCH 1 3\r\n");
 	client_free(&client);
@@ -26,8 +27,8 @@ static void uid_expunge_removes_what_is_named(void **state)
 	add_many(*state, 4);
 	struct client *client = client_new(*state, "INBOX");
 	assert_command_has(client, "STORE 1:3 +FLAGS.SILENT (\\Deleted)", "a OK ");
-	assert_command(
-		client, "UID EXPUNGE 2:100", "* 3 EXPUNGE\r\n* 2 EXPUNGE\r\na OK UID EXPUNGE completed\r\n");
+	assert_command(client, "UID EXPUNGE 2:100",
+		"* 3 EXPUNGE\r\n* 2 EXPUNGE\r\n* 2 RECENT\r\na OK UID EXPUNGE completed\r\n");
 	assert_command_has(client, "UID EXPUNGE 50", "a OK ");
 	assert_command_has(client, "UID EXPUNGE x", "a BAD ");
 	assert_command_has(client, "EXPUNGE 1", "a BAD ");

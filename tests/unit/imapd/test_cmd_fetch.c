@@ -85,7 +85,7 @@ static void a_message_that_is_gone_is_told_by_the_code(void **state)
 	assert_command(one, "FETCH 1:3 UID",
 		"* 1 FETCH (UID 1)\r\n* 3 FETCH (UID 3)\r\na NO [EXPUNGEISSUED] Some of the messages no "
 		"longer exist\r\n");
-	assert_command_has(one, "UID FETCH 1:3 UID", "* 2 EXPUNGE\r\na OK ");
+	assert_command_has(one, "UID FETCH 1:3 UID", "* 2 EXPUNGE\r\n* 2 RECENT\r\na OK ");
 	assert_command(
 		one, "FETCH 1:2 UID", "* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 3)\r\na OK FETCH completed\r\n");
 	client_free(&one);

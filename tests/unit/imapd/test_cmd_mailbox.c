@@ -53,7 +53,7 @@ static void renaming_inbox_moves_its_messages(void **state)
 	assert_command(client, "RENAME INBOX old", "a OK RENAME completed\r\n");
 	assert_command_has(client, "STATUS old (MESSAGES)", "(MESSAGES 1)");
 	assert_command_has(client, "STATUS INBOX (MESSAGES)", "(MESSAGES 0)");
-	assert_command(other, "NOOP", "* 1 EXPUNGE\r\na OK NOOP completed\r\n");
+	assert_command(other, "NOOP", "* 1 EXPUNGE\r\n* 0 RECENT\r\na OK NOOP completed\r\n");
 	client_free(&client);
 	client_free(&other);
 }

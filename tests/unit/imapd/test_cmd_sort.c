@@ -146,7 +146,7 @@ static void a_message_may_be_gone(void **state)
 		"* SORT 3 2\r\na OK [EXPUNGEISSUED] Some of the messages no longer exist\r\n");
 	assert_command(client, "UID SORT (DATE) UTF-8 2:3", "* SORT 3 2\r\na OK UID SORT completed\r\n");
 	assert_command(client, "UID SORT (DATE) UTF-8 ALL",
-		"* SORT 3 2\r\n* 1 EXPUNGE\r\na OK UID SORT completed\r\n");
+		"* SORT 3 2\r\n* 1 EXPUNGE\r\n* 2 RECENT\r\na OK UID SORT completed\r\n");
 	client_free(&client);
 	client_free(&other);
 }

@@ -115,10 +115,15 @@ static void messages_that_are_gone_are_passed_over(void **state)
 	assert_command_has(two, "STORE 2 +FLAGS.SILENT (\\Deleted)", "a OK ");
 	assert_command_has(two, "EXPUNGE", "* 2 EXPUNGE\r\na OK ");
 	assert_command_has(one, "STORE 1:3 +FLAGS (\\Seen)",
-		"* 1 FETCH (FLAGS (\\Seen \\Recent))\r\n* 3 FETCH (FLAGS (\\Seen \\Recent))\r\na NO "
-		"[EXPUNGEISSUED]");
-	assert_command_has(one, "STORE 2 +FLAGS.SILENT (\\Seen)", "a NO [EXPUNGEISSUED]");
-	assert_command_has(one, "UID STORE 2 +FLAGS.SILENT (\\Seen)", "* 2 EXPUNGE\r\na OK ");
+		"* 1 FETCH (FLAGS (\\Seen \\Recent))\r\n* 3 FETCH (FLAGS (\\Seen \\Recent))\r\na OK "
+		"[EXPUNGEISSUED] Some of the messages no longer exist\r\n");
+	assert_command(one, "STORE 1:3 +FLAGS.SILENT (\\Flagged)", "a OK STORE completed\r\n");
+	assert_command(one, "STORE 2 +FLAGS.SILENT (\\Seen)", "a OK STORE completed\r\n");
+	assert_command(one, "STORE 2 +FLAGS (\\Seen)",
+		"a OK [EXPUNGEISSUED] Some of the messages no longer exist\r\n");
+	assert_command_has(one, "UID STORE 2 +FLAGS.SILENT (\\Seen)",
+		"* 2 EXPUNGE\r\n* 2 RECENT\r\na OK UID STORE completed\r\n");
+	assert_command_has(one, "SEARCH FLAGGED", "* SEARCH 1 2\r\na OK ");
 	client_free(&one);
 	client_free(&two);
 }

@@ -240,9 +240,11 @@ static void move_moves_the_highest(void **state)
 	struct client *client = six(state);
 	assert_command_has(client, "CREATE to", "a OK ");
 	assert_command(client, "MOVE 1:* to",
-		"* OK [COPYUID 1 4:6 1:3] Moved\r\n* 6 EXPUNGE\r\n* 5 EXPUNGE\r\n* 4 EXPUNGE\r\na OK " CUT);
+		"* OK [COPYUID 1 4:6 1:3] Moved\r\n* 6 EXPUNGE\r\n* 5 EXPUNGE\r\n* 4 EXPUNGE\r\n* 3 "
+		"RECENT\r\na OK " CUT);
 	assert_command(client, "UID MOVE 1:* to",
-		"* OK [COPYUID 1 1:3 4:6] Moved\r\n* 3 EXPUNGE\r\n* 2 EXPUNGE\r\n* 1 EXPUNGE\r\n"
+		"* OK [COPYUID 1 1:3 4:6] Moved\r\n* 3 EXPUNGE\r\n* 2 EXPUNGE\r\n* 1 EXPUNGE\r\n* 0 "
+		"RECENT\r\n"
 		"a OK UID MOVE completed\r\n");
 	client_free(&client);
 }
@@ -254,15 +256,16 @@ static void uid_expunge_counts_what_is_deleted(void **state)
 		"a OK [MESSAGELIMIT 3 4] Only the messages with the highest UIDs were taken\r\n");
 	/* Three in a set of six. */
 	assert_command(client, "UID EXPUNGE 1:6",
-		"* 6 EXPUNGE\r\n* 5 EXPUNGE\r\n* 4 EXPUNGE\r\na OK UID EXPUNGE completed\r\n");
+		"* 6 EXPUNGE\r\n* 5 EXPUNGE\r\n* 4 EXPUNGE\r\n* 3 RECENT\r\na OK UID EXPUNGE completed\r\n");
 	add_many(*state, 2);
 	assert_command_has(client, "NOOP", "* 5 EXISTS");
 	assert_command(client, "UID STORE 1:2 +FLAGS.SILENT (\\Deleted)", "a OK UID STORE completed\r\n");
 	assert_command(client, "UID STORE 7:8 +FLAGS.SILENT (\\Deleted)", "a OK UID STORE completed\r\n");
 	assert_command(client, "UID EXPUNGE 1:*",
-		"* 5 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n"
+		"* 5 EXPUNGE\r\n* 4 EXPUNGE\r\n* 2 EXPUNGE\r\n* 2 RECENT\r\n"
 		"a OK [MESSAGELIMIT 3 2] Only the messages with the highest UIDs were taken\r\n");
-	assert_command(client, "UID EXPUNGE 1:*", "* 1 EXPUNGE\r\na OK UID EXPUNGE completed\r\n");
+	assert_command(
+		client, "UID EXPUNGE 1:*", "* 1 EXPUNGE\r\n* 1 RECENT\r\na OK UID EXPUNGE completed\r\n");
 	client_free(&client);
 }
 
@@ -284,7 +287,7 @@ static void expunge_and_close_know_no_limit(void **state)
 	struct client *client = six(state);
 	assert_command(client, "STORE 1:3 +FLAGS.SILENT (\\Deleted)", "a OK STORE completed\r\n");
 	assert_command(client, "STORE 4:5 +FLAGS.SILENT (\\Deleted)", "a OK STORE completed\r\n");
-	assert_command_has(client, "EXPUNGE", "* 1 EXPUNGE\r\na OK EXPUNGE completed\r\n");
+	assert_command_has(client, "EXPUNGE", "* 1 EXPUNGE\r\n* 1 RECENT\r\na OK EXPUNGE completed\r\n");
 	add_many(*state, 4);
 	assert_command_has(client, "NOOP", "* 5 EXISTS");
 	assert_command(client, "STORE 1:3 +FLAGS.SILENT (\\Deleted)", "a OK STORE completed\r\n");
@@ -306,7 +309,7 @@ static void what_another_session_removed_is_told_besides(void **state)
 		"a NO [EXPUNGEISSUED] Some of the messages no longer exist\r\n");
 	assert_command(client, "SEARCH ALL",
 		"* SEARCH 4 6\r\n* NO " CUT "a OK [EXPUNGEISSUED] Some of the messages no longer exist\r\n");
-	assert_command(client, "UID SEARCH ALL", "* SEARCH 4 6\r\n* 5 EXPUNGE\r\na OK " CUT);
+	assert_command(client, "UID SEARCH ALL", "* SEARCH 4 6\r\n* 5 EXPUNGE\r\n* 5 RECENT\r\na OK " CUT);
 	client_free(&other);
 	client_free(&client);
 }
@@ -337,7 +340,7 @@ static void saves_alone_can_be_limited(void **state)
 	assert_command(client, "SEARCH ALL", "* SEARCH 1 2 3 4 5 6\r\na OK SEARCH completed\r\n");
 	assert_command(client, "STORE 1:6 +FLAGS.SILENT (\\Seen)", "a OK STORE completed\r\n");
 	assert_command_has(client, "CREATE to", "a OK ");
-	assert_command_has(client, "MOVE 1:6 to", "* 1 EXPUNGE\r\na OK MOVE completed\r\n");
+	assert_command_has(client, "MOVE 1:6 to", "* 1 EXPUNGE\r\n* 0 RECENT\r\na OK MOVE completed\r\n");
 	client_free(&client);
 }
 

@@ -95,8 +95,8 @@ static void expunges_of_others_wait_for_a_command_that_may_tell_them(void **stat
 	assert_command(a, "FETCH 4 UID", "* 4 FETCH (UID 4)\r\na OK FETCH completed\r\n");
 	assert_command(a, "SEARCH UID 2", "* SEARCH 2\r\na OK SEARCH completed\r\n");
 	assert_command(a, "FETCH 1 UID", "a NO [EXPUNGEISSUED] Some of the messages no longer exist\r\n");
-	assert_command(
-		a, "UID FETCH 4 UID", "* 4 FETCH (UID 4)\r\n" FOUR_EXPUNGED "a OK UID FETCH completed\r\n");
+	assert_command(a, "UID FETCH 4 UID",
+		"* 4 FETCH (UID 4)\r\n" FOUR_EXPUNGED "* 2 RECENT\r\na OK UID FETCH completed\r\n");
 	assert_command(
 		a, "FETCH 1:* UID", "* 1 FETCH (UID 2)\r\n* 2 FETCH (UID 4)\r\na OK FETCH completed\r\n");
 	client_free(&a);
@@ -289,6 +289,33 @@ static void condstore_tells_uid_and_modseq(void **state)
 	client_free(&b);
 }
 
+/* RFC 7162 section 3.2: an answer that tells a change tells its MODSEQ, since nothing else will. */
+static void a_change_that_a_fetch_tells_has_its_modseq(void **state)
+{
+	deliver(*state, "INBOX", 3);
+	struct client *a = client_new(*state, NULL);
+	assert_command_has(a, "SELECT INBOX (CONDSTORE)", "a OK");
+	struct client *b = client_new(*state, "INBOX");
+	assert_command_has(b, "STORE 1 +FLAGS.SILENT (\\Flagged)", "a OK");
+	assert_masked(a, "FETCH 1:2 (FLAGS)",
+		"* 1 FETCH (UID 1 MODSEQ (1) FLAGS (\\Flagged \\Recent))\r\n* 2 FETCH (FLAGS (\\Recent))\r\n"
+		"a OK FETCH completed\r\n");
+	assert_command(a, "NOOP", "a OK NOOP completed\r\n");
+	/* Told once, it is no news. */
+	assert_command(
+		a, "FETCH 1 (FLAGS)", "* 1 FETCH (FLAGS (\\Flagged \\Recent))\r\na OK FETCH completed\r\n");
+	assert_command_has(b, "STORE 2 +FLAGS.SILENT (\\Flagged)", "a OK");
+	assert_masked(a, "UID FETCH 2 (MODSEQ FLAGS)",
+		"* 2 FETCH (UID 2 MODSEQ (1) FLAGS (\\Flagged \\Recent))\r\na OK UID FETCH completed\r\n");
+	/* Without the flags it is told behind the answer. */
+	assert_command_has(b, "STORE 3 +FLAGS.SILENT (\\Flagged)", "a OK");
+	assert_masked(a, "FETCH 3 (UID)",
+		"* 3 FETCH (UID 3)\r\n* 3 FETCH (UID 3 FLAGS (\\Flagged \\Recent) MODSEQ (1))\r\n"
+		"a OK FETCH completed\r\n");
+	client_free(&a);
+	client_free(&b);
+}
+
 static void a_modseq_above_a_held_back_expunge_is_taken_back(void **state)
 {
 	deliver(*state, "INBOX", 4);
@@ -297,13 +324,56 @@ static void a_modseq_above_a_held_back_expunge_is_taken_back(void **state)
 	assert_command_has(b, "ENABLE QRESYNC", "* ENABLED QRESYNC\r\n* OK [HIGHESTMODSEQ ");
 	assert_command_has(a, "STORE 1,3 +FLAGS.SILENT (\\Deleted)", "a OK");
 	assert_command_has(b, "NOOP", "* 3 FETCH ");
-	assert_command(a, "EXPUNGE", FOUR_EXPUNGED "a OK EXPUNGE completed\r\n");
+	assert_command(a, "EXPUNGE", FOUR_EXPUNGED "* 2 RECENT\r\na OK EXPUNGE completed\r\n");
 	assert_masked(b, "STORE 2 +FLAGS.SILENT (\\Seen)",
 		"* 2 FETCH (UID 2 MODSEQ (1))\r\n* OK [HIGHESTMODSEQ 1] Highest\r\na OK STORE completed\r\n");
 	assert_command(b, "FETCH 4 (UID)", "* 4 FETCH (UID 4)\r\na OK FETCH completed\r\n");
 	assert_masked(
 		b, "NOOP", "* VANISHED 1,3\r\n* OK [HIGHESTMODSEQ 1] Highest\r\na OK NOOP completed\r\n");
 	assert_command(b, "NOOP", "a OK NOOP completed\r\n");
+	client_free(&a);
+	client_free(&b);
+}
+
+#define KEYWORDS_TOLD(names)                                                                                 \
+	"* FLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft " names ")\r\n"                              \
+	"* OK [PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft " names                         \
+	" \\*)] Flags permitted\r\n"
+
+static void a_name_is_told_before_an_answer_that_has_it(void **state)
+{
+	deliver(*state, "INBOX", 2);
+	struct client *a = client_new(*state, "INBOX");
+	struct client *b = client_new(*state, "INBOX");
+	assert_command(b, "STORE 1 +FLAGS (one)",
+		KEYWORDS_TOLD("one") "* 1 FETCH (FLAGS (one))\r\na OK STORE completed\r\n");
+	assert_command(a, "FETCH 1:2 (FLAGS)",
+		KEYWORDS_TOLD("one") "* 1 FETCH (FLAGS (\\Recent one))\r\n"
+				     "* 2 FETCH (FLAGS (\\Recent))\r\na OK FETCH completed\r\n");
+	assert_command(b, "UID STORE 2 +FLAGS.SILENT (two)",
+		KEYWORDS_TOLD("one two") "a OK UID STORE completed\r\n");
+	assert_command_has(a, "FETCH 2 (BODY[] FLAGS)", KEYWORDS_TOLD("one two") "* 2 FETCH (");
+	assert_command(a, "NOOP", "a OK NOOP completed\r\n");
+	client_free(&a);
+	client_free(&b);
+}
+
+/* RFC 3501 section 7.3.2. */
+static void the_number_of_recent_messages_is_told_when_it_changes(void **state)
+{
+	deliver(*state, "INBOX", 3);
+	struct client *a = client_new(*state, "INBOX");
+	struct client *b = client_new(*state, "INBOX");
+	assert_command_has(b, "STORE 1:2 +FLAGS.SILENT (\\Deleted)", "a OK");
+	assert_command_has(a, "NOOP", "* 2 FETCH (FLAGS (\\Deleted \\Recent))\r\n");
+	/* To this one none was recent. */
+	assert_command(b, "UID EXPUNGE 1", "* 1 EXPUNGE\r\na OK UID EXPUNGE completed\r\n");
+	assert_command(a, "NOOP", "* 1 EXPUNGE\r\n* 2 RECENT\r\na OK NOOP completed\r\n");
+	client_send(a, "a IDLE\r\n");
+	assert_next(a, "+ idling\r\n");
+	assert_command(b, "EXPUNGE", "* 1 EXPUNGE\r\na OK EXPUNGE completed\r\n");
+	assert_next(a, "* 1 EXPUNGE\r\n");
+	assert_next(a, "* 1 RECENT\r\n");
 	client_free(&a);
 	client_free(&b);
 }
@@ -359,6 +429,9 @@ static void vanished_lines_are_bounded(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_change_that_a_fetch_tells_has_its_modseq),
+		TEST(a_name_is_told_before_an_answer_that_has_it),
+		TEST(the_number_of_recent_messages_is_told_when_it_changes),
 		TEST(a_delivery_is_told_at_the_next_command),
 		TEST(an_idler_is_told_at_once),
 		TEST(a_change_before_idle_is_told_in_it),
