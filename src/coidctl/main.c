@@ -4,6 +4,7 @@
  * `user import FILE` reads the file ("-": standard input).
  */
 #include "admin/protocol.h"
+#include "coidctl/coidctl.h"
 
 #include "base/mem.h"
 
@@ -199,6 +200,8 @@ int main(int argc, char **argv)
 		if (strlen(argv[i]) > PROTOCOL_ARG_MAX)
 			return fail(PROTOCOL_USAGE, "argument", "too long");
 	}
+	if (offline_is_server_check(argc, argv))
+		return offline_server_check(argc, argv);
 	int status = read_payload(argc, argv, &payload);
 	if (status == 0) {
 		int fd = connect_to(path);

@@ -347,7 +347,9 @@ static enum rc open_parts(struct account *account)
 	char path[PATH_ROOM];
 	bool created = false, clean = true, same_boot = true;
 	snprintf(path, sizeof(path), "%s/account.db", account->path);
-	enum rc rc = account_folder_make(account, path, &created);
+	enum rc rc = account_owner_check(account);
+	if (rc == RC_OK)
+		rc = account_folder_make(account, path, &created);
 	if (rc == RC_OK)
 		rc = db_open(path, vfs_name(account->store->vfs), false, account->name, account->store->log,
 			&account->db);

@@ -176,6 +176,10 @@ static void background_run(struct account *account)
 /* The end of an account: `account_destroy`. */
 static void destroy_run(struct account *account)
 {
+	if (!account_owner_gone(account)) {
+		atomic_store(&account->destroy_queued, false);
+		return;
+	}
 	account_close(account);
 	account_mark_gone(account);
 	change_publish_kind(account, CHANGE_ACCOUNT_GONE);
@@ -344,6 +348,7 @@ void store_tick(struct store *store)
 		store->ticked = true;
 		users_removed_start(store);
 	}
+	users_tick(store);
 	pthread_mutex_lock(&store->lock);
 	bool sync_all = count_dirty(store) > SYNCFS_ACCOUNTS;
 	LIST_EACH (node, &store->open_accounts)

@@ -2,6 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE and their like.
  */
 #include "store/mail_priv.h"
+#include "store/marks.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -19,18 +20,13 @@ static enum rc check_name(struct account *account, struct strv name, struct strv
 	return mbox_name_check(account->store, name, account_arena(account), ret_name);
 }
 
-/* Higher than any before in this account, and than those of an account that had this name before. */
+/* Higher than any before on this server, so that nothing that is made again has the same. */
 static enum rc uidvalidity_next(struct account *account, uint32_t *ret_uidvalidity)
 {
-	int64_t now = clock_wall();
-	uint32_t last = account->mail->uidvalidity;
-
-	if (last == UINT32_MAX)
-		return RC_LIMIT;
-	uint32_t next = last + 1;
-	if (now > next && now <= UINT32_MAX)
-		next = (uint32_t)now;
-	enum rc rc = db_run(account->db, "UPDATE account SET uidvalidity = ?1", "d", next);
+	uint32_t next;
+	enum rc rc = marks_uidvalidity_next(account->store->marks, account->mail->uidvalidity, &next);
+	if (rc == RC_OK)
+		rc = db_run(account->db, "UPDATE account SET uidvalidity = ?1", "d", next);
 	if (rc != RC_OK)
 		return rc;
 	account->mail->uidvalidity = next;

@@ -1,7 +1,10 @@
 /*
  * The store as a whole: settings, what lies in the root folder, start and end.
  */
+#include "store/marks.h"
+#include "store/owners.h"
 #include "store/store_priv.h"
+#include "store/users.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -149,12 +152,16 @@ static enum rc store_setup(struct store *store)
 	if (rc != RC_OK)
 		return rc;
 	store->vfs = vfs_new(store->io);
+	store->owners = owners_new();
+	store->marks = marks_new(store->io, store->log, store->root);
 	store->indexes = index_lru_new(store->settings.index_memory);
 	store->strand = strand_new(store->pool, SIZE_MAX, store_turn, store);
 	pushq_open(store);
 	rc = template_make(store);
 	if (rc == RC_OK)
 		rc = users_open(store);
+	if (rc == RC_OK && !users_lost(store))
+		marks_prepare(store->marks);
 	if (rc == RC_OK)
 		rc = bytes_store_new(store);
 	return rc;
@@ -224,6 +231,8 @@ void store_free(struct store **store)
 	bytes_store_free(s);
 	users_close(s);
 	pushq_close(s);
+	marks_free(&s->marks);
+	owners_free(&s->owners);
 	if (s->strand)
 		strand_release(&s->strand);
 	index_lru_free(&s->indexes);

@@ -34,6 +34,8 @@
 struct bytes_store; /* of the store: spool memory, descriptors */
 struct users;
 struct pushq;
+struct owners;
+struct marks;
 
 /* Work that is not a job of anybody: runs on the strand, outside a transaction, when it is due. */
 enum background_kind {
@@ -152,6 +154,8 @@ struct store {
 	void *owed_ctx;
 	struct strand *strand; /* own: syncfs and other work for the whole store */
 	struct users *users; /* own */
+	struct owners *owners; /* own; owners.h */
+	struct marks *marks; /* own; marks.h */
 	struct pushq *pushq; /* own */
 	struct change_sink **sinks; /* own array of borrowed; fixed before the first job */
 	size_t sink_count;
@@ -281,11 +285,18 @@ void owed_sweep(struct account *account);
 void pushq_open(struct store *store);
 void pushq_close(struct store *store);
 
+/* account_owner.c: RC_UNAVAILABLE if the folder is not that of the user whose account this is. [strand] */
+enum rc account_owner_check(struct account *account) MUST_CHECK;
+/* Whether the folder may be removed: nobody has a row with this id. */
+bool account_owner_gone(struct account *account);
+
 /* users.c */
 enum rc users_open(struct store *store) MUST_CHECK;
 void users_close(struct store *store);
 /* Takes up what an earlier process did not finish: removal of folders. */
 void users_removed_start(struct store *store);
 void users_removed_done(struct store *store, int64_t id);
+/* users_copy.c: about once a second. Any thread. */
+void users_tick(struct store *store);
 
 #endif

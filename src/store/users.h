@@ -22,6 +22,7 @@ struct user_record {
 	uint64_t quota_messages;
 	int64_t created;
 	int64_t last_login; /* 0: never; updated at most once a day */
+	struct strv identity; /* random, made by users_add: the account's folder has the same (owner.h) */
 };
 
 struct users; /* the open server.db, in run only */
@@ -39,13 +40,18 @@ struct users_job {
 	struct store *store; /* set by users_submit */
 };
 enum rc users_submit(struct store *store, struct users_job *job) MUST_CHECK;
+/* server.db is missing or damaged: every job is answered with RC_UNAVAILABLE until it is repaired (users_rebuild.h) and the
+ * server started again. Any thread. */
+bool users_lost(struct store *store);
 
-/* [users] Views live in the arena. RC_NOT_FOUND. */
+/* [users] Views live in the arena. RC_NOT_FOUND; RC_CORRUPT: the row is damaged; RC_UNAVAILABLE: there is no row, but a
+ * folder of that name's, or one of which nobody knows whose it is. */
 enum rc users_find(
 	struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
 enum rc users_find_id(
 	struct users *users, int64_t id, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
-/* RC_EXISTS. The account's folder is made by its first job. record->id is ignored; the new one comes back. */
+/* RC_EXISTS; RC_UNAVAILABLE: a folder of that name's has lost its row. id and identity of the record are ignored; an id that
+ * nobody ever had comes back. The account's folder is made before the commit. */
 enum rc users_add(struct users *users, const struct user_record *record, int64_t *ret_id) MUST_CHECK;
 enum rc users_set_password(
 	struct users *users, struct strv name, struct strv password, struct strv scram) MUST_CHECK;

@@ -250,6 +250,18 @@ static void take_notifier(struct webpush *webpush)
 		memcpy(webpush->notifier_origin, endpoint.origin, sizeof(webpush->notifier_origin));
 }
 
+/* server.db is out of service, and with it our key: nothing is pushed or offered until the next start. What waits in push.db and
+ * is owed stays so. */
+static enum rc fall_asleep(struct webpush *webpush)
+{
+	log_error(webpush->log, "no pushes until the next start: the key of the server cannot be read");
+	webpush->asleep = true;
+	webpush->settings.enabled = false;
+	webpush->settings.notifier_url = "";
+	/* Never shown: whoever holds it need not ask whether there is one. */
+	return vapid_key_generate(&webpush->vapid);
+}
+
 enum rc webpush_new(const struct webpush_settings *settings, struct store *store, struct log *log,
 	struct buf *errors, struct webpush **ret_webpush)
 {
@@ -272,7 +284,7 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 		if (rc == RC_NOT_FOUND)
 			rc = key_read(webpush, true);
 		if (rc != RC_OK)
-			buf_adds(errors, "webpush: can't read the key of the server, see the log\n");
+			rc = fall_asleep(webpush);
 	}
 	if (rc == RC_OK)
 		rc = http_new(webpush, &webpush->http);
@@ -280,11 +292,13 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 		webpush_free(&webpush);
 		return rc;
 	}
+	*ret_webpush = webpush;
+	if (webpush->asleep)
+		return RC_OK;
 	start_load(webpush);
 	store_on_owed(store, announce_owed, webpush);
 	webpush->sink = (struct change_sink){ .fn = announce_sink, .ctx = webpush };
 	store_watch_all(store, &webpush->sink);
-	*ret_webpush = webpush;
 	return RC_OK;
 }
 
@@ -311,6 +325,8 @@ static void *thread_main(void *arg)
 
 enum rc webpush_start(struct webpush *webpush)
 {
+	if (webpush->asleep)
+		return RC_OK;
 	if (pthread_create(&webpush->thread, NULL, thread_main, webpush) != 0) {
 		log_error(webpush->log, "can't start the push thread");
 		return RC_UNAVAILABLE;

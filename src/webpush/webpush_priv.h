@@ -100,6 +100,7 @@ struct books;
 struct start;
 
 struct webpush {
+	bool asleep; /* fixed: server.db was out of service at the start */
 	struct webpush_settings settings; /* strings own */
 	char *strings[8]; /* own */
 	unsigned string_count;

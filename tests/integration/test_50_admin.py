@@ -21,7 +21,7 @@ def test_users_are_added_listed_and_removed(coid):
     assert coid.ctl("user", "list") == "alice@example.org\nbob@example.org\n"
     assert re.search(r"^alice@example\.org id=\d+ enabled created=\d+ last-login=0$", coid.ctl("user", "list", "--details"), re.M)
     coid.deliver("bob@example.org", message())
-    folders = list((coid.store / "users").glob("*/*"))
+    folders = [path.parent for path in (coid.store / "users").glob("*/*/account.db")]
     assert len(folders) == 1
     bob = coid.raw("bob@example.org", mailbox="INBOX")
     assert coid.ctl("user", "del", "bob@example.org") == "bob@example.org: removed\n"

@@ -5,6 +5,7 @@
 #include "store/annot.h"
 #include "store/blob.h"
 #include "store/store_priv.h"
+#include "store/owner.h"
 #include "store/users.h"
 
 #include <dirent.h>
@@ -547,6 +548,7 @@ enum rc rig_near_ceiling(struct rig *rig, int64_t account_id)
 }
 
 struct user_request {
+	struct rig *rig;
 	struct users_job job;
 	const char *name;
 	struct buf *out;
@@ -561,16 +563,34 @@ static enum rc user_add_run(struct users *users, struct users_job *job)
 	return users_add(users, &record, &id);
 }
 
+/* Whether the folder says whose it is. */
+static bool user_owns(struct rig *rig, const struct user_record *user)
+{
+	char folder[PATH_ROOM];
+	struct user_record owner;
+	struct arena *arena = arena_new(0);
+	enum rc rc = owner_folder(folder, sizeof(folder), rig->store->root, user->id);
+	if (rc == RC_OK)
+		rc = owner_read(rig->store->io, NULL, folder, OWNER_FILE, arena, &owner);
+	if (rc == RC_NOT_FOUND)
+		rc = owner_read(rig->store->io, NULL, folder, OWNER_FILE_NEW, arena, &owner);
+	bool owns = rc == RC_OK && owner_tag(&owner) == owner_tag(user);
+	arena_free(&arena);
+	return owns;
+}
+
 static bool user_dump(void *arg, const struct user_record *user)
 {
-	buf_printf(arg, "user %.*s id %lld\n", STRV_ARG(user->name), (long long)user->id);
+	struct user_request *request = arg;
+	buf_printf(request->out, "user %.*s id %lld%s\n", STRV_ARG(user->name), (long long)user->id,
+		user_owns(request->rig, user) ? "" : " without a folder of his");
 	return true;
 }
 
 static enum rc users_dump_run(struct users *users, struct users_job *job)
 {
 	struct user_request *request = CONTAINER_OF(job, struct user_request, job);
-	return users_list(users, STRV_NULL, user_dump, request->out);
+	return users_list(users, STRV_NULL, user_dump, request);
 }
 
 static void user_done(struct users_job *job)
@@ -674,7 +694,7 @@ static enum rc dump_run(struct account *account, void *arg)
 enum rc rig_dump(struct rig *rig, int64_t account_id, struct buf *out, uint64_t *ret_modseq)
 {
 	struct dump dump = { .out = out };
-	struct user_request users = { .job = { .run = users_dump_run }, .out = out };
+	struct user_request users = { .job = { .run = users_dump_run }, .rig = rig, .out = out };
 	buf_reset(out);
 	enum rc rc = users_run(rig, &users);
 	if (rc == RC_OK)

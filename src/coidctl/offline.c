@@ -1,0 +1,134 @@
+/*
+ * `coidctl check --server`: looks at server.db and the folders of the accounts while the daemon is stopped.
+ */
+#include "admin/protocol.h"
+#include "base/log.h"
+#include "coidctl/coidctl.h"
+#include "conf/conf.h"
+#include "store/users_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define COID_CONFIG "/etc/coid.conf"
+#define REPORT_MAX (16u << 20)
+#define ROOT_ROOM 3072
+
+struct offline_options {
+	bool repair;
+	const char *root;
+	const char *config;
+};
+
+bool offline_is_server_check(int argc, char **argv)
+{
+	if (argc < 1 || strcmp(argv[0], "check") != 0)
+		return false;
+	for (int i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--server") == 0)
+			return true;
+	return false;
+}
+
+static int offline_usage(void)
+{
+	fputs("usage: coidctl check --server [--repair] [--root FOLDER | --config FILE]\n"
+	      "  The daemon must be stopped. FOLDER is its server.root; FILE is by default " COID_CONFIG "\n",
+		stderr);
+	return PROTOCOL_USAGE;
+}
+
+static bool options_read(int argc, char **argv, struct offline_options *ret_options)
+{
+	struct offline_options options = { 0 };
+	for (int i = 1; i < argc; i++) {
+		bool more = i + 1 < argc;
+		if (strcmp(argv[i], "--repair") == 0)
+			options.repair = true;
+		else if (strcmp(argv[i], "--root") == 0 && more)
+			options.root = argv[++i];
+		else if (strcmp(argv[i], "--config") == 0 && more)
+			options.config = argv[++i];
+		else if (strcmp(argv[i], "--server") != 0)
+			return false;
+	}
+	*ret_options = options;
+	return true;
+}
+
+/* server.root of the configuration. */
+static bool root_read(const struct offline_options *options, char root[ROOT_ROOM])
+{
+	const char *config = options->config;
+	struct conf *conf = NULL;
+	struct buf errors;
+	if (options->root) {
+		snprintf(root, ROOT_ROOM, "%s", options->root);
+		return true;
+	}
+	if (!config && access(COID_CONFIG, R_OK) == 0)
+		config = COID_CONFIG;
+	buf_init(&errors, CONF_ERRORS_MAX);
+	bool ok = conf_load(config, NULL, 0, &errors, &conf) == RC_OK;
+	if (ok)
+		snprintf(root, ROOT_ROOM, "%s", conf->server.root);
+	else
+		fprintf(stderr, "%.*s", (int)errors.len, errors.p ? errors.p : "");
+	conf_free(&conf);
+	buf_fini(&errors);
+	return ok;
+}
+
+/* What root makes would not be the daemon's. */
+static bool become_owner(const char *root)
+{
+	struct stat st;
+	if (stat(root, &st) != 0) {
+		fprintf(stderr, "coidctl: %s: %s\n", root, strerror(errno));
+		return false;
+	}
+	if (geteuid() != 0 || st.st_uid == 0)
+		return true;
+	if (setegid(st.st_gid) == 0 && seteuid(st.st_uid) == 0)
+		return true;
+	fprintf(stderr, "coidctl: can't become the owner of %s: %s\n", root, strerror(errno));
+	return false;
+}
+
+static int result_print(const struct offline_options *options, const struct buf *report,
+	const struct users_check_result *result)
+{
+	fwrite(report->p ? report->p : "", 1, report->len, stdout);
+	printf("users: %llu\nfolders: %llu\nproblems: %u\n", (unsigned long long)result->users,
+		(unsigned long long)result->folders, result->problems);
+	if (options->repair)
+		printf("left: %u\n", result->left);
+	return result->left == 0 ? PROTOCOL_OK : PROTOCOL_FAILED;
+}
+
+int offline_server_check(int argc, char **argv)
+{
+	struct offline_options options;
+	struct users_check_result result = { 0 };
+	char root[ROOT_ROOM];
+	struct buf report;
+	if (!options_read(argc, argv, &options))
+		return offline_usage();
+	if (!root_read(&options, root) || !become_owner(root))
+		return PROTOCOL_FAILED;
+	struct log *log = log_new(STDERR_FILENO, LOG_LEVEL_WARN);
+	buf_init(&report, REPORT_MAX);
+	enum rc rc = users_check(root, options.repair, log, &report, &result);
+	int status = PROTOCOL_FAILED;
+	if (rc == RC_OK)
+		status = result_print(&options, &report, &result);
+	else
+		fprintf(stderr, "coidctl: %s: %s\n", root,
+			rc == RC_INUSE ? "the server is running: stop it first" : rc_name(rc));
+	buf_fini(&report);
+	log_free(&log);
+	return status;
+}

@@ -1,0 +1,352 @@
+/*
+ * server.db is opened, and compared with the folders of the accounts. A new or empty database beside folders is a lost one,
+ * and so is one that does not stand a check: then no user is served, and none is refused for good either.
+ */
+#include "store/users_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+#define REPAIR_HINT "stop the server and run: coidctl check --server --repair"
+
+/* As version 1 had them; version 2 adds to it, in a new file as well. */
+const char users_schema[] =
+	"CREATE TABLE user ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE,"
+	" password TEXT NOT NULL,"
+	" scram TEXT NOT NULL,"
+	" enabled INTEGER NOT NULL,"
+	" quota_storage INTEGER NOT NULL," /* -1: the default */
+	" quota_messages INTEGER NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" last_login INTEGER NOT NULL,"
+	" identity TEXT NOT NULL DEFAULT ''," /* random; the folder's owner file has the same */
+	" sum INTEGER NOT NULL DEFAULT 0" /* of all columns but last_login */
+	");"
+	"CREATE TABLE removed (id INTEGER PRIMARY KEY);" /* the folder is still to be removed */
+	"CREATE TABLE setting (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE marker (number INTEGER NOT NULL);"
+	"INSERT INTO marker VALUES (0);";
+const char users_version_sql[] = "PRAGMA user_version = 2;";
+
+static const char to_version_2[] = "ALTER TABLE user ADD COLUMN identity TEXT NOT NULL DEFAULT '';"
+				   "ALTER TABLE user ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;";
+
+/* A new database. */
+
+static bool folder_seen(void *arg, int64_t id, const char *folder)
+{
+	(void)id;
+	(void)folder;
+	++*(unsigned *)arg;
+	return true;
+}
+
+static enum rc lost(struct users *users, const char *what)
+{
+	log_error(users->store->log,
+		"server.db %s: mail is deferred and nobody can log in; " REPAIR_HINT " path=%s/server.db",
+		what, users->store->root);
+	atomic_store(&users->lost, true);
+	return RC_CORRUPT;
+}
+
+static enum rc server_name(struct users *users)
+{
+	struct store *store = users->store;
+	struct strv value = strv_cstr(marks_server(store->marks));
+	enum rc rc = RC_OK;
+	if (value.n == 0) {
+		value = owner_identity_new(users->arena);
+		rc = marks_server_set(store->marks, value);
+	}
+	return rc == RC_OK ? users_setting_set(users, USERS_SETTING_SERVER, value) : rc;
+}
+
+static enum rc create_in_transaction(struct users *users)
+{
+	enum rc rc = db_begin(users->db, true);
+	if (rc == RC_OK)
+		rc = db_script(users->db, users_schema);
+	if (rc == RC_OK)
+		rc = server_name(users);
+	if (rc == RC_OK)
+		rc = db_script(users->db, users_version_sql);
+	if (rc == RC_OK)
+		rc = db_commit(users->db);
+	if (rc != RC_OK)
+		db_rollback(users->db);
+	return rc;
+}
+
+static enum rc users_create(struct users *users)
+{
+	struct store *store = users->store;
+	unsigned folders = 0;
+	enum rc rc = owner_each_folder(store->io, store->log, store->root, folder_seen, &folders);
+	if (rc == RC_OK && folders > 0)
+		return lost(users, "is missing or empty, but there are folders of accounts");
+	return rc == RC_OK ? create_in_transaction(users) : rc;
+}
+
+/* From version 1: every row gets an identity, and every folder an owner. */
+
+static enum rc migrate_row(struct users *users, int64_t id)
+{
+	struct user_record record;
+	sqlite3_stmt *stmt;
+	struct arena *arena = arena_new(0);
+	enum rc rc = db_one(users->db, &stmt, "SELECT " USER_COLUMNS "WHERE id = ?1", "i", id);
+	if (rc == RC_OK) {
+		/* It has no checksum yet. */
+		enum rc unchecked = users_row_read(stmt, arena, &record);
+		(void)unchecked;
+		db_reset(stmt);
+		record.identity = owner_identity_new(arena);
+		rc = db_run(users->db, "UPDATE user SET identity = ?2, sum = ?3 WHERE id = ?1", "itu", id,
+			record.identity, owner_sum(&record));
+	}
+	if (rc == RC_OK)
+		rc = owner_write(
+			users->store->io, users->store->log, users->store->root, &record, OWNER_FILE, false);
+	arena_free(&arena);
+	return rc;
+}
+
+static enum rc migrate_rows(struct users *users)
+{
+	sqlite3_stmt *stmt;
+	int64_t id = 0;
+	enum rc rc = RC_OK;
+	while (rc == RC_OK) {
+		rc = db_one(
+			users->db, &stmt, "SELECT id FROM user WHERE id > ?1 ORDER BY id LIMIT 1", "i", id);
+		if (rc != RC_OK)
+			break;
+		id = db_i64(stmt, 0);
+		db_reset(stmt);
+		rc = migrate_row(users, id);
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+static enum rc users_migrate(struct users *users)
+{
+	struct store *store = users->store;
+	enum rc rc = db_begin(users->db, true);
+	if (rc == RC_OK)
+		rc = db_script(users->db, to_version_2);
+	if (rc == RC_OK)
+		rc = migrate_rows(users);
+	if (rc == RC_OK)
+		rc = server_name(users);
+	if (rc == RC_OK && store->io->syncfs(store->io->ctx, store->root_fd) != 0)
+		rc = RC_IO;
+	if (rc == RC_OK)
+		rc = db_script(users->db, users_version_sql);
+	if (rc == RC_OK)
+		rc = db_commit(users->db);
+	if (rc != RC_OK)
+		db_rollback(users->db);
+	else
+		log_info(store->log, "server.db has a new form: folders of accounts name their owner");
+	users_copy_want(users);
+	return rc;
+}
+
+/* What the rows and the folders say. */
+
+static enum rc load_rows(struct users *users, int64_t *ret_last)
+{
+	struct store *store = users->store;
+	struct user_record record;
+	sqlite3_stmt *stmt;
+	unsigned damaged = 0;
+	owners_clear(store->owners);
+	enum rc rc = db_query(users->db, &stmt, "SELECT " USER_COLUMNS "ORDER BY id", "");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(users->db, stmt); rc == RC_OK; rc = db_step(users->db, stmt)) {
+		if (users_row_read(stmt, NULL, &record) != RC_OK)
+			damaged++;
+		struct owner_mark mark = { .tag = owner_tag(&record), .sum = owner_sum(&record) };
+		owners_put(store->owners, record.id, record.name, &mark);
+		*ret_last = record.id;
+	}
+	if (damaged > 0)
+		log_error(store->log, "rows of server.db are damaged: " REPAIR_HINT " rows=%u", damaged);
+	/* Whose they were is not known: then no name is surely free. */
+	if (damaged > 0)
+		owners_stray(store->owners, STRV(""));
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+struct folders {
+	struct users *users;
+	bool look; /* also into folders that have a row */
+	int64_t last;
+	unsigned strays;
+};
+
+static bool is_removed(struct users *users, int64_t id)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(users->db, &stmt, "SELECT id FROM removed WHERE id = ?1", "i", id);
+	if (rc == RC_OK)
+		db_reset(stmt);
+	return rc == RC_OK;
+}
+
+/* A folder that should have a row. */
+static void stray_add(struct folders *folders, const char *folder, enum rc rc, struct strv name)
+{
+	struct store *store = folders->users->store;
+	if (rc == RC_NOT_FOUND && !owner_folder_used(store->io, folder)) {
+		/* A user that was being made when the server died: nobody was told that there is one. */
+		owner_withdraw(store->io, folder);
+		return;
+	}
+	folders->strays++;
+	log_error(store->log,
+		"folder of an account that server.db does not know: mail for it is deferred; " REPAIR_HINT
+		" path=%s name=%s",
+		folder, LOG_V(rc == RC_OK ? name : STRV("")));
+	owners_stray(store->owners, rc == RC_OK ? name : STRV(""));
+}
+
+static bool folder_look(void *arg, int64_t id, const char *folder)
+{
+	struct folders *folders = arg;
+	struct store *store = folders->users->store;
+	struct owner_mark mark;
+	struct user_record record = { .name = STRV("") };
+	bool known = owners_find(store->owners, id, &mark);
+	if (id > folders->last)
+		folders->last = id;
+	if ((known && !folders->look) || (!known && is_removed(folders->users, id)))
+		return true;
+	struct arena *arena = arena_new(0);
+	enum rc rc = owner_read(store->io, store->log, folder, OWNER_FILE, arena, &record);
+	if (!known || (rc == RC_OK && owner_tag(&record) != mark.tag))
+		stray_add(folders, folder, rc, record.name);
+	arena_free(&arena);
+	return true;
+}
+
+/* Whether this server.db is the one that belongs here. */
+static enum rc server_compare(struct users *users, bool *ret_other)
+{
+	struct store *store = users->store;
+	const char *expected = marks_server(store->marks);
+	struct strv value = STRV("");
+	enum rc rc = users_setting_get(users, USERS_SETTING_SERVER, users->arena, &value);
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	/* The file was lost, or this is the first start that has one. */
+	if (!expected[0]) {
+		if (value.n > 0 && marks_server_set(store->marks, value) != RC_OK)
+			log_warn(store->log, "server.state cannot be written now");
+		return RC_OK;
+	}
+	*ret_other = !strv_eq(value, strv_cstr(expected));
+	if (*ret_other)
+		log_error(store->log, "server.db is that of another server, or was made anew: " REPAIR_HINT);
+	return RC_OK;
+}
+
+static enum rc last_id(struct users *users, int64_t *ret_last)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(users->db, &stmt, "SELECT seq FROM sqlite_sequence WHERE name = 'user'", "");
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	if (db_i64(stmt, 0) > *ret_last)
+		*ret_last = db_i64(stmt, 0);
+	db_reset(stmt);
+	return RC_OK;
+}
+
+static enum rc users_load(struct users *users)
+{
+	struct store *store = users->store;
+	struct folders folders = { .users = users };
+	enum rc rc = server_compare(users, &folders.look);
+	if (rc == RC_OK)
+		rc = load_rows(users, &folders.last);
+	if (rc == RC_OK)
+		rc = last_id(users, &folders.last);
+	if (rc == RC_OK)
+		rc = owner_each_folder(store->io, store->log, store->root, folder_look, &folders);
+	arena_reset(users->arena);
+	if (rc != RC_OK)
+		return rc;
+	marks_ids_raise(store->marks, folders.last + 1);
+	users->loaded = true;
+	return RC_OK;
+}
+
+static enum rc users_check(struct users *users)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(users->db, &stmt, "PRAGMA integrity_check(1)", "");
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	struct strv answer = db_text(stmt, 0);
+	bool ok = strv_eq(answer, STRV("ok"));
+	if (!ok)
+		log_error(users->store->log, "server.db is damaged error=%s", LOG_V(answer));
+	db_reset(stmt);
+	return ok ? RC_OK : RC_CORRUPT;
+}
+
+/* As account_examine: what can't be written into the database now can be read all the same. */
+static enum rc users_examine(struct users *users)
+{
+	enum rc rc = db_checkpoint(users->db, true);
+	users->suspect = rc != RC_OK;
+	return storage_rc(rc) ? RC_OK : rc;
+}
+
+static enum rc users_make_ready(struct users *users)
+{
+	struct store *store = users->store;
+	int version = 0;
+	enum rc rc = db_version(users->db, &version);
+	if (rc == RC_OK && version > USERS_VERSION) {
+		log_error(store->log, "server.db has a form that this program does not know version=%d",
+			version);
+		return lost(users, "was made by a newer program, or is damaged");
+	}
+	if (rc == RC_OK && version > 0)
+		rc = users_check(users);
+	if (rc == RC_OK && users->suspect)
+		rc = users_examine(users);
+	if (rc == RC_OK && version == 0)
+		rc = users_create(users);
+	if (rc == RC_OK && version == 1)
+		rc = users_migrate(users);
+	if (rc == RC_OK && !users->loaded)
+		rc = users_load(users);
+	return rc;
+}
+
+enum rc users_open_db(struct users *users)
+{
+	struct store *store = users->store;
+	char path[PATH_ROOM];
+	snprintf(path, sizeof(path), "%s/server.db", store->root);
+	enum rc rc = db_open(path, vfs_name(store->vfs), true, "server", store->log, &users->db);
+	if (rc == RC_OK)
+		rc = users_make_ready(users);
+	if (rc == RC_OK)
+		return RC_OK;
+	db_close(&users->db);
+	if (rc == RC_CORRUPT && !atomic_load(&users->lost))
+		rc = lost(users, "is damaged");
+	return rc;
+}

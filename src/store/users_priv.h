@@ -1,0 +1,78 @@
+/*
+ * What the files of server.db share: users.c (the strand and its jobs), users_open.c (opening, migration, what the folders
+ * say), users_query.c (rows), users_owner.c (the owner files of what a transaction has changed), users_copy.c.
+ */
+#ifndef COID_STORE_USERS_PRIV_H
+#define COID_STORE_USERS_PRIV_H
+
+#include "store/marks.h"
+#include "store/owner.h"
+#include "store/owners.h"
+#include "store/store_priv.h"
+#include "store/users.h"
+
+#define USERS_VERSION 2 /* 2: user.identity, user.sum */
+#define USERS_SETTING_SERVER "server.identity"
+
+/* A row that the transaction at hand has touched. */
+struct users_change {
+	int64_t id;
+	bool added;
+	bool removed;
+	bool written; /* its owner file; then the next two are valid */
+	struct strv name; /* in users->arena */
+	struct owner_mark mark;
+};
+
+struct users {
+	struct store *store; /* borrowed */
+	struct strand *strand; /* own */
+	struct db *db; /* own; NULL: it could not be opened again after a failure */
+	uint64_t retry_at; /* ms */
+	bool suspect;
+	bool doubtful; /* a sync has failed, and the frames of its commit have not been overwritten: no more than reads */
+	uint64_t write_retry_at; /* ms */
+	bool loaded; /* store->owners follows the rows */
+	atomic_bool
+		lost; /* missing or damaged: out of service until it is repaired and the server started again */
+	struct arena *arena; /* own; of one transaction */
+	struct users_change *changes; /* own */
+	size_t change_count;
+	size_t change_cap;
+	_Atomic uint64_t copy_due; /* ms; 0: the copy is as new as the database */
+	uint64_t copied_at; /* ms */
+	atomic_bool copy_queued;
+	struct users_job copy_job;
+};
+
+/* users_open.c. RC_CORRUPT: lost. */
+enum rc users_open_db(struct users *users) MUST_CHECK;
+extern const char users_schema[]; /* all of it but the version */
+extern const char users_version_sql[];
+
+/* users_query.c */
+#define USER_COLUMNS                                                                                         \
+	"id, name, password, scram, enabled, quota_storage, quota_messages, created, last_login, identity, " \
+	"sum FROM user "
+/* Views live until the statement moves, or in the arena. RC_CORRUPT: the row is not what was written. */
+enum rc users_row_read(sqlite3_stmt *stmt, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
+/* A row with this id and the identity of the record, complete with its checksum. */
+enum rc users_row_insert(struct db *db, const struct user_record *record) MUST_CHECK;
+
+/* users_owner.c */
+void users_note(struct users *users, int64_t id, bool added);
+void users_note_removed(struct users *users, int64_t id, struct strv name);
+bool users_noted_removed(const struct users *users, struct strv name);
+/* Before COMMIT: writes what the noted rows say into the folders. */
+enum rc users_owners_write(struct users *users) MUST_CHECK;
+/* After it. Uncertain: whether it has happened is not known. */
+void users_owners_settle(struct users *users, bool committed, bool uncertain);
+/* Background: the owner file of this account does not say what its row says. Any thread. */
+void users_owner_refresh(struct store *store, int64_t id);
+
+/* users_copy.c */
+void users_copy_want(struct users *users);
+/* server.db.copy from the open database; the copy before it is kept, too, if it is a day older. */
+enum rc users_copy_make(struct users *users) MUST_CHECK;
+
+#endif
