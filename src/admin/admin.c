@@ -239,7 +239,8 @@ bool request_option(struct request *request, const char *name, struct strv *ret_
 bool request_plain(struct request *request, unsigned count)
 {
 	for (unsigned i = 0; i < request->rest_count; i++) {
-		if (strv_starts(request->rest[i], STRV("-"))) {
+		/* "-" alone is standard input. */
+		if (strv_starts(request->rest[i], STRV("-")) && request->rest[i].n > 1) {
 			request_usage(request, "unknown option");
 			return false;
 		}

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdlib.h>
 
@@ -163,14 +164,18 @@ static void next_line(struct import *import)
 	else if (user_name_check(strv_trim(strv_sub(text, 0, colon)), entry->arena, &entry->name) != RC_OK)
 		problem = "not an address like user@example.org";
 	struct strv password = strv_sub(text, colon + 1, text.n);
-	if (!problem && auth_hash_has_scheme(password)) {
-		if (auth_hash_readable(password)) {
+	/* A plain password is hashed like any other. */
+	bool plain = auth_hash_is_plain(password, &password);
+	if (!problem && !plain && auth_hash_has_scheme(password)) {
+		problem = auth_hash_problem(password);
+		if (!problem) {
 			entry->password = arena_strv(entry->arena, password);
 			make_ready(entry);
 			return;
 		}
-		problem = "the hash does not fit its scheme, or the scheme is unknown";
 	}
+	if (!problem && str_utf8_characters(password) < import->request->admin->settings.password_length_min)
+		problem = "the password is too short";
 	if (!problem) {
 		entry->hash.password = password;
 		entry->hash.home = import->request->admin->reactor;

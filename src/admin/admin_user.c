@@ -221,14 +221,6 @@ static struct user_change *change_new(struct request *request, enum user_action 
 	return change;
 }
 
-static size_t characters(struct strv utf8)
-{
-	size_t count = 0;
-	for (size_t i = 0; i < utf8.n; i++)
-		count += ((unsigned char)utf8.p[i] & 0xc0) != 0x80;
-	return count;
-}
-
 /* The password is the payload's first line. */
 static void with_password(struct request *request, enum user_action action, bool has_option)
 {
@@ -241,7 +233,7 @@ static void with_password(struct request *request, enum user_action action, bool
 	password = strv_sub(password, 0, strv_index(password, '\n'));
 	if (password.n > 0 && password.p[password.n - 1] == '\r')
 		password.n--;
-	if (characters(password) < request->admin->settings.password_length_min) {
+	if (str_utf8_characters(password) < request->admin->settings.password_length_min) {
 		request_err(request, "the password is shorter than %u characters",
 			request->admin->settings.password_length_min);
 		request_finish(request, PROTOCOL_FAILED);

@@ -135,6 +135,10 @@ bool auth_scram_is_current(unsigned iterations, struct strv scram);
 /* Whether text begins with "{SCHEME}" (upper case, known or not); and whether it is then a hash that auth_verify_hash can read. Cheap. */
 bool auth_hash_has_scheme(struct strv text);
 bool auth_hash_readable(struct strv stored);
+/* NULL if it is readable, else what is wrong with it, for people. */
+const char *auth_hash_problem(struct strv stored);
+/* "{PLAIN}password", "{CLEARTEXT}password": never kept if it can be helped. */
+bool auth_hash_is_plain(struct strv stored, struct strv *ret_password);
 
 /* SASL PLAIN message (RFC 4616): authzid NUL authcid NUL password. Views into `message`. RC_INVALID. */
 enum rc sasl_plain_parse(struct strv message, struct strv *ret_authzid, struct strv *ret_user,

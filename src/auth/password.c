@@ -1,5 +1,7 @@
 #include "auth/auth.h"
 
+#include "auth/argon.h"
+#include "auth/digest.h"
 #include "base/mem.h"
 #include "base/rand.h"
 #include "base/str.h"
@@ -30,6 +32,10 @@ static const struct scheme schemes[] = {
 	{ "BLF-CRYPT", "$2", false },
 	{ "SHA256-CRYPT", "$5$", false },
 	{ "SCRYPT", "$7$", false },
+	{ "MD5-CRYPT", "$1$", false },
+	{ "ARGON2ID", "$argon2id$", false },
+	{ "ARGON2I", "$argon2i$", false },
+	{ "ARGON2", "$argon2", false },
 	{ "CRYPT", "$", false },
 };
 
@@ -103,7 +109,7 @@ static struct strv hash_of(struct strv stored)
 		if (!found || !strv_starts(stored, strv_cstr(found->prefix)))
 			return STRV_NULL;
 	}
-	if (stored.n == 0 || stored.p[0] != '$' || stored.n >= CRYPT_OUTPUT_SIZE)
+	if (stored.n == 0 || stored.p[0] != '$' || stored.n > ARGON_TEXT_MAX)
 		return STRV_NULL;
 	return stored;
 }
@@ -112,9 +118,7 @@ bool auth_hash_is_current(const char *scheme, struct strv stored)
 {
 	const struct scheme *found = scheme_find(strv_cstr(scheme));
 
-	if (stored.n > 0 && stored.p[0] == '{')
-		stored = strv_sub(stored, strv_index(stored, '}') + 1, stored.n);
-	return found && strv_starts(stored, strv_cstr(found->prefix));
+	return found && strv_starts(hash_of(stored), strv_cstr(found->prefix));
 }
 
 bool auth_scram_is_current(unsigned iterations, struct strv scram)
@@ -125,12 +129,31 @@ bool auth_scram_is_current(unsigned iterations, struct strv scram)
 	return str_u32(strv_sub(text, 0, strv_index(text, ':')), &stored) == RC_OK && stored == iterations;
 }
 
-bool auth_hash_readable(struct strv stored)
+/* The word between the braces, or an empty view. */
+static struct strv scheme_of(struct strv stored, struct strv *ret_rest)
 {
-	struct strv hash = hash_of(stored);
+	size_t end = stored.n > 0 && stored.p[0] == '{' ? strv_index(stored, '}') : stored.n;
 
-	if (hash.n == 0)
-		return false;
+	if (end == stored.n)
+		return STRV_NULL;
+	*ret_rest = strv_sub(stored, end + 1, stored.n);
+	return strv_sub(stored, 1, end - 1);
+}
+
+bool auth_hash_is_plain(struct strv stored, struct strv *ret_password)
+{
+	struct strv rest = STRV_NULL;
+	struct strv scheme = scheme_of(stored, &rest);
+	bool plain = strv_ieq(scheme, STRV("PLAIN")) || strv_ieq(scheme, STRV("CLEARTEXT")) ||
+		     strv_ieq(scheme, STRV("CLEAR"));
+
+	if (plain)
+		*ret_password = rest;
+	return plain;
+}
+
+static bool crypt_readable(struct strv hash)
+{
 	char *setting = mem_strndup(hash.p, hash.n);
 	int checked = crypt_checksalt(setting);
 	free(setting);
@@ -138,16 +161,35 @@ bool auth_hash_readable(struct strv stored)
 	       checked == CRYPT_SALT_TOO_CHEAP;
 }
 
-enum rc auth_verify_hash(struct strv stored, struct strv password)
+const char *auth_hash_problem(struct strv stored)
+{
+	static const char unfit[] = "the hash does not fit its scheme, or the scheme is unknown";
+	struct strv rest = STRV_NULL;
+	struct strv scheme = scheme_of(stored, &rest);
+
+	if (auth_hash_is_plain(stored, &rest))
+		return password_usable(rest) ? NULL : "the password is not usable";
+	if (digest_is_scheme(scheme))
+		return digest_readable(scheme, rest) ? NULL : unfit;
+	struct strv hash = hash_of(stored);
+	if (strv_starts(hash, STRV("$argon2"))) {
+		if (!argon_readable(hash))
+			return "the hash is no argon2 hash, or asks for too much memory or time";
+		return argon_available() ? NULL : "this server was built without argon2 (libargon2)";
+	}
+	return hash.n > 0 && hash.n < CRYPT_OUTPUT_SIZE && crypt_readable(hash) ? NULL : unfit;
+}
+
+bool auth_hash_readable(struct strv stored)
+{
+	return auth_hash_problem(stored) == NULL;
+}
+
+static enum rc crypt_verify(struct strv expected, struct strv password)
 {
 	enum rc rc = RC_AUTH;
-	struct strv expected = hash_of(stored);
 	struct buf hash;
 
-	if (expected.n == 0)
-		return RC_INVALID;
-	if (!password_usable(password))
-		return RC_AUTH;
 	buf_init(&hash, CRYPT_OUTPUT_SIZE);
 	char *setting = mem_strndup(expected.p, expected.n);
 	if (crypt_to(password, setting, &hash) == RC_OK && strv_eq_secret(buf_strv(&hash), expected))
@@ -155,6 +197,25 @@ enum rc auth_verify_hash(struct strv stored, struct strv password)
 	free(setting);
 	buf_wipe(&hash);
 	return rc;
+}
+
+enum rc auth_verify_hash(struct strv stored, struct strv password)
+{
+	struct strv rest = STRV_NULL;
+	struct strv scheme = scheme_of(stored, &rest);
+	bool usable = password_usable(password);
+
+	if (auth_hash_is_plain(stored, &rest))
+		return usable && strv_eq_secret(rest, password) ? RC_OK : RC_AUTH;
+	if (digest_is_scheme(scheme))
+		return usable ? digest_verify(scheme, rest, password) : RC_AUTH;
+	struct strv expected = hash_of(stored);
+	bool argon = strv_starts(expected, STRV("$argon2"));
+	if (expected.n == 0 || (!argon && expected.n >= CRYPT_OUTPUT_SIZE))
+		return RC_INVALID;
+	if (!usable)
+		return RC_AUTH;
+	return argon ? argon_verify(expected, password) : crypt_verify(expected, password);
 }
 
 static bool pbkdf2(struct strv password, const unsigned char *salt, size_t salt_size, unsigned iterations,

@@ -268,6 +268,14 @@ size_t str_utf8_cut(struct strv v, size_t max)
 	return max;
 }
 
+size_t str_utf8_characters(struct strv v)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < v.n; i++)
+		count += ((unsigned char)v.p[i] & 0xc0) != 0x80;
+	return count;
+}
+
 bool str_is_ascii(struct strv v)
 {
 	for (size_t i = 0; i < v.n; i++) {

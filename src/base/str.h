@@ -34,6 +34,8 @@ enum rc str_hex_decode(struct buf *out, struct strv in) MUST_CHECK;
 bool str_utf8_valid(struct strv v);
 /* The length <= max at which v can be cut without splitting a character (v must be valid UTF-8). */
 size_t str_utf8_cut(struct strv v, size_t max);
+/* How many characters (v must be valid UTF-8). */
+size_t str_utf8_characters(struct strv v);
 /* Only bytes 0x01..0x7f. */
 bool str_is_ascii(struct strv v);
 /* Copies v and replaces each invalid sequence by U+FFFD. */

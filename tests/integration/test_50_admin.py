@@ -85,7 +85,7 @@ def test_thousands_of_users_are_imported(coid):
     known = "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"
     path = coid.folder / "users"
     lines = [f"user{i}@example.org:{{SHA512-CRYPT}}{known}" for i in range(3000)]
-    lines += ["# a comment", "", "plain@example.org:a:plain {password}", "user5@example.org:twice", "nonsense", "x@y:",
+    lines += ["# a comment", "", "plain@example.org:a:plain {password}", "user5@example.org:twice the same", "nonsense", "x@y:",
               "q@example.org:{ROT13}abc", f"r@example.org:{{BCRYPT}}{known}", "last@example.org:{CRYPT}" + known]
     path.write_text("\n".join(lines))
     done = coid.ctl("user", "import", str(path), check=False)
@@ -363,3 +363,30 @@ def test_the_configuration_check_looks_at_what_web_push_needs(coid, tmp_path):
         assert done.returncode != 0 and f"webpush.proxy: {proxy}: " in done.stderr, (proxy, done.stderr)
     done = check("chatmail.enabled=yes", "chatmail.notifier_url=https://127.0.0.1/", f"webpush.ca_file={junk}")
     assert done.returncode != 0 and "chatmail.notifier_url: " in done.stderr and "webpush.ca_file: " in done.stderr
+
+
+def test_hashes_of_other_servers_are_imported_and_log_in(coid):
+    lines = {
+        "plain@example.org": ("{PLAIN}Hello world!", "Hello world!"),
+        "ssha@example.org": ("{SSHA}MQCu4ULhbjN/m8GjCqCeGAPRr2ZzYWx0c2FsdA==", "Hello world!"),
+        "ssha256@example.org": ("{SSHA256}G7PF9TUSELczltJ7gmqKH1Da1d3gpH1nIrag42quQwRzYWx0c2FsdA==", "Hello world!"),
+        "ssha512@example.org": ("{SSHA512}e5ouc7Gp84W3s3tg+qC3yU9M5JxemWe7T7F5ACNphX45E4f4CTVbkRF1/e6TIsObPZJtBwVteHPs2dAh0FET"
+                                "AnNhbHRzYWx0", "Hello world!"),
+        "md5@example.org": ("{MD5-CRYPT}$1$saltsalt$le8lFSqqnPaRFOlmAZpvH1", "Hello world!"),
+        "blf@example.org": ("{BLF-CRYPT}$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", "U*U"),
+        "argon@example.org": ("{ARGON2ID}$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4",
+                              "password"),
+    }
+    text = "".join(f"{name}:{stored}\n" for name, (stored, _) in lines.items())
+    text += "short@example.org:{PLAIN}short\nshort2@example.org:short\n"
+    done = coid.ctl("user", "import", "-", stdin=text, check=False)
+    assert done.stdout == f"added: {len(lines)}, failed: 2\n", done.stderr
+    assert done.stderr.count("the password is too short") == 2
+    for name, (_, password) in lines.items():
+        coid.login(name, password)
+    # No password stands there as it is.
+    coid.stop()
+    for path in coid.store.rglob("*"):
+        if path.is_file():
+            assert b"Hello world!" not in path.read_bytes()
+    coid.start()
