@@ -69,7 +69,7 @@ static void scenario(struct power *power)
 	STEP(power, "STORE", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_DRAFT));
 }
 
-#define SEEDS 3
+#define SEEDS 8
 
 /* The state that breaks a promise: right after an answer, or before the next sync. */
 static bool caught_at(struct power *power, size_t point, size_t sync)
