@@ -15,7 +15,7 @@ static struct append_piece *piece_new(void)
 	struct append_piece *piece = mem_zalloc(sizeof(*piece));
 	piece->arena = arena_new(0);
 	buf_init(&piece->out, 2 * PIECE_SLICE);
-	buf_init(&piece->header, PIECE_HEADER_MAX + 2);
+	buf_init(&piece->header, PIECE_HEADER_MAX);
 	return piece;
 }
 
@@ -115,17 +115,14 @@ static enum rc find_range(struct account *account, const struct msg_row *row, co
 static enum rc filter_header(
 	struct append_piece *piece, const struct fetch_item *item, const struct mime_range *range)
 {
-	struct buf bytes;
-	size_t n = range->size < PIECE_HEADER_MAX ? (size_t)range->size : PIECE_HEADER_MAX;
-	buf_init(&bytes, PIECE_HEADER_MAX);
+	struct mime_sift sift;
 	buf_reset(&piece->header);
-	enum rc rc = reader_read(piece->reader, range->offset, n, &bytes);
-	if (rc == RC_OK)
-		mime_header_filter(&piece->header, buf_strv(&bytes), item->fields, item->field_count,
-			item->filter == FETCH_FIELDS_NOT);
-	buf_fini(&bytes);
+	mime_sift_init(&sift, item->fields, item->field_count, item->filter == FETCH_FIELDS_NOT,
+		mime_sift_to_buf, &piece->header);
+	enum rc rc = reader_sift(piece->reader, range->offset, range->size, &sift);
+	buf_adds(&piece->header, "\r\n");
 	reader_close(&piece->reader);
-	return rc;
+	return rc == RC_OK && !buf_ok(&piece->header) ? RC_LIMIT : rc;
 }
 
 static void set_range(struct append_piece *piece, uint64_t offset, uint64_t size)

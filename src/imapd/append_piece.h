@@ -9,7 +9,7 @@
 #include "store/content.h"
 
 #define PIECE_SLICE (57 * 4096) /* a multiple of what makes a line of base64 */
-#define PIECE_HEADER_MAX (4 * 1024 * 1024) /* a header that is filtered is cut here */
+#define PIECE_HEADER_MAX (16 * 1024 * 1024) /* header fields that a URL asks for; RC_LIMIT beyond */
 
 struct account;
 

@@ -99,33 +99,43 @@ static enum rc begin_literal(struct sender *s, const struct fetch_item *item, co
 	return fetch_begin_literal(s, range->offset + skip, size);
 }
 
-static void add_filtered(struct sender *s, const struct fetch_item *item, struct strv block)
+static void add_kept(struct sender *s, const struct fetch_item *item, const struct buf *kept)
 {
-	struct buf kept;
-	buf_init(&kept, FETCH_HEADER_MAX + 2);
-	mime_header_filter(&kept, block, item->fields, item->field_count, item->filter == FETCH_FIELDS_NOT);
-	uint64_t size = kept.len;
+	uint64_t size = kept->len;
 	uint64_t skip;
 	clip_partial(item, &skip, &size);
 	literal_head(s->out, size);
 	size_t from = s->out->len;
 	if (size > 0)
-		buf_add(s->out, kept.p + skip, (size_t)size);
+		buf_add(s->out, kept->p + skip, (size_t)size);
 	if (buf_ok(s->out))
 		replace_nul(s->out->p + from, s->out->len - from);
+}
+
+static void add_filtered(struct sender *s, const struct fetch_item *item, struct strv block)
+{
+	struct buf kept;
+	buf_init(&kept, FETCH_HEADER_MAX);
+	mime_header_filter(&kept, block, item->fields, item->field_count, item->filter == FETCH_FIELDS_NOT);
+	add_kept(s, item, &kept);
 	buf_fini(&kept);
 }
 
 static enum rc read_and_filter(
 	struct sender *s, const struct fetch_item *item, const struct mime_range *range)
 {
-	struct buf bytes;
-	size_t n = range->size < FETCH_HEADER_MAX ? (size_t)range->size : FETCH_HEADER_MAX;
-	buf_init(&bytes, FETCH_HEADER_MAX);
-	enum rc rc = reader_read(s->at->reader, range->offset, n, &bytes);
+	struct buf kept;
+	struct mime_sift sift;
+	buf_init(&kept, FETCH_HEADER_MAX);
+	mime_sift_init(&sift, item->fields, item->field_count, item->filter == FETCH_FIELDS_NOT,
+		mime_sift_to_buf, &kept);
+	enum rc rc = reader_sift(s->at->reader, range->offset, range->size, &sift);
+	buf_adds(&kept, "\r\n");
+	if (rc == RC_OK && !buf_ok(&kept))
+		rc = RC_LIMIT;
 	if (rc == RC_OK)
-		add_filtered(s, item, buf_strv(&bytes));
-	buf_fini(&bytes);
+		add_kept(s, item, &kept);
+	buf_fini(&kept);
 	return rc;
 }
 

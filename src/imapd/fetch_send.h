@@ -19,7 +19,7 @@
 #define FETCH_SLICE_BYTES (256 * 1024)
 #define FETCH_SLICE_US 10000
 /* A header block that HEADER.FIELDS filters is cut here; the scanner keeps less. */
-#define FETCH_HEADER_MAX (4 * 1024 * 1024)
+#define FETCH_HEADER_MAX (16 * 1024 * 1024) /* header fields that one item asks for */
 /* Messages that can't be read before the command gives up. */
 #define FETCH_ERRORS_MAX 16
 

@@ -161,11 +161,12 @@ static enum rc need_cached(struct searcher *s, unsigned want)
 	return RC_OK;
 }
 
-/* The whole header block of the message. */
-static enum rc need_header(struct searcher *s)
+/* The header block of the message; of one that is very long, the fields that the key asks for. */
+static enum rc need_header(struct searcher *s, const struct search_key *key)
 {
 	struct mime_range range = { 0 };
 	struct reader *reader = NULL;
+	struct mime_sift sift;
 	if (s->has_header)
 		return RC_OK;
 	enum rc rc = need_cached(s, MSG_PARTS);
@@ -176,10 +177,14 @@ static enum rc need_header(struct searcher *s)
 	if (rc != RC_OK)
 		return rc;
 	buf_reset(&s->header);
-	size_t n = range.size < SEARCH_HEADER_MAX ? (size_t)range.size : SEARCH_HEADER_MAX;
-	rc = reader_read(reader, range.offset, n, &s->header);
+	if (range.size <= SEARCH_HEADER_MAX) {
+		rc = reader_read(reader, range.offset, (size_t)range.size, &s->header);
+		s->has_header = rc == RC_OK;
+	} else {
+		mime_sift_init(&sift, &key->field, 1, false, mime_sift_to_buf, &s->header);
+		rc = reader_sift(reader, range.offset, range.size, &sift);
+	}
 	reader_close(&reader);
-	s->has_header = rc == RC_OK;
 	return rc;
 }
 
@@ -248,7 +253,7 @@ static enum rc eval_header(struct searcher *s, const struct search_key *key, boo
 			return RC_OK;
 		}
 	}
-	rc = need_header(s);
+	rc = need_header(s, key);
 	if (rc == RC_OK)
 		decide(s, key, block_score(s, buf_strv(&s->header), key), ret_match);
 	return rc;
@@ -601,7 +606,7 @@ enum rc search_slice(struct account *account, struct search *search)
 		rc = mbox_keywords(account, search->mailbox, &s.names, &s.name_count);
 	if (rc != RC_OK)
 		return rc;
-	buf_init(&s.header, SEARCH_HEADER_MAX);
+	buf_init(&s.header, SEARCH_FIELDS_MAX);
 	search_scratch_init(&s.scratch);
 	rc = search_all(&s);
 	search_scratch_fini(&s.scratch);

@@ -18,7 +18,8 @@
 
 #define SEARCH_SLICE_US 10000
 /* A header block that is not in the cache is searched up to here. */
-#define SEARCH_HEADER_MAX (4 * 1024 * 1024)
+#define SEARCH_HEADER_MAX (4 * 1024 * 1024) /* of a longer header only the fields in question are read */
+#define SEARCH_FIELDS_MAX (16 * 1024 * 1024) /* all fields of one name; what is beyond is not searched */
 
 struct search_place {
 	size_t run;

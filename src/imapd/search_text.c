@@ -13,6 +13,10 @@
 #define DECODED_MAX (8 * WINDOW)
 #define MAPPED_MAX ((size_t)128 * 1024 * 1024)
 
+/* Of a field longer than that the end of each window is looked at again with the next one. */
+#define FIELD_WINDOW (256 * 1024)
+#define FIELD_OVERLAP (64 * 1024)
+
 enum phase {
 	PHASE_SCAN, /* the message is fed to the MIME scanner */
 	PHASE_PARTS, /* the next part is to be begun */
@@ -255,23 +259,61 @@ static enum rc scan_window(struct search_text *text)
 	return RC_OK;
 }
 
-static const struct mime_part *part_after(const struct mime_part *part)
+/* A header that the scan has not kept whole is read again, a field or a window of one at a time. */
+struct long_header {
+	struct search_text *text;
+	bool own;
+	struct buf field;
+};
+
+static void look_at_field(struct long_header *header, bool last)
 {
-	if (part->child)
-		return part->child;
-	while (part && !part->sibling)
-		part = part->parent;
-	return part ? part->sibling : NULL;
+	struct buf *field = &header->field;
+	struct strv mapped = map_value(&header->text->scratch, STRV_NULL, buf_strv(field));
+	look(header->text, mapped, mapped, header->own);
+	if (last)
+		end_words(header->text);
+	buf_consume(field, last ? field->len : field->len - FIELD_OVERLAP);
 }
 
-static void search_header(struct search_text *text, const struct mime_part *part)
+static void long_header_put(void *arg, struct strv octets, bool begins)
+{
+	struct long_header *header = arg;
+	if (begins && header->field.len > 0)
+		look_at_field(header, true);
+	while (octets.n > 0) {
+		size_t n = FIELD_WINDOW - header->field.len;
+		buf_addv(&header->field, strv_sub(octets, 0, n));
+		octets = strv_sub(octets, n, octets.n);
+		if (header->field.len == FIELD_WINDOW)
+			look_at_field(header, false);
+	}
+}
+
+static enum rc search_long_header(struct search_text *text, const struct mime_part *part)
+{
+	struct long_header header = { .text = text, .own = part == text->msg->root };
+	struct mime_sift sift;
+	buf_init(&header.field, FIELD_WINDOW);
+	mime_sift_init(&sift, NULL, 0, true, long_header_put, &header);
+	enum rc rc = reader_sift(text->reader, part->header_offset, part->header_size, &sift);
+	if (header.field.len > 0)
+		look_at_field(&header, true);
+	buf_fini(&header.field);
+	return rc;
+}
+
+static enum rc search_header(struct search_text *text, const struct mime_part *part)
 {
 	bool own = part == text->msg->root;
+	if (part->header_cut)
+		return search_long_header(text, part);
 	for (size_t i = 0; i < part->field_count; i++) {
 		struct strv mapped = map_value(&text->scratch, part->fields[i].name, part->fields[i].value);
 		look(text, mapped, mapped, own);
 		end_words(text);
 	}
+	return RC_OK;
 }
 
 static bool is_text(const struct mime_part *part)
@@ -289,13 +331,15 @@ static void open_charset(struct search_text *text, struct strv name)
 		text->charset = NULL;
 }
 
-static void begin_part(struct search_text *text)
+static enum rc begin_part(struct search_text *text)
 {
 	const struct mime_part *part = text->part;
-	search_header(text, part);
+	enum rc rc = search_header(text, part);
+	if (rc != RC_OK)
+		return rc;
 	if (!is_text(part)) {
-		text->part = part_after(part);
-		return;
+		text->part = mime_part_next(part);
+		return RC_OK;
 	}
 	mime_decoder_init(&text->decoder, mime_encoding_parse(part->encoding));
 	text->decoding = true;
@@ -304,6 +348,7 @@ static void begin_part(struct search_text *text)
 	text->end = part->body_offset + part->body_size;
 	buf_reset(&text->mapped);
 	text->phase = PHASE_BODY;
+	return RC_OK;
 }
 
 /* Keeps the end of the window, in which a needle may have begun. */
@@ -349,7 +394,7 @@ static enum rc body_window(struct search_text *text)
 	search_decoded(text, last);
 	if (last) {
 		body_end(text);
-		text->part = part_after(text->part);
+		text->part = mime_part_next(text->part);
 		text->phase = PHASE_PARTS;
 	}
 	return rc;
@@ -365,7 +410,7 @@ enum rc search_text_step(struct search_text *text, uint64_t until_us)
 			break;
 		case PHASE_PARTS:
 			if (text->part && !all_found(text)) {
-				begin_part(text);
+				rc = begin_part(text);
 				break;
 			}
 			score_words(text);

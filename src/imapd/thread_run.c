@@ -22,7 +22,7 @@ struct gatherer {
 	struct thread *thread;
 	struct sort_scratch scratch;
 	struct buf id;
-	struct buf header; /* of a message whose header is not in the cache */
+	struct buf header; /* the fields in question of a message whose header is not in the cache */
 	size_t run; /* of the view */
 };
 
@@ -104,12 +104,14 @@ static void add_first_ref(struct gatherer *g, struct thread_message *message, st
 		add_ref(g->thread, message, thread_id_make(buf_strv(&g->id), g->thread->keys));
 }
 
-/* The header block: of the cache, or of the message if it was too long for it. */
-static enum rc need_header(struct gatherer *g, const struct msg_row *row, const struct msg_cached *cached,
+/* The References: of the cached header, or of the message if that was too long for it. */
+static enum rc need_refs(struct gatherer *g, const struct msg_row *row, const struct msg_cached *cached,
 	struct strv *ret_block)
 {
+	static const struct strv name = { "References", 10 };
 	struct mime_range range = { 0 };
 	struct reader *reader = NULL;
+	struct mime_sift sift;
 	*ret_block = cached->headers;
 	if (cached->headers.n > 0)
 		return RC_OK;
@@ -119,8 +121,8 @@ static enum rc need_header(struct gatherer *g, const struct msg_row *row, const 
 	if (rc != RC_OK)
 		return rc;
 	buf_reset(&g->header);
-	size_t n = range.size < SEARCH_HEADER_MAX ? (size_t)range.size : SEARCH_HEADER_MAX;
-	rc = reader_read(reader, range.offset, n, &g->header);
+	mime_sift_init(&sift, &name, 1, false, mime_sift_to_buf, &g->header);
+	rc = reader_sift(reader, range.offset, range.size, &sift);
 	reader_close(&reader);
 	*ret_block = buf_strv(&g->header);
 	return rc;
@@ -133,7 +135,7 @@ static enum rc read_refs(struct gatherer *g, const struct msg_row *row, const st
 	struct mime_field field;
 	struct strv block;
 	message->refs = g->thread->next.ref_count;
-	enum rc rc = need_header(g, row, cached, &block);
+	enum rc rc = need_refs(g, row, cached, &block);
 	if (rc != RC_OK)
 		return rc;
 	if (mime_header_find(block, STRV("References"), &field))

@@ -354,8 +354,17 @@ static void trace_print(
 	buf_adds(out, "\r\n");
 }
 
+/* A message without any header field, and without the empty line that says so, must not become a part of ours. */
+static bool needs_empty_line(const struct content *content)
+{
+	const struct mime_msg *msg = content_mime(content);
+
+	return msg->size > 0 && msg->root->field_count == 0 && msg->root->header_size == msg->root->header.n;
+}
+
 static void deliver(struct lmtp_session *session, struct content *content)
 {
+	bool empty_line = needs_empty_line(content);
 	struct buf trace;
 	unsigned refused = 0;
 
@@ -366,6 +375,8 @@ static void deliver(struct lmtp_session *session, struct content *content)
 			recipient->detail ? strv_cstr(recipient->path.local + recipient->detail) : STRV_NULL;
 		buf_reset(&trace);
 		trace_print(&trace, session, recipient);
+		if (empty_line)
+			buf_adds(&trace, "\r\n");
 		struct delivery *delivery = delivery_new(content, buf_strv(&trace), detail);
 		struct delivery_ctx *ctx = mem_zalloc(sizeof(*ctx));
 		ctx->hub = session->hub;

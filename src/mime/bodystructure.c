@@ -85,7 +85,7 @@ static void print_disposition(struct buf *out, struct arena *arena, const struct
 	struct mime_lex lex;
 	mime_lex_init(&lex, field ? field->value : STRV_NULL);
 	mime_lex_cfws(&lex);
-	struct strv type = mime_lex_token(&lex);
+	struct strv type = mime_lex_word(arena, &lex);
 	if (type.n == 0) {
 		buf_adds(out, "NIL");
 		return;
@@ -181,9 +181,26 @@ void mime_body_print_empty(struct buf *out, bool extended)
 	buf_adds(out, extended ? EMPTY_TEXT " NIL NIL NIL NIL)" : EMPTY_TEXT ")");
 }
 
+static void print_multipart_end(struct buf *out, const struct mime_part *part, bool extended)
+{
+	buf_addc(out, ' ');
+	mime_nstring_print(out, part->subtype);
+	if (!extended)
+		return;
+	buf_addc(out, ' ');
+	print_params(out, part->params, part->param_count, false);
+	print_extension(out, part);
+}
+
 static void print_opaque(struct buf *out, const struct mime_part *part, bool extended, bool global)
 {
 	buf_addc(out, '(');
+	if (part->kind == MIME_MULTIPART) {
+		mime_body_print_empty(out, extended);
+		print_multipart_end(out, part, extended);
+		buf_addc(out, ')');
+		return;
+	}
 	print_fields(out, part);
 	/* The grammar wants these of a message always. */
 	if (is_message(part, global)) {
@@ -222,13 +239,7 @@ static void print_body(struct buf *out, const struct mime_part *part, bool exten
 			print_body(out, child, extended, global);
 		if (!part->child)
 			mime_body_print_empty(out, extended);
-		buf_addc(out, ' ');
-		mime_nstring_print(out, part->subtype);
-		if (extended) {
-			buf_addc(out, ' ');
-			print_params(out, part->params, part->param_count, false);
-			print_extension(out, part);
-		}
+		print_multipart_end(out, part, extended);
 	}
 	buf_addc(out, ')');
 }

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum mime_line mime_line_classify(struct strv line, size_t *ret_name, size_t *ret_colon)
+static enum mime_line line_classify(struct strv line, size_t *ret_name, size_t *ret_colon)
 {
 	if (line.n == 0 || line.p[0] == '\n' || (line.n >= 2 && line.p[0] == '\r' && line.p[1] == '\n'))
 		return MIME_LINE_EMPTY;
@@ -25,6 +25,38 @@ enum mime_line mime_line_classify(struct strv line, size_t *ret_name, size_t *re
 	return MIME_LINE_FIELD;
 }
 
+/* "name=": a parameter whose line should have been folded. A field of that name has yet to be seen. */
+static bool line_is_parameter(struct strv line)
+{
+	size_t n = 0;
+	while (n < line.n && line.p[n] > ' ' && line.p[n] < 0x7f && !strchr("()<>@,;:\\\"/[]?=", line.p[n]))
+		n++;
+	return n > 0 && n < line.n && line.p[n] == '=';
+}
+
+/* Whether the field goes on behind a ";"; a blank line of it changes nothing. */
+static bool line_ends_open(struct strv line, bool before)
+{
+	while (line.n > 0 && mime_is_space(line.p[line.n - 1]))
+		line.n--;
+	return line.n > 0 ? line.p[line.n - 1] == ';' : before;
+}
+
+enum mime_line mime_block_line(
+	struct mime_block *block, struct strv line, uint64_t length, size_t *ret_name, size_t *ret_colon)
+{
+	struct strv start = strv_sub(line, 0, MIME_LINE_MAX);
+	enum mime_line what = line_classify(start, ret_name, ret_colon);
+	bool semicolon = block->semicolon;
+	if (semicolon && what != MIME_LINE_EMPTY && what != MIME_LINE_FOLDED && line_is_parameter(start))
+		what = MIME_LINE_FOLDED;
+	block->any |= what == MIME_LINE_FIELD;
+	bool goes_on = what == MIME_LINE_FIELD || (what == MIME_LINE_FOLDED && block->in_field);
+	block->in_field = goes_on;
+	block->semicolon = goes_on && length <= MIME_LINE_MAX && line_ends_open(start, semicolon);
+	return what;
+}
+
 bool mime_line_is_mbox(struct strv line)
 {
 	return strv_starts(line, STRV("From ")) || strv_starts(line, STRV(">From "));
@@ -37,14 +69,6 @@ static size_t line_length(const char *p, size_t n)
 	return lf ? (size_t)(lf - p) + 1 : n;
 }
 
-static size_t field_length(struct strv block)
-{
-	size_t n = line_length(block.p, block.n);
-	while (n < block.n && (block.p[n] == ' ' || block.p[n] == '\t'))
-		n += line_length(block.p + n, block.n - n);
-	return n;
-}
-
 static struct strv without_line_end(struct strv v)
 {
 	if (v.n > 0 && v.p[v.n - 1] == '\n')
@@ -54,21 +78,40 @@ static struct strv without_line_end(struct strv v)
 	return v;
 }
 
+/* Octets of the field that the block begins with; `first` are those of its first line. */
+static size_t field_length(struct strv block, size_t first, struct mime_block state)
+{
+	size_t name;
+	size_t colon;
+	size_t n = first;
+	while (n < block.n) {
+		/* Most lines that follow are fields, and told from continuations by one octet. */
+		if (!state.semicolon && block.p[n] != ' ' && block.p[n] != '\t')
+			break;
+		size_t length = line_length(block.p + n, block.n - n);
+		if (mime_block_line(&state, strv_sub(block, n, length), length, &name, &colon) !=
+			MIME_LINE_FOLDED)
+			break;
+		n += length;
+	}
+	return n;
+}
+
 bool mime_header_next(struct strv *block, struct mime_field *ret_field, struct strv *ret_raw)
 {
 	while (block->n > 0) {
+		struct mime_block state = { .any = false };
 		size_t name = 0;
 		size_t colon = 0;
 		size_t n = line_length(block->p, block->n);
-		struct strv first = strv_sub(*block, 0, n < MIME_LINE_MAX ? n : MIME_LINE_MAX);
-		enum mime_line line = mime_line_classify(first, &name, &colon);
+		enum mime_line line = mime_block_line(&state, strv_sub(*block, 0, n), n, &name, &colon);
 		if (line == MIME_LINE_EMPTY)
 			break;
 		if (line != MIME_LINE_FIELD) {
 			*block = strv_sub(*block, n, block->n);
 			continue;
 		}
-		struct strv raw = strv_sub(*block, 0, field_length(*block));
+		struct strv raw = strv_sub(*block, 0, field_length(*block, n, state));
 		*block = strv_sub(*block, raw.n, block->n);
 		ret_field->name = strv_sub(raw, 0, name);
 		ret_field->value = without_line_end(strv_sub(raw, colon + 1, raw.n));
@@ -101,7 +144,7 @@ bool mime_header_find(struct strv block, struct strv name, struct mime_field *re
 	return false;
 }
 
-static bool name_in(struct strv name, const struct strv *names, size_t count)
+bool mime_name_in(struct strv name, const struct strv *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (strv_ieq(name, names[i]))
@@ -115,7 +158,7 @@ void mime_header_filter(
 	struct mime_field field;
 	struct strv raw;
 	while (mime_header_next(&block, &field, &raw)) {
-		if (name_in(field.name, names, count) == negate)
+		if (mime_name_in(field.name, names, count) == negate)
 			continue;
 		buf_addv(out, raw);
 		/* Only a block that ends inside a field lacks it. */
@@ -148,7 +191,7 @@ bool mime_header_cached(struct strv name)
 		{ "X-MS-Office365-", 15 },
 		{ "X-Spam-", 7 },
 	};
-	if (name_in(name, bulky, sizeof(bulky) / sizeof(bulky[0])))
+	if (mime_name_in(name, bulky, sizeof(bulky) / sizeof(bulky[0])))
 		return false;
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (strv_istarts(name, prefixes[i]))

@@ -20,6 +20,35 @@ bool mime_header_next(struct strv *block, struct mime_field *ret_field, struct s
 void mime_header_filter(
 	struct buf *out, struct strv block, const struct strv *names, size_t count, bool negate);
 
+/*
+ * The same for a block that comes in pieces of any size, of which only what is wanted is kept: nothing in it is too long. `put`
+ * gets the raw octets of the wanted fields; `begins`: they are the first of a field (and mostly not all of it).
+ */
+struct mime_sift {
+	const struct strv *names; /* borrowed */
+	size_t count;
+	bool negate;
+	void (*put)(void *arg, struct strv octets, bool begins);
+	void *arg;
+	char line[MIME_LINE_MAX]; /* the beginning of a line of which is not known yet what it is */
+	size_t line_len;
+	bool any; /* see struct mime_block */
+	bool in_field;
+	bool semicolon;
+	bool wanted; /* the field in hand is */
+	bool passing; /* the rest of the line in hand needs no look */
+	bool over; /* the empty line has come */
+	bool open; /* what was put last has no line end */
+};
+
+void mime_sift_init(struct mime_sift *sift, const struct strv *names, size_t count, bool negate,
+	void (*put)(void *arg, struct strv octets, bool begins), void *arg);
+void mime_sift_feed(struct mime_sift *sift, struct strv piece);
+/* The block has ended. A last line without an end gets one. */
+void mime_sift_end(struct mime_sift *sift);
+/* A `put` that appends to the struct buf that is its arg. */
+void mime_sift_to_buf(void *arg, struct strv octets, bool begins);
+
 /* Whether the block stored by mime_summary_build can answer for this name (bulky fields are left out of it). */
 bool mime_header_cached(struct strv name);
 

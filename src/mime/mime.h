@@ -5,12 +5,16 @@
  *
  * Bytes are taken as they are: CRLF and bare LF both end a line, NUL and 8-bit are kept. Whatever is broken has
  * a defined result, never an error: a missing final boundary ends at the end of the message, a multipart without
- * a usable boundary or beyond the depth or part limit becomes one opaque part (application/octet-stream leaf
- * printed with its own type, as text/plain when the type cannot be read). Cost is linear in the message.
+ * a usable boundary or beyond the depth or part limit has one text/plain part, which is its whole body. Cost is
+ * linear in the message.
  *
  * Details that others depend on:
- * - A header block ends at its empty line, at a boundary, or before the first line that is neither a field nor a
- *   continuation; that line is then the first one of the body. A "From " line on top is skipped.
+ * - A header block ends at its empty line (RFC 5322 section 2.1). A line in it that is no field is passed, or is a
+ *   continuation if it looks like a parameter and the field before it ends with ";" (RFC 7103 section 7). A block that
+ *   has no empty line, because a boundary or the end of the message comes first, ends behind its last field: what
+ *   follows is body. So does one in which a line that is no field comes before any field. "From " lines on top of a
+ *   message are passed.
+ * - A line that is a delimiter of the boundary which the block itself declares ends it, too.
  * - A boundary line is "--", the boundary, perhaps "--", white space, and at most MIME_LINE_MAX octets long. The
  *   innermost open multipart with that boundary takes it; all parts inside are ended. The line end before it is
  *   part of the boundary.
@@ -30,17 +34,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define MIME_LINE_MAX 1024 /* longest boundary line, and longest field name */
+#define MIME_LINE_MAX                                                                                        \
+	1024 /* longest boundary line, longest field name, longest line that a parameter may follow */
 #define MIME_BOUNDARY_MAX 256 /* longest usable boundary parameter */
-#define MIME_FIELDS_MAX 20000 /* fields kept of one header block */
+#define MIME_FIELDS_MAX 20000 /* ordinary fields kept of one header block */
+#define MIME_VALUE_MAX (64 * 1024) /* octets kept of a field that decides, like Content-Type or Subject */
+#define MIME_LIST_MAX (1024 * 1024) /* ... of addresses (some 20,000) or message ids */
+#define MIME_VALUE_LEAST 1024 /* ... whatever stands before it */
 #define MIME_PARAMS_MAX 128 /* parameters kept of one field, RFC 2231 pieces counted singly */
 #define MIME_DEPTH_MAX 200 /* limits.depth is cut to this */
 
 struct mime_limits {
 	unsigned depth; /* nesting of parts; default 50 */
 	unsigned parts; /* parts in all; default 2000 */
-	size_t header_bytes; /* of one header block kept for parsing; the rest is skipped; default 256 KiB */
-	size_t headers_total; /* over all blocks of the message; default 1 MiB */
+	/*
+	 * Ordinary fields kept of one header block (default 256 KiB), and over all blocks (1 MiB); the rest is passed. The first
+	 * field of each name that decides something is kept besides, wherever it stands, up to its own maximum: over all blocks
+	 * values_total (4 MiB), and after that MIME_VALUE_LEAST of each.
+	 */
+	size_t header_bytes;
+	size_t headers_total;
+	size_t values_total;
 	size_t preview_bytes; /* raw bytes kept of the first text part; default 4 KiB */
 };
 
@@ -80,10 +94,10 @@ struct mime_part {
 	uint64_t body_lines;
 	uint64_t header_lines;
 
-	struct strv header; /* raw bytes of the block, up to the limits, without the empty line */
+	struct strv header; /* raw lines of the block, up to the limits, without the empty line */
 	struct mime_field *fields; /* its fields, in order; views into `header` */
 	size_t field_count;
-	bool header_cut; /* the block was longer than the limit */
+	bool header_cut; /* the block has more than `header`: what is not there has to be read from the message */
 
 	/* Content-Type etc., defaults filled in (text/plain; message/rfc822 in a digest). As written. */
 	struct strv type;

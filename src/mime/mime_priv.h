@@ -16,8 +16,20 @@ enum mime_line {
 	MIME_LINE_OTHER
 };
 
-/* `line` may be cut after MIME_LINE_MAX octets. The name's length excludes white space before the colon. */
-enum mime_line mime_line_classify(struct strv line, size_t *ret_name, size_t *ret_colon);
+/* What the lines of a block before the one in hand mean for it. All zero at its beginning. */
+struct mime_block {
+	bool any; /* a field was there */
+	bool in_field; /* the line before belongs to one */
+	bool semicolon; /* the line before ends in ";" and belongs to a field: a parameter may follow */
+};
+
+/*
+ * The one place that tells fields from other lines. `line` is the whole line, or its beginning if it is longer than
+ * MIME_LINE_MAX; `length` is that of the whole. The name's length excludes white space before the colon.
+ */
+enum mime_line mime_block_line(
+	struct mime_block *block, struct strv line, uint64_t length, size_t *ret_name, size_t *ret_colon);
+bool mime_name_in(struct strv name, const struct strv *names, size_t count);
 /* An mbox separator, kept on top of a message. */
 bool mime_line_is_mbox(struct strv line);
 
@@ -45,6 +57,8 @@ struct strv mime_lex_unquote(struct arena *arena, struct strv raw);
 
 /* A token up to white space, ';', '=', ',', '/' or '"'; empty if there is none. A view. */
 struct strv mime_lex_token(struct mime_lex *lex);
+/* A token, or what a quoted-string holds: many senders quote what has to be a token. */
+struct strv mime_lex_word(struct arena *arena, struct mime_lex *lex);
 /* The rest of the field as ";"-separated parameters. */
 size_t mime_params_parse(struct arena *arena, struct mime_lex *lex, struct mime_param **ret_params);
 
@@ -55,10 +69,36 @@ bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime
 struct mime_node {
 	struct mime_part part;
 	struct mime_node *last; /* child */
-	struct strv boundary;
+	struct strv boundary; /* empty: none that can be used */
 	uint64_t line_base; /* lines before the header, later before the body */
 	unsigned depth;
 	bool closed; /* its final boundary was seen */
+};
+
+/* What is kept of the header block in hand. */
+struct mime_keep {
+	struct buf bytes; /* raw lines of the fields that are kept, in order */
+	struct mime_block block;
+	bool message;
+	bool cut; /* some octets of the block are not in `bytes` */
+	size_t ordinary; /* octets in `bytes` that are not of deciding fields */
+	size_t ordinary_fields;
+	size_t values; /* octets in `bytes` that are */
+	size_t field_left; /* octets that may still be kept of the field in hand */
+	bool deciding; /* it is one of those */
+	uint32_t seen; /* which of those were there */
+	bool boundary_known;
+	struct strv boundary; /* that the block declares, once it was asked for; in the arena */
+};
+
+/* Lines of a header block that may turn out to be the beginning of the body: no field, and no field since. */
+struct mime_run {
+	bool open;
+	uint64_t offset;
+	uint64_t lines;
+	struct mime_keep before; /* without bytes: the state to go back to */
+	size_t before_len;
+	struct buf text; /* its beginning, in case it becomes the text of the message */
 };
 
 enum mime_mode {
@@ -84,15 +124,34 @@ struct mime_scan {
 	uint64_t line_len;
 	char line_last;
 
-	struct buf header;
-	size_t headers_left;
-	bool header_cut;
+	struct mime_keep keep; /* of the header of `cur` */
+	size_t headers_left; /* octets of ordinary fields that may still be kept of later blocks */
+	size_t values_left; /* the same for fields that decide */
+	struct mime_run run;
 	struct buf text;
 	unsigned text_rank;
 };
 
-/* Octets of a header block that may still be kept. */
-size_t mime_scan_header_room(const struct mime_scan *scan);
+/* keep.c: the fields of a header block that stay in memory. */
+
+void mime_keep_init(struct mime_keep *keep, const struct mime_limits *limits);
+void mime_keep_fini(struct mime_keep *keep);
+/* A new block begins. `message`: it is that of a message, not that of a multipart's part. */
+void mime_keep_begin(struct mime_scan *scan, bool message);
+/* A line of the block. `name` is the field's if one begins with it, else empty. `cut`: there is more of the line. */
+void mime_keep_line(
+	struct mime_scan *scan, enum mime_line what, struct strv name, struct strv line, bool cut);
+/* Goes back to what was there when the run began. */
+void mime_keep_undo(struct mime_scan *scan);
+/* The block has ended: its bytes and fields go to the part. */
+void mime_keep_end(struct mime_scan *scan, struct mime_part *part);
+/* Whether the line is a delimiter of the boundary that the block itself declares. */
+bool mime_keep_own_boundary(struct mime_scan *scan, struct strv line);
+
+/* Whether `rest`, what follows "--", is this boundary. */
+bool mime_boundary_fits(struct strv boundary, struct strv rest, bool *ret_final);
+/* The usable boundary of a part's Content-Type; empty if there is none. */
+struct strv mime_boundary_of(const struct mime_part *part);
 struct mime_node *mime_tree_add(
 	struct mime_scan *scan, struct mime_node *parent, uint64_t offset, uint64_t lines);
 /* Ends the header of `cur`: its body starts at `offset`. Sets the mode; may open an embedded message's part. */

@@ -89,3 +89,44 @@ bool msgid_walk_next(struct msgid_walk *walk, struct buf *out)
 			return true;
 	}
 }
+
+/* Words up to a character that is of none. */
+static void take_local(struct mime_lex *lex, struct buf *out)
+{
+	for (;;) {
+		mime_lex_cfws(lex);
+		if (lex->p == lex->end || *lex->p == '@' || *lex->p == '<' || *lex->p == '>')
+			return;
+		const char *end = *lex->p == '"' ? mime_lex_quoted_end(lex, lex->p) : NULL;
+		if (!end) {
+			buf_addc(out, *lex->p++);
+			continue;
+		}
+		struct strv inside = strv_make(lex->p + 1, (size_t)(end - lex->p) - 2);
+		for (size_t i = 0; i < inside.n; i++) {
+			if (inside.p[i] == '\\' && i + 1 < inside.n)
+				i++;
+			if (inside.p[i] != '\r' && inside.p[i] != '\n')
+				buf_addc(out, inside.p[i]);
+		}
+		lex->p = end;
+	}
+}
+
+bool msgid_first_local(struct strv value, bool phrase, struct buf *out)
+{
+	size_t before = out->len;
+	struct mime_lex lex;
+	mime_lex_init(&lex, value);
+	mime_lex_cfws(&lex);
+	bool open = lex.p < lex.end && *lex.p == '<';
+	if (open)
+		lex.p++;
+	take_local(&lex, out);
+	if (!open && phrase && lex.p < lex.end && *lex.p == '<') {
+		out->len = before;
+		lex.p++;
+		take_local(&lex, out);
+	}
+	return out->len > before;
+}

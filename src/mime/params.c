@@ -87,6 +87,16 @@ struct strv mime_lex_token(struct mime_lex *lex)
 	return strv_make(start, (size_t)(lex->p - start));
 }
 
+struct strv mime_lex_word(struct arena *arena, struct mime_lex *lex)
+{
+	const char *start = lex->p;
+	const char *end = start < lex->end && *start == '"' ? mime_lex_quoted_end(lex, start) : NULL;
+	if (!end)
+		return mime_lex_token(lex);
+	lex->p = end;
+	return strv_trim(mime_lex_unquote(arena, strv_make(start, (size_t)(end - start))));
+}
+
 /* A parameter as written: one piece of an RFC 2231 value perhaps. */
 struct raw_param {
 	struct strv name; /* without "*0*" */
@@ -294,14 +304,21 @@ bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime
 	struct mime_lex lex;
 	mime_lex_init(&lex, value);
 	mime_lex_cfws(&lex);
-	struct strv type = mime_lex_token(&lex);
-	mime_lex_cfws(&lex);
-	if (type.n == 0 || lex.p == lex.end || *lex.p != '/')
-		return false;
-	lex.p++;
-	mime_lex_cfws(&lex);
-	struct strv subtype = mime_lex_token(&lex);
-	if (subtype.n == 0)
+	struct strv type = mime_lex_word(arena, &lex);
+	size_t slash = strv_index(type, '/');
+	struct strv subtype = strv_sub(type, slash + 1, type.n);
+	if (slash < type.n) {
+		/* "text/html" in quotes, as a whole. */
+		type = strv_sub(type, 0, slash);
+	} else {
+		mime_lex_cfws(&lex);
+		if (lex.p == lex.end || *lex.p != '/')
+			return false;
+		lex.p++;
+		mime_lex_cfws(&lex);
+		subtype = mime_lex_word(arena, &lex);
+	}
+	if (type.n == 0 || subtype.n == 0)
 		return false;
 	part->type = type;
 	part->subtype = subtype;
@@ -328,12 +345,12 @@ void mime_params_decode(struct buf *out, struct strv value)
 	struct mime_lex lex;
 	mime_lex_init(&lex, value);
 	mime_lex_cfws(&lex);
-	(void)mime_lex_token(&lex);
+	(void)mime_lex_word(arena, &lex);
 	mime_lex_cfws(&lex);
 	if (lex.p < lex.end && *lex.p == '/') {
 		lex.p++;
 		mime_lex_cfws(&lex);
-		(void)mime_lex_token(&lex);
+		(void)mime_lex_word(arena, &lex);
 	}
 	size_t count = mime_params_parse(arena, &lex, &params);
 	for (size_t i = 0; i < count; i++) {

@@ -11,6 +11,7 @@ const struct mime_limits mime_limits_default = {
 	.parts = 2000,
 	.header_bytes = 256 * 1024,
 	.headers_total = 1024 * 1024,
+	.values_total = 4 * 1024 * 1024,
 	.preview_bytes = 4096,
 };
 
@@ -33,10 +34,12 @@ struct mime_scan *mime_scan_new(const struct mime_limits *limits)
 	scan->arena = arena_new(4096);
 	scan->msg = arena_zalloc(scan->arena, sizeof(*scan->msg));
 	buf_init(&scan->line,
-		max_size(MIME_LINE_MAX, max_size(scan->limits.preview_bytes, scan->limits.header_bytes)));
-	buf_init(&scan->header, max_size(1, scan->limits.header_bytes));
+		max_size(MIME_LIST_MAX, max_size(scan->limits.preview_bytes, scan->limits.header_bytes)));
+	mime_keep_init(&scan->keep, &scan->limits);
 	buf_init(&scan->text, max_size(1, scan->limits.preview_bytes));
+	buf_init(&scan->run.text, max_size(1, scan->limits.preview_bytes));
 	scan->headers_left = scan->limits.headers_total;
+	scan->values_left = scan->limits.values_total;
 	scan->msg->root = &mime_tree_add(scan, NULL, 0, 0)->part;
 	return scan;
 }
@@ -46,8 +49,9 @@ void mime_scan_free(struct mime_scan **scan)
 	if (!*scan)
 		return;
 	buf_fini(&(*scan)->line);
-	buf_fini(&(*scan)->header);
+	mime_keep_fini(&(*scan)->keep);
 	buf_fini(&(*scan)->text);
+	buf_fini(&(*scan)->run.text);
 	arena_free(&(*scan)->arena);
 	free(*scan);
 	*scan = NULL;
@@ -80,16 +84,35 @@ static void keep_fragment(struct mime_scan *scan, const char *p, size_t n)
 {
 	size_t keep = max_size(MIME_LINE_MAX, scan->limits.preview_bytes);
 	if (scan->mode == MIME_MODE_HEADER)
-		keep = max_size(keep, mime_scan_header_room(scan));
+		keep = max_size(keep, max_size(MIME_LIST_MAX, scan->limits.header_bytes));
 	add_clipped(&scan->line, p, n, keep);
 	scan->line_len += n;
 	scan->line_last = p[n - 1];
 }
 
+/*
+ * The header block in hand has no empty line: it ends before the run of lines that are no fields, or else before the current
+ * line. A run is the beginning of the body, and of a leaf (a message that is embedded has no header then).
+ */
+static void end_header_here(struct mime_scan *scan)
+{
+	bool run = scan->run.open;
+	if (!run) {
+		mime_tree_end_header(scan, scan->offset, scan->lines);
+		return;
+	}
+	mime_keep_undo(scan);
+	do
+		mime_tree_end_header(scan, scan->run.offset, scan->run.lines);
+	while (scan->mode == MIME_MODE_HEADER);
+	if (capturing(scan))
+		add_clipped(&scan->text, scan->run.text.p, scan->run.text.len, scan->limits.preview_bytes);
+}
+
 static void take_boundary(struct mime_scan *scan, struct mime_node *multipart, bool final, uint64_t line_len)
 {
 	while (scan->mode == MIME_MODE_HEADER)
-		mime_tree_end_header(scan, scan->offset, scan->lines);
+		end_header_here(scan);
 	mime_tree_end_parts(
 		scan, multipart, scan->offset - scan->prev_eol, scan->lines - (scan->prev_eol > 0));
 	scan->mode = MIME_MODE_SKIP;
@@ -101,30 +124,49 @@ static void take_boundary(struct mime_scan *scan, struct mime_node *multipart, b
 	}
 }
 
-/* True when the line belongs to the header block of the current part. */
+static void begin_run(struct mime_scan *scan, const struct mime_keep *before)
+{
+	struct mime_run *run = &scan->run;
+	run->open = true;
+	run->offset = scan->offset;
+	run->lines = scan->lines;
+	run->before = *before;
+	run->before_len = scan->keep.bytes.len;
+	buf_reset(&run->text);
+}
+
+/* True when the line belongs to the header block of the current part, as far as can be told. */
 static bool take_header_line(struct mime_scan *scan, struct strv line, uint64_t line_len, unsigned eol)
 {
-	size_t name;
+	size_t name = 0;
 	size_t colon;
-	bool top = scan->offset == scan->cur->part.header_offset &&
-		   !(scan->cur->part.parent && scan->cur->part.parent->kind == MIME_MULTIPART);
-	switch (mime_line_classify(strv_sub(line, 0, MIME_LINE_MAX), &name, &colon)) {
+	const struct mime_keep before = scan->keep;
+	enum mime_line what = mime_block_line(&scan->keep.block, line, line_len, &name, &colon);
+	switch (what) {
 	case MIME_LINE_EMPTY:
+		scan->run.open = false;
 		mime_tree_end_header(scan, scan->offset + line_len, scan->lines + (eol > 0));
 		return true;
-	case MIME_LINE_OTHER:
-		if (top && mime_line_is_mbox(line))
-			break;
-		return false;
 	case MIME_LINE_FIELD:
+		if (line_len <= MIME_LINE_MAX && mime_keep_own_boundary(scan, line))
+			return false;
+		scan->run.open = false;
+		break;
+	case MIME_LINE_OTHER:
+		if (line_len <= MIME_LINE_MAX && mime_keep_own_boundary(scan, line))
+			return false;
+		if (!before.block.any && !(before.message && mime_line_is_mbox(line)))
+			return false;
+		if (before.block.any && !scan->run.open)
+			begin_run(scan, &before);
+		break;
 	case MIME_LINE_FOLDED:
 	case MIME_LINE_SKIPPED:
 		break;
 	}
-	size_t room = mime_scan_header_room(scan);
-	if (line.n > room || line_len > line.n)
-		scan->header_cut = true;
-	buf_add(&scan->header, line.p, min_size(line.n, room));
+	if (scan->run.open)
+		add_clipped(&scan->run.text, line.p, line.n, scan->limits.preview_bytes);
+	mime_keep_line(scan, what, strv_sub(line, 0, name), line, line_len > line.n);
 	return true;
 }
 
@@ -147,8 +189,8 @@ static void take_line(struct mime_scan *scan, struct strv line, uint64_t line_le
 		}
 		if (take_header_line(scan, line, line_len, eol))
 			break;
-		/* The line is the first one of the body, whatever kind of body that is. */
-		mime_tree_end_header(scan, scan->offset, scan->lines);
+		/* The line is no longer of the header, whatever it is of the body. */
+		end_header_here(scan);
 	}
 	scan->offset += line_len;
 	scan->lines += eol > 0;
@@ -244,7 +286,7 @@ void mime_scan_finish(struct mime_scan *scan, struct mime_msg **ret_msg)
 	if (scan->line_len > 0)
 		take_line(scan, buf_strv(&scan->line), scan->line_len, 0);
 	while (scan->mode == MIME_MODE_HEADER)
-		mime_tree_end_header(scan, scan->offset, scan->lines);
+		end_header_here(scan);
 	mime_tree_end_parts(scan, NULL, scan->offset, scan->lines);
 	msg->size = scan->offset;
 	if (msg->text_part) {

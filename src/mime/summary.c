@@ -32,11 +32,8 @@ static void build_body(struct buf *out, const struct mime_part *root, bool exten
 	if (buf_ok(out))
 		return;
 	buf_reset(out);
+	/* That fits: each of its fields has a maximum. */
 	mime_body_print_opaque(out, root, extended);
-	if (buf_ok(out))
-		return;
-	buf_reset(out);
-	mime_body_print_empty(out, extended);
 }
 
 static void build_headers(struct buf *out, const struct mime_part *root)

@@ -1,7 +1,6 @@
 /* The tree of parts while it grows: what a header block means for the lines that follow it. */
 #include "mime/mime.h"
 
-#include "mime/header.h"
 #include "mime/mime_priv.h"
 
 #include <string.h>
@@ -12,13 +11,6 @@ enum text_rank { TEXT_NONE, TEXT_INNER_HTML, TEXT_INNER_PLAIN, TEXT_HTML, TEXT_P
 static struct mime_node *node_of(struct mime_part *part)
 {
 	return (struct mime_node *)(void *)part;
-}
-
-size_t mime_scan_header_room(const struct mime_scan *scan)
-{
-	size_t max = scan->limits.header_bytes < scan->headers_left ? scan->limits.header_bytes
-								    : scan->headers_left;
-	return scan->header_cut || scan->header.len >= max ? 0 : max - scan->header.len;
 }
 
 struct mime_node *mime_tree_add(
@@ -42,26 +34,8 @@ struct mime_node *mime_tree_add(
 	scan->part_count++;
 	scan->cur = node;
 	scan->mode = MIME_MODE_HEADER;
-	buf_reset(&scan->header);
-	scan->header_cut = false;
+	mime_keep_begin(scan, !parent || parent->part.kind == MIME_MESSAGE);
 	return node;
-}
-
-static void parse_fields(struct mime_scan *scan, struct mime_part *part)
-{
-	struct strv block = part->header;
-	size_t count = 0;
-	struct mime_field field;
-	while (count < MIME_FIELDS_MAX && mime_header_next(&block, &field, NULL))
-		count++;
-	if (count == 0)
-		return;
-	part->fields = arena_alloc(scan->arena, count * sizeof(*part->fields));
-	block = part->header;
-	while (part->field_count < count && mime_header_next(&block, &part->fields[part->field_count], NULL))
-		part->field_count++;
-	if (block.n > 0 && mime_header_next(&block, &field, NULL))
-		part->header_cut = true;
 }
 
 static void default_type(struct mime_part *part)
@@ -87,9 +61,9 @@ static void parse_type(struct mime_scan *scan, struct mime_part *part)
 		struct mime_lex lex;
 		mime_lex_init(&lex, field->value);
 		mime_lex_cfws(&lex);
-		struct strv token = mime_lex_token(&lex);
-		if (token.n > 0)
-			part->encoding = token;
+		struct strv word = mime_lex_word(scan->arena, &lex);
+		if (word.n > 0)
+			part->encoding = word;
 	}
 }
 
@@ -108,26 +82,30 @@ static bool encoding_is_identity(struct strv encoding)
 	return false;
 }
 
+struct strv mime_boundary_of(const struct mime_part *part)
+{
+	struct strv boundary = mime_part_param(part, STRV("boundary"));
+	/* Trailing white space cannot be told from that of the boundary line. */
+	while (boundary.n > 0 && mime_is_space(boundary.p[boundary.n - 1]))
+		boundary.n--;
+	return boundary.n <= MIME_BOUNDARY_MAX ? boundary : STRV_NULL;
+}
+
 static enum mime_kind kind_of(const struct mime_scan *scan, struct mime_node *node)
 {
 	const struct mime_part *part = &node->part;
-	if (node->depth >= scan->limits.depth || scan->part_count >= scan->limits.parts)
-		return MIME_LEAF;
+	bool beyond = node->depth >= scan->limits.depth || scan->part_count >= scan->limits.parts;
 	if (strv_ieq(part->type, STRV("multipart"))) {
-		node->boundary = mime_part_param(part, STRV("boundary"));
-		/* Trailing white space cannot be told from that of the boundary line. */
-		while (node->boundary.n > 0 && mime_is_space(node->boundary.p[node->boundary.n - 1]))
-			node->boundary.n--;
-		return node->boundary.n > 0 && node->boundary.n <= MIME_BOUNDARY_MAX ? MIME_MULTIPART
-										     : MIME_LEAF;
+		node->boundary = beyond ? STRV_NULL : mime_boundary_of(part);
+		return MIME_MULTIPART;
 	}
-	if (strv_ieq(part->type, STRV("message")) && encoding_is_identity(part->encoding) &&
+	if (!beyond && strv_ieq(part->type, STRV("message")) && encoding_is_identity(part->encoding) &&
 		(strv_ieq(part->subtype, STRV("rfc822")) || strv_ieq(part->subtype, STRV("global"))))
 		return MIME_MESSAGE;
 	return MIME_LEAF;
 }
 
-static bool is_attachment(const struct mime_part *part)
+static bool is_attachment(struct mime_scan *scan, const struct mime_part *part)
 {
 	const struct mime_field *field = mime_part_field(part, STRV("Content-Disposition"), 0);
 	if (!field)
@@ -135,12 +113,12 @@ static bool is_attachment(const struct mime_part *part)
 	struct mime_lex lex;
 	mime_lex_init(&lex, field->value);
 	mime_lex_cfws(&lex);
-	return strv_ieq(mime_lex_token(&lex), STRV("attachment"));
+	return strv_ieq(mime_lex_word(scan->arena, &lex), STRV("attachment"));
 }
 
-static enum text_rank text_rank(const struct mime_part *part)
+static enum text_rank text_rank(struct mime_scan *scan, const struct mime_part *part)
 {
-	if (!strv_ieq(part->type, STRV("text")) || is_attachment(part))
+	if (!strv_ieq(part->type, STRV("text")) || is_attachment(scan, part))
 		return TEXT_NONE;
 	bool inner = false;
 	for (const struct mime_part *up = part->parent; up; up = up->parent)
@@ -156,7 +134,7 @@ static void consider_text(struct mime_scan *scan, struct mime_part *part)
 {
 	if (scan->text_rank >= TEXT_PLAIN)
 		return;
-	unsigned rank = text_rank(part);
+	unsigned rank = text_rank(scan, part);
 	if (rank <= scan->text_rank)
 		return;
 	scan->text_rank = rank;
@@ -164,15 +142,18 @@ static void consider_text(struct mime_scan *scan, struct mime_part *part)
 	buf_reset(&scan->text);
 }
 
-static void take_header(struct mime_scan *scan, struct mime_part *part)
+/* A multipart that can't be taken apart: its body is shown as text, for it has to have a part. */
+static void add_whole_body(
+	struct mime_scan *scan, struct mime_node *multipart, uint64_t offset, uint64_t lines)
 {
-	part->header = arena_strv(scan->arena, buf_strv(&scan->header));
-	part->header_cut = scan->header_cut;
-	scan->headers_left -= scan->header.len;
-	buf_reset(&scan->header);
-	scan->header_cut = false;
-	parse_fields(scan, part);
-	parse_type(scan, part);
+	struct mime_part *part = &mime_tree_add(scan, multipart, offset, lines)->part;
+	multipart->closed = true;
+	part->body_offset = offset;
+	part->kind = MIME_LEAF;
+	part->encoding = STRV("7bit");
+	default_type(part);
+	scan->mode = MIME_MODE_BODY;
+	consider_text(scan, part);
 }
 
 void mime_tree_end_header(struct mime_scan *scan, uint64_t offset, uint64_t lines)
@@ -183,7 +164,8 @@ void mime_tree_end_header(struct mime_scan *scan, uint64_t offset, uint64_t line
 	part->header_size = offset - part->header_offset;
 	part->header_lines = lines - node->line_base;
 	node->line_base = lines;
-	take_header(scan, part);
+	mime_keep_end(scan, part);
+	parse_type(scan, part);
 	part->kind = kind_of(scan, node);
 	switch (part->kind) {
 	case MIME_LEAF:
@@ -191,6 +173,10 @@ void mime_tree_end_header(struct mime_scan *scan, uint64_t offset, uint64_t line
 		consider_text(scan, part);
 		break;
 	case MIME_MULTIPART:
+		if (node->boundary.n == 0) {
+			add_whole_body(scan, node, offset, lines);
+			break;
+		}
 		scan->mode = MIME_MODE_SKIP;
 		scan->open_multiparts++;
 		break;
@@ -231,10 +217,10 @@ static bool only_space(struct strv v)
 	return true;
 }
 
-static bool boundary_fits(const struct mime_node *node, struct strv rest, bool *ret_final)
+bool mime_boundary_fits(struct strv boundary, struct strv rest, bool *ret_final)
 {
-	struct strv boundary = node->boundary;
-	if (rest.n < boundary.n || rest.p[0] != boundary.p[0] || memcmp(rest.p, boundary.p, boundary.n) != 0)
+	if (boundary.n == 0 || rest.n < boundary.n || rest.p[0] != boundary.p[0] ||
+		memcmp(rest.p, boundary.p, boundary.n) != 0)
 		return false;
 	struct strv tail = strv_sub(rest, boundary.n, rest.n);
 	bool final = tail.n >= 2 && tail.p[0] == '-' && tail.p[1] == '-';
@@ -253,7 +239,7 @@ struct mime_node *mime_boundary_match(struct mime_node *cur, struct strv line, b
 	struct strv rest = strv_sub(line, 2, line.n);
 	for (struct mime_node *node = cur; node; node = node->part.parent ? node_of(node->part.parent) : NULL)
 		if (node->part.kind == MIME_MULTIPART && !node->closed &&
-			boundary_fits(node, rest, ret_final))
+			mime_boundary_fits(node->boundary, rest, ret_final))
 			return node;
 	return NULL;
 }

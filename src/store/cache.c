@@ -41,6 +41,14 @@ static enum rc cache_write(struct account *account, int64_t blob, const struct m
 	return db_exec(account->db, stmt);
 }
 
+/* Whether lines before the message would change what its first lines are. */
+static bool begins_unlike_a_header(const struct content *content)
+{
+	const struct mime_part *root = content_mime(content)->root;
+
+	return root->field_count == 0 || root->header.p[0] == ' ' || root->header.p[0] == '\t';
+}
+
 enum rc cache_put(struct account *account, int64_t blob, const struct content *content, struct strv prefix)
 {
 	struct mime_summary summary = *content_summary(content);
@@ -49,6 +57,9 @@ enum rc cache_put(struct account *account, int64_t blob, const struct content *c
 
 	if (prefix.n == 0)
 		return cache_write(account, blob, &summary);
+	/* Left to the first who asks: the bytes as they are stored decide. */
+	if (begins_unlike_a_header(content))
+		return RC_OK;
 	buf_init(&parts, CACHE_PARTS_MAX);
 	buf_init(&headers, CACHE_HEADERS_MAX);
 	mime_parts_shift(&parts, summary.parts, prefix.n);

@@ -5,6 +5,7 @@
 #define COID_STORE_CONTENT_H
 
 #include "base/buf.h"
+#include "mime/header.h"
 #include "mime/summary.h"
 #include "store/store.h"
 
@@ -45,6 +46,8 @@ struct reader;
 uint64_t reader_size(const struct reader *reader);
 /* Appends exactly n bytes or answers an error (RC_CORRUPT: the file is shorter than the index says). */
 enum rc reader_read(struct reader *reader, uint64_t offset, size_t n, struct buf *out) MUST_CHECK;
+/* Feeds the header block of `size` octets at `offset` through the sift, and ends it. Any size: it is read in windows. */
+enum rc reader_sift(struct reader *reader, uint64_t offset, uint64_t size, struct mime_sift *sift) MUST_CHECK;
 /* True: all bytes are in memory, reading does not wait. */
 bool reader_in_memory(const struct reader *reader);
 void reader_close(struct reader **reader);

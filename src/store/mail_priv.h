@@ -13,7 +13,7 @@
 
 #define MBOX_KEYWORD_NAME_MAX 255 /* octets */
 #define MBOX_SUBSCRIPTIONS_MORE 1000 /* names subscribed beyond the limit of mailboxes */
-#define CACHE_VERSION 2 /* to be raised when the forms of mime/summary.h change */
+#define CACHE_VERSION 3 /* to be raised when the forms of mime/summary.h change */
 
 struct mbox_keywords {
 	size_t count;

@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define SIFT_WINDOW (64 * 1024)
+
 struct reader {
 	char *head; /* own: the whole message, or what comes before the file */
 	size_t head_size;
@@ -71,6 +73,25 @@ enum rc reader_read(struct reader *reader, uint64_t offset, size_t n, struct buf
 	}
 	buf_commit(out, n);
 	return RC_OK;
+}
+
+enum rc reader_sift(struct reader *reader, uint64_t offset, uint64_t size, struct mime_sift *sift)
+{
+	struct buf window;
+	enum rc rc = RC_OK;
+	buf_init(&window, SIFT_WINDOW);
+	while (rc == RC_OK && size > 0) {
+		size_t n = size < SIFT_WINDOW ? (size_t)size : SIFT_WINDOW;
+		buf_reset(&window);
+		rc = reader_read(reader, offset, n, &window);
+		if (rc == RC_OK)
+			mime_sift_feed(sift, buf_strv(&window));
+		offset += n;
+		size -= n;
+	}
+	mime_sift_end(sift);
+	buf_fini(&window);
+	return rc;
 }
 
 void reader_close(struct reader **reader)

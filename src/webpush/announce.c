@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define HEAD_MAX (64 * 1024) /* octets of a message that are read for its header */
+#define FIELDS_MAX (1024 * 1024) /* octets of the fields that a payload is made of */
+#define BODY_MAX (64 * 1024) /* a longer body is in no payload */
 #define DEVICE_SECONDS (5 * 3600)
 #define OWED_TAKEN_MAX 1000 /* messages that an earlier process owed, taken up at a time */
 #define DEVICES_KEPT WEBPUSH_ENTRY "/.device/"
@@ -115,31 +116,50 @@ struct announcing {
 	size_t row_count;
 };
 
-/* A message as the payload needs it. The bytes live in the buf. */
+/* Where the header and the body of the message lie. */
+static enum rc find_ranges(struct account *account, const struct msg_row *row, struct mime_range *ret_header,
+	struct mime_range *ret_body)
+{
+	struct arena *arena = arena_new(0);
+	struct msg_cached cached;
+
+	enum rc rc = msg_cached(account, row, MSG_PARTS, arena, &cached);
+	if (rc == RC_OK)
+		rc = mime_parts_find(cached.parts, NULL, 0, MIME_SECTION_HEADER, ret_header);
+	if (rc == RC_OK)
+		rc = mime_parts_find(cached.parts, NULL, 0, MIME_SECTION_TEXT, ret_body);
+	arena_free(&arena);
+	return rc;
+}
+
+/* A message as the payload needs it: the fields that are looked at, wherever they stand. The bytes live in the buf. */
 static enum rc read_message(
 	struct account *account, const struct msg_row *row, struct buf *bytes, struct payload_source *source)
 {
+	struct mime_range header = { 0 };
+	struct mime_range body = { 0 };
 	struct reader *reader = NULL;
-	enum rc rc = msg_open(account, row, &reader);
+	struct mime_sift sift;
+	size_t field_count;
+	const struct strv *fields = payload_fields(&field_count);
 
+	enum rc rc = find_ranges(account, row, &header, &body);
+	if (rc == RC_OK)
+		rc = msg_open(account, row, &reader);
 	if (rc != RC_OK)
 		return rc;
-	uint64_t size = reader_size(reader);
-	rc = reader_read(reader, 0, size < HEAD_MAX ? (size_t)size : HEAD_MAX, bytes);
+	/* What is too long to be kept is of no use for a push, either. */
+	mime_sift_init(&sift, fields, field_count, false, mime_sift_to_buf, bytes);
+	rc = reader_sift(reader, header.offset, header.size, &sift);
+	size_t header_size = bytes->len;
+	bool small = body.size <= BODY_MAX && header_size <= FIELDS_MAX;
+	if (rc == RC_OK && small)
+		rc = reader_read(reader, body.offset, (size_t)body.size, bytes);
 	reader_close(&reader);
 	if (rc != RC_OK)
 		return rc;
-	struct strv all = buf_strv(bytes);
-	size_t end = all.n;
-	for (size_t i = 0; i + 1 < all.n; i++) {
-		if (all.p[i] == '\n' && (all.p[i + 1] == '\n' || (all.p[i + 1] == '\r' && i + 2 < all.n &&
-									 all.p[i + 2] == '\n'))) {
-			end = i + (all.p[i + 1] == '\n' ? 2 : 3);
-			break;
-		}
-	}
-	source->header = strv_sub(all, 0, end);
-	source->body = size == all.n ? strv_make(all.p + end, all.n - end) : STRV_NULL;
+	source->header = strv_make(bytes->p, header_size);
+	source->body = small ? strv_make(bytes->p + header_size, bytes->len - header_size) : STRV_NULL;
 	return RC_OK;
 }
 
@@ -213,7 +233,7 @@ static enum rc push_message(struct announcing *g, struct account *account, const
 	};
 	struct buf bytes;
 
-	buf_init(&bytes, HEAD_MAX);
+	buf_init(&bytes, FIELDS_MAX + BODY_MAX);
 	enum rc rc = read_message(account, row, &bytes, &source);
 	if (rc == RC_OK && !payload_is_notification(source.header))
 		rc = push_to_subs(g, row, &source, (row->keywords & g->chat_mask) != 0);

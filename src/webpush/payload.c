@@ -16,6 +16,22 @@
 #define YEAR_SECONDS_MIN (-62167219200) /* 0000-01-01, and the end of 9999: RFC 3339 has four digits */
 #define YEAR_SECONDS_MAX 253402300799
 
+const struct strv *payload_fields(size_t *ret_count)
+{
+	static const struct strv names[] = {
+		{ "From", 4 },
+		{ "Subject", 7 },
+		{ "Date", 4 },
+		{ "Message-ID", 10 },
+		{ "References", 10 },
+		{ "Content-Type", 12 },
+		{ "Content-Transfer-Encoding", 25 },
+	};
+
+	*ret_count = sizeof(names) / sizeof(names[0]);
+	return names;
+}
+
 /* The first field of that name, without its line ends. */
 static bool field_find(struct strv header, struct strv name, struct buf *out)
 {

@@ -33,13 +33,16 @@ enum payload_content {
 };
 
 struct payload_source {
-	struct strv header; /* raw block, with or without its empty line */
+	struct strv
+		header; /* raw block, with or without its empty line; of it only payload_fields are looked at */
 	struct strv body; /* raw; p NULL: too long to be asked for */
 	uint32_t uid;
 	uint32_t uidvalidity;
 	struct strv folder; /* UTF-8 */
 };
 
+/* The names of the header fields that anything here looks at. Static. */
+const struct strv *payload_fields(size_t *ret_count);
 enum rc payload_build(
 	const struct payload_source *source, enum payload_content content, struct buf *out) MUST_CHECK;
 /* The same payload without its content; RC_NOT_FOUND: it has none. */

@@ -117,9 +117,12 @@ static void check_summary(const struct mime_msg *msg)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct mime_limits tight = {
-		.depth = 3, .parts = 5, .header_bytes = 100, .headers_total = 300, .preview_bytes = 20
-	};
+	static const struct mime_limits tight = { .depth = 3,
+		.parts = 5,
+		.header_bytes = 100,
+		.headers_total = 300,
+		.values_total = 200,
+		.preview_bytes = 20 };
 	if (size == 0)
 		return 0;
 	struct strv text = strv_make(data + 1, size - 1);

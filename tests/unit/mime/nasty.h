@@ -160,6 +160,38 @@ static const struct nasty nasty_messages[] = {
 		"this\n--b\n"
 		"Content-Type: text/html\n\n<p>nor this</p>\n--b\n\nthis\n--b--\n",
 		0 },
+	{ "line-that-is-no-field",
+		"Return-Path: <a@x.test>\n>From a@x.test Mon Jan  1 10:00:00 2024\nFrom: a@x.test\nSubject: "
+		"real\n"
+		"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b--\n",
+		0 },
+	{ "line-that-is-no-field-at-the-end", "Content-Type: text/html\nno field\n\nbody\n", 0 },
+	{ "two-mbox-lines", "From a Mon\n>From b Tue\nContent-Type: text/html\n\nbody\n", 0 },
+	{ "parameter-not-folded",
+		"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: "
+		"application/zip;\nname=\"a.zip\"\n"
+		"Content-Transfer-Encoding: base64\nContent-Disposition: "
+		"attachment;\nfilename=\"a.zip\"\n\nUEs=\n--b\n\n"
+		"text\n--b--\n",
+		0 },
+	{ "boundary-not-folded",
+		"Content-Type: multipart/mixed;\nboundary=\"a:b\"\nSubject: x\n\n--a:b\n\none\n--a:b--\n",
+		0 },
+	{ "own-boundary-behind-junk",
+		"Content-Type: multipart/mixed; boundary=b\njunk\n--b\nX: y\n\none\n--b--\n", 0 },
+	{ "own-boundary-with-colon",
+		"Content-Type: multipart/mixed; boundary=\"b:c\"\n--b:c\n\none\n--b:c--\n", 0 },
+	{ "junk-then-boundary",
+		"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: text/html\njunk\n "
+		"folded\n--b\n"
+		"Content-Type: message/rfc822\njunk\n--b\nContent-Type: multipart/mixed; "
+		"boundary=i\njunk\n--b\n\ntwo\n--b--\n",
+		0 },
+	{ "quoted-type",
+		"Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: "
+		"\"text/html\"\nContent-Disposition: "
+		"\"attachment\"; filename=x\nContent-Transfer-Encoding: \"base64\"\n\none\n--b--\n",
+		0 },
 	{ "long-parameter-less", "Content-Type: multipart/mixed;;;;;;boundary=b;;;\n\n--b\n\n\n--b--\n", 0 },
 };
 

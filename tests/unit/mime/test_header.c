@@ -106,21 +106,103 @@ static void message_ids_are_taken_one_by_one(void **state)
 	assert_msgids(STRV("<a\0b>"), "ab|");
 }
 
+static enum mime_line first_line(struct strv line)
+{
+	struct mime_block block = { .any = false };
+	size_t name = 0;
+	size_t colon = 0;
+	return mime_block_line(&block, line, line.n, &name, &colon);
+}
+
 static void lines_of_a_header_are_told_apart(void **state)
 {
 	(void)state;
+	struct mime_block block = { .any = false };
 	size_t name = 0;
 	size_t colon = 0;
-	assert_int_equal(mime_line_classify(STRV("\r\n"), &name, &colon), MIME_LINE_EMPTY);
-	assert_int_equal(mime_line_classify(STRV("\n"), &name, &colon), MIME_LINE_EMPTY);
-	assert_int_equal(mime_line_classify(STRV("\r"), &name, &colon), MIME_LINE_OTHER);
-	assert_int_equal(mime_line_classify(STRV(" \r\n"), &name, &colon), MIME_LINE_FOLDED);
-	assert_int_equal(mime_line_classify(STRV(":x"), &name, &colon), MIME_LINE_SKIPPED);
-	assert_int_equal(mime_line_classify(STRV("a b: c"), &name, &colon), MIME_LINE_OTHER);
-	assert_int_equal(mime_line_classify(STRV("\xfc: c"), &name, &colon), MIME_LINE_OTHER);
-	assert_int_equal(mime_line_classify(STRV("ab \t: c"), &name, &colon), MIME_LINE_FIELD);
+	assert_int_equal(first_line(STRV("\r\n")), MIME_LINE_EMPTY);
+	assert_int_equal(first_line(STRV("\n")), MIME_LINE_EMPTY);
+	assert_int_equal(first_line(STRV("\r")), MIME_LINE_OTHER);
+	assert_int_equal(first_line(STRV(" \r\n")), MIME_LINE_FOLDED);
+	assert_int_equal(first_line(STRV(":x")), MIME_LINE_SKIPPED);
+	assert_int_equal(first_line(STRV("a b: c")), MIME_LINE_OTHER);
+	assert_int_equal(first_line(STRV("\xfc: c")), MIME_LINE_OTHER);
+	assert_int_equal(mime_block_line(&block, STRV("ab \t: c"), 7, &name, &colon), MIME_LINE_FIELD);
 	assert_int_equal(name, 2);
 	assert_int_equal(colon, 4);
+}
+
+/* The values of a block, each behind its name. */
+static void assert_fields(struct strv block, const char *expected)
+{
+	struct mime_field field;
+	struct buf out;
+	buf_init(&out, 10000);
+	while (mime_header_next(&block, &field, NULL)) {
+		buf_addv(&out, field.name);
+		buf_addc(&out, '=');
+		mime_unfold(&out, field.value);
+		buf_addc(&out, '|');
+	}
+	test_buf_is(&out, expected);
+}
+
+static void a_parameter_without_its_indent_goes_on_with_the_field(void **state)
+{
+	(void)state;
+	assert_fields(STRV("Content-Type: application/zip;\r\nname=\"a.zip\"\r\nTo: x\r\n"),
+		"Content-Type=application/zip;name=\"a.zip\"|To=x|");
+	/* A value with a colon makes no field of it, and one after the other is taken. */
+	assert_fields(STRV("C: a/b; \n\t\nboundary=\"x:y\";\nname*0*=utf-8''z\nTo: x\n"),
+		"C=a/b; \tboundary=\"x:y\";name*0*=utf-8''z|To=x|");
+	/* Only behind a semicolon, and only what looks like one. */
+	assert_fields(STRV("C: a/b\nname=x\nTo: x\n"), "C=a/b|To=x|");
+	assert_fields(STRV("C: a/b;\nname\nTo: x\n"), "C=a/b;|To=x|");
+	assert_fields(STRV("C: a/b;\nTo: x=y\n"), "C=a/b;|To=x=y|");
+	assert_fields(STRV("C: a/b;\n\nname=x\n"), "C=a/b;|");
+	/* What is passed has no continuation, either. */
+	assert_fields(STRV("A: b\nno field;\nname=x\n folded\nTo: x\n"), "A=b|To=x|");
+}
+
+static void assert_sifted(struct strv block, const struct strv *names, size_t count, bool negate)
+{
+	for (size_t step = 1; step <= block.n; step = step < 5 ? step + 1 : 3 * step) {
+		struct mime_sift sift;
+		struct buf expected;
+		struct buf got;
+		buf_init(&expected, TEST_TEXT_MAX);
+		buf_init(&got, TEST_TEXT_MAX);
+		mime_header_filter(&expected, block, names, count, negate);
+		mime_sift_init(&sift, names, count, negate, mime_sift_to_buf, &got);
+		for (size_t i = 0; i < block.n; i += step)
+			mime_sift_feed(&sift, strv_sub(block, i, step));
+		mime_sift_end(&sift);
+		buf_adds(&got, "\r\n");
+		assert_int_equal(got.len, expected.len);
+		assert_memory_equal(got.p, expected.p, got.len);
+		buf_fini(&expected);
+		buf_fini(&got);
+	}
+}
+
+static void a_block_in_pieces_is_filtered_as_a_whole_one(void **state)
+{
+	(void)state;
+	static const struct strv names[] = { { "to", 2 }, { "content-type", 12 } };
+	struct buf text;
+	buf_init(&text, TEST_TEXT_MAX);
+	buf_adds(&text, "From x\r\nTo: a\r\n b\r\njunk\r\n folded junk\r\nContent-Type: a/b;\r\nname=x\r\nX: "
+			"y\r\nTO : ");
+	for (int i = 0; i < MIME_LINE_MAX; i++)
+		buf_adds(&text, "0123456789");
+	buf_adds(&text, ";\nname=no parameter behind so long a line\n:x\nSubject: s\n\ttab");
+	assert_sifted(buf_strv(&text), names, 2, false);
+	assert_sifted(buf_strv(&text), names, 2, true);
+	buf_adds(&text, "\r\n\r\nTo: not this\r\n");
+	assert_sifted(buf_strv(&text), names, 2, false);
+	buf_fini(&text);
+	assert_sifted(STRV("To"), names, 2, false);
+	assert_sifted(STRV("To:"), names, 2, false);
 }
 
 static void assert_params(const char *value, const char *expected)
@@ -158,6 +240,8 @@ int main(void)
 		cmocka_unit_test(a_folded_field_is_unfolded),
 		cmocka_unit_test(message_ids_are_taken_one_by_one),
 		cmocka_unit_test(lines_of_a_header_are_told_apart),
+		cmocka_unit_test(a_parameter_without_its_indent_goes_on_with_the_field),
+		cmocka_unit_test(a_block_in_pieces_is_filtered_as_a_whole_one),
 		cmocka_unit_test(parameters_are_decoded_to_utf_8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

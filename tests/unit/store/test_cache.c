@@ -89,9 +89,9 @@ static void a_message_without_a_date_has_none(void **state)
 /* Waits for the row that a reading job has left to a job of its own. */
 static void assert_row_comes_back(struct fixture *f)
 {
-	for (int i = 0; i < 100 && t_sql(f, "SELECT count(*) FROM cache WHERE version = 2") == 0; i++)
+	for (int i = 0; i < 100 && t_sql(f, "SELECT count(*) FROM cache WHERE version = 3") == 0; i++)
 		;
-	assert_int_equal(t_sql(f, "SELECT count(*) FROM cache WHERE version = 2"), 1);
+	assert_int_equal(t_sql(f, "SELECT count(*) FROM cache WHERE version = 3"), 1);
 }
 
 static void assert_damage_is_repaired(char *sql, const char *text, struct strv prefix, enum job_kind kind)
