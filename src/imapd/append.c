@@ -100,13 +100,18 @@ static void look_at_header(struct append_header *header, struct strv bytes)
 	}
 }
 
-static void feed(struct append *append, struct strv bytes)
+/* `text`: lines that end in LF alone are made to end in CRLF, as all of a message is served. */
+static void feed(struct append *append, struct strv bytes, bool text)
 {
 	if (bytes.n == 0)
 		return;
+	uint64_t before = spool_size(append->spool);
 	look_at_header(&append->header, bytes);
-	append->size += bytes.n;
-	spool_add(append->spool, bytes.p, bytes.n);
+	if (text)
+		spool_add_text(append->spool, bytes.p, bytes.n);
+	else
+		spool_add(append->spool, bytes.p, bytes.n);
+	append->size += spool_size(append->spool) - before;
 }
 
 static void spool_done(void *arg, enum rc rc, struct content *content)
@@ -149,6 +154,9 @@ static void close_message(struct cmd *cmd)
 	if (!append->messages)
 		append->messages = arena_zalloc(cmd->arena, APPEND_MESSAGES_MAX * sizeof(*append->messages));
 	struct append_message *message = &append->messages[append->received++];
+	/* It may have grown by CRs since it was announced. */
+	if (append->size > size_limit(cmd->session) && append->rc == RC_OK)
+		append->rc = RC_LIMIT;
 	message->binary = append->binary;
 	append->eight_bit |= append->header.eight_bit;
 	append->header = (struct append_header){ 0 };
@@ -243,7 +251,7 @@ static void piece_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	append->piece = piece_job->piece;
 	piece_job->piece = NULL;
-	feed(append, buf_strv(&append->piece->out));
+	feed(append, buf_strv(&append->piece->out), false);
 	append_piece_accept(append->piece);
 	if (append_piece_done(append->piece))
 		piece_ended(cmd);
@@ -499,7 +507,7 @@ void append_literal(struct cmd *cmd, const struct lex_literal *literal, const st
 void append_literal_bytes(struct cmd *cmd, struct strv bytes)
 {
 	struct append *append = cmd->args;
-	feed(append, bytes);
+	feed(append, bytes, !append->literal.binary);
 	if (!append->paused && spool_full(append->spool)) {
 		append->paused = true;
 		cmd_pause_input(cmd, true);

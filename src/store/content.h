@@ -20,6 +20,10 @@ struct content;
 enum rc spool_new(struct store *store, struct reactor *reactor, void (*on_drain)(void *arg), void *arg,
 	struct spool **ret_spool) MUST_CHECK;
 void spool_add(struct spool *spool, const void *p, size_t n);
+/* The same for octets that are lines of text: a LF without its CR gets one, so that the message is served as it is stored. */
+void spool_add_text(struct spool *spool, const void *p, size_t n);
+/* Octets that were added, with those CRs. */
+uint64_t spool_size(const struct spool *spool);
 /* More than 256 KiB in flight: stop reading. */
 bool spool_full(const struct spool *spool);
 /*

@@ -49,6 +49,7 @@ struct spool {
 	enum rc rc; /* the first error of the reactor's side */
 	bool ended; /* finished or aborted */
 	bool full; /* spool_full was true: tell when it ends */
+	char last; /* octet that was added */
 
 	/* The strand's. */
 	int fd;
@@ -323,6 +324,9 @@ void spool_add(struct spool *spool, const void *p, size_t n)
 {
 	const char *next = p;
 	assert_on_reactor(spool->reactor);
+	if (n == 0)
+		return;
+	spool->last = next[n - 1];
 	spool->size += n;
 	if (spool->rc == RC_OK && spool->size > spool->store->settings.message_max)
 		spool->rc = RC_LIMIT;
@@ -347,6 +351,31 @@ void spool_add(struct spool *spool, const void *p, size_t n)
 			spool_send_filling(spool);
 	}
 	spool->full = spool->full || spool_full(spool);
+}
+
+void spool_add_text(struct spool *spool, const void *p, size_t n)
+{
+	const char *from = p;
+	const char *end = from + n;
+	const char *at = from;
+	while (at < end) {
+		const char *lf = memchr(at, '\n', (size_t)(end - at));
+		if (!lf)
+			break;
+		char before = lf > from ? lf[-1] : spool->last;
+		if (before != '\r') {
+			spool_add(spool, from, (size_t)(lf - from));
+			spool_add(spool, "\r", 1);
+			from = lf;
+		}
+		at = lf + 1;
+	}
+	spool_add(spool, from, (size_t)(end - from));
+}
+
+uint64_t spool_size(const struct spool *spool)
+{
+	return spool->size;
 }
 
 bool spool_full(const struct spool *spool)
