@@ -58,6 +58,8 @@ struct recipient {
 	char address[2 * SMTP_PATH_MAX + 2]; /* as given, for headers and replies */
 	struct account *account; /* own reference */
 	size_t detail; /* offset of the detail in path.local; 0: none */
+	bool shares; /* the copy of one before, of the same account and detail */
+	unsigned next_same; /* who shares his copy next; 0: nobody */
 	bool answered;
 	enum rc rc;
 };

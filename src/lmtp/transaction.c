@@ -276,7 +276,7 @@ static void data_piece(void *arg, struct strv piece)
 		spool_abort(&session->spool);
 	}
 	if (session->spool)
-		spool_add(session->spool, piece.p, piece.n);
+		spool_add_text(session->spool, piece.p, piece.n);
 }
 
 /* Sends the replies that are next in the order of RCPT; when all are out the transaction is over. */
@@ -312,6 +312,19 @@ static void fail_all(struct lmtp_session *session, enum rc rc)
 	send_replies(session);
 }
 
+/* The n-th recipient is answered, and whoever shares his copy. */
+static void answer(struct lmtp_session *session, unsigned n, enum rc rc)
+{
+	for (;;) {
+		struct recipient *recipient = &session->recipients[n];
+		recipient->answered = true;
+		recipient->rc = rc;
+		if (recipient->next_same == 0)
+			return;
+		n = recipient->next_same;
+	}
+}
+
 static void delivery_done(struct job *job)
 {
 	struct delivery *delivery = (struct delivery *)(void *)job;
@@ -322,9 +335,7 @@ static void delivery_done(struct job *job)
 		log_warn(ctx->hub->lmtp->log, "delivery failed account=%lld error=%s",
 			(long long)account_id(job->account), rc_name(job->rc));
 	if (session && session->state == LMTP_DELIVER) {
-		struct recipient *recipient = &session->recipients[delivery->index];
-		recipient->answered = true;
-		recipient->rc = job->rc;
+		answer(session, delivery->index, job->rc);
 		send_replies(session);
 	}
 	free(ctx);
@@ -362,6 +373,43 @@ static bool needs_empty_line(const struct content *content)
 	return msg->size > 0 && msg->root->field_count == 0 && msg->root->header_size == msg->root->header.n;
 }
 
+static const char *detail_of(const struct recipient *recipient)
+{
+	return recipient->detail ? recipient->path.local + recipient->detail : "";
+}
+
+static int recipient_cmp(const void *a, const void *b)
+{
+	const struct recipient *x = *(const struct recipient *const *)a;
+	const struct recipient *y = *(const struct recipient *const *)b;
+
+	if (x->account != y->account)
+		return (uintptr_t)x->account < (uintptr_t)y->account ? -1 : 1;
+	int order = strcmp(detail_of(x), detail_of(y));
+	if (order != 0)
+		return order;
+	return x < y ? -1 : x > y;
+}
+
+/* Who is named twice, with the same subaddress, gets one copy: the first one's; the others follow it. */
+static void share_copies(struct lmtp_session *session)
+{
+	struct recipient **sorted = mem_alloc(session->recipient_count * sizeof(struct recipient *));
+
+	for (unsigned i = 0; i < session->recipient_count; i++)
+		sorted[i] = &session->recipients[i];
+	qsort(sorted, session->recipient_count, sizeof(struct recipient *), recipient_cmp);
+	for (unsigned i = 1; i < session->recipient_count; i++) {
+		const struct recipient *recipient = sorted[i];
+		if (recipient->account != sorted[i - 1]->account ||
+			strcmp(detail_of(recipient), detail_of(sorted[i - 1])) != 0)
+			continue;
+		sorted[i]->shares = true;
+		sorted[i - 1]->next_same = (unsigned)(recipient - session->recipients);
+	}
+	free(sorted);
+}
+
 static void deliver(struct lmtp_session *session, struct content *content)
 {
 	bool empty_line = needs_empty_line(content);
@@ -369,15 +417,17 @@ static void deliver(struct lmtp_session *session, struct content *content)
 	unsigned refused = 0;
 
 	buf_init(&trace, 8192);
+	share_copies(session);
 	for (unsigned i = 0; i < session->recipient_count; i++) {
-		struct recipient *recipient = &session->recipients[i];
-		struct strv detail =
-			recipient->detail ? strv_cstr(recipient->path.local + recipient->detail) : STRV_NULL;
+		const struct recipient *recipient = &session->recipients[i];
+		if (recipient->shares)
+			continue;
 		buf_reset(&trace);
 		trace_print(&trace, session, recipient);
 		if (empty_line)
 			buf_adds(&trace, "\r\n");
-		struct delivery *delivery = delivery_new(content, buf_strv(&trace), detail);
+		struct delivery *delivery =
+			delivery_new(content, buf_strv(&trace), strv_cstr(detail_of(recipient)));
 		struct delivery_ctx *ctx = mem_zalloc(sizeof(*ctx));
 		ctx->hub = session->hub;
 		delivery->ctx = ctx;
@@ -389,8 +439,7 @@ static void deliver(struct lmtp_session *session, struct content *content)
 		delivery->job.done = delivery_done;
 		enum rc rc = account_submit(recipient->account, &delivery->job);
 		if (rc != RC_OK) {
-			recipient->answered = true;
-			recipient->rc = rc;
+			answer(session, i, rc);
 			refused++;
 			free(ctx);
 			delivery_free(&delivery);
