@@ -10,6 +10,7 @@
 
 struct builder {
 	struct parse *parse;
+	struct charset *charset; /* borrowed: of the strings; NULL: UTF-8 */
 	size_t count;
 	size_t text_count;
 	bool modseq;
@@ -26,6 +27,7 @@ enum argument {
 	ARG_SECONDS,
 	ARG_STRING, /* needle */
 	ARG_HEADER, /* needle, in the field of the key's own name */
+	ARG_ADDRESS, /* the same; the field holds addresses */
 	ARG_FIELD, /* field name, then needle */
 	ARG_KEYWORD,
 	ARG_MODSEQ, /* of a flag, or of the message */
@@ -44,15 +46,15 @@ static const struct key_name {
 } key_names[] = {
 	{ "ALL", SEARCH_AND, ARG_NONE, false, 0 },
 	{ "ANSWERED", SEARCH_FLAG, ARG_NONE, false, MSG_ANSWERED },
-	{ "BCC", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "BCC", SEARCH_HEADER, ARG_ADDRESS, false, 0 },
 	{ "BEFORE", SEARCH_BEFORE, ARG_DATE, false, 0 },
 	{ "BODY", SEARCH_BODY, ARG_STRING, false, 0 },
-	{ "CC", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "CC", SEARCH_HEADER, ARG_ADDRESS, false, 0 },
 	{ "DELETED", SEARCH_FLAG, ARG_NONE, false, MSG_DELETED },
 	{ "DRAFT", SEARCH_FLAG, ARG_NONE, false, MSG_DRAFT },
 	{ "EMAILID", SEARCH_EMAILID, ARG_OBJECTID, false, 0 },
 	{ "FLAGGED", SEARCH_FLAG, ARG_NONE, false, MSG_FLAGGED },
-	{ "FROM", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "FROM", SEARCH_HEADER, ARG_ADDRESS, false, 0 },
 	{ "HEADER", SEARCH_HEADER, ARG_FIELD, false, 0 },
 	{ "KEYWORD", SEARCH_KEYWORD, ARG_KEYWORD, false, 0 },
 	{ "LARGER", SEARCH_LARGER, ARG_NUMBER, false, 0 },
@@ -74,7 +76,7 @@ static const struct key_name {
 	{ "SUBJECT", SEARCH_HEADER, ARG_HEADER, false, 0 },
 	{ "TEXT", SEARCH_TEXT, ARG_STRING, false, 0 },
 	{ "THREADID", SEARCH_THREADID, ARG_OBJECTID, false, 0 },
-	{ "TO", SEARCH_HEADER, ARG_HEADER, false, 0 },
+	{ "TO", SEARCH_HEADER, ARG_ADDRESS, false, 0 },
 	{ "UID", SEARCH_UIDS, ARG_UIDS, false, 0 },
 	{ "UIDAFTER", SEARCH_UIDS, ARG_ABOVE, false, 0 }, /* RFC 9738 section 3.2 */
 	{ "UIDBEFORE", SEARCH_UIDS, ARG_BELOW, false, 0 },
@@ -120,6 +122,21 @@ static void add_child(struct search_key *parent, struct search_key *child)
 		parent->cost = child->cost;
 }
 
+/* False: it is not valid in its charset. */
+static bool to_utf8(struct builder *builder, struct strv *text)
+{
+	struct buf utf8;
+	if (!builder->charset)
+		return str_utf8_valid(*text);
+	/* One octet becomes 4 at most, and a few that a stateful charset held back. */
+	buf_init(&utf8, text->n * 4 + 64);
+	charset_feed(builder->charset, *text, &utf8);
+	charset_finish(builder->charset, &utf8);
+	*text = arena_strv(builder->parse->arena, buf_strv(&utf8));
+	buf_fini(&utf8);
+	return !charset_broken(builder->charset);
+}
+
 static bool parse_needle(struct builder *builder, struct search_key *key)
 {
 	struct parse *parse = builder->parse;
@@ -127,8 +144,8 @@ static bool parse_needle(struct builder *builder, struct search_key *key)
 	struct buf mapped;
 	if (!parse_astring(parse, &text))
 		return false;
-	if (!str_utf8_valid(text))
-		return parse_fail(parse, "Search string is not valid UTF-8");
+	if (!to_utf8(builder, &text))
+		return parse_fail(parse, "Search string is not valid in its charset");
 	/* One character becomes 18 at most. */
 	buf_init(&mapped, text.n * 4 * 18 + 1);
 	casemap(&mapped, text);
@@ -234,6 +251,10 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 		return true;
 	case ARG_STRING:
 		return parse_text(builder, key);
+	case ARG_ADDRESS:
+		key->addresses = true;
+		set_field(key, strv_cstr(name->name));
+		return parse_needle(builder, key);
 	case ARG_HEADER:
 		set_field(key, strv_cstr(name->name));
 		return parse_needle(builder, key);
@@ -409,25 +430,27 @@ static struct search_key *parse_key(struct builder *builder)
 	return key;
 }
 
-/* "x "; false: syntax error. */
-static bool parse_charset(struct parse *parse, bool *ret_known)
+/* "x "; false: syntax error. The charset is the caller's; NULL for UTF-8, and if it is not known. */
+static bool parse_charset(struct parse *parse, struct charset **ret_charset, bool *ret_known)
 {
-	struct strv charset;
-	if (!parse_astring(parse, &charset) || !parse_sp(parse))
+	struct charset *charset = NULL;
+	struct strv name;
+	if (!parse_astring(parse, &name) || !parse_sp(parse))
 		return false;
-	bool utf8 = strv_ieq(charset, STRV("UTF-8"));
+	bool utf8 = strv_ieq(name, STRV("UTF-8"));
 	/* Of SORT and THREAD, which must name one (RFC 9755 section 3). */
 	if (parse->no_charset && !utf8)
 		return parse_fail(parse, "All is UTF-8 once UTF8=ACCEPT is enabled");
-	*ret_known = utf8 || strv_ieq(charset, STRV("US-ASCII"));
+	*ret_known = utf8 || strv_ieq(name, STRV("US-ASCII")) || charset_open(name, &charset) == RC_OK;
 	if (!*ret_known)
 		parse_advance(parse, parse_rest(parse).n);
+	*ret_charset = charset;
 	return true;
 }
 
-static bool parse_all(struct parse *parse, bool known, struct search_keys *ret_keys)
+static bool parse_all(struct parse *parse, struct charset *charset, bool known, struct search_keys *ret_keys)
 {
-	struct builder builder = { .parse = parse };
+	struct builder builder = { .parse = parse, .charset = charset };
 	struct search_keys keys = { .bad_charset = !known };
 	if (known) {
 		keys.root = new_key(&builder, SEARCH_AND);
@@ -444,20 +467,22 @@ static bool parse_all(struct parse *parse, bool known, struct search_keys *ret_k
 
 bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
 {
-	bool known = true;
-	if (parse_keyword(parse, "CHARSET")) {
-		if (parse->no_charset)
-			return parse_fail(parse, "No CHARSET once UTF8=ACCEPT is enabled");
-		if (!parse_sp(parse) || !parse_charset(parse, &known))
-			return false;
-	}
-	return parse_all(parse, known, ret_keys);
+	if (!parse_keyword(parse, "CHARSET"))
+		return parse_all(parse, NULL, true, ret_keys);
+	if (parse->no_charset)
+		return parse_fail(parse, "No CHARSET once UTF8=ACCEPT is enabled");
+	return parse_sp(parse) && search_keys_parse_with_charset(parse, ret_keys);
 }
 
 bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret_keys)
 {
+	struct charset *charset = NULL;
 	bool known;
-	return parse_charset(parse, &known) && parse_all(parse, known, ret_keys);
+	if (!parse_charset(parse, &charset, &known))
+		return false;
+	bool ok = parse_all(parse, charset, known, ret_keys);
+	charset_close(&charset);
+	return ok;
 }
 
 /* Walking the tree without recursion: the next key in depth-first order. `path` holds the parents. */

@@ -58,6 +58,7 @@ struct search_key {
 	uint32_t flags;
 	int64_t number;
 	struct strv field; /* of a header */
+	bool addresses; /* the field holds such: as ENVELOPE shows them, too */
 	struct strv text; /* keyword */
 	struct strv needle; /* casemap form */
 	size_t slot; /* 0..: among the BODY and TEXT keys */

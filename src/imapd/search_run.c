@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "imapd/search_addr.h"
 #include "mime/header.h"
 #include "store/message.h"
 
@@ -211,6 +212,8 @@ static struct strv skip_to_field(struct strv block, struct strv name)
 static unsigned value_score(struct searcher *s, struct strv value, const struct search_key *key)
 {
 	if (key->needle.n == 0 || search_value_contains(&s->scratch, value, key->needle))
+		return 100;
+	if (key->addresses && search_addr_contains(&s->scratch, value, key->needle))
 		return 100;
 	if (!key->words)
 		return 0;

@@ -1,5 +1,7 @@
 #include "mime/charset_names.h"
 
+#include "base/str.h"
+
 #define CHARSET_NAME_MAX 40
 
 struct charset_name {
@@ -25,6 +27,8 @@ static const struct charset_name names[] = {
 	{ "UTF-16LE", NULL },
 	{ "UTF-16BE", NULL },
 	{ "UTF-32", NULL },
+	{ "UTF-32LE", NULL },
+	{ "UTF-32BE", NULL },
 	{ "ISO-8859-1", "WINDOWS-1252" },
 	{ "ISO8859-1", "WINDOWS-1252" },
 	{ "ISO_8859-1", "WINDOWS-1252" },
@@ -54,6 +58,16 @@ static const struct charset_name names[] = {
 	{ "ISO8859-15", "ISO-8859-15" },
 	{ "LATIN9", "ISO-8859-15" },
 	{ "ISO-8859-16", NULL },
+	{ "LATIN3", "ISO-8859-3" },
+	{ "LATIN4", "ISO-8859-4" },
+	{ "CYRILLIC", "ISO-8859-5" },
+	{ "ARABIC", "ISO-8859-6" },
+	{ "GREEK", "ISO-8859-7" },
+	{ "HEBREW", "ISO-8859-8" },
+	{ "LATIN6", "ISO-8859-10" },
+	{ "LATIN7", "ISO-8859-13" },
+	{ "LATIN8", "ISO-8859-14" },
+	{ "LATIN10", "ISO-8859-16" },
 	{ "TIS-620", NULL },
 	{ "WINDOWS-874", "CP874" },
 	{ "WINDOWS-1250", NULL },
@@ -76,6 +90,17 @@ static const struct charset_name names[] = {
 	{ "KOI8-R", NULL },
 	{ "KOI8-U", NULL },
 	{ "KOI8-RU", "KOI8-U" },
+	{ "KOI8-T", NULL },
+	{ "IBM862", NULL },
+	{ "CP862", "IBM862" },
+	{ "IBM857", NULL },
+	{ "CP857", "IBM857" },
+	{ "IBM858", "CP858" },
+	{ "CP858", NULL },
+	{ "ARMSCII-8", NULL },
+	{ "GEORGIAN-PS", NULL },
+	{ "TCVN", NULL },
+	{ "VISCII", NULL },
 	{ "IBM437", NULL },
 	{ "CP437", "IBM437" },
 	{ "IBM850", NULL },
@@ -98,6 +123,9 @@ static const struct charset_name names[] = {
 	{ "MS_KANJI", "CP932" },
 	{ "CP932", NULL },
 	{ "WINDOWS-31J", "CP932" },
+	{ "ISO-2022-JP-2", NULL },
+	{ "JOHAB", NULL },
+	{ "EUC-TW", NULL },
 	{ "ISO-2022-KR", NULL },
 	{ "EUC-KR", "CP949" },
 	{ "KS_C_5601-1987", "CP949" },
@@ -116,13 +144,53 @@ static const struct charset_name names[] = {
 	{ "BIG5-HKSCS", NULL },
 };
 
+/* The letters and digits of a name in upper case: "iso_8859-1" and "ISO8859-1" are one. Empty: it has other characters. */
+static struct strv squeeze(char *room, struct strv name)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < name.n && n < CHARSET_NAME_MAX; i++) {
+		char c = str_upper(name.p[i]);
+		if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'))
+			room[n++] = c;
+		else if (c != '-' && c != '_' && c != '.' && c != ' ')
+			return STRV_NULL;
+	}
+	return strv_make(room, n);
+}
+
+static const struct charset_name *find_squeezed(struct strv name)
+{
+	char room[CHARSET_NAME_MAX];
+	struct strv wanted = squeeze(room, name);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && wanted.n > 0; i++) {
+		char other[CHARSET_NAME_MAX];
+		if (strv_eq(wanted, squeeze(other, strv_cstr(names[i].name))))
+			return &names[i];
+	}
+	return NULL;
+}
+
+static const struct charset_name *find_name(struct strv name)
+{
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strv_ieq(name, strv_cstr(names[i].name)))
+			return &names[i];
+	const struct charset_name *found = find_squeezed(name);
+	/* Private and MIB names: "x-windows-1251", "csISO2022JP". */
+	if (!found && strv_istarts(name, STRV("x-")))
+		found = find_squeezed(strv_sub(name, 2, name.n));
+	if (!found && strv_istarts(name, STRV("cs")))
+		found = find_squeezed(strv_sub(name, 2, name.n));
+	return found;
+}
+
 const char *mime_charset_iconv_name(struct strv name)
 {
 	name = strv_trim(name);
 	if (name.n == 0 || name.n > CHARSET_NAME_MAX)
 		return NULL;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strv_ieq(name, strv_cstr(names[i].name)))
-			return names[i].iconv ? names[i].iconv : names[i].name;
-	return NULL;
+	const struct charset_name *found = find_name(name);
+	if (!found)
+		return NULL;
+	return found->iconv ? found->iconv : found->name;
 }

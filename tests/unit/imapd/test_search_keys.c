@@ -230,6 +230,19 @@ static void an_unknown_charset_is_told_apart(void **state)
 	done(&t);
 	assert_keys("charset us-ascii ALL", "and(and)");
 	assert_keys("CHARSET \"utf-8\" ALL", "and(and)");
+	assert_keys("CHARSET utf8 SUBJECT {2}\r\n\xc3\xa4", "and(header SUBJECT 'A\xcc\x88')");
+}
+
+static void strings_of_other_charsets_are_converted(void **state)
+{
+	(void)state;
+	assert_keys("CHARSET KOI8-R SUBJECT {4}\r\n\xd4\xc5\xd3\xd4 BODY {1}\r\n\xd4",
+		"and(header SUBJECT '\xd0\xa2\xd0\x95\xd0\xa1\xd0\xa2', body '\xd0\xa2')");
+	assert_keys("CHARSET iso-8859-1 FROM {1}\r\n\xe4", "and(header FROM 'A\xcc\x88')");
+	assert_keys("CHARSET gbk TEXT {4}\r\n\xd6\xd0\xce\xc4", "and(text '\xe4\xb8\xad\xe6\x96\x87')");
+	/* A stateful one begins anew with each string. */
+	assert_keys("CHARSET iso-2022-jp SUBJECT {8}\r\n\x1b$B$\"\x1b(B FROM {2}\r\n$\"",
+		"and(header SUBJECT '\xe3\x81\x82', header FROM '$\"')");
 }
 
 static void a_modseq_may_name_a_flag(void **state)
@@ -292,6 +305,8 @@ static void wrong_keys_are_refused(void **state)
 		"HEADER x",
 		"TEXT (",
 		"SUBJECT {1}\r\n\xff",
+		"CHARSET gbk SUBJECT {1}\r\n\xd6",
+		"CHARSET shift_jis SUBJECT a BODY {2}\r\n\x81\xff",
 		"CHARSET",
 		"CHARSET UTF-8",
 		"SEEN CHARSET UTF-8",
@@ -519,6 +534,7 @@ int main(void)
 		cmocka_unit_test(a_chain_of_or_is_one_key),
 		cmocka_unit_test(cheap_keys_come_first),
 		cmocka_unit_test(an_unknown_charset_is_told_apart),
+		cmocka_unit_test(strings_of_other_charsets_are_converted),
 		cmocka_unit_test(a_modseq_may_name_a_flag),
 		cmocka_unit_test(wrong_keys_are_refused),
 		cmocka_unit_test(nesting_has_a_limit),

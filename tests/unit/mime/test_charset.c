@@ -80,7 +80,12 @@ static void every_listed_charset_can_be_opened(void **state)
 		"WINDOWS-1253", "WINDOWS-1254", "WINDOWS-1255", "WINDOWS-1256", "WINDOWS-1257",
 		"WINDOWS-1258", "KOI8-R", "KOI8-U", "IBM437", "IBM850", "IBM852", "IBM855", "IBM866",
 		"MACINTOSH", "X-MAC-CYRILLIC", "ISO-2022-JP", "EUC-JP", "SHIFT_JIS", "CP932", "ISO-2022-KR",
-		"EUC-KR", "CP949", "GB2312", "GBK", "GB18030", "BIG5", "CP950", "BIG5-HKSCS" };
+		"EUC-KR", "CP949", "GB2312", "GBK", "GB18030", "BIG5", "CP950", "BIG5-HKSCS", "KOI8-T",
+		"IBM857", "IBM862", "CP858", "ARMSCII-8", "GEORGIAN-PS", "TCVN", "VISCII", "JOHAB", "EUC-TW",
+		"ISO-2022-JP-2", "UTF-32LE", "GREEK",
+		/* As they are written, too. */
+		"utf_8", "iso_8859_1", "iso88591", "koi8r", "windows1251", "x-windows-1251", "x-gbk",
+		"csISO2022JP", "gb_2312", "shift-jis", "eucjp", "big 5" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct charset *charset = NULL;
 		assert_true(charset_known(strv_cstr(names[i])));
@@ -94,7 +99,7 @@ static void other_names_never_reach_iconv(void **state)
 {
 	(void)state;
 	static const char *const names[] = { "", "x", "ISO-2022-CN-EXT", "UTF-8//TRANSLIT", "utf-8//IGNORE",
-		"UTF-8/", "IBM930", "ISO-2022-JP-3", "../../etc/passwd",
+		"UTF-8/", "-", "x-", "cs", "utf+8", "IBM930", "ISO-2022-JP-3", "../../etc/passwd",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct charset *charset = NULL;
