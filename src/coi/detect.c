@@ -8,9 +8,11 @@
 static bool first_id_is_chat(struct strv value, bool phrase)
 {
 	struct buf local;
+	bool at;
 
 	buf_init(&local, LOCAL_MAX);
-	bool chat = msgid_first_local(value, phrase, &local) && strv_starts(buf_strv(&local), STRV("chat$"));
+	bool chat =
+		msgid_first_local(value, phrase, &local, &at) && strv_starts(buf_strv(&local), STRV("chat$"));
 	buf_fini(&local);
 	return chat;
 }

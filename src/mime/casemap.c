@@ -65,3 +65,20 @@ void casemap(struct buf *out, struct strv utf8)
 		}
 	}
 }
+
+void casemap_lower(struct buf *out, struct strv utf8)
+{
+	while (utf8.n > 0) {
+		utf8proc_int32_t c;
+		utf8proc_ssize_t n =
+			utf8proc_iterate((const utf8proc_uint8_t *)utf8.p, (utf8proc_ssize_t)utf8.n, &c);
+		if (n <= 0) {
+			/* Not what was promised: as it is. */
+			buf_addc(out, *utf8.p);
+			n = 1;
+		} else {
+			add_code_point(out, utf8proc_tolower(c));
+		}
+		utf8 = strv_sub(utf8, (size_t)n, utf8.n);
+	}
+}

@@ -1,5 +1,7 @@
 #include "mime/decode.h"
 
+#include <string.h>
+
 enum mime_encoding mime_encoding_parse(struct strv name)
 {
 	static const struct {
@@ -88,10 +90,39 @@ static int hex_digit(unsigned char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static void qp_drop_spaces(struct mime_decoder *decoder)
+{
+	decoder->space_count = 0;
+	decoder->run_count = 0;
+}
+
 static void qp_flush_spaces(struct mime_decoder *decoder, struct buf *out)
 {
-	buf_add(out, decoder->spaces, decoder->space_count);
-	decoder->space_count = 0;
+	for (unsigned i = 0; i < decoder->run_count; i++) {
+		char *room = buf_reserve(out, decoder->runs[i].length);
+		if (!room)
+			break;
+		memset(room, decoder->runs[i].c, decoder->runs[i].length);
+		buf_commit(out, decoder->runs[i].length);
+	}
+	qp_drop_spaces(decoder);
+}
+
+/* False: there is no room for one more. */
+static bool qp_hold_space(struct mime_decoder *decoder, char c)
+{
+	unsigned last = decoder->run_count;
+	bool same = last > 0 && decoder->runs[last - 1].c == c;
+	if (decoder->space_count == MIME_QP_SPACES_MAX || (!same && last == MIME_QP_RUNS_MAX))
+		return false;
+	if (!same) {
+		decoder->runs[last].c = c;
+		decoder->runs[last].length = 0;
+		decoder->run_count = ++last;
+	}
+	decoder->runs[last - 1].length++;
+	decoder->space_count++;
+	return true;
 }
 
 /* The pending "=..." was no escape: it is taken as it stands. */
@@ -111,10 +142,9 @@ static bool qp_escape(struct mime_decoder *decoder, char c, struct buf *out)
 	unsigned count = decoder->pending_count;
 	if (count == 1 && c == '\n') {
 		decoder->pending_count = 0;
-		decoder->space_count = 0;
-	} else if (count == 1 && (c == ' ' || c == '\t' || c == '\r') &&
-		   decoder->space_count < MIME_QP_SPACES_MAX) {
-		decoder->spaces[decoder->space_count++] = c;
+		qp_drop_spaces(decoder);
+	} else if (count == 1 && (c == ' ' || c == '\t' || c == '\r') && qp_hold_space(decoder, c)) {
+		/* A soft line break, perhaps. */
 	} else if (count == 1 && !soft && hex_digit(u) >= 0) {
 		decoder->pending[decoder->pending_count++] = u;
 	} else if (count == 2 && hex_digit(u) >= 0) {
@@ -134,12 +164,13 @@ static void qp_plain(struct mime_decoder *decoder, char c, struct buf *out)
 		decoder->pending[0] = '=';
 		decoder->pending_count = 1;
 	} else if (c == ' ' || c == '\t' || c == '\r') {
-		if (decoder->space_count == MIME_QP_SPACES_MAX)
+		if (!qp_hold_space(decoder, c)) {
 			qp_flush_spaces(decoder, out);
-		decoder->spaces[decoder->space_count++] = c;
+			(void)qp_hold_space(decoder, c);
+		}
 	} else if (c == '\n') {
-		bool crlf = decoder->space_count > 0 && decoder->spaces[decoder->space_count - 1] == '\r';
-		decoder->space_count = 0;
+		bool crlf = decoder->run_count > 0 && decoder->runs[decoder->run_count - 1].c == '\r';
+		qp_drop_spaces(decoder);
 		buf_adds(out, crlf ? "\r\n" : "\n");
 	} else {
 		qp_flush_spaces(decoder, out);
@@ -183,5 +214,5 @@ void mime_decoder_finish(struct mime_decoder *decoder, struct buf *out)
 	if (decoder->pending_count == 2)
 		qp_release(decoder, out);
 	decoder->pending_count = 0;
-	decoder->space_count = 0;
+	qp_drop_spaces(decoder);
 }

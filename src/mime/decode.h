@@ -21,8 +21,9 @@ enum mime_encoding {
 
 enum mime_encoding mime_encoding_parse(struct strv name);
 
-/* White space at the end of a quoted-printable line vanishes; a longer run than this is content. */
-#define MIME_QP_SPACES_MAX 998
+/* White space at the end of a quoted-printable line vanishes (RFC 2045 section 6.7, rule 3); more than this is content. */
+#define MIME_QP_SPACES_MAX 32768
+#define MIME_QP_RUNS_MAX 998 /* the same for runs of one character in it */
 
 /* Holds no memory of its own: a copy goes on where the original stands. */
 struct mime_decoder {
@@ -33,8 +34,13 @@ struct mime_decoder {
 	unsigned pending_count;
 	bool ended;
 	bool broken; /* input that no encoder makes was seen; decoding went on */
-	unsigned space_count;
-	char spaces[MIME_QP_SPACES_MAX]; /* quoted-printable: trailing white space that may still vanish */
+	/* quoted-printable: trailing white space that may still vanish, as runs of one character */
+	unsigned space_count; /* of all runs */
+	unsigned run_count;
+	struct {
+		uint16_t length;
+		char c;
+	} runs[MIME_QP_RUNS_MAX];
 };
 
 void mime_decoder_init(struct mime_decoder *decoder, enum mime_encoding encoding);
@@ -58,5 +64,7 @@ bool charset_known(struct strv name);
 
 /* RFC 5051 i;unicode-casemap key of UTF-8 text: equal keys, equal strings; substrings stay substrings. */
 void casemap(struct buf *out, struct strv utf8);
+/* Unicode text in lower case, a code point for each. */
+void casemap_lower(struct buf *out, struct strv utf8);
 
 #endif

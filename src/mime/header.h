@@ -66,6 +66,12 @@ bool mime_words_convert(struct buf *out, struct strv value);
 /* The first field of that name in a header block; false: none. */
 bool mime_header_find(struct strv block, struct strv name, struct mime_field *ret_field);
 
+/* The value of a Content-Type: fills type, subtype and params of the part; false (part untouched) if it is no type/subtype. */
+bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime_part *part);
+
+/* The first word of a structured field (Content-Transfer-Encoding, Content-Disposition); empty: there is none. */
+struct strv mime_token_parse(struct arena *arena, struct strv value);
+
 /* The parameters of a structured field (Content-Type, Content-Disposition) as " name=value name=value" in UTF-8: pieces of
  * RFC 2231 joined, percent encoding and charsets decoded. Nothing for a value without any. For searching. */
 void mime_params_decode(struct buf *out, struct strv value);

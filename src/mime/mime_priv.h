@@ -62,9 +62,6 @@ struct strv mime_lex_word(struct arena *arena, struct mime_lex *lex);
 /* The rest of the field as ";"-separated parameters. */
 size_t mime_params_parse(struct arena *arena, struct mime_lex *lex, struct mime_param **ret_params);
 
-/* Fills type, subtype, params; false (part untouched) when the value is no type/subtype. */
-bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime_part *part);
-
 /* The scanner's view of a part; `part` is first. */
 struct mime_node {
 	struct mime_part part;

@@ -113,7 +113,7 @@ static void take_local(struct mime_lex *lex, struct buf *out)
 	}
 }
 
-bool msgid_first_local(struct strv value, bool phrase, struct buf *out)
+bool msgid_first_local(struct strv value, bool phrase, struct buf *out, bool *ret_at)
 {
 	size_t before = out->len;
 	struct mime_lex lex;
@@ -128,5 +128,6 @@ bool msgid_first_local(struct strv value, bool phrase, struct buf *out)
 		lex.p++;
 		take_local(&lex, out);
 	}
+	*ret_at = lex.p < lex.end && *lex.p == '@';
 	return out->len > before;
 }

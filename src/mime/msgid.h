@@ -25,8 +25,9 @@ bool msgid_walk_next(struct msgid_walk *walk, struct buf *out);
 /*
  * The local part of the first id of a field's value, by the grammar of RFC 5322 section 3.6.4 and 4.5.4: comments and white
  * space are passed, a quoted one is unquoted, brackets may be missing. `phrase`: words may stand before the bracket
- * (References), else the value is nothing but an id (Message-ID). Appended to out; false: there is none.
+ * (References), else the value is nothing but an id (Message-ID). Appended to out; false: there is none. *ret_at: an "@"
+ * follows.
  */
-bool msgid_first_local(struct strv value, bool phrase, struct buf *out);
+bool msgid_first_local(struct strv value, bool phrase, struct buf *out, bool *ret_at);
 
 #endif

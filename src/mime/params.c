@@ -299,6 +299,14 @@ size_t mime_params_parse(struct arena *arena, struct mime_lex *lex, struct mime_
 	return n;
 }
 
+struct strv mime_token_parse(struct arena *arena, struct strv value)
+{
+	struct mime_lex lex;
+	mime_lex_init(&lex, value);
+	mime_lex_cfws(&lex);
+	return mime_lex_word(arena, &lex);
+}
+
 bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime_part *part)
 {
 	struct mime_lex lex;

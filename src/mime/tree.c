@@ -1,6 +1,7 @@
 /* The tree of parts while it grows: what a header block means for the lines that follow it. */
 #include "mime/mime.h"
 
+#include "mime/header.h"
 #include "mime/mime_priv.h"
 
 #include <string.h>
@@ -58,10 +59,7 @@ static void parse_type(struct mime_scan *scan, struct mime_part *part)
 	part->encoding = STRV("7bit");
 	field = mime_part_field(part, STRV("Content-Transfer-Encoding"), 0);
 	if (field) {
-		struct mime_lex lex;
-		mime_lex_init(&lex, field->value);
-		mime_lex_cfws(&lex);
-		struct strv word = mime_lex_word(scan->arena, &lex);
+		struct strv word = mime_token_parse(scan->arena, field->value);
 		if (word.n > 0)
 			part->encoding = word;
 	}
@@ -108,12 +106,7 @@ static enum mime_kind kind_of(const struct mime_scan *scan, struct mime_node *no
 static bool is_attachment(struct mime_scan *scan, const struct mime_part *part)
 {
 	const struct mime_field *field = mime_part_field(part, STRV("Content-Disposition"), 0);
-	if (!field)
-		return false;
-	struct mime_lex lex;
-	mime_lex_init(&lex, field->value);
-	mime_lex_cfws(&lex);
-	return strv_ieq(mime_lex_word(scan->arena, &lex), STRV("attachment"));
+	return field && strv_ieq(mime_token_parse(scan->arena, field->value), STRV("attachment"));
 }
 
 static enum text_rank text_rank(struct mime_scan *scan, const struct mime_part *part)

@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "mime/addr.h"
+#include "mime/decode.h"
 #include "mime/header.h"
+#include "mime/msgid.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -12,7 +14,6 @@
 #define DECODED_MAX (512 * 1024)
 #define ELLIPSIS "\xe2\x80\xa6"
 #define ELLIPSIS_SIZE 3
-#define PARAMETERS_MAX 32
 #define YEAR_SECONDS_MIN (-62167219200) /* 0000-01-01, and the end of 9999: RFC 3339 has four digits */
 #define YEAR_SECONDS_MAX 253402300799
 
@@ -133,9 +134,15 @@ static struct strv address_text(const struct addr *addr, struct arena *arena)
 		buf_addc(&text, '@');
 		buf_addv(&text, addr->domain);
 	}
-	for (size_t i = 0; i < text.len; i++)
-		text.p[i] = str_lower(text.p[i]);
-	struct strv v = arena_strv(arena, buf_strv(&text));
+	struct buf clean;
+	struct buf lower;
+	buf_init(&clean, DECODED_MAX);
+	buf_init(&lower, 2 * DECODED_MAX);
+	str_utf8_repair(&clean, buf_strv(&text));
+	casemap_lower(&lower, buf_strv(&clean));
+	struct strv v = arena_strv(arena, buf_strv(&lower));
+	buf_fini(&lower);
+	buf_fini(&clean);
 	buf_fini(&text);
 	return v;
 }
@@ -218,30 +225,40 @@ static bool group_char(char c)
 	       c == '-';
 }
 
-/* chat$group.<id>.<unique>@... */
-static struct strv group_of(struct strv msgid)
+/* chat$group.<id>.<unique>, the local part of an id */
+static struct strv group_of(struct strv local)
 {
 	struct strv prefix = STRV("chat$group.");
 	size_t n = 0;
 
-	if (!strv_starts(msgid, prefix))
+	if (!strv_starts(local, prefix))
 		return STRV_NULL;
-	struct strv id = strv_sub(msgid, prefix.n, msgid.n);
+	struct strv id = strv_sub(local, prefix.n, local.n);
 	while (n < id.n && group_char(id.p[n]))
 		n++;
 	struct strv rest = strv_sub(id, n, id.n);
-	size_t at = strv_index(rest, '@');
-	if (n < PAYLOAD_GROUP_MIN || n > PAYLOAD_GROUP_MAX || at < 2 || at == rest.n || rest.p[0] != '.')
+	if (n < PAYLOAD_GROUP_MIN || n > PAYLOAD_GROUP_MAX || rest.n < 2 || rest.p[0] != '.')
 		return STRV_NULL;
 	return strv_sub(id, 0, n);
 }
 
-static bool put_group(json_t *object, struct strv msgid)
+/* Of the field's first id; `phrase`: words may stand before it. */
+static bool put_group(json_t *object, struct strv header, struct strv name, bool phrase)
 {
-	struct strv id = group_of(msgid);
+	struct strv id = STRV_NULL;
+	struct buf value;
+	struct buf local;
+	bool at;
 
+	buf_init(&value, FIELD_MAX);
+	buf_init(&local, FIELD_MAX);
+	if (field_find(header, name, &value) && msgid_first_local(buf_strv(&value), phrase, &local, &at) &&
+		at)
+		id = group_of(buf_strv(&local));
 	if (id.n > 0)
 		json_object_set_new(object, "group-id", json_stringn(id.p, id.n));
+	buf_fini(&local);
+	buf_fini(&value);
 	return id.n > 0;
 }
 
@@ -264,77 +281,43 @@ static void put_msgid(json_t *object, struct strv header)
 	struct buf id;
 
 	buf_init(&id, FIELD_MAX);
-	bool found = first_msgid(header, STRV("Message-ID"), &id);
-	if (found)
+	if (first_msgid(header, STRV("Message-ID"), &id))
 		put_string(object, "msg-id", buf_strv(&id), PAYLOAD_MSGID_MAX);
-	if (!found || !put_group(object, buf_strv(&id))) {
-		buf_reset(&id);
-		if (first_msgid(header, STRV("References"), &id))
-			put_group(object, buf_strv(&id));
-	}
+	if (!put_group(object, header, STRV("Message-ID"), false))
+		(void)put_group(object, header, STRV("References"), true);
 	buf_fini(&id);
-}
-
-/* A piece of a structured value up to `stop`, quoted strings in one piece. Taken off *rest. */
-static struct strv take_piece(struct strv *rest, char stop)
-{
-	bool quoted = false;
-	size_t i = 0;
-
-	for (; i < rest->n && (quoted || rest->p[i] != stop); i++) {
-		if (rest->p[i] == '"')
-			quoted = !quoted;
-		else if (quoted && rest->p[i] == '\\')
-			i++;
-	}
-	struct strv piece = strv_trim(strv_sub(*rest, 0, i));
-	*rest = strv_sub(*rest, i + 1, rest->n);
-	return piece;
-}
-
-static struct strv unquote(struct strv v)
-{
-	v = strv_trim(v);
-	if (v.n >= 2 && v.p[0] == '"' && v.p[v.n - 1] == '"')
-		return strv_sub(v, 1, v.n - 2);
-	return v;
 }
 
 /* Text that needs no type: plain, in UTF-8, without further parameters. */
 static bool is_default_type(struct strv value)
 {
-	if (!strv_ieq(take_piece(&value, ';'), STRV("text/plain")))
-		return false;
-	while (value.n > 0) {
-		struct strv param = take_piece(&value, ';');
-		struct strv name = strv_trim(take_piece(&param, '='));
-		struct strv text = unquote(param);
-		if (name.n == 0)
-			continue;
-		if (!strv_ieq(name, STRV("charset")) ||
-			(!strv_ieq(text, STRV("utf-8")) && !strv_ieq(text, STRV("us-ascii"))))
-			return false;
+	struct arena *arena = arena_new(0);
+	struct mime_part part = { .type = STRV_NULL };
+
+	bool plain = mime_content_type_parse(arena, value, &part) && strv_ieq(part.type, STRV("text")) &&
+		     strv_ieq(part.subtype, STRV("plain"));
+	for (size_t i = 0; plain && i < part.param_count; i++) {
+		struct strv charset = part.params[i].value;
+		plain = strv_ieq(part.params[i].name, STRV("charset")) &&
+			(strv_ieq(charset, STRV("utf-8")) || strv_ieq(charset, STRV("us-ascii")));
 	}
-	return true;
+	arena_free(&arena);
+	return plain;
 }
 
 bool payload_is_notification(struct strv header)
 {
+	struct arena *arena = arena_new(0);
+	struct mime_part part = { .type = STRV_NULL };
 	struct buf value;
-	bool found = false;
 
 	buf_init(&value, FIELD_MAX);
-	if (field_find(header, STRV("Content-Type"), &value)) {
-		struct strv rest = buf_strv(&value);
-		bool report = strv_ieq(take_piece(&rest, ';'), STRV("multipart/report"));
-		for (unsigned i = 0; report && rest.n > 0 && i < PARAMETERS_MAX; i++) {
-			struct strv param = take_piece(&rest, ';');
-			struct strv name = strv_trim(take_piece(&param, '='));
-			found = found || (strv_ieq(name, STRV("report-type")) &&
-						 strv_ieq(unquote(param), STRV("disposition-notification")));
-		}
-	}
+	bool found = field_find(header, STRV("Content-Type"), &value) &&
+		     mime_content_type_parse(arena, buf_strv(&value), &part) &&
+		     strv_ieq(part.type, STRV("multipart")) && strv_ieq(part.subtype, STRV("report")) &&
+		     strv_ieq(mime_part_param(&part, STRV("report-type")), STRV("disposition-notification"));
 	buf_fini(&value);
+	arena_free(&arena);
 	return found;
 }
 
@@ -349,11 +332,13 @@ static void put_content(json_t *object, const struct payload_source *source)
 		put_string(object, "content-type", buf_strv(&value), PAYLOAD_TYPE_MAX);
 	buf_reset(&value);
 	if (field_find(source->header, STRV("Content-Transfer-Encoding"), &value)) {
+		struct arena *arena = arena_new(0);
 		for (size_t i = 0; i < value.len; i++)
 			value.p[i] = str_lower(value.p[i]);
-		struct strv encoding = strv_trim(buf_strv(&value));
+		struct strv encoding = mime_token_parse(arena, buf_strv(&value));
 		if (encoding.n > 0 && !strv_eq(encoding, STRV("8bit")))
 			put_string(object, "content-encoding", encoding, PAYLOAD_ENCODING_MAX);
+		arena_free(&arena);
 	}
 	buf_fini(&value);
 }

@@ -1,3 +1,4 @@
+#include "mime/header.h"
 #include "mime/mime_priv.h"
 
 #include "mime_test.h"

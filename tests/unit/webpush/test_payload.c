@@ -231,6 +231,16 @@ static void assert_group(const char *id, const char *expected)
 	assert_member(header, "group-id", expected);
 }
 
+/* WP-31 */
+static void wp_31_what_is_structured_is_read_by_its_grammar(void **state)
+{
+	(void)state;
+	assert_member("From: (c) \"\xc3\x84rger\"@EX\xc3\x84MPLE.org (x)\r\n\r\n", "from-email",
+		"\xc3\xa4rger@ex\xc3\xa4mple.org");
+	assert_member("From: \xce\xa3@X.\xd0\x96\r\n\r\n", "from-email", "\xcf\x83@x.\xd0\xb6");
+	assert_member("From: J\xf6rg@X.org\r\n\r\n", "from-email", "j\xef\xbf\xbdrg@x.org");
+}
+
 /* WP-34 */
 static void wp_34_the_group_comes_from_message_id_or_the_first_reference(void **state)
 {
@@ -240,6 +250,8 @@ static void wp_34_the_group_comes_from_message_id_or_the_first_reference(void **
 	(void)state;
 	assert_group("chat$group.0123456789ab.xyz@h", "0123456789ab");
 	assert_group("chat$group.a-b_C-d_e-f_.xyz@h", "a-b_C-d_e-f_");
+	assert_group("\"chat$group.0123456789ab.x y\"@h", "0123456789ab");
+	assert_group("(c <x@y>) chat$group.0123456789ab.xyz@h", "0123456789ab");
 	assert_group("chat$group.0123456789a.xyz@h", NULL);
 	assert_group("chat$group.0123456789a+b.xyz@h", NULL);
 	assert_group("chat$group.0123456789ab@h", NULL);
@@ -306,6 +318,10 @@ static void wp_30_disposition_notifications_are_told_apart(void **state)
 {
 	static const char *const yes[] = {
 		"Content-Type: multipart/report; report-type=disposition-notification; boundary=x\r\n\r\n",
+		"Content-Type: (a \"receipt\";) multipart/report (x); report-type=(y) "
+		"disposition-notification (z)\r\n\r\n",
+		"Content-Type: multipart / report;\r\nreport-type*=utf-8''disposition-notification\r\n\r\n",
+		"Content-Type: multipart/report; report-type=\"disposition\\-notification\"\r\n\r\n",
 		"content-type: Multipart/Report;\r\n boundary=\"a;b\";\r\n "
 		"Report-Type=\"Disposition-Notification\"\r\n\r\n",
 	};
@@ -335,6 +351,7 @@ int main(void)
 		cmocka_unit_test(wp_32_the_limits_are_no_lower_than_the_draft_wants),
 		cmocka_unit_test(wp_33_content_is_there_as_long_as_the_whole_fits),
 		cmocka_unit_test(wp_33_a_body_that_is_no_text_is_left_out),
+		cmocka_unit_test(wp_31_what_is_structured_is_read_by_its_grammar),
 		cmocka_unit_test(wp_34_the_group_comes_from_message_id_or_the_first_reference),
 		cmocka_unit_test(wp_35_headers_are_decoded_whatever_they_hold),
 		cmocka_unit_test(the_content_mode_decides_how_much_is_told),
