@@ -181,3 +181,116 @@ def test_a_quoted_token_is_a_token(raw):
     got = get(raw, uid, "BODYSTRUCTURE BINARY.PEEK[1]")
     assert got["BODYSTRUCTURE"][:2] == ["text", "html"] and got["BODYSTRUCTURE"][9] == ["attachment", ["filename", "x"]]
     assert got["BODYSTRUCTURE"][5] == "base64" and got["BINARY[1]"] == b"<b>"
+
+
+FROM = {
+    "user-from (comment)@ (comment) domain.org": "user-from@domain.org",
+    "user-from @ domain . org": "user-from@domain.org",
+    '"user from"@domain.org': "user from@domain.org",
+    "<@route.org,@other.org:user-from@domain.org>": "<user-from@domain.org>",
+    '"Real" (x) "Name" <a@domain.org>': "real name <a@domain.org>",
+    "a@domain.org (Real Name)": "real name <a@domain.org>",
+    '"Real  \\"Name" <a@domain.org>': 'Real  "Name <a@',
+    "=?utf-8?q?J=C3=B6rg?= (x) <a@domain.org>": "jörg <a@domain.org>",
+}
+
+
+@pytest.mark.parametrize("key", ["FROM", "TO", "CC", "BCC"])
+def test_addresses_are_found_as_envelope_shows_them(raw, key):
+    uids = {value: put(raw, text("Subject: x", f"{key.title()}: {value}", "", "")) for value in FROM}
+    other = put(raw, text("Subject: user-from@domain.org real name", "X-From: user-from@domain.org", "", ""))
+    for value, needle in FROM.items():
+        tagged, untagged = raw.cmd(f"UID SEARCH CHARSET UTF-8 {key} ".encode() + b"{%d+}\r\n" % len(needle.encode()) + needle.encode())
+        assert tagged.startswith(b"OK")
+        got = [int(n) for n in untagged[0].split()[2:]]
+        assert uids[value] in got and other not in got, (value, needle, got)
+        if key == "FROM":
+            without = raw.cmd(b"UID SEARCH CHARSET UTF-8 NOT FROM {%d+}\r\n" % len(needle.encode()) + needle.encode())[1]
+            assert sorted(got + [int(n) for n in without[0].split()[2:]]) == sorted([*uids.values(), other])
+    # The text as it is written is found as before.
+    assert found(raw, f'{key} "user-from (comment)@ (comment) domain"') == [uids["user-from (comment)@ (comment) domain.org"]]
+
+
+@pytest.mark.parametrize("charset, octets", [("utf8", "schön".encode()), ("ISO-8859-1", "schön".encode("latin-1")),
+                                             ("iso_8859-15", "schön".encode("latin-1")), ("windows-1252", "schön".encode("latin-1"))])
+def test_search_in_other_charsets(raw, charset, octets):
+    uid = put(raw, text("Subject: =?utf-8?q?sch=C3=B6n?=", "Content-Type: text/plain; charset=" + charset,
+                        "Content-Transfer-Encoding: 8bit", "", "").strip() + b"\r\n\r\n" + octets + b"\r\n")
+    literal = b"{%d+}\r\n" % len(octets) + octets
+    for key in (b"SUBJECT ", b"BODY ", b"TEXT "):
+        assert raw.cmd(b"UID SEARCH CHARSET " + charset.encode() + b" " + key + literal)[1] == [b"* SEARCH %d" % uid]
+    assert raw.cmd(b"UID SORT (SUBJECT) " + charset.encode() + b" SUBJECT " + literal)[1] == [b"* SORT %d" % uid]
+    raw.no("UID SEARCH CHARSET X-NONE ALL", "BADCHARSET")
+
+
+def test_search_in_east_asian_and_cyrillic_charsets(raw):
+    words = {"KOI8-R": "тест", "GBK": "中文", "gb2312": "中文", "Big5": "中文", "Shift_JIS": "日本", "EUC-KR": "한국", "windows-1251": "тест"}
+    for charset, word in words.items():
+        octets = word.encode(charset)
+        uid = put(raw, text(f"Subject: {charset}", f"Content-Type: text/plain; charset={charset}", "", "") + octets)
+        tagged, untagged = raw.cmd(b"UID SEARCH CHARSET %s SUBJECT %s BODY {%d+}\r\n%s" % (charset.encode(), charset.encode(), len(octets), octets))
+        assert tagged.startswith(b"OK") and untagged == [b"* SEARCH %d" % uid], charset
+
+
+BARE = b"Subject: x\nTo: a@b\n\tc@d\n\n\nline\r\nline\n\rx\n"
+WHOLE = b"Subject: x\r\nTo: a@b\r\n\tc@d\r\n\r\n\r\nline\r\nline\r\n\rx\r\n"
+
+
+def served(raw, uid):
+    got = get(raw, uid, "RFC822.SIZE BODY.PEEK[] BODY.PEEK[HEADER] BODY.PEEK[TEXT] BODY.PEEK[HEADER.FIELDS (TO)] BODY BINARY.PEEK[1] BINARY.SIZE[1]")
+    assert got["RFC822.SIZE"] == len(got["BODY[]"]) and got["BODY[]"] == got["BODY[HEADER]"] + got["BODY[TEXT]"]
+    assert got["BODY[HEADER.FIELDS (TO)]"] == b"To: a@b\r\n\tc@d\r\n\r\n"
+    assert got["BODY"][6] == len(got["BODY[TEXT]"]) == got["BINARY.SIZE[1]"] and got["BINARY[1]"] == got["BODY[TEXT]"]
+    return got["BODY[]"]
+
+
+def test_bare_line_feeds_are_served_as_line_ends(coid, alice, raw):
+    assert served(raw, put(raw, BARE)) == WHOLE
+    # Wherever the bytes are cut on their way.
+    tag = raw.tag()
+    raw.send(tag + b' APPEND "INBOX" {%d+}\r\n' % len(BARE))
+    raw.send_slowly(BARE + b"\r\n")
+    assert raw.until(tag)[0].startswith(b"OK")
+    assert served(raw, 2) == WHOLE
+    # A large one, beyond what stays in memory.
+    large = BARE + 200000 * b"some text\n"
+    assert served(raw, put(raw, large)) == WHOLE + 200000 * b"some text\r\n"
+    with coid.lmtp() as lmtp:
+        assert lmtp.deliver([alice], BARE)[alice][0] == 250
+    raw.ok("NOOP")
+    assert get(raw, 4, "BODY.PEEK[]")["BODY[]"].endswith(WHOLE + b"\r\n")
+
+
+def test_a_literal8_and_catenate_keep_what_they_bring(raw):
+    tag = raw.tag()
+    raw.send(tag + b' APPEND "INBOX" ~{%d+}\r\n' % len(BARE) + BARE + b"\r\n")
+    assert raw.until(tag)[0].startswith(b"OK")
+    raw.ok("NOOP")
+    assert get(raw, 1, "BODY.PEEK[] RFC822.SIZE") == {"BODY[]": BARE, "RFC822.SIZE": len(BARE), "UID": 1}
+    tag = raw.tag()
+    raw.send(tag + b' APPEND "INBOX" CATENATE (TEXT {%d+}\r\n' % len(BARE) + BARE + b" URL \"/INBOX/;UID=1/;SECTION=TEXT\" TEXT {2+}\r\n\n\n)\r\n")
+    assert raw.until(tag)[0].startswith(b"OK")
+    raw.ok("NOOP")
+    assert get(raw, 2, "BODY.PEEK[]")["BODY[]"] == WHOLE + b"\nline\r\nline\n\rx\n" + b"\r\n\r\n"
+
+
+def test_the_same_recipient_twice_gets_one_copy(coid, alice, raw):
+    raw.ok("CREATE Lists")
+    with coid.lmtp() as lmtp:
+        lmtp.send("MAIL FROM:<s@example.net>\r\n" + 3 * f"RCPT TO:<{alice}>\r\n" + f"RCPT TO:<{alice.upper()}>\r\n"
+                  + 2 * f"RCPT TO:<{alice.replace('@', '+Lists@')}>\r\n" + "DATA\r\n")
+        codes = [lmtp.reply()[0] for _ in range(8)]
+        assert codes == 7 * [250] + [354]
+        lmtp.send("Subject: once\r\n\r\nbody\r\n.\r\n")
+        assert [lmtp.reply()[0] for _ in range(6)] == 6 * [250]
+        assert lmtp.cmd("NOOP")[0] == 250
+    assert b'* STATUS "INBOX" (MESSAGES 1)' in raw.ok("STATUS INBOX (MESSAGES)")
+    assert b'* STATUS "Lists" (MESSAGES 1)' in raw.ok("STATUS Lists (MESSAGES)")
+
+
+def test_blanks_at_the_end_of_quoted_printable_lines_are_none(raw):
+    body = b"one \t \r\ntwo  =\r\n three=20 \r\nfour \t" + 20000 * b" " + b" \t\r\nsix =" + 5000 * b" " + b"\r\nfive   "
+    uid = put(raw, text("Subject: x", "Content-Type: text/plain", "Content-Transfer-Encoding: quoted-printable", "", "") + body)
+    decoded = b"one\r\ntwo   three \r\nfour\r\nsix five"
+    got = get(raw, uid, "BINARY.PEEK[1] BINARY.SIZE[1]")
+    assert got == {"BINARY[1]": decoded, "BINARY.SIZE[1]": len(decoded), "UID": uid}
