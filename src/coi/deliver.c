@@ -11,9 +11,9 @@
 static enum rc add_keyword(struct account *account, int64_t mailbox, struct msg_new *msg)
 {
 	struct strv keyword = MAILBOX_KEYWORD;
-	uint64_t mask;
+	struct keyword_set set;
 
-	enum rc rc = mbox_keyword_mask(account, mailbox, &keyword, 1, true, &mask);
+	enum rc rc = mbox_keyword_set(account, mailbox, &keyword, 1, true, &set);
 	if (rc == RC_LIMIT)
 		return RC_OK;
 	if (rc != RC_OK)

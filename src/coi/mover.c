@@ -46,7 +46,7 @@ static enum rc unmark(struct account *account, int64_t mailbox, const struct seq
 	if (seqset_empty(uids))
 		return RC_OK;
 	enum rc rc = msg_store_flags(
-		account, mailbox, uids, FLAGS_REMOVE, MSG_MOVE_PENDING, 0, UINT64_MAX, &modified, NULL);
+		account, mailbox, uids, FLAGS_REMOVE, MSG_MOVE_PENDING, NULL, UINT64_MAX, &modified, NULL);
 	seqset_fini(&modified);
 	return rc;
 }

@@ -107,8 +107,8 @@ static enum rc seen_set(struct account *account, struct job *job)
 	if (rc != RC_OK || seqset_empty(&seen->unseen))
 		return rc;
 	struct seqset modified = SEQSET_EMPTY;
-	rc = msg_store_flags(account, seen->fetch->mailbox, &seen->unseen, FLAGS_ADD, MSG_SEEN, 0, UINT64_MAX,
-		&modified, NULL);
+	rc = msg_store_flags(account, seen->fetch->mailbox, &seen->unseen, FLAGS_ADD, MSG_SEEN, NULL,
+		UINT64_MAX, &modified, NULL);
 	seqset_fini(&modified);
 	seen->owes_move = rc == RC_OK;
 	return rc;

@@ -11,7 +11,7 @@
 #include "imapd/vanished.h"
 #include "store/message.h"
 
-#define SELECT_OUTPUT_MAX (128 * 1024)
+#define SELECT_OUTPUT_MAX (1024 * 1024)
 
 /* What a client knows of the mailbox: QRESYNC, RFC 7162 section 3.2.5. The sets lie in an arena. */
 struct resync {

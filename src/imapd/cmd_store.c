@@ -78,16 +78,16 @@ static enum rc store_run(struct account *account, struct job *job)
 {
 	struct store_job *store = (struct store_job *)job;
 	int64_t mailbox = store->fetch->mailbox;
-	uint64_t mask = 0;
+	struct keyword_set keywords = { 0 };
 	seqset_fini(&store->gone);
 	seqset_fini(&store->modified);
 	enum rc rc = RC_OK;
 	if (store->keyword_count > 0)
-		rc = mbox_keyword_mask(account, mailbox, store->keywords, store->keyword_count,
-			store->op != FLAGS_REMOVE, &mask);
+		rc = mbox_keyword_set(account, mailbox, store->keywords, store->keyword_count,
+			store->op != FLAGS_REMOVE, &keywords);
 	if (rc != RC_OK)
 		return rc;
-	rc = msg_store_flags(account, mailbox, &store->uids, store->op, store->flags, mask,
+	rc = msg_store_flags(account, mailbox, &store->uids, store->op, store->flags, &keywords,
 		store->unchanged_since, &store->modified, &store->gone);
 	if (rc != RC_OK || !store->told)
 		return rc;

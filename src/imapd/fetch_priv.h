@@ -22,6 +22,7 @@ struct sender {
 	struct buf flags_text;
 	uint32_t flags;
 	uint64_t keywords;
+	bool more; /* it had others besides */
 	bool recent;
 	const struct strv *names;
 	size_t name_count;

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define FETCH_OUT_MAX (32 * 1024 * 1024) /* a slice, with the largest cached texts */
-#define FETCH_FLAGS_MAX (64 * 1024) /* text of one flag list */
+#define FETCH_FLAGS_MAX (512 * 1024) /* text of one flag list */
 #define FETCH_CLOCK_EVERY 64 /* messages between looks at the clock, memory only */
 
 struct fetch *fetch_new(void)
@@ -107,10 +107,12 @@ static void add_flags(struct sender *s)
 	const struct msg_row *row = &s->at->row;
 	bool recent = !seqset_empty(&s->fetch->recent) && seqset_contains(&s->fetch->recent, row->uid);
 	uint32_t flags = row->flags & MSG_FLAGS_CLIENT;
-	if (s->flags_text.len == 0 || flags != s->flags || row->keywords != s->keywords ||
-		recent != s->recent) {
+	const uint64_t *more = msg_keywords_more(s->account, s->fetch->mailbox, row);
+	bool same = flags == s->flags && row->keywords == s->keywords && recent == s->recent;
+	if (s->flags_text.len == 0 || !same || more || s->more) {
 		buf_reset(&s->flags_text);
-		resp_flags(&s->flags_text, flags, recent, row->keywords, s->names, s->name_count);
+		resp_flags(&s->flags_text, flags, recent, row->keywords, more, s->names, s->name_count);
+		s->more = more != NULL;
 		s->flags = flags;
 		s->keywords = row->keywords;
 		s->recent = recent;

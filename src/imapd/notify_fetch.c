@@ -33,7 +33,7 @@ static enum rc seeing_run(struct account *account, struct job *job)
 	seqset_clear(&fetch->seen);
 	enum rc rc = fetch_unseen(account, fetch, &fetch->seen);
 	if (rc == RC_OK && !seqset_empty(&fetch->seen))
-		rc = msg_store_flags(account, fetch->mailbox, &fetch->seen, FLAGS_ADD, MSG_SEEN, 0,
+		rc = msg_store_flags(account, fetch->mailbox, &fetch->seen, FLAGS_ADD, MSG_SEEN, NULL,
 			UINT64_MAX, &modified, NULL);
 	seqset_fini(&modified);
 	return rc == RC_OK ? fetch_slice(account, fetch) : rc;

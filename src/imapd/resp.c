@@ -155,8 +155,8 @@ static void add_flag(struct buf *out, size_t start, struct strv name)
 	buf_addv(out, name);
 }
 
-void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const struct strv *names,
-	size_t count)
+void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const uint64_t *more,
+	const struct strv *names, size_t count)
 {
 	buf_addc(out, '(');
 	size_t start = out->len;
@@ -172,8 +172,9 @@ void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords,
 		add_flag(out, start, STRV("\\Draft"));
 	if (recent)
 		add_flag(out, start, STRV("\\Recent"));
-	for (size_t i = 0; keywords != 0 && i < count && i < 64; i++) {
-		if (keywords & (UINT64_C(1) << i))
+	size_t end = more ? count : KEYWORDS_FIRST;
+	for (size_t i = 0; (keywords != 0 || more) && i < count && i < end; i++) {
+		if (keyword_in(keywords, more, i))
 			add_flag(out, start, names[i]);
 	}
 	buf_addc(out, ')');

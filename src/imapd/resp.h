@@ -30,9 +30,9 @@ void resp_literal(struct buf *out, struct strv v);
 void resp_mailbox(struct buf *out, struct strv utf8, bool utf8_mode);
 /* How a message's data begin: "* <seq> FETCH (", or "* <uid> UIDFETCH (" for a session with UIDONLY (RFC 9586). */
 void resp_fetch_head(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid);
-/* "(\Seen \Recent $Chat)" */
-void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const struct strv *names,
-	size_t count);
+/* "(\Seen \Recent $Chat)"; `more`: keywords from the 65th on (store/keyword_set.h), or NULL. */
+void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const uint64_t *more,
+	const struct strv *names, size_t count);
 /* "\"17-Jul-1996 02:44:25 -0700\"" */
 void resp_date_time(struct buf *out, int64_t seconds, int16_t zone);
 /* The response code (without brackets, may be NULL) and English text of an error; never internal detail. */

@@ -355,9 +355,13 @@ static enum rc eval_thread(struct searcher *s, const struct search_key *key, boo
 
 static bool has_keyword(const struct searcher *s, struct strv name)
 {
-	for (size_t i = 0; i < s->name_count && i < MBOX_KEYWORDS_MAX; i++)
+	const uint64_t *more = msg_keywords_more(s->account, s->search->mailbox, s->row);
+	size_t end = more ? s->name_count : KEYWORDS_FIRST;
+	if (s->row->keywords == 0 && !more)
+		return false;
+	for (size_t i = 0; i < s->name_count && i < end; i++)
 		if (strv_ieq(s->names[i], name))
-			return s->row->keywords >> i & 1;
+			return keyword_in(s->row->keywords, more, i);
 	return false;
 }
 

@@ -7,9 +7,11 @@
 #include "imapd/status_items.h"
 #include "imapd/view_priv.h"
 
+#include <string.h>
+
 #define SYNC_CHUNK (32 * 1024)
-/* A line with all keywords of a mailbox fits behind a chunk. */
-#define SYNC_BUFFER_MAX (128 * 1024)
+/* Two lines with all keywords of a mailbox fit behind a chunk. */
+#define SYNC_BUFFER_MAX (1024 * 1024)
 /* Ranges in a line of VANISHED: 21 octets each at most, so that the line stays below 8 KiB. */
 #define VANISHED_RANGES 350
 
@@ -25,19 +27,22 @@ void sync_print_flags(struct buf *out, const struct view *view)
 {
 	size_t count;
 	const struct strv *names = view_keywords(view, &count);
-	uint64_t all = count >= 64 ? UINT64_MAX : (UINT64_C(1) << count) - 1;
+	struct keyword_set all;
 
+	memset(&all, 0xff, sizeof(all));
 	buf_adds(out, "* FLAGS ");
-	resp_flags(out, MSG_FLAGS_CLIENT, false, all, names, count);
+	resp_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
 	buf_adds(out, "\r\n* OK [PERMANENTFLAGS ");
 	if (view_read_only(view)) {
 		buf_adds(out, "()] No flags can be changed\r\n");
 		return;
 	}
-	resp_flags(out, MSG_FLAGS_CLIENT, false, all, names, count);
-	/* Also when all bits are taken: those that no message carries are given away. */
-	out->len--;
-	buf_adds(out, " \\*)");
+	resp_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
+	/* RFC 9051 section 7.1: there is room for a new one. */
+	if (count < MBOX_KEYWORDS_MAX) {
+		out->len--;
+		buf_adds(out, " \\*)");
+	}
 	buf_adds(out, "] Flags permitted\r\n");
 }
 
@@ -141,7 +146,7 @@ static void tell_flags(struct session *session, struct buf *out)
 		if (entry->foreign || !cmd || !cmd->silent) {
 			buf_adds(out, "FLAGS ");
 			resp_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,
-				view->keywords, view->keyword_count);
+				entry->more, view->keywords, view->keyword_count);
 			buf_adds(out, condstore ? " " : "");
 		}
 		if (condstore) {

@@ -147,7 +147,7 @@ void view_free(struct view **view)
 	seqset_fini(&v->gone_own);
 	seqset_fini(&v->saved);
 	free_keywords(v);
-	free(v->flags);
+	view_clear_flags(v);
 	free(v);
 }
 
@@ -338,12 +338,23 @@ static struct view_flags *flags_insert(struct view *view, uint32_t uid)
 	return &view->flags[i];
 }
 
+static void set_more(struct view_flags *entry, const uint64_t *more)
+{
+	free(entry->more);
+	entry->more = NULL;
+	if (!more)
+		return;
+	entry->more = mem_alloc(KEYWORDS_MORE_WORDS * sizeof(*more));
+	memcpy(entry->more, more, KEYWORDS_MORE_WORDS * sizeof(*more));
+}
+
 static void flags_drop(struct view *view, struct view_flags *entry)
 {
 	if (entry->dropped)
 		return;
 	entry->dropped = true;
 	entry->foreign = false;
+	set_more(entry, NULL);
 	view->flags_dropped++;
 	if (view->flags_dropped == view->flags_count)
 		view_clear_flags(view);
@@ -351,6 +362,8 @@ static void flags_drop(struct view *view, struct view_flags *entry)
 
 void view_clear_flags(struct view *view)
 {
+	for (size_t i = 0; i < view->flags_count; i++)
+		set_more(&view->flags[i], NULL);
 	free(view->flags);
 	view->flags = NULL;
 	view->flags_count = view->flags_cap = view->flags_dropped = 0;
@@ -403,6 +416,7 @@ static void apply_flags(struct view *view, const struct change *change, bool own
 		}
 		entry->flags = state->flags;
 		entry->keywords = state->keywords;
+		set_more(entry, state->more);
 		entry->modseq = state->modseq;
 		entry->foreign = entry->foreign || !own;
 	}

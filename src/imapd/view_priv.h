@@ -24,6 +24,7 @@ struct view_flags {
 	uint32_t uid;
 	uint32_t flags;
 	uint64_t keywords;
+	uint64_t *more; /* own: keywords from the 65th on, or NULL */
 	uint64_t modseq;
 	uint64_t from; /* modseq of the first change in it */
 	bool foreign; /* somebody else contributed */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "store/keyword_set.h"
 
 /* Sinks that publishing copies to its stack before it asks for memory. */
 #define SINKS_INLINE 16
@@ -127,6 +128,11 @@ void change_msg(
 	if ((n & (n - 1)) == 0)
 		msgs = mem_realloc(msgs, n ? n * 2 : 1, sizeof(*msgs));
 	msgs[n] = *state;
+	if (state->more) {
+		uint64_t *more = arena_alloc(change_arena(account), KEYWORDS_MORE_WORDS * sizeof(*more));
+		memcpy(more, state->more, KEYWORDS_MORE_WORDS * sizeof(*more));
+		msgs[n].more = more;
+	}
 	change->msgs = msgs;
 	change->msg_count = n + 1;
 	if (state->modseq > change->modseq)

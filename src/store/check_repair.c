@@ -43,6 +43,8 @@ static enum rc fix_no_mailbox(struct account *account, const struct check_proble
 			"ii", problem->id, to);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM msg WHERE mailbox = ?1", "i", problem->id);
+	if (rc == RC_OK)
+		rc = db_run(account->db, "DELETE FROM keyword_more WHERE mailbox = ?1", "i", problem->id);
 	return rc;
 }
 

@@ -13,7 +13,7 @@ struct copy_rows {
 	struct msg_row *rows; /* own */
 	size_t count;
 	uint64_t size;
-	uint64_t keywords; /* all of them together */
+	struct keyword_set keywords; /* all of them together */
 };
 
 static void collect(const struct index *index, const struct seqset *uids, struct copy_rows *ret_rows)
@@ -25,25 +25,27 @@ static void collect(const struct index *index, const struct seqset *uids, struct
 		for (; i < index->count && index->rows[i].uid <= uids->v[r].hi; i++) {
 			c.rows[c.count++] = index->rows[i];
 			c.size += index->rows[i].size;
-			c.keywords |= index->rows[i].keywords;
+			keyword_set_join(
+				&c.keywords, index->rows[i].keywords, keywords_more(index, &index->rows[i]));
 		}
 	}
 	*ret_rows = c;
 }
 
-static enum rc copy_row(struct account *account, struct mbox *to, const struct msg_row *source, bool move,
-	const struct keyword_map *map, uint64_t modseq)
+static enum rc copy_row(struct account *account, struct mbox *from, struct mbox *to,
+	const struct msg_row *source, bool move, const struct keyword_map *map, uint64_t modseq)
 {
 	struct msg_row row = *source;
+	struct keyword_set keywords;
 
 	row.uid = to->uidnext;
 	/* Wherever it is now, it was not delivered there: the mover leaves it alone. */
-	row.flags &= ~(uint32_t)(MSG_MOVE_PENDING | MSG_CHAT);
-	row.keywords = keyword_map_apply(map, source->keywords);
+	row.flags &= ~(uint32_t)(MSG_MOVE_PENDING | MSG_CHAT | MSG_MORE_KEYWORDS);
+	keyword_map_apply(map, source->keywords, keywords_more(from->index, source), &keywords);
 	row.modseq = modseq;
 	row.savedate = clock_wall();
 	enum rc rc = move ? RC_OK : blob_ref(account, row.blob);
-	return rc == RC_OK ? msg_insert(account, to, &row) : rc;
+	return rc == RC_OK ? msg_insert(account, to, &row, &keywords) : rc;
 }
 
 static enum rc copy_all(
@@ -55,13 +57,13 @@ static enum rc copy_all(
 		return RC_LIMIT;
 	enum rc rc = move ? RC_OK : quota_check(account, c->size, c->count);
 	if (rc == RC_OK)
-		rc = keyword_map_make(account, from, to, c->keywords, &map);
+		rc = keyword_map_make(account, from, to, &c->keywords, &map);
 	if (rc != RC_OK)
 		return rc;
 	uint64_t modseq = modseq_next(account);
 	mbox_touch(account, to);
 	for (size_t i = 0; i < c->count; i++) {
-		rc = copy_row(account, to, &c->rows[i], move, &map, modseq);
+		rc = copy_row(account, from, to, &c->rows[i], move, &map, modseq);
 		if (rc != RC_OK)
 			return rc;
 	}

@@ -57,17 +57,19 @@ static enum rc log_cut(struct account *account, struct mbox *mbox)
 static enum rc remove_row(struct account *account, struct mbox *mbox, const struct msg_row *row, bool moved,
 	uint64_t modseq, int64_t now)
 {
-	struct msg_state state = { row->uid, row->flags, row->keywords, modseq };
+	struct msg_state state = { row->uid, row->flags, row->keywords, modseq, NULL };
 
 	enum rc rc = db_run(
 		account->db, "DELETE FROM msg WHERE mailbox = ?1 AND uid = ?2", "id", mbox->id, row->uid);
+	if (rc == RC_OK && row->flags & MSG_MORE_KEYWORDS)
+		rc = keywords_more_store(account, mbox, row->uid, NULL);
 	if (rc == RC_OK)
 		rc = db_run(account->db,
 			"INSERT INTO expunged (mailbox, modseq, uid, expunged_at, blob, flags, internaldate, "
 			"zone)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 			"iudiidii", mbox->id, modseq, row->uid, now, moved ? (int64_t)0 : row->blob,
-			row->flags, row->internaldate, (int64_t)row->zone);
+			row->flags & ~(uint32_t)MSG_MORE_KEYWORDS, row->internaldate, (int64_t)row->zone);
 	if (rc == RC_OK && !moved)
 		rc = blob_unref(account, row->blob);
 	if (rc != RC_OK)
@@ -221,6 +223,8 @@ enum rc msg_remove_all(struct account *account, struct mbox *mbox, uint64_t mods
 			"iui", mbox->id, modseq, now);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM msg WHERE mailbox = ?1", "i", mbox->id);
+	if (rc == RC_OK)
+		rc = db_run(account->db, "DELETE FROM keyword_more WHERE mailbox = ?1", "i", mbox->id);
 	if (rc == RC_OK)
 		rc = db_run(account->db,
 			"INSERT INTO mailbox_gone (id, name, deleted_at) VALUES (?1, ?2, ?3)", "iti",

@@ -4,6 +4,7 @@
 #include "store/mail_priv.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* What clients see; the rest changes without a modseq and without telling anybody. */
 #define VISIBLE ((uint32_t)MSG_FLAGS_CLIENT)
@@ -14,30 +15,39 @@ struct store_flags {
 	struct index *index;
 	enum flag_op op;
 	uint32_t flags;
-	uint64_t keywords;
+	const struct keyword_set *keywords;
 	uint64_t unchanged_since;
 	uint64_t modseq; /* of all that changes; 0: nothing did yet */
 	bool move; /* chat messages that turn \Seen are to be moved */
 	struct seqset *modified;
 };
 
-static void changed_row(const struct store_flags *s, const struct msg_row *old, struct msg_row *new)
+static uint64_t changed_word(enum flag_op op, uint64_t old, uint64_t given)
+{
+	if (op == FLAGS_SET)
+		return given;
+	return op == FLAGS_ADD ? old | given : old & ~given;
+}
+
+/* The words `more` of its keywords hold what they were. */
+static void changed_row(
+	const struct store_flags *s, const struct msg_row *old, struct msg_row *new, uint64_t *more)
 {
 	*new = *old;
 	switch (s->op) {
 	case FLAGS_SET:
 		new->flags = (old->flags & ~VISIBLE) | s->flags;
-		new->keywords = s->keywords;
 		break;
 	case FLAGS_ADD:
 		new->flags |= s->flags;
-		new->keywords |= s->keywords;
 		break;
 	case FLAGS_REMOVE:
 		new->flags &= ~s->flags;
-		new->keywords &= ~s->keywords;
 		break;
 	}
+	new->keywords = changed_word(s->op, old->keywords, s->keywords->first);
+	for (size_t i = 0; i < KEYWORDS_MORE_WORDS; i++)
+		more[i] = changed_word(s->op, more[i], s->keywords->more[i]);
 }
 
 /* COI-48: it has been seen just now, for the first time since it was delivered to this mailbox or unset again. */
@@ -68,40 +78,61 @@ static void count_change(
 	}
 }
 
+static enum rc write_row(
+	struct store_flags *s, const struct msg_row *row, const uint64_t *more, bool more_changed)
+{
+	enum rc rc = db_run(s->account->db,
+		"UPDATE msg SET flags = ?3, keywords = ?4, modseq = ?5 WHERE mailbox = ?1 AND uid = ?2",
+		"idduu", s->mbox->id, row->uid, row->flags & ~(uint32_t)MSG_MORE_KEYWORDS, row->keywords,
+		row->modseq);
+	return rc == RC_OK && more_changed ? keywords_more_store(s->account, s->mbox, row->uid, more) : rc;
+}
+
+static void tell_row(struct store_flags *s, const struct msg_row *row)
+{
+	struct msg_state state = { row->uid, row->flags, row->keywords, row->modseq,
+		keywords_more(s->index, row) };
+	change_msg(s->account, CHANGE_FLAGS, s->mbox->id, &state);
+}
+
 static enum rc store_row(struct store_flags *s, struct msg_row *row)
 {
+	const uint64_t *old_more = keywords_more(s->index, row);
+	uint64_t more[KEYWORDS_MORE_WORDS] = { 0 };
 	struct msg_row new;
 
 	if (row->modseq > s->unchanged_since) {
 		seqset_add(s->modified, row->uid);
 		return RC_OK;
 	}
-	changed_row(s, row, &new);
+	if (old_more)
+		memcpy(more, old_more, sizeof(more));
+	changed_row(s, row, &new, more);
+	bool more_changed = old_more ? memcmp(more, old_more, sizeof(more)) != 0 : keyword_words_any(more);
 	bool move = is_to_move(s, row, &new);
 	if (move)
 		new.flags |= MSG_MOVE_PENDING;
-	if (new.flags == row->flags &&new.keywords == row->keywords)
+	bool keywords = more_changed || new.keywords != row->keywords;
+	if (new.flags == row->flags && !keywords)
 		return RC_OK;
-	bool visible = ((new.flags ^ row->flags) & VISIBLE) || new.keywords != row->keywords;
+	bool visible = ((new.flags ^ row->flags) & VISIBLE) || keywords;
 	if (visible) {
 		if (s->modseq == 0)
 			s->modseq = modseq_next(s->account);
 		new.modseq = s->modseq;
 	}
 	mbox_touch(s->account, s->mbox);
-	enum rc rc = db_run(s->account->db,
-		"UPDATE msg SET flags = ?3, keywords = ?4, modseq = ?5 WHERE mailbox = ?1 AND uid = ?2",
-		"idduu", s->mbox->id, row->uid, new.flags, new.keywords, new.modseq);
+	enum rc rc = write_row(s, &new, more, more_changed);
 	if (rc != RC_OK)
 		return rc;
 	count_change(s->mbox, s->index, row, &new);
 	*row = new;
+	if (more_changed)
+		keywords_more_set(s->index, row, more);
 	if (move)
 		moves_mark(s->account, s->mbox->id, new.uid);
-	if (visible) {
-		struct msg_state state = { new.uid, new.flags, new.keywords, new.modseq };
-		change_msg(s->account, CHANGE_FLAGS, s->mbox->id, &state);
-	}
+	if (visible)
+		tell_row(s, row);
 	return RC_OK;
 }
 
@@ -124,13 +155,14 @@ static enum rc store_rows(struct store_flags *s, const struct seqset *uids)
 }
 
 enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct seqset *uids, enum flag_op op,
-	uint32_t flags, uint64_t keywords, uint64_t unchanged_since, struct seqset *modified,
+	uint32_t flags, const struct keyword_set *keywords, uint64_t unchanged_since, struct seqset *modified,
 	struct seqset *ret_gone)
 {
+	static const struct keyword_set none;
 	struct store_flags s = { .account = account,
 		.op = op,
 		.flags = flags,
-		.keywords = keywords,
+		.keywords = keywords ? keywords : &none,
 		.unchanged_since = unchanged_since,
 		.modified = modified };
 

@@ -56,8 +56,8 @@ static struct index_lru *lru_of(const struct index *index)
 /* Tells the budget how much the index holds now. */
 static void account_for(struct index *index)
 {
-	uint64_t bytes =
-		sizeof(*index) + index->cap * sizeof(*index->rows) + index->uids.cap * sizeof(*index->uids.v);
+	uint64_t bytes = sizeof(*index) + index->cap * sizeof(*index->rows) +
+			 index->uids.cap * sizeof(*index->uids.v) + keywords_more_bytes(index);
 
 	lru_of(index)->used += bytes - index->bytes;
 	index->bytes = bytes;
@@ -67,6 +67,7 @@ static void index_free(struct index *index)
 {
 	lru_of(index)->used -= index->bytes;
 	index->mbox->index = NULL;
+	keywords_more_remove(index, NULL);
 	seqset_fini(&index->uids);
 	free(index->rows);
 	free(index);
@@ -224,6 +225,8 @@ static enum rc index_load(struct account *account, struct mbox *mbox, struct ind
 	index->rows = mem_alloc(index->cap * sizeof(*index->rows));
 	seqset_init(&index->uids);
 	rc = read_rows(account, index);
+	if (rc == RC_OK)
+		rc = keywords_more_load(account, index);
 	account_for(index);
 	if (rc != RC_OK) {
 		index_free(index);
@@ -247,10 +250,13 @@ enum rc index_get(struct account *account, struct mbox *mbox, struct index **ret
 	return RC_OK;
 }
 
-void index_append(struct index *index, const struct msg_row *row)
+void index_append(struct index *index, const struct msg_row *row, const struct keyword_set *keywords)
 {
 	index_room(index);
-	index->rows[index->count++] = *row;
+	struct msg_row *added = &index->rows[index->count++];
+	*added = *row;
+	added->keywords = keywords->first;
+	keywords_more_set(index, added, keywords->more);
 	seqset_add(&index->uids, row->uid);
 	index_unseen(index, row->uid);
 	account_for(index);
@@ -273,6 +279,7 @@ void index_remove(struct index *index, const struct seqset *uids)
 		to += end - from;
 	}
 	index->count = to;
+	keywords_more_remove(index, uids);
 	seqset_remove_set(&index->uids, uids);
 	if (index->cap > INDEX_SHRINK && index->count < index->cap / 4) {
 		index->cap = index->count + index->count / 4 + INDEX_SPARE;

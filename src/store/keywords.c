@@ -1,6 +1,7 @@
 /*
- * Keywords: up to 64 names a mailbox, a bit each. A name keeps its bit until all 64 are taken and a new one is wanted: then one
- * that no message carries gives its bit away.
+ * Keywords: names of a mailbox, numbered. The first 64 are a bit of each message's row; those beyond (keywords_more.c) are for the
+ * few mailboxes that need them. So a name keeps its number until 64 are taken and a new one is wanted: then one that no message
+ * carries gives its number away, and only if there is none a new number is used.
  */
 #include "store/mail_priv.h"
 
@@ -11,6 +12,10 @@
 
 static void keywords_append(struct mbox_keywords *keywords, struct strv name)
 {
+	if (keywords->count == keywords->cap) {
+		keywords->cap = keywords->cap ? keywords->cap * 2 : 8;
+		keywords->names = mem_realloc(keywords->names, keywords->cap, sizeof(*keywords->names));
+	}
 	keywords->names[keywords->count++] = strv_make(mem_strndup(name.p, name.n), name.n);
 }
 
@@ -57,6 +62,7 @@ void keywords_drop(struct mbox *mbox)
 		return;
 	for (size_t i = 0; i < mbox->keywords->count; i++)
 		free((void *)mbox->keywords->names[i].p);
+	free(mbox->keywords->names);
 	free(mbox->keywords);
 	mbox->keywords = NULL;
 }
@@ -85,169 +91,188 @@ static size_t keyword_find(const struct mbox_keywords *keywords, struct strv nam
 	return i;
 }
 
-/* At the next bit, or at one of `unused`. */
-static enum rc keyword_add(
-	struct account *account, struct mbox *mbox, struct strv name, uint64_t *unused, size_t *ret_bit)
+/* At `number`: the next one, or one that is given away. */
+static enum rc keyword_add(struct account *account, struct mbox *mbox, struct strv name, size_t number)
 {
 	struct mbox_keywords *keywords = mbox->keywords;
 
-	if (name.n == 0)
-		return RC_INVALID;
-	if (name.n > MBOX_KEYWORD_NAME_MAX)
-		return RC_LIMIT;
-	size_t bit = keywords->count;
-	if (bit == MBOX_KEYWORDS_MAX) {
-		if (*unused == 0)
-			return RC_LIMIT;
-		bit = (size_t)__builtin_ctzll(*unused);
-		*unused &= *unused - 1;
-	}
 	mbox_touch(account, mbox);
 	enum rc rc =
 		db_run(account->db, "INSERT OR REPLACE INTO keyword (mailbox, bit, name) VALUES (?1, ?2, ?3)",
-			"idt", mbox->id, (uint32_t)bit, name);
+			"idt", mbox->id, (uint32_t)number, name);
 	if (rc != RC_OK)
 		return rc;
-	if (bit == keywords->count) {
+	if (number == keywords->count) {
 		keywords_append(keywords, name);
 	} else {
-		free((void *)keywords->names[bit].p);
-		keywords->names[bit] = strv_make(mem_strndup(name.p, name.n), name.n);
+		free((void *)keywords->names[number].p);
+		keywords->names[number] = strv_make(mem_strndup(name.p, name.n), name.n);
 	}
-	*ret_bit = bit;
 	return RC_OK;
 }
 
-/* Bits that may be given away: no message carries them, and they are none of `keep`. */
-static enum rc keywords_unused(
-	struct account *account, struct mbox *mbox, uint64_t keep, uint64_t *ret_unused)
+/* What messages carry, and what is in `used` already. */
+static enum rc keywords_used(struct account *account, struct mbox *mbox, struct keyword_set *used)
 {
 	struct index *index;
-	uint64_t used = keep;
 
 	enum rc rc = index_get(account, mbox, &index);
-	if (rc != RC_OK)
-		return rc;
-	for (size_t i = 0; i < index->count && used != UINT64_MAX; i++)
-		used |= index->rows[i].keywords;
-	*ret_unused = ~used;
-	return RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < index->count; i++)
+		keyword_set_join(used, index->rows[i].keywords, keywords_more(index, &index->rows[i]));
+	return rc;
 }
 
-/* Whether so many new names find room. *ret_unused: the bits that they will have, if none is left. */
-static enum rc keywords_room(
-	struct account *account, struct mbox *mbox, size_t missing, uint64_t keep, uint64_t *ret_unused)
+/* Where new names go: numbers from `next` on that are not `used`, at last behind all others. */
+struct keyword_room {
+	struct keyword_set used;
+	size_t next;
+};
+
+/* `asked`: names that are there, and stay. */
+static enum rc room_find(struct account *account, struct mbox *mbox, const struct keyword_set *asked,
+	size_t missing, struct keyword_room *ret_room)
 {
-	size_t left = MBOX_KEYWORDS_MAX - mbox->keywords->count;
-	uint64_t unused;
-
-	if (missing <= left)
+	ret_room->used = *asked;
+	ret_room->next = mbox->keywords->count;
+	if (missing == 0 || ret_room->next + missing <= KEYWORDS_FIRST)
 		return RC_OK;
-	enum rc rc = keywords_unused(account, mbox, keep, &unused);
-	if (rc != RC_OK)
-		return rc;
-	/* Bits above count are free, not unused. */
-	if (left > 0)
-		unused &= (UINT64_C(1) << mbox->keywords->count) - 1;
-	if (missing > left + (size_t)__builtin_popcountll(unused))
-		return RC_LIMIT;
-	*ret_unused = unused;
-	return RC_OK;
+	ret_room->next = 0;
+	return keywords_used(account, mbox, &ret_room->used);
 }
 
-/* How many of the names are not there yet; one that comes twice may count twice. */
-static size_t keywords_missing(const struct mbox_keywords *keywords, const struct strv *names, size_t count)
+/* MBOX_KEYWORDS_MAX: there is none. */
+static size_t room_take(struct keyword_room *room, size_t count)
+{
+	while (room->next < count && keyword_in(room->used.first, room->used.more, room->next))
+		room->next++;
+	return room->next < MBOX_KEYWORDS_MAX ? room->next++ : MBOX_KEYWORDS_MAX;
+}
+
+static size_t room_left(const struct keyword_room *room, size_t count)
+{
+	size_t left = MBOX_KEYWORDS_MAX - count;
+
+	for (size_t i = room->next; i < count; i++)
+		left += !keyword_in(room->used.first, room->used.more, i);
+	return left;
+}
+
+/* Whether all names can be keywords; *ret_missing: how many are not there yet, each counted once. */
+static enum rc names_check(const struct mbox_keywords *keywords, const struct strv *names, size_t count,
+	struct keyword_set *ret_asked, size_t *ret_missing)
 {
 	size_t missing = 0;
 
+	*ret_asked = (struct keyword_set){ 0 };
 	for (size_t i = 0; i < count; i++) {
-		bool seen = false;
+		size_t number = keyword_find(keywords, names[i]);
+		bool seen = number < keywords->count;
+		if (seen)
+			keyword_set_add(ret_asked, number);
+		else if (names[i].n == 0)
+			return RC_INVALID;
+		else if (names[i].n > MBOX_KEYWORD_NAME_MAX)
+			return RC_LIMIT;
 		for (size_t j = 0; j < i && !seen; j++)
 			seen = strv_ieq(names[i], names[j]);
-		if (!seen && keyword_find(keywords, names[i]) == keywords->count)
-			missing++;
+		missing += !seen;
 	}
-	return missing;
-}
-
-static enum rc keyword_mask(struct account *account, struct mbox *mbox, const struct strv *names,
-	size_t count, bool create, uint64_t *ret_mask)
-{
-	uint64_t mask = 0;
-	uint64_t unused = 0;
-
-	enum rc rc = keywords_load(account, mbox);
-	if (rc != RC_OK)
-		return rc;
-	if (create && count > 2 * MBOX_KEYWORDS_MAX)
-		return RC_LIMIT;
-	for (size_t i = 0; i < count; i++) {
-		size_t bit = keyword_find(mbox->keywords, names[i]);
-		mask |= bit < mbox->keywords->count ? UINT64_C(1) << bit : 0;
-	}
-	size_t missing = create ? keywords_missing(mbox->keywords, names, count) : 0;
-	/* Refused as a whole, so that nothing has to be undone. */
-	rc = keywords_room(account, mbox, missing, mask, &unused);
-	for (size_t i = 0; rc == RC_OK && missing > 0 && i < count; i++) {
-		size_t bit = keyword_find(mbox->keywords, names[i]);
-		if (bit == mbox->keywords->count)
-			rc = keyword_add(account, mbox, names[i], &unused, &bit);
-		if (rc == RC_OK)
-			mask |= UINT64_C(1) << bit;
-	}
-	if (rc != RC_OK)
-		return rc;
-	if (missing > 0)
-		change_keywords(
-			account, mbox->id, mbox->keywords->names, mbox->keywords->count, mbox->highestmodseq);
-	*ret_mask = mask;
+	*ret_missing = missing;
 	return RC_OK;
 }
 
-enum rc mbox_keyword_mask(struct account *account, int64_t id, const struct strv *names, size_t count,
-	bool create, uint64_t *ret_mask)
+/* `some`: as many of them as there is room for. Otherwise refused as a whole, so that nothing has to be undone. */
+static enum rc keywords_create(struct account *account, struct mbox *mbox, const struct strv *names,
+	size_t count, bool some, struct keyword_set *ret_set)
 {
+	struct mbox_keywords *keywords = mbox->keywords;
+	struct keyword_room room;
+	size_t missing;
+
+	if (count > 2 * MBOX_KEYWORDS_MAX)
+		return RC_LIMIT;
+	enum rc rc = names_check(keywords, names, count, ret_set, &missing);
+	if (rc == RC_OK)
+		rc = room_find(account, mbox, ret_set, missing, &room);
+	if (rc == RC_OK && !some && missing > room_left(&room, keywords->count))
+		return RC_LIMIT;
+	for (size_t i = 0; rc == RC_OK && missing > 0 && i < count; i++) {
+		size_t number = keyword_find(keywords, names[i]);
+		if (number == keywords->count) {
+			number = room_take(&room, keywords->count);
+			if (number == MBOX_KEYWORDS_MAX)
+				continue;
+			rc = keyword_add(account, mbox, names[i], number);
+		}
+		keyword_set_add(ret_set, number);
+	}
+	if (rc == RC_OK && missing > 0)
+		change_keywords(account, mbox->id, keywords->names, keywords->count, mbox->highestmodseq);
+	return rc;
+}
+
+enum rc mbox_keyword_set(struct account *account, int64_t id, const struct strv *names, size_t count,
+	bool create, struct keyword_set *ret_set)
+{
+	struct keyword_set set = { 0 };
 	struct mbox *mbox;
 
 	enum rc rc = mbox_selectable(account, id, &mbox);
-	return rc == RC_OK ? keyword_mask(account, mbox, names, count, create, ret_mask) : rc;
+	if (rc == RC_OK)
+		rc = keywords_load(account, mbox);
+	if (rc == RC_OK && create)
+		rc = keywords_create(account, mbox, names, count, false, &set);
+	for (size_t i = 0; rc == RC_OK && !create && i < count; i++) {
+		size_t number = keyword_find(mbox->keywords, names[i]);
+		if (number < mbox->keywords->count)
+			keyword_set_add(&set, number);
+	}
+	if (rc == RC_OK)
+		*ret_set = set;
+	return rc;
 }
 
-enum rc keyword_map_make(struct account *account, struct mbox *from, struct mbox *to, uint64_t used,
-	struct keyword_map *ret_map)
+enum rc keyword_map_make(struct account *account, struct mbox *from, struct mbox *to,
+	const struct keyword_set *used, struct keyword_map *ret_map)
 {
-	struct strv names[MBOX_KEYWORDS_MAX];
+	struct keyword_set set;
 	size_t count = 0;
-	uint64_t mask;
 
 	*ret_map = (struct keyword_map){ { 0 } };
-	if (used == 0)
+	if (used->first == 0 && !keyword_words_any(used->more))
 		return RC_OK;
 	enum rc rc = keywords_load(account, from);
+	if (rc == RC_OK)
+		rc = keywords_load(account, to);
 	if (rc != RC_OK)
 		return rc;
-	for (size_t bit = 0; bit < from->keywords->count; bit++) {
-		if (used & (UINT64_C(1) << bit))
-			names[count++] = from->keywords->names[bit];
+	size_t all = from->keywords->count;
+	/* Within one mailbox a name may move in memory while others are made; there nothing is made. */
+	struct strv *names = arena_alloc(account_arena(account), (all + 1) * sizeof(*names));
+	for (size_t i = 0; i < all; i++) {
+		if (keyword_in(used->first, used->more, i))
+			names[count++] = from->keywords->names[i];
 	}
-	rc = keyword_mask(account, to, names, count, true, &mask);
-	if (rc != RC_OK)
-		return rc;
-	for (size_t bit = 0; bit < from->keywords->count; bit++) {
-		if (used & (UINT64_C(1) << bit))
-			ret_map->bit[bit] =
-				(uint8_t)(keyword_find(to->keywords, from->keywords->names[bit]) + 1);
+	rc = keywords_create(account, to, names, count, true, &set);
+	for (size_t i = 0; rc == RC_OK && i < all; i++) {
+		size_t number = keyword_in(used->first, used->more, i)
+					? keyword_find(to->keywords, from->keywords->names[i])
+					: to->keywords->count;
+		ret_map->to[i] = number < to->keywords->count ? (uint16_t)(number + 1) : 0;
 	}
-	return RC_OK;
+	return rc;
 }
 
-uint64_t keyword_map_apply(const struct keyword_map *map, uint64_t keywords)
+void keyword_map_apply(
+	const struct keyword_map *map, uint64_t first, const uint64_t *more, struct keyword_set *ret_set)
 {
-	uint64_t mapped = 0;
+	size_t end = more ? MBOX_KEYWORDS_MAX : KEYWORDS_FIRST;
 
-	for (size_t bit = 0; keywords != 0; bit++, keywords >>= 1) {
-		if ((keywords & 1) && map->bit[bit] != 0)
-			mapped |= UINT64_C(1) << (map->bit[bit] - 1);
+	*ret_set = (struct keyword_set){ 0 };
+	if (!more && first == 0)
+		return;
+	for (size_t i = 0; i < end; i++) {
+		if (keyword_in(first, more, i) && map->to[i] != 0)
+			keyword_set_add(ret_set, map->to[i] - 1u);
 	}
-	return mapped;
 }

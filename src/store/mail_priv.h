@@ -17,7 +17,8 @@
 
 struct mbox_keywords {
 	size_t count;
-	struct strv names[MBOX_KEYWORDS_MAX]; /* own */
+	size_t cap;
+	struct strv *names; /* own array of own; at most MBOX_KEYWORDS_MAX */
 };
 
 /* A row of table mailbox, and what is loaded of the mailbox. */
@@ -112,6 +113,7 @@ struct index {
 	size_t cap;
 	struct seqset uids; /* the UIDs of rows */
 	uint32_t unseen_from; /* all rows below this UID are \Seen */
+	struct more_keywords *more; /* own: keywords beyond the first 64, of the messages that have such */
 };
 
 /* Bytes of all indexes of the store. */
@@ -121,7 +123,7 @@ enum rc index_get(struct account *account, struct mbox *mbox, struct index **ret
 /* Frees it and forgets it; accepts a mailbox without. */
 void index_drop(struct account *account, struct mbox *mbox);
 /* A new message, whose UID is higher than all others. */
-void index_append(struct index *index, const struct msg_row *row);
+void index_append(struct index *index, const struct msg_row *row, const struct keyword_set *keywords);
 /* The rows with these UIDs are gone. */
 void index_remove(struct index *index, const struct seqset *uids);
 /* A row below unseen_from may have lost \Seen. */
@@ -133,18 +135,35 @@ uint32_t index_first_unseen(struct index *index);
 
 enum rc keywords_load(struct account *account, struct mbox *mbox) MUST_CHECK;
 void keywords_drop(struct mbox *mbox);
-/* Keyword bits of mailbox `from` as those of `to`, where they are made if needed. RC_LIMIT: they do not all fit. */
+/* Keywords of mailbox `from` as those of `to`, where they are made if needed, as many as fit: the others get lost. */
 struct keyword_map {
-	uint8_t bit[MBOX_KEYWORDS_MAX];
+	uint16_t to[MBOX_KEYWORDS_MAX]; /* the number in `to` plus one; 0: none */
 };
-enum rc keyword_map_make(struct account *account, struct mbox *from, struct mbox *to, uint64_t used,
-	struct keyword_map *ret_map) MUST_CHECK;
-uint64_t keyword_map_apply(const struct keyword_map *map, uint64_t keywords);
+enum rc keyword_map_make(struct account *account, struct mbox *from, struct mbox *to,
+	const struct keyword_set *used, struct keyword_map *ret_map) MUST_CHECK;
+void keyword_map_apply(
+	const struct keyword_map *map, uint64_t first, const uint64_t *more, struct keyword_set *ret_set);
+
+/* keywords_more.c: what is `words` are KEYWORDS_MORE_WORDS of them, or NULL for none. */
+
+/* Of a row of the index, or a copy of one. Valid until it changes. */
+const uint64_t *keywords_more(const struct index *index, const struct msg_row *row);
+/* In memory; also sets the flag of the row. */
+void keywords_more_set(struct index *index, struct msg_row *row, const uint64_t *words);
+/* Forgets those of these messages; uids NULL: all. */
+void keywords_more_remove(struct index *index, const struct seqset *uids);
+uint64_t keywords_more_bytes(const struct index *index);
+/* The names of the keywords are loaded. */
+enum rc keywords_more_load(struct account *account, struct index *index) MUST_CHECK;
+/* In the database. */
+enum rc keywords_more_store(
+	struct account *account, const struct mbox *mbox, uint32_t uid, const uint64_t *words) MUST_CHECK;
 
 /* message.c */
 
-/* Inserts the row of a new message and tells it: table, index, counters (not saved: mbox_save). */
-enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row) MUST_CHECK;
+/* Inserts the row of a new message, whose keywords are `keywords`, and tells it: table, index, counters (not saved: mbox_save). */
+enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row,
+	const struct keyword_set *keywords) MUST_CHECK;
 
 /* expunge.c */
 

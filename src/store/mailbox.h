@@ -8,10 +8,11 @@
 
 #include "base/arena.h"
 #include "base/seqset.h"
+#include "store/keyword_set.h"
 #include "store/store.h"
 
 #define MBOX_SEPARATOR '/'
-#define MBOX_KEYWORDS_MAX 64
+#define MBOX_KEYWORDS_MAX (KEYWORDS_FIRST + 64 * KEYWORDS_MORE_WORDS)
 
 enum mbox_attr {
 	MBOX_NOSELECT = 1 << 0, /* only a name above others */
@@ -82,12 +83,12 @@ enum rc mbox_set_special_use(struct account *account, int64_t id, uint32_t speci
 enum rc mbox_keywords(
 	struct account *account, int64_t id, const struct strv **ret_names, size_t *ret_count) MUST_CHECK;
 /*
- * Bit mask of these names (compared without case), good until the job ends. Unknown ones are added if `create`, else left out.
- * When 64 names are taken those that no message carries, and that are not asked for here, are replaced; RC_LIMIT if there
- * are too few.
+ * The numbers of these names (compared without case), good until the job ends. Unknown ones are added if `create`, else left
+ * out. From the 65th name on those that no message carries, and that are not asked for here, are replaced first; RC_LIMIT
+ * if MBOX_KEYWORDS_MAX are too few.
  */
-enum rc mbox_keyword_mask(struct account *account, int64_t id, const struct strv *names, size_t count,
-	bool create, uint64_t *ret_mask) MUST_CHECK;
+enum rc mbox_keyword_set(struct account *account, int64_t id, const struct strv *names, size_t count,
+	bool create, struct keyword_set *ret_set) MUST_CHECK;
 
 /*
  * SELECT. Claims \Recent if `read_write` (relaxed write: use JOB_WRITE_RELAXED; EXAMINE: JOB_READ), watches the account

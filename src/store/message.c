@@ -8,28 +8,32 @@
 
 #define MSG_FLAGS_STORED (MSG_FLAGS_CLIENT | MSG_CHAT | MSG_MOVE_PENDING)
 
-enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row)
+enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row,
+	const struct keyword_set *keywords)
 {
-	struct msg_state state = { row->uid, row->flags, row->keywords, row->modseq };
+	const uint64_t *more = keyword_words_any(keywords->more) ? keywords->more : NULL;
+	struct msg_state state = { row->uid, row->flags, keywords->first, row->modseq, more };
 
 	enum rc rc = db_run(account->db,
 		"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, savedate, "
 		"blob)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-		"idduudiiii", mbox->id, row->uid, row->flags, row->keywords, row->modseq, row->size,
+		"idduudiiii", mbox->id, row->uid, row->flags, keywords->first, row->modseq, row->size,
 		row->internaldate, (int64_t)row->zone, row->savedate, row->blob);
 	if (rc == RC_EXISTS) {
 		log_error(account_log(account), "uid is in use account=%lld mailbox=%lld uid=%lu",
 			(long long)account->id, (long long)mbox->id, (unsigned long)row->uid);
 		return RC_CORRUPT;
 	}
+	if (rc == RC_OK && more)
+		rc = keywords_more_store(account, mbox, row->uid, more);
 	if (rc != RC_OK)
 		return rc;
 	mbox->uidnext = row->uid + 1;
 	mbox->highestmodseq = row->modseq;
 	mbox_count(account, mbox, row, 1);
 	if (mbox->index)
-		index_append(mbox->index, row);
+		index_append(mbox->index, row, keywords);
 	change_msg(account, CHANGE_APPEND, mbox->id, &state);
 	return RC_OK;
 }
@@ -38,6 +42,7 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 {
 	uint64_t size = content_size(msg->content) + msg->prefix.n;
 	struct msg_row row = { 0 };
+	struct keyword_set keywords;
 	struct mbox *mbox;
 
 	enum rc rc = mbox_selectable(account, mailbox, &mbox);
@@ -48,7 +53,7 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 	rc = quota_check(account, size, 1);
 	if (rc != RC_OK)
 		return rc;
-	rc = mbox_keyword_mask(account, mailbox, msg->keywords, msg->keyword_count, true, &row.keywords);
+	rc = mbox_keyword_set(account, mailbox, msg->keywords, msg->keyword_count, true, &keywords);
 	if (rc != RC_OK)
 		return rc;
 
@@ -67,7 +72,7 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 	row.internaldate = msg->internaldate;
 	row.zone = msg->zone;
 	row.savedate = clock_wall();
-	rc = msg_insert(account, mbox, &row);
+	rc = msg_insert(account, mbox, &row, &keywords);
 	if (rc == RC_OK)
 		rc = mbox_save(account, mbox);
 	if (rc == RC_OK)

@@ -16,13 +16,14 @@ enum msg_flag {
 	MSG_DRAFT = 1 << 4,
 	MSG_FLAGS_CLIENT = 0x1f, /* what a client can set */
 	MSG_CHAT = 1 << 8, /* detected as a chat message at delivery (COI-48) */
-	MSG_MOVE_PENDING = 1 << 9 /* the seen mover will move it */
+	MSG_MOVE_PENDING = 1 << 9, /* the seen mover will move it */
+	MSG_MORE_KEYWORDS = 1 << 10 /* in memory only: it has keywords that msg_keywords_more tells */
 };
 
 struct msg_row {
 	uint32_t uid;
 	uint32_t flags;
-	uint64_t keywords;
+	uint64_t keywords; /* the first 64 of the mailbox */
 	uint64_t modseq;
 	int64_t internaldate; /* seconds since 1970 UTC */
 	int64_t savedate; /* when it came into this mailbox */
@@ -44,6 +45,9 @@ enum rc msg_all_there(
 	struct account *account, int64_t mailbox, const struct seqset *uids, bool *ret_there) MUST_CHECK;
 /* Position of the first row with uid >= `uid`. */
 size_t msg_lower_bound(const struct msg_row *rows, size_t count, uint32_t uid);
+
+/* Its keywords beyond the first 64, KEYWORDS_MORE_WORDS words; NULL: it has none. Valid until the mailbox changes. memory. */
+const uint64_t *msg_keywords_more(struct account *account, int64_t mailbox, const struct msg_row *row);
 
 /* A message to be stored. */
 struct msg_new {
@@ -70,10 +74,10 @@ enum flag_op {
 /*
  * STORE. Messages of `uids` that exist; those with modseq > unchanged_since (UINT64_MAX: no condition) are left alone
  * and added to *modified. A message whose flags do not change gets no new modseq. *ret_gone (may be NULL): UIDs asked for
- * that do not exist.
+ * that do not exist. keywords NULL: none.
  */
 enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct seqset *uids, enum flag_op op,
-	uint32_t flags, uint64_t keywords, uint64_t unchanged_since, struct seqset *modified,
+	uint32_t flags, const struct keyword_set *keywords, uint64_t unchanged_since, struct seqset *modified,
 	struct seqset *ret_gone) MUST_CHECK;
 
 /* Pairs of a COPY or MOVE: src and dst have the same count, in the order of copying. */
@@ -83,7 +87,7 @@ struct copy_result {
 	struct seqset dst;
 };
 /*
- * All or nothing. Flags, keywords and INTERNALDATE are kept; bytes are shared. Missing UIDs are skipped. move: source rows
+ * All or nothing. Flags, keywords (as many as fit) and INTERNALDATE are kept; bytes are shared. Missing UIDs are skipped. move: source rows
  * go to the expunge log in the same transaction. src == dst mailbox is allowed.
  */
 enum rc msg_copy(struct account *account, int64_t from, const struct seqset *uids, int64_t to, bool move,

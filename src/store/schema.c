@@ -20,6 +20,15 @@
 	" thread INTEGER NOT NULL"                                                                           \
 	");"
 
+/* Version 5. Keywords 64 and up of the messages that have such. */
+#define MORE_TABLE                                                                                           \
+	"CREATE TABLE keyword_more ("                                                                        \
+	" mailbox INTEGER NOT NULL,"                                                                         \
+	" uid INTEGER NOT NULL,"                                                                             \
+	" bits BLOB NOT NULL,"                                                                               \
+	" PRIMARY KEY (mailbox, uid)"                                                                        \
+	") WITHOUT ROWID;"
+
 static const char mail_schema_sql[] =
 	"CREATE TABLE account ("
 	" one INTEGER PRIMARY KEY CHECK (one = 1),"
@@ -53,8 +62,7 @@ static const char mail_schema_sql[] =
 	" bit INTEGER NOT NULL,"
 	" name TEXT NOT NULL,"
 	" PRIMARY KEY (mailbox, bit)"
-	") WITHOUT ROWID;"
-	"CREATE TABLE msg ("
+	") WITHOUT ROWID;" MORE_TABLE "CREATE TABLE msg ("
 	" mailbox INTEGER NOT NULL,"
 	" uid INTEGER NOT NULL,"
 	" flags INTEGER NOT NULL," /* enum msg_flag */
@@ -168,7 +176,9 @@ enum rc schema_migrate(sqlite3 *db, int from, struct log *log)
 		rc = schema_exec(db, to_version_2_sql, log);
 	if (rc == RC_OK && from < 3)
 		rc = schema_exec(db, owed_schema_sql, log);
-	if (rc == RC_OK)
+	if (rc == RC_OK && from < 4)
 		rc = schema_exec(db, to_version_4_sql, log);
+	if (rc == RC_OK)
+		rc = schema_exec(db, MORE_TABLE, log);
 	return rc == RC_OK ? set_version(db, log) : rc;
 }

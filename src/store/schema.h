@@ -10,7 +10,8 @@
 
 #include <sqlite3.h>
 
-#define SCHEMA_VERSION 4 /* 2: blob.thread, thread_ref; 3: push_owed; 4: account.file_prefix */
+#define SCHEMA_VERSION                                                                                       \
+	5 /* 2: blob.thread, thread_ref; 3: push_owed; 4: account.file_prefix; 5: keyword_more */
 
 /*
  * Makes all tables in an empty database, the account row, and sets user_version. In the caller's transaction, if there

@@ -158,6 +158,7 @@ struct msg_state {
 	uint32_t flags; /* enum msg_flag */
 	uint64_t keywords; /* bit i: keyword i of the mailbox */
 	uint64_t modseq;
+	const uint64_t *more; /* keywords from the 65th on (keyword_set.h); NULL: none. As long as the list */
 };
 
 struct change {

@@ -111,7 +111,7 @@ struct announcing {
 	struct subs_list subs;
 	struct device_list devices;
 	struct mbox_info mailbox; /* of the message in hand, as the next ones */
-	uint64_t chat_mask;
+	struct keyword_set chat;
 	const struct msg_row *rows;
 	size_t row_count;
 };
@@ -226,6 +226,16 @@ static void push_to_devices(struct announcing *g, const struct msg_row *row, str
 	arena_free(&arena);
 }
 
+static bool is_chat(const struct announcing *g, struct account *account, const struct msg_row *row)
+{
+	const uint64_t *more = msg_keywords_more(account, g->mailbox.id, row);
+	bool found = row->keywords & g->chat.first;
+
+	for (size_t i = 0; more && i < KEYWORDS_MORE_WORDS; i++)
+		found = found || more[i] & g->chat.more[i];
+	return found;
+}
+
 static enum rc push_message(struct announcing *g, struct account *account, const struct msg_row *row)
 {
 	struct payload_source source = {
@@ -236,7 +246,7 @@ static enum rc push_message(struct announcing *g, struct account *account, const
 	buf_init(&bytes, FIELDS_MAX + BODY_MAX);
 	enum rc rc = read_message(account, row, &bytes, &source);
 	if (rc == RC_OK && !payload_is_notification(source.header))
-		rc = push_to_subs(g, row, &source, (row->keywords & g->chat_mask) != 0);
+		rc = push_to_subs(g, row, &source, is_chat(g, account, row));
 	if (rc == RC_OK)
 		push_to_devices(g, row, source.header);
 	buf_fini(&bytes);
@@ -291,7 +301,7 @@ static enum rc enter_mailbox(struct announcing *g, struct account *account, int6
 
 	enum rc rc = mbox_get(account, mailbox, &g->mailbox);
 	if (rc == RC_OK)
-		rc = mbox_keyword_mask(account, mailbox, &chat, 1, false, &g->chat_mask);
+		rc = mbox_keyword_set(account, mailbox, &chat, 1, false, &g->chat);
 	return rc == RC_OK ? msg_index(account, mailbox, &g->rows, &g->row_count) : rc;
 }
 

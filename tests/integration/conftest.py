@@ -15,6 +15,10 @@ def pytest_configure(config):
         raise pytest.UsageError(f"no coid in {BUILD}: build it first (scripts/test does)")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--stress-seconds", type=float, default=6, help="how long each part of the stress test lasts")
+
+
 @pytest.fixture
 def make_coid():
     """Makes daemons that are stopped, and checked for sanitizer reports, when the test ends."""

@@ -237,16 +237,21 @@ def test_the_keywords_of_the_rfc_are_kept_by_append_copy_and_move(new):
 
 
 def test_every_new_keyword_is_told_and_one_too_many_refused(new):
-    """E.13. The star stays when all names are taken, as one that no message carries makes room (test_38_keywords)."""
+    """E.13. The star says whether a new name will be taken."""
     new.append("INBOX", message())
     new.ok("SELECT INBOX")
     lines = []
-    for i in range(64):
+    for i in range(66):
         lines = new.ok(f"STORE 1 +FLAGS.SILENT (k{i})")
         assert b" k%d \\*)" % i in codes(lines)[b"PERMANENTFLAGS"]
-    new.no("STORE 1 +FLAGS (k64)", "LIMIT")
+    for start in range(66, 1023, 99):
+        names = [f"k{i}" for i in range(start, min(start + 99, 1023))]
+        lines = new.ok(f"STORE 1 +FLAGS.SILENT ({' '.join(names)})")
+        assert names[-1].encode() + b" \\*)" in codes(lines)[b"PERMANENTFLAGS"]
+    assert b" k1023)" in codes(new.ok("STORE 1 +FLAGS.SILENT (k1023)"))[b"PERMANENTFLAGS"]
+    new.no("STORE 1 +FLAGS (k1024)", "LIMIT")
     new.ok("STORE 1 -FLAGS.SILENT (k7)")
-    new.ok("STORE 1 +FLAGS (k64)")
+    new.ok("STORE 1 +FLAGS (k1024)")
 
 
 # -- E.16: UTF-8 -----------------------------------------------------------------------------------------------------------

@@ -150,16 +150,12 @@ static void all_keywords_in_use_are_told(void **state)
 	struct client *client = client_new(*state, NULL);
 	append(client, "INBOX", "");
 	assert_command_has(client, "SELECT INBOX", "\\*)");
-	for (int i = 0; i < MBOX_KEYWORDS_MAX; i++) {
+	for (int i = 0; i < KEYWORDS_FIRST + 2; i++) {
 		char command[60];
 		snprintf(command, sizeof(command), "STORE 1 +FLAGS.SILENT (k%d)", i);
 		assert_command_has(client, command, "a OK");
 	}
-	client_send(client, "a SELECT INBOX\r\n");
-	char *answer = client_answer(client);
-	/* One that no message carries any more would make room. */
-	assert_non_null(strstr(answer, " k63 \\*)] Flags permitted\r\n"));
-	free(answer);
+	assert_command_has(client, "SELECT INBOX", " k63 k64 k65 \\*)] Flags permitted\r\n");
 	client_free(&client);
 }
 

@@ -65,21 +65,52 @@ static void keywords_are_made_on_demand(void **state)
 	client_free(&client);
 }
 
-static void the_65th_keyword_is_refused(void **state)
+static void add_keywords(struct client *client, unsigned from, unsigned to)
 {
-	add_many(*state, 1);
-	struct client *client = client_new(*state, "INBOX");
 	struct buf command;
 	buf_init(&command, 10000);
-	buf_adds(&command, "STORE 1 +FLAGS.SILENT (");
-	for (unsigned i = 0; i < MBOX_KEYWORDS_MAX; i++)
-		buf_printf(&command, "%sk%u", i ? " " : "", i);
-	buf_adds(&command, ")");
-	buf_addc(&command, '\0');
-	assert_command_has(client, command.p, "a OK ");
-	assert_command_has(client, "STORE 1 +FLAGS (k3 one-too-many)", "a NO [LIMIT]");
-	assert_command_has(client, "STORE 1 FLAGS (k3)", "* 1 FETCH (FLAGS (\\Recent k3))\r\na OK ");
+	for (unsigned i = from; i < to; i += 100) {
+		buf_reset(&command);
+		buf_adds(&command, "STORE 1 +FLAGS.SILENT (");
+		for (unsigned k = i; k < to && k < i + 100; k++)
+			buf_printf(&command, "%sk%u", k > i ? " " : "", k);
+		buf_adds(&command, ")");
+		buf_addc(&command, '\0');
+		assert_command_has(client, command.p, "a OK ");
+	}
 	buf_fini(&command);
+}
+
+static void a_mailbox_has_as_many_keywords_as_it_needs(void **state)
+{
+	add_many(*state, 2);
+	struct client *client = client_new(*state, "INBOX");
+	struct client *other = client_new(*state, "INBOX");
+	add_keywords(client, 0, 64);
+	assert_command_has(client, "STORE 2 +FLAGS (k3 the-65th)",
+		"k63 the-65th \\*)] Flags permitted\r\n* 2 FETCH (FLAGS (\\Recent k3 the-65th))\r\na OK ");
+	assert_command_has(other, "NOOP", "* 2 FETCH (FLAGS (k3 the-65th))\r\n");
+	assert_command(other, "FETCH 2 FLAGS", "* 2 FETCH (FLAGS (k3 the-65th))\r\na OK FETCH completed\r\n");
+	assert_command_has(other, "SEARCH KEYWORD THE-65TH", "* SEARCH 2\r\n");
+	assert_command_has(other, "SEARCH UNKEYWORD the-65th", "* SEARCH 1\r\n");
+	assert_command_has(client, "STORE 2 -FLAGS (k3)", "* 2 FETCH (FLAGS (\\Recent the-65th))\r\na OK ");
+	assert_command_has(client, "STORE 2 -FLAGS (the-65th)", "* 2 FETCH (FLAGS (\\Recent))\r\na OK ");
+	assert_command_has(other, "NOOP", "* 2 FETCH (FLAGS ())\r\n");
+	client_free(&client);
+	client_free(&other);
+}
+
+/* RFC 9051 section 7.1: no star where no new name is taken. */
+static void the_last_keyword_takes_the_star_away(void **state)
+{
+	add_many(*state, 2);
+	struct client *client = client_new(*state, "INBOX");
+	add_keywords(client, 0, MBOX_KEYWORDS_MAX - 1);
+	assert_command_has(client, "SELECT INBOX", " k1022 \\*)] Flags permitted\r\n");
+	add_keywords(client, MBOX_KEYWORDS_MAX - 1, MBOX_KEYWORDS_MAX);
+	assert_command_has(client, "SELECT INBOX", " k1023)] Flags permitted\r\n");
+	assert_command_has(client, "STORE 2 +FLAGS (k3 one-too-many)", "a NO [LIMIT]");
+	assert_command_has(client, "STORE 2 FLAGS (k1023)", "* 2 FETCH (FLAGS (k1023))\r\na OK ");
 	client_free(&client);
 }
 
@@ -156,7 +187,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			silent_hides_only_the_change_of_its_own, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(keywords_are_made_on_demand, server_setup, server_teardown),
-		cmocka_unit_test_setup_teardown(the_65th_keyword_is_refused, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			a_mailbox_has_as_many_keywords_as_it_needs, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			the_last_keyword_takes_the_star_away, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(wrong_flags_and_items_are_bad, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_read_only_mailbox_keeps_its_flags, server_setup, server_teardown),

@@ -71,12 +71,12 @@ static void flags_come_in_one_order(void **state)
 {
 	(void)state;
 	const struct strv names[] = { { "$a", 2 }, { "b", 1 } };
-	ASSERT_OUT(resp_flags(&out, 0, false, 0, names, 2), "()");
-	ASSERT_OUT(resp_flags(&out, MSG_FLAGS_CLIENT, true, 3, names, 2),
+	ASSERT_OUT(resp_flags(&out, 0, false, 0, NULL, names, 2), "()");
+	ASSERT_OUT(resp_flags(&out, MSG_FLAGS_CLIENT, true, 3, NULL, names, 2),
 		"(\\Answered \\Flagged \\Deleted \\Seen \\Draft \\Recent $a b)");
-	ASSERT_OUT(resp_flags(&out, MSG_CHAT, false, 2, names, 2), "(b)");
+	ASSERT_OUT(resp_flags(&out, MSG_CHAT, false, 2, NULL, names, 2), "(b)");
 	/* A keyword whose name is not known is left out. */
-	ASSERT_OUT(resp_flags(&out, MSG_SEEN, false, 4, names, 2), "(\\Seen)");
+	ASSERT_OUT(resp_flags(&out, MSG_SEEN, false, 4, NULL, names, 2), "(\\Seen)");
 }
 
 static void dates_keep_their_zone(void **state)

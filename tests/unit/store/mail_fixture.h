@@ -340,7 +340,8 @@ static inline enum rc flags_run(struct account *account, void *arg)
 	struct flags_call *call = arg;
 	seqset_fini(&call->modified);
 	seqset_fini(&call->gone);
-	return msg_store_flags(account, call->mailbox, &call->uids, call->op, call->flags, call->keywords,
+	struct keyword_set keywords = { .first = call->keywords };
+	return msg_store_flags(account, call->mailbox, &call->uids, call->op, call->flags, &keywords,
 		call->unchanged_since, &call->modified, &call->gone);
 }
 
@@ -634,24 +635,68 @@ static UNUSED struct mbox_snapshot t_select(struct fixture *f, int64_t mailbox, 
 	return call.snapshot;
 }
 
+struct carried_call {
+	int64_t mailbox;
+	uint32_t uid;
+	struct buf text;
+};
+
+static inline enum rc carried_run(struct account *account, void *arg)
+{
+	struct carried_call *call = arg;
+	const struct strv *names;
+	const struct msg_row *rows;
+	size_t count;
+	size_t row_count;
+	buf_reset(&call->text);
+	enum rc rc = msg_index(account, call->mailbox, &rows, &row_count);
+	if (rc == RC_OK)
+		rc = mbox_keywords(account, call->mailbox, &names, &count);
+	if (rc != RC_OK)
+		return rc;
+	const struct msg_row *row = &rows[msg_lower_bound(rows, row_count, call->uid)];
+	const uint64_t *more = msg_keywords_more(account, call->mailbox, row);
+	for (size_t i = 0; i < count; i++) {
+		if (keyword_in(row->keywords, more, i))
+			buf_printf(&call->text, "%.*s ", STRV_ARG(names[i]));
+	}
+	return RC_OK;
+}
+
+/* The keywords of a message that is there, in their order, a space behind each. */
+static UNUSED void assert_keywords(struct fixture *f, int64_t mailbox, uint32_t uid, const char *expected)
+{
+	struct carried_call call = { .mailbox = mailbox, .uid = uid };
+	buf_init(&call.text, 64 * 1024);
+	assert_int_equal(run(f, JOB_READ, carried_run, &call), RC_OK);
+	buf_addc(&call.text, '\0');
+	assert_string_equal(call.text.p, expected);
+	buf_fini(&call.text);
+}
+
 struct keyword_call {
 	int64_t mailbox;
 	const struct strv *names;
 	size_t count;
 	bool create;
-	uint64_t mask;
+	uint64_t mask; /* the first of the set */
+	struct keyword_set set;
 };
 
 static inline enum rc keyword_run(struct account *account, void *arg)
 {
 	struct keyword_call *call = arg;
-	return mbox_keyword_mask(account, call->mailbox, call->names, call->count, call->create, &call->mask);
+	enum rc rc =
+		mbox_keyword_set(account, call->mailbox, call->names, call->count, call->create, &call->set);
+	if (rc == RC_OK)
+		call->mask = call->set.first;
+	return rc;
 }
 
 static UNUSED enum rc t_keywords(struct fixture *f, int64_t mailbox, const struct strv *names, size_t count,
 	bool create, uint64_t *ret_mask)
 {
-	struct keyword_call call = { mailbox, names, count, create, 0 };
+	struct keyword_call call = { .mailbox = mailbox, .names = names, .count = count, .create = create };
 	enum rc rc = run(f, create ? JOB_WRITE_RELAXED : JOB_READ, keyword_run, &call);
 	*ret_mask = call.mask;
 	return rc;

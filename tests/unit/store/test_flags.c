@@ -180,9 +180,73 @@ static void flags_of_a_failed_job_are_as_before(void **state)
 	fixture_free(&f);
 }
 
+struct more_call {
+	int64_t mailbox;
+	const char *uids;
+	enum flag_op op;
+	struct strv names[3];
+	size_t count;
+};
+
+static enum rc more_run(struct account *account, void *arg)
+{
+	struct more_call *call = arg;
+	struct seqset uids = SEQSET_EMPTY;
+	struct seqset modified = SEQSET_EMPTY;
+	struct keyword_set set;
+	enum rc rc = mbox_keyword_set(account, call->mailbox, call->names, call->count, true, &set);
+	assert_int_equal(seqset_parse(&uids, strv_cstr(call->uids), 10), RC_OK);
+	if (rc == RC_OK)
+		rc = msg_store_flags(
+			account, call->mailbox, &uids, call->op, 0, &set, UINT64_MAX, &modified, NULL);
+	seqset_fini(&uids);
+	return rc;
+}
+
+static void store_names(
+	struct fixture *f, const char *uids, enum flag_op op, struct strv one, struct strv two)
+{
+	struct more_call call = { .mailbox = f->inbox, .uids = uids, .op = op, .names = { one, two } };
+	call.count = two.n > 0 ? 2 : 1;
+	assert_int_equal(run(f, JOB_WRITE_RELAXED, more_run, &call), RC_OK);
+}
+
+static void keywords_beyond_the_first_are_flags_as_others(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	static char text[KEYWORDS_FIRST][16];
+	struct append_call call = { .mailbox = f->inbox, .times = 1, .keyword_count = KEYWORDS_FIRST };
+
+	for (int i = 0; i < KEYWORDS_FIRST; i++) {
+		snprintf(text[i], sizeof(text[i]), "k%d", i);
+		call.keywords[i] = strv_cstr(text[i]);
+	}
+	assert_int_equal(t_append_call(f, &call, TEST_MESSAGE), RC_OK);
+	t_append(f, f->inbox, 0, 2);
+	store_names(f, "2:3", FLAGS_ADD, STRV("k5"), STRV("more"));
+	store_names(f, "3", FLAGS_ADD, STRV("most"), STRV(""));
+	assert_keywords(f, f->inbox, 2, "k5 more ");
+	assert_keywords(f, f->inbox, 3, "k5 more most ");
+	assert_int_equal(t_sql(f, "SELECT count(*) FROM msg WHERE flags & 1024"), 0);
+	uint64_t before = t_row(f, f->inbox, 3).modseq;
+	store_names(f, "3", FLAGS_ADD, STRV("most"), STRV(""));
+	assert_true(t_row(f, f->inbox, 3).modseq == before);
+	store_names(f, "3", FLAGS_REMOVE, STRV("more"), STRV(""));
+	assert_true(t_row(f, f->inbox, 3).modseq > before);
+	fixture_reopen(f);
+	assert_keywords(f, f->inbox, 1 + 1, "k5 more ");
+	assert_keywords(f, f->inbox, 3, "k5 most ");
+	store_names(f, "2:3", FLAGS_SET, STRV("k5"), STRV(""));
+	assert_keywords(f, f->inbox, 2, "k5 ");
+	assert_int_equal(t_sql(f, "SELECT count(*) FROM keyword_more"), 0);
+	fixture_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keywords_beyond_the_first_are_flags_as_others),
 		cmocka_unit_test(flags_are_set_added_and_removed),
 		cmocka_unit_test(messages_changed_together_share_a_new_modseq),
 		cmocka_unit_test(a_message_whose_flags_do_not_change_costs_nothing),

@@ -116,7 +116,7 @@ static enum rc seen_and_fail(struct account *account, void *arg)
 
 	seqset_add(&uids, 1);
 	enum rc rc = msg_store_flags(
-		account, *(int64_t *)arg, &uids, FLAGS_ADD, MSG_SEEN, 0, UINT64_MAX, &modified, NULL);
+		account, *(int64_t *)arg, &uids, FLAGS_ADD, MSG_SEEN, NULL, UINT64_MAX, &modified, NULL);
 	seqset_fini(&uids);
 	seqset_fini(&modified);
 	return rc == RC_OK ? RC_CANNOT : rc;

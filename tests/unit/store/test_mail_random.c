@@ -165,7 +165,7 @@ static uint32_t draw_words(struct model *m)
 struct look_call {
 	int64_t mailbox;
 	struct rows_call rows;
-	uint32_t words[MBOX_KEYWORDS_MAX]; /* what a bit means here */
+	uint32_t words[KEYWORDS_FIRST]; /* what a bit means here */
 	struct mbox_info info;
 };
 
@@ -180,7 +180,7 @@ static enum rc look_run(struct account *account, void *arg)
 		rc = mbox_keywords(account, call->mailbox, &keyword, &count);
 	if (rc == RC_OK)
 		rc = mbox_get(account, call->mailbox, &call->info);
-	for (size_t i = 0; rc == RC_OK && i < count; i++) {
+	for (size_t i = 0; rc == RC_OK && i < count && i < KEYWORDS_FIRST; i++) {
 		for (uint32_t w = 0; w < WORDS; w++) {
 			if (strv_eq(keyword[i], strv_cstr(words[w])))
 				call->words[i] = 1u << w;
@@ -192,7 +192,7 @@ static enum rc look_run(struct account *account, void *arg)
 static uint32_t words_of(const struct look_call *look, uint64_t keywords)
 {
 	uint32_t mask = 0;
-	for (size_t i = 0; i < MBOX_KEYWORDS_MAX; i++) {
+	for (size_t i = 0; i < KEYWORDS_FIRST; i++) {
 		if (keywords & (UINT64_C(1) << i))
 			mask |= look->words[i];
 	}
