@@ -161,7 +161,8 @@ static void next_line(struct import *import)
 	const char *problem = NULL;
 	if (colon == text.n)
 		problem = "expected address:password";
-	else if (user_name_check(strv_trim(strv_sub(text, 0, colon)), entry->arena, &entry->name) != RC_OK)
+	else if (user_name_check_new(strv_trim(strv_sub(text, 0, colon)), entry->arena, &entry->name) !=
+		 RC_OK)
 		problem = "not an address like user@example.org";
 	struct strv password = strv_sub(text, colon + 1, text.n);
 	/* A plain password is hashed like any other. */

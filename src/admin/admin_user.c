@@ -211,7 +211,9 @@ static struct user_change *change_new(struct request *request, enum user_action 
 	change->arena = arena_new(0);
 	buf_init(&change->hash.hash, 0);
 	buf_init(&change->hash.scram, 0);
-	if (user_name_check(request->rest[0], change->arena, &change->name) != RC_OK) {
+	enum rc (*check)(struct strv, struct arena *, struct strv *) =
+		action == USER_ADD ? user_name_check_new : user_name_check;
+	if (check(request->rest[0], change->arena, &change->name) != RC_OK) {
 		request_err(
 			request, "%.*s: not an address like user@example.org", STRV_ARG(request->rest[0]));
 		request_finish(request, PROTOCOL_FAILED);
@@ -345,10 +347,14 @@ static bool list_one(void *arg, const struct user_record *user)
 		return false;
 	const char *state = user->enabled ? "enabled" : "disabled";
 	struct strv line = arena_strv(list->arena, user->name);
-	if (list->details)
-		line = strv_cstr(arena_printf(list->arena, "%.*s id=%lld %s created=%lld last-login=%lld",
-			STRV_ARG(user->name), (long long)user->id, state, (long long)user->created,
-			(long long)user->last_login));
+	if (list->details) {
+		char created[CLOCK_ISO_ROOM], login[CLOCK_ISO_ROOM] = "never";
+		clock_iso_local(user->created, created);
+		if (user->last_login > 0)
+			clock_iso_local(user->last_login, login);
+		line = strv_cstr(arena_printf(list->arena, "%.*s id=%lld %s created=%s last-login=%s",
+			STRV_ARG(user->name), (long long)user->id, state, created, login));
+	}
 	list->lines[list->count++] = line;
 	list->after = arena_strv(list->arena, user->name);
 	return true;

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <string.h>
+#include <time.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -109,4 +111,13 @@ void clock_to_utc(int64_t seconds, struct tm *ret_tm)
 		.tm_wday = (int)(((days + 4) % 7 + 7) % 7),
 		.tm_yday = (int)(days - days_from_civil(year, 1, 1)),
 	};
+}
+
+void clock_iso_local(int64_t seconds, char text[CLOCK_ISO_ROOM])
+{
+	time_t when = (time_t)seconds;
+	struct tm tm;
+
+	if (!localtime_r(&when, &tm) || strftime(text, CLOCK_ISO_ROOM, "%Y-%m-%dT%H:%M:%S%z", &tm) == 0)
+		memcpy(text, "-", 2);
 }

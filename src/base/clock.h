@@ -18,6 +18,9 @@ int64_t clock_wall_us(void);
 void clock_fake_set(uint64_t mono_ms, int64_t wall_seconds);
 void clock_fake_advance(uint64_t ms);
 
+#define CLOCK_ISO_ROOM 32
+/* "2026-11-28T14:30:00+0100" in the time zone of the process, for people. */
+void clock_iso_local(int64_t seconds, char text[CLOCK_ISO_ROOM]);
 /* Days and time of day to seconds since 1970 (UTC), without the time zone database. */
 int64_t clock_from_utc(int year, int month, int day, int hour, int minute, int second);
 void clock_to_utc(int64_t seconds, struct tm *ret_tm);

@@ -56,27 +56,40 @@ static int read_all(int fd, const char *name, struct payload *payload)
 	return payload->n > PROTOCOL_PAYLOAD_MAX ? fail(PROTOCOL_FAILED, name, "too large") : 0;
 }
 
-/* A line from the terminal, not shown. */
-static int ask_password(struct payload *payload)
+/* A line from the terminal, not shown. False: there was none. */
+static bool ask_line(const char *prompt, char *line, size_t room)
 {
 	struct termios old, silent;
-	char line[PROTOCOL_ARG_MAX];
 
-	fputs("Password: ", stderr);
+	fputs(prompt, stderr);
 	if (tcgetattr(STDIN_FILENO, &old) != 0)
-		return fail(PROTOCOL_FAILED, "terminal", strerror(errno));
+		return false;
 	silent = old;
 	silent.c_lflag &= (tcflag_t)~ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	const char *got = fgets(line, sizeof(line), stdin);
+	const char *got = fgets(line, (int)room, stdin);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 	fputc('\n', stderr);
-	if (!got)
-		return fail(PROTOCOL_FAILED, "password", "nothing was entered");
-	payload->p = mem_strdup(line);
-	payload->n = strlen(line);
+	return got != NULL;
+}
+
+/* Twice, since nobody sees what is typed. */
+static int ask_password(struct payload *payload)
+{
+	char line[PROTOCOL_ARG_MAX], again[PROTOCOL_ARG_MAX];
+	int status = 0;
+
+	if (!ask_line("Password: ", line, sizeof(line)) || !ask_line("Again: ", again, sizeof(again)))
+		status = fail(PROTOCOL_FAILED, "password", "nothing was entered");
+	else if (strcmp(line, again) != 0)
+		status = fail(PROTOCOL_FAILED, "password", "the two are not the same");
+	if (status == 0) {
+		payload->p = mem_strdup(line);
+		payload->n = strlen(line);
+	}
 	mem_wipe(line, sizeof(line));
-	return 0;
+	mem_wipe(again, sizeof(again));
+	return status;
 }
 
 static int read_payload(int argc, char **argv, struct payload *payload)

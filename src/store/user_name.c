@@ -1,25 +1,154 @@
 /*
- * Names of accounts.
+ * Names of accounts. One form for looking up: small letters, NFC. New names also keep to the rules of RFC 8265
+ * (UsernameCaseMapped) as far as they make two names look alike, and hold nothing that means something elsewhere: no path, no
+ * pattern, no quoting.
  */
 #include "store/users.h"
 
 #include "base/str.h"
 
-enum rc user_name_check(struct strv name, struct arena *arena, struct strv *ret_name)
+#include <stdlib.h>
+#include <utf8proc.h>
+
+#define DECOMPOSED_MAX 32
+
+/* The next character of valid UTF-8. */
+static int32_t name_char(struct strv *in)
+{
+	utf8proc_int32_t c = 0;
+	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)in->p, (utf8proc_ssize_t)in->n, &c);
+	*in = strv_sub(*in, n > 0 ? (size_t)n : in->n, in->n);
+	return c;
+}
+
+/* Full-width and half-width forms are others' twins: the only ones of their kind that RFC 8265 maps. */
+static int32_t name_width(int32_t c)
+{
+	utf8proc_int32_t single[DECOMPOSED_MAX];
+	int boundary = 0;
+	if (c < 0xff01 || c > 0xffee)
+		return c;
+	utf8proc_ssize_t n = utf8proc_decompose_char(
+		c, single, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
+	return n == 1 ? single[0] : c;
+}
+
+static enum rc name_fold(struct strv name, struct arena *arena, struct strv *ret_name)
+{
+	struct buf lower;
+	utf8proc_uint8_t *composed = NULL;
+	buf_init(&lower, 4 * name.n + 4);
+	while (name.n > 0) {
+		utf8proc_uint8_t text[4];
+		int32_t c = utf8proc_tolower(name_width(name_char(&name)));
+		buf_add(&lower, text, (size_t)utf8proc_encode_char(c, text));
+	}
+	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)lower.p, (utf8proc_ssize_t)lower.len,
+		&composed, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	buf_fini(&lower);
+	if (n <= 0 || n > USER_NAME_MAX) {
+		free(composed);
+		return RC_INVALID;
+	}
+	*ret_name = strv_make(arena_strndup(arena, (const char *)composed, (size_t)n), (size_t)n);
+	free(composed);
+	return RC_OK;
+}
+
+static bool name_has_two_sides(struct strv name)
 {
 	size_t at = strv_index(name, '@');
-	if (name.n > USER_NAME_MAX || at == 0 || at + 1 >= name.n)
+	if (at == 0 || at + 1 >= name.n)
+		return false;
+	return strv_index(strv_sub(name, at + 1, name.n), '@') == name.n - at - 1;
+}
+
+enum rc user_name_check(struct strv name, struct arena *arena, struct strv *ret_name)
+{
+	if (name.n > USER_NAME_MAX || !name_has_two_sides(name) || !str_utf8_valid(name))
 		return RC_INVALID;
-	if (strv_index(strv_sub(name, at + 1, name.n), '@') != name.n - at - 1 || !str_utf8_valid(name))
-		return RC_INVALID;
-	char *lower = arena_strndup(arena, name.p, name.n);
 	for (size_t i = 0; i < name.n; i++) {
-		unsigned char c = (unsigned char)lower[i];
+		unsigned char c = (unsigned char)name.p[i];
 		if (c <= ' ' || c == 0x7f)
 			return RC_INVALID;
-		if (c >= 'A' && c <= 'Z')
-			lower[i] = (char)(c - 'A' + 'a');
 	}
-	*ret_name = strv_make(lower, name.n);
+	struct strv folded;
+	enum rc rc = name_fold(name, arena, &folded);
+	/* A wide '@' has become one. */
+	if (rc != RC_OK || !name_has_two_sides(folded))
+		return RC_INVALID;
+	*ret_name = folded;
+	return RC_OK;
+}
+
+/* New names. */
+
+static bool ascii_allowed(int32_t c, bool domain)
+{
+	bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_';
+	return plain ||
+	       (!domain && strv_index(STRV("!#$&'+=?^`{|}~"), (char)c) < sizeof("!#$&'+=?^`{|}~") - 1);
+}
+
+static bool is_mark(int32_t c)
+{
+	utf8proc_category_t category = utf8proc_category(c);
+	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC;
+}
+
+/* Letters, digits and marks that are not another's twin and that everybody sees. */
+static bool wide_allowed(int32_t c)
+{
+	const utf8proc_property_t *property = utf8proc_get_property(c);
+	utf8proc_category_t category = utf8proc_category(c);
+	bool letter = category == UTF8PROC_CATEGORY_LL || category == UTF8PROC_CATEGORY_LM ||
+		      category == UTF8PROC_CATEGORY_LO || category == UTF8PROC_CATEGORY_ND;
+	if (!letter && !is_mark(c))
+		return false;
+	/* A type: it is a compatibility form of something else; canonical decompositions have none. */
+	return !property->ignorable && !property->control_boundary && property->decomp_type == 0;
+}
+
+/* Of what runs from right to left nothing runs the other way. */
+struct direction {
+	bool right;
+	bool left;
+};
+
+static void direction_add(struct direction *direction, int32_t c)
+{
+	int bidi = utf8proc_get_property(c)->bidi_class;
+	direction->right |= bidi == UTF8PROC_BIDI_CLASS_R || bidi == UTF8PROC_BIDI_CLASS_AL;
+	direction->left |= bidi == UTF8PROC_BIDI_CLASS_L;
+}
+
+/* Dots stand between other characters. */
+static bool side_allowed(struct strv side, bool domain)
+{
+	struct direction direction = { false, false };
+	int32_t before = '.';
+	while (side.n > 0) {
+		int32_t c = name_char(&side);
+		if (c < 0x80 ? !ascii_allowed(c, domain) : !wide_allowed(c))
+			return false;
+		if (before == '.' && (c == '.' || is_mark(c)))
+			return false;
+		direction_add(&direction, c);
+		before = c;
+	}
+	return before != '.' && !(direction.right && direction.left);
+}
+
+enum rc user_name_check_new(struct strv name, struct arena *arena, struct strv *ret_name)
+{
+	struct strv canonical;
+	enum rc rc = user_name_check(name, arena, &canonical);
+	if (rc != RC_OK)
+		return rc;
+	size_t at = strv_index(canonical, '@');
+	if (!side_allowed(strv_sub(canonical, 0, at), false) ||
+		!side_allowed(strv_sub(canonical, at + 1, canonical.n), true))
+		return RC_INVALID;
+	*ret_name = canonical;
 	return RC_OK;
 }

@@ -205,6 +205,7 @@ void users_close(struct store *store)
 	if (users->db && atomic_load(&users->copy_due) && users_copy_make(users) != RC_OK)
 		log_warn(store->log, "server.db could not be copied at the end");
 	db_close(&users->db);
+	users_alias_forget(users);
 	arena_free(&users->arena);
 	free(users->changes);
 	free(users);

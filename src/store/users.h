@@ -69,7 +69,16 @@ enum rc users_setting_get(
 	struct users *users, const char *key, struct arena *arena, struct strv *ret_value) MUST_CHECK;
 enum rc users_setting_set(struct users *users, const char *key, struct strv value) MUST_CHECK;
 
-/* "Local@Example.ORG" to lower case, checked: one '@', both sides non-empty, no control or space, <= USER_NAME_MAX. */
+/*
+ * The form under which a name is looked up: small letters, NFC, full-width letters as usual ones. Checked: one '@', both sides
+ * non-empty, no control character or space, <= USER_NAME_MAX. RC_INVALID.
+ */
 enum rc user_name_check(struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
+/*
+ * The same for a name that gets a new account, after RFC 8265: letters, digits and marks of any script, ASCII as in an atom of
+ * RFC 5322, dots in between. Not: what nobody sees (zero width, bidi controls), compatibility forms, unassigned code points,
+ * both directions in one side, and none of / * % " \ or blanks.
+ */
+enum rc user_name_check_new(struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 
 #endif

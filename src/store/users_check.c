@@ -260,7 +260,7 @@ static void check_names(struct users_checker *checker)
 	for (size_t i = 0; i < checker->wanted.count; i++) {
 		struct user_record *record = &checker->wanted.v[i];
 		struct strv canonical;
-		if (user_name_check(record->name, checker->arena, &canonical) != RC_OK ||
+		if (user_name_check_new(record->name, checker->arena, &canonical) != RC_OK ||
 			!strv_eq(canonical, record->name))
 			buf_printf(checker->report,
 				"user %s: the name could not be given to a new account (no problem by "

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 
 #define REPAIR_HINT "stop the server and run: coidctl check --server --repair"
 
@@ -161,6 +162,41 @@ static enum rc users_migrate(struct users *users)
 
 /* What the rows and the folders say. */
 
+/* Names have been given that are not in the form in which names are looked up today. */
+static void alias_add(struct users *users, struct strv stored)
+{
+	struct strv canonical;
+	if (str_is_ascii(stored))
+		return;
+	struct arena *arena = arena_new(0);
+	if (user_name_check(stored, arena, &canonical) == RC_OK && !strv_eq(canonical, stored)) {
+		users->aliases = mem_realloc(users->aliases, users->alias_count + 1, sizeof(*users->aliases));
+		users->aliases[users->alias_count++] =
+			(struct users_alias){ .canonical = mem_strndup(canonical.p, canonical.n),
+				.stored = mem_strndup(stored.p, stored.n) };
+	}
+	arena_free(&arena);
+}
+
+struct strv users_alias_find(const struct users *users, struct strv canonical)
+{
+	for (size_t i = 0; i < users->alias_count; i++)
+		if (strv_eq(canonical, strv_cstr(users->aliases[i].canonical)))
+			return strv_cstr(users->aliases[i].stored);
+	return STRV_NULL;
+}
+
+void users_alias_forget(struct users *users)
+{
+	for (size_t i = 0; i < users->alias_count; i++) {
+		free(users->aliases[i].canonical);
+		free(users->aliases[i].stored);
+	}
+	free(users->aliases);
+	users->aliases = NULL;
+	users->alias_count = 0;
+}
+
 static enum rc load_rows(struct users *users, int64_t *ret_last)
 {
 	struct store *store = users->store;
@@ -168,6 +204,7 @@ static enum rc load_rows(struct users *users, int64_t *ret_last)
 	sqlite3_stmt *stmt;
 	unsigned damaged = 0;
 	owners_clear(store->owners);
+	users_alias_forget(users);
 	enum rc rc = db_query(users->db, &stmt, "SELECT " USER_COLUMNS "ORDER BY id", "");
 	if (rc != RC_OK)
 		return rc;
@@ -176,6 +213,7 @@ static enum rc load_rows(struct users *users, int64_t *ret_last)
 			damaged++;
 		struct owner_mark mark = { .tag = owner_tag(&record), .sum = owner_sum(&record) };
 		owners_put(store->owners, record.id, record.name, &mark);
+		alias_add(users, record.name);
 		*ret_last = record.id;
 	}
 	if (damaged > 0)

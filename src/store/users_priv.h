@@ -24,6 +24,12 @@ struct users_change {
 	struct owner_mark mark;
 };
 
+/* A name of earlier days that is not what it is looked up as. */
+struct users_alias {
+	char *canonical; /* own, as the next one */
+	char *stored;
+};
+
 struct users {
 	struct store *store; /* borrowed */
 	struct strand *strand; /* own */
@@ -35,6 +41,8 @@ struct users {
 	bool loaded; /* store->owners follows the rows */
 	atomic_bool
 		lost; /* missing or damaged: out of service until it is repaired and the server started again */
+	struct users_alias *aliases; /* own; mostly none */
+	size_t alias_count;
 	struct arena *arena; /* own; of one transaction */
 	struct users_change *changes; /* own */
 	size_t change_count;
@@ -49,6 +57,10 @@ struct users {
 enum rc users_open_db(struct users *users) MUST_CHECK;
 extern const char users_schema[]; /* all of it but the version */
 extern const char users_version_sql[];
+
+/* The name under which the row of this one stands; an empty view: the same. */
+struct strv users_alias_find(const struct users *users, struct strv canonical);
+void users_alias_forget(struct users *users);
 
 /* users_query.c */
 #define USER_COLUMNS                                                                                         \

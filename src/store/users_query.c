@@ -53,13 +53,14 @@ static enum rc row_missing(struct users *users, struct strv name)
 	return RC_UNAVAILABLE;
 }
 
-enum rc users_find(struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user)
+static enum rc row_find(
+	struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user)
 {
 	struct user_record user;
 	sqlite3_stmt *stmt;
 	enum rc rc = db_one(users->db, &stmt, "SELECT " USER_COLUMNS "WHERE name = ?1", "t", name);
 	if (rc != RC_OK)
-		return rc == RC_NOT_FOUND ? row_missing(users, name) : rc;
+		return rc;
 	rc = users_row_read(stmt, arena, &user);
 	db_reset(stmt);
 	/* The index may lead to another row than was asked for. */
@@ -67,6 +68,15 @@ enum rc users_find(struct users *users, struct strv name, struct arena *arena, s
 		return row_damaged(users, &user);
 	*ret_user = user;
 	return RC_OK;
+}
+
+enum rc users_find(struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user)
+{
+	enum rc rc = row_find(users, name, arena, ret_user);
+	struct strv stored = rc == RC_NOT_FOUND ? users_alias_find(users, name) : STRV_NULL;
+	if (stored.n > 0)
+		rc = row_find(users, stored, arena, ret_user);
+	return rc == RC_NOT_FOUND ? row_missing(users, name) : rc;
 }
 
 enum rc users_find_id(struct users *users, int64_t id, struct arena *arena, struct user_record *ret_user)

@@ -435,6 +435,42 @@ static void checked(const char *name, enum rc rc, const char *result)
 	arena_free(&arena);
 }
 
+static void checked_new(const char *name, enum rc rc, const char *result)
+{
+	struct arena *arena = arena_new(0);
+	struct strv out;
+	assert_int_equal(user_name_check_new(strv_cstr(name), arena, &out), rc);
+	if (rc == RC_OK)
+		assert_true(strv_eq(out, strv_cstr(result)));
+	arena_free(&arena);
+}
+
+static void names_of_new_accounts_have_one_form_and_hide_nothing(void **state)
+{
+	static const char *const refused[] = { "../x@y.org", "a/b@y.org", "*@y.org", "%@y.org", "\"a\"@y.org",
+		"a b@y.org", "a\\b@y.org", ".a@y.org", "a.@y.org", "a..b@y.org", "a@y..org", "a@.org",
+		"a@y.org.", "a@[1.2.3.4]", "a\u200b@y.org", "a\u200d@y.org", "a\u00ad@y.org", "a\u202e@y.org",
+		"a\u2066@y.org", "a\ufeff@y.org", "a\ufe0f@y.org", "a\u034f@y.org", "a\u00a0@y.org",
+		"a\u3000@y.org", "a\xc2\x85@y.org", "a\u0378@y.org", "a\ue000@y.org", "a\ufb01@y.org",
+		"a\u2160@y.org", "a\u00b2@y.org", "\u0301a@y.org", "a.\u0301@y.org", "a\u05d0@y.org",
+		"a\u2603@y.org", "a\u3164@y.org", "a(b)@y.org", "a,b@y.org", "a@y/z", "a@*.org" };
+	(void)state;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		checked_new(refused[i], RC_INVALID, NULL);
+	checked_new("Ann.O'Brien+tag@Example.ORG", RC_OK, "ann.o'brien+tag@example.org");
+	checked_new("J\u00d6RG@example.org", RC_OK, "j\u00f6rg@example.org");
+	checked_new("jo\u0308rg@example.org", RC_OK, "j\u00f6rg@example.org");
+	checked_new("\uff21\uff22@example.org", RC_OK, "ab@example.org");
+	checked_new("\u05d0\u05d1@example.org", RC_OK, "\u05d0\u05d1@example.org");
+	checked_new("\ud55c\uae00@example.org", RC_OK, "\ud55c\uae00@example.org");
+	checked_new("user@b\u00fccher.example", RC_OK, "user@b\u00fccher.example");
+	/* Those of earlier days can still be looked up. */
+	checked("../x@y.org", RC_OK, "../x@y.org");
+	checked("a\u200b@y.org", RC_OK, "a\u200b@y.org");
+	checked("jo\u0308rg@example.org", RC_OK, "j\u00f6rg@example.org");
+	checked("a\uff20b@y.org", RC_INVALID, NULL);
+}
+
 static void names_are_checked_and_made_lower_case(void **state)
 {
 	(void)state;
@@ -478,6 +514,7 @@ int main(void)
 		T(a_server_database_in_doubt_can_be_read_and_is_written_again_later),
 		T(a_write_that_fails_keeps_nobody_from_reading),
 		cmocka_unit_test(names_are_checked_and_made_lower_case),
+		cmocka_unit_test(names_of_new_accounts_have_one_form_and_hide_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
