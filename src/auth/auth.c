@@ -1,4 +1,5 @@
 #include "auth/auth_priv.h"
+#include "auth/file_rows.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -61,6 +62,7 @@ enum rc auth_new(
 	auth->auto_create = auto_create_new();
 	pthread_mutex_init(&auth->lock, NULL);
 	list_init(&auth->delayed);
+	file_rows_make(store, log, rules);
 	*ret_auth = auth;
 	return RC_OK;
 }
@@ -154,6 +156,9 @@ enum rc auth_reload(struct auth *auth, const struct auth_settings *settings, str
 	free(changed.names[false]);
 	free(changed.names[true]);
 	rules_unref(&old);
+	rules = auth_rules_get(auth);
+	file_rows_make(auth->store, auth->log, rules);
+	rules_unref(&rules);
 	return RC_OK;
 }
 

@@ -138,3 +138,15 @@ void users_file_compare(const struct users_file *old, const struct users_file *n
 			fn(ctx, line->name, gone);
 	}
 }
+
+void users_file_each(const struct users_file *file, bool (*fn)(void *ctx, struct strv name), void *ctx)
+{
+	struct line *line, *next;
+
+	if (!file)
+		return;
+	HASH_ITER (hh, file->table, line, next) {
+		if (!fn(ctx, line->name))
+			return;
+	}
+}

@@ -24,4 +24,7 @@ enum rc users_file_find(
 void users_file_compare(const struct users_file *old, const struct users_file *new,
 	void (*fn)(void *ctx, struct strv name, bool gone), void *ctx);
 
+/* Calls fn for each name, in no order; fn false ends. A NULL file is empty. */
+void users_file_each(const struct users_file *file, bool (*fn)(void *ctx, struct strv name), void *ctx);
+
 #endif

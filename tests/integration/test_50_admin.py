@@ -119,8 +119,14 @@ def test_the_password_file_serves_as_a_second_source(make_coid, tmp_path):
     users.write_text("carol@example.org:{SHA512-CRYPT}$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJues"
                      "I68u4OTLiBFdcbYEdFCoEOfaS35inz1\n")
     coid = make_coid(settings={"auth.users_file": str(users)})
-    coid.login("carol@example.org", "Hello world!")
+    # Before the first login.
     coid.deliver("carol@example.org", message())
+    coid.login("carol@example.org", "Hello world!")
+    known = users.read_text()
+    users.write_text(known + known.replace("carol", "dora"))
+    coid.ctl("reload")
+    coid.deliver("dora@example.org", message())
+    assert coid.ctl("user", "list") == "carol@example.org\ndora@example.org\n"
     users.write_text("broken\n")
     done = coid.ctl("reload", check=False)
     assert done.returncode == 1 and f"{users}:1:" in done.stderr
