@@ -20,19 +20,35 @@ from compare import PASSWORD, ROOT, Coid, Dovecot, run
 sys.path.insert(0, str(ROOT / "tests" / "integration"))
 
 from fetchtext import fetch  # noqa: E402
-from imapraw import Raw  # noqa: E402
+from imapraw import Closed, Raw  # noqa: E402
 
 USER = "u0@example.org"
 PARTS_MAX = 40  # of a message are compared
 ITEMS = "RFC822.SIZE ENVELOPE BODYSTRUCTURE BODY.PEEK[HEADER] BODY.PEEK[TEXT] BODY.PEEK[HEADER.FIELDS (SUBJECT CONTENT-TYPE)]"
 
 
-def login(server):
-    raw = Raw("127.0.0.1", server.ports["imap"], timeout=60)
-    raw.greeting()
-    raw.ok(f'LOGIN "{USER}" "{PASSWORD}"')
-    raw.ok('SELECT "INBOX"')
-    return raw
+class Client:
+    """A session in INBOX; a new one when the server has closed it over a message."""
+
+    def __init__(self, server):
+        self.server = server
+        self.login()
+
+    def login(self):
+        self.raw = Raw("127.0.0.1", self.server.ports["imap"], timeout=60)
+        self.raw.greeting()
+        self.raw.ok(f'LOGIN "{USER}" "{PASSWORD}"')
+        self.raw.ok('SELECT "INBOX"')
+
+    def fetch(self, items):
+        """The items of the last message, or what the server says instead."""
+        try:
+            tagged, untagged = self.raw.cmd(f"FETCH * ({items})")
+        except Closed:
+            self.login()
+            return b"closed"
+        lines = [line for line in untagged if b" FETCH (" in line]
+        return fetch(lines[0])[1] if tagged.startswith(b"OK") and lines else tagged[:20]
 
 
 def lower(value):
@@ -62,17 +78,16 @@ def paths(structure):
     return list(parts(structure)) if is_list(structure, 0) else ["1", *parts(structure, "1.")]
 
 
-def read(raw, data):
-    tagged = raw.append("INBOX", data)
+def read(client, data):
+    tagged = client.raw.append("INBOX", data)
     if not tagged.startswith(b"OK"):
         return {"APPEND": tagged}
-    raw.ok("NOOP")
-    got = fetch(raw.ok(f"FETCH * ({ITEMS})")[0])[1]
+    client.raw.ok("NOOP")
+    got = client.fetch(ITEMS)
     for path in paths(got["BODYSTRUCTURE"])[:PARTS_MAX]:
         for item in (f"BODY.PEEK[{path}]", f"BINARY.PEEK[{path}]", f"BODY.PEEK[{path}.MIME]"):
-            tagged, untagged = raw.cmd(f"FETCH * {item}")
-            lines = [line for line in untagged if b" FETCH (" in line]
-            got[item] = fetch(lines[0])[1].get(item.replace(".PEEK", "")) if tagged.startswith(b"OK") and lines else tagged[:20]
+            answer = client.fetch(item)
+            got[item] = answer.get(item.replace(".PEEK", "")) if isinstance(answer, dict) else answer
     return got
 
 
@@ -105,11 +120,11 @@ def main():
             server = kind(folder / kind.name, cert, key)
             server.start(args.build, [USER])
             servers.append(server)
-        raws = [login(server) for server in servers]
+        clients = [Client(server) for server in servers]
         for file, data in messages:
             if not data:
                 continue
-            found = list(differences(*[read(raw, data) for raw in raws]))
+            found = list(differences(*[read(client, data) for client in clients]))
             different += bool(found)
             for name, a, b in found:
                 print(f"{file} {name}\n  coid    {str(a)[:args.width]}\n  Dovecot {str(b)[:args.width]}", flush=True)

@@ -80,6 +80,22 @@ static size_t count_fields(struct strv block)
 	return count;
 }
 
+/* A block in pieces is filtered as a whole one. */
+static void check_sift(struct strv block, const struct strv *names, bool negate, const struct buf *expected)
+{
+	size_t step = block.n > 0 ? 1 + (unsigned char)block.p[0] % 61 : 1;
+	struct mime_sift sift;
+	struct buf out;
+	buf_init(&out, OUT_MAX);
+	mime_sift_init(&sift, names, 3, negate, mime_sift_to_buf, &out);
+	for (size_t i = 0; i < block.n; i += step)
+		mime_sift_feed(&sift, strv_sub(block, i, step));
+	mime_sift_end(&sift);
+	buf_adds(&out, "\r\n");
+	check(out.len == expected->len && memcmp(out.p, expected->p, out.len) == 0);
+	buf_fini(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct strv names[] = { { "a", 1 }, { "subject", 7 }, { "To", 2 } };
@@ -97,6 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* Every field is in one of both, and both end with an empty line. */
 	check(count_fields(buf_strv(&with)) + count_fields(buf_strv(&without)) == count);
 	check(with.len >= 2 && memcmp(with.p + with.len - 2, "\r\n", 2) == 0);
+	check_sift(block, names, false, &with);
+	check_sift(block, names, true, &without);
 	buf_fini(&with);
 	buf_fini(&without);
 	while (mime_header_next(&block, &field, &raw)) {

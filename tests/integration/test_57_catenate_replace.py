@@ -405,7 +405,7 @@ def test_catenate_with_the_old_message(raw):
     raw.send(tag + b' UID REPLACE 2 INBOX (\\Draft) CATENATE (TEXT {5+}\r\nX: y\n URL "/INBOX/;UID=2")\r\n')
     tagged, untagged = raw.until(tag)
     assert tagged.startswith(b"OK") and b"APPENDUID" in untagged[0]
-    assert fetch(raw.ok("UID FETCH 3 BODY.PEEK[]")[0])[1]["BODY[]"] == b"X: y\n" + old
+    assert fetch(raw.ok("UID FETCH 3 BODY.PEEK[]")[0])[1]["BODY[]"] == b"X: y\r\n" + old
     tag = raw.tag()
     raw.send(tag + b' REPLACE 1 INBOX CATENATE (URL "/INBOX/;UID=2")\r\n')
     assert raw.until(tag)[0].startswith(b"NO [BADURL ")
