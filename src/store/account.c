@@ -48,6 +48,7 @@ static struct account *account_new(struct store *store, int64_t id)
 	account->state = id_is_gone(store, id) ? ACCOUNT_GONE : ACCOUNT_CLOSED;
 	account->fail_rc = RC_UNAVAILABLE;
 	account->job_arena = arena_new(0);
+	account->ledger.fd = -1;
 	return account;
 }
 
@@ -205,10 +206,12 @@ bool account_dirty(struct account *account)
 
 void account_committed(struct account *account, bool synced)
 {
+	account->committed_ms = clock_mono_ms();
 	if (synced) {
 		account->marked = true;
 		account->ceiling = account->next_ceiling;
 		account_synced(account, atomic_load(&account->dirty_number));
+		ledger_note(account);
 	} else {
 		atomic_fetch_add(&account->dirty_number, 1);
 	}
@@ -322,10 +325,10 @@ static enum rc account_examine(struct account *account)
 	enum rc rc = db_quick_check(account->db);
 	if (rc != RC_OK)
 		return rc;
-	rc = db_checkpoint(account->db, true);
+	rc = account_checkpoint(account, true);
 	if (rc == RC_OK)
 		account->suspect = false;
-	else if (storage_rc(rc))
+	else if (storage_rc(rc) && !account->wal_held)
 		account_reads_only(account, rc);
 	else
 		return rc;
@@ -342,17 +345,36 @@ static enum rc open_raised(struct account *account)
 	return mail_reload(account);
 }
 
-static enum rc open_parts(struct account *account)
+/* The database, if it and its WAL are what they were. */
+static enum rc open_db(struct account *account, bool *ret_created)
 {
 	char path[PATH_ROOM];
-	bool created = false, clean = true, same_boot = true;
+	unsigned frames = 0;
 	snprintf(path, sizeof(path), "%s/account.db", account->path);
 	enum rc rc = account_owner_check(account);
 	if (rc == RC_OK)
-		rc = account_folder_make(account, path, &created);
+		rc = account_folder_make(account, path, ret_created);
+	if (rc == RC_OK)
+		rc = ledger_open(account);
+	if (rc == RC_OK)
+		rc = ledger_examine(account, &frames);
 	if (rc == RC_OK)
 		rc = db_open(path, vfs_name(account->store->vfs), false, account->name, account->store->log,
 			&account->db);
+	if (rc != RC_OK)
+		return rc;
+	db_wal_found(account->db, frames);
+	account->wal_held = false;
+	replaced_note(account);
+	if (ledger_wal_blank(account))
+		db_wal_blank(account->db);
+	return rc;
+}
+
+static enum rc open_parts(struct account *account)
+{
+	bool created = false, clean = true, same_boot = true;
+	enum rc rc = open_db(account, &created);
 	if (rc != RC_OK)
 		return rc;
 	account->write_rc = RC_OK;
@@ -370,6 +392,10 @@ static enum rc open_parts(struct account *account)
 		return rc;
 	account->blobs_open = true;
 	rc = open_mail(account, created);
+	if (rc == RC_OK)
+		rc = ledger_examine_modseq(account);
+	if (rc == RC_OK && account->write_rc == RC_OK)
+		rc = replaced_renew(account);
 	if (rc != RC_OK || clean || account->write_rc != RC_OK)
 		return rc;
 	if (!same_boot)
@@ -407,7 +433,17 @@ static void mark_clean(struct account *account)
 	}
 }
 
-static void close_parts(struct account *account, bool in_order)
+static void close_settled(struct account *account)
+{
+	if (account->suspect || account->write_rc != RC_OK || db_wal_frames(account->db) == 0)
+		return;
+	enum rc rc = account_checkpoint(account, true);
+	if (rc != RC_OK)
+		log_warn(account->store->log, "WAL of an account is left as it is account=%s rc=%s",
+			account->name, rc_name(rc));
+}
+
+static void close_parts(struct account *account, bool in_order, bool settle)
 {
 	if (account->db)
 		db_rollback(account->db);
@@ -417,7 +453,11 @@ static void close_parts(struct account *account, bool in_order)
 	account->blobs_open = false;
 	if (account->db && in_order)
 		mark_clean(account);
+	if (account->db && in_order && settle)
+		close_settled(account);
 	db_close(&account->db);
+	ledger_close(account);
+	atomic_store(&account->db_file_id, 0);
 	account->marked = false;
 	for (int kind = 0; kind < BACKGROUND_KINDS; kind++)
 		account->due[kind] = 0;
@@ -447,10 +487,10 @@ enum rc account_open(struct account *account)
 	return RC_OK;
 }
 
-void account_close(struct account *account)
+static void account_close_how(struct account *account, bool settle)
 {
 	enum account_state was = account->state;
-	close_parts(account, was == ACCOUNT_OPEN);
+	close_parts(account, was == ACCOUNT_OPEN, settle);
 	if (was == ACCOUNT_GONE)
 		return;
 	if (was == ACCOUNT_OPEN && account->suspect) {
@@ -464,6 +504,16 @@ void account_close(struct account *account)
 		account_closed(account);
 	else if (was == ACCOUNT_FAILED)
 		account_mended(account);
+}
+
+void account_close(struct account *account)
+{
+	account_close_how(account, true);
+}
+
+void account_close_quickly(struct account *account)
+{
+	account_close_how(account, false);
 }
 
 enum rc account_ready(struct account *account)
@@ -487,7 +537,7 @@ void account_fail(struct account *account, enum rc rc, bool tell)
 {
 	bool was_open = account->state == ACCOUNT_OPEN;
 	bool had_failed = account->state == ACCOUNT_FAILED;
-	close_parts(account, false);
+	close_parts(account, false, false);
 	if (account->retry_ms == 0)
 		account->retry_ms = ACCOUNT_RETRY_MIN_MS;
 	else if (account->retry_ms < ACCOUNT_RETRY_MAX_MS / 2)
@@ -505,9 +555,20 @@ void account_fail(struct account *account, enum rc rc, bool tell)
 		account_failed(account);
 }
 
+void account_abandon(struct account *account)
+{
+	if (account->blobs_open)
+		blob_abandon_account(account);
+	account->blobs_open = false;
+	close_parts(account, false, false);
+	account->state = ACCOUNT_CLOSED;
+	change_publish_kind(account, CHANGE_RESET);
+	account_closed(account);
+}
+
 void account_reopen(struct account *account)
 {
-	close_parts(account, false);
+	close_parts(account, false, false);
 	account->state = ACCOUNT_CLOSED;
 	account_closed(account);
 	enum rc rc = account_open(account);
@@ -526,7 +587,7 @@ enum rc account_recover(struct account *account)
 	}
 	if (rc == RC_OK) {
 		uint64_t ceiling = account->next_ceiling;
-		close_parts(account, false);
+		close_parts(account, false, false);
 		account->state = ACCOUNT_CLOSED;
 		account_closed(account);
 		rc = account_open(account);

@@ -13,7 +13,6 @@
 #include "base/mem.h"
 
 #define SLOW_RETRY_MS 200 /* no worker to spare */
-#define FAILED_RETRY_MS 10000 /* a full disk and the like */
 #define EVICT_MAX 64 /* accounts, a tick */
 
 struct dirty_account {
@@ -29,7 +28,7 @@ static void background_queue(struct account *account)
 	strand_add_always(account->strand, &account->background_item);
 }
 
-static void background_want(struct account *account, enum background_kind kind)
+void background_want(struct account *account, enum background_kind kind)
 {
 	atomic_fetch_or(&account->wanted, 1u << kind);
 	background_queue(account);
@@ -61,10 +60,11 @@ void account_background_now(struct account *account, enum background_kind kind)
 }
 
 /* Syncing can fail in a way that leaves the WAL in doubt. */
-static void after_sync(struct account *account, enum rc rc, uint64_t number)
+void background_synced(struct account *account, enum rc rc, uint64_t number)
 {
 	if (rc == RC_OK) {
 		account_synced(account, number);
+		ledger_note(account);
 	} else if (rc == RC_IO) {
 		/* Either everything is on disk afterwards, or the sessions have been told. */
 		rc = account_recover(account);
@@ -78,41 +78,21 @@ static enum rc run_sync(struct account *account)
 	if (!account_dirty(account))
 		return RC_OK;
 	enum rc rc = db_sync_wal(account->db);
-	after_sync(account, rc, number);
+	background_synced(account, rc, number);
 	return rc;
-}
-
-static enum rc run_checkpoint(struct account *account)
-{
-	uint64_t number = atomic_load(&account->dirty_number);
-	enum rc rc = db_checkpoint(account->db, false);
-	after_sync(account, rc, number);
-	if (rc != RC_OK && account->state == ACCOUNT_OPEN)
-		account_background(account, BACKGROUND_CHECKPOINT, clock_mono_ms() + FAILED_RETRY_MS);
-	return rc;
-}
-
-static enum rc run_close(struct account *account)
-{
-	/* Opened again it would show a commit that nobody has been told of. */
-	if (account->doubtful && account_writable(account) != RC_OK)
-		return RC_OK;
-	/* Somebody needs it after all. */
-	if (strand_length(account->strand) == 0)
-		account_close(account);
-	return RC_OK;
 }
 
 static const struct {
 	enum rc (*run)(struct account *account); /* RC_AGAIN: more to do at once */
 	bool slow;
 } background_kinds[BACKGROUND_KINDS] = {
+	[BACKGROUND_LOOK] = { replaced_look_run, false },
 	[BACKGROUND_SYNC] = { run_sync, false },
-	[BACKGROUND_CHECKPOINT] = { run_checkpoint, true },
+	[BACKGROUND_CHECKPOINT] = { settle_run, true },
 	[BACKGROUND_MOVE_OUT] = { blob_moveout, true },
 	[BACKGROUND_SWEEP] = { blob_sweep, true },
 	[BACKGROUND_MARKS] = { moves_retry, false },
-	[BACKGROUND_CLOSE] = { run_close, false },
+	[BACKGROUND_CLOSE] = { settle_close_run, true },
 };
 
 static bool slow_begin(struct store *store)
@@ -129,7 +109,8 @@ static void run_kind(struct account *account, enum background_kind kind)
 {
 	struct store *store = account->store;
 	bool slow = background_kinds[kind].slow;
-	if (kind != BACKGROUND_CLOSE && account_writable(account) != RC_OK) {
+	bool writes = kind != BACKGROUND_CLOSE && kind != BACKGROUND_LOOK;
+	if (writes && account_writable(account) != RC_OK) {
 		if (account->state == ACCOUNT_OPEN)
 			account_background(account, kind, account->write_retry_at);
 		return;
@@ -180,7 +161,7 @@ static void destroy_run(struct account *account)
 		atomic_store(&account->destroy_queued, false);
 		return;
 	}
-	account_close(account);
+	account_close_quickly(account);
 	account_mark_gone(account);
 	change_publish_kind(account, CHANGE_ACCOUNT_GONE);
 	enum rc rc = account_folder_remove(account);
@@ -219,11 +200,7 @@ void account_turn_ends(struct account *account)
 {
 	if (account->state != ACCOUNT_OPEN)
 		return;
-	unsigned frames = db_wal_frames(account->db);
-	bool idle = strand_length(account->strand) == 0;
-	if (account->due[BACKGROUND_CHECKPOINT] == 0 &&
-		(frames >= CHECKPOINT_FRAMES_BUSY || (frames >= CHECKPOINT_FRAMES && idle)))
-		background_want(account, BACKGROUND_CHECKPOINT);
+	settle_wish(account);
 }
 
 /* Open accounts. */
@@ -315,7 +292,12 @@ static void syncfs_run(struct store *store)
 void store_turn(struct strand *strand, void *ctx)
 {
 	struct store *store = ctx;
-	while (strand_next(strand)) {
+	for (struct strand_item *item = strand_next(strand); item; item = strand_next(strand)) {
+		if (item == &store->look_item) {
+			atomic_store(&store->look_queued, false);
+			replaced_look(store);
+			continue;
+		}
 		atomic_store(&store->syncfs_queued, false);
 		syncfs_run(store);
 	}
@@ -360,6 +342,9 @@ void store_tick(struct store *store)
 			break;
 	pthread_mutex_unlock(&store->lock);
 	index_lru_trim(store->indexes);
+	settle_tick(store);
+	if (!atomic_exchange(&store->look_queued, true))
+		strand_add_always(store->strand, &store->look_item);
 	if (sync_all && !atomic_exchange(&store->syncfs_queued, true))
 		strand_add_always(store->strand, &store->syncfs_item);
 }

@@ -290,7 +290,8 @@ enum rc blob_prepare_commit(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
 	uint32_t prefix = (uint32_t)rand_u64();
-	if (!state->prefix_used)
+	/* As long as there may be files of a transaction that never committed, its prefix stays in the database. */
+	if (!state->prefix_used || state->scan)
 		return RC_OK;
 	state->prefix_changed = true;
 	return db_run(account->db, "UPDATE account SET file_prefix = ?1", "i", (int64_t)prefix);
@@ -394,4 +395,14 @@ void blob_close_account(struct account *account)
 	free(account->blobs.made);
 	free(account->blobs.known);
 	memset(&account->blobs, 0, sizeof(account->blobs));
+}
+
+void blob_abandon_account(struct account *account)
+{
+	struct blob_state *state = &account->blobs;
+	for (size_t i = 0; i < state->made_count; i++)
+		(void)file_remove(account, state->made[i].file);
+	free(state->made);
+	free(state->known);
+	memset(state, 0, sizeof(*state));
 }

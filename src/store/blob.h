@@ -83,6 +83,8 @@ struct blob_state {
 enum rc blob_open_account(struct account *account, bool clean) MUST_CHECK;
 void blob_close_account(struct account *account);
 void blob_batch_end(struct account *account);
+/* Instead of blob_close_account: the folder is another one by now. Takes away only what the last transaction has put there. */
+void blob_abandon_account(struct account *account);
 /* Last statement of a transaction that has changed something. */
 enum rc blob_prepare_commit(struct account *account) MUST_CHECK;
 

@@ -10,6 +10,7 @@
 #include "store/mailbox.h"
 #include "store/message.h"
 #include "store/thread.h"
+#include "store/wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,12 +18,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define SALVAGE_PIECE (64 * 1024)
 #define LOST_MAX 100 /* databases set aside */
 
 struct ids {
 	int64_t *v; /* own */
 	size_t count;
 	size_t cap;
+	size_t sorted; /* the first of them are in order */
 };
 
 struct rebuild {
@@ -138,13 +141,16 @@ static enum rc set_aside(struct account *account)
 	(void)lost_name(account, true, name);
 	snprintf(wal, sizeof(wal), "%s-wal", name);
 	if (account->db)
-		account_close(account);
+		account_close_quickly(account);
 	/* The WAL first: with its database gone it would be taken for the new one's. */
 	enum rc rc = rename_in(account, "account.db-wal", wal);
 	if (rc == RC_OK)
 		rc = rename_in(account, "account.db", name);
 	if (rc == RC_OK)
 		rc = files_set_aside(account);
+	/* Now that the database has gone: until then it tells that this one can't be trusted. */
+	if (rc == RC_OK)
+		rc = ledger_forget(account);
 	if (rc == RC_OK)
 		rc = folder_sync(account->store, account->path);
 	account->retry_at = 0;
@@ -179,11 +185,12 @@ static void ids_sort(struct ids *ids)
 {
 	if (ids->count > 0)
 		qsort(ids->v, ids->count, sizeof(int64_t), id_compare);
+	ids->sorted = ids->count;
 }
 
 static bool ids_contain(const struct ids *ids, int64_t id)
 {
-	return ids->count > 0 && bsearch(&id, ids->v, ids->count, sizeof(int64_t), id_compare);
+	return ids->sorted > 0 && bsearch(&id, ids->v, ids->sorted, sizeof(int64_t), id_compare);
 }
 
 static void found_fini(struct found *found)
@@ -285,11 +292,11 @@ static enum rc recover_rows(struct rebuild *rebuild, const char *sql, bool skip_
 	if (!rebuild->old || db_query(rebuild->old, &stmt, sql, "") != RC_OK)
 		return RC_OK;
 	ids_sort(&rebuild->inlines);
-	struct ids known = rebuild->inlines;
-	if (skip_known)
-		rebuild->inlines = (struct ids){ 0 };
+	ids_sort(&rebuild->files);
 	while (rc == RC_OK && db_step(rebuild->old, stmt) == RC_OK) {
-		if (skip_known && ids_contain(&known, db_i64(stmt, 7)))
+		bool in_file = !db_is_null(stmt, 4);
+		if (skip_known && ids_contain(in_file ? &rebuild->files : &rebuild->inlines,
+					  db_i64(stmt, in_file ? 4 : 7)))
 			continue;
 		rc = recover_row(rebuild, &batch, stmt);
 		if (rc == RC_NOT_FOUND) {
@@ -298,8 +305,6 @@ static enum rc recover_rows(struct rebuild *rebuild, const char *sql, bool skip_
 		}
 	}
 	db_reset(stmt);
-	if (skip_known)
-		free(known.v);
 	enum rc last = batch_flush(&batch);
 	return rc == RC_OK ? last : rc;
 }
@@ -384,16 +389,95 @@ static void lost_files_remove(struct account *account)
 			account->name, strerror(errno));
 }
 
-static void old_open(struct rebuild *rebuild)
+#define SALVAGE "account.db.salvage"
+
+static void salvage_remove(struct account *account)
+{
+	const struct io *io = account->store->io;
+	char path[PATH_ROOM];
+	path_of(account, SALVAGE, path);
+	(void)io->unlink(io->ctx, path);
+	path_of(account, SALVAGE "-wal", path);
+	(void)io->unlink(io->ctx, path);
+}
+
+/*
+ * The database that was set aside, with all pages of its WAL that are whole: SQLite itself would take none behind a damaged
+ * one. False: there is nothing of that kind.
+ */
+static bool salvage_make(struct account *account, const char *name)
+{
+	const struct io *io = account->store->io;
+	char from[PATH_ROOM], to[PATH_ROOM], wal[PATH_ROOM];
+	uint64_t pages = 0, offset = 0;
+	path_of(account, name, from);
+	path_of(account, SALVAGE, to);
+	snprintf(wal, sizeof(wal), "%s/%s-wal", account->path, name);
+	salvage_remove(account);
+	int in = io->open(io->ctx, from, O_RDONLY, 0);
+	int out = in < 0 ? -1 : io->open(io->ctx, to, O_RDWR | O_CREAT | O_EXCL, 0600);
+	char *piece = mem_alloc(SALVAGE_PIECE);
+	ssize_t got = out < 0 ? -1 : io_read_all(io, in, piece, SALVAGE_PIECE, 0);
+	while (got > 0 && io_write_all(io, out, piece, (size_t)got, offset)) {
+		offset += (uint64_t)got;
+		got = io_read_all(io, in, piece, SALVAGE_PIECE, offset);
+	}
+	free(piece);
+	if (in >= 0)
+		(void)io->close(io->ctx, in);
+	if (out >= 0)
+		(void)io->close(io->ctx, out);
+	return got == 0 && wal_salvage(io, wal, to, &pages) == RC_OK && pages > 0;
+}
+
+static void old_open(struct rebuild *rebuild, const char *name)
 {
 	struct account *account = rebuild->account;
-	char name[64], path[PATH_ROOM];
-	if (!lost_name(account, false, name) || !exists(account, name))
-		return;
+	char path[PATH_ROOM];
 	path_of(account, name, path);
 	if (db_open(path, vfs_name(account->store->vfs), false, account->name, account->store->log,
 		    &rebuild->old) != RC_OK)
 		rebuild->old = NULL;
+}
+
+/* All that this database tells. `again`: another one has been asked before. */
+static enum rc old_recover(struct rebuild *rebuild, bool again)
+{
+	removed_skip(rebuild);
+	enum rc rc = again ? RC_OK : thread_restore(rebuild->account, rebuild->old);
+	if (rc == RC_OK)
+		rc = recover_rows(rebuild,
+			"SELECT n.name, m.flags, m.internaldate, m.zone, b.file, i.bytes, p.bytes, b.id FROM "
+			"msg m"
+			" JOIN blob b ON b.id = m.blob LEFT JOIN mailbox n ON n.id = m.mailbox"
+			" LEFT JOIN blob_inline i ON i.blob = b.id LEFT JOIN blob_prefix p ON p.blob = b.id",
+			again);
+	if (rc == RC_OK)
+		rc = recover_rows(
+			rebuild, "SELECT NULL, 0, 0, 0, NULL, bytes, NULL, blob FROM blob_inline", true);
+	db_close(&rebuild->old);
+	return rc;
+}
+
+/* First with all of the WAL that can be read, then as SQLite sees it. */
+static enum rc olds_recover(struct rebuild *rebuild)
+{
+	struct account *account = rebuild->account;
+	char name[64];
+	if (!lost_name(account, false, name) || !exists(account, name))
+		return old_recover(rebuild, false);
+	bool salvaged = salvage_make(account, name);
+	enum rc rc = RC_OK;
+	if (salvaged) {
+		old_open(rebuild, SALVAGE);
+		rc = old_recover(rebuild, false);
+	}
+	if (rc == RC_OK) {
+		old_open(rebuild, name);
+		rc = old_recover(rebuild, salvaged);
+	}
+	salvage_remove(account);
+	return rc;
 }
 
 enum rc check_rebuild(struct check *check, bool resume)
@@ -404,22 +488,9 @@ enum rc check_rebuild(struct check *check, bool resume)
 	if (rc != RC_OK)
 		return rc;
 	check->result.rebuilt = true;
-	old_open(&rebuild);
-	removed_skip(&rebuild);
-	rc = thread_restore(account, rebuild.old);
-	if (rc == RC_OK)
-		rc = recover_rows(&rebuild,
-			"SELECT n.name, m.flags, m.internaldate, m.zone, b.file, i.bytes, p.bytes, b.id FROM "
-			"msg m"
-			" JOIN blob b ON b.id = m.blob LEFT JOIN mailbox n ON n.id = m.mailbox"
-			" LEFT JOIN blob_inline i ON i.blob = b.id LEFT JOIN blob_prefix p ON p.blob = b.id",
-			false);
-	if (rc == RC_OK)
-		rc = recover_rows(
-			&rebuild, "SELECT NULL, 0, 0, 0, NULL, bytes, NULL, blob FROM blob_inline", true);
+	rc = olds_recover(&rebuild);
 	if (rc == RC_OK)
 		rc = recover_files(&rebuild);
-	db_close(&rebuild.old);
 	free(rebuild.files.v);
 	free(rebuild.inlines.v);
 	check_note(check, "%" PRIu64 " messages have come back, %" PRIu64 " could not be read",

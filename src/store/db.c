@@ -1,5 +1,7 @@
 #include "store/db.h"
 
+#include "store/vfs.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,7 @@
 
 #define STATEMENTS_START 32 /* slots; a power of two */
 #define CACHE_KIB 512 /* of pages, a connection */
+#define WAL_SALT_OFFSET 16
 #define ROW_BYTES 256 /* what a changed row adds to the WAL, about */
 
 struct statement {
@@ -505,6 +508,43 @@ enum rc db_checkpoint(struct db *db, bool truncate)
 unsigned db_wal_frames(const struct db *db)
 {
 	return db->wal_frames;
+}
+
+void db_wal_found(struct db *db, unsigned frames)
+{
+	db->wal_frames = frames;
+}
+
+static sqlite3_file *db_file(struct db *db, int op)
+{
+	sqlite3_file *file = NULL;
+	int code = sqlite3_file_control(db->handle, "main", op, &file);
+	return code == SQLITE_OK && file && file->pMethods ? file : NULL;
+}
+
+enum rc db_wal_salt(struct db *db, uint64_t *ret_salt)
+{
+	unsigned char salt[8];
+	sqlite3_file *file = db_file(db, SQLITE_FCNTL_JOURNAL_POINTER);
+	if (!file || file->pMethods->xRead(file, salt, sizeof(salt), WAL_SALT_OFFSET) != SQLITE_OK)
+		return RC_NOT_FOUND;
+	uint64_t value = 0;
+	for (size_t i = 0; i < sizeof(salt); i++)
+		value = value << 8 | salt[i];
+	*ret_salt = value;
+	return RC_OK;
+}
+
+void db_wal_blank(struct db *db)
+{
+	vfs_file_blank(db_file(db, SQLITE_FCNTL_JOURNAL_POINTER));
+}
+
+enum rc db_files(struct db *db, struct stat *ret_db, struct stat *ret_wal)
+{
+	sqlite3_file *file = db_file(db, SQLITE_FCNTL_FILE_POINTER);
+	sqlite3_file *wal = db_file(db, SQLITE_FCNTL_JOURNAL_POINTER);
+	return vfs_file_stat(file, ret_db) && vfs_file_stat(wal, ret_wal) ? RC_OK : RC_IO;
 }
 
 uint64_t db_pending_bytes(struct db *db)

@@ -14,6 +14,7 @@
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 struct db;
 
@@ -103,8 +104,15 @@ bool db_commit_uncertain(const struct db *db);
 enum rc db_sync_wal(struct db *db) MUST_CHECK;
 /* Everything into the database file; truncate: the WAL is emptied, too, and nothing of it is needed any more. */
 enum rc db_checkpoint(struct db *db, bool truncate) MUST_CHECK;
-/* Frames in the WAL after the last commit. */
+/* Frames in the WAL after the last commit; db_wal_found: so many were there when it was opened. */
 unsigned db_wal_frames(const struct db *db);
+void db_wal_found(struct db *db, unsigned frames);
+/* What tells this WAL from the ones before it. RC_NOT_FOUND: it has no header. */
+enum rc db_wal_salt(struct db *db, uint64_t *ret_salt) MUST_CHECK;
+/* It is empty, and that is on disk: its header need not be synced before its frames. */
+void db_wal_blank(struct db *db);
+/* The open files themselves, whatever their names lead to by now: the database and the WAL. */
+enum rc db_files(struct db *db, struct stat *ret_db, struct stat *ret_wal) MUST_CHECK;
 /* Roughly what the current transaction will add to the WAL. */
 uint64_t db_pending_bytes(struct db *db);
 enum rc db_quick_check(struct db *db) MUST_CHECK;

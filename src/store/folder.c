@@ -120,7 +120,7 @@ static enum rc check_unused(struct account *account, const char *wal)
 	if (rc != RC_OK)
 		return rc;
 	bool used = io->stat(io->ctx, msg, &st) == 0;
-	used = used || (io->stat(io->ctx, wal, &st) == 0 && st.st_size > 0);
+	used = used || (io->stat(io->ctx, wal, &st) == 0 && st.st_size > 0) || ledger_claims(account);
 	if (!used)
 		return RC_OK;
 	log_error(account->store->log, "database of an account is missing account=%s path=%s", account->name,
@@ -131,8 +131,10 @@ static enum rc check_unused(struct account *account, const char *wal)
 static enum rc fill_folder(struct account *account, const char *db_path)
 {
 	struct store *store = account->store;
-	char temp[PATH_ROOM], wal[PATH_ROOM];
+	char temp[PATH_ROOM], wal[PATH_ROOM], ledger[PATH_ROOM];
 	enum rc rc = path_make(temp, account->path, "account.db.tmp");
+	if (rc == RC_OK)
+		rc = path_make(ledger, account->path, "account.ledger");
 	if (rc == RC_OK)
 		rc = path_make(wal, account->path, "account.db-wal");
 	if (rc == RC_OK)
@@ -142,6 +144,8 @@ static enum rc fill_folder(struct account *account, const char *db_path)
 	/* Made now, its name is synced with the others, and not by the first commit. */
 	if (rc == RC_OK)
 		rc = file_create(store, wal, "", 0);
+	if (rc == RC_OK)
+		rc = file_create(store, ledger, "", 0);
 	if (rc == RC_OK && store->io->rename(store->io->ctx, temp, db_path) != 0)
 		rc = fail(store, "file cannot be renamed", temp);
 	return rc == RC_OK ? folder_sync(store, account->path) : rc;

@@ -28,6 +28,7 @@ struct batch {
 	bool full; /* the commit is synced */
 	bool uncertain; /* after a failure: the outcome is not known */
 	bool committed; /* ... and the rows are visible */
+	bool replaced; /* it went into files that are no more the account's */
 };
 
 static void job_arrived(struct reactor *reactor, struct reactor_msg *msg)
@@ -163,6 +164,10 @@ static enum rc batch_commit(struct account *account, struct batch *batch)
 		batch->uncertain = db_commit_uncertain(db);
 		return rc;
 	}
+	if (wrote && replaced_seen(account)) {
+		batch->replaced = true;
+		return RC_UNAVAILABLE;
+	}
 	mail_committed(account);
 	blob_batch_end(account);
 	if (sync && !batch->full) {
@@ -182,7 +187,7 @@ static enum rc batch_try(struct account *account, struct batch *batch)
 		rc = batch_run(account, batch);
 	if (rc == RC_OK)
 		rc = batch_commit(account, batch);
-	if (rc == RC_OK || batch->uncertain)
+	if (rc == RC_OK || batch->uncertain || batch->replaced)
 		return rc;
 	db_rollback(account->db);
 	for (size_t i = 0; i < batch->n; i++)
@@ -235,6 +240,16 @@ static void write_run(struct account *account, struct batch *batch)
 		batch->v[i].job->rc = rc;
 }
 
+/* What was written is in nobody's files: none of it has happened. */
+static void batch_replaced(struct account *account, struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n; i++) {
+		effects_drop(&batch->v[i].effects);
+		batch->v[i].job->rc = RC_UNAVAILABLE;
+	}
+	replaced_close(account);
+}
+
 /* Leaves every job of the batch with its rc and its effects. */
 static void batch_settle(struct account *account, struct batch *batch)
 {
@@ -244,6 +259,10 @@ static void batch_settle(struct account *account, struct batch *batch)
 		return;
 	if (batch->uncertain) {
 		batch_recover(account, batch);
+		return;
+	}
+	if (batch->replaced) {
+		batch_replaced(account, batch);
 		return;
 	}
 	if (batch->n == 1) {

@@ -3,6 +3,7 @@
  */
 #include "store/mail_priv.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -215,8 +216,11 @@ void mail_committed(struct account *account)
 {
 	struct mail *mail = account->mail;
 
-	while (list_pop(&mail->touched))
-		;
+	for (struct list_node *node = list_pop(&mail->touched); node; node = list_pop(&mail->touched)) {
+		const struct mbox *mbox = CONTAINER_OF(node, struct mbox, touched);
+		if (mbox->highestmodseq > mail->modseq)
+			mail->modseq = mbox->highestmodseq;
+	}
 	mail->tree_touched = false;
 }
 
@@ -257,6 +261,11 @@ enum rc mail_reload(struct account *account)
 	return rc;
 }
 
+uint64_t mail_modseq_stored(const struct account *account)
+{
+	return account->mail ? account->mail->modseq : 0;
+}
+
 uint64_t mail_modseq(const struct account *account)
 {
 	uint64_t given = modseq_last(account);
@@ -271,5 +280,33 @@ enum rc mail_raise_modseq(struct account *account, uint64_t ceiling)
 	if (rc != RC_OK)
 		return rc;
 	account->mail->tree_touched = true;
+	return mail_reload(account);
+}
+
+uint32_t mail_uidvalidity(const struct account *account)
+{
+	return account->mail ? account->mail->uidvalidity : 0;
+}
+
+enum rc mail_renew(struct account *account, uint32_t uidvalidity)
+{
+	struct mail *mail = account->mail;
+	int64_t now = clock_wall();
+	uint32_t last = mail->uidvalidity > uidvalidity ? mail->uidvalidity : uidvalidity;
+	uint32_t count = HASH_COUNT(mail->by_id);
+
+	if (now > last && now <= UINT32_MAX)
+		last = (uint32_t)now;
+	if (last > UINT32_MAX - count)
+		return RC_LIMIT;
+	enum rc rc = db_run(account->db,
+		"UPDATE mailbox SET uidvalidity = ?1 + (SELECT count(*) FROM mailbox m WHERE m.id <= "
+		"mailbox.id)",
+		"d", last);
+	if (rc == RC_OK)
+		rc = db_run(account->db, "UPDATE account SET uidvalidity = ?1", "d", last + count);
+	if (rc != RC_OK)
+		return rc;
+	mail->tree_touched = true;
 	return mail_reload(account);
 }

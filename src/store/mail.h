@@ -41,10 +41,20 @@ enum rc mail_reload(struct account *account) MUST_CHECK;
 
 /* The highest modseq given out so far: it must never pass the synced ceiling. One job takes one per call at most. */
 uint64_t mail_modseq(const struct account *account);
+/* The highest one that is committed, or a lower one. Memory. */
+uint64_t mail_modseq_stored(const struct account *account);
 /*
  * Opened after a power cut: HIGHESTMODSEQ of every mailbox and the modseq of every message become `ceiling`. In the
  * caller's write transaction.
  */
 enum rc mail_raise_modseq(struct account *account, uint64_t ceiling) MUST_CHECK;
+
+/*
+ * The mailboxes are older than they have been: all get UIDVALIDITYs above the last one of then, since UIDs have been given out that they do not know.
+ * In the caller's write transaction.
+ */
+enum rc mail_renew(struct account *account, uint32_t uidvalidity) MUST_CHECK;
+/* The last UIDVALIDITY given out. */
+uint32_t mail_uidvalidity(const struct account *account);
 
 #endif

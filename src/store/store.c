@@ -228,6 +228,8 @@ void store_free(struct store **store)
 		log_error(s->log, "accounts are still held at the end count=%u", HASH_COUNT(s->accounts));
 		abort();
 	}
+	settle_free(s);
+	replaced_free(s);
 	bytes_store_free(s);
 	users_close(s);
 	pushq_close(s);

@@ -12,6 +12,7 @@
 #include "store/db.h"
 #include "store/hooks.h"
 #include "store/io.h"
+#include "store/ledger.h"
 #include "store/mail.h"
 #include "store/schema.h"
 #include "store/store.h"
@@ -39,6 +40,7 @@ struct marks;
 
 /* Work that is not a job of anybody: runs on the strand, outside a transaction, when it is due. */
 enum background_kind {
+	BACKGROUND_LOOK, /* core: its files may have been replaced */
 	BACKGROUND_SYNC, /* core: sync of relaxed commits */
 	BACKGROUND_CHECKPOINT, /* core */
 	BACKGROUND_MOVE_OUT, /* bytes: inline bytes to files */
@@ -97,6 +99,13 @@ struct account {
 	uint64_t due[BACKGROUND_KINDS]; /* ms; 0: not wanted */
 
 	struct db *db; /* own; NULL unless ACCOUNT_OPEN */
+	struct ledger ledger; /* fd -1 unless the account is open */
+	bool wal_held; /* the WAL must not begin anew before the account has been opened again */
+	uint64_t committed_ms; /* when the last commit was */
+	uint64_t checkpoint_ms; /* no checkpoint before that, since one has failed */
+	uint64_t file_ids
+		[2]; /* what tells the open database and WAL from other files of their names; 0: unknown */
+	_Atomic uint64_t db_file_id; /* the first of them for the look from outside; 0: not open */
 	struct mail *mail; /* the mail part's: made by mail_open, dropped by mail_close */
 	_Atomic uint64_t
 		quota_storage; /* the account's own limits plus one, 0: the default (quota.c); any thread */
@@ -146,6 +155,12 @@ struct store {
 	bool ticked;
 	atomic_bool syncfs_queued;
 	struct strand_item syncfs_item;
+	struct unsettled *unsettled; /* uthash by id; lock; own: closed with a WAL that is not empty */
+	struct replaced
+		*replaced; /* uthash by id; lock; own: what had been committed in files that were replaced */
+	atomic_uint settle_tokens; /* checkpoints of quiet accounts until the next tick */
+	atomic_bool look_queued;
+	struct strand_item look_item;
 	atomic_uint slow_running; /* background work that may be slow, at most half the workers */
 
 	struct store_hooks hooks; /* fixed before the first job */
@@ -212,8 +227,12 @@ void bytes_store_free(struct store *store);
 /* Opens it if that is to be tried now. */
 enum rc account_ready(struct account *account) MUST_CHECK;
 enum rc account_open(struct account *account) MUST_CHECK;
-/* In order: what comes next need not look for losses. */
+/* In order: what comes next need not look for losses, and all of it is in the database file. */
 void account_close(struct account *account);
+/* The same, but what is in the WAL stays there. */
+void account_close_quickly(struct account *account);
+/* The files are no more the account's: closed without a word written, and the sessions are told. */
+void account_abandon(struct account *account);
 /* The memory does not follow the database: read everything again. */
 void account_reopen(struct account *account);
 /*
@@ -254,6 +273,38 @@ void account_closed(struct account *account);
 void account_failed(struct account *account);
 void account_mended(struct account *account);
 void store_turn(struct strand *strand, void *ctx);
+/* A sync has been tried: relaxed commits up to `number` are on disk, or the account is recovered. */
+void background_synced(struct account *account, enum rc rc, uint64_t number);
+void background_want(struct account *account, enum background_kind kind);
+
+/* settle.c: the WAL is short-lived. */
+/*
+ * All that is in the WAL goes into the database file; the WAL is emptied or, unless `truncate`, free to begin anew. RC_OK
+ * also if a part has to wait. Not RC_OK with account->wal_held: the account has to be opened again before it is written.
+ */
+enum rc account_checkpoint(struct account *account, bool truncate) MUST_CHECK;
+/* Background work. */
+enum rc settle_run(struct account *account) MUST_CHECK;
+enum rc settle_close_run(struct account *account) MUST_CHECK;
+/* A turn has ended: wishes a checkpoint. */
+void settle_wish(struct account *account);
+/* Each second. */
+void settle_tick(struct store *store);
+void settle_free(struct store *store);
+
+/* replaced.c: files that somebody has replaced under the running server. */
+/* The files have been opened: these are the ones. (On a disk that takes no writes the WAL may be none.) */
+void replaced_note(struct account *account);
+/* Whether the names lead elsewhere by now, or the WAL has lost its end. */
+bool replaced_seen(struct account *account);
+/* Closes it, leaving all files alone, and tells its sessions; the next job opens what is there. */
+void replaced_close(struct account *account);
+enum rc replaced_look_run(struct account *account) MUST_CHECK;
+/* On the store's strand: looks at all open accounts. */
+void replaced_look(struct store *store);
+/* Opened: if there is less than had been in the files before, UIDs are not trusted, and mailboxes get new UIDVALIDITYs. */
+enum rc replaced_renew(struct account *account) MUST_CHECK;
+void replaced_free(struct store *store);
 
 /* folder.c */
 enum rc folder_make(struct store *store, const char *path) MUST_CHECK;

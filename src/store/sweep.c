@@ -239,6 +239,13 @@ static enum rc scan_directory(struct account *account, unsigned dir, bool *reloa
 	return rc;
 }
 
+/* What has been committed meanwhile has the prefix that was kept for what was looked for (blob_prepare_commit). */
+static enum rc scan_rotate(struct account *account, void *arg)
+{
+	(void)arg;
+	return db_run(account->db, "UPDATE account SET file_prefix = file_prefix", "");
+}
+
 static enum rc sweep_orphans(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
@@ -264,7 +271,7 @@ static enum rc sweep_orphans(struct account *account)
 		return rc;
 	state->scan = false;
 	marker_remove(account);
-	return RC_OK;
+	return state->prefix_used ? account_transaction(account, scan_rotate, NULL) : RC_OK;
 }
 
 enum rc blob_sweep_orphans(struct account *account)

@@ -29,6 +29,7 @@
 #define LOCK_START 0x40000000
 #define LOCK_LENGTH 512
 #define VFS_SECTOR 4096
+#define VFS_WAL_HEADER 32
 
 struct vfs {
 	sqlite3_vfs base;
@@ -47,6 +48,8 @@ struct vfs_file {
 	bool created; /* the first sync also syncs the directory */
 	bool delete_later; /* SQLITE_OPEN_DELETEONCLOSE */
 	bool persist_wal;
+	bool emptied; /* truncated to nothing, and not synced yet */
+	bool blank; /* nothing but a header has been written since it was empty on disk */
 };
 
 static int vfs_sync_parent(const struct io *io, const char *path)
@@ -103,6 +106,9 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 of
 		errno = EROFS;
 		return file_fail(file, SQLITE_IOERR_WRITE);
 	}
+	if (offset != 0 || n != VFS_WAL_HEADER)
+		file->blank = false;
+	file->emptied = false;
 	if (io_write_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset))
 		return SQLITE_OK;
 	return file_fail(file, SQLITE_IOERR_WRITE);
@@ -115,8 +121,11 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 		errno = EROFS;
 		return file_fail(file, SQLITE_IOERR_TRUNCATE);
 	}
-	if (file->io->ftruncate(file->io->ctx, file->fd, (off_t)size) == 0)
+	file->blank = false;
+	if (file->io->ftruncate(file->io->ctx, file->fd, (off_t)size) == 0) {
+		file->emptied = size == 0;
 		return SQLITE_OK;
+	}
 	return file_fail(file, SQLITE_IOERR_TRUNCATE);
 }
 
@@ -126,11 +135,19 @@ static int file_sync(sqlite3_file *base, int flags)
 	(void)flags;
 	if (file->fd < 0)
 		return SQLITE_OK;
+	/*
+	 * SQLite syncs the header of a WAL before its frames, lest the frames be taken for those of an older WAL in the same
+	 * file. If the file was empty on disk there is none.
+	 */
+	if (file->blank && !file->created)
+		return SQLITE_OK;
 	if (file->io->fdatasync(file->io->ctx, file->fd) != 0) {
 		/* Not SQLITE_FULL, whatever the reason: that means that nothing has been written (db_commit_uncertain). */
 		file->error = errno;
 		return SQLITE_IOERR_FSYNC;
 	}
+	file->blank = file->emptied;
+	file->emptied = false;
 	if (!file->created)
 		return SQLITE_OK;
 	int code = vfs_sync_parent(file->io, file->path);
@@ -381,6 +398,17 @@ void vfs_free(struct vfs **vfs)
 	(void)sqlite3_vfs_unregister(&(*vfs)->base);
 	free(*vfs);
 	*vfs = NULL;
+}
+
+void vfs_file_blank(sqlite3_file *base)
+{
+	if (base)
+		((struct vfs_file *)base)->blank = true;
+}
+
+bool vfs_file_stat(sqlite3_file *base, struct stat *ret_stat)
+{
+	return base && fstat(((struct vfs_file *)base)->fd, ret_stat) == 0;
 }
 
 const char *vfs_name(const struct vfs *vfs)

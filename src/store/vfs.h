@@ -10,6 +10,7 @@
 #include "store/io.h"
 
 struct vfs;
+struct sqlite3_file;
 
 /* sqlite3_file_control with an int: whether the file was opened for reading only, since its file system takes no writes. */
 #define VFS_FCNTL_READ_ONLY 0x636f6901
@@ -19,5 +20,8 @@ struct vfs *vfs_new(struct io *io);
 void vfs_free(struct vfs **vfs);
 /* For sqlite3_open_v2. */
 const char *vfs_name(const struct vfs *vfs);
+/* Of a file that this VFS has opened (NULL: nothing, false). Blank: it is empty, and its emptiness is on disk. */
+void vfs_file_blank(struct sqlite3_file *file);
+bool vfs_file_stat(struct sqlite3_file *file, struct stat *ret_stat);
 
 #endif

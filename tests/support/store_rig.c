@@ -490,7 +490,7 @@ enum rc rig_sweep(struct rig *rig, int64_t account_id)
 
 static enum rc checkpoint_run(struct account *account, void *arg)
 {
-	return db_checkpoint(account->db, *(const bool *)arg);
+	return account_checkpoint(account, *(const bool *)arg);
 }
 
 enum rc rig_checkpoint(struct rig *rig, int64_t account_id, bool truncate)

@@ -462,6 +462,8 @@ static void background_work_waits_for_its_time(void **state)
 	assert_int_equal(call_now(fix, account, JOB_READ, NULL), RC_OK);
 	strand_settle(fix, account);
 	assert_true(strand_borrow(account->strand));
+	/* A new account wishes one of itself. */
+	account_background(account, BACKGROUND_CHECKPOINT, 0);
 	account_background(account, BACKGROUND_SWEEP, 2000000);
 	account_background(account, BACKGROUND_SWEEP, 3000000);
 	assert_int_equal(account->due[BACKGROUND_SWEEP], 2000000);

@@ -201,7 +201,7 @@ static void a_move_out_of_any_number_syncs_twice(void **state)
 	EXPECT(f, [REC_SYNC_FS] = 1, [REC_SYNC_WAL] = 1);
 }
 
-static void a_sweep_syncs_its_rows_and_then_the_names(void **state)
+static void a_sweep_syncs_the_names_and_then_its_rows(void **state)
 {
 	struct fixture *f = *state;
 	assert_int_equal(rig_expunge(&f->rig, ACCOUNT, "INBOX", 1), RC_OK);
@@ -212,6 +212,24 @@ static void a_sweep_syncs_its_rows_and_then_the_names(void **state)
 	begin(f);
 	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
 	EXPECT(f, 0);
+}
+
+static void emptying_the_wal_costs_four_syncs_and_the_next_commit_one(void **state)
+{
+	struct fixture *f = *state;
+	begin(f);
+	assert_int_equal(rig_checkpoint(&f->rig, ACCOUNT, true), RC_OK);
+	EXPECT(f, [REC_SYNC_WAL] = 2, [REC_SYNC_DB] = 1, [REC_SYNC_OTHER] = 1);
+	begin(f);
+	append(f, 3, 500);
+	EXPECT(f, [REC_SYNC_WAL] = 1);
+	/* Without emptying it the header of the new WAL has to be synced before its frames. */
+	begin(f);
+	assert_int_equal(rig_checkpoint(&f->rig, ACCOUNT, false), RC_OK);
+	EXPECT(f, [REC_SYNC_WAL] = 1, [REC_SYNC_DB] = 1, [REC_SYNC_OTHER] = 1);
+	begin(f);
+	append(f, 4, 500);
+	EXPECT(f, [REC_SYNC_WAL] = 2);
 }
 
 static void reading_syncs_nothing(void **state)
@@ -259,7 +277,8 @@ int main(void)
 		TEST(thirty_two_appends_that_wait_together_share_one_sync),
 		TEST(jobs_on_rows_sync_the_wal_once),
 		TEST(a_move_out_of_any_number_syncs_twice),
-		TEST(a_sweep_syncs_its_rows_and_then_the_names),
+		TEST(a_sweep_syncs_the_names_and_then_its_rows),
+		TEST(emptying_the_wal_costs_four_syncs_and_the_next_commit_one),
 		TEST(reading_syncs_nothing),
 		TEST(the_first_commit_after_opening_costs_no_more_than_others),
 	};
