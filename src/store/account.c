@@ -350,6 +350,7 @@ static enum rc open_db(struct account *account, bool *ret_created)
 {
 	char path[PATH_ROOM];
 	unsigned frames = 0;
+	account->damage = NULL;
 	snprintf(path, sizeof(path), "%s/account.db", account->path);
 	enum rc rc = account_owner_check(account);
 	if (rc == RC_OK)
@@ -451,9 +452,11 @@ static void close_parts(struct account *account, bool in_order, bool settle)
 	if (account->blobs_open)
 		blob_close_account(account);
 	account->blobs_open = false;
+	/* If the mark is all that the WAL gets it may stay there: losing it costs nothing. */
+	bool empty = account->db && db_wal_frames(account->db) == 0;
 	if (account->db && in_order)
 		mark_clean(account);
-	if (account->db && in_order && settle)
+	if (account->db && in_order && settle && !empty)
 		close_settled(account);
 	db_close(&account->db);
 	ledger_close(account);

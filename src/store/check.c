@@ -417,8 +417,8 @@ static enum rc check_and_repair(struct check *check, bool repair)
 	if (account->db)
 		rc = check_pass(check);
 	else if (account->fail_rc == RC_CORRUPT)
-		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE },
-			"database: it is missing or cannot be opened");
+		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE }, "database: %s",
+			account->damage ? account->damage : "it is missing or cannot be opened");
 	else
 		rc = account->fail_rc;
 	check->result.problems = check->result.left = (unsigned)check->count;

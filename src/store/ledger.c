@@ -146,6 +146,7 @@ enum rc ledger_examine(struct account *account, unsigned *ret_frames)
 		"WAL of an account is damaged, acknowledged changes are missing account=%s frames=%u "
 		"synced=%u same=%d",
 		account->name, same ? scan.frames : 0, claim->frames, (int)same);
+	account->damage = "its WAL is damaged or missing, acknowledged changes are not there";
 	return RC_CORRUPT;
 }
 
@@ -182,6 +183,7 @@ enum rc ledger_examine_modseq(struct account *account)
 		"database of an account is older than what was acknowledged account=%s modseq=%" PRIu64
 		" synced=%" PRIu64,
 		account->name, modseq, ledger->claim.modseq);
+	account->damage = "it is older than what was acknowledged";
 	return RC_CORRUPT;
 }
 

@@ -19,6 +19,7 @@
 #define SETTLE_AGAIN 20 /* of them at most for accounts that have been closed */
 #define SETTLE_WAIT_MS 1000 /* no token was left */
 #define SETTLE_FAILED_MS 10000 /* a full disk and the like */
+#define SETTLE_REST_MS 10000
 #define UNSETTLED_MAX 1000000
 
 struct unsettled {
@@ -128,6 +129,16 @@ static void unsettled_add(struct account *account)
 	pthread_mutex_unlock(&store->lock);
 }
 
+static struct unsettled *unsettled_take(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	struct unsettled *entry = store->unsettled;
+	if (entry)
+		HASH_DELETE(hh, store->unsettled, entry);
+	pthread_mutex_unlock(&store->lock);
+	return entry;
+}
+
 enum rc settle_close_run(struct account *account)
 {
 	/* Opened again it would show a commit that nobody has been told of. */
@@ -175,11 +186,7 @@ void settle_tick(struct store *store)
 {
 	atomic_store(&store->settle_tokens, SETTLE_TOKENS);
 	for (unsigned i = 0; i < SETTLE_AGAIN; i++) {
-		pthread_mutex_lock(&store->lock);
-		struct unsettled *entry = store->unsettled;
-		if (entry)
-			HASH_DELETE(hh, store->unsettled, entry);
-		pthread_mutex_unlock(&store->lock);
+		struct unsettled *entry = unsettled_take(store);
 		if (!entry)
 			return;
 		struct account *account = account_get(store, entry->id);
@@ -191,6 +198,24 @@ void settle_tick(struct store *store)
 		account_unref(&account);
 		free(entry);
 	}
+}
+
+void settle_rest(struct store *store)
+{
+	uint64_t end = clock_mono_ms() + SETTLE_REST_MS;
+	struct unsettled *entry = unsettled_take(store);
+	while (entry && clock_mono_ms() < end) {
+		struct account *account = account_get(store, entry->id);
+		if (strand_borrow(account->strand)) {
+			if (account->state == ACCOUNT_CLOSED && account_open(account) == RC_OK)
+				account_close(account);
+			strand_return(account->strand);
+		}
+		account_unref(&account);
+		free(entry);
+		entry = unsettled_take(store);
+	}
+	free(entry);
 }
 
 void settle_free(struct store *store)

@@ -222,6 +222,7 @@ void store_free(struct store **store)
 		return;
 	*store = NULL;
 	close_all(s);
+	settle_rest(s);
 	forget_failed(s);
 	if (s->accounts) {
 		/* A handle not given back would be used after this. */

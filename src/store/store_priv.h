@@ -1,6 +1,7 @@
 /*
  * What the files of the store share: the insides of a store and of an account, and the joints between its three
- * parts. The core (store, account, job, db, change, users) runs jobs and transactions; the mail part (mail, mailbox,
+ * parts. The core (store, account, job, db, ledger, settle, replaced, change,
+ * users) runs jobs and transactions; the mail part (mail, mailbox,
  * message, schema) keeps the index and its memory; the bytes part (io, vfs, blob, spool, content, reader, moveout,
  * sweep, check) keeps message bytes. Fields of an account are [strand] unless marked otherwise.
  */
@@ -101,6 +102,7 @@ struct account {
 	struct db *db; /* own; NULL unless ACCOUNT_OPEN */
 	struct ledger ledger; /* fd -1 unless the account is open */
 	bool wal_held; /* the WAL must not begin anew before the account has been opened again */
+	const char *damage; /* what is wrong, for the check; NULL: nothing is known */
 	uint64_t committed_ms; /* when the last commit was */
 	uint64_t checkpoint_ms; /* no checkpoint before that, since one has failed */
 	uint64_t file_ids
@@ -290,6 +292,8 @@ enum rc settle_close_run(struct account *account) MUST_CHECK;
 void settle_wish(struct account *account);
 /* Each second. */
 void settle_tick(struct store *store);
+/* At the end, when no account is open (opening one more could ask another one to close): those that were closed with a WAL that is not empty, for some seconds. */
+void settle_rest(struct store *store);
 void settle_free(struct store *store);
 
 /* replaced.c: files that somebody has replaced under the running server. */
