@@ -39,6 +39,7 @@ void seqset_fini(struct seqset *set)
 void seqset_clear(struct seqset *set)
 {
 	set->n = 0;
+	set->star = 0;
 }
 
 static void grow_to(struct seqset *set, size_t n)
@@ -248,6 +249,7 @@ void seqset_copy(struct seqset *to, const struct seqset *from)
 	if (from->n > 0)
 		memcpy(to->v, from->v, from->n * sizeof(*from->v));
 	to->n = from->n;
+	to->star = from->star;
 }
 
 bool seqset_contains(const struct seqset *set, uint32_t number)
@@ -258,7 +260,7 @@ bool seqset_contains(const struct seqset *set, uint32_t number)
 
 bool seqset_equal(const struct seqset *a, const struct seqset *b)
 {
-	if (a->n != b->n)
+	if (a->n != b->n || a->star != b->star)
 		return false;
 	for (size_t i = 0; i < a->n; i++) {
 		if (a->v[i].lo != b->v[i].lo || a->v[i].hi != b->v[i].hi)
@@ -291,8 +293,8 @@ uint64_t seqset_count(const struct seqset *set)
 	return count;
 }
 
-/* nz-number or "*" at the front of *text. */
-static enum rc take_number(struct strv *text, uint32_t *ret_number)
+/* nz-number or "*" (SEQSET_STAR) at the front of *text. */
+static enum rc take_number(struct strv *text, uint64_t *ret_number)
 {
 	uint64_t number = 0;
 	size_t i = 0;
@@ -306,20 +308,21 @@ static enum rc take_number(struct strv *text, uint32_t *ret_number)
 		return RC_INVALID;
 	for (; i < text->n && text->p[i] >= '0' && text->p[i] <= '9'; i++) {
 		number = number * 10 + (uint64_t)(text->p[i] - '0');
-		if (number >= SEQSET_STAR)
+		if (number > UINT32_MAX)
 			return RC_INVALID;
 	}
 	if (i == 0)
 		return RC_INVALID;
 	*text = strv_sub(*text, i, text->n);
-	*ret_number = (uint32_t)number;
+	*ret_number = number;
 	return RC_OK;
 }
 
-static enum rc take_range(struct strv *text, struct seqrange *ret_range)
+/* Both ends of a range, the lower one first; SEQSET_STAR is above all numbers. */
+static enum rc take_range(struct strv *text, uint64_t *ret_lo, uint64_t *ret_hi)
 {
-	uint32_t a = 0;
-	uint32_t b = 0;
+	uint64_t a = 0;
+	uint64_t b = 0;
 
 	enum rc rc = take_number(text, &a);
 	if (rc != RC_OK)
@@ -331,8 +334,8 @@ static enum rc take_range(struct strv *text, struct seqrange *ret_range)
 		if (rc != RC_OK)
 			return rc;
 	}
-	/* '*' is the highest value, so that both "5:*" and "*:5" become {5, '*'}. */
-	*ret_range = a <= b ? (struct seqrange){ a, b } : (struct seqrange){ b, a };
+	*ret_lo = a <= b ? a : b;
+	*ret_hi = a <= b ? b : a;
 	return RC_OK;
 }
 
@@ -358,22 +361,34 @@ static void normalise(struct seqset *set)
 		push(set, set->v[i]);
 }
 
+/* The ranges are in no order yet. */
+static void add_parsed(struct seqset *set, uint64_t lo, uint64_t hi)
+{
+	if (hi == SEQSET_STAR) {
+		if (set->star == 0 || lo < set->star)
+			set->star = lo;
+		return;
+	}
+	grow_to(set, set->n + 1);
+	set->v[set->n++] = (struct seqrange){ (uint32_t)lo, (uint32_t)hi };
+}
+
 enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges)
 {
 	struct seqset parsed = SEQSET_EMPTY;
 	enum rc rc = RC_OK;
 
-	for (;;) {
-		struct seqrange r;
-		rc = take_range(&text, &r);
+	for (size_t count = 0;; count++) {
+		uint64_t lo;
+		uint64_t hi;
+		rc = take_range(&text, &lo, &hi);
 		if (rc != RC_OK)
 			break;
-		if (parsed.n >= max_ranges) {
+		if (count >= max_ranges) {
 			rc = RC_LIMIT;
 			break;
 		}
-		grow_to(&parsed, parsed.n + 1);
-		parsed.v[parsed.n++] = r;
+		add_parsed(&parsed, lo, hi);
 		if (text.n == 0)
 			break;
 		if (text.p[0] != ',') {
@@ -394,24 +409,11 @@ enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges)
 
 void seqset_resolve(struct seqset *set, uint32_t last)
 {
-	if (!seqset_has_star(set))
+	uint64_t star = set->star;
+	set->star = 0;
+	if (star == 0 || last == 0)
 		return;
-	/* Only the last range can hold '*', since '*' is the highest value. */
-	uint32_t lo = set->v[--set->n].lo;
-	if (last == 0)
-		return;
-	if (lo > last)
-		seqset_add(set, last);
-	else
-		seqset_add_range(set, lo, last);
-}
-
-static void print_number(struct buf *out, uint32_t number)
-{
-	if (number == SEQSET_STAR)
-		buf_addc(out, '*');
-	else
-		buf_addu(out, number);
+	seqset_add_range(set, star < last ? (uint32_t)star : last, last);
 }
 
 void seqset_print(struct buf *out, const struct seqset *set)
@@ -419,10 +421,19 @@ void seqset_print(struct buf *out, const struct seqset *set)
 	for (size_t i = 0; i < set->n; i++) {
 		if (i > 0)
 			buf_addc(out, ',');
-		print_number(out, set->v[i].lo);
+		buf_addu(out, set->v[i].lo);
 		if (set->v[i].hi != set->v[i].lo) {
 			buf_addc(out, ':');
-			print_number(out, set->v[i].hi);
+			buf_addu(out, set->v[i].hi);
 		}
 	}
+	if (set->star == 0)
+		return;
+	if (set->n > 0)
+		buf_addc(out, ',');
+	if (set->star != SEQSET_STAR) {
+		buf_addu(out, set->star);
+		buf_addc(out, ':');
+	}
+	buf_addc(out, '*');
 }

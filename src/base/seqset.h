@@ -22,11 +22,11 @@ struct seqset {
 	struct seqrange *v; /* own */
 	size_t n;
 	size_t cap;
+	uint64_t star; /* "n:*" until seqset_resolve: n; SEQSET_STAR: "*" alone; 0: neither */
 };
 
-#define SEQSET_EMPTY ((struct seqset){ NULL, 0, 0 })
-/* What '*' parses to until seqset_resolve. Never a real UID here: UIDs end at UINT32_MAX - 1. */
-#define SEQSET_STAR UINT32_MAX
+#define SEQSET_EMPTY ((struct seqset){ NULL, 0, 0, 0 })
+#define SEQSET_STAR ((uint64_t)UINT32_MAX + 1)
 
 /* Iteration: for (struct seqiter it = seqset_iter(set); seqset_next(&it, &number);) */
 struct seqiter {
@@ -62,29 +62,28 @@ void seqset_slice(const struct seqset *set, uint64_t from, uint64_t to, struct s
 uint64_t seqset_count(const struct seqset *set);
 static inline bool seqset_empty(const struct seqset *set)
 {
-	return set->n == 0;
+	return set->n == 0 && set->star == 0;
 }
 
 /*
- * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges; numbers are 1..2^32-2 without leading
+ * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges; numbers are 1..2^32-1 without leading
  * zeros, order and overlap do not matter. RC_INVALID for syntax, RC_LIMIT for too many ranges; the set keeps its
  * old content then and is replaced otherwise.
  *
- * '*' stays SEQSET_STAR, the highest value: "n:*" and "*:n" are {n, STAR}, a lone "*" is {STAR, STAR}. Both are
- * the last range of the set, and what overlaps or touches them is merged ("3:*,7:9" is {3, STAR}), which changes
- * nothing about the messages that are meant: "n:*" always includes the last one. Until seqset_resolve only
- * print, copy, equal, empty and merging make sense of such a set.
+ * What was written with '*' is not among the ranges: the lowest n of all "n:*" and "*:n" is in `star`, which is all that
+ * matters, as each of them means the last message and what is above n. Until seqset_resolve only print, copy, equal and
+ * empty look at it.
  */
 enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges) MUST_CHECK;
 /* Whether '*' is in there still. */
 static inline bool seqset_has_star(const struct seqset *set)
 {
-	return set->n > 0 && set->v[set->n - 1].hi == SEQSET_STAR;
+	return set->star != 0;
 }
 /*
- * Replaces '*' by `last`, the highest number in use: {n, STAR} becomes n:last, or just `last` if n is above it
- * (RFC 3501: "n:*" always holds the last message). With last = 0 (nothing there) the range vanishes. Numbers
- * without '*' stay as they are, also those above last.
+ * Replaces '*' by `last`, the highest number in use: "n:*" becomes n:last, or just `last` if n is above it (RFC 3501: "n:*"
+ * always holds the last message). With last = 0 (nothing there) it vanishes. Numbers without '*' stay as they are, also
+ * those above last. The set grows by one range at most.
  */
 void seqset_resolve(struct seqset *set, uint32_t last);
 /* "1:5,7" appended to out, '*' included; nothing for the empty set. */

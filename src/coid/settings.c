@@ -119,6 +119,7 @@ void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings
 	s->save_limit = conf->imap.save_limit;
 	s->bad_commands_max = conf->imap.bad_commands_max;
 	s->allow_plaintext_loopback = conf->imap.allow_plaintext_loopback;
+	s->append_8bit_refuse = conf->imap.append_8bit_headers == CONF_APPEND_8BIT_REFUSE;
 	s->compress = conf->imap.compress;
 	s->output_high_water = conf->imap.output_high_water;
 	s->connections_max = conf->server.max_connections;

@@ -29,6 +29,7 @@ struct conf_list {
 };
 
 enum conf_push_content { CONF_PUSH_FULL, CONF_PUSH_HEADERS, CONF_PUSH_MINIMAL };
+enum conf_append_8bit { CONF_APPEND_8BIT_ACCEPT, CONF_APPEND_8BIT_REFUSE };
 enum conf_sync_flags { CONF_SYNC_RELAXED, CONF_SYNC_ALWAYS };
 
 /* Strings are own and never NULL ("" if not set); sizes are bytes, durations milliseconds. */
@@ -62,6 +63,7 @@ struct conf {
 		uint64_t timeout_auth;
 		uint64_t timeout_login;
 		unsigned bad_commands_max;
+		enum conf_append_8bit append_8bit_headers;
 		bool allow_plaintext_loopback;
 		bool compress;
 		struct conf_list id_fields; /* "field=value" */

@@ -23,6 +23,7 @@
 static const char *const log_level_words[] = { "error", "warn", "info", "debug", NULL };
 static const char *const tls_words[] = { "1.2", "1.3", NULL };
 static const char *const scheme_words[] = { "YESCRYPT", "SHA512-CRYPT", "BCRYPT", NULL };
+static const char *const append_words[] = { "accept", "refuse", NULL };
 static const char *const push_words[] = { "full", "headers", "minimal", NULL };
 static const char *const sync_words[] = { "relaxed", "always", NULL };
 
@@ -263,11 +264,11 @@ const struct conf_row conf_table[] = {
 		"Addresses for IMAP over TLS from the first byte"),
 	ROW_VALUE(imap, line_max, CONF_SIZE, 0, "64K", KIB, 16 * MIB,
 		"Longest command after login, without its literals"),
-	ROW_VALUE(imap, line_max_before_login, CONF_SIZE, 0, "8K", KIB, 64 * KIB,
-		"Longest command before login"),
+	ROW_VALUE(imap, line_max_before_login, CONF_SIZE, 0, "64K", KIB, 64 * KIB,
+		"Longest command before login; an ID of RFC 2971's maximum needs 64K"),
 	ROW_VALUE(imap, literal_max, CONF_SIZE, 0, "128K", KIB, 16 * MIB,
 		"Literals of one command that are kept in memory, together; messages of APPEND are not"),
-	ROW_VALUE(imap, literal_max_before_login, CONF_SIZE, 0, "4K", 256, 64 * KIB,
+	ROW_VALUE(imap, literal_max_before_login, CONF_SIZE, 0, "32K", 256, 64 * KIB,
 		"Literals of one command before login, together"),
 	ROW_VALUE(imap, command_max_args, CONF_NUMBER, 0, "10000", 100, 1000000,
 		"Words of one command, numbers of a sequence set not counted"),
@@ -285,6 +286,9 @@ const struct conf_row conf_table[] = {
 		"Messages one COPY or APPEND may add (SAVELIMIT) if message_limit is 0; 0: no limit"),
 	ROW_VALUE(imap, bad_commands_max, CONF_NUMBER, 0, "20", 1, 10000,
 		"Commands with errors of syntax in a row that end a session"),
+	ROW_WORD(imap, append_8bit_headers, CONF_ENUM, 0, "accept", append_words,
+		"APPEND of 8-bit octets in a header without UTF8=ACCEPT: accept or refuse (RFC 6855 wants "
+		"refuse)"),
 	ROW_VALUE(imap, allow_plaintext_loopback, CONF_BOOL, 0, "no", 0, 0,
 		"Whether passwords may come without TLS from 127.0.0.0/8 and ::1"),
 	ROW_VALUE(imap, compress, CONF_BOOL, 0, "yes", 0, 0,

@@ -406,8 +406,9 @@ static void all_finished(struct cmd *cmd)
 		append->rc = RC_ENCODING;
 	if (append->rc != RC_OK)
 		cmd_finish_rc(cmd, append->rc);
-	/* RFC 6855 section 4. */
-	else if (append->eight_bit && !session_utf8(cmd->session))
+	/* RFC 6855 section 4 wants that; but so much mail is so that few servers do. */
+	else if (append->eight_bit && cmd->session->settings->append_8bit_refuse &&
+		 !session_utf8(cmd->session))
 		cmd_no(cmd, "CANNOT", "8-bit octets in a header need ENABLE UTF8=ACCEPT");
 	else if (!encode_next(cmd))
 		append->hooks->store(cmd);
@@ -495,7 +496,7 @@ void append_literal(struct cmd *cmd, const struct lex_literal *literal, const st
 		return;
 	case APPEND_WHOLE:
 	case APPEND_BAD:
-		cmd_literal_refuse(cmd, true, NULL, parse.error);
+		cmd_literal_refuse(cmd, !parse.refused, parse.code, parse.error);
 		return;
 	case APPEND_AT_MESSAGE:
 		break;

@@ -87,7 +87,7 @@ static bool read_catenate(struct reading *r)
 			ok = parse_fail(parse, "TEXT or URL expected");
 		if (!ok)
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_char(parse, ')');
 }
 
@@ -112,7 +112,7 @@ static bool read_message(struct reading *r)
 	struct append_list *list = &r->list;
 	struct append_spec *spec = &list->specs[list->count++];
 	*spec = (struct append_spec){ .part_from = list->part_count };
-	if (!parse_sp(r->parse) || !read_options(r->parse, spec))
+	if (!read_options(r->parse, spec))
 		return false;
 	if (parse_keyword(r->parse, "CATENATE"))
 		return read_catenate(r);
@@ -126,14 +126,15 @@ static bool read_message(struct reading *r)
 static bool read_all(struct reading *r, bool several)
 {
 	struct parse *parse = r->parse;
-	if (ends_here(r, APPEND_AT_NAME) || !parse_mailbox_sent(parse, &r->list.mailbox, &r->list.sent))
+	if (ends_here(r, APPEND_AT_NAME) || !parse_mailbox_sent(parse, &r->list.mailbox, &r->list.sent) ||
+		!parse_sp(parse))
 		return false;
 	do {
 		if (r->list.count == r->messages_max)
 			return parse_fail(parse, "Too many messages");
 		if (!read_message(r))
 			return false;
-	} while (several && parse_peek(parse, ' '));
+	} while (several && parse_more(parse));
 	if (!r->literal)
 		return parse_end(parse);
 	return parse_fail(parse, "Message literal expected");
@@ -144,6 +145,7 @@ enum append_place append_parse_list(
 {
 	struct arena *arena = parse->arena;
 	struct reading r = { .parse = parse, .literal = literal, .place = APPEND_WHOLE };
+	parse->literal_follows = literal != NULL;
 	/* Neither takes less than four octets. */
 	size_t most = parse->in.n / 4 + 1;
 	r.messages_max = most < APPEND_MESSAGES_MAX + 1 ? most : APPEND_MESSAGES_MAX + 1;

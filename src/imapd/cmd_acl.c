@@ -45,7 +45,7 @@ static bool prepare(struct cmd *cmd, struct parse *parse, struct acl_args *args)
 	struct strv name;
 
 	if (args->identifier.n > ACL_IDENTIFIER_MAX)
-		return parse_fail(parse, "Identifier is too long");
+		return parse_refuse(parse, "LIMIT", "Identifier is too long");
 	buf_init(&prepared, (size_t)16 * ACL_IDENTIFIER_MAX);
 	bool good = saslprep(&prepared, args->identifier) == RC_OK && prepared.len > 0;
 	args->owner = good && user_name_check(buf_strv(&prepared), cmd->arena, &name) == RC_OK &&

@@ -8,6 +8,7 @@
 #include "imapd/rows.h"
 
 #define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
+#define ID_NAME_MAX 30
 #define ID_VALUE_MAX 1024
 #define ANY_LINE_MAX 8192
 
@@ -42,7 +43,15 @@ static void logout_run(struct cmd *cmd)
 	session_end(session);
 }
 
-/* "NIL" or "(" string SP nstring ... ")"; what the client says about itself goes to the log. */
+/* "NIL", or else a string or an atom: ("version" 1.2) is what many send. */
+static bool id_parse_value(struct parse *parse, struct strv *ret_value)
+{
+	*ret_value = STRV("NIL");
+	return parse_keyword(parse, "NIL") || parse_data(parse, ret_value);
+}
+
+/* What the client says about itself goes to the log; what is beyond the limits of RFC 2971 is taken and not logged. */
+
 static bool id_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct log *log = cmd->session->hub->imapd->log;
@@ -57,13 +66,15 @@ static bool id_parse(struct cmd *cmd, struct parse *parse)
 	if (parse_skip(parse, ')'))
 		return parse_end(parse);
 	do {
-		if (!parse_string(parse, &name) || !parse_sp(parse) || !parse_nstring(parse, &value))
+		if (!parse_string(parse, &name) || !parse_sp(parse) || !id_parse_value(parse, &value))
 			return false;
-		if (++fields > ID_FIELDS_MAX || name.n > ID_VALUE_MAX || value.n > ID_VALUE_MAX)
-			return parse_fail(parse, "Too many fields, or too long ones");
+		if (++fields > ID_FIELDS_MAX)
+			continue;
+		name = strv_sub(name, 0, ID_NAME_MAX);
+		value = strv_sub(value, 0, ID_VALUE_MAX);
 		log_debug(log, "imap client id=%llu field=%s value=%s", (unsigned long long)cmd->session->id,
 			LOG_V(name), LOG_V(value));
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_char(parse, ')') && parse_end(parse);
 }
 

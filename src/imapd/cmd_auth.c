@@ -134,7 +134,8 @@ static void plain_response(struct cmd *cmd, struct strv base64)
 	if (str_base64_decode(&message, base64) != RC_OK) {
 		cmd_bad(cmd, "Invalid base64");
 	} else if (sasl_plain_parse(buf_strv(&message), &authzid, &user, &password) != RC_OK) {
-		cmd_bad(cmd, "Invalid PLAIN message");
+		/* The exchange was well formed (an empty response is), so that authentication fails. */
+		cmd_no(cmd, "AUTHENTICATIONFAILED", "Invalid PLAIN message");
 	} else if (authzid.n > 0 && !strv_ieq(authzid, user)) {
 		cmd_no(cmd, "AUTHORIZATIONFAILED", "Authorization failed: no acting for others");
 	} else {
@@ -151,14 +152,11 @@ static bool authenticate_parse(struct cmd *cmd, struct parse *parse)
 	if (!parse_atom(parse, &mechanism))
 		return false;
 	args->plain = strv_ieq(mechanism, STRV("PLAIN"));
-	if (parse_at_end(parse))
-		return true;
-	if (!parse_sp(parse))
-		return false;
+	if (!parse_more(parse))
+		return parse_end(parse);
 	args->initial = true;
-	args->response = parse_rest(parse);
-	parse_advance(parse, args->response.n);
-	return args->response.n > 0 || parse_fail(parse, "Missing initial response");
+	args->response = strv_trim(parse_rest(parse));
+	return true;
 }
 
 static void authenticate_run(struct cmd *cmd)

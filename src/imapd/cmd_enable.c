@@ -31,7 +31,7 @@ static bool enable_parse(struct cmd *cmd, struct parse *parse)
 			if (strv_ieq(name, strv_cstr(extensions[i].name)))
 				args->asked |= extensions[i].bit;
 		}
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_end(parse);
 }
 

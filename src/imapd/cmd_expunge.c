@@ -81,7 +81,7 @@ static enum rc clip(struct cmd *cmd, struct seqset *ret_uids)
 	size_t count;
 	bool by_set = cmd->row->flags & CMD_UID;
 	if (!by_set)
-		seqset_add_range(&all, 1, SEQSET_STAR);
+		seqset_add_range(&all, 1, UINT32_MAX);
 	enum rc rc = view_clip(
 		cmd->session->view, by_set ? &args->set : &all, true, cmd->arena, &runs, &count, ret_uids);
 	seqset_fini(&all);

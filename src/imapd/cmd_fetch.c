@@ -50,6 +50,8 @@ static bool parse_modifier(struct cmd *cmd, struct parse *parse, struct fetch_ar
 	}
 	if (!args->cut && parse_keyword(parse, "PARTIAL")) {
 		args->cut = true;
+		if (!(cmd->row->flags & CMD_UID))
+			return parse_fail(parse, "PARTIAL belongs to UID FETCH");
 		return parse_sp(parse) && partial_parse(parse, &args->partial);
 	}
 	if (args->vanished || !parse_keyword(parse, "VANISHED"))
@@ -65,14 +67,14 @@ static bool parse_modifier(struct cmd *cmd, struct parse *parse, struct fetch_ar
 /* " (CHANGEDSINCE 12345 VANISHED PARTIAL 1:50)" */
 static bool parse_modifiers(struct cmd *cmd, struct parse *parse, struct fetch_args *args)
 {
-	if (!parse_skip(parse, ' '))
+	if (!parse_more(parse))
 		return true;
 	if (!parse_char(parse, '('))
 		return false;
 	do {
 		if (!parse_modifier(cmd, parse, args))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	if (args->vanished && !args->changed)
 		return parse_fail(parse, "VANISHED needs CHANGEDSINCE");
 	if (args->changed)

@@ -75,7 +75,7 @@ static bool create_parse(struct cmd *cmd, struct parse *parse)
 	cmd->args = args;
 	if (!parse_mailbox_sent(parse, &args->name, &args->sent))
 		return false;
-	if (!parse_skip(parse, ' '))
+	if (!parse_more(parse))
 		return parse_end(parse);
 	if (!parse_char(parse, '('))
 		return false;
@@ -87,7 +87,7 @@ static bool create_parse(struct cmd *cmd, struct parse *parse)
 		do {
 			if (!parse_use(parse, args))
 				return false;
-		} while (parse_skip(parse, ' '));
+		} while (parse_more(parse));
 		if (!parse_char(parse, ')'))
 			return false;
 	}

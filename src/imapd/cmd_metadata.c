@@ -56,7 +56,7 @@ bool metadata_parse_entries(struct parse *parse, bool bare, struct metadata_requ
 			return parse_fail(parse, "Too many entries");
 		if (!parse_entry(parse, &names[request->count++]))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return !list || parse_char(parse, ')');
 }
 
@@ -89,15 +89,17 @@ static bool parse_options(struct parse *parse, struct metadata_request *request)
 		} else {
 			return parse_fail(parse, "Unknown option");
 		}
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_char(parse, ')');
 }
 
 /* An option's name comes next, and no entry. */
 static bool options_come(const struct parse *parse)
 {
-	struct strv rest = parse_rest(parse);
-	return rest.n > 1 && rest.p[0] == '(' && rest.p[1] != '/' && rest.p[1] != '"' && rest.p[1] != '{';
+	struct parse ahead = *parse;
+	if (!parse_skip(&ahead, '('))
+		return false;
+	return !parse_peek(&ahead, '/') && !parse_peek(&ahead, '"') && !parse_peek(&ahead, '{');
 }
 
 /* Options stand before the mailbox (the grammar) or behind it (the examples), and clients do either. */
@@ -120,7 +122,7 @@ static bool parse_value(struct parse *parse, struct strv *ret_value)
 		*ret_value = STRV_NULL;
 		return true;
 	}
-	if (!parse_astring(parse, ret_value))
+	if (!parse_data(parse, ret_value))
 		return false;
 	if (!ret_value->p)
 		ret_value->p = "";
@@ -142,13 +144,8 @@ static bool set_parse(struct cmd *cmd, struct parse *parse)
 			!parse_value(parse, &entry->value))
 			return false;
 		args->count++;
-	} while (parse_skip(parse, ' '));
-	if (!parse_char(parse, ')'))
-		return false;
-	/* Examples of the COI specification end so, and some clients took them at their word. */
-	while (parse_skip(parse, ' '))
-		;
-	return parse_end(parse);
+	} while (parse_more(parse));
+	return parse_char(parse, ')') && parse_end(parse);
 }
 
 /* A value that is too large whatever the entry is not let in. */

@@ -48,7 +48,7 @@ static bool set_parse(struct cmd *cmd, struct parse *parse)
 	do {
 		if (!parse_atom(parse, &resource) || !parse_sp(parse) || !parse_number64(parse, &limit))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_char(parse, ')') && parse_end(parse);
 }
 

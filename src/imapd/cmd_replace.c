@@ -10,7 +10,7 @@
 
 struct replace_args {
 	struct append append; /* first */
-	uint32_t number; /* SEQSET_STAR: the last message */
+	uint32_t number; /* 0: the last message, "*" */
 	uint32_t uid; /* of the message that goes */
 };
 
@@ -31,7 +31,7 @@ static bool read_number(struct cmd *cmd, struct parse *parse)
 {
 	struct replace_args *args = cmd->args;
 	if (parse_skip(parse, '*'))
-		args->number = SEQSET_STAR;
+		args->number = 0;
 	else if (!parse_nz_number(parse, &args->number))
 		return false;
 	return parse_sp(parse);
@@ -58,7 +58,7 @@ static bool is_possible(struct cmd *cmd)
 		refuse(cmd, false, NULL, "Mailbox is selected read-only");
 		return false;
 	}
-	if (args->number == SEQSET_STAR)
+	if (args->number == 0)
 		args->uid = view_last_uid(view);
 	else if (by_uid)
 		args->uid = view_seq(view, args->number) ? args->number : 0;

@@ -70,7 +70,7 @@ static bool cancelupdate_parse(struct cmd *cmd, struct parse *parse)
 			return parse_fail(parse, "Too many tags");
 		if (!parse_string(parse, &args->tags[args->count++]))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_end(parse);
 }
 

@@ -76,13 +76,11 @@ static bool parse_resync(struct parse *parse, struct resync *resync)
 	if (!parse_char(parse, '(') || !parse_nz_number(parse, &resync->uidvalidity) || !parse_sp(parse) ||
 		!parse_number64(parse, &resync->modseq))
 		return false;
-	if (resync->modseq == 0)
-		return parse_fail(parse, "Invalid mod-sequence");
-	bool more = parse_skip(parse, ' ');
+	bool more = parse_more(parse);
 	if (more && !parse_peek(parse, '(')) {
 		if (!parse_numbers(parse, &resync->known))
 			return false;
-		more = parse_skip(parse, ' ');
+		more = parse_more(parse);
 	}
 	return (!more || parse_match(parse, resync)) && parse_char(parse, ')');
 }
@@ -103,14 +101,14 @@ static bool parse_parameter(struct cmd *cmd, struct parse *parse, struct select_
 
 static bool parse_parameters(struct cmd *cmd, struct parse *parse, struct select_args *args)
 {
-	if (!parse_skip(parse, ' '))
+	if (!parse_more(parse))
 		return true;
 	if (!parse_char(parse, '('))
 		return false;
 	do {
 		if (!parse_parameter(cmd, parse, args))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_char(parse, ')');
 }
 
@@ -443,7 +441,7 @@ static void close_run(struct cmd *cmd)
 		cmd_job_new(cmd, sizeof(*closing), JOB_WRITE, close_job_run, close_finish);
 	closing->base.release = close_release;
 	closing->mailbox = view_mailbox(view);
-	struct seqrange range = { 1, SEQSET_STAR };
+	struct seqrange range = { 1, UINT32_MAX };
 	struct seqset all = { .v = &range, .n = 1, .cap = 1 };
 	struct view_run *runs;
 	size_t count;

@@ -27,10 +27,9 @@ static const char *wrong_state(const struct session *session, const struct cmd_r
 	return "No mailbox selected";
 }
 
-/* The command's name, behind the tag and its space; true if a row has that name. */
-static const struct cmd_row *read_name(struct parse *parse, struct strv *ret_name)
+/* The command's name, behind the tag and its space. NULL: no row has that name. */
+static const struct cmd_row *read_name(struct parse *parse)
 {
-	size_t start = parse->at;
 	struct strv name;
 	bool uid = false;
 
@@ -41,12 +40,11 @@ static const struct cmd_row *read_name(struct parse *parse, struct strv *ret_nam
 		if (!parse_sp(parse) || !parse_atom(parse, &name))
 			return NULL;
 	}
-	*ret_name = strv_sub(parse->in, start, parse->at - start);
 	return cmd_find(name, uid);
 }
 
 static struct cmd *cmd_new(
-	struct session *session, const struct cmd_row *row, struct strv tag, struct strv name)
+	struct session *session, const struct cmd_row *row, struct strv tag, size_t arguments_at)
 {
 	struct arena *arena = arena_new(CMD_ARENA_HINT);
 	struct cmd *cmd = arena_zalloc(arena, sizeof(*cmd));
@@ -55,7 +53,7 @@ static struct cmd *cmd_new(
 		.row = row,
 		.arena = arena,
 		.tag = arena_strv(arena, tag),
-		.name = arena_strv(arena, name),
+		.arguments_at = arguments_at,
 	};
 	session->cmd = cmd;
 	atomic_fetch_add_explicit(&session->hub->imapd->commands, 1, memory_order_relaxed);
@@ -79,7 +77,6 @@ static void bad_line(struct session *session, struct strv tag, const char *code,
 static struct cmd *open_command(struct session *session, struct parse *parse)
 {
 	struct strv tag = STRV_NULL;
-	struct strv name = STRV_NULL;
 	const char *error = NULL;
 	const char *code = NULL;
 	const struct cmd_row *row = NULL;
@@ -90,7 +87,7 @@ static struct cmd *open_command(struct session *session, struct parse *parse)
 	} else if (!parse_sp(parse)) {
 		error = "Missing command";
 	} else {
-		row = read_name(parse, &name);
+		row = read_name(parse);
 		error = !row ? "Unknown command" : wrong_state(session, row);
 	}
 	if (!error && row->flags & CMD_NUMBERS && session->enabled & ENABLED_UIDONLY) {
@@ -101,11 +98,10 @@ static struct cmd *open_command(struct session *session, struct parse *parse)
 		bad_line(session, tag, code, error);
 		return NULL;
 	}
-	parse_skip(parse, ' ');
-	return cmd_new(session, row, tag, name);
+	return cmd_new(session, row, tag, parse->at);
 }
 
-/* A parser behind the name of the command in hand. */
+/* A parser at the arguments of the command in hand. */
 static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 {
 	struct lex *lex = &cmd->session->lex;
@@ -118,8 +114,8 @@ static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 	ret_parse->uidonly = cmd->session->enabled & ENABLED_UIDONLY;
 	/* RFC 9051 section 6.4.4 lets it name one again. */
 	ret_parse->no_charset = (cmd->session->enabled & (ENABLED_UTF8 | ENABLED_REV2)) == ENABLED_UTF8;
-	parse_advance(ret_parse, cmd->tag.n + 1 + cmd->name.n);
-	parse_skip(ret_parse, ' ');
+	parse_advance(ret_parse, cmd->arguments_at);
+	(void)parse_more(ret_parse);
 }
 
 /* Ending a command. */
@@ -288,7 +284,8 @@ void cmd_begin(struct session *session)
 	}
 	at_arguments(cmd, &parse);
 	if (!cmd->row->parse(cmd, &parse)) {
-		finish(cmd, "BAD", parse.code, parse.error ? parse.error : "Syntax error");
+		finish(cmd, parse.refused ? "NO" : "BAD", parse.code,
+			parse.error ? parse.error : "Syntax error");
 		return;
 	}
 	run(cmd);

@@ -58,7 +58,7 @@ struct cmd {
 	const struct cmd_row *row;
 	struct arena *arena; /* own: arguments and everything else of the command */
 	struct strv tag;
-	struct strv name;
+	size_t arguments_at; /* in the assembler's command: behind its name */
 	void *args; /* the row's own struct, in the arena */
 	bool waiting; /* a job or a line is awaited */
 	bool expunge_issued; /* FETCH: some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */

@@ -139,7 +139,7 @@ static bool parse_fields(struct builder *builder, struct fetch_item *item)
 		label_name(&builder->label, names[count]);
 		cached = cached && mime_header_cached(names[count]);
 		count++;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	if (!parse_char(parse, ')'))
 		return false;
 	buf_addc(&builder->label, ')');
@@ -275,12 +275,13 @@ static bool parse_preview(struct builder *builder)
 {
 	struct parse *parse = builder->parse;
 	struct fetch_item item = { .kind = FETCH_PREVIEW };
-	if (strv_istarts(parse_rest(parse), STRV(" (LAZY"))) {
-		parse_advance(parse, 2);
-		do {
+	struct parse ahead = *parse;
+	if (parse_more(&ahead) && parse_skip(&ahead, '(') && parse_keyword(&ahead, "LAZY")) {
+		*parse = ahead;
+		while (parse_more(parse)) {
 			if (!parse_keyword(parse, "LAZY"))
 				return parse_fail(parse, "Unknown PREVIEW modifier");
-		} while (parse_skip(parse, ' '));
+		}
 		if (!parse_char(parse, ')'))
 			return false;
 		item.lazy = true;
@@ -341,7 +342,7 @@ static bool parse_items(struct builder *builder)
 	do {
 		if (!parse_item(builder, take_word(parse)))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_char(parse, ')');
 }
 

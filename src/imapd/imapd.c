@@ -24,9 +24,9 @@ void imapd_settings_init(struct imapd_settings *settings)
 	*settings = (struct imapd_settings){
 		.hostname = "localhost",
 		.line_max = 64 * 1024,
-		.line_max_preauth = 8 * 1024,
+		.line_max_preauth = 64 * 1024,
 		.literal_max = 128 * 1024,
-		.literal_max_preauth = 4096,
+		.literal_max_preauth = 32 * 1024,
 		.words_max = 10000,
 		.id_fields = id_fields,
 		.id_field_count = 1,

@@ -16,7 +16,8 @@ struct metadata;
 struct imapd_settings {
 	const char *hostname;
 	size_t line_max; /* of one command without its literals, after login */
-	size_t line_max_preauth;
+	bool append_8bit_refuse; /* headers with 8-bit octets are refused unless the session has UTF8=ACCEPT */
+	size_t line_max_preauth; /* an ID of RFC 2971's maximum fits, as quoted strings or as literals */
 	size_t literal_max; /* of literals kept in memory (all of one command together) */
 	size_t literal_max_preauth;
 	unsigned words_max; /* arguments of one command, counted by the parser: BAD beyond */

@@ -29,7 +29,7 @@ static bool parse_selects(struct parse *parse, struct list_options *options)
 	do {
 		if (!parse_select(parse, options))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	unsigned basis = options->select & ~(unsigned)(LIST_SELECT_RECURSIVEMATCH | LIST_SELECT_REMOTE);
 	if (options->select & LIST_SELECT_RECURSIVEMATCH && basis == 0)
 		return parse_fail(parse, "RECURSIVEMATCH needs another selection option");
@@ -48,7 +48,7 @@ static bool parse_patterns(struct parse *parse, struct list_options *options)
 			return parse_fail(parse, "Too many patterns");
 		if (!parse_list_mailbox(parse, &options->patterns[options->pattern_count++]))
 			return false;
-	} while (several && parse_skip(parse, ' '));
+	} while (several && parse_more(parse));
 	return !several || parse_char(parse, ')');
 }
 
@@ -93,7 +93,7 @@ static bool parse_returns(struct parse *parse, struct list_options *options)
 	do {
 		if (!parse_return(parse, options))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	return parse_char(parse, ')');
 }
 
@@ -108,7 +108,7 @@ bool list_options_parse(struct parse *parse, struct list_options *ret_options)
 	}
 	if (!parse_mailbox(parse, &options.reference) || !parse_sp(parse) || !parse_patterns(parse, &options))
 		return false;
-	if (parse_skip(parse, ' ')) {
+	if (parse_more(parse)) {
 		options.extended = true;
 		if (!parse_returns(parse, &options))
 			return false;

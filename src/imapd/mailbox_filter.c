@@ -44,7 +44,7 @@ static bool parse_names(struct mailbox_filter_reader *reader, struct mailbox_fil
 	do {
 		if (!take_name(reader, filter))
 			return false;
-	} while (list && parse_skip(reader->parse, ' '));
+	} while (list && parse_more(reader->parse));
 	if (list && !parse_char(reader->parse, ')'))
 		return false;
 	if (filter->name_count == 0)

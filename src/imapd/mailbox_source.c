@@ -36,7 +36,7 @@ bool mailbox_sources_parse(struct parse *parse, struct store *store, struct mail
 			return parse_fail(parse, "Unknown scope option");
 		if (!parse_source(&reader, &sources))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	*ret_sources = sources;
 	return parse_char(parse, ')') && parse_sp(parse);
 }

@@ -190,7 +190,7 @@ static bool parse_events(struct builder *builder, struct group *group)
 	do {
 		if (!parse_event(builder, group))
 			return false;
-	} while (parse_skip(builder->parse, ' '));
+	} while (parse_more(builder->parse));
 	return parse_char(builder->parse, ')') && check_events(builder, group);
 }
 
@@ -230,7 +230,7 @@ bool notify_set_parse(struct parse *parse, struct store *store, struct notify_se
 	mailbox_filter_reader_init(&builder.filters, parse, store, set->arena, FILTER_SUBTREE_ONE);
 	do {
 		ok = parse_group(&builder);
-	} while (ok && parse_skip(parse, ' '));
+	} while (ok && parse_more(parse));
 	ok = ok && parse_end(parse);
 	set->groups = arena_alloc(set->arena, (set->group_count + 1) * sizeof(*set->groups));
 	memcpy(set->groups, builder.groups, set->group_count * sizeof(*set->groups));

@@ -1,6 +1,5 @@
 #include "imapd/parse.h"
 
-#include "base/clock.h"
 #include "base/str.h"
 #include "imapd/lex.h"
 #include "store/message.h"
@@ -27,6 +26,12 @@ bool parse_fail(struct parse *parse, const char *error)
 	return parse_fail_code(parse, NULL, error);
 }
 
+bool parse_refuse(struct parse *parse, const char *code, const char *error)
+{
+	parse->refused |= !parse->failed;
+	return parse_fail_code(parse, code, error);
+}
+
 bool parse_numbers_allowed(struct parse *parse)
 {
 	return !parse->uidonly || parse_fail_code(parse, PARSE_UIDREQUIRED, PARSE_UIDREQUIRED_TEXT);
@@ -37,8 +42,22 @@ bool parse_at_end(const struct parse *parse)
 	return parse->at >= parse->in.n;
 }
 
+/* Takes the blanks that come next. They count as one argument. False: there is none, or the parser has failed. */
+static bool parse_blanks(struct parse *parse)
+{
+	size_t from = parse->at;
+	while (parse_peek(parse, ' '))
+		parse->at++;
+	if (parse->at == from)
+		return false;
+	if (parse->words_max > 0 && ++parse->words > parse->words_max)
+		return parse_fail(parse, "Too many arguments");
+	return true;
+}
+
 bool parse_end(struct parse *parse)
 {
+	parse_blanks(parse);
 	if (parse->failed)
 		return false;
 	return parse_at_end(parse) || parse_fail(parse, "Unexpected arguments");
@@ -64,10 +83,10 @@ bool parse_skip(struct parse *parse, char c)
 {
 	if (!parse_peek(parse, c))
 		return false;
-	if (c == ' ' && parse->words_max > 0 && ++parse->words > parse->words_max)
-		return parse_fail(parse, "Too many arguments");
 	parse->at++;
-	return true;
+	if (c == '(')
+		parse_blanks(parse);
+	return !parse->failed;
 }
 
 bool parse_sp(struct parse *parse)
@@ -76,11 +95,22 @@ bool parse_sp(struct parse *parse)
 		return false;
 	if (parse_at_end(parse))
 		return parse_fail(parse, "Missing argument");
-	return parse_skip(parse, ' ') || parse_fail(parse, "Space expected");
+	if (!parse_blanks(parse))
+		return parse_fail(parse, "Space expected");
+	return true;
+}
+
+bool parse_more(struct parse *parse)
+{
+	if (!parse_blanks(parse))
+		return false;
+	return parse_at_end(parse) ? parse->literal_follows : !parse_peek(parse, ')');
 }
 
 bool parse_char(struct parse *parse, char c)
 {
+	if (c == ')')
+		parse_blanks(parse);
 	if (parse->failed)
 		return false;
 	if (parse_skip(parse, c))
@@ -222,8 +252,8 @@ static bool take_literal(struct parse *parse, struct strv *ret_string)
 	return true;
 }
 
-/* Behind the opening quote. */
-static bool take_quoted(struct parse *parse, struct strv *ret_string)
+/* At the opening quote. any_octets: what is no UTF-8 is taken, too. */
+static bool take_quoted(struct parse *parse, bool any_octets, struct strv *ret_string)
 {
 	size_t start = ++parse->at;
 	size_t escapes = 0;
@@ -246,7 +276,7 @@ static bool take_quoted(struct parse *parse, struct strv *ret_string)
 	}
 	struct strv raw = strv_sub(parse->in, start, i - start);
 	/* RFC 6855 section 3: 8-bit octets are UTF-8 or nothing. */
-	if (!str_utf8_valid(raw))
+	if (!any_octets && !str_utf8_valid(raw))
 		return parse_fail(parse, "Quoted string is not valid UTF-8");
 	parse->at = i + 1;
 	if (escapes == 0) {
@@ -271,7 +301,7 @@ bool parse_string(struct parse *parse, struct strv *ret_string)
 	if (parse_at_end(parse))
 		return parse_fail(parse, "Missing argument");
 	if (parse_peek(parse, '"'))
-		return take_quoted(parse, ret_string);
+		return take_quoted(parse, false, ret_string);
 	if (parse_peek(parse, '{') || parse_peek(parse, '~'))
 		return take_literal(parse, ret_string);
 	return parse_fail(parse, "String expected");
@@ -287,6 +317,13 @@ bool parse_astring(struct parse *parse, struct strv *ret_string)
 	if (!string && take_run(parse, is_astring_char, ret_string))
 		return true;
 	return parse_string(parse, ret_string);
+}
+
+bool parse_data(struct parse *parse, struct strv *ret_string)
+{
+	if (parse_peek(parse, '"'))
+		return take_quoted(parse, true, ret_string);
+	return parse_astring(parse, ret_string);
 }
 
 bool parse_nstring(struct parse *parse, struct strv *ret_string)
@@ -346,6 +383,16 @@ static bool is_seqset_char(unsigned char c)
 	return is_digit(c) || c == ':' || c == ',' || c == '*';
 }
 
+/* The set in the arena, with room for the range that '*' becomes. */
+static struct seqset parse_arena_set(struct parse *parse, const struct seqset *set)
+{
+	size_t cap = set->n + 1;
+	struct seqrange *ranges = arena_alloc(parse->arena, cap * sizeof(*ranges));
+	if (set->n > 0)
+		memcpy(ranges, set->v, set->n * sizeof(*ranges));
+	return (struct seqset){ .v = ranges, .n = set->n, .cap = cap, .star = set->star };
+}
+
 bool parse_seqset(struct parse *parse, struct seqset *ret_set)
 {
 	if (parse->failed)
@@ -362,9 +409,7 @@ bool parse_seqset(struct parse *parse, struct seqset *ret_set)
 		seqset_fini(&set);
 		return parse_fail(parse, rc == RC_LIMIT ? "Too many ranges" : "Invalid sequence set");
 	}
-	struct seqrange *ranges = arena_alloc(parse->arena, set.n * sizeof(*ranges));
-	memcpy(ranges, set.v, set.n * sizeof(*ranges));
-	*ret_set = (struct seqset){ .v = ranges, .n = set.n, .cap = set.n };
+	*ret_set = parse_arena_set(parse, &set);
 	seqset_fini(&set);
 	return true;
 }
@@ -376,11 +421,7 @@ bool parse_seqset_or_saved(struct parse *parse, struct seqset *ret_set, bool *re
 		return parse_seqset(parse, ret_set);
 	}
 	parse_advance(parse, 1);
-	size_t n = parse->saved->n;
-	struct seqrange *ranges = arena_alloc(parse->arena, (n + 1) * sizeof(*ranges));
-	if (n > 0)
-		memcpy(ranges, parse->saved->v, n * sizeof(*ranges));
-	*ret_set = (struct seqset){ .v = ranges, .n = n, .cap = n };
+	*ret_set = parse_arena_set(parse, parse->saved);
 	*ret_uids = true;
 	return true;
 }
@@ -393,32 +434,40 @@ static bool has_8bit(struct strv v)
 	return false;
 }
 
-/* To UTF-8, in the arena. */
-static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *ret_name)
+/* To UTF-8, in the arena. What is no modified UTF-7 stays as it is: *ret_decoded is false then. */
+static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *ret_name, bool *ret_decoded)
 {
 	if (raw.n > PARSE_MAILBOX_MAX)
-		return parse_fail(parse, "Mailbox name is too long");
+		return parse_refuse(parse, "CANNOT", "Mailbox name is too long");
+	*ret_decoded = true;
+	*ret_name = arena_strv(parse->arena, raw);
 	/* What has 8-bit octets can't be modified UTF-7: RFC 6855 section 3 wants it to be taken as UTF-8 from everybody. */
-	if (parse->utf8 || has_8bit(raw)) {
-		if (!str_utf8_valid(raw))
-			return parse_fail(parse, "Mailbox name is not valid UTF-8");
-		*ret_name = arena_strv(parse->arena, raw);
-		return true;
-	}
+	if (parse->utf8 || has_8bit(raw))
+		return str_utf8_valid(raw) || parse_fail(parse, "Mailbox name is not valid UTF-8");
 	struct buf out;
 	buf_init(&out, PARSE_MAILBOX_MAX);
-	bool ok = str_mutf7_decode(&out, raw) == RC_OK;
-	if (ok)
+	if (str_mutf7_decode(&out, raw) == RC_OK)
 		*ret_name = arena_strv(parse->arena, buf_strv(&out));
+	else
+		*ret_decoded = false;
 	buf_fini(&out);
-	return ok || parse_fail(parse, "Mailbox name is not valid modified UTF-7");
+	return true;
+}
+
+/* Of a command that is well formed: it names a mailbox that can't exist. */
+static bool take_mailbox(struct parse *parse, struct strv *ret_name)
+{
+	struct strv raw;
+	bool decoded;
+	if (!parse_astring(parse, &raw) || !decode_mailbox(parse, raw, ret_name, &decoded))
+		return false;
+	return decoded || parse_refuse(parse, NULL, "Mailbox name is not valid modified UTF-7");
 }
 
 bool parse_mailbox_sent(struct parse *parse, struct strv *ret_name, struct strv *ret_sent)
 {
-	struct strv raw;
 	struct strv name;
-	if (!parse_astring(parse, &raw) || !decode_mailbox(parse, raw, &name))
+	if (!take_mailbox(parse, &name))
 		return false;
 	*ret_sent = name;
 	if (strv_ieq(name, STRV("INBOX")))
@@ -438,11 +487,13 @@ bool parse_mailbox(struct parse *parse, struct strv *ret_name)
 bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern)
 {
 	struct strv raw;
+	bool decoded;
 	if (parse->failed)
 		return false;
 	if (!take_run(parse, is_list_char, &raw) && !parse_string(parse, &raw))
 		return false;
-	return decode_mailbox(parse, raw, ret_pattern);
+	/* "*&*" is no modified UTF-7, yet it may match. */
+	return decode_mailbox(parse, raw, ret_pattern, &decoded);
 }
 
 static bool flag_by_name(struct strv name, uint32_t *ret_flag)
@@ -480,8 +531,10 @@ static bool take_flag(struct parse *parse, struct flag_list *list)
 	struct strv atom;
 	if (!take_run(parse, is_atom_char, &atom))
 		return parse_fail(parse, "Flag expected");
-	if (++list->seen > PARSE_FLAGS_MAX || atom.n > PARSE_KEYWORD_MAX)
-		return parse_fail(parse, "Too many flags, or too long ones");
+	if (++list->seen > PARSE_FLAGS_MAX)
+		return parse_refuse(parse, "LIMIT", "Too many flags");
+	if (atom.n > PARSE_KEYWORD_MAX)
+		return parse_refuse(parse, "LIMIT", "Keyword is too long");
 
 	struct strv name = strv_sub(parse->in, start, parse->at - start);
 	if (system) {
@@ -515,7 +568,7 @@ bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_fl
 		do {
 			if (!take_flag(parse, &list))
 				return false;
-		} while (parse_skip(parse, ' '));
+		} while (parse_more(parse));
 		if (parens && !parse_char(parse, ')'))
 			return false;
 	}
@@ -526,105 +579,5 @@ bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_fl
 		*ret_keywords = arena_alloc(parse->arena, list.count * sizeof(struct strv));
 		memcpy(*ret_keywords, list.keywords, list.count * sizeof(struct strv));
 	}
-	return true;
-}
-
-/* n digits at `at` of v. */
-static bool digits_at(struct strv v, size_t at, size_t n, int *ret_number)
-{
-	if (v.n < at + n)
-		return false;
-	int number = 0;
-	for (size_t i = at; i < at + n; i++) {
-		if (!is_digit((unsigned char)v.p[i]))
-			return false;
-		number = number * 10 + (v.p[i] - '0');
-	}
-	*ret_number = number;
-	return true;
-}
-
-static bool month_at(struct strv v, size_t at, int *ret_month)
-{
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	for (int month = 0; month < 12; month++) {
-		if (strv_ieq(strv_sub(v, at, 3), strv_make(names + 3 * month, 3))) {
-			*ret_month = month + 1;
-			return true;
-		}
-	}
-	return false;
-}
-
-static bool day_exists(int year, int month, int day)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return day >= 1 && day <= days[month - 1] + (month == 2 && leap ? 1 : 0);
-}
-
-/* "dd-Mon-yyyy" or "d-Mon-yyyy": how many bytes, or 0. */
-static size_t date_text(struct strv v, int *ret_year, int *ret_month, int *ret_day)
-{
-	size_t width = v.n > 1 && v.p[1] == '-' ? 1 : 2;
-	if (!digits_at(v, 0, width, ret_day) || v.n < width + 9 || v.p[width] != '-' || v.p[width + 4] != '-')
-		return 0;
-	if (!month_at(v, width + 1, ret_month) || !digits_at(v, width + 5, 4, ret_year))
-		return 0;
-	return day_exists(*ret_year, *ret_month, *ret_day) ? width + 9 : 0;
-}
-
-/* The 26 bytes between the quotes. */
-static bool date_time_text(struct strv v, int64_t *ret_seconds, int16_t *ret_zone)
-{
-	char text[26];
-	int year, month, day, hour, minute, second, zone_hour, zone_minute;
-
-	if (v.n != sizeof(text))
-		return false;
-	memcpy(text, v.p, sizeof(text));
-	if (text[0] == ' ')
-		text[0] = '0';
-	struct strv t = strv_make(text, sizeof(text));
-	if (date_text(t, &year, &month, &day) != 11)
-		return false;
-	if (text[11] != ' ' || text[14] != ':' || text[17] != ':' || text[20] != ' ')
-		return false;
-	if (!digits_at(t, 12, 2, &hour) || !digits_at(t, 15, 2, &minute) || !digits_at(t, 18, 2, &second))
-		return false;
-	if ((text[21] != '+' && text[21] != '-') || !digits_at(t, 22, 2, &zone_hour) ||
-		!digits_at(t, 24, 2, &zone_minute))
-		return false;
-	if (hour > 23 || minute > 59 || second > 60 || zone_hour > 23 || zone_minute > 59)
-		return false;
-	int zone = (text[21] == '-' ? -1 : 1) * (zone_hour * 60 + zone_minute);
-	*ret_seconds = clock_from_utc(year, month, day, hour, minute, second) - (int64_t)zone * 60;
-	*ret_zone = (int16_t)zone;
-	return true;
-}
-
-bool parse_date_time(struct parse *parse, int64_t *ret_seconds, int16_t *ret_zone)
-{
-	struct strv text;
-	if (parse->failed)
-		return false;
-	if (!parse_peek(parse, '"') || !take_quoted(parse, &text))
-		return parse_fail(parse, "Date and time expected");
-	return date_time_text(text, ret_seconds, ret_zone) || parse_fail(parse, "Invalid date and time");
-}
-
-bool parse_date(struct parse *parse, int64_t *ret_day_start_utc)
-{
-	int year, month, day;
-	if (parse->failed)
-		return false;
-	bool quoted = parse_skip(parse, '"');
-	size_t length = date_text(parse_rest(parse), &year, &month, &day);
-	if (length == 0)
-		return parse_fail(parse, "Invalid date");
-	parse_advance(parse, length);
-	if (quoted && !parse_char(parse, '"'))
-		return false;
-	*ret_day_start_utc = clock_from_utc(year, month, day, 0, 0, 0);
 	return true;
 }

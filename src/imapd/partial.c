@@ -9,6 +9,11 @@ bool partial_parse(struct parse *parse, struct partial *ret_partial)
 		return false;
 	if (!parse_nz_number(parse, &partial.last))
 		return false;
+	if (partial.first > partial.last) {
+		uint32_t swap = partial.first;
+		partial.first = partial.last;
+		partial.last = swap;
+	}
 	*ret_partial = partial;
 	return true;
 }
@@ -21,9 +26,8 @@ void partial_print(struct buf *out, const struct partial *partial)
 
 void partial_cut(const struct partial *partial, uint64_t count, uint64_t *ret_from, uint64_t *ret_to)
 {
-	bool rising = partial->first <= partial->last;
-	uint64_t from = (rising ? partial->first : partial->last) - 1;
-	uint64_t to = rising ? partial->last : partial->first;
+	uint64_t from = partial->first - 1;
+	uint64_t to = partial->last;
 	if (to > count)
 		to = count;
 	if (from > to)
@@ -34,7 +38,5 @@ void partial_cut(const struct partial *partial, uint64_t count, uint64_t *ret_fr
 
 uint64_t partial_enough(const struct partial *partial)
 {
-	if (partial->from_end)
-		return 0;
-	return partial->first > partial->last ? partial->first : partial->last;
+	return partial->from_end ? 0 : partial->last;
 }

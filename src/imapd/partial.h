@@ -11,14 +11,14 @@
 #include <stdint.h>
 
 struct partial {
-	uint32_t first; /* 1.., as the client wrote them: in either order */
-	uint32_t last;
+	uint32_t first; /* 1.. */
+	uint32_t last; /* first.. */
 	bool from_end; /* "-1:-100": 1 is the last result */
 };
 
-/* "1:100" or "-1:-100" */
+/* "1:100" or "-1:-100"; "100:1" is the same as "1:100". */
 bool partial_parse(struct parse *parse, struct partial *ret_partial);
-/* As it was written. */
+/* The smaller number first. */
 void partial_print(struct buf *out, const struct partial *partial);
 /* The places 0.. that it means among `count` results: from *ret_from up to before *ret_to, which are equal if none. */
 void partial_cut(const struct partial *partial, uint64_t count, uint64_t *ret_from, uint64_t *ret_to);

@@ -17,6 +17,7 @@ struct builder {
 	bool seqs;
 	bool fuzzy; /* the key in hand is to be matched so */
 	bool any_fuzzy;
+	bool named; /* a charset was: strings must be in it */
 	unsigned depth;
 };
 
@@ -122,12 +123,32 @@ static void add_child(struct search_key *parent, struct search_key *child)
 		parent->cost = child->cost;
 }
 
+/* Each octet is a character: what clients send that make bytes of text without asking for a charset (JavaMail). */
+static struct strv from_latin1(struct arena *arena, struct strv text)
+{
+	char *out = arena_alloc(arena, 2 * text.n + 1);
+	size_t n = 0;
+	for (size_t i = 0; i < text.n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		if (c >= 0x80)
+			out[n++] = (char)(0xc0 | c >> 6);
+		out[n++] = (char)(c < 0x80 ? c : 0x80 | (c & 0x3f));
+	}
+	return strv_make(out, n);
+}
+
 /* False: it is not valid in its charset. */
 static bool to_utf8(struct builder *builder, struct strv *text)
 {
 	struct buf utf8;
-	if (!builder->charset)
-		return str_utf8_valid(*text);
+	if (!builder->charset && str_utf8_valid(*text))
+		return true;
+	if (!builder->charset && builder->named)
+		return false;
+	if (!builder->charset) {
+		*text = from_latin1(builder->parse->arena, *text);
+		return true;
+	}
 	/* One octet becomes 4 at most, and a few that a stateful charset held back. */
 	buf_init(&utf8, text->n * 4 + 64);
 	charset_feed(builder->charset, *text, &utf8);
@@ -142,7 +163,7 @@ static bool parse_needle(struct builder *builder, struct search_key *key)
 	struct parse *parse = builder->parse;
 	struct strv text;
 	struct buf mapped;
-	if (!parse_astring(parse, &text))
+	if (!parse_data(parse, &text))
 		return false;
 	if (!to_utf8(builder, &text))
 		return parse_fail(parse, "Search string is not valid in its charset");
@@ -264,7 +285,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 		set_field(key, key->field);
 		return parse_needle(builder, key);
 	case ARG_KEYWORD:
-		return parse_atom(parse, &key->text);
+		return parse_astring(parse, &key->text);
 	case ARG_MODSEQ:
 		return parse_modseq(builder, key);
 	case ARG_UIDS:
@@ -272,8 +293,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 	case ARG_OBJECTID:
 		return parse_objectid(builder, key);
 	case ARG_ABOVE:
-		return parse_nz_number(parse, &uid) &&
-		       set_range(parse, key, (uint64_t)uid + 1, UINT32_MAX - 1);
+		return parse_nz_number(parse, &uid) && set_range(parse, key, (uint64_t)uid + 1, UINT32_MAX);
 	case ARG_BELOW:
 		return parse_nz_number(parse, &uid) && set_range(parse, key, 1, (uint64_t)uid - 1);
 	}
@@ -290,7 +310,7 @@ static bool parse_keys(struct builder *builder, struct search_key *parent)
 		if (!key)
 			return false;
 		add_child(parent, key);
-	} while (parse_skip(builder->parse, ' '));
+	} while (parse_more(builder->parse));
 	return true;
 }
 
@@ -448,9 +468,10 @@ static bool parse_charset(struct parse *parse, struct charset **ret_charset, boo
 	return true;
 }
 
-static bool parse_all(struct parse *parse, struct charset *charset, bool known, struct search_keys *ret_keys)
+static bool parse_all(
+	struct parse *parse, struct charset *charset, bool named, bool known, struct search_keys *ret_keys)
 {
-	struct builder builder = { .parse = parse, .charset = charset };
+	struct builder builder = { .parse = parse, .charset = charset, .named = named };
 	struct search_keys keys = { .bad_charset = !known };
 	if (known) {
 		keys.root = new_key(&builder, SEARCH_AND);
@@ -468,7 +489,7 @@ static bool parse_all(struct parse *parse, struct charset *charset, bool known, 
 bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
 {
 	if (!parse_keyword(parse, "CHARSET"))
-		return parse_all(parse, NULL, true, ret_keys);
+		return parse_all(parse, NULL, false, true, ret_keys);
 	if (parse->no_charset)
 		return parse_fail(parse, "No CHARSET once UTF8=ACCEPT is enabled");
 	return parse_sp(parse) && search_keys_parse_with_charset(parse, ret_keys);
@@ -480,7 +501,7 @@ bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret
 	bool known;
 	if (!parse_charset(parse, &charset, &known))
 		return false;
-	bool ok = parse_all(parse, charset, known, ret_keys);
+	bool ok = parse_all(parse, charset, true, known, ret_keys);
 	charset_close(&charset);
 	return ok;
 }
@@ -509,7 +530,10 @@ static struct search_key *walk_next(struct walk *walk, struct search_key *key)
 static struct seqset to_arena(struct seqset *set, struct arena *arena)
 {
 	struct seqset copy = {
-		.v = arena_alloc(arena, (set->n + 1) * sizeof(*set->v)), .n = set->n, .cap = set->n
+		.v = arena_alloc(arena, (set->n + 1) * sizeof(*set->v)),
+		.n = set->n,
+		.cap = set->n + 1,
+		.star = set->star,
 	};
 	if (set->n > 0)
 		memcpy(copy.v, set->v, set->n * sizeof(*set->v));
@@ -519,11 +543,10 @@ static struct seqset to_arena(struct seqset *set, struct arena *arena)
 /* "n:*" holds new messages, too, as long as n is there. */
 static void resolve_uids(struct seqset *set, uint32_t last_uid)
 {
-	bool star = seqset_has_star(set);
-	uint32_t from = star ? set->v[set->n - 1].lo : 0;
+	uint64_t from = set->star;
 	seqset_resolve(set, last_uid);
-	if (star && from <= last_uid)
-		seqset_add_range(set, from, UINT32_MAX - 1);
+	if (from > 0 && from <= last_uid)
+		seqset_add_range(set, (uint32_t)from, UINT32_MAX);
 }
 
 void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,

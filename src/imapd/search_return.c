@@ -60,7 +60,7 @@ bool search_return_parse(struct parse *parse, struct search_return *ret_options)
 		do {
 			if (!parse_item(parse, &options))
 				return false;
-		} while (parse_skip(parse, ' '));
+		} while (parse_more(parse));
 	}
 	if (!parse_char(parse, ')') || !fit(parse, &options) || !parse_sp(parse))
 		return false;

@@ -68,7 +68,7 @@ bool sort_program_parse(struct parse *parse, struct sort_program *ret_program)
 		if (!parse_criterion(parse, &what))
 			return false;
 		add_criterion(&program, what, reverse);
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	*ret_program = program;
 	return parse_char(parse, ')');
 }

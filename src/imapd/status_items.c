@@ -41,7 +41,7 @@ bool status_items_parse(struct parse *parse, struct status_items *ret_items)
 	do {
 		if (!parse_item(parse, &items))
 			return false;
-	} while (parse_skip(parse, ' '));
+	} while (parse_more(parse));
 	if (!parse_char(parse, ')'))
 		return false;
 	*ret_items = items;

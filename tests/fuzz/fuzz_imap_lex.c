@@ -48,8 +48,8 @@ static void parse_command(struct world *world)
 		if (uid && !(parse_sp(&parse) && parse_atom(&parse, &name)))
 			name = STRV_NULL;
 		const struct cmd_row *row = name.n > 0 ? cmd_find(name, uid) : NULL;
-		parse_skip(&parse, ' ');
-		struct cmd cmd = { .session = session, .row = row, .arena = arena, .tag = tag, .name = name };
+		(void)parse_more(&parse);
+		struct cmd cmd = { .session = session, .row = row, .arena = arena, .tag = tag };
 		if (row && row->parse(&cmd, &parse) != !parse.failed)
 			abort();
 		if (parse.failed != (parse.error != NULL))

@@ -165,7 +165,7 @@ def test_every_select_says_highestmodseq(coid, filled):
 
 
 def test_wrong_parameters_of_select(plain):
-    for parameters in ("()", "(WHAT)", "(CONDSTORE", "CONDSTORE", "(CONDSTORE) x", "(CONDSTORE 1)", "( CONDSTORE)", "(QRESYNC)"):
+    for parameters in ("()", "(WHAT)", "(CONDSTORE", "CONDSTORE", "(CONDSTORE) x", "(CONDSTORE 1)", "(QRESYNC)"):
         plain.bad(f'SELECT "INBOX" {parameters}')
         plain.ok("CHECK")  # what was selected still is
 

@@ -91,7 +91,7 @@ def test_options_in_any_case_and_order_and_repeated(raw):
 def test_wrong_options(raw):
     raw.ok('SELECT "INBOX"')
     for text in ("RETURN", "RETURN ALL", "RETURN ()", "RETURN (ALL)", "RETURN (FOO) ALL", "RETURN (ALL) (ALL",
-                 "RETURN (ALL ) ALL", "RETURN (ALL) RETURN (MIN) ALL", "CHARSET UTF-8 RETURN (ALL) ALL"):
+                 "RETURN (ALL) RETURN (MIN) ALL", "CHARSET UTF-8 RETURN (ALL) ALL"):
         raw.bad("SEARCH " + text)
     raw.no("SEARCH RETURN (ALL) CHARSET KOI8-R ALL", "BADCHARSET (US-ASCII UTF-8)")
 

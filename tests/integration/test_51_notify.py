@@ -53,9 +53,9 @@ def watch(coid, alice):
 
 
 @pytest.mark.parametrize("arguments", [
-    "", " ", " SET", " SET ", " SOME", " NONE ", " NONE x", " SET STATUS", " SET STATUS ", " SET NONE", " SET ()",
+    "", " ", " SET", " SET ", " SOME", " NONE x", " SET STATUS", " SET STATUS ", " SET NONE", " SET ()",
     " SET (personal)", " SET (personal )", " SET (personal ())", " SET (personal MessageNew)", " SET (personal NONE",
-    " SET (personal NONE) ", " SET (personal NONE)(inboxes NONE)", " SET (nowhere NONE)", " SET (subtree NONE)",
+    " SET (personal NONE)(inboxes NONE)", " SET (nowhere NONE)", " SET (subtree NONE)",
     " SET (mailboxes () NONE)", " SET (mailboxes (a b NONE)", " SET (mailboxes a b NONE)",
     " SET STATUS STATUS (personal NONE)",
     # What must come together.
@@ -129,7 +129,7 @@ def test_too_long_names_are_refused(make_coid):
     names = [f"{i:03}" + "x" * 1021 for i in range(64)]
     raw.ok(f"NOTIFY SET (mailboxes ({' '.join(names)}) NONE)")
     raw.no(f"NOTIFY SET (mailboxes ({' '.join(names)} a) NONE)", "NOTIFICATIONOVERFLOW")
-    raw.bad(f"NOTIFY SET (mailboxes {'x' * 5000} NONE)")
+    raw.no(f"NOTIFY SET (mailboxes {'x' * 5000} NONE)")
 
 
 # -- STATUS of everything at the beginning ----------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ def test_siblings_of_a_missing_parent(raw):
 def test_wrong_thread_commands(raw):
     raw.ok('SELECT "INBOX"')
     for text in ("THREAD", "THREAD REFERENCES", "THREAD REFERENCES UTF-8", "THREAD REFS UTF-8 ALL", "THREAD REFERENCES UTF-8 FOO",
-                 "THREAD (REFERENCES) UTF-8 ALL", "THREAD REFERENCES UTF-8 ALL ", "UID THREAD REFERENCES ALL",
+                 "THREAD (REFERENCES) UTF-8 ALL", "UID THREAD REFERENCES ALL",
                  "THREAD RETURN (ALL) REFERENCES UTF-8 ALL"):
         raw.bad(text)
         raw.ok("NOOP")

@@ -95,7 +95,7 @@ def test_an_ampersand_is_itself_in_utf8_and_encoded_in_the_old_form(new, old):
     new.ok('CREATE "&APw-"')
     assert names(new.ok('LIST "" "%&*"')) == [b'"&APw-"', b'"R&D"']
     assert names(old.ok('LIST "" "%&-*"')) == [b'"&-APw-"', b'"R&-D"']
-    old.bad('STATUS "R&D" (MESSAGES)')
+    old.no('STATUS "R&D" (MESSAGES)')
     old.ok('STATUS "R&-D" (MESSAGES)')
     new.no('STATUS "R&-D" (MESSAGES)', "NONEXISTENT")
 
@@ -144,9 +144,24 @@ def test_octets_that_are_not_utf8_are_bad(new, old, bad):
         assert raw.bad(b'CREATE "a' + bad + b'"')
         assert raw.bad(b"CREATE {%d+}\r\na" % (len(bad) + 1) + bad)
         raw.ok("SELECT INBOX")
-        assert raw.bad(b'SEARCH SUBJECT "' + bad + b'"')
+        assert raw.bad(b'SEARCH HEADER "' + bad + b'" x')
         assert raw.bad(b'LIST "" "' + bad + b'"')
-        assert raw.bad(b'SETMETADATA "" (/private/comment "' + bad + b'")')
+        assert raw.bad(b'SETMETADATA "" (/private/comment/"' + bad + b'" x)')
+    assert old.bad(b'SEARCH CHARSET UTF-8 SUBJECT "' + bad + b'"')
+
+
+def test_octets_that_are_data_need_not_be_utf8(coid, alice, new, old):
+    """JavaMail sends the characters of Latin-1 as octets once it has enabled UTF8=ACCEPT."""
+    coid.deliver(alice, message("=?utf-8?q?caf=C3=A9?="))
+    coid.deliver(alice, message("tea"))
+    for raw in (new, old):
+        raw.ok("SELECT INBOX")
+        for string in (b'"caf\xe9"', b"{4+}\r\ncaf\xe9", b'"CAF\xc9"', '"café"'.encode()):
+            assert raw.ok(b"SEARCH SUBJECT " + string) == [b"* SEARCH 1"]
+        assert raw.ok(b'SEARCH OR FROM "\xff" SUBJECT "tea"') == [b"* SEARCH 2"]
+        raw.ok(b'ID ("name" "caf\xe9")')
+        raw.ok(b'SETMETADATA INBOX (/private/comment "caf\xe9")')
+        assert b"{4}\r\ncaf\xe9" in raw.ok("GETMETADATA INBOX /private/comment")[0]
 
 
 def test_8bit_octets_in_atoms_are_bad(new):
@@ -239,7 +254,44 @@ def test_a_utf8_form_without_octets_takes_the_command_back(new):
     new.ok("NOOP")
 
 
-def test_clients_that_did_not_ask_may_not_append_8bit_headers(old):
+def test_clients_that_did_not_ask_append_8bit_headers_all_the_same(old):
+    """Much mail is so (RFC 6855 section 4 notwithstanding): it can be moved in, and looks as it came."""
+    utf8, latin1, plain = eight_bit(), eight_bit().decode().encode("latin-1"), message()
+    for data in (utf8, latin1):
+        assert append(old, b"{%d+}\r\n" % len(data) + data).startswith(b"OK [APPENDUID ")
+        assert append(old, b"{%d+}\r\n" % len(plain) + plain + b" {%d+}\r\n" % len(data) + data).startswith(b"OK")
+        assert append(old, b"CATENATE (TEXT {%d+}\r\n" % len(data) + data + b")").startswith(b"OK")
+    old.ok("SELECT INBOX")
+    head = latin1.index(b"\r\n\r\n") + 4
+    tag = old.tag()
+    old.send(tag + b" UID REPLACE 8 INBOX {%d+}\r\n" % len(latin1) + latin1 + b"\r\n")
+    assert old.until(tag)[0].startswith(b"OK")
+    got = [fetch(line)[1] for line in old.ok("FETCH 1:* (BODY.PEEK[] BODY.PEEK[HEADER] ENVELOPE BODYSTRUCTURE)")]
+    assert [item["BODY[]"] for item in got] == [utf8, plain, utf8, utf8, latin1, plain, latin1, latin1]
+    assert got[7]["BODY[HEADER]"] == latin1[:head]
+    assert "Grüße".encode() in got[0]["ENVELOPE"]
+    # 8-bit octets go out in literals, which every client can read.
+    line = old.ok("FETCH 1 ENVELOPE")[0]
+    assert b"{7}\r\n" + "Grüße".encode() in line and b'"Gr\xc3' not in line
+    assert old.ok('SEARCH CHARSET UTF-8 SUBJECT "grüße"')[0].startswith(b"* SEARCH 1 3 4")
+
+
+def test_8bit_headers_are_refused_if_that_is_wanted(make_coid):
+    coid = make_coid(settings={"imap.append_8bit_headers": "refuse"})
+    alice = coid.add_user("alice@example.org")
+    with coid.raw(alice) as old, coid.raw(alice) as new:
+        new.ok("ENABLE UTF8=ACCEPT")
+        refuse_8bit_headers(old)
+        look_at_headers_byte_by_byte(old)
+        assert append(new, utf8_data(eight_bit())).startswith(b"OK")
+        assert append(new, b"{%d+}\r\n" % len(eight_bit()) + eight_bit()).startswith(b"OK")
+        old.ok("SELECT INBOX")
+        tag = old.tag()
+        old.send(tag + b" UID REPLACE 1 INBOX {%d+}\r\n" % len(eight_bit()) + eight_bit() + b"\r\n")
+        assert old.until(tag)[0].startswith(b"NO [CANNOT]")
+
+
+def refuse_8bit_headers(old):
     plain = message()
     for text in (utf8_data(eight_bit()), b"{%d+}\r\n" % len(eight_bit()) + eight_bit(),
                  b"{%d+}\r\n" % len(plain) + plain + b" {%d+}\r\n" % len(eight_bit()) + eight_bit(),
@@ -253,7 +305,7 @@ def test_clients_that_did_not_ask_may_not_append_8bit_headers(old):
     assert append(old, b"{7+}\r\n\r\n\r\n\xe4\xe4x").startswith(b"OK")
 
 
-def test_the_header_is_looked_at_byte_by_byte(old):
+def look_at_headers_byte_by_byte(old):
     for data, answer in ((b"a: b\n\n\xc3\xa4", b"OK"), (b"a: b\r\nc: \xc3\xa4\r\n\r\nx", b"NO"), (b"\n\xc3\xa4", b"OK")):
         tag = old.tag()
         old.send_slowly(tag + b" APPEND INBOX {%d+}\r\n" % len(data) + data + b"\r\n")

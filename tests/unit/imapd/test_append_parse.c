@@ -82,6 +82,7 @@ static void messages_are_literals_or_made_of_pieces(void **state)
 	assert_whole("a UTF8 (~{3}\r\n)", "a: 0(B)");
 	assert_whole("a CATENATE (URL x TEXT {3}\r\n url \"y z\" TEXT ~{3}\r\n UTF8 (~{3}\r\n))",
 		"a: 0(x L y z B B)");
+	assert_whole("a  ( \\Seen )  CATENATE  ( URL  x  TEXT  {3}\r\n )  {3}\r\n ", "a: 1(x L) 0(L)");
 	assert_whole("a (\\Draft) catenate (URL \"/a/;UID=1\")", "a: 10(/a/;UID=1)");
 	assert_whole("a {3}\r\n (\\Seen) CATENATE (URL x) CATENATE (TEXT {3}\r\n) {3}\r\n",
 		"a: 0(L) 1(x) 0(L) 0(L)");
@@ -90,13 +91,12 @@ static void messages_are_literals_or_made_of_pieces(void **state)
 static void wrong_ones(void **state)
 {
 	(void)state;
-	static const char *const texts[] = { "", "a", "a ", "a b", "a (\\Seen)", "a {3}\r\n ", "a {3}\r\n x",
+	static const char *const texts[] = { "", "a", "a ", "a b", "a (\\Seen)", "a {3}\r\n x",
 		"a {3}\r\n{3}\r\n", "a CATENATE", "a CATENATE ", "a CATENATE ()", "a CATENATE (URL)",
-		"a CATENATE (URL )", "a CATENATE (URL x", "a CATENATE (URL x )", "a CATENATE (TEXT \"x\")",
-		"a CATENATE (TEXT x)", "a CATENATE ({3}\r\n)", "a CATENATE (URL {3}\r\n)",
-		"a CATENATE (FOO x)", "a CATENATE (URL x) b", "a UTF8 {3}\r\n", "a UTF8 ({3}\r\n)",
-		"a UTF8 (~{3}\r\n", "a CATENATE (UTF8 ({3}\r\n))", "a \"yesterday\" {3}\r\n",
-		"a (\\Recent) {3}\r\n" };
+		"a CATENATE (URL )", "a CATENATE (URL x", "a CATENATE (TEXT \"x\")", "a CATENATE (TEXT x)",
+		"a CATENATE ({3}\r\n)", "a CATENATE (URL {3}\r\n)", "a CATENATE (FOO x)",
+		"a CATENATE (URL x) b", "a UTF8 {3}\r\n", "a UTF8 ({3}\r\n)", "a UTF8 (~{3}\r\n",
+		"a CATENATE (UTF8 ({3}\r\n))", "a \"yesterday\" {3}\r\n", "a (\\Recent) {3}\r\n" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		assert_bad(texts[i]);
 	assert_list("a {3}\r\n {3}\r\n", NULL, false, APPEND_BAD, "");
@@ -108,6 +108,8 @@ static void the_place_of_a_literal_is_known_when_it_is_announced(void **state)
 	(void)state;
 	assert_list("", "{", true, APPEND_AT_NAME, "");
 	assert_list("a ", "{", true, APPEND_AT_MESSAGE, "a: 0()");
+	assert_list("a  ( \\Seen )  ", "~", true, APPEND_AT_MESSAGE, "a: 1()");
+	assert_list("a CATENATE ( URL x  TEXT  ", "{", true, APPEND_AT_MESSAGE, "a: 0(x)");
 	assert_list("a (\\Seen) ", "~", true, APPEND_AT_MESSAGE, "a: 1()");
 	assert_list("a {3}\r\n (\\Draft) ", "{", true, APPEND_AT_MESSAGE, "a: 0(L) 10()");
 	assert_list("a CATENATE (URL x TEXT ", "{", true, APPEND_AT_MESSAGE, "a: 0(x)");

@@ -144,8 +144,8 @@ static void an_empty_extended_answer_is_an_answer(void **state)
 static void wrong_return_options_are_refused(void **state)
 {
 	static const char *const wrong[] = { "RETURN ALL", "RETURN (MIN", "RETURN (FOO) ALL",
-		"RETURN (MIN,MAX) ALL", "RETURN (MIN)ALL", "RETURN (MIN)", "RETURN () ", "RETURN ( MIN) ALL",
-		"RETURN (MIN ) ALL", "CHARSET UTF-8 RETURN (MIN) ALL" };
+		"RETURN (MIN,MAX) ALL", "RETURN (MIN)ALL", "RETURN (MIN)", "RETURN () ",
+		"CHARSET UTF-8 RETURN (MIN) ALL" };
 	struct client *client = client_new(*state, "INBOX");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		client_send(client, "a SEARCH ");

@@ -55,10 +55,10 @@ static void wrong_commands_are_told(void **state)
 {
 	static const char *const wrong[] = { "SORT", "SORT (DATE)", "SORT (DATE) UTF-8", "SORT () UTF-8 ALL",
 		"SORT DATE UTF-8 ALL", "SORT (DATE)UTF-8 ALL", "SORT (REVERSE) UTF-8 ALL",
-		"SORT (FOO) UTF-8 ALL", "SORT (DATE ) UTF-8 ALL", "SORT (REVERSE REVERSE DATE) UTF-8 ALL",
-		"SORT (DATE) UTF-8 FOO", "SORT (DATE) UTF-8 ALL ", "SORT (DATE) UTF-8 CHARSET UTF-8 ALL",
-		"SORT RETURN (DATE) UTF-8 ALL", "SORT RETURN (FOO) (DATE) UTF-8 ALL",
-		"SORT RETURN ALL (DATE) UTF-8 ALL", "SORT ((DATE)) UTF-8 ALL" };
+		"SORT (FOO) UTF-8 ALL", "SORT (REVERSE REVERSE DATE) UTF-8 ALL", "SORT (DATE) UTF-8 FOO",
+		"SORT (DATE) UTF-8 CHARSET UTF-8 ALL", "SORT RETURN (DATE) UTF-8 ALL",
+		"SORT RETURN (FOO) (DATE) UTF-8 ALL", "SORT RETURN ALL (DATE) UTF-8 ALL",
+		"SORT ((DATE)) UTF-8 ALL" };
 	struct client *client = client_new(*state, "INBOX");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		assert_command_has(client, wrong[i], "a BAD ");

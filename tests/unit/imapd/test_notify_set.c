@@ -152,7 +152,6 @@ static void what_does_not_follow_the_grammar_is_bad(void **state)
 	static const char *const texts[] = {
 		"",
 		"()",
-		"(personal NONE) ",
 		"(personal NONE) (",
 		"(personal NONE)x",
 		"(personal (MessageNew))",
@@ -167,7 +166,6 @@ static void what_does_not_follow_the_grammar_is_bad(void **state)
 		"(selected (MessageNew (FAST) MessageExpunge))",
 		"(selected (MessageNew (UID MessageExpunge))",
 		"(subtree (a NONE)",
-		"(subtree ( a) NONE)",
 		"(mailboxes a)",
 		/* A refusal is no excuse for what comes behind it. */
 		"(personal (AnnotationChange)) (other NONE)",

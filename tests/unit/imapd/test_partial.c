@@ -35,19 +35,20 @@ static void assert_cut(const char *text, uint64_t count, uint64_t from, uint64_t
 		assert_int_equal(got_to, to);
 }
 
-static void a_range_is_read_and_printed_as_it_was_written(void **state)
+static void a_range_is_printed_with_the_smaller_number_first(void **state)
 {
-	static const char *const ranges[] = { "1:1", "1:500", "500:1", "-1:-100", "-100:-1", "4294967295:1",
-		"-4294967295:-4294967295" };
+	static const char *const ranges[][2] = { { "1:1", "1:1" }, { "1:500", "1:500" }, { "500:1", "1:500" },
+		{ "-1:-100", "-1:-100" }, { "-100:-1", "-1:-100" }, { "4294967295:1", "1:4294967295" },
+		{ "-4294967295:-4294967295", "-4294967295:-4294967295" } };
 	struct partial partial;
 	struct buf out;
 	(void)state;
 	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
-		assert_true(read_all(ranges[i], &partial));
+		assert_true(read_all(ranges[i][0], &partial));
 		buf_init(&out, 100);
 		partial_print(&out, &partial);
 		buf_addc(&out, '\0');
-		assert_string_equal(out.p, ranges[i]);
+		assert_string_equal(out.p, ranges[i][1]);
 		buf_fini(&out);
 	}
 }
@@ -55,8 +56,7 @@ static void a_range_is_read_and_printed_as_it_was_written(void **state)
 static void what_is_no_range_is_refused(void **state)
 {
 	static const char *const wrong[] = { "", "1", "1:", ":1", "0:1", "1:0", "-1", "-1:", "-1:1", "1:-1",
-		"-0:-1", "1:*", "*:1", "1,2", "1:2,3", "4294967296:1", "--1:-2", "- 1:-2", "1 :2", "(1:2)",
-		"1:2 " };
+		"-0:-1", "1:*", "*:1", "1,2", "1:2,3", "4294967296:1", "--1:-2", "- 1:-2", "1 :2", "(1:2)" };
 	struct partial partial;
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
@@ -99,7 +99,7 @@ static void a_range_from_the_begin_is_decided_early(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_range_is_read_and_printed_as_it_was_written),
+		cmocka_unit_test(a_range_is_printed_with_the_smaller_number_first),
 		cmocka_unit_test(what_is_no_range_is_refused),
 		cmocka_unit_test(places_are_counted_from_either_end),
 		cmocka_unit_test(a_range_from_the_begin_is_decided_early),

@@ -73,7 +73,7 @@ static void print_key(const struct search_key *key, struct buf *out)
 	if (key->fuzzy)
 		buf_addc(out, '~');
 	buf_adds(out, names[key->kind]);
-	if (key->set.n > 0) {
+	if (!seqset_empty(&key->set)) {
 		buf_addc(out, ' ');
 		seqset_print(out, &key->set);
 	}
@@ -148,8 +148,8 @@ static void sets_stand_for_messages(void **state)
 	assert_keys("1:3,7", "and(seqs 1:3,7)");
 	assert_keys("*", "and(seqs *)");
 	assert_keys("UID 5:*", "and(uids 5:*)");
-	assert_keys("UIDAFTER 5 NOT UIDBEFORE 7", "and(uids 6:4294967294, !uids 1:6)");
-	assert_keys("UIDBEFORE 1 UIDAFTER 4294967294", "and(uids, uids)");
+	assert_keys("UIDAFTER 5 NOT UIDBEFORE 7", "and(uids 6:4294967295, !uids 1:6)");
+	assert_keys("UIDBEFORE 1 UIDAFTER 4294967294", "and(uids, uids 4294967295)");
 	assert_keys("2 UNSEEN UID 1", "and(seqs 2, !flag 1, uids 1)");
 }
 
@@ -278,8 +278,6 @@ static void wrong_keys_are_refused(void **state)
 		"MODSEQ /flags/x all 7",
 		"",
 		" ",
-		"ALL ",
-		"ALL  SEEN",
 		"FOO",
 		"NOT",
 		"NOT ",
@@ -304,9 +302,9 @@ static void wrong_keys_are_refused(void **state)
 		"SUBJECT",
 		"HEADER x",
 		"TEXT (",
-		"SUBJECT {1}\r\n\xff",
 		"CHARSET gbk SUBJECT {1}\r\n\xd6",
 		"CHARSET shift_jis SUBJECT a BODY {2}\r\n\x81\xff",
+		"CHARSET UTF-8 SUBJECT {1}\r\n\xff",
 		"CHARSET",
 		"CHARSET UTF-8",
 		"SEEN CHARSET UTF-8",
@@ -407,7 +405,7 @@ static void sets_are_resolved_everywhere_in_the_tree(void **state)
 	print_key(t.keys.root, &out);
 	buf_addc(&out, '\0');
 	assert_string_equal(
-		out.p, "and(uids 101:102, or(and(uids 7:4294967294), !and(uids 103, flag 8)), uids 50)");
+		out.p, "and(uids 101:102, or(and(uids 7:4294967295), !and(uids 103, flag 8)), uids 50)");
 	assert_int_equal(calls, 2);
 	buf_fini(&out);
 	done(&t);

@@ -62,9 +62,8 @@ static void what_comes_again_decides_nothing(void **state)
 static void what_is_no_program_is_refused(void **state)
 {
 	(void)state;
-	static const char *const wrong[] = { "", "()", "DATE", "(DATE", "DATE)", "(DATE )", "( DATE)",
-		"(DATE  SIZE)", "(REVERSE)", "(REVERSE )", "(REVERSE REVERSE DATE)", "(DATES)", "(BCC)",
-		"((DATE))", "(\"DATE\")" };
+	static const char *const wrong[] = { "", "()", "DATE", "(DATE", "DATE)", "(REVERSE)", "(REVERSE )",
+		"(REVERSE REVERSE DATE)", "(DATES)", "(BCC)", "((DATE))", "(\"DATE\")" };
 	struct sort_program program;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		if (parse_program(wrong[i], &program))
