@@ -165,6 +165,7 @@ void settings_webpush(const struct conf *conf, struct arena *arena, struct webpu
 	s->tries_max = conf->webpush.tries_max;
 	s->backoff_min_ms = conf->webpush.backoff_min;
 	s->backoff_max_ms = conf->webpush.backoff_max;
+	s->origin_pause_max_ms = conf->webpush.origin_pause_max;
 	s->fail_count = conf->webpush.fail_count;
 	s->fail_age_s = conf->webpush.fail_age / 1000;
 	s->chatmail = conf->chatmail.enabled;

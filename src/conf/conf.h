@@ -162,6 +162,7 @@ struct conf {
 		unsigned tries_max;
 		uint64_t backoff_min;
 		uint64_t backoff_max;
+		uint64_t origin_pause_max;
 		unsigned fail_count;
 		uint64_t fail_age;
 	} webpush;

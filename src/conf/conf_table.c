@@ -462,6 +462,8 @@ const struct conf_row conf_table[] = {
 	ROW_VALUE(webpush, backoff_min, CONF_DURATION, CONF_RESTART, "5s", 10, HOUR,
 		"Pause after a first failure; it doubles with each further one"),
 	ROW_VALUE(webpush, backoff_max, CONF_DURATION, CONF_RESTART, "1h", 10, DAY, "Longest such pause"),
+	ROW_VALUE(webpush, origin_pause_max, CONF_DURATION, CONF_RESTART, "2m", 10, HOUR,
+		"Longest pause of all requests to one push service"),
 	ROW_VALUE(webpush, fail_count, CONF_NUMBER, CONF_RESTART, "20", 1, 1000000,
 		"Failures in a row that cost a subscription, if they lie in at least webpush.fail_age"),
 	ROW_VALUE(webpush, fail_age, CONF_DURATION, CONF_RESTART | CONF_ZERO, "3d", SECOND, 365 * DAY,

@@ -216,6 +216,35 @@ void account_unwatch(struct account *account, struct change_sink *sink)
 	pthread_mutex_unlock(&account->watch_lock);
 }
 
+static bool watched(struct account *account)
+{
+	pthread_mutex_lock(&account->watch_lock);
+	bool any = account->watch_count > 0;
+	pthread_mutex_unlock(&account->watch_lock);
+	return any;
+}
+
+void store_each_watched(struct store *store, void (*fn)(void *ctx, struct account *account), void *ctx)
+{
+	struct account *account;
+	struct account *next;
+	size_t count = 0;
+
+	pthread_mutex_lock(&store->lock);
+	int64_t *ids = mem_alloc((HASH_COUNT(store->accounts) + 1) * sizeof(*ids));
+	HASH_ITER (hh, store->accounts, account, next) {
+		if (watched(account))
+			ids[count++] = account->id;
+	}
+	pthread_mutex_unlock(&store->lock);
+	for (size_t i = 0; i < count; i++) {
+		account = account_get(store, ids[i]);
+		fn(ctx, account);
+		account_unref(&account);
+	}
+	free(ids);
+}
+
 void store_watch_all(struct store *store, struct change_sink *sink)
 {
 	store->sinks = mem_realloc(store->sinks, store->sink_count + 1, sizeof(struct change_sink *));

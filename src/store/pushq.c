@@ -9,10 +9,13 @@
 #include "base/mem.h"
 #include "store/store_priv.h"
 
-#define PUSHQ_VERSION 2
+#define PUSHQ_VERSION 3
 #define PUSHQ_BATCH_MAX 256
 #define PUSHQ_RETRY_MS 1000
 #define PUSHQ_SYNC_MS 1000
+#define PUSHQ_SENT_S                                                                                         \
+	300 /* how long a message is remembered whose pushes are gone: its note is taken away sooner */
+#define PUSHQ_SENT_MS 60000 /* between two looks for those to forget */
 
 static const char pushq_schema[] = "CREATE TABLE push ("
 				   " id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -60,12 +63,27 @@ static const char pushq_schema_2[] = /* The message of a push; 0: none. */
 	"INSERT INTO life VALUES (0);"
 	"PRAGMA user_version = 2;";
 
+/* What came with version 3. */
+static const char pushq_schema_3[] = /* The key that the subscription was made for. */
+	"ALTER TABLE push ADD COLUMN vapid TEXT NOT NULL DEFAULT '';"
+	/* Messages whose pushes have been sent or dropped lately: whoever finds them owed after a crash pushes nothing. */
+	"CREATE TABLE sent ("
+	" account INTEGER NOT NULL,"
+	" mailbox INTEGER NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" at INTEGER NOT NULL,"
+	" PRIMARY KEY (account, mailbox, uid)"
+	") WITHOUT ROWID;"
+	"CREATE INDEX sent_at ON sent (at);"
+	"PRAGMA user_version = 3;";
+
 struct pushq {
 	struct store *store; /* borrowed */
 	struct strand *strand; /* own */
 	struct db *db; /* own; NULL: not opened yet, or not again after a failure */
 	uint64_t retry_at; /* ms */
 	uint64_t synced_at; /* ms */
+	uint64_t forgot_at; /* ms */
 	bool dirty; /* there are commits that have not been synced */
 	bool doubtful; /* a sync has failed: what is in the WAL may not be on disk although it can be read */
 	bool was_clean; /* before this process opened it */
@@ -78,8 +96,10 @@ static enum rc pushq_make_tables(struct pushq *pushq, int version)
 	enum rc rc = db_begin(pushq->db, true);
 	if (rc == RC_OK && version == 0)
 		rc = db_script(pushq->db, pushq_schema);
-	if (rc == RC_OK)
+	if (rc == RC_OK && version < 2)
 		rc = db_script(pushq->db, pushq_schema_2);
+	if (rc == RC_OK)
+		rc = db_script(pushq->db, pushq_schema_3);
 	if (rc == RC_OK)
 		rc = db_commit(pushq->db);
 	if (rc != RC_OK)
@@ -259,11 +279,30 @@ static void pushq_sync_wanted(struct pushq *pushq, struct pushq_job **jobs, size
 	}
 }
 
+/* In a transaction of its own. */
+static enum rc pushq_forget_sent(struct pushq *pushq)
+{
+	enum rc rc = db_begin(pushq->db, false);
+
+	if (rc == RC_OK)
+		rc = db_run(pushq->db, "DELETE FROM sent WHERE at < ?1", "i", clock_wall() - PUSHQ_SENT_S);
+	if (rc == RC_OK)
+		rc = db_commit(pushq->db);
+	db_rollback(pushq->db);
+	pushq->dirty = pushq->dirty || rc == RC_OK;
+	return rc;
+}
+
 /* Relaxed commits reach the disk with the first turn a second later, or when the file is closed. */
 static void pushq_keep_house(struct pushq *pushq)
 {
 	if (!pushq->db)
 		return;
+	if (clock_mono_ms() - pushq->forgot_at >= PUSHQ_SENT_MS) {
+		pushq->forgot_at = clock_mono_ms();
+		if (pushq_forget_sent(pushq) != RC_OK)
+			log_warn(pushq->store->log, "sent pushes not forgotten, tried again later");
+	}
 	if (pushq->dirty && clock_mono_ms() - pushq->synced_at >= PUSHQ_SYNC_MS) {
 		enum rc rc = pushq_sync(pushq);
 		(void)rc; /* tried again at the next turn */
@@ -335,10 +374,11 @@ enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t
 	enum rc rc = db_run(pushq->db,
 		"INSERT INTO push (account, kind, flags, subscription, endpoint, keys, plain, created, "
 		"expires, due,"
-		" tries, mailbox, uid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
-		"iddttbbiiidid", record->account, record->kind, record->flags, record->subscription,
+		" tries, mailbox, uid, vapid)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+		"iddttbbiiididt", record->account, record->kind, record->flags, record->subscription,
 		record->endpoint, record->keys, record->plain, record->created, record->expires, record->due,
-		record->tries, record->mailbox, record->uid);
+		record->tries, record->mailbox, record->uid, record->vapid);
 	if (rc == RC_OK)
 		*ret_id = db_last_id(pushq->db);
 	return rc;
@@ -347,6 +387,30 @@ enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t
 enum rc pushq_remove(struct pushq *pushq, int64_t id)
 {
 	return db_run(pushq->db, "DELETE FROM push WHERE id = ?1", "i", id);
+}
+
+enum rc pushq_sent(struct pushq *pushq, const struct push_record *record, int64_t now)
+{
+	enum rc rc = pushq_remove(pushq, record->id);
+
+	if (rc == RC_OK)
+		rc = db_run(pushq->db,
+			"INSERT OR REPLACE INTO sent (account, mailbox, uid, at) VALUES (?1, ?2, ?3, ?4)",
+			"iidi", record->account, record->mailbox, record->uid, now);
+	return rc;
+}
+
+enum rc pushq_sent_list(
+	struct pushq *pushq, void (*fn)(void *arg, int64_t account, int64_t mailbox, uint32_t uid), void *arg)
+{
+	sqlite3_stmt *stmt;
+
+	enum rc rc = db_query(pushq->db, &stmt, "SELECT account, mailbox, uid FROM sent", "");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(pushq->db, stmt); rc == RC_OK; rc = db_step(pushq->db, stmt))
+		fn(arg, db_i64(stmt, 0), db_i64(stmt, 1), db_u32(stmt, 2));
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
 enum rc pushq_remove_of(struct pushq *pushq, int64_t account, struct strv subscription)
@@ -386,7 +450,7 @@ enum rc pushq_list(struct pushq *pushq, int64_t after,
 
 	enum rc rc = db_query(pushq->db, &stmt,
 		"SELECT id, account, kind, flags, subscription, endpoint, keys, plain, created, expires, "
-		"due, tries, mailbox, uid"
+		"due, tries, mailbox, uid, vapid"
 		" FROM push WHERE id > ?1 ORDER BY id",
 		"i", after);
 	if (rc != RC_OK)
@@ -407,6 +471,7 @@ enum rc pushq_list(struct pushq *pushq, int64_t after,
 			.tries = db_u32(stmt, 11),
 			.mailbox = db_i64(stmt, 12),
 			.uid = db_u32(stmt, 13),
+			.vapid = db_text(stmt, 14),
 		};
 		if (!fn(arg, &record)) {
 			db_reset(stmt);

@@ -25,6 +25,7 @@ struct push_record {
 	uint32_t tries; /* made so far */
 	int64_t mailbox; /* of the message, as the next one; 0: of none */
 	uint32_t uid;
+	struct strv vapid; /* the sender's: the key that the subscription was made for */
 };
 
 struct pushq; /* the open push.db, in run only */
@@ -48,6 +49,13 @@ void pushq_submit(struct store *store, struct pushq_job *job);
 enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t *ret_id) MUST_CHECK;
 /* RC_OK also if it is not there. */
 enum rc pushq_remove(struct pushq *pushq, int64_t id) MUST_CHECK;
+/*
+ * pushq_remove, and the message is remembered for some minutes: it may still be noted as owed (store/owed.h), and a process
+ * that finds the note after a crash has to know. Of the record: id, account, mailbox, uid.
+ */
+enum rc pushq_sent(struct pushq *pushq, const struct push_record *record, int64_t now) MUST_CHECK;
+enum rc pushq_sent_list(struct pushq *pushq,
+	void (*fn)(void *arg, int64_t account, int64_t mailbox, uint32_t uid), void *arg) MUST_CHECK;
 /* All of an account, or of one of its subscriptions (empty: all). */
 enum rc pushq_remove_of(struct pushq *pushq, int64_t account, struct strv subscription) MUST_CHECK;
 enum rc pushq_remove_expired(struct pushq *pushq, int64_t now) MUST_CHECK;

@@ -203,5 +203,7 @@ void account_watch(struct account *account, struct change_sink *sink);
 void account_unwatch(struct account *account, struct change_sink *sink);
 /* Every account's lists, from start-up on; before any job is submitted. */
 void store_watch_all(struct store *store, struct change_sink *sink);
+/* Calls fn for every account that somebody watches at this moment; fn may submit jobs. Any thread. */
+void store_each_watched(struct store *store, void (*fn)(void *ctx, struct account *account), void *ctx);
 
 #endif

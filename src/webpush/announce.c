@@ -44,6 +44,7 @@ struct announce {
 	size_t push_count;
 	size_t push_cap;
 	char name[USER_NAME_MAX + 1]; /* of the account, if device tokens are announced */
+	char vapid[VAPID_ID + 1]; /* the key that the pushes are made for */
 };
 
 /* What the account has, so that deliveries to accounts without subscriptions cost no job. */
@@ -95,6 +96,8 @@ static struct push *push_new(struct announce *a, enum push_kind kind, struct str
 	push->plain_n = plain.n;
 	push->created = clock_wall();
 	push->due = clock_mono_ms();
+	if (kind != PUSH_DEVICE)
+		memcpy(push->vapid, a->vapid, sizeof(push->vapid));
 	if (a->push_count == a->push_cap) {
 		a->push_cap = a->push_cap ? 2 * a->push_cap : 4;
 		a->pushes = mem_realloc(a->pushes, a->push_cap, sizeof(struct push *));
@@ -400,6 +403,7 @@ static enum rc announce_run(struct account *account, struct job *job)
 
 	pushes_drop(a);
 	arena_reset(a->arena);
+	memcpy(a->vapid, vapid_key_id(key).p, VAPID_ID);
 	switch (a->kind) {
 	case ANNOUNCE_MESSAGES:
 		rc = announce_messages(&g, account);

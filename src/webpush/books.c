@@ -21,6 +21,8 @@ struct entry {
 	enum book_kind kind;
 	int64_t id;
 	int64_t account;
+	int64_t mailbox; /* of the message, as the next one; 0: of none */
+	uint32_t uid;
 	int64_t due;
 	uint32_t tries;
 	uint32_t flags;
@@ -75,13 +77,22 @@ void books_free(struct books **books)
 
 /* [pushq] */
 
+static enum rc enter_removed(struct pushq *pushq, const struct entry *e, int64_t now)
+{
+	struct push_record record = {
+		.id = e->id, .account = e->account, .mailbox = e->mailbox, .uid = e->uid
+	};
+
+	return e->uid == 0 ? pushq_remove(pushq, e->id) : pushq_sent(pushq, &record, now);
+}
+
 static enum rc enter(struct pushq *pushq, struct entry *e, int64_t now)
 {
 	struct strv subscription = strv_cstr(e->subscription);
 
 	switch (e->kind) {
 	case BOOK_REMOVE:
-		return pushq_remove(pushq, e->id);
+		return enter_removed(pushq, e, now);
 	case BOOK_DELAY:
 		return pushq_delay(pushq, e->id, e->due, e->tries, e->flags,
 			e->plain ? strv_make(e->plain, e->plain_n) : STRV_NULL);
@@ -183,10 +194,15 @@ static struct entry *entry_new(struct books *books, enum book_kind kind)
 	return &page->v[page->n++];
 }
 
-void books_remove(struct books *books, int64_t id)
+void books_remove(struct books *books, const struct push *push)
 {
-	if (id != 0)
-		entry_new(books, BOOK_REMOVE)->id = id;
+	if (push->id == 0)
+		return;
+	struct entry *e = entry_new(books, BOOK_REMOVE);
+	e->id = push->id;
+	e->account = push->account;
+	e->mailbox = push->mailbox;
+	e->uid = push->uid;
 }
 
 void books_delay(struct books *books, const struct push *push, int64_t due, bool plain)

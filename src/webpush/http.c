@@ -3,8 +3,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <event2/event.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #define TTL_MAX (28 * 86400) /* more means the same to every push service */
 #define DEVICE_TIMEOUT_MS 60000
 #define CONNECTIONS_KEPT 256
+#define TOPIC_CHARS 32 /* RFC 8030 section 5.4 allows no more */
 
 struct transfer {
 	struct list_node node;
@@ -167,6 +170,14 @@ static void read_retry_after(CURL *easy, struct push_answer *answer)
 		snprintf(answer->retry_after, sizeof(answer->retry_after), "%s", header->value);
 }
 
+/* Whether the request was on its way, over a connection that stood. */
+static bool transfer_reached(const struct transfer *transfer)
+{
+	long sent = 0;
+
+	return curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
+}
+
 static void complete(struct http *http, struct transfer *transfer, CURLcode result)
 {
 	struct push_answer answer = { 0 };
@@ -183,8 +194,9 @@ static void complete(struct http *http, struct transfer *transfer, CURLcode resu
 	answer.refused = !answer.status && transfer->refused && !transfer->opened;
 	answer.ms = clock_mono_ms() - transfer->began;
 	read_retry_after(transfer->easy, &answer);
+	answer.reached = transfer_reached(transfer);
 	transfer_free(transfer);
-	queue_answered(http->webpush, push, &answer);
+	outcome_answered(http->webpush, push, &answer);
 }
 
 static void collect(struct http *http)
@@ -219,6 +231,32 @@ static uint64_t ttl_of(const struct webpush_settings *settings, const struct pus
 	return left < TTL_MAX ? left : TTL_MAX;
 }
 
+/*
+ * RFC 8030 section 5.4: a push service keeps one push of a topic. The topic is the message's, so that one that is sent once more
+ * takes the place of the first one if that still waits there. It tells nothing: a digest under a secret of the subscription.
+ */
+static enum rc add_topic(struct transfer *transfer)
+{
+	const struct push *push = transfer->push;
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned length = 0;
+	char text[64];
+	struct buf line;
+
+	int n = snprintf(text, sizeof(text), "%lld/%lld/%u", (long long)push->account,
+		(long long)push->mailbox, push->uid);
+	if (!HMAC(EVP_sha256(), push->receiver.auth, sizeof(push->receiver.auth), (const unsigned char *)text,
+		    (size_t)n, digest, &length))
+		return RC_UNAVAILABLE;
+	buf_init(&line, TOPIC_CHARS + 16);
+	buf_adds(&line, "Topic: ");
+	str_base64url(&line, strv_make(digest, TOPIC_CHARS / 4 * 3));
+	buf_addc(&line, '\0');
+	add_header(transfer, line.p);
+	buf_fini(&line);
+	return RC_OK;
+}
+
 static enum rc prepare_push(struct transfer *transfer)
 {
 	struct webpush *webpush = transfer->http->webpush;
@@ -229,7 +267,7 @@ static enum rc prepare_push(struct transfer *transfer)
 
 	buf_init(&line, AUTHORIZATION_MAX);
 	buf_adds(&line, "Authorization: ");
-	enum rc rc = vapid_cache_get(webpush->tokens, key, strv_cstr(push->origin->name),
+	enum rc rc = vapid_cache_get(webpush->tokens, key, strv_cstr(origin_name(push)),
 		strv_cstr(webpush->settings.contact), now, &line);
 	vapid_key_unref(&key);
 	buf_addc(&line, '\0');
@@ -246,6 +284,8 @@ static enum rc prepare_push(struct transfer *transfer)
 		add_header(transfer, "Content-Type: application/octet-stream");
 		if (push->kind == PUSH_VALIDATION)
 			add_header(transfer, "WebPush-Validation;");
+		if (push->kind == PUSH_MESSAGE)
+			rc = add_topic(transfer);
 	}
 	buf_wipe(&line);
 	return rc;
@@ -315,7 +355,7 @@ void http_start(struct http *http, struct push *push)
 	struct push_answer answer = { 0 };
 	snprintf(answer.error, sizeof(answer.error), "can't make the request");
 	transfer_free(transfer);
-	queue_answered(http->webpush, push, &answer);
+	outcome_answered(http->webpush, push, &answer);
 }
 
 static void drop_transfer(struct transfer *transfer, void (*fn)(struct webpush *webpush, struct push *push))
@@ -327,20 +367,12 @@ static void drop_transfer(struct transfer *transfer, void (*fn)(struct webpush *
 	fn(webpush, push);
 }
 
-void http_drop_all(struct http *http, void (*fn)(struct webpush *webpush, struct push *push))
-{
-	LIST_EACH_SAFE (node, &http->transfers)
-		drop_transfer(CONTAINER_OF(node, struct transfer, node), fn);
-}
-
-void http_drop_of(struct http *http, int64_t account, const char *subscription,
+void http_drop_if(struct http *http, bool (*want)(void *arg, const struct push *push), void *arg,
 	void (*fn)(struct webpush *webpush, struct push *push))
 {
 	LIST_EACH_SAFE (node, &http->transfers) {
 		struct transfer *transfer = CONTAINER_OF(node, struct transfer, node);
-		const struct push *push = transfer->push;
-		if (push->account == account &&
-			(!subscription || strcmp(push->subscription, subscription) == 0))
+		if (want(arg, transfer->push))
 			drop_transfer(transfer, fn);
 	}
 }

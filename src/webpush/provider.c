@@ -6,7 +6,6 @@
 #include "base/str.h"
 #include "metadata/entry.h"
 
-#define VAPID_ENTRY WEBPUSH_ENTRY "/vapid"
 #define DEVICE_ENTRY "/private/devicetoken"
 #define FACTS_ENTRY "/shared/vendor/deltachat"
 #define LIST_MAX (1024 * 1024)
@@ -243,6 +242,18 @@ void provider_subscriptions(struct webpush *webpush, struct metadata_provider *r
 		.flags = METADATA_SERVER | METADATA_SECRET | METADATA_KEEP_CASE,
 		.ctx = webpush,
 		.value_max = SUBS_JSON_MAX,
+		.list = subs_get,
+		.set = subs_set,
+	};
+}
+
+/* The key is no secret, unlike what else is below WEBPUSH_ENTRY: sessions are told when it changes. */
+void provider_vapid(struct webpush *webpush, struct metadata_provider *ret_provider)
+{
+	*ret_provider = (struct metadata_provider){
+		.prefix = VAPID_ENTRY,
+		.flags = METADATA_SERVER,
+		.ctx = webpush,
 		.list = subs_get,
 		.set = subs_set,
 	};

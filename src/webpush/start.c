@@ -84,6 +84,8 @@ static bool load_push(void *arg, const struct push_record *record)
 	push->plain = mem_strndup(record->plain.n ? record->plain.p : "", record->plain.n);
 	push->plain_n = record->plain.n;
 	memcpy(&push->receiver, record->keys.p, sizeof(push->receiver));
+	if (record->vapid.n == VAPID_ID)
+		memcpy(push->vapid, record->vapid.p, VAPID_ID);
 	push->created = record->created;
 	push->expires = record->expires;
 	push->tries = record->tries;
@@ -130,6 +132,22 @@ static void forget(struct start *start)
 	start->account_count = 0;
 }
 
+static void know(void *arg, int64_t account, int64_t mailbox, uint32_t uid)
+{
+	struct start *start = arg;
+	struct known_key key = { account, mailbox, uid };
+	struct known *known = NULL;
+
+	if (uid == 0)
+		return;
+	HASH_FIND(hh, start->known, &key, sizeof(key), known);
+	if (known)
+		return;
+	known = mem_zalloc(sizeof(*known));
+	known->key = key;
+	HASH_ADD(hh, start->known, key, sizeof(key), known);
+}
+
 static enum rc load_run(struct pushq *pushq, struct pushq_job *job)
 {
 	struct start *start = (struct start *)(void *)job;
@@ -138,6 +156,8 @@ static enum rc load_run(struct pushq *pushq, struct pushq_job *job)
 	enum rc rc = pushq_remove_expired(pushq, clock_wall());
 	if (rc == RC_OK)
 		rc = pushq_list(pushq, 0, load_push, start);
+	if (rc == RC_OK)
+		rc = pushq_sent_list(pushq, know, start);
 	if (rc == RC_OK)
 		rc = pushq_expiries(pushq, load_expiry, start);
 	if (rc == RC_OK && !pushq_was_clean(pushq))
@@ -153,21 +173,6 @@ static void load_done(struct pushq_job *job)
 	start->loaded = true;
 	pthread_cond_signal(&start->cond);
 	pthread_mutex_unlock(&start->lock);
-}
-
-static void know(struct start *start, const struct push *push)
-{
-	struct known_key key = { push->account, push->mailbox, push->uid };
-	struct known *known = NULL;
-
-	if (push->uid == 0)
-		return;
-	HASH_FIND(hh, start->known, &key, sizeof(key), known);
-	if (known)
-		return;
-	known = mem_zalloc(sizeof(*known));
-	known->key = key;
-	HASH_ADD(hh, start->known, key, sizeof(key), known);
 }
 
 void start_load(struct webpush *webpush)
@@ -189,7 +194,7 @@ void start_load(struct webpush *webpush)
 		forget(start);
 	}
 	for (size_t i = 0; i < start->push_count; i++)
-		know(start, start->pushes[i]);
+		know(start, start->pushes[i]->account, start->pushes[i]->mailbox, start->pushes[i]->uid);
 }
 
 bool start_known(const struct webpush *webpush, const struct push *push)

@@ -16,6 +16,7 @@
 
 #define WEBPUSH_ENTRY "/private/vendor/vendor.dovecot/webpush"
 #define SUBS_ENTRY WEBPUSH_ENTRY "/subscriptions"
+#define VAPID_ENTRY WEBPUSH_ENTRY "/vapid"
 
 #define SUBS_ID_MIN 10
 #define SUBS_ID_MAX 36

@@ -11,8 +11,6 @@
 #include <string.h>
 
 #define REACTOR_INDEX 1000 /* not among the server's */
-#define SETTING_KEY "webpush.vapid"
-#define PEM_MAX 4096
 #define TEST_OUT_MAX (256 * 1024)
 
 void webpush_settings_init(struct webpush_settings *settings)
@@ -38,6 +36,7 @@ void webpush_settings_init(struct webpush_settings *settings)
 		.tries_max = 10,
 		.backoff_min_ms = 5000,
 		.backoff_max_ms = 3600000,
+		.origin_pause_max_ms = 120000,
 		.fail_count = 20,
 		.fail_age_s = 3 * 86400,
 		.notifier_url = "",
@@ -81,25 +80,6 @@ void webpush_pending_sub(struct webpush *webpush)
 	atomic_fetch_sub(&webpush->pending, 1);
 }
 
-/* The key. */
-
-struct vapid_key *webpush_vapid(struct webpush *webpush)
-{
-	pthread_mutex_lock(&webpush->lock);
-	struct vapid_key *key = vapid_key_ref(webpush->vapid);
-	pthread_mutex_unlock(&webpush->lock);
-	return key;
-}
-
-static void vapid_set(struct webpush *webpush, struct vapid_key *key)
-{
-	pthread_mutex_lock(&webpush->lock);
-	struct vapid_key *old = webpush->vapid;
-	webpush->vapid = key;
-	pthread_mutex_unlock(&webpush->lock);
-	vapid_key_unref(&old);
-}
-
 struct subs_rules webpush_rules(const struct webpush *webpush, const struct vapid_key *key)
 {
 	return (struct subs_rules){
@@ -108,132 +88,6 @@ struct subs_rules webpush_rules(const struct webpush *webpush, const struct vapi
 		.max_s = (int64_t)webpush->settings.validation_max_s,
 		.vapid = vapid_key_id(key),
 	};
-}
-
-/* Reads the key of the server, or keeps a new one. */
-struct key_job {
-	struct users_job job; /* first */
-	struct webpush *webpush;
-	struct vapid_key *key; /* own: result */
-	bool renew;
-	struct webpush_rotation *rotation; /* borrowed */
-	pthread_mutex_t lock;
-	pthread_cond_t cond;
-	bool done; /* under lock */
-};
-
-static enum rc key_make(struct users *users, struct vapid_key **ret_key)
-{
-	struct vapid_key *key = NULL;
-	struct buf pem;
-	enum rc rc = vapid_key_generate(&key);
-
-	buf_init(&pem, PEM_MAX);
-	if (rc == RC_OK)
-		rc = vapid_key_save(key, &pem);
-	if (rc == RC_OK)
-		rc = users_setting_set(users, SETTING_KEY, buf_strv(&pem));
-	buf_wipe(&pem);
-	if (rc == RC_OK)
-		*ret_key = key;
-	else
-		vapid_key_unref(&key);
-	return rc;
-}
-
-static enum rc key_run(struct users *users, struct users_job *job)
-{
-	struct key_job *k = (struct key_job *)(void *)job;
-	struct arena *arena = arena_new(0);
-	struct strv pem = STRV_NULL;
-	enum rc rc = k->renew ? RC_NOT_FOUND : users_setting_get(users, SETTING_KEY, arena, &pem);
-
-	vapid_key_unref(&k->key);
-	if (rc == RC_OK)
-		rc = vapid_key_load(pem, &k->key);
-	else if (rc == RC_NOT_FOUND && job->write)
-		rc = key_make(users, &k->key);
-	mem_wipe((char *)(uintptr_t)pem.p, pem.n);
-	arena_free(&arena);
-	return rc;
-}
-
-static void key_done(struct users_job *job)
-{
-	struct key_job *k = (struct key_job *)(void *)job;
-
-	pthread_mutex_lock(&k->lock);
-	k->done = true;
-	pthread_cond_signal(&k->cond);
-	pthread_mutex_unlock(&k->lock);
-}
-
-/* At start, before anybody serves: waiting is allowed. */
-static enum rc key_read(struct webpush *webpush, bool make)
-{
-	struct key_job k = { .webpush = webpush };
-
-	pthread_mutex_init(&k.lock, NULL);
-	pthread_cond_init(&k.cond, NULL);
-	k.job = (struct users_job){ .write = make, .run = key_run, .done = key_done };
-	enum rc rc = users_submit(webpush->store, &k.job);
-	if (rc == RC_OK) {
-		pthread_mutex_lock(&k.lock);
-		while (!k.done)
-			pthread_cond_wait(&k.cond, &k.lock);
-		pthread_mutex_unlock(&k.lock);
-		rc = k.job.rc;
-	}
-	pthread_cond_destroy(&k.cond);
-	pthread_mutex_destroy(&k.lock);
-	if (rc == RC_OK)
-		webpush->vapid = k.key;
-	else
-		vapid_key_unref(&k.key);
-	return rc;
-}
-
-static void rotated(struct users_job *job)
-{
-	struct key_job *k = (struct key_job *)(void *)job;
-	struct webpush_rotation *rotation = k->rotation;
-
-	if (job->rc == RC_OK) {
-		vapid_set(k->webpush, k->key);
-		log_info(k->webpush->log, "there is a new VAPID key, old push subscriptions are void");
-	} else {
-		vapid_key_unref(&k->key);
-	}
-	rotation->rc = job->rc;
-	webpush_pending_sub(k->webpush);
-	free(k);
-	rotation->done(rotation);
-}
-
-void webpush_vapid_rotate(struct webpush *webpush, struct webpush_rotation *rotation)
-{
-	struct key_job *k = mem_zalloc(sizeof(*k));
-
-	webpush_pending_add(webpush);
-	k->webpush = webpush;
-	k->renew = true;
-	k->rotation = rotation;
-	k->job = (struct users_job){ .write = true, .run = key_run, .done = rotated, .home = rotation->home };
-	enum rc rc = users_submit(webpush->store, &k->job);
-	if (rc != RC_OK) {
-		k->job.rc = rc;
-		rotated(&k->job);
-	}
-}
-
-void webpush_vapid_show(struct webpush *webpush, struct buf *out)
-{
-	struct vapid_key *key = webpush_vapid(webpush);
-
-	buf_addv(out, vapid_key_pem(key));
-	buf_addv(out, vapid_key_base64(key));
-	buf_addc(out, '\n');
-	vapid_key_unref(&key);
 }
 
 /* Life. */
@@ -280,9 +134,9 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 	if (rc == RC_OK) {
 		take_notifier(webpush);
 		/* A key that is there needs no write, which may not be possible now. */
-		rc = key_read(webpush, false);
+		rc = webpush_key_read(webpush, false);
 		if (rc == RC_NOT_FOUND)
-			rc = key_read(webpush, true);
+			rc = webpush_key_read(webpush, true);
 		if (rc != RC_OK)
 			rc = fall_asleep(webpush);
 	}
@@ -307,6 +161,8 @@ void webpush_add_providers(struct webpush *webpush, struct metadata *metadata)
 	struct metadata_provider provider;
 
 	provider_subscriptions(webpush, &provider);
+	metadata_add(metadata, &provider);
+	provider_vapid(webpush, &provider);
 	metadata_add(metadata, &provider);
 	provider_device(webpush, &provider);
 	metadata_add(metadata, &provider);

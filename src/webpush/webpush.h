@@ -44,6 +44,7 @@ struct webpush_settings {
 	unsigned tries_max; /* of a push that fails */
 	uint64_t backoff_min_ms;
 	uint64_t backoff_max_ms;
+	uint64_t origin_pause_max_ms; /* the longest pause of all requests to one push service */
 	unsigned fail_count; /* failures in a row over fail_age_s that cost a subscription */
 	uint64_t fail_age_s;
 

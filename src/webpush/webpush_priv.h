@@ -2,8 +2,8 @@
  * What the files of this folder share. [push]: on the push thread, whose reactor is webpush->reactor. [strand]: on a worker
  * that owns the account's strand. The way of a message push:
  *
- *   commit -> sink (announce.c) -> [strand] job: subscriptions, payload -> [push] queue.c -> push.db -> http.c
- *          -> answer -> queue.c: done, again later, or [strand] the subscription is dropped
+ *   commit -> sink (announce.c) -> [strand] job: subscriptions, payload -> [push] queue.c -> push.db -> origin.c: whose
+ *          turn it is -> http.c -> answer -> outcome.c: done, again later, or [strand] the subscription is dropped
  */
 #ifndef COID_WEBPUSH_WEBPUSH_PRIV_H
 #define COID_WEBPUSH_WEBPUSH_PRIV_H
@@ -13,6 +13,7 @@
 #include "store/owed.h"
 #include "store/pushq.h"
 #include "webpush/endpoint.h"
+#include "webpush/origin.h"
 #include "webpush/payload.h"
 #include "webpush/subs.h"
 #include "webpush/vapid.h"
@@ -36,9 +37,13 @@ enum push_flag {
 
 /* One request to be made. Owned by whoever has it in hand; while it waits, by the queue. */
 struct push {
-	struct list_node in_origin; /* ordered by due */
+	struct list_node in_target; /* origin.c's, as the next ones: the pushes that wait for an endpoint */
+	struct target *target; /* borrowed; set while it waits or is in the air */
+	uint64_t began; /* clock_mono_ms: when it was sent last */
+	bool unproven; /* in the air: how it was counted, as the next one */
+	bool suspect;
 	struct list_node in_all; /* oldest first */
-	struct origin *origin; /* borrowed; set while it waits or is in the air */
+	bool forgotten; /* its subscription went while the push was on its way into push.db */
 	int64_t id; /* row of push.db; 0: none */
 	int64_t account;
 	int64_t mailbox; /* of the message, as the next one; 0: of none */
@@ -51,6 +56,7 @@ struct push {
 	char *plain;
 	size_t plain_n;
 	struct ece_receiver receiver;
+	char vapid[VAPID_ID + 1]; /* the key that its subscription was made for; empty: not known, or none */
 	int64_t created; /* seconds since 1970 */
 	int64_t expires;
 	uint64_t due; /* clock_mono_ms */
@@ -62,28 +68,10 @@ struct push {
 struct push_answer {
 	unsigned status; /* 0: no answer */
 	bool refused; /* every address of the host was one that may not be asked */
+	bool reached; /* the connection stood and the request was on its way */
 	char retry_after[64]; /* empty: none */
 	char error[256]; /* for logs, if there is no answer */
 	uint64_t ms;
-};
-
-/* A host that takes pushes. */
-struct origin {
-	UT_hash_handle hh;
-	char *name; /* own */
-	struct list waiting; /* of struct push.in_origin */
-	struct list_node in_turn; /* of webpush->origins_turn */
-	unsigned count; /* that wait */
-	unsigned active;
-	unsigned failures; /* in a row */
-	uint64_t not_before; /* clock_mono_ms */
-};
-
-/* An endpoint that has asked for a pause. */
-struct pause {
-	UT_hash_handle hh;
-	char *endpoint; /* own */
-	uint64_t until; /* clock_mono_ms */
 };
 
 /* Delivered messages that are owed pushes, on their way from a commit to a synced push.db. */
@@ -127,12 +115,9 @@ struct webpush {
 	struct http *http;
 	struct books *books;
 	struct vapid_cache *tokens;
-	struct origin *origins; /* by name */
-	struct list origins_turn; /* who is next */
-	struct list all; /* of struct push.in_all */
-	struct pause *pauses; /* by endpoint */
-	unsigned count; /* that wait */
-	unsigned active;
+	struct origins *origins;
+	struct list all; /* of struct push.in_all: those that wait */
+	struct list adding; /* queue.c's: jobs that write pushes to push.db */
 	struct timer pump_timer;
 	struct list expiries; /* expiry.c's, as the next ones */
 	unsigned expiry_count;
@@ -149,8 +134,10 @@ struct webpush {
 	atomic_uint shown_waiting, shown_active;
 };
 
-/* webpush.c: the key of now; the caller's reference. Any thread. */
+/* key.c: the key of now; the caller's reference. Any thread. */
 struct vapid_key *webpush_vapid(struct webpush *webpush);
+/* At start, before anybody serves: reads the key, or (`make`) makes one. Waits for server.db. RC_NOT_FOUND: there is none. */
+enum rc webpush_key_read(struct webpush *webpush, bool make) MUST_CHECK;
 /* The rules of now; `vapid` borrows from the key. */
 struct subs_rules webpush_rules(const struct webpush *webpush, const struct vapid_key *key);
 /* Something is on its way, or has arrived. */
@@ -161,6 +148,7 @@ void push_free(struct push **push);
 
 /* provider.c */
 void provider_subscriptions(struct webpush *webpush, struct metadata_provider *ret_provider);
+void provider_vapid(struct webpush *webpush, struct metadata_provider *ret_provider);
 void provider_device(struct webpush *webpush, struct metadata_provider *ret_provider);
 void provider_facts(struct webpush *webpush, struct metadata_provider *ret_provider);
 
@@ -206,12 +194,23 @@ void queue_fini(struct webpush *webpush);
 void queue_add(struct webpush *webpush, struct push **pushes, size_t count, struct owed *owed);
 /* Into the queue without push.db. */
 void queue_wait(struct webpush *webpush, struct push *push);
-void queue_answered(struct webpush *webpush, struct push *push, const struct push_answer *answer);
 /* The account is gone. */
 void queue_forget(struct webpush *webpush, int64_t account);
 /* The subscription is gone, or another has taken its place. */
 void queue_forget_subscription(struct webpush *webpush, int64_t account, const char *subscription);
+/* There is a new key: what was made for another one is void. */
+void queue_forget_keys(struct webpush *webpush);
+/* The end of a push that does not wait: its row in push.db goes, it is freed. */
+void queue_finish(struct webpush *webpush, struct push *push);
+/* Something may be sent now that could not before. */
+void queue_pump_soon(struct webpush *webpush);
+void queue_show(struct webpush *webpush);
+/* A line of the answer to coidctl; the test is answered with its last one. */
+void queue_test_answer(struct push *push, const char *text, bool ok);
 void queue_stop(struct webpush *webpush);
+
+/* outcome.c: [push] takes the push, which is in the air no more. */
+void outcome_answered(struct webpush *webpush, struct push *push, const struct push_answer *answer);
 
 /*
  * start.c: what an earlier process has left. start_load waits for push.db, before there are threads; start_take goes on with
@@ -248,7 +247,7 @@ void expiry_restore(struct webpush *webpush, int64_t account, const char *subscr
 /* books.c: [push] what changes in push.db, gathered over a turn of the loop. */
 struct books *books_new(struct webpush *webpush);
 void books_free(struct books **books);
-void books_remove(struct books *books, int64_t id);
+void books_remove(struct books *books, const struct push *push);
 void books_delay(struct books *books, const struct push *push, int64_t due, bool plain);
 void books_remove_of(struct books *books, int64_t account, const char *subscription);
 void books_failed(struct books *books, const struct push *push);
@@ -262,13 +261,11 @@ void books_flush(struct books *books);
 
 /* http.c: [push] */
 enum rc http_new(struct webpush *webpush, struct http **ret_http) MUST_CHECK;
-/* Drops what is in the air without an answer: http_drop_fn gets each push. */
-void http_drop_all(struct http *http, void (*fn)(struct webpush *webpush, struct push *push));
-/* The same for those of an account, or of one of its subscriptions (NULL: all). */
-void http_drop_of(struct http *http, int64_t account, const char *subscription,
+/* Drops the requests in the air that `want` says, without an answer: fn gets each push. */
+void http_drop_if(struct http *http, bool (*want)(void *arg, const struct push *push), void *arg,
 	void (*fn)(struct webpush *webpush, struct push *push));
 void http_free(struct http **http);
-/* Owns the push until queue_answered. */
+/* Owns the push until outcome_answered. */
 void http_start(struct http *http, struct push *push);
 
 #endif
