@@ -69,8 +69,15 @@ static void push_done(struct job *job)
 {
 	struct push_request *push = CONTAINER_OF(job, struct push_request, job);
 
+	if (job->rc == RC_NOT_FOUND && push->kind == VERB_REMOVE) {
+		request_err(push->request, "%.*s: there is no such push subscription or device token",
+			STRV_ARG(push->id));
+		request_finish(push->request, PROTOCOL_FAILED);
+		push_request_free(push);
+		return;
+	}
 	if (job->rc != RC_OK) {
-		fail(push, push->kind == VERB_REMOVE ? push->id : push->name, job->rc);
+		fail(push, push->name, job->rc);
 		return;
 	}
 	if (push->kind == VERB_REMOVE)
