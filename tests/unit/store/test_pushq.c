@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "store/pushq.h"
 
 #include "base/str.h"
@@ -441,6 +442,7 @@ static void a_file_of_version_1_keeps_its_pushes(void **state)
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db,
 				 "ALTER TABLE push DROP COLUMN mailbox; ALTER TABLE push DROP COLUMN uid;"
+				 "ALTER TABLE push DROP COLUMN vapid; DROP TABLE sent;"
 				 "DROP TABLE subscriber; DROP TABLE expiry; DROP TABLE life;"
 				 "PRAGMA user_version = 1",
 				 NULL, NULL, NULL),
@@ -452,6 +454,56 @@ static void a_file_of_version_1_keeps_its_pushes(void **state)
 	assert_kept(&rig, "| ", false);
 	assert_int_equal(run(&rig, fill_lists, NULL), RC_OK);
 	close_rig(&rig, root);
+	buf_fini(&seen.text);
+}
+
+static void note_sent(void *arg, int64_t account, int64_t mailbox, uint32_t uid)
+{
+	buf_printf(arg, "%lld/%lld/%u ", (long long)account, (long long)mailbox, uid);
+}
+
+static enum rc list_sent(struct pushq *pushq, void *arg)
+{
+	buf_reset(arg);
+	return pushq_sent_list(pushq, note_sent, arg);
+}
+
+static enum rc send_one(struct pushq *pushq, void *arg)
+{
+	const int64_t *at = arg;
+	struct push_record record = { .id = 1, .account = 7, .mailbox = 3, .uid = (uint32_t)*at % 1000 };
+
+	return pushq_sent(pushq, &record, *at);
+}
+
+/* WP-46 */
+static void wp_46_a_message_whose_pushes_are_done_is_remembered_for_some_minutes(void **state)
+{
+	struct rig rig;
+	char root[512];
+	struct buf text;
+	struct seen seen = { 0 };
+	int64_t now = clock_wall();
+	int64_t old = now - 301;
+
+	(void)state;
+	buf_init(&text, 4096);
+	buf_init(&seen.text, 4096);
+	open_rig(&rig, root);
+	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+	assert_int_equal(run(&rig, send_one, &old), RC_OK);
+	assert_int_equal(run(&rig, send_one, &now), RC_OK);
+	assert_list(&rig, &seen, "1/b/two/1800000000/0 2/a/three/1800000000/0 ");
+	reopen(&rig, root);
+	/* The first look for those to forget comes with the first job. */
+	assert_int_equal(run(&rig, list_sent, &text), RC_OK);
+	assert_int_equal(run(&rig, list_sent, &text), RC_OK);
+	buf_addc(&text, '\0');
+	char expected[32];
+	snprintf(expected, sizeof(expected), "7/3/%u ", (unsigned)(now % 1000));
+	assert_string_equal(text.p, expected);
+	close_rig(&rig, root);
+	buf_fini(&text);
 	buf_fini(&seen.text);
 }
 
@@ -511,6 +563,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_file_is_put_aside_and_begun_anew),
 		cmocka_unit_test(subscribers_expiries_and_an_end_in_order_are_remembered),
 		cmocka_unit_test(a_file_of_version_1_keeps_its_pushes),
+		cmocka_unit_test(wp_46_a_message_whose_pushes_are_done_is_remembered_for_some_minutes),
 		cmocka_unit_test(a_job_that_wants_to_be_on_disk_is_told_if_it_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
