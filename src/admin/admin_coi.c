@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-enum verb_kind { COI_SHOW, COI_ENABLE, COI_DISABLE };
+enum verb_kind { COI_SHOW, COI_ENABLE, COI_DISABLE, COI_SET_FILTER };
 
 /* Name to id on the users strand, then the work on the account's. */
 struct coi_request {
@@ -18,6 +18,7 @@ struct coi_request {
 	struct request *request; /* borrowed until request_finish */
 	const struct coi *coi; /* borrowed */
 	enum verb_kind kind;
+	enum coi_filter filter; /* COI_SET_FILTER */
 	struct arena *arena; /* own */
 	struct strv name;
 	int64_t id;
@@ -59,9 +60,11 @@ static enum rc change(struct coi_request *coi, struct account *account)
 	case COI_ENABLE:
 		return coi_enable(coi->coi, account);
 	case COI_DISABLE:
+		return coi_disable(coi->coi, account);
+	case COI_SET_FILTER:
 		break;
 	}
-	return coi_disable(coi->coi, account);
+	return coi_set_filter(coi->coi, account, coi->filter);
 }
 
 static enum rc coi_run(struct account *account, struct job *job)
@@ -119,9 +122,15 @@ static void lookup_done(struct users_job *job)
 static void submit(struct request *request, enum verb_kind kind)
 {
 	const struct coi *offered = request->admin->hooks.coi;
+	enum coi_filter filter = COI_FILTER_NONE;
 
-	if (!request_plain(request, 1))
+	if (!request_plain(request, kind == COI_SET_FILTER ? 2 : 1))
 		return;
+	if (kind == COI_SET_FILTER && !coi_filter_parse(request->rest[1], &filter)) {
+		request_err(request, "%.*s: a filter is none, active or seen", STRV_ARG(request->rest[1]));
+		request_finish(request, PROTOCOL_FAILED);
+		return;
+	}
 	if (!coi_offered(offered)) {
 		request_err(request, "COI is switched off in the configuration");
 		request_finish(request, PROTOCOL_FAILED);
@@ -131,6 +140,7 @@ static void submit(struct request *request, enum verb_kind kind)
 	coi->request = request;
 	coi->coi = offered;
 	coi->kind = kind;
+	coi->filter = filter;
 	coi->arena = arena_new(0);
 	buf_init(&coi->root, PROTOCOL_ARG_MAX);
 	enum rc rc = user_name_check(request->rest[0], coi->arena, &coi->name);
@@ -162,10 +172,16 @@ static void run_disable(struct request *request)
 	submit(request, COI_DISABLE);
 }
 
+static void run_filter(struct request *request)
+{
+	submit(request, COI_SET_FILTER);
+}
+
 const struct verb admin_coi_verbs[] = {
 	{ "coi show", "ACCOUNT", "an account's settings of Chat over IMAP", run_show },
 	{ "coi enable", "ACCOUNT", "enables it as a client would: folders are made, filtering begins",
 		run_enable },
 	{ "coi disable", "ACCOUNT", "disables it; folders and messages stay", run_disable },
+	{ "coi filter", "ACCOUNT none|active|seen", "sets its message filter", run_filter },
 	{ 0 },
 };

@@ -45,11 +45,18 @@ void coi_on_disabled(struct coi *coi, enum rc (*fn)(void *ctx, struct account *a
 enum rc coi_state(const struct coi *coi, struct account *account, struct coi_state *ret_state) MUST_CHECK;
 /* What mailbox-root says; lives until the job ends. */
 enum rc coi_root(const struct coi *coi, struct account *account, struct strv *ret_root) MUST_CHECK;
-/* COI-21 to COI-23, also when it is so already. */
+/*
+ * COI-21 to COI-23, also when it is so already. Enabling gives the keyword $Chat to the chat messages of INBOX that came
+ * before.
+ */
 enum rc coi_enable(const struct coi *coi, struct account *account) MUST_CHECK;
 enum rc coi_disable(const struct coi *coi, struct account *account) MUST_CHECK;
+/* COI-14: any filter but none makes ROOT/Chats. */
+enum rc coi_set_filter(const struct coi *coi, struct account *account, enum coi_filter filter) MUST_CHECK;
 /* "none", "active", "seen" */
 const char *coi_filter_name(enum coi_filter filter);
+/* False: it is none of them. */
+bool coi_filter_parse(struct strv value, enum coi_filter *ret_filter);
 
 /*
  * What clients do to mailboxes (COI-30 to COI-33): instead of mbox_create and its like. coi may be NULL. *ret_refused is set

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "store/annot.h"
 #include "store/hooks.h"
+#include "store/mailbox.h"
 
 #define VALUE_SHOWN_MAX 60 /* octets of a wrong value that an error repeats */
 
@@ -41,8 +42,7 @@ static enum rc read_entry(struct account *account, struct strv entry, struct str
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* False: it is no filter. */
-static bool filter_parse(struct strv value, enum coi_filter *ret_filter)
+bool coi_filter_parse(struct strv value, enum coi_filter *ret_filter)
 {
 	for (unsigned i = 0; i < FILTERS; i++) {
 		if (strv_eq(value, strv_cstr(filter_names[i]))) {
@@ -73,7 +73,7 @@ static enum rc recall(const struct coi *coi, struct account *account, const stru
 		return rc;
 	struct note *note = mem_zalloc(sizeof(*note) + root.n);
 	note->state.enabled = coi->enabled && strv_eq(enabled, STRV("yes"));
-	if (!filter_parse(filter, &note->state.filter))
+	if (!coi_filter_parse(filter, &note->state.filter))
 		note->state.filter = COI_FILTER_NONE;
 	note->root_length = root.n;
 	if (root.n > 0)
@@ -110,6 +110,36 @@ enum rc coi_root(const struct coi *coi, struct account *account, struct strv *re
 	return RC_OK;
 }
 
+/* Chat messages that came into INBOX while COI was off have no keyword. Without room for it enabling goes on all the same. */
+static enum rc mark_earlier(struct account *account)
+{
+	struct strv keyword = STRV(COI_KEYWORD);
+	struct seqset uids = SEQSET_EMPTY;
+	struct seqset modified = SEQSET_EMPTY;
+	struct mbox_info inbox;
+	const struct msg_row *rows;
+	size_t count;
+	struct keyword_set chat;
+
+	enum rc rc = mbox_find(account, STRV("INBOX"), &inbox);
+	if (rc == RC_OK)
+		rc = msg_index(account, inbox.id, &rows, &count);
+	if (rc != RC_OK)
+		return rc;
+	for (size_t i = 0; i < count; i++) {
+		if (rows[i].flags & MSG_CHAT)
+			seqset_add(&uids, rows[i].uid);
+	}
+	if (!seqset_empty(&uids))
+		rc = mbox_keyword_set(account, inbox.id, &keyword, 1, true, &chat);
+	if (rc == RC_OK && !seqset_empty(&uids))
+		rc = msg_store_flags(
+			account, inbox.id, &uids, FLAGS_ADD, 0, &chat, UINT64_MAX, &modified, NULL);
+	seqset_fini(&modified);
+	seqset_fini(&uids);
+	return rc == RC_LIMIT ? RC_OK : rc;
+}
+
 enum rc coi_enable(const struct coi *coi, struct account *account)
 {
 	struct strv old;
@@ -123,6 +153,9 @@ enum rc coi_enable(const struct coi *coi, struct account *account)
 	if (rc == RC_OK)
 		rc = read_entry(account, ENTRY_ENABLED, &old);
 	if (rc != RC_OK || strv_eq(old, STRV("yes")))
+		return rc;
+	rc = mark_earlier(account);
+	if (rc != RC_OK)
 		return rc;
 	/* Small, and an account that is full must be able to say what it wants. */
 	return annot_set(account, 0, ENTRY_ENABLED, STRV("yes"), false);
@@ -187,19 +220,33 @@ static enum rc set_enabled(const struct coi *coi, struct account *account, struc
 	return coi_enable(coi, account);
 }
 
+static enum rc keep_filter(
+	const struct coi *coi, struct account *account, enum coi_filter filter, struct strv value)
+{
+	int64_t id;
+	enum rc rc = RC_OK;
+
+	if (filter != COI_FILTER_NONE)
+		rc = coi_folder_make(coi, account, COI_CHATS, &id);
+	return rc == RC_OK ? annot_set(account, 0, ENTRY_FILTER, value, false) : rc;
+}
+
+enum rc coi_set_filter(const struct coi *coi, struct account *account, enum coi_filter filter)
+{
+	if (!coi->enabled)
+		return RC_CANNOT;
+	return keep_filter(coi, account, filter, strv_cstr(coi_filter_name(filter)));
+}
+
 static enum rc set_filter(const struct coi *coi, struct account *account, struct strv name, struct strv value,
 	struct metadata_error *error)
 {
 	enum coi_filter filter = COI_FILTER_NONE;
-	int64_t id;
-	enum rc rc = RC_OK;
 
-	if (value.p && !filter_parse(value, &filter))
+	if (value.p && !coi_filter_parse(value, &filter))
 		return metadata_cannot(
 			error, "invalid value for %.*s: %.*s", STRV_ARG(name), STRV_ARG(shown(value)));
-	if (filter != COI_FILTER_NONE)
-		rc = coi_folder_make(coi, account, COI_CHATS, &id);
-	return rc == RC_OK ? annot_set(account, 0, ENTRY_FILTER, value, false) : rc;
+	return keep_filter(coi, account, filter, value);
 }
 
 /* COI-13: what is there stays where it is, so it must be nothing that COI works with. */

@@ -1,5 +1,6 @@
 #include "coid/server_priv.h"
 
+#include "coi/coi.h"
 #include "store/mailbox.h"
 
 static uint32_t special_use(struct strv word)
@@ -21,10 +22,32 @@ static uint32_t special_use(struct strv word)
 	return 0;
 }
 
+/* What a new account has if its owner need not turn COI on (coi.default_enabled): what coi_enable would make. */
+static void settings_coi_defaults(const struct conf *conf, struct arena *arena,
+	struct default_mailbox *defaults, struct store_settings *s)
+{
+	static const char *const folders[] = { "Contacts", "Chats" };
+	struct default_annotation *annotations = arena_zalloc(arena, 2 * sizeof(*annotations));
+
+	if (!conf->coi.enabled || !conf->coi.default_enabled)
+		return;
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		defaults[s->default_count++].name =
+			arena_printf(arena, "%s/%s", conf->coi.mailbox_root, folders[i]);
+	annotations[s->default_annotation_count++] =
+		(struct default_annotation){ COI_PREFIX "/enabled", "yes" };
+	if (conf->coi.default_filter != COI_FILTER_NONE)
+		annotations[s->default_annotation_count++] =
+			(struct default_annotation){ COI_PREFIX "/message-filter",
+				coi_filter_name((enum coi_filter)conf->coi.default_filter) };
+	s->default_annotations = annotations;
+}
+
 void settings_store(const struct conf *conf, struct arena *arena, struct store_settings *ret_settings)
 {
+	/* Two more for COI. */
 	struct default_mailbox *defaults =
-		arena_zalloc(arena, (conf->store.default_mailboxes.n + 1) * sizeof(*defaults));
+		arena_zalloc(arena, (conf->store.default_mailboxes.n + 2) * sizeof(*defaults));
 	struct store_settings *s = ret_settings;
 
 	store_settings_init(s);
@@ -56,6 +79,7 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 		defaults[s->default_count].special_use = special_use(use);
 		defaults[s->default_count++].name = arena_strndup(arena, name.p, name.n);
 	}
+	settings_coi_defaults(conf, arena, defaults, s);
 	s->defaults = defaults;
 }
 

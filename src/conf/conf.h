@@ -139,6 +139,8 @@ struct conf {
 		bool enabled;
 		char *mailbox_root;
 		bool user_root;
+		bool default_enabled;
+		unsigned default_filter; /* as enum coi_filter */
 	} coi;
 	struct {
 		bool enabled;

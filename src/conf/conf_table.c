@@ -25,6 +25,7 @@ static const char *const tls_words[] = { "1.2", "1.3", NULL };
 static const char *const scheme_words[] = { "YESCRYPT", "SHA512-CRYPT", "BCRYPT", NULL };
 static const char *const append_words[] = { "accept", "refuse", NULL };
 static const char *const push_words[] = { "full", "headers", "minimal", NULL };
+static const char *const filter_words[] = { "none", "active", "seen", NULL };
 static const char *const sync_words[] = { "relaxed", "always", NULL };
 
 /* Those of RFC 6154 that stand for an ordinary mailbox. */
@@ -421,6 +422,10 @@ const struct conf_row conf_table[] = {
 		"Mailbox above Chats and Contacts of COI"),
 	ROW_VALUE(coi, user_root, CONF_BOOL, CONF_RESTART, "no", 0, 0,
 		"Whether an account may choose that mailbox while COI is not enabled for it"),
+	ROW_VALUE(coi, default_enabled, CONF_BOOL, CONF_RESTART, "no", 0, 0,
+		"Whether COI is enabled for accounts that are made from now on"),
+	ROW_WORD(coi, default_filter, CONF_ENUM, CONF_RESTART, "none", filter_words,
+		"The message filter that they have then: none, active or seen"),
 
 	ROW_VALUE(webpush, enabled, CONF_BOOL, CONF_RESTART, "yes", 0, 0,
 		"Whether clients may subscribe to Web Push"),

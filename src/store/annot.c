@@ -23,6 +23,20 @@ enum rc annot_load(struct account *account)
 	return RC_OK;
 }
 
+enum rc annot_create_defaults(struct account *account)
+{
+	const struct store_settings *settings = &account->store->settings;
+	enum rc rc = RC_OK;
+
+	for (size_t i = 0; rc == RC_OK && i < settings->default_annotation_count; i++) {
+		const struct default_annotation *annotation = &settings->default_annotations[i];
+		rc = db_run(account->db,
+			"INSERT OR IGNORE INTO annotation (mailbox, name, value) VALUES (0, ?1, ?2)", "tb",
+			strv_cstr(annotation->name), strv_cstr(annotation->value));
+	}
+	return rc == RC_OK ? annot_load(account) : rc;
+}
+
 /* Size of name and value, or 0 with RC_NOT_FOUND. */
 static enum rc entry_size(struct account *account, int64_t mailbox, struct strv name, uint64_t *ret_size)
 {

@@ -177,6 +177,8 @@ static enum rc make_defaults(struct account *account)
 	if (rc != RC_OK)
 		return rc;
 	rc = mbox_create_defaults(account);
+	if (rc == RC_OK)
+		rc = annot_create_defaults(account);
 	if (!own)
 		return rc;
 	if (rc == RC_OK)

@@ -179,6 +179,8 @@ enum rc msg_remove_all(struct account *account, struct mbox *mbox, uint64_t mods
 /* annot.c */
 
 enum rc annot_load(struct account *account) MUST_CHECK;
+/* For a new account, in its first transaction: the annotations of the settings. */
+enum rc annot_create_defaults(struct account *account) MUST_CHECK;
 /* What was read of annotations, and the notes of modules. */
 void annot_forget(struct account *account);
 /* The mailbox goes away. */

@@ -59,6 +59,13 @@ static void settings_copy(struct store *store, const struct store_settings *sett
 		defaults[i].name = mem_strdup(settings->defaults[i].name);
 	}
 	copy->defaults = defaults;
+	struct default_annotation *annotations =
+		mem_zalloc((settings->default_annotation_count + 1) * sizeof(*annotations));
+	for (size_t i = 0; i < settings->default_annotation_count; i++) {
+		annotations[i].name = mem_strdup(settings->default_annotations[i].name);
+		annotations[i].value = mem_strdup(settings->default_annotations[i].value);
+	}
+	copy->default_annotations = annotations;
 	if (copy->batch_jobs == 0)
 		copy->batch_jobs = 1;
 	if (copy->open_accounts_max == 0)
@@ -71,6 +78,11 @@ static void settings_free(struct store *store)
 	for (size_t i = 0; i < settings->default_count; i++)
 		free((void *)(uintptr_t)settings->defaults[i].name);
 	free((void *)(uintptr_t)settings->defaults);
+	for (size_t i = 0; i < settings->default_annotation_count; i++) {
+		free((void *)(uintptr_t)settings->default_annotations[i].name);
+		free((void *)(uintptr_t)settings->default_annotations[i].value);
+	}
+	free((void *)(uintptr_t)settings->default_annotations);
 	free(store->root);
 }
 

@@ -30,6 +30,12 @@ struct default_mailbox {
 	uint32_t special_use; /* enum mbox_attr bits */
 };
 
+/* An annotation of the account itself (annot.h), not of a mailbox. */
+struct default_annotation {
+	const char *name; /* in lower case */
+	const char *value;
+};
+
 struct store_settings {
 	const char *root; /* folder; must exist and be writable */
 	size_t inline_max; /* a message up to this size is first kept in the database */
@@ -55,6 +61,8 @@ struct store_settings {
 		spool_memory_max; /* bytes of received, not yet stored messages held in memory, server-wide */
 	const struct default_mailbox *defaults; /* made with each new account; INBOX always is */
 	size_t default_count;
+	const struct default_annotation *default_annotations; /* the same */
+	size_t default_annotation_count;
 };
 
 void store_settings_init(struct store_settings *settings);

@@ -3,7 +3,7 @@
 import pytest
 
 from coid import PASSWORD
-from meta import PREFIX, chat, config, configure, contents, count, get, mailboxes, subscribed, wait_for
+from meta import PREFIX, chat, config, configure, contents, count, get, mailboxes, status, subscribed, wait_for
 
 
 @pytest.fixture
@@ -341,3 +341,38 @@ def test_several_entries_are_set_together_or_not_at_all(coid, raw):
         assert raw.ok('GETMETADATA "" /private/comment') == [b'* METADATA "" (/private/comment NIL)']
         assert b"yes" not in raw.ok(f'GETMETADATA "" {config}/enabled')[0]
         assert raw.ok('LIST "" "*"') == before
+
+
+@pytest.mark.parametrize("filter", ["none", "active", "seen"])
+def test_the_administrator_can_turn_it_on_for_new_accounts(make_coid, filter):
+    # proves COI-20
+    coid = make_coid()
+    old = coid.add_user("old@example.org")
+    assert config(coid.raw(old)) == {"mailbox-root": "COI"}
+    coid.settings.update({"coi.default_enabled": True, "coi.default_filter": filter})
+    coid.write_config()
+    coid.restart()
+    new = coid.add_user("new@example.org")
+    # The first thing that happens to the account.
+    coid.deliver(new, chat(1))
+    raw = coid.raw(new)
+    want = {"mailbox-root": "COI", "enabled": "yes"}
+    assert config(raw) == (want if filter == "none" else {**want, "message-filter": filter})
+    assert status(raw, "COI/Chats")["MESSAGES"] == (1 if filter == "active" else 0)
+    assert {b'* LSUB () "/" "COI/Chats"', b'* LSUB () "/" "COI/Contacts"'} <= set(raw.ok('LSUB "" "COI/*"'))
+    # What its owner decides stays so.
+    configure(raw, enabled=None)
+    coid.restart()
+    assert "enabled" not in config(coid.raw(new))
+    assert config(coid.raw(old)) == {"mailbox-root": "COI"}
+
+
+def test_coidctl_sets_the_filter(coid, alice, raw):
+    # proves COI-14
+    assert "message-filter: active\n" in coid.ctl("coi", "filter", alice, "active")
+    assert config(raw)["message-filter"] == "active" and status(raw, "COI/Chats")["MESSAGES"] == 0
+    assert "message-filter: none\n" in coid.ctl("coi", "filter", alice, "none")
+    for wrong in ("ACTIVE", "", "all"):
+        done = coid.ctl("coi", "filter", alice, wrong, check=False)
+        assert done.returncode != 0 and "none, active or seen" in done.stderr + done.stdout
+    assert coid.ctl("coi", "filter", "nobody@example.org", "seen", check=False).returncode != 0

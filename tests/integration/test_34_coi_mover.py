@@ -217,6 +217,22 @@ def test_with_another_setting_nothing_moves(coid, alice, raw, change):
     stays(raw, 1, {"$Chat", "\\Seen"})
 
 
+def test_messages_that_came_while_coi_was_off_get_their_keyword_when_it_is_enabled(coid, alice):
+    # proves COI-44
+    raw = coid.raw(alice)
+    coid.deliver(alice, chat(1))
+    coid.deliver(alice, plain(2))
+    coid.deliver(alice, chat(3))
+    watcher = selected(coid, alice)
+    configure(raw, message_filter="seen", enabled="yes")
+    told = watcher.ok("NOOP")
+    assert [line.split()[1] for line in told if b"FETCH" in line and b"$Chat" in line] == [b"1", b"3"]
+    assert {name: flags for name, (flags, _) in contents(raw, "INBOX").items()} == {
+        "chat 1": {"$Chat"}, "chat 2": set(), "chat 3": {"$Chat"}}
+    selected(coid, alice, "STORE 1 +FLAGS (\\Seen)")
+    assert moved(raw, 1)["chat 1"][0] == {"$Chat", "\\Seen"}
+
+
 def test_messages_elsewhere_do_not_move(coid, alice, raw):
     # proves COI-48
     raw.ok("CREATE lists")
