@@ -179,6 +179,15 @@ bool auth_knows(struct auth *auth, const char *peer)
 	return known_address(auth->known, key);
 }
 
+bool auth_trusts(struct auth *auth, const char *peer)
+{
+	struct rules *rules = auth_rules_get(auth);
+	bool trusts = rules_trust(rules, peer);
+
+	rules_unref(&rules);
+	return trusts;
+}
+
 /* Requests. */
 
 static void private_free(struct auth_private *p)

@@ -89,6 +89,8 @@ void auth_check(struct auth *auth, struct auth_request *request);
 void auth_cancel(struct auth *auth, struct auth_request *request);
 /* Whether any account has logged in from this address lately. Any thread. */
 bool auth_knows(struct auth *auth, const char *peer);
+/* Whether it is of a trusted network. Any thread. */
+bool auth_trusts(struct auth *auth, const char *peer);
 
 /*
  * Credentials for a new password: the crypt hash and the RFC 5803 SCRAM-SHA-256 keys. Takes tens of milliseconds: on an

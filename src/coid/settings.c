@@ -149,6 +149,10 @@ void settings_imapd(const struct conf *conf, struct imapd_settings *ret_settings
 	s->connections_max = conf->server.max_connections;
 	s->connections_per_user = conf->server.max_connections_per_user;
 	s->connections_per_ip = conf->server.max_connections_per_ip;
+	s->connections_per_network = conf->server.max_connections_per_network;
+	s->connections_reserve = conf->server.connections_reserve;
+	s->connections_preauth = conf->server.max_connections_before_login;
+	s->connections_preauth_per_ip = conf->server.max_connections_before_login_per_ip;
 	s->id_fields = (const char *const *)conf->imap.id_fields.v;
 	s->id_field_count = conf->imap.id_fields.n;
 	s->webpush = conf->webpush.enabled;

@@ -46,6 +46,10 @@ struct conf {
 		unsigned max_connections;
 		unsigned max_connections_per_user; /* 0: no limit, also the next */
 		unsigned max_connections_per_ip;
+		unsigned max_connections_per_network;
+		unsigned connections_reserve;
+		unsigned max_connections_before_login;
+		unsigned max_connections_before_login_per_ip;
 		unsigned malloc_arenas; /* 0: leave it to the C library */
 	} server;
 	struct {

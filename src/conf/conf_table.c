@@ -255,7 +255,17 @@ const struct conf_row conf_table[] = {
 	ROW_VALUE(server, max_connections_per_user, CONF_NUMBER, CONF_ZERO, "100", 1, 1000000,
 		"IMAP connections of one account; 0: no limit"),
 	ROW_VALUE(server, max_connections_per_ip, CONF_NUMBER, CONF_ZERO, "1000", 1, 1000000,
-		"IMAP connections from one IP address; 0: no limit"),
+		"IMAP connections from an IPv4 address or an IPv6 /64; 0: no limit"),
+	ROW_VALUE(server, max_connections_per_network, CONF_NUMBER, CONF_ZERO, "4000", 1, 1000000,
+		"IMAP connections from an IPv6 /48; 0: no limit"),
+	ROW_VALUE(server, connections_reserve, CONF_NUMBER, CONF_ZERO, "500", 1, 1000000,
+		"Of all IMAP connections, those kept for addresses that are known from a login; a quarter at "
+		"most"),
+	ROW_VALUE(server, max_connections_before_login, CONF_NUMBER, CONF_ZERO, "1000", 1, 1000000,
+		"IMAP connections that have not logged in; for one more the oldest has to leave; 0: no "
+		"limit"),
+	ROW_VALUE(server, max_connections_before_login_per_ip, CONF_NUMBER, CONF_ZERO, "200", 1, 1000000,
+		"The same from an IPv4 address or an IPv6 /64; 0: no limit"),
 	ROW_VALUE(server, malloc_arenas, CONF_NUMBER, CONF_RESTART, "4", 0, 64,
 		"Memory arenas of the C library: fewer save memory; 0: as many as it likes"),
 

@@ -8,13 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Connections of one address or user. */
-struct peer_count {
-	unsigned count;
-	UT_hash_handle hh;
-	char name[]; /* NUL-terminated */
-};
-
 /* Settings. */
 
 void imapd_settings_init(struct imapd_settings *settings)
@@ -41,6 +34,10 @@ void imapd_settings_init(struct imapd_settings *settings)
 		.connections_max = 20000,
 		.connections_per_user = 100,
 		.connections_per_ip = 1000,
+		.connections_per_network = 4000,
+		.connections_reserve = 500,
+		.connections_preauth = 1000,
+		.connections_preauth_per_ip = 200,
 	};
 }
 
@@ -102,60 +99,47 @@ bool imapd_has_tls(struct imapd *imapd)
 
 /* Connection limits. */
 
-static bool count_peer(struct peer_count **table, const char *name, unsigned max)
+struct admission_limits imapd_admission_limits(const struct imapd_settings *settings)
 {
-	struct peer_count *entry;
-	size_t length = strlen(name);
-	HASH_FIND(hh, *table, name, length, entry);
-	if (entry && max > 0 && entry->count >= max)
-		return false;
-	if (!entry) {
-		entry = mem_zalloc(sizeof(*entry) + length + 1);
-		memcpy(entry->name, name, length);
-		HASH_ADD(hh, *table, name, length, entry);
-	}
-	entry->count++;
-	return true;
+	return (struct admission_limits){
+		.total = settings->connections_max,
+		.reserve = settings->connections_reserve,
+		.per_address = settings->connections_per_ip,
+		.per_network = settings->connections_per_network,
+		.waiting = settings->connections_preauth,
+		.waiting_per_address = settings->connections_preauth_per_ip,
+		.per_user = settings->connections_per_user,
+	};
 }
 
-static void uncount_peer(struct peer_count **table, const char *name)
+struct leave_msg {
+	struct reactor_msg msg;
+	struct hub *hub; /* borrowed */
+	uint64_t session;
+};
+
+static void on_leave(struct reactor *reactor, struct reactor_msg *msg)
 {
-	struct peer_count *entry;
-	HASH_FIND(hh, *table, name, strlen(name), entry);
-	if (!entry || --entry->count > 0)
+	struct leave_msg *leave = (struct leave_msg *)msg;
+	struct session *session = session_find(leave->hub, leave->session);
+
+	(void)reactor;
+	if (session && (session->state == SESSION_GREETING || session->state == SESSION_NOT_AUTH))
+		session_bye(session, "LIMIT", "Too many connections that have not logged in");
+	free(leave);
+}
+
+void imapd_make_leave(struct imapd *imapd, const struct admission_victim *victim)
+{
+	struct leave_msg *leave;
+
+	if (victim->session == 0)
 		return;
-	HASH_DELETE(hh, *table, entry);
-	free(entry);
-}
-
-bool imapd_count_ip(struct imapd *imapd, const char *ip, unsigned max)
-{
-	pthread_mutex_lock(&imapd->lock);
-	bool ok = count_peer(&imapd->by_ip, ip, max);
-	pthread_mutex_unlock(&imapd->lock);
-	return ok;
-}
-
-void imapd_uncount_ip(struct imapd *imapd, const char *ip)
-{
-	pthread_mutex_lock(&imapd->lock);
-	uncount_peer(&imapd->by_ip, ip);
-	pthread_mutex_unlock(&imapd->lock);
-}
-
-bool imapd_count_user(struct imapd *imapd, const char *user, unsigned max)
-{
-	pthread_mutex_lock(&imapd->lock);
-	bool ok = count_peer(&imapd->by_user, user, max);
-	pthread_mutex_unlock(&imapd->lock);
-	return ok;
-}
-
-void imapd_uncount_user(struct imapd *imapd, const char *user)
-{
-	pthread_mutex_lock(&imapd->lock);
-	uncount_peer(&imapd->by_user, user);
-	pthread_mutex_unlock(&imapd->lock);
+	leave = mem_zalloc(sizeof(*leave));
+	leave->msg.fn = on_leave;
+	leave->hub = &imapd->hubs[victim->hub];
+	leave->session = victim->session;
+	reactor_post(leave->hub->reactor, &leave->msg);
 }
 
 /* Users whose right to log in has changed. */
@@ -228,6 +212,7 @@ struct imapd *imapd_new(const struct imapd_settings *settings, struct store *sto
 	imapd->auth = auth;
 	imapd->log = log;
 	imapd->settings = copy_settings(settings);
+	imapd->admission = admission_new();
 	pthread_mutex_init(&imapd->lock, NULL);
 	imapd->hubs = mem_zalloc(reactor_count * sizeof(*imapd->hubs));
 	imapd->hub_count = reactor_count;
@@ -297,6 +282,7 @@ void imapd_free(struct imapd **imapd)
 	for (unsigned k = 0; k < i->hub_count; k++)
 		hub_fini(&i->hubs[k]);
 	free(i->hubs);
+	admission_free(&i->admission);
 	settings_unref(i->settings);
 	if (i->tls)
 		tls_ctx_unref(&i->tls);

@@ -35,9 +35,13 @@ struct imapd_settings {
 	bool allow_plaintext_loopback; /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
 	bool compress; /* COMPRESS=DEFLATE is offered */
 	size_t output_high_water;
-	unsigned connections_max; /* whole server; 0: no limit, for these three */
+	unsigned connections_max; /* whole server; 0: no limit, for all of these */
+	unsigned connections_reserve; /* of those: for addresses that are known from a login */
 	unsigned connections_per_user;
-	unsigned connections_per_ip;
+	unsigned connections_per_ip; /* an IPv4 address, an IPv6 /64 */
+	unsigned connections_per_network; /* an IPv6 /48 */
+	unsigned connections_preauth; /* that have not logged in: for one more the oldest one has to leave */
+	unsigned connections_preauth_per_ip;
 	const struct metadata *metadata; /* borrowed, as the next one; NULL: no METADATA */
 	const struct coi *coi; /* NULL: no COI */
 	bool webpush; /* WEBPUSH, XDELTAPUSH and XCHATMAIL are said after login */

@@ -7,14 +7,13 @@
 #include "imapd/imapd.h"
 
 #include "base/arena.h"
+#include "imapd/admission.h"
 #include "imapd/hub.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-struct peer_count;
 
 /* A counted copy of the settings; the first member is what sessions hold. */
 struct settings_copy {
@@ -27,6 +26,7 @@ struct imapd {
 	struct store *store; /* borrowed */
 	struct auth *auth; /* borrowed */
 	struct log *log; /* borrowed */
+	struct admission *admission; /* own */
 	struct hub *hubs; /* own; by reactor index */
 	unsigned hub_count;
 
@@ -43,8 +43,6 @@ struct imapd {
 	pthread_mutex_t lock;
 	struct settings_copy *settings; /* under lock; counted */
 	struct tls_ctx *tls; /* under lock; counted, or NULL */
-	struct peer_count *by_ip; /* under lock; uthash */
-	struct peer_count *by_user; /* under lock; uthash */
 };
 
 const struct imapd_settings *imapd_settings_ref(struct imapd *imapd);
@@ -53,10 +51,8 @@ void imapd_settings_unref(const struct imapd_settings **settings);
 struct tls_ctx *imapd_tls(struct imapd *imapd);
 bool imapd_has_tls(struct imapd *imapd);
 
-/* One connection more / less of this peer or user; false: that would pass `max` (0: no limit). */
-bool imapd_count_ip(struct imapd *imapd, const char *ip, unsigned max);
-void imapd_uncount_ip(struct imapd *imapd, const char *ip);
-bool imapd_count_user(struct imapd *imapd, const char *user, unsigned max);
-void imapd_uncount_user(struct imapd *imapd, const char *user);
+struct admission_limits imapd_admission_limits(const struct imapd_settings *settings);
+/* The session that has to make room, if any, is told and closed, on whichever reactor it lives. */
+void imapd_make_leave(struct imapd *imapd, const struct admission_victim *victim);
 
 #endif

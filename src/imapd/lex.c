@@ -50,6 +50,11 @@ const struct lex_literal *lex_literal(const struct lex *lex)
 	return &lex->literal;
 }
 
+bool lex_waits(const struct lex *lex)
+{
+	return lex->state == LEX_S_DONE || lex->state == LEX_S_ASKED;
+}
+
 bool lex_idle(const struct lex *lex)
 {
 	return lex->state == LEX_S_LINE && lex->command.len == 0;

@@ -78,6 +78,8 @@ void lex_refuse(struct lex *lex);
 void lex_abandon(struct lex *lex);
 /* True between commands: nothing of a new one has come yet. */
 bool lex_idle(const struct lex *lex);
+/* What it reported last is still to be dealt with: the session's turn, not the client's. */
+bool lex_waits(const struct lex *lex);
 /* Single raw lines (IDLE's DONE, AUTHENTICATE's answers): the same machine without literal handling. Each is a LEX_COMMAND;
  * it takes the place of the command in hand. To be called between commands or at LEX_COMMAND. */
 void lex_raw_line(struct lex *lex, bool on);

@@ -122,8 +122,8 @@ static void session_free(struct session *session)
 	if (session->account)
 		account_unref(&session->account);
 	if (session->counted)
-		imapd_uncount_user(imapd, session->user);
-	imapd_uncount_ip(imapd, conn_peer(session->conn));
+		admission_logout(imapd->admission, session->user, &session->ticket);
+	admission_leave(imapd->admission, &session->ticket);
 	atomic_fetch_add_explicit(&imapd->bytes_in, conn_bytes_in(session->conn), memory_order_relaxed);
 	atomic_fetch_add_explicit(&imapd->bytes_out, conn_bytes_out(session->conn), memory_order_relaxed);
 	atomic_fetch_sub_explicit(&imapd->sessions, 1, memory_order_relaxed);
@@ -355,7 +355,15 @@ static void on_tls(void *arg)
 	conn_kick(session->conn);
 }
 
+/* What came before the client shut down its side is answered; what would have to come from it is not waited for. */
+static bool is_busy(void *arg)
+{
+	const struct session *session = arg;
+	return session->state != SESSION_LOGOUT && (lex_waits(&session->lex) || !takes_input(session));
+}
+
 static const struct conn_ops ops = {
+	.is_busy = is_busy,
 	.on_read = on_read,
 	.on_drain = on_drain,
 	.on_end = on_end,
@@ -384,22 +392,42 @@ static struct session *session_new(struct hub *hub, int fd, bool implicit_tls)
 	return session;
 }
 
+/* Takes its place among the connections; who has to make room for it is told. */
+static enum admission_verdict enter(struct session *session)
+{
+	struct imapd *imapd = session->hub->imapd;
+	struct admission_limits limits = imapd_admission_limits(session->settings);
+	const char *peer = conn_peer(session->conn);
+	struct admission_victim victim;
+
+	session->ticket = (struct admission_ticket){
+		.session = session->id,
+		.hub = reactor_index(session->hub->reactor),
+		.known = imapd->auth && auth_knows(imapd->auth, peer),
+		.trusted = imapd->auth && auth_trusts(imapd->auth, peer),
+	};
+	enum admission_verdict verdict =
+		admission_enter(imapd->admission, &limits, peer, &session->ticket, &victim);
+	imapd_make_leave(imapd, &victim);
+	return verdict;
+}
+
 void session_accept(struct hub *hub, int fd, bool implicit_tls)
 {
 	struct imapd *imapd = hub->imapd;
 	struct session *session = session_new(hub, fd, implicit_tls);
 	const struct imapd_settings *settings = session->settings;
 
-	unsigned others = atomic_fetch_add_explicit(&imapd->sessions, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&imapd->sessions, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&imapd->connections, 1, memory_order_relaxed);
-	bool ip_ok = imapd_count_ip(imapd, conn_peer(session->conn), settings->connections_per_ip);
+	enum admission_verdict verdict = enter(session);
 	struct tls_ctx *tls = implicit_tls ? imapd_tls(imapd) : NULL;
 
 	if (hub->stopping || (implicit_tls && !tls)) {
 		session_bye(session, NULL, "Server is shutting down");
-	} else if (settings->connections_max > 0 && others >= settings->connections_max) {
+	} else if (verdict == ADMISSION_FULL) {
 		session_bye(session, "LIMIT", "Too many connections");
-	} else if (!ip_ok) {
+	} else if (verdict == ADMISSION_ADDRESS) {
 		session_bye(session, "LIMIT", "Too many connections from your address");
 	} else {
 		timer_set(&session->timer, settings->timeout_preauth_ms);
@@ -417,7 +445,9 @@ enum rc session_login(struct session *session, int64_t account_id, const char *u
 	struct imapd *imapd = session->hub->imapd;
 	const struct imapd_settings *settings = session->settings;
 
-	if (!imapd_count_user(imapd, user, settings->connections_per_user))
+	struct admission_limits limits = imapd_admission_limits(settings);
+
+	if (!admission_login(imapd->admission, &limits, user, &session->ticket))
 		return RC_LIMIT;
 	session->counted = true;
 	session->user = mem_strdup(user);
@@ -439,7 +469,7 @@ void session_unauthenticate(struct session *session)
 	notify_free(session);
 	session_move(session, SESSION_NOT_AUTH);
 	hub_remove_account(session->hub, session);
-	imapd_uncount_user(session->hub->imapd, session->user);
+	admission_logout(session->hub->imapd->admission, session->user, &session->ticket);
 	session->counted = false;
 	free(session->user);
 	session->user = NULL;

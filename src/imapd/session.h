@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "base/list.h"
+#include "imapd/admission.h"
 #include "imapd/lex.h"
 #include "imapd/parse.h"
 #include "imapd/view.h"
@@ -50,6 +51,7 @@ struct session {
 	uint32_t enabled;
 	struct lex lex;
 	struct cmd *cmd; /* own: the one command in hand, or NULL */
+	struct admission_ticket ticket; /* admission's */
 	struct auth_request *login; /* borrowed: the check in hand, or NULL */
 	struct account *account; /* own reference once authenticated */
 	char *user; /* own: canonical name */

@@ -242,7 +242,13 @@ static void on_end(void *arg, enum conn_end why)
 	session_free(session);
 }
 
-static const struct conn_ops ops = { .on_read = on_read, .on_end = on_end };
+static bool is_busy(void *arg)
+{
+	const struct lmtp_session *session = arg;
+	return session->busy;
+}
+
+static const struct conn_ops ops = { .on_read = on_read, .on_end = on_end, .is_busy = is_busy };
 
 void lmtp_session_accept(struct lmtp_hub *hub, int fd)
 {

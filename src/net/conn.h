@@ -41,6 +41,12 @@ struct conn_ops {
 	void (*on_end)(void *arg, enum conn_end why);
 	/* TLS handshake finished (also for implicit TLS). May be NULL. */
 	void (*on_tls)(void *arg);
+	/*
+	 * The peer has said its last word and can still listen: whether answers to it are under way. Then the connection stays
+	 * until conn_kick (or conn_resume_read) is called and this is false. Unread input that the user takes later counts as
+	 * under way. NULL: it is closed at once.
+	 */
+	bool (*is_busy)(void *arg);
 };
 
 struct conn_limits {

@@ -215,6 +215,12 @@ static bool read_once(struct conn *conn)
 	return conn->more;
 }
 
+/* A peer that shuts down its side after its last command still wants the answers. */
+static bool answers_wait(const struct conn *conn)
+{
+	return conn->ops->is_busy && conn->ops->is_busy(conn->arg);
+}
+
 /* What follows from what was read: more work, the end, other events. */
 static void after_input(struct conn *conn)
 {
@@ -222,7 +228,7 @@ static void after_input(struct conn *conn)
 		bool inflatable = holds_compressed(conn) && has_room(conn);
 		if (inflatable || (conn->more && conn->tls && conn_can_read(conn)))
 			conn_schedule(conn, WORK_PUMP);
-		else if (conn->eof && !(conn->work & WORK_KICK))
+		else if (conn->eof && !(conn->work & WORK_KICK) && !answers_wait(conn))
 			conn_begin_close(conn, CONN_EOF);
 	}
 	conn_update_events(conn);

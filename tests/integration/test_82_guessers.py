@@ -345,3 +345,38 @@ def test_sessions_end_when_a_reload_of_the_users_file_changes_their_password(mak
     with coid.raw() as raw:
         raw.no(f'LOGIN "changed@example.org" "{PASSWORD}"')
         raw.ok('LOGIN "changed@example.org" "another password"')
+
+
+# Connections.
+
+
+def test_au_34_strangers_connections_make_room_for_others(make_coid):
+    """A flood of connections that never log in, on several reactors: users stay, and get in."""
+    coid = make_coid(settings={"server.reactors": 3, "server.max_connections_before_login": 60,
+                               "server.max_connections_before_login_per_ip": 20})
+    alice = coid.add_user("alice@example.org")
+    stays = coid.raw(alice)
+    flood = []
+    for i in range(200):
+        sock = socket.socket()
+        sock.bind((f"127.0.{1 + i % 10}.1", 0))
+        sock.connect(("127.0.0.1", coid.ports["imap"]))
+        flood.append(sock)
+        if i % 20 == 0:
+            login_time(coid, alice, "127.0.0.1")
+            login_time(coid, alice, f"127.0.50.{1 + i // 20}")
+    stays.ok("NOOP")
+    time.sleep(1)
+    closed = told = 0
+    for sock in flood:
+        sock.setblocking(False)
+        data = b""
+        try:
+            while not data.endswith(b"\0"):
+                data += sock.recv(4096) or b"\0"
+            closed += 1
+            told += b"* BYE [LIMIT] Too many connections that have not logged in" in data
+        except BlockingIOError:
+            pass
+        sock.close()
+    assert closed >= 140 and told == closed, (told, closed)

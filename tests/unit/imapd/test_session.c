@@ -10,6 +10,7 @@ static void small_limits(struct server *server)
 	server->settings.words_max = 20;
 	server->settings.bad_commands_max = 3;
 	server->settings.connections_max = 4;
+	server->settings.connections_reserve = 0;
 	server->settings.connections_per_user = 2;
 	server->settings.connections_per_ip = 3;
 	server->settings.timeout_ms = 1800000;
@@ -260,6 +261,45 @@ static void connections_have_limits(void **state)
 	assert_int_equal(imapd_sessions(server->imapd), 0);
 }
 
+static void few_before_login(struct server *server)
+{
+	small_limits(server);
+	server->settings.connections_max = 0;
+	server->settings.connections_per_ip = 0;
+	server->settings.connections_preauth_per_ip = 2;
+}
+
+static int setup_few_before_login(void **state)
+{
+	return server_setup_with(state, few_before_login);
+}
+
+/* AU-34 */
+static void au_34_for_one_more_that_has_not_logged_in_the_oldest_has_to_leave(void **state)
+{
+	struct client *user = client_new(*state, NULL);
+	struct client *first = client_connect(*state);
+	skip_greeting(first);
+	struct client *second = client_connect(*state);
+	skip_greeting(second);
+	struct client *third = client_connect(*state);
+	skip_greeting(third);
+	assert_closed(first, "* BYE [LIMIT] Too many connections that have not logged in\r\n");
+	assert_command(user, "NOOP", "a OK NOOP completed\r\n");
+	assert_command(second, "NOOP", "a OK NOOP completed\r\n");
+	assert_command(third, "NOOP", "a OK NOOP completed\r\n");
+	/* Who gives his login back counts again. */
+	assert_command_has(user, "UNAUTHENTICATE", "a OK");
+	struct client *fourth = client_connect(*state);
+	skip_greeting(fourth);
+	assert_closed(second, "* BYE [LIMIT] Too many connections that have not logged in\r\n");
+	client_free(&user);
+	client_free(&first);
+	client_free(&second);
+	client_free(&third);
+	client_free(&fourth);
+}
+
 static void few_connections(struct server *server)
 {
 	small_limits(server);
@@ -468,6 +508,9 @@ int main(void)
 		TEST(commands_may_come_byte_by_byte),
 		TEST(logout_says_bye_and_closes),
 		TEST(connections_have_limits),
+		cmocka_unit_test_setup_teardown(
+			au_34_for_one_more_that_has_not_logged_in_the_oldest_has_to_leave,
+			setup_few_before_login, teardown),
 		cmocka_unit_test_setup_teardown(the_server_has_a_limit_of_connections, setup_few, teardown),
 		TEST(a_user_has_a_limit_of_connections),
 		TEST(a_client_that_does_not_log_in_is_sent_away),

@@ -53,6 +53,7 @@ struct user {
 	int ends;
 	int handshakes;
 	enum conn_end why;
+	bool busy; /* answers are under way */
 	bool inside; /* a call into the connection is on the stack */
 	struct tls_ctx *tls;
 	size_t left; /* for eat and drained */
@@ -81,6 +82,11 @@ static inline void user_on_drain(void *arg)
 		user->drained(user);
 }
 
+static inline bool user_is_busy(void *arg)
+{
+	return ((const struct user *)arg)->busy;
+}
+
 static inline void user_on_end(void *arg, enum conn_end why)
 {
 	struct user *user = arg;
@@ -97,7 +103,8 @@ static inline void user_on_tls(void *arg)
 	user->handshakes++;
 }
 
-static const struct conn_ops user_ops = { user_on_read, user_on_drain, user_on_end, user_on_tls };
+static const struct conn_ops user_ops = { user_on_read, user_on_drain, user_on_end, user_on_tls,
+	user_is_busy };
 
 static inline void nonblocking(int fd)
 {

@@ -103,6 +103,39 @@ static void a_kick_gives_the_unread_bytes_again(void **state)
 	user_fini(&user);
 }
 
+/* A client that sends all its commands and shuts down its side wants the answers. */
+static void the_end_of_input_waits_for_answers_under_way(void **state)
+{
+	(void)state;
+	struct user user;
+	struct buf got;
+	int peer;
+	user_init(&user, &peer, false, NULL);
+	buf_init(&got, 100);
+	user.busy = true;
+	peer_says(peer, "command\n");
+	shutdown(peer, SHUT_WR);
+	turns(&user, 5);
+	assert_got(&user.got, "command\n");
+	assert_int_equal(user.ends, 0);
+	/* Asked again, and not ready yet. */
+	conn_kick(user.conn);
+	turns(&user, 5);
+	assert_int_equal(user.ends, 0);
+	conn_write(user.conn, "answer\n", 7);
+	conn_flush(user.conn);
+	user.busy = false;
+	conn_kick(user.conn);
+	turns(&user, 5);
+	assert_int_equal(user.ends, 1);
+	assert_int_equal(user.why, CONN_EOF);
+	peer_take(peer, &got);
+	assert_got(&got, "answer\n");
+	buf_fini(&got);
+	close(peer);
+	user_fini(&user);
+}
+
 static void pauses_nest_and_resuming_gives_what_waited(void **state)
 {
 	(void)state;
@@ -647,6 +680,7 @@ int main(void)
 		cmocka_unit_test(pauses_nest_and_resuming_gives_what_waited),
 		cmocka_unit_test(the_end_of_the_stream_waits_behind_unread_lines),
 		cmocka_unit_test(the_end_of_the_stream_waits_behind_kicks),
+		cmocka_unit_test(the_end_of_input_waits_for_answers_under_way),
 		cmocka_unit_test(a_flood_is_stopped_at_the_high_mark),
 		cmocka_unit_test(output_goes_out_in_order_at_the_end_of_the_turn),
 		cmocka_unit_test(a_slow_reader_costs_a_bounded_queue),

@@ -1,0 +1,66 @@
+/*
+ * Who may connect: counts connections by address (base/peer_key.h), network and user, and keeps those that have not logged in
+ * in a list of their own, so that strangers can't take the places of users. When that list is full the oldest one of the
+ * address that holds most of it has to leave. Any thread.
+ */
+#ifndef COID_IMAPD_ADMISSION_H
+#define COID_IMAPD_ADMISSION_H
+
+#include "base/list.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* 0: no limit. */
+struct admission_limits {
+	unsigned total;
+	unsigned
+		reserve; /* of `total`, a quarter at most: for addresses from which somebody has logged in lately */
+	unsigned per_address;
+	unsigned per_network;
+	unsigned waiting; /* connections that have not logged in */
+	unsigned waiting_per_address;
+	unsigned per_user;
+};
+
+enum admission_verdict {
+	ADMISSION_OK,
+	ADMISSION_FULL, /* too many in all */
+	ADMISSION_ADDRESS, /* too many of its address, or network */
+};
+
+struct admission;
+struct admission_peer;
+
+/* One connection; embedded in its session. */
+struct admission_ticket {
+	uint64_t session; /* id, and where it lives: for whoever has to tell it to leave */
+	unsigned hub;
+	bool known; /* its address is known: others leave first */
+	bool trusted; /* of a trusted network: no limit of its address */
+	bool counted; /* admitted */
+	bool waiting;
+	struct list_node in_peer; /* while it waits; oldest first */
+	struct admission_peer *address; /* NULL: not counted */
+	struct admission_peer *network;
+};
+
+/* Who has to leave for it. */
+struct admission_victim {
+	uint64_t session; /* 0: nobody */
+	unsigned hub;
+};
+
+struct admission *admission_new(void);
+void admission_free(struct admission **admission);
+/* A new connection, not logged in; the caller has filled in the first four of its ticket. Whatever the verdict, admission_leave is to be called in the end. */
+enum admission_verdict admission_enter(struct admission *admission, const struct admission_limits *limits,
+	const char *peer, struct admission_ticket *ticket, struct admission_victim *ret_victim);
+/* It has logged in: false if its user has too many. */
+bool admission_login(struct admission *admission, const struct admission_limits *limits, const char *user,
+	struct admission_ticket *ticket);
+/* Back to where it was before (RFC 8437). */
+void admission_logout(struct admission *admission, const char *user, struct admission_ticket *ticket);
+void admission_leave(struct admission *admission, struct admission_ticket *ticket);
+
+#endif
