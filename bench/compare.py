@@ -114,6 +114,7 @@ class Coid(Server):
         conf = self.folder / "coid.conf"
         conf.write_text(f"""
 server {{ root = "{store}" hostname = "localhost" max_connections_per_ip = 0 max_connections_per_user = 0
+  user = "{'root' if os.geteuid() == 0 else ''}"
   max_connections_before_login = 0 max_connections_before_login_per_ip = 0 log_level = "warn" }}
 imap {{ listen = {{"127.0.0.1:{self.ports['imap']}"}} listen_tls = {{"127.0.0.1:{self.ports['imaps']}"}}
   allow_plaintext_loopback = yes }}

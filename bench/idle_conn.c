@@ -104,7 +104,7 @@ static void on_tls(void *arg)
 		die("deflate");
 }
 
-static const struct conn_ops ops = { on_read, NULL, on_end, on_tls };
+static const struct conn_ops ops = { .on_read = on_read, .on_end = on_end, .on_tls = on_tls };
 
 static void on_accept(void *arg, int fd)
 {

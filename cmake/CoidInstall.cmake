@@ -9,7 +9,7 @@ set(COID_SYSTEMD_UNITDIR lib/systemd/system CACHE STRING "where systemd units go
 install(FILES ${CMAKE_BINARY_DIR}/coid.service systemd/coid.socket systemd/coid-imaps.socket systemd/coid-lmtp.socket
   DESTINATION ${COID_SYSTEMD_UNITDIR})
 install(FILES systemd/coid.sysusers DESTINATION lib/sysusers.d RENAME coid.conf)
-install(FILES README.md ARCHITECTURE.md CHANGELOG.md LICENSE docs/storage.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md ARCHITECTURE.md CHANGELOG.md SECURITY.md LICENSE docs/storage.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/coid.8 docs/coidctl.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/coid.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
 install(FILES etc/fail2ban/filter.d/coid.conf DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/fail2ban/filter.d)

@@ -391,11 +391,11 @@ void auth_answer(struct auth_private *p, enum rc rc)
 
 	if (p->request)
 		settle(p, rc);
+	/* What waited for the outcome may go on. Not after the post: with the last answer `auth` may go. */
+	auth_check_dispatch(auth);
 	p->rc = rc;
 	p->msg.fn = arrived;
 	reactor_post(p->request ? p->request->home : p->hash_request->home, &p->msg);
-	/* What waited for the outcome may go on. */
-	auth_check_dispatch(auth);
 }
 
 /* Asking. */

@@ -98,6 +98,8 @@ static void on_tick(void *arg)
 	struct server *server = arg;
 
 	store_tick(server->store);
+	if (server->tls)
+		tls_ctx_tick(server->tls);
 	timer_set(&server->tick, TICK_MS);
 }
 
@@ -252,7 +254,7 @@ enum rc server_new(const struct server_source *source, struct buf *errors, struc
 		rc = server_sockets_open(server, errors);
 	}
 	if (rc == RC_OK)
-		rc = privileges_drop(server->conf, errors);
+		rc = privileges_drop(server->conf, server->log, errors);
 	if (rc == RC_OK)
 		rc = make_parts(server, errors);
 	if (rc != RC_OK) {

@@ -112,8 +112,9 @@ enum rc settings_tls(const struct conf *conf, struct buf *errors, struct tls_ctx
 enum rc server_providers_make(struct server *server, struct buf *errors) MUST_CHECK;
 void server_providers_free(struct server *server);
 
-/* privileges.c: becomes `user` for good if root; makes the store's folder theirs first. "" does nothing. */
-enum rc privileges_drop(const struct conf *conf, struct buf *errors) MUST_CHECK;
+/* privileges.c: root becomes server.user for good and makes the store's folder theirs first; it stays root only by name. Then
+ * no core dumps, no tracing by the same user, no new privileges. */
+enum rc privileges_drop(const struct conf *conf, struct log *log, struct buf *errors) MUST_CHECK;
 /* The soft limit on descriptors up to the hard one. */
 void privileges_raise_descriptors(void);
 

@@ -236,6 +236,7 @@ enum rc settings_tls(const struct conf *conf, struct buf *errors, struct tls_ctx
 		.min_version = conf->tls.min_version,
 		.ciphers = conf->tls.ciphers,
 		.alpn = "imap",
+		.ticket_key_ms = conf->tls.ticket_key_age,
 	};
 
 	if (!conf->tls.cert[0]) {

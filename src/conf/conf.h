@@ -37,7 +37,7 @@ struct conf {
 	struct {
 		char *root;
 		char *hostname; /* the system's if none was given */
-		char *user; /* "": stay who we are */
+		char *user; /* "": stay who we are; refused for root */
 		unsigned reactors; /* 0: one a core */
 		unsigned workers;
 		unsigned auth_workers;
@@ -50,6 +50,7 @@ struct conf {
 		unsigned connections_reserve;
 		unsigned max_connections_before_login;
 		unsigned max_connections_before_login_per_ip;
+		bool core_dumps;
 		unsigned malloc_arenas; /* 0: leave it to the C library */
 	} server;
 	struct {
@@ -78,6 +79,7 @@ struct conf {
 		char *key;
 		char *min_version; /* "1.2" or "1.3" */
 		char *ciphers;
+		uint64_t ticket_key_age;
 	} tls;
 	struct {
 		struct conf_list listen;

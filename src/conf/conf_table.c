@@ -240,7 +240,7 @@ const struct conf_row conf_table[] = {
 	ROW_STRING(server, hostname, 0, "", 0, 255, check_hostname,
 		"Name that the server gives itself; empty: the system's host name"),
 	ROW_STRING(server, user, CONF_RESTART, "", 0, 32, NULL,
-		"User to become after start as root; empty: stay the user that started the server"),
+		"User to become after start as root, which must be named to stay root"),
 	ROW_VALUE(server, reactors, CONF_NUMBER, CONF_RESTART, "0", 0, 64,
 		"Threads that serve connections; 0: one for each core"),
 	ROW_VALUE(server, workers, CONF_NUMBER, CONF_RESTART, "8", 1, 256,
@@ -266,6 +266,8 @@ const struct conf_row conf_table[] = {
 		"limit"),
 	ROW_VALUE(server, max_connections_before_login_per_ip, CONF_NUMBER, CONF_ZERO, "200", 1, 1000000,
 		"The same from an IPv4 address or an IPv6 /64; 0: no limit"),
+	ROW_VALUE(server, core_dumps, CONF_BOOL, CONF_RESTART, "no", 0, 0,
+		"Whether a crash may leave a core dump: it holds passwords and mail"),
 	ROW_VALUE(server, malloc_arenas, CONF_NUMBER, CONF_RESTART, "4", 0, 64,
 		"Memory arenas of the C library: fewer save memory; 0: as many as it likes"),
 
@@ -316,6 +318,8 @@ const struct conf_row conf_table[] = {
 	ROW_WORD(tls, min_version, CONF_WORD, 0, "1.2", tls_words, "Oldest TLS version: 1.2 or 1.3"),
 	ROW_STRING(tls, ciphers, 0, "", 0, 4000, NULL,
 		"Ciphers of TLS 1.2 as OpenSSL names them; empty: its default"),
+	ROW_VALUE(tls, ticket_key_age, CONF_DURATION, 0, "12h", MINUTE, 7 * DAY,
+		"How long a key makes session tickets; they are taken for as long again"),
 
 	ROW_LIST(lmtp, listen, CONF_RESTART, "", check_tcp,
 		"Addresses for LMTP over TCP: whoever reaches them can deliver"),

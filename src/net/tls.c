@@ -110,6 +110,7 @@ static enum rc load_keys(SSL_CTX *ctx, const struct tls_settings *settings, stru
 static void ctx_free(struct tls_ctx *ctx)
 {
 	SSL_CTX_free(ctx->ssl_ctx);
+	tls_tickets_free(&ctx->tickets);
 	BIO_meth_free(ctx->bio);
 	free(ctx->alpn);
 	free(ctx);
@@ -128,6 +129,8 @@ enum rc tls_ctx_new(const struct tls_settings *settings, struct buf *errors, str
 		goto fail;
 	}
 	set_options(ctx->ssl_ctx);
+	ctx->tickets = tls_tickets_new(settings->ticket_key_ms);
+	tls_tickets_attach(ctx->tickets, ctx->ssl_ctx);
 	rc = set_protocol(ctx->ssl_ctx, settings, errors);
 	if (rc != RC_OK)
 		goto fail;
@@ -144,6 +147,11 @@ enum rc tls_ctx_new(const struct tls_settings *settings, struct buf *errors, str
 fail:
 	ctx_free(ctx);
 	return rc;
+}
+
+void tls_ctx_tick(struct tls_ctx *ctx)
+{
+	tls_tickets_tick(ctx->tickets);
 }
 
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx)

@@ -9,6 +9,8 @@
 #include "base/buf.h"
 #include "base/rc.h"
 
+#include <stdint.h>
+
 struct tls_ctx;
 
 struct tls_settings {
@@ -17,11 +19,14 @@ struct tls_settings {
 	const char *min_version; /* "1.2" or "1.3" */
 	const char *ciphers; /* OpenSSL list for TLS 1.2; NULL or "": default */
 	const char *alpn; /* "imap", or NULL: none */
+	uint64_t ticket_key_ms; /* how long a key makes session tickets (tls_tickets.h); 0: half a day */
 };
 
 /* On failure `errors` says what and which file. */
 enum rc tls_ctx_new(
 	const struct tls_settings *settings, struct buf *errors, struct tls_ctx **ret_ctx) MUST_CHECK;
+/* To be called now and then: keys of tickets that are over are wiped. */
+void tls_ctx_tick(struct tls_ctx *ctx);
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 void tls_ctx_unref(struct tls_ctx **ctx);
 

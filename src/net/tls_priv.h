@@ -5,6 +5,7 @@
 #define COID_NET_TLS_PRIV_H
 
 #include "net/tls.h"
+#include "net/tls_tickets.h"
 
 #include <openssl/ssl.h>
 
@@ -12,6 +13,7 @@ struct tls_ctx {
 	_Atomic unsigned refs;
 	SSL_CTX *ssl_ctx; /* own */
 	BIO_METHOD *bio; /* own: the socket side of a connection's TLS */
+	struct tls_tickets *tickets; /* own */
 	char *alpn; /* own; NULL: none */
 };
 

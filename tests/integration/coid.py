@@ -94,6 +94,8 @@ class Coid:
             "auth.failure_grid": "50ms",
             "control.socket": str(self.control),
         }
+        if os.geteuid() == 0:
+            self.settings["server.user"] = "root"
         if os.environ.get("COID_REACTORS"):
             self.settings["server.reactors"] = int(os.environ["COID_REACTORS"])
         self.settings.update(settings or {})
@@ -141,6 +143,7 @@ class Coid:
         notify_path.unlink(missing_ok=True)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notify.bind(str(notify_path))
+        notify_path.chmod(0o777)
         env = self.environment()
         env["NOTIFY_SOCKET"] = str(notify_path)
         self.log_start = self.log.stat().st_size if self.log.exists() else 0

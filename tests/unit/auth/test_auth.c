@@ -4,9 +4,11 @@
 #include "base/mem.h"
 #include "store/users.h"
 #include "support/store_rig.h"
+#include "work/pool.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -76,6 +78,7 @@ struct row {
 	struct arena *arena;
 	struct user_record record;
 	bool done;
+	atomic_bool done_there; /* on the worker */
 };
 
 static enum rc add_run(struct users *users, struct users_job *job)
@@ -112,6 +115,11 @@ static enum rc change_run(struct users *users, struct users_job *job)
 static void row_done(struct users_job *job)
 {
 	((struct row *)job)->done = true;
+}
+
+static void row_done_there(struct users_job *job)
+{
+	atomic_store(&((struct row *)job)->done_there, true);
 }
 
 static void users_do(
@@ -160,6 +168,7 @@ static int teardown(void **state)
 		usleep(100);
 	}
 	assert_int_equal(auth_waiting(f->auth), 0);
+	pool_drain(f->rig.pool);
 	auth_free(&f->auth);
 	rig_close(&f->rig);
 	rig_folder_remove(f->root);
@@ -348,9 +357,9 @@ static void a_check_that_began_before_a_change_does_not_end_in_a_login(void **st
 	check_begin(f, &check, ALICE, PASSWORD, HERE);
 	/* Everything but the last step, which is the reactor's. */
 	usleep(300000);
-	row.job = (struct users_job){ .write = true, .run = change_run, .done = row_done };
+	row.job = (struct users_job){ .write = true, .run = change_run, .done = row_done_there };
 	assert_int_equal(users_submit(f->rig.store, &row.job), RC_OK);
-	while (!*(volatile bool *)&row.done)
+	while (!atomic_load(&row.done_there))
 		usleep(100);
 	assert_int_equal(row.job.rc, RC_OK);
 	assert_false(check.done);

@@ -48,7 +48,7 @@ static void echo_end(void *arg, enum conn_end why)
 	free(echo);
 }
 
-static const struct conn_ops echo_ops = { echo_read, echo_drain, echo_end, NULL };
+static const struct conn_ops echo_ops = { .on_read = echo_read, .on_drain = echo_drain, .on_end = echo_end };
 
 static void accept_echo(void *arg, int fd)
 {

@@ -1,0 +1,23 @@
+/*
+ * The keys of TLS session tickets. Whoever gets hold of one can read what was said in all sessions that it resumed (TLS 1.2)
+ * or their early keys, so a key makes tickets for one period, its tickets are taken for one more, and then it is wiped.
+ * Owned by a TLS context; any thread.
+ */
+#ifndef COID_NET_TLS_TICKETS_H
+#define COID_NET_TLS_TICKETS_H
+
+#include <openssl/ssl.h>
+#include <stdint.h>
+
+#define TLS_TICKETS_PERIOD_MS ((uint64_t)12 * 3600 * 1000) /* if none is given */
+
+struct tls_tickets;
+
+struct tls_tickets *tls_tickets_new(uint64_t period_ms);
+/* After the SSL_CTX. */
+void tls_tickets_free(struct tls_tickets **tickets);
+void tls_tickets_attach(struct tls_tickets *tickets, SSL_CTX *ctx);
+/* Wipes keys that are over, though nobody connects. */
+void tls_tickets_tick(struct tls_tickets *tickets);
+
+#endif
