@@ -68,7 +68,7 @@ static enum rc become_user(const struct conf *conf, struct log *log, struct buf 
 		return RC_NOT_FOUND;
 	}
 	if (user->pw_uid == 0) {
-		log_warn(log, "server.user is root: whoever breaks into this process has the whole machine");
+		log_info(log, "server.user is root: whoever breaks into this process has the whole machine");
 		return make_root(conf->server.root, (uid_t)-1, (gid_t)-1, errors);
 	}
 	enum rc rc = make_root(conf->server.root, user->pw_uid, user->pw_gid, errors);
