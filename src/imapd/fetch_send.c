@@ -64,29 +64,54 @@ bool fetch_slice_over(const struct sender *s)
 	return s->out->len >= FETCH_SLICE_BYTES || clock_mono_us() >= s->end_us;
 }
 
+/* The next message from at->uid on, below `end`, that was moved away and is still read; the others are counted as gone. */
+static const struct msg_row *next_moved(struct sender *s, uint64_t end)
+{
+	struct fetch_place *at = s->at;
+	while (at->uid < end) {
+		const struct msg_row *row = msg_moved(s->account, s->fetch->mailbox, at->uid);
+		at->uid++;
+		if (row)
+			return row;
+		at->gone++;
+	}
+	return NULL;
+}
+
+/* The next row of a run, its place at or behind at->uid; NULL: no more. */
+static const struct msg_row *next_in_run(struct sender *s, const struct view_run *run)
+{
+	struct fetch_place *at = s->at;
+	if (at->uid < run->uid_lo)
+		at->uid = run->uid_lo;
+	if (s->pos >= s->count || s->rows[s->pos].uid < at->uid ||
+		(s->pos > 0 && s->rows[s->pos - 1].uid >= at->uid))
+		s->pos = msg_lower_bound(s->rows, s->count, at->uid);
+	bool there = s->pos < s->count && s->rows[s->pos].uid <= run->uid_hi;
+	const struct msg_row *moved = next_moved(s, there ? s->rows[s->pos].uid : (uint64_t)run->uid_hi + 1);
+	at->moved = moved != NULL;
+	if (moved || !there)
+		return moved;
+	at->uid++;
+	return &s->rows[s->pos++];
+}
+
 /* The next row of the runs; messages that were there once are counted as gone. */
 static const struct msg_row *next_row(struct sender *s, uint32_t *ret_seq)
 {
 	struct fetch_place *at = s->at;
 	while (at->run < s->fetch->run_count) {
 		const struct view_run *run = &s->fetch->runs[at->run];
-		if (at->uid < run->uid_lo)
-			at->uid = run->uid_lo;
-		if (s->pos >= s->count || s->rows[s->pos].uid < at->uid ||
-			(s->pos > 0 && s->rows[s->pos - 1].uid >= at->uid))
-			s->pos = msg_lower_bound(s->rows, s->count, at->uid);
-		while (s->pos < s->count && s->rows[s->pos].uid <= run->uid_hi) {
-			const struct msg_row *row = &s->rows[s->pos++];
-			at->gone += row->uid - at->uid;
-			at->uid = row->uid + 1;
-			if (row->modseq <= s->fetch->changed_since)
-				continue;
-			*ret_seq = run->seq_lo + (row->uid - run->uid_lo);
-			return row;
+		const struct msg_row *row = next_in_run(s, run);
+		if (!row) {
+			at->run++;
+			at->uid = 0;
+			continue;
 		}
-		at->gone += (uint64_t)run->uid_hi + 1 - at->uid;
-		at->run++;
-		at->uid = 0;
+		if (row->modseq <= s->fetch->changed_since)
+			continue;
+		*ret_seq = run->seq_lo + (row->uid - run->uid_lo);
+		return row;
 	}
 	return NULL;
 }
@@ -286,7 +311,9 @@ static bool tells_a_change(const struct sender *s)
 	const struct fetch *fetch = s->fetch;
 	const struct msg_row *row = &s->at->row;
 	bool seen = !seqset_empty(&fetch->seen) && seqset_contains(&fetch->seen, row->uid);
-	return seen || (fetch->condstore && fetch->plan.flags && row->modseq > fetch->told_modseq);
+	/* What was pending of one that is gone is not counted any more. */
+	bool news = row->modseq > fetch->told_modseq || s->at->moved;
+	return seen || (fetch->condstore && fetch->plan.flags && news);
 }
 
 static void message_head(struct sender *s)

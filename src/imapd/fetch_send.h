@@ -44,6 +44,7 @@ struct fetch_place {
 	bool inside;
 	struct msg_row row;
 	uint32_t seq;
+	bool moved; /* it is not in the mailbox any more */
 	size_t item;
 	bool in_literal;
 	uint64_t offset; /* of the literal's next octet in the message */

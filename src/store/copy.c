@@ -101,6 +101,8 @@ enum rc msg_copy(struct account *account, int64_t from_id, const struct seqset *
 			seqset_add(&result.src, c.rows[i].uid);
 		if (c.count > 0)
 			seqset_add_range(&result.dst, first, first + (uint32_t)c.count - 1);
+		for (size_t i = 0; move && i < c.count; i++)
+			moved_add(index, &c.rows[i]);
 		if (move)
 			index_remove(index, &result.src);
 		*ret_result = result;

@@ -57,7 +57,8 @@ static struct index_lru *lru_of(const struct index *index)
 static void account_for(struct index *index)
 {
 	uint64_t bytes = sizeof(*index) + index->cap * sizeof(*index->rows) +
-			 index->uids.cap * sizeof(*index->uids.v) + keywords_more_bytes(index);
+			 index->uids.cap * sizeof(*index->uids.v) + keywords_more_bytes(index) +
+			 moved_bytes(index);
 
 	lru_of(index)->used += bytes - index->bytes;
 	index->bytes = bytes;
@@ -68,6 +69,7 @@ static void index_free(struct index *index)
 	lru_of(index)->used -= index->bytes;
 	index->mbox->index = NULL;
 	keywords_more_remove(index, NULL);
+	moved_forget(index);
 	seqset_fini(&index->uids);
 	free(index->rows);
 	free(index);

@@ -58,9 +58,10 @@ uint64_t keywords_more_bytes(const struct index *index)
 
 const uint64_t *keywords_more(const struct index *index, const struct msg_row *row)
 {
-	const struct more_keywords *entry =
-		row->flags & MSG_MORE_KEYWORDS ? more_find(index, row->uid) : NULL;
-	return entry ? entry->words : NULL;
+	if (!(row->flags & MSG_MORE_KEYWORDS))
+		return NULL;
+	const struct more_keywords *entry = more_find(index, row->uid);
+	return entry ? entry->words : moved_keywords(index, row->uid);
 }
 
 void keywords_more_set(struct index *index, struct msg_row *row, const uint64_t *words)

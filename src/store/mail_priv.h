@@ -113,6 +113,7 @@ struct index {
 	size_t cap;
 	struct seqset uids; /* the UIDs of rows */
 	uint32_t unseen_from; /* all rows below this UID are \Seen */
+	struct moved *moved; /* own: what was moved away (moved.c) */
 	struct more_keywords *more; /* own: keywords beyond the first 64, of the messages that have such */
 };
 
@@ -158,6 +159,15 @@ enum rc keywords_more_load(struct account *account, struct index *index) MUST_CH
 /* In the database. */
 enum rc keywords_more_store(
 	struct account *account, const struct mbox *mbox, uint32_t uid, const uint64_t *words) MUST_CHECK;
+
+/* moved.c */
+
+/* The row was moved to another mailbox, or to another UID. */
+void moved_add(struct index *index, const struct msg_row *row);
+void moved_forget(struct index *index);
+/* Its keywords beyond the first 64, or NULL. */
+const uint64_t *moved_keywords(const struct index *index, uint32_t uid);
+uint64_t moved_bytes(const struct index *index);
 
 /* message.c */
 

@@ -49,6 +49,12 @@ size_t msg_lower_bound(const struct msg_row *rows, size_t count, uint32_t uid);
 /* Its keywords beyond the first 64, KEYWORDS_MORE_WORDS words; NULL: it has none. Valid until the mailbox changes. memory. */
 const uint64_t *msg_keywords_more(struct account *account, int64_t mailbox, const struct msg_row *row);
 
+/*
+ * The row of a message that was moved out of the mailbox a moment ago, to read it: for a session that has not been told yet. NULL: not
+ * known (any more). Valid until the mailbox changes. memory.
+ */
+const struct msg_row *msg_moved(struct account *account, int64_t mailbox, uint32_t uid);
+
 /* A message to be stored. */
 struct msg_new {
 	struct content *content; /* borrowed; content.h */

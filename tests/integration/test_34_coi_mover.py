@@ -245,6 +245,27 @@ def test_messages_elsewhere_do_not_move(coid, alice, raw):
     assert count(raw, "COI/Chats") == 0 and set(contents(raw, "lists")) == {"chat 1"} and set(contents(raw, "Archive")) == {"chat 2"}
 
 
+@pytest.mark.parametrize("by_uid", [True, False])
+def test_a_message_that_moved_while_it_is_read_in_chunks_is_read_to_its_end(coid, alice, raw, by_uid):
+    """RFC 2180 4.1.1: what the session has not been told to be gone is there."""
+    coid.deliver(alice, chat(1, body="0123456789" * 30 + "\r\n"))
+    coid.deliver(alice, plain(2))
+    session = selected(coid, alice)
+    fetch = "UID FETCH" if by_uid else "FETCH"
+    first = fetch_all(session.ok(f"{fetch} 1 (RFC822.SIZE BODY[]<0.100>)"))[1]
+    moved(raw, 1)
+    lines = session.ok(f"{fetch} 1 (BODY[]<100.10000> ENVELOPE BODYSTRUCTURE)")
+    rest = fetch_all(lines)[1]
+    whole = first["BODY[]<0>"] + rest["BODY[]<100>"]
+    assert whole.endswith(b"0123456789" * 30 + b"\r\n") and len(whole) == first["RFC822.SIZE"]
+    # Then it goes: told by the first command that may.
+    assert (b"* 1 EXPUNGE" in lines) == by_uid
+    assert by_uid or b"* 1 EXPUNGE" in session.ok("NOOP")
+    assert session.ok("UID FETCH 1 BODY.PEEK[]") == []
+    # Whoever selects later does not see it at all.
+    assert coid.raw(alice, mailbox="INBOX").ok("UID FETCH 1 BODY.PEEK[]") == []
+
+
 def test_a_mailbox_without_room_for_keywords_takes_what_moves(coid, alice, raw):
     # proves COI-48
     # All keywords of Chats are in use, and this message has one of its own.
