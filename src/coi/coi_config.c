@@ -290,7 +290,9 @@ static enum rc set(void *ctx, struct account *account, const struct metadata_sco
 
 void coi_provider(struct coi *coi, struct metadata_provider *ret_provider)
 {
-	*ret_provider = (struct metadata_provider){
-		.prefix = COI_PREFIX, .flags = METADATA_SERVER, .ctx = coi, .list = list, .set = set
-	};
+	*ret_provider = (struct metadata_provider){ .prefix = COI_PREFIX,
+		.flags = METADATA_SERVER | METADATA_ALONE,
+		.ctx = coi,
+		.list = list,
+		.set = set };
 }

@@ -113,6 +113,12 @@ enum rc coi_mailbox_delete(const struct coi *coi, struct account *account, struc
 	return rc == RC_OK && coi_offered(coi) ? follow(coi, account, before) : rc;
 }
 
+/* Names of trash folders are taken in any case, as that of INBOX is. */
+static bool is_below_in_any_case(struct strv name, struct strv top)
+{
+	return name.n > top.n && name.p[top.n] == MBOX_SEPARATOR && strv_istarts(name, top);
+}
+
 static bool is_below(struct strv name, struct strv top)
 {
 	return name.n > top.n && name.p[top.n] == MBOX_SEPARATOR && strv_starts(name, top);
@@ -127,7 +133,7 @@ static bool look_for_trash(void *arg, const struct mbox_info *info)
 {
 	struct trash_walk *walk = arg;
 
-	walk->found = (info->attrs & MBOX_TRASH) && is_below(walk->name, info->name);
+	walk->found = (info->attrs & MBOX_TRASH) && is_below_in_any_case(walk->name, info->name);
 	return !walk->found;
 }
 
@@ -137,7 +143,7 @@ static enum rc is_in_trash(struct account *account, struct strv name, bool *ret_
 
 	enum rc rc = mbox_list(account, false, false, look_for_trash, &walk);
 	if (rc == RC_OK)
-		*ret_in_trash = walk.found || is_below(name, STRV(TRASH_DEFAULT));
+		*ret_in_trash = walk.found || is_below_in_any_case(name, STRV(TRASH_DEFAULT));
 	return rc;
 }
 

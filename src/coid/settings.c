@@ -3,25 +3,6 @@
 #include "coi/coi.h"
 #include "store/mailbox.h"
 
-static uint32_t special_use(struct strv word)
-{
-	static const struct {
-		const char *name;
-		uint32_t attr;
-	} uses[] = {
-		{ "\\Sent", MBOX_SENT },
-		{ "\\Drafts", MBOX_DRAFTS },
-		{ "\\Trash", MBOX_TRASH },
-		{ "\\Junk", MBOX_JUNK },
-		{ "\\Archive", MBOX_ARCHIVE },
-	};
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (strv_ieq(word, strv_cstr(uses[i].name)))
-			return uses[i].attr;
-	}
-	return 0;
-}
-
 /* What a new account has if its owner need not turn COI on (coi.default_enabled): what coi_enable would make. */
 static void settings_coi_defaults(const struct conf *conf, struct arena *arena,
 	struct default_mailbox *defaults, struct store_settings *s)
@@ -76,7 +57,7 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 		struct strv name = STRV_NULL, use = STRV_NULL;
 		if (!conf_mailbox_split(strv_cstr(conf->store.default_mailboxes.v[i]), &name, &use))
 			continue;
-		defaults[s->default_count].special_use = special_use(use);
+		defaults[s->default_count].special_use = mbox_use_of(use);
 		defaults[s->default_count++].name = arena_strndup(arena, name.p, name.n);
 	}
 	settings_coi_defaults(conf, arena, defaults, s);

@@ -40,32 +40,17 @@ static bool one_name(struct cmd *cmd, struct parse *parse)
 	return parse_mailbox_sent(parse, &args->name, &args->sent) && parse_end(parse);
 }
 
-/* RFC 6154: "(USE (\\Sent ...))". \\All and \\Flagged are no mailboxes of ours. */
+/* RFC 6154: "(USE (\\Sent ...))". */
 static bool parse_use(struct parse *parse, struct mailbox_args *args)
 {
-	static const struct {
-		const char *name;
-		uint32_t attr;
-	} uses[] = {
-		{ "Sent", MBOX_SENT },
-		{ "Drafts", MBOX_DRAFTS },
-		{ "Trash", MBOX_TRASH },
-		{ "Junk", MBOX_JUNK },
-		{ "Archive", MBOX_ARCHIVE },
-		{ "Important", MBOX_IMPORTANT },
-	};
 	struct strv name;
-	bool known = false;
 
 	if (!parse_char(parse, '\\') || !parse_atom(parse, &name))
 		return false;
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (strv_ieq(name, strv_cstr(uses[i].name))) {
-			args->use |= uses[i].attr;
-			known = true;
-		}
-	}
-	args->bad_use |= !known;
+	/* With the backslash, which stands right before it. */
+	uint32_t use = mbox_use_of(strv_make(name.p - 1, name.n + 1)) & MBOX_USES_SETTABLE;
+	args->use |= use;
+	args->bad_use |= !use;
 	return true;
 }
 
@@ -186,13 +171,6 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 	cmd_submit(cmd, job);
 }
 
-static bool find_use(void *arg, const struct mbox_info *info)
-{
-	struct mailbox_job *mailbox = arg;
-	mailbox->use_taken |= (info->attrs & mailbox->use) != 0;
-	return !mailbox->use_taken;
-}
-
 static enum rc create_job(struct account *account, struct job *job)
 {
 	struct mailbox_job *mailbox = (struct mailbox_job *)job;
@@ -205,7 +183,7 @@ static enum rc create_job(struct account *account, struct job *job)
 		return RC_EXISTS;
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
-	rc = mailbox->use ? mbox_list(account, false, false, find_use, mailbox) : RC_OK;
+	rc = mbox_use_taken(account, 0, mailbox->use, &mailbox->use_taken);
 	if (rc != RC_OK || mailbox->use_taken)
 		return rc == RC_OK ? RC_CANNOT : rc;
 	rc = coi_mailbox_create(mailbox->coi, account, mailbox->name, mailbox->use, &id);

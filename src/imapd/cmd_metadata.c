@@ -166,10 +166,15 @@ static void set_literal(struct cmd *cmd, const struct lex_literal *literal)
 
 static void print_value(struct buf *out, struct strv value)
 {
+	/* Clients of the chat world keep the backslashes of quoted strings, so that JSON breaks: it goes out as a literal. */
+	bool escapes = value.p && (strv_index(value, '"') < value.n || strv_index(value, '\\') < value.n);
 	/* Only a literal8 may hold NUL. */
 	if (value.p && strv_index(value, '\0') < value.n)
 		buf_addc(out, '~');
-	resp_nstring(out, value);
+	if (escapes)
+		resp_literal(out, value);
+	else
+		resp_nstring(out, value);
 }
 
 static void print_entries(

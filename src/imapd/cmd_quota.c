@@ -1,6 +1,7 @@
 /*
  * QUOTA (RFC 9208): one root, "", for the whole account; limits are the administrator's. STORAGE and MESSAGE are limited if he
- * wants it, MAILBOX always is.
+ * wants it, MAILBOX always is. STORAGE comes first, and GETQUOTAROOT tells MAILBOX behind it alone: clients take the first
+ * resource, or the only one, for the storage that is used, and show "0 %" of the number of mailboxes.
  */
 #include "imapd/command.h"
 #include "imapd/resp.h"
@@ -67,7 +68,7 @@ static void print_resource(struct buf *out, const char *name, uint64_t used, uin
 }
 
 /* STORAGE counts units of 1024 octets: what is used is rounded up, what is allowed down. */
-static void print_quota(struct buf *out, const struct quota *quota)
+static void print_quota(struct buf *out, const struct quota *quota, bool mailboxes)
 {
 	bool first = true;
 
@@ -75,7 +76,8 @@ static void print_quota(struct buf *out, const struct quota *quota)
 	print_resource(
 		out, "STORAGE", (quota->storage_used + KIB - 1) / KIB, quota->storage_max / KIB, &first);
 	print_resource(out, "MESSAGE", quota->messages_used, quota->messages_max, &first);
-	print_resource(out, "MAILBOX", quota->mailboxes_used, quota->mailboxes_max, &first);
+	if (mailboxes)
+		print_resource(out, "MAILBOX", quota->mailboxes_used, quota->mailboxes_max, &first);
 	buf_adds(out, ")\r\n");
 }
 
@@ -89,7 +91,7 @@ static void root_finish(struct cmd *cmd, struct cmd_job *job)
 		return;
 	}
 	buf_init(&out, QUOTA_LINE_MAX);
-	print_quota(&out, &quota->quota);
+	print_quota(&out, &quota->quota, true);
 	resp_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);
@@ -109,7 +111,7 @@ static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 	buf_adds(&out, "* QUOTAROOT ");
 	resp_mailbox(&out, args->name, session_utf8(cmd->session));
 	buf_adds(&out, " \"\"\r\n");
-	print_quota(&out, &quota->quota);
+	print_quota(&out, &quota->quota, quota->quota.storage_max > 0);
 	resp_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);

@@ -87,19 +87,6 @@ static void add_attribute(struct buf *out, size_t start, const char *name)
 
 static void print_attributes(struct buf *out, const struct mbox_info *info, bool subscribed)
 {
-	static const struct {
-		uint32_t attr;
-		const char *name;
-	} uses[] = {
-		{ MBOX_SENT, "\\Sent" },
-		{ MBOX_DRAFTS, "\\Drafts" },
-		{ MBOX_TRASH, "\\Trash" },
-		{ MBOX_JUNK, "\\Junk" },
-		{ MBOX_ARCHIVE, "\\Archive" },
-		{ MBOX_ALL, "\\All" },
-		{ MBOX_FLAGGED, "\\Flagged" },
-		{ MBOX_IMPORTANT, "\\Important" },
-	};
 	size_t start = out->len;
 
 	if (info->id == 0)
@@ -109,9 +96,9 @@ static void print_attributes(struct buf *out, const struct mbox_info *info, bool
 	if (subscribed && info->subscribed)
 		add_attribute(out, start, "\\Subscribed");
 	add_attribute(out, start, info->has_children ? "\\HasChildren" : "\\HasNoChildren");
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (info->attrs & uses[i].attr)
-			add_attribute(out, start, uses[i].name);
+	for (uint32_t use = MBOX_SENT; use <= MBOX_IMPORTANT; use <<= 1) {
+		if (info->attrs & use)
+			add_attribute(out, start, mbox_use_name(use));
 	}
 }
 

@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "metadata/shared.h"
+#include "metadata/specialuse.h"
 #include "store/annot.h"
 
 #include <stdarg.h>
@@ -47,6 +48,8 @@ struct metadata *metadata_new(const struct metadata_settings *settings)
 	shared_init(&metadata->shared, settings->shared_comment, settings->shared_admin);
 	metadata->settings.shared_comment = metadata->settings.shared_admin = NULL;
 	shared_provider(&metadata->shared, &provider);
+	metadata_add(metadata, &provider);
+	specialuse_provider(&provider);
 	metadata_add(metadata, &provider);
 	return metadata;
 }
@@ -96,6 +99,19 @@ const struct metadata_provider *metadata_provider_of(
 		}
 	}
 	return found;
+}
+
+/* Somebody offers such entries elsewhere and does nothing with them here: nobody is to believe they had an effect. */
+static bool belongs_elsewhere(
+	const struct metadata *metadata, const struct metadata_scope *scope, struct strv name)
+{
+	for (size_t i = 0; i < metadata->count; i++) {
+		const struct metadata_provider *provider = &metadata->providers[i];
+		if (provider->flags & METADATA_ALONE && !serves(provider, scope) &&
+			entry_within(name, strv_cstr(provider->prefix), ENTRY_DEPTH_INFINITY))
+			return true;
+	}
+	return false;
 }
 
 /* The form in which a name is compared, stored and told. */
@@ -273,6 +289,11 @@ enum rc metadata_set(const struct metadata *metadata, struct account *account,
 		return too_large(error, max);
 	if (owner)
 		return owner->set(owner->ctx, account, scope, entry, value, error);
+	/* NIL is not refused: an entry that was stored before goes. */
+	if (value.p && belongs_elsewhere(metadata, scope, entry))
+		return metadata_cannot(error, "%s",
+			scope->mailbox ? "This entry belongs to the server, not to a mailbox"
+				       : "This entry belongs to a mailbox");
 	if (!entry_name_usable(entry))
 		return metadata_cannot(error, "there can be no entry %.*s", STRV_ARG(entry));
 	enum rc rc = value.p ? room_for(metadata, account, scope->mailbox, entry, error) : RC_OK;

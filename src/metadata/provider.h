@@ -43,9 +43,12 @@ enum rc metadata_cannot(struct metadata_error *error, const char *format, ...)
 
 enum metadata_flag {
 	METADATA_SERVER = 1 << 0, /* offers entries of the server ... */
-	METADATA_MAILBOX = 1 << 1, /* ... of mailboxes; elsewhere its prefix is stored like any other */
+	METADATA_MAILBOX =
+		1
+		<< 1, /* ... of mailboxes; elsewhere its prefix is stored like any other, but for METADATA_ALONE */
 	METADATA_SECRET = 1 << 2, /* no unsolicited METADATA response ever names its entries (CL-04) */
-	METADATA_KEEP_CASE = 1 << 3 /* the last component of what is below the prefix keeps its case */
+	METADATA_KEEP_CASE = 1 << 3, /* the last component of what is below the prefix keeps its case */
+	METADATA_ALONE = 1 << 4 /* where it offers no entries nobody can set any */
 };
 
 struct metadata_provider {

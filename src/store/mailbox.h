@@ -27,6 +27,12 @@ enum mbox_attr {
 	MBOX_SPECIAL_MASK = 0xff00
 };
 
+/* "\\Sent" for MBOX_SENT, 0 for a word that is no special use (any case), and back: NULL for what is no single one. */
+uint32_t mbox_use_of(struct strv word);
+const char *mbox_use_name(uint32_t use);
+/* Those that a mailbox may have; \\All and \\Flagged are no mailboxes of ours. */
+#define MBOX_USES_SETTABLE (MBOX_SENT | MBOX_DRAFTS | MBOX_TRASH | MBOX_JUNK | MBOX_ARCHIVE | MBOX_IMPORTANT)
+
 struct mbox_info {
 	int64_t id; /* never used again in this account */
 	struct strv name;
@@ -58,7 +64,7 @@ void mbox_describe(struct account *account, struct strv name, struct mbox_info *
 enum rc mbox_list(struct account *account, bool subscriptions, bool counts,
 	bool (*fn)(void *arg, const struct mbox_info *info), void *arg) MUST_CHECK;
 
-/* What a client may call a mailbox: valid UTF-8, no control characters, no '*' '%', no empty level, no leading or
+/* What a client may call a mailbox: valid UTF-8, no control characters, no empty level, no leading or
  * trailing separator (but one trailing one is taken off for CREATE), limits on octets and depth. *ret_name: NFC, INBOX
  * folded; in the arena. */
 enum rc mbox_name_check(
@@ -71,13 +77,17 @@ struct strv mbox_name_nfc(struct strv name, struct arena *arena);
 /* Missing parents are made as MBOX_NOSELECT names. RC_QUOTA: more than mailboxes_max. A \Noselect name becomes a mailbox. A new one gets a UIDVALIDITY higher than any before in the account. */
 enum rc mbox_create(
 	struct account *account, struct strv name, uint32_t special_use, int64_t *ret_id) MUST_CHECK;
-/* RFC 3501 6.3.4: with children it becomes \Noselect; a \Noselect one with children: RC_INVALID; INBOX: RC_CANNOT. */
+/* RFC 3501 6.3.4: with children it becomes \Noselect; a \Noselect one with children: RC_INVALID; INBOX: RC_CANNOT. \Noselect
+ * names above it that have no children any more go as well; so they do when the last one below is renamed. */
 enum rc mbox_delete(struct account *account, struct strv name) MUST_CHECK;
 /* With all children. INBOX: its messages move to the new mailbox, INBOX stays, empty. Missing parents are made. */
 enum rc mbox_rename(struct account *account, struct strv from, struct strv to) MUST_CHECK;
 /* Subscriptions are names: they outlive mailboxes and need none. */
 enum rc mbox_subscribe(struct account *account, struct strv name, bool on) MUST_CHECK;
+/* RC_EXISTS: another mailbox has one of them. */
 enum rc mbox_set_special_use(struct account *account, int64_t id, uint32_t special_use) MUST_CHECK;
+/* Whether a mailbox besides `id` has one of these uses. memory. */
+enum rc mbox_use_taken(struct account *account, int64_t id, uint32_t special_use, bool *ret_taken) MUST_CHECK;
 
 /* Keyword names of the mailbox, bit order. memory, if loaded. */
 enum rc mbox_keywords(

@@ -188,6 +188,25 @@ static enum rc delete_row(struct account *account, struct mbox *mbox, uint64_t m
 	return RC_OK;
 }
 
+/* Names above `name` that were there only for what was below them. `name` is not in the tree any more. */
+static enum rc drop_parents(struct account *account, struct strv name, uint64_t modseq)
+{
+	for (size_t n = name.n; n > 0; n--) {
+		if (name.p[n - 1] != MBOX_SEPARATOR)
+			continue;
+		struct strv parent = strv_sub(name, 0, n - 1);
+		struct mbox *mbox = tree_find(account->mail, parent);
+		if (!mbox || !(mbox->attrs & MBOX_NOSELECT) || tree_has_children(account->mail, mbox))
+			return RC_OK;
+		int64_t id = mbox->id;
+		enum rc rc = delete_row(account, mbox, modseq);
+		if (rc != RC_OK)
+			return rc;
+		change_name(account, CHANGE_DELETED, id, parent, STRV_NULL, modseq);
+	}
+	return RC_OK;
+}
+
 enum rc mbox_delete(struct account *account, struct strv name)
 {
 	struct strv checked;
@@ -209,9 +228,10 @@ enum rc mbox_delete(struct account *account, struct strv name)
 	/* What stays is another name: the id of a mailbox is never used again. */
 	if (rc == RC_OK && children)
 		rc = insert_mbox(account, checked, MBOX_NOSELECT, modseq, &mbox);
-	if (rc == RC_OK)
-		change_name(account, CHANGE_DELETED, id, checked, STRV_NULL, modseq);
-	return rc;
+	if (rc != RC_OK)
+		return rc;
+	change_name(account, CHANGE_DELETED, id, checked, STRV_NULL, modseq);
+	return children ? RC_OK : drop_parents(account, checked, modseq);
 }
 
 /* RFC 3501 6.3.5: the messages go, INBOX stays. */
@@ -288,7 +308,7 @@ static enum rc rename_all(struct account *account, struct mbox *mbox, struct str
 	enum rc rc = make_parents(account, to, modseq_next(account));
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
 		rc = rename_row(account, mboxes[i], renamed(account, mboxes[i]->name, from, to));
-	return rc;
+	return rc == RC_OK ? drop_parents(account, from, modseq_next(account)) : rc;
 }
 
 enum rc mbox_rename(struct account *account, struct strv from, struct strv to)
@@ -346,23 +366,6 @@ enum rc mbox_subscribe(struct account *account, struct strv name, bool on)
 	}
 	if (rc == RC_OK)
 		change_name(account, on ? CHANGE_SUBSCRIBED : CHANGE_UNSUBSCRIBED, 0, checked, STRV_NULL, 0);
-	return rc;
-}
-
-enum rc mbox_set_special_use(struct account *account, int64_t id, uint32_t special_use)
-{
-	struct mbox *mbox;
-
-	enum rc rc = mbox_selectable(account, id, &mbox);
-	if (rc != RC_OK)
-		return rc;
-	uint32_t attrs = (mbox->attrs & ~(uint32_t)MBOX_SPECIAL_MASK) | (special_use & MBOX_SPECIAL_MASK);
-	if (attrs == mbox->attrs)
-		return RC_OK;
-	mbox_touch(account, mbox);
-	rc = db_run(account->db, "UPDATE mailbox SET attrs = ?2 WHERE id = ?1", "id", id, attrs);
-	if (rc == RC_OK)
-		mbox->attrs = attrs;
 	return rc;
 }
 

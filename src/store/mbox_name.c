@@ -10,10 +10,10 @@
 
 #define NAME_CHECK_MAX 4096 /* octets looked at: a longer name is over any limit before it is normalised */
 
-/* Controls (C0, DEL, C1), the two line separators of Unicode, and what LIST takes as wildcards. */
+/* Controls (C0, DEL, C1) and the two line separators of Unicode are not. Wildcards of LIST are, as RFC 3501 5.1 has it. */
 static bool character_allowed(utf8proc_int32_t c)
 {
-	return c >= 0x20 && c != '*' && c != '%' && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 && c != 0x2029;
+	return c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 && c != 0x2029;
 }
 
 static bool characters_allowed(struct strv name)

@@ -239,7 +239,7 @@ void provider_subscriptions(struct webpush *webpush, struct metadata_provider *r
 {
 	*ret_provider = (struct metadata_provider){
 		.prefix = WEBPUSH_ENTRY,
-		.flags = METADATA_SERVER | METADATA_SECRET | METADATA_KEEP_CASE,
+		.flags = METADATA_SERVER | METADATA_SECRET | METADATA_KEEP_CASE | METADATA_ALONE,
 		.ctx = webpush,
 		.value_max = SUBS_JSON_MAX,
 		.list = subs_get,
@@ -371,7 +371,7 @@ static enum rc facts_set(void *ctx, struct account *account, const struct metada
 void provider_facts(struct webpush *webpush, struct metadata_provider *ret_provider)
 {
 	*ret_provider = (struct metadata_provider){ .prefix = FACTS_ENTRY,
-		.flags = METADATA_SERVER,
+		.flags = METADATA_SERVER | METADATA_ALONE,
 		.ctx = webpush,
 		.list = facts_get,
 		.set = facts_set };
