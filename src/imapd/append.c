@@ -8,14 +8,13 @@
 
 #include <stdlib.h>
 
-#define BADURL_MAX 512 /* octets of a URL that are told */
-
 struct append *append_of(struct cmd *cmd, const struct append_hooks *hooks)
 {
 	if (!cmd->args) {
 		cmd->args = arena_zalloc(cmd->arena, hooks->args_size);
 		struct append *append = cmd->args;
 		append->hooks = hooks;
+		append->scratch = arena_new(0);
 	}
 	return cmd->args;
 }
@@ -30,19 +29,13 @@ static void refuse(struct cmd *cmd, const char *code, const char *text)
 		cmd_literal_refuse(cmd, false, code, text);
 }
 
-/* How many messages one command may bring. */
-static size_t messages_max(const struct cmd *cmd)
-{
-	unsigned limit = message_limit_save(cmd);
-	return limit > 0 && limit < APPEND_MESSAGES_MAX ? limit : APPEND_MESSAGES_MAX;
-}
-
 static void refuse_more(struct cmd *cmd)
 {
-	size_t max = messages_max(cmd);
-	const char *code =
-		max < APPEND_MESSAGES_MAX ? arena_printf(cmd->arena, "MESSAGELIMIT %zu", max) : "LIMIT";
-	refuse(cmd, code, "Too many messages in one APPEND");
+	const struct append *append = cmd->args;
+	unsigned limit = message_limit_save(cmd);
+	bool many = limit > 0 && append->received >= limit;
+	refuse(cmd, many ? arena_printf(cmd->arena, "MESSAGELIMIT %u", limit) : "LIMIT",
+		"Too many messages in one APPEND");
 }
 
 static void refuse_rc(struct cmd *cmd, enum rc rc)
@@ -86,27 +79,13 @@ static enum rc need_spool(struct cmd *cmd)
 		account_store(session->account), session->hub->reactor, room_in_spool, cmd, &append->spool);
 }
 
-static void look_at_header(struct append_header *header, struct strv bytes)
-{
-	for (size_t i = 0; i < bytes.n && !header->over; i++) {
-		unsigned char c = (unsigned char)bytes.p[i];
-		if (c == '\n') {
-			header->over = !header->in_line;
-			header->in_line = false;
-		} else if (c != '\r') {
-			header->in_line = true;
-			header->eight_bit |= c >= 0x80;
-		}
-	}
-}
-
 /* `text`: lines that end in LF alone are made to end in CRLF, as all of a message is served. */
 static void feed(struct append *append, struct strv bytes, bool text)
 {
 	if (bytes.n == 0)
 		return;
 	uint64_t before = spool_size(append->spool);
-	look_at_header(&append->header, bytes);
+	append_header_look(&append->header, bytes);
 	if (text)
 		spool_add_text(append->spool, bytes.p, bytes.n);
 	else
@@ -151,13 +130,10 @@ static void finish_spool(struct cmd *cmd, struct append_message *message)
 static void close_message(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
-	if (!append->messages)
-		append->messages = arena_zalloc(cmd->arena, APPEND_MESSAGES_MAX * sizeof(*append->messages));
-	struct append_message *message = &append->messages[append->received++];
 	/* It may have grown by CRs since it was announced. */
 	if (append->size > size_limit(cmd->session) && append->rc == RC_OK)
 		append->rc = RC_LIMIT;
-	message->binary = append->binary;
+	struct append_message *message = append_message_add(cmd);
 	append->eight_bit |= append->header.eight_bit;
 	append->header = (struct append_header){ 0 };
 	append->binary = false;
@@ -175,28 +151,9 @@ struct piece_job {
 	struct append_piece *piece; /* own */
 };
 
-/* "BADURL \"/INBOX/;UID=20\"": what can't stand in a response code is encoded. */
-static const char *badurl_code(struct arena *arena, struct strv url)
-{
-	struct buf code;
-	buf_init(&code, 4 * BADURL_MAX);
-	buf_adds(&code, "BADURL \"");
-	for (size_t i = 0; i < url.n && i < BADURL_MAX; i++) {
-		unsigned char c = (unsigned char)url.p[i];
-		if (c <= ' ' || c >= 0x7f || c == '"' || c == '\\' || c == ']')
-			buf_printf(&code, "%%%02X", c);
-		else
-			buf_addc(&code, (char)c);
-	}
-	buf_addc(&code, '"');
-	const char *text = arena_strndup(arena, code.p, code.len);
-	buf_fini(&code);
-	return text;
-}
-
 static void refuse_url(struct cmd *cmd, struct strv url)
 {
-	refuse(cmd, badurl_code(cmd->arena, url), "There is no such message or part");
+	refuse(cmd, append_badurl_code(cmd->arena, url), "There is no such message or part");
 }
 
 static enum rc piece_run(struct account *account, struct job *job)
@@ -271,10 +228,17 @@ static void piece_next(struct cmd *cmd)
 	cmd_submit(cmd, job);
 }
 
+static void submit_check(struct cmd *cmd, uint64_t more, void (*go)(struct cmd *cmd));
+
+/* Where the message goes is looked at before the URLs it is made of (RFC 4469 section 3: TRYCREATE comes first). */
 static void begin_url(struct cmd *cmd, struct strv url)
 {
 	struct append *append = cmd->args;
 	struct view *view = cmd->session->view;
+	if (!append->checked) {
+		submit_check(cmd, 0, go_on);
+		return;
+	}
 	append->piece =
 		append_piece_url(url, view ? view_mailbox(view) : 0, size_limit(cmd->session) - append->size);
 	if (append->piece)
@@ -304,6 +268,7 @@ struct check_job {
 	uint64_t size; /* of the messages so far and the one announced */
 	uint64_t count;
 	bool no_target;
+	void (*go)(struct cmd *cmd); /* what comes then */
 };
 
 static enum rc check_run(struct account *account, struct job *job)
@@ -327,7 +292,7 @@ static enum rc check_run(struct account *account, struct job *job)
 
 static void check_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct append *append = cmd->args;
+	struct append *append = cmd->args;
 	const struct check_job *check = (struct check_job *)job;
 	/* Whoever replaces a message gives back what it took: that is known when it is stored. */
 	bool quota_later = append->hooks->replaces && job->job.rc == RC_QUOTA;
@@ -335,17 +300,20 @@ static void check_finish(struct cmd *cmd, struct cmd_job *job)
 		refuse(cmd, "TRYCREATE", "Mailbox doesn't exist");
 	else if (job->job.rc != RC_OK && !quota_later)
 		refuse_rc(cmd, job->job.rc);
-	else
-		let_in(cmd);
+	if (check->no_target || (job->job.rc != RC_OK && !quota_later))
+		return;
+	append->checked = true;
+	check->go(cmd);
 }
 
-static void submit_check(struct cmd *cmd)
+static void submit_check(struct cmd *cmd, uint64_t more, void (*go)(struct cmd *cmd))
 {
 	const struct append *append = cmd->args;
 	struct check_job *check = cmd_job_new(cmd, sizeof(*check), JOB_READ, check_run, check_finish);
 	check->mailbox = arena_strv(check->base.arena, append->list.mailbox);
-	check->size = append->before + append->size + append->literal.size;
-	check->count = append->at_message + 1;
+	check->size = append->before + append->size + more;
+	check->count = append->received + 1;
+	check->go = go;
 	cmd_submit(cmd, check);
 }
 
@@ -361,7 +329,7 @@ static void judge_literal(struct cmd *cmd)
 	else if (size == 0 && !spec->catenate)
 		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
 		refuse(cmd, NULL, "Empty message, nothing is stored");
-	else if (append->at_message >= messages_max(cmd))
+	else if (append_full(cmd))
 		refuse_more(cmd);
 	else if (size > limit || append->size > limit - size)
 		refuse(cmd, "TOOBIG", "Message is too large");
@@ -370,19 +338,19 @@ static void judge_literal(struct cmd *cmd)
 		 size <= store_settings(account_store(cmd->session->account))->inline_max)
 		let_in(cmd);
 	else
-		submit_check(cmd);
+		submit_check(cmd, size, let_in);
 }
 
 /* The walk. */
 
-/* The next message with NULs in it that came as literal8. False: there is none. */
+/* The next message that came as literal8 and has binary parts with NULs. False: there is none. */
 static bool encode_next(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
 	append->encoding = NULL;
-	for (size_t i = 0; i < append->received; i++) {
-		struct append_message *message = &append->messages[i];
-		if (!message->binary || !content_mime(message->content)->has_nul)
+	while (append->encoded < append->received) {
+		struct append_message *message = append->messages[append->encoded++];
+		if (!message->binary || !append_piece_encodes(message->content))
 			continue;
 		append->encoding = message;
 		append->size = 0;
@@ -393,17 +361,9 @@ static bool encode_next(struct cmd *cmd)
 	return false;
 }
 
-/* NULs that are in no part of encoding "binary" can't be kept: nobody could fetch them. */
-static bool encoding_failed(const struct append *append)
-{
-	return append->rc == RC_OK && append->encoding && content_mime(append->encoding->content)->has_nul;
-}
-
 static void all_finished(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
-	if (encoding_failed(append))
-		append->rc = RC_ENCODING;
 	if (append->rc != RC_OK)
 		cmd_finish_rc(cmd, append->rc);
 	/* RFC 6855 section 4 wants that; but so much mail is so that few servers do. */
@@ -445,7 +405,7 @@ static void go_on(struct cmd *cmd)
 			refuse(cmd, NULL, "Empty message, nothing is stored");
 			return;
 		}
-		if (append->received >= messages_max(cmd)) {
+		if (append_full(cmd)) {
 			refuse_more(cmd);
 			return;
 		}
@@ -465,6 +425,8 @@ static enum append_place read_list(struct cmd *cmd, struct parse *parse, const s
 	const struct append_hooks *hooks)
 {
 	struct append *append = append_of(cmd, hooks);
+	arena_reset(append->scratch);
+	parse->arena = append->scratch;
 	if (hooks->prefix && !hooks->prefix(cmd, parse))
 		return APPEND_BAD;
 	return append_parse_list(parse, literal, hooks->several, &append->list);
@@ -483,13 +445,28 @@ void append_run(struct cmd *cmd)
 		go_on(cmd);
 }
 
+/* What has come, without the messages that are in spools: those are forgotten, and so the list is read again. */
+static enum append_place read_rest(struct cmd *cmd, struct parse *ret_parse,
+	const struct lex_literal *literal, const struct append_hooks *hooks)
+{
+	struct append *append = append_of(cmd, hooks);
+	cmd_partial(cmd, ret_parse);
+	enum append_place place = read_list(cmd, ret_parse, literal, hooks);
+	if (append->at_message == 0 || place == APPEND_BAD || place == APPEND_WHOLE)
+		return place;
+	const struct append_spec *specs = append->list.specs;
+	lex_forget(&cmd->session->lex, specs[0].from, specs[append->at_message - 1].to);
+	append->at_message = 0;
+	cmd_partial(cmd, ret_parse);
+	return read_list(cmd, ret_parse, literal, hooks);
+}
+
 void append_literal(struct cmd *cmd, const struct lex_literal *literal, const struct append_hooks *hooks)
 {
 	struct append *append = append_of(cmd, hooks);
 	struct parse parse;
-	cmd_partial(cmd, &parse);
 	append->literal = *literal;
-	switch (read_list(cmd, &parse, literal, hooks)) {
+	switch (read_rest(cmd, &parse, literal, hooks)) {
 	case APPEND_AT_NAME:
 	case APPEND_AT_URL:
 		(void)cmd_literal_keep(cmd);
@@ -531,8 +508,12 @@ void append_cancel(struct cmd *cmd)
 		spool_abort(&append->spool);
 	append_piece_free(&append->piece);
 	for (size_t i = 0; i < append->received; i++) {
-		if (append->messages[i].wait)
-			append->messages[i].wait->cmd = NULL;
-		content_unref(&append->messages[i].content);
+		if (append->messages[i]->wait)
+			append->messages[i]->wait->cmd = NULL;
+		content_unref(&append->messages[i]->content);
 	}
+	free(append->messages);
+	append->messages = NULL;
+	append->received = 0;
+	arena_free(&append->scratch);
 }

@@ -30,12 +30,15 @@ struct append_wait {
 struct append_message {
 	struct append_wait *wait; /* own by the spool, which always calls back */
 	struct content *content; /* own, once the spool is finished */
-	bool binary; /* it came as literal8: what has NULs is encoded */
+	struct append_spec spec; /* its options; the keywords in the command's arena */
+	bool binary; /* it came as literal8: binary parts with NULs are encoded, all else stays as it is */
 };
 
 struct append {
 	const struct append_hooks *hooks; /* borrowed; static */
-	struct append_list list; /* of what has come */
+	struct arena *scratch; /* own: of the list */
+	struct append_list
+		list; /* of what has come and was not forgotten: what is stored is, when the next literal comes */
 	bool whole; /* ... which is the command */
 	struct lex_literal literal; /* else: the one that was announced */
 	/* How far the list is in spools. A literal counts when its bytes have come. */
@@ -51,10 +54,14 @@ struct append {
 	bool walking; /* a spool that finishes at once changes nothing */
 	bool waits_for_room; /* until the spool has some */
 	bool paused; /* likewise: the input */
-	struct append_message *messages; /* room for APPEND_MESSAGES_MAX */
+	bool checked; /* the destination was there when it was looked at */
+	struct append_message **messages; /* own array, of what is in the command's arena */
 	size_t received;
+	size_t room; /* of the array */
+	uint64_t memory; /* bytes in flight: what the messages take at most */
 	size_t unfinished; /* spools that have not called back */
 	struct append_message *encoding; /* is being encoded */
+	size_t encoded; /* so many have been looked at for that */
 	enum rc rc; /* the first error of a spool */
 };
 
@@ -81,6 +88,18 @@ void append_literal(struct cmd *cmd, const struct lex_literal *literal, const st
 void append_literal_bytes(struct cmd *cmd, struct strv bytes);
 void append_literal_end(struct cmd *cmd);
 void append_cancel(struct cmd *cmd);
+
+/* append_message.c: for append.c. */
+
+/* Whether no more may come: MESSAGELIMIT, or else the bytes in flight. */
+bool append_full(const struct cmd *cmd);
+void append_header_look(struct append_header *header, struct strv bytes);
+/* The message in hand, with its options. */
+struct append_message *append_message_add(struct cmd *cmd);
+/* "BADURL \"/INBOX/;UID=20\"" */
+const char *append_badurl_code(struct arena *arena, struct strv url);
+
+/* append_store.c */
 
 /* [strand] Where messages may be put: RC_NOT_FOUND and *ret_missing for what is none. */
 enum rc append_target(

@@ -107,11 +107,12 @@ static bool read_options(struct parse *parse, struct append_spec *spec)
 	return true;
 }
 
-static bool read_message(struct reading *r)
+/* from: where what precedes it ends. */
+static bool read_message(struct reading *r, size_t from)
 {
 	struct append_list *list = &r->list;
 	struct append_spec *spec = &list->specs[list->count++];
-	*spec = (struct append_spec){ .part_from = list->part_count };
+	*spec = (struct append_spec){ .part_from = list->part_count, .from = from };
 	if (!read_options(r->parse, spec))
 		return false;
 	if (parse_keyword(r->parse, "CATENATE"))
@@ -126,14 +127,17 @@ static bool read_message(struct reading *r)
 static bool read_all(struct reading *r, bool several)
 {
 	struct parse *parse = r->parse;
-	if (ends_here(r, APPEND_AT_NAME) || !parse_mailbox_sent(parse, &r->list.mailbox, &r->list.sent) ||
-		!parse_sp(parse))
+	if (ends_here(r, APPEND_AT_NAME) || !parse_mailbox_sent(parse, &r->list.mailbox, &r->list.sent))
+		return false;
+	size_t from = parse->at;
+	if (!parse_sp(parse))
 		return false;
 	do {
 		if (r->list.count == r->messages_max)
 			return parse_fail(parse, "Too many messages");
-		if (!read_message(r))
+		if (!read_message(r, from))
 			return false;
+		from = r->list.specs[r->list.count - 1].to = parse->at;
 	} while (several && parse_more(parse));
 	if (!r->literal)
 		return parse_end(parse);
@@ -148,7 +152,7 @@ enum append_place append_parse_list(
 	parse->literal_follows = literal != NULL;
 	/* Neither takes less than four octets. */
 	size_t most = parse->in.n / 4 + 1;
-	r.messages_max = most < APPEND_MESSAGES_MAX + 1 ? most : APPEND_MESSAGES_MAX + 1;
+	r.messages_max = most;
 	r.parts_max = most < APPEND_PARTS_MAX ? most : APPEND_PARTS_MAX;
 	r.list.specs = arena_alloc(arena, r.messages_max * sizeof(*r.list.specs));
 	r.list.parts = arena_alloc(arena, r.parts_max * sizeof(*r.list.parts));

@@ -1,7 +1,7 @@
 /*
  * The grammar of messages to be stored, for APPEND and REPLACE: options and a literal, with UTF8 (RFC 6855), with pieces to
- * join (CATENATE, RFC 4469), one message or several (RFC 3502). Read twice: of what has come when a literal is announced, and
- * whole. Pure.
+ * join (CATENATE, RFC 4469), one message or several (RFC 3502). Read whenever a literal is announced, of what has come and was
+ * not forgotten (lex.h), and at the end. Pure.
  */
 #ifndef COID_IMAPD_APPEND_PARSE_H
 #define COID_IMAPD_APPEND_PARSE_H
@@ -9,8 +9,7 @@
 #include "imapd/lex.h"
 #include "imapd/parse.h"
 
-#define APPEND_MESSAGES_MAX LEX_STREAMED_MAX
-#define APPEND_PARTS_MAX 512 /* pieces of all messages of one command */
+#define APPEND_PARTS_MAX LEX_STREAMED_MAX /* pieces of the messages that are read at once */
 
 /* What a message is made of, in order. */
 struct append_part {
@@ -26,6 +25,8 @@ struct append_spec {
 	int64_t internaldate;
 	int16_t zone;
 	bool catenate;
+	size_t from; /* where it begins in the input: right behind what precedes it */
+	size_t to; /* where it ends; 0: it is not whole yet */
 	size_t part_from; /* in struct append_list */
 	size_t part_count;
 };

@@ -249,6 +249,18 @@ static void add_range(struct append_piece *piece, uint64_t offset, uint64_t end,
 			(struct append_range){ .offset = offset, .size = end - offset, .base64 = base64 };
 }
 
+bool append_piece_encodes(const struct content *content)
+{
+	const struct mime_msg *msg = content_mime(content);
+	if (!msg->has_nul)
+		return false;
+	for (const struct mime_part *part = msg->root; part; part = mime_part_next(part)) {
+		if (binary_field(part))
+			return true;
+	}
+	return false;
+}
+
 struct append_piece *append_piece_encoded(struct content *content)
 {
 	const struct mime_msg *msg = content_mime(content);

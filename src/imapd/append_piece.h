@@ -43,6 +43,8 @@ struct append_piece {
 
 /* NULL: it is no URL of a message. */
 struct append_piece *append_piece_url(struct strv url, int64_t selected, uint64_t size_max);
+/* Whether it has NULs, and parts of encoding "binary", for which there is another encoding. */
+bool append_piece_encodes(const struct content *content);
 /* The message with its binary parts in base64; takes a reference. */
 struct append_piece *append_piece_encoded(struct content *content);
 void append_piece_free(struct append_piece **piece);

@@ -17,9 +17,9 @@ enum rc append_target(
 
 struct msg_new append_take(struct append *append, size_t n, struct arena *arena)
 {
-	const struct append_spec *spec = &append->list.specs[n];
+	const struct append_spec *spec = &append->messages[n]->spec;
 	struct msg_new msg = {
-		.content = append->messages[n].content, .flags = spec->flags, .zone = spec->zone
+		.content = append->messages[n]->content, .flags = spec->flags, .zone = spec->zone
 	};
 	struct strv *keywords = arena_alloc(arena, (spec->keyword_count + 1) * sizeof(*keywords));
 	for (size_t i = 0; i < spec->keyword_count; i++)
@@ -27,7 +27,7 @@ struct msg_new append_take(struct append *append, size_t n, struct arena *arena)
 	msg.keywords = keywords;
 	msg.keyword_count = spec->keyword_count;
 	msg.internaldate = spec->dated ? spec->internaldate : clock_wall();
-	append->messages[n].content = NULL;
+	append->messages[n]->content = NULL;
 	return msg;
 }
 
@@ -37,7 +37,7 @@ const char *append_uid_code(struct arena *arena, uint32_t uidvalidity, const uin
 	struct buf code;
 	for (size_t i = 0; i < count; i++)
 		seqset_add(&set, uids[i]);
-	buf_init(&code, 4096); /* APPEND_MESSAGES_MAX ranges fit */
+	buf_init(&code, 64 + 22 * count); /* a range each fits */
 	buf_adds(&code, "APPENDUID ");
 	buf_addu(&code, uidvalidity);
 	buf_addc(&code, ' ');

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEX_STREAMED_FIRST 4
+
 enum lex_state {
 	LEX_S_LINE, /* collects a line */
 	LEX_S_ASKED, /* a literal was announced, the session has not answered yet */
@@ -78,6 +80,7 @@ void lex_next_command(struct lex *lex)
 	buf_shrink(&lex->command, LEX_KEEP_BYTES);
 	free(lex->streamed);
 	lex->streamed = NULL;
+	lex->streamed_cap = 0;
 	lex->skipped = 0;
 }
 
@@ -316,12 +319,37 @@ bool lex_stream(struct lex *lex)
 	assert(lex->state == LEX_S_ASKED);
 	if (lex->streamed_count == LEX_STREAMED_MAX)
 		return false;
-	if (!lex->streamed)
-		lex->streamed = mem_zalloc(LEX_STREAMED_MAX * sizeof(struct lex_literal));
+	if (lex->streamed_count == lex->streamed_cap) {
+		lex->streamed_cap = lex->streamed_cap > 0 ? 2 * lex->streamed_cap : LEX_STREAMED_FIRST;
+		lex->streamed = mem_realloc(lex->streamed, lex->streamed_cap, sizeof(*lex->streamed));
+	}
 	lex->streamed[lex->streamed_count++] = lex->literal;
 	lex->literal_left = lex->literal.size;
 	lex->state = lex->literal_left > 0 ? LEX_S_STREAM : LEX_S_STREAM_END;
 	return true;
+}
+
+void lex_forget(struct lex *lex, size_t from, size_t to)
+{
+	size_t gone = to - from;
+	unsigned kept = 0;
+	assert(lex->state == LEX_S_ASKED && from <= to && to <= lex->literal.offset);
+	memmove(lex->command.p + from, lex->command.p + to, lex->command.len - to);
+	lex->command.len -= gone;
+	lex->line_from -= gone;
+	lex->literal.offset -= gone;
+	/* No more than what is left has come in lines. */
+	if (lex->line_used > lex->command.len)
+		lex->line_used = lex->command.len;
+	for (unsigned i = 0; i < lex->streamed_count; i++) {
+		struct lex_literal literal = lex->streamed[i];
+		if (literal.offset >= from && literal.offset < to)
+			continue;
+		if (literal.offset >= to)
+			literal.offset -= gone;
+		lex->streamed[kept++] = literal;
+	}
+	lex->streamed_count = kept;
 }
 
 void lex_refuse(struct lex *lex)

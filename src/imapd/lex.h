@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEX_STREAMED_MAX 64 /* streamed literals of one command (MULTIAPPEND) */
+#define LEX_STREAMED_MAX 512 /* streamed literals of one command that are not forgotten */
 #define LEX_KEPT_MAX 1024 /* kept literals of one command */
 #define LEX_KEEP_BYTES 256 /* memory that stays between commands */
 #define LEX_MARK_MAX 32 /* "~{18446744073709551615+}" and some room */
@@ -51,6 +51,7 @@ struct lex {
 	struct lex_literal literal;
 	struct lex_literal *streamed; /* own; NULL without any */
 	unsigned streamed_count;
+	unsigned streamed_cap;
 	unsigned kept_count;
 	int state;
 	bool raw;
@@ -71,6 +72,12 @@ void lex_release(struct lex *lex); /* between commands or lines: gives all memor
 bool lex_accept(struct lex *lex);
 /* Its bytes come as LEX_STREAM events. In the command stands its "{n}" CRLF without the bytes. False: too many in this command. */
 bool lex_stream(struct lex *lex);
+/*
+ * At LEX_LITERAL: the octets from..to of the command, which end before the literal that was announced, are not needed any
+ * more. They go, and the streamed literals among them; what is behind moves down. So a command of many messages needs no
+ * more memory, and no longer line, than one of them.
+ */
+void lex_forget(struct lex *lex, size_t from, size_t to);
 /* LEX_SYNC: the command ends here, nothing more of it is expected. LEX_NONSYNC: its bytes and the rest of the command are
  * read and thrown away; LEX_COMMAND is not reported for it, parsing goes on behind it. */
 void lex_refuse(struct lex *lex);

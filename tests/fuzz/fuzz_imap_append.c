@@ -13,12 +13,18 @@ static void look_at(const struct append_list *list, struct arena *arena)
 {
 	struct imap_url url;
 	size_t parts = 0;
-	if (list->count > APPEND_MESSAGES_MAX + 1 || list->part_count > APPEND_PARTS_MAX)
+	if (list->part_count > APPEND_PARTS_MAX)
 		abort();
 	for (size_t i = 0; i < list->count; i++) {
 		if (list->specs[i].part_from != parts)
 			abort();
 		parts += list->specs[i].part_count;
+		/* What is whole lies behind what precedes it; only the last may be incomplete. */
+		bool last = i + 1 == list->count;
+		if (list->specs[i].to ? list->specs[i].to <= list->specs[i].from : !last)
+			abort();
+		if (i > 0 && list->specs[i].from != list->specs[i - 1].to)
+			abort();
 	}
 	if (parts != list->part_count)
 		abort();

@@ -7,8 +7,6 @@ import pytest
 from coid import message
 from fetchtext import fetch
 
-MOST = 64
-
 
 @pytest.fixture
 def raw(coid, alice):
@@ -119,11 +117,40 @@ def test_a_missing_mailbox(raw):
     assert b" 1:2] " in multi(raw, [message(), message()], "Nowhere")
 
 
-def test_the_number_has_a_limit(raw):
-    assert multi(raw, [b"x"] * (MOST + 1)).startswith(b"NO [LIMIT]")
-    assert multi(raw, [b"x"] * (MOST + 1), nonsync=False).startswith(b"NO [LIMIT]")
+def test_many_messages_in_one_command(raw):
+    """Bytes in flight are the bound, no number; and what is stored counts no longer for the length of the line."""
+    most = 10000
+    options = ['(\\Seen $Work) "3-Feb-2026 18:28:47 +0000"', "(\\Flagged)", ""]
+    assert b" 1:%d] " % most in multi(raw, [b"Subject: %d\r\n\r\n" % i for i in range(most)],
+                                      options=[options[i % 3] for i in range(most)])
+    assert status(raw) == (most, most + 1)
+    raw.ok("SELECT INBOX")
+    assert raw.ok("SEARCH KEYWORD $Work SUBJECT 9999") == [b"* SEARCH 10000"]
+    assert fetch(raw.ok("FETCH 5001 BODY.PEEK[]")[0])[1]["BODY[]"] == b"Subject: 5000\r\n\r\n"
+    assert b" 10001:10300] " in multi(raw, [b"x"] * 300, nonsync=False, options=[options[i % 3] for i in range(300)])
+
+
+def test_bytes_in_flight_have_a_limit(raw):
+    """128 MiB; a message of one octet is counted with 4 KiB and twice its size."""
+    tag = raw.tag()
+    raw.send(tag + b" APPEND INBOX" + b" {1+}\r\nx" * 32800 + b"\r\n")
+    assert raw.until(tag)[0].startswith(b"NO [LIMIT]")
     assert status(raw) == (0, 1)
-    assert b" 1:%d] " % MOST in multi(raw, [b"x"] * MOST)
+    raw.ok("NOOP")
+
+
+def test_catenate_of_many_pieces_among_messages(raw):
+    raw.append("INBOX", message(body="piece\r\n"))
+    raw.ok("SELECT INBOX")
+    piece = b"TEXT {3+}\r\nabc"
+    one = b" (\\Seen) CATENATE (" + b" ".join([b"TEXT {3+}\r\na:b", b"TEXT {4+}\r\n\r\n\r\n"] + [piece] * 200 + [
+        b'URL "/INBOX/;UID=1/;SECTION=TEXT"']) + b")"
+    tag = raw.tag()
+    raw.send(tag + b" APPEND INBOX" + (one + b" {3+}\r\nxyz" + b' CATENATE (URL "/INBOX/;UID=1")') * 3 + b"\r\n")
+    assert b" 2:10] " in raw.until(tag)[0]
+    raw.ok("NOOP")
+    assert fetch(raw.ok("FETCH 8 BODY.PEEK[]")[0])[1]["BODY[]"] == b"a:b\r\n\r\n" + b"abc" * 200 + b"piece\r\n"
+    assert raw.ok("SEARCH SEEN") == [b"* SEARCH 2 5 8"]
 
 
 def test_clients_that_vanish_leave_nothing(coid, alice, raw):

@@ -148,7 +148,7 @@ static void their_number_has_a_limit(void **state)
 	assert_int_equal(append_parse_list(&parse, NULL, true, &list), APPEND_BAD);
 	buf_reset(&text);
 	buf_adds(&text, "a");
-	for (int i = 0; i <= APPEND_MESSAGES_MAX + 1; i++)
+	for (int i = 0; i <= APPEND_PARTS_MAX; i++)
 		buf_adds(&text, " CATENATE (URL x)");
 	parse_init(&parse, buf_strv(&text), arena);
 	assert_int_equal(append_parse_list(&parse, NULL, true, &list), APPEND_BAD);

@@ -507,6 +507,21 @@ static void add_parents(struct model *m, const char *name)
 	}
 }
 
+/* Names that were there only for what is not below them any more. */
+static void drop_parents(struct model *m, const char *name)
+{
+	char parent[32];
+	for (size_t n = strlen(name); n > 0; n--) {
+		if (name[n - 1] != '/')
+			continue;
+		snprintf(parent, sizeof(parent), "%.*s", (int)n - 1, name);
+		struct model_mbox *box = model_find(m, parent);
+		if (!box || !box->noselect || has_children(m, parent))
+			return;
+		model_remove(m, box);
+	}
+}
+
 static void op_create(struct model *m)
 {
 	const char *name = names[draw(m, NAMES)];
@@ -544,6 +559,8 @@ static void op_delete(struct model *m)
 	model_remove(m, box);
 	if (children)
 		model_add(m, name, true);
+	else
+		drop_parents(m, name);
 	compare(m, NULL, NULL);
 }
 
@@ -573,6 +590,7 @@ static void op_rename(struct model *m)
 		assert_int_equal(t_id(m->f, name), box->id);
 	}
 	add_parents(m, to);
+	drop_parents(m, from);
 	compare(m, NULL, NULL);
 }
 
