@@ -10,6 +10,8 @@
 
 #include <stdlib.h>
 
+#define MOVE_QUICK 256 /* more messages are a slow job */
+
 struct move_job {
 	struct job job; /* first */
 	const struct coi *coi; /* borrowed */
@@ -163,6 +165,7 @@ static void submit(void *ctx, struct account *account, int64_t mailbox, const st
 	if (uids)
 		seqset_copy(&move->uids, uids);
 	move->job.kind = JOB_WRITE;
+	move->job.slow = !uids || seqset_count(uids) > MOVE_QUICK;
 	move->job.run = move_run;
 	move->job.done = move_done;
 	account_submit_always(account, &move->job);

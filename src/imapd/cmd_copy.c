@@ -2,6 +2,7 @@
 #include "imapd/message_limit.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
+#include "imapd/write_slice.h"
 #include "store/message.h"
 
 struct copy_args {
@@ -9,16 +10,21 @@ struct copy_args {
 	bool by_uid;
 	struct strv mailbox;
 	bool move;
+	int64_t to; /* MOVE in several jobs: the mailbox of the first; 0: not known yet */
+	struct seqset left; /* own: what the next jobs move */
+	struct copy_result moved; /* own: by the jobs so far */
 };
 
 struct copy_job {
 	struct cmd_job base;
 	int64_t from;
 	struct strv to;
+	int64_t to_id; /* it has to be this one still; 0: any */
 	bool move;
-	bool whole; /* by number: with one message gone nothing is done (RFC 2180 section 4.4.1) */
+	bool whole; /* by number: with one message of `all` gone nothing is done (RFC 2180 section 4.4.1) */
 	bool no_target; /* the destination does not exist */
 	bool gone; /* what `whole` is about has happened */
+	struct seqset all; /* own: what `whole` is about, in the first job */
 	struct seqset uids; /* own */
 	struct copy_result result; /* own sets */
 };
@@ -63,8 +69,11 @@ static enum rc copy_run(struct account *account, struct job *job)
 		return rc;
 	}
 	if (copy->whole)
-		rc = msg_all_there(account, copy->from, &copy->uids, &there);
+		rc = msg_all_there(account, copy->from, &copy->all, &there);
 	copy->gone = !there;
+	if (copy->to_id != 0 && copy->to_id != to.id)
+		return RC_GONE;
+	copy->to_id = to.id;
 	if (rc != RC_OK || copy->gone || seqset_empty(&copy->uids))
 		return rc;
 	return msg_copy(account, copy->from, &copy->uids, to.id, copy->move, &copy->result);
@@ -73,6 +82,7 @@ static enum rc copy_run(struct account *account, struct job *job)
 static void copy_release(struct cmd_job *job)
 {
 	struct copy_job *copy = (struct copy_job *)job;
+	seqset_fini(&copy->all);
 	seqset_fini(&copy->uids);
 	result_fini(&copy->result);
 }
@@ -105,31 +115,44 @@ static void tell_copyuid(struct cmd *cmd, const char *code)
 	buf_fini(&line);
 }
 
+static void copy_answer(struct cmd *cmd, enum rc rc, const struct copy_result *result, bool no_target)
+{
+	struct copy_args *args = cmd->args;
+	bool copied = !seqset_empty(&result->src);
+	cmd->removed = args->move && copied;
+	if (args->move && copied)
+		tell_copyuid(cmd, copyuid(cmd, result));
+	if (no_target) {
+		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
+	} else if (rc != RC_OK || !copied || args->move) {
+		cmd_finish_rc(cmd, rc);
+	} else {
+		cmd_ok(cmd, copyuid(cmd, result), arena_printf(cmd->arena, "%s completed", cmd->row->name));
+	}
+}
+
+static void copy_submit(struct cmd *cmd);
+
 static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct copy_job *copy = (struct copy_job *)job;
-	if (copy->no_target) {
-		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
-		return;
+	struct copy_args *args = cmd->args;
+	enum rc rc = job->job.rc;
+	if (rc == RC_OK) {
+		args->to = copy->to_id;
+		if (!seqset_empty(&copy->result.src))
+			args->moved.uidvalidity = copy->result.uidvalidity;
+		seqset_add_set(&args->moved.src, &copy->result.src);
+		seqset_add_set(&args->moved.dst, &copy->result.dst);
 	}
-	if (copy->gone) {
+	if (copy->gone)
 		cmd_no(cmd, "EXPUNGEISSUED",
 			copy->move ? "Some of the messages no longer exist, none is moved"
 				   : "Some of the messages no longer exist, none is copied");
-		return;
-	}
-	if (job->job.rc != RC_OK || seqset_empty(&copy->result.src)) {
-		cmd_finish_rc(cmd, job->job.rc);
-		return;
-	}
-	cmd->removed = copy->move;
-	const char *code = copyuid(cmd, &copy->result);
-	if (copy->move) {
-		tell_copyuid(cmd, code);
-		cmd_finish_rc(cmd, RC_OK);
-	} else {
-		cmd_ok(cmd, code, arena_printf(cmd->arena, "%s completed", cmd->row->name));
-	}
+	else if (rc == RC_OK && !seqset_empty(&args->left))
+		copy_submit(cmd);
+	else
+		copy_answer(cmd, rc, &args->moved, copy->no_target);
 }
 
 /* RFC 9738 section 3.1: MOVE moves as many as it may, COPY is all or nothing. False: the command has been ended. */
@@ -145,6 +168,34 @@ static bool within_limit(struct cmd *cmd, struct seqset *uids)
 		return true;
 	message_limit_refuse(cmd, limit, last, "Too many messages to copy, nothing is copied");
 	return false;
+}
+
+/* The next job: of a MOVE a part, of a COPY all. Without messages only the destination is looked at. */
+static void copy_submit(struct cmd *cmd)
+{
+	struct copy_args *args = cmd->args;
+	struct seqset part = args->left;
+	struct seqset all = SEQSET_EMPTY;
+	bool slow = write_slice_slow(&args->left);
+	bool whole = args->to == 0 && !(cmd->row->flags & CMD_UID);
+	if (whole)
+		seqset_copy(&all, &args->left);
+	if (args->move)
+		write_slice_take(&args->left, &part);
+	else
+		seqset_init(&args->left);
+	struct copy_job *copy = cmd_job_new(
+		cmd, sizeof(*copy), seqset_empty(&part) ? JOB_READ : JOB_WRITE, copy_run, copy_finish);
+	copy->base.release = copy_release;
+	copy->base.job.slow = slow;
+	copy->from = view_mailbox(cmd->session->view);
+	copy->to = arena_strv(copy->base.arena, args->mailbox);
+	copy->to_id = args->to;
+	copy->move = args->move;
+	copy->whole = whole;
+	copy->all = all;
+	copy->uids = part;
+	cmd_submit(cmd, copy);
 }
 
 static void copy_start(struct cmd *cmd)
@@ -166,16 +217,17 @@ static void copy_start(struct cmd *cmd)
 		seqset_fini(&uids);
 		return;
 	}
-	/* Without messages only the destination is looked at. */
-	struct copy_job *copy = cmd_job_new(
-		cmd, sizeof(*copy), seqset_empty(&uids) ? JOB_READ : JOB_WRITE, copy_run, copy_finish);
-	copy->base.release = copy_release;
-	copy->from = view_mailbox(session->view);
-	copy->to = arena_strv(copy->base.arena, args->mailbox);
-	copy->move = args->move;
-	copy->whole = !(cmd->row->flags & CMD_UID);
-	copy->uids = uids;
-	cmd_submit(cmd, copy);
+	args->left = uids;
+	copy_submit(cmd);
+}
+
+static void copy_cancel(struct cmd *cmd)
+{
+	struct copy_args *args = cmd->args;
+	if (!args)
+		return;
+	seqset_fini(&args->left);
+	result_fini(&args->moved);
 }
 
 const struct cmd_row cmd_copy_rows[] = {
@@ -185,6 +237,7 @@ const struct cmd_row cmd_copy_rows[] = {
 		.flags = CMD_NUMBERS,
 		.parse = copy_parse,
 		.run = copy_start,
+		.cancel = copy_cancel,
 	},
 	{
 		.name = "UID COPY",
@@ -192,6 +245,7 @@ const struct cmd_row cmd_copy_rows[] = {
 		.flags = CMD_UID,
 		.parse = copy_parse,
 		.run = copy_start,
+		.cancel = copy_cancel,
 	},
 	{
 		.name = "MOVE",
@@ -200,6 +254,7 @@ const struct cmd_row cmd_copy_rows[] = {
 		.capability = "MOVE",
 		.parse = move_parse,
 		.run = copy_start,
+		.cancel = copy_cancel,
 	},
 	{
 		.name = "UID MOVE",
@@ -207,6 +262,7 @@ const struct cmd_row cmd_copy_rows[] = {
 		.flags = CMD_UID | CMD_READ_WRITE,
 		.parse = move_parse,
 		.run = copy_start,
+		.cancel = copy_cancel,
 	},
 	{ 0 },
 };

@@ -1,6 +1,7 @@
 #include "imapd/command.h"
 #include "imapd/message_limit.h"
 #include "imapd/rows.h"
+#include "imapd/write_slice.h"
 #include "store/message.h"
 
 struct expunge_args {
@@ -10,11 +11,13 @@ struct expunge_args {
 struct expunge_job {
 	struct cmd_job base;
 	int64_t mailbox;
-	struct seqset uids; /* own: what the session has been told of */
-	struct seqset chosen; /* own: those of them that the limit lets through */
+	struct seqset uids; /* own: what the session has been told of and is left to do */
+	struct seqset chosen; /* own: those of them that are \Deleted, as many as one job takes */
 	struct seqset removed; /* own */
+	uint64_t max; /* of one job */
 	unsigned limit; /* RFC 9738: of UID EXPUNGE; 0: none */
 	uint32_t last; /* it was reached: the lowest UID that was removed */
+	bool more; /* others are left */
 };
 
 static bool expunge_parse(struct cmd *cmd, struct parse *parse)
@@ -27,41 +30,47 @@ static bool expunge_parse(struct cmd *cmd, struct parse *parse)
 	return parse_end(parse);
 }
 
-/* RFC 9738 section 3.1: only messages with \Deleted count. */
-static enum rc choose(struct account *account, struct expunge_job *expunge)
+/* RFC 9738 section 3.1: only messages with \Deleted count. What the limit leaves is all that later jobs look at. */
+static enum rc expunge_limit(struct account *account, struct expunge_job *expunge)
 {
-	const struct msg_row *rows;
-	size_t count;
-	seqset_fini(&expunge->chosen);
-	expunge->last = 0;
-	enum rc rc = msg_index(account, expunge->mailbox, &rows, &count);
-	if (rc != RC_OK)
-		return rc;
-	for (size_t r = 0; r < expunge->uids.n; r++) {
-		size_t i = msg_lower_bound(rows, count, expunge->uids.v[r].lo);
-		for (; i < count && rows[i].uid <= expunge->uids.v[r].hi; i++)
-			if (rows[i].flags & MSG_DELETED)
-				seqset_add(&expunge->chosen, rows[i].uid);
+	bool more;
+	enum rc rc =
+		write_slice_deleted(account, expunge->mailbox, &expunge->uids, 0, &expunge->chosen, &more);
+	if (rc == RC_OK && message_limit_cut(&expunge->chosen, expunge->limit, &expunge->last)) {
+		seqset_fini(&expunge->uids);
+		expunge->uids = expunge->chosen;
+		seqset_init(&expunge->chosen);
 	}
-	message_limit_cut(&expunge->chosen, expunge->limit, &expunge->last);
-	return RC_OK;
+	return rc;
 }
 
 static enum rc expunge_run(struct account *account, struct job *job)
 {
 	struct expunge_job *expunge = (struct expunge_job *)job;
-	const struct seqset *uids = expunge->limit > 0 ? &expunge->chosen : &expunge->uids;
 	seqset_fini(&expunge->removed);
-	enum rc rc = expunge->limit > 0 ? choose(account, expunge) : RC_OK;
-	return rc == RC_OK ? msg_expunge(account, expunge->mailbox, uids, false, &expunge->removed) : rc;
+	enum rc rc = expunge->limit > 0 ? expunge_limit(account, expunge) : RC_OK;
+	if (rc == RC_OK)
+		rc = write_slice_deleted(account, expunge->mailbox, &expunge->uids, expunge->max,
+			&expunge->chosen, &expunge->more);
+	if (rc == RC_OK)
+		rc = msg_expunge(account, expunge->mailbox, &expunge->chosen, false, &expunge->removed);
+	return rc;
 }
+
+static void expunge_submit(
+	struct cmd *cmd, int64_t mailbox, struct seqset *uids, unsigned limit, uint64_t max);
 
 static void expunge_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct expunge_job *expunge = (struct expunge_job *)job;
-	cmd->removed = !seqset_empty(&expunge->removed);
-	cmd->limit_uid = expunge->last;
-	cmd_finish_rc(cmd, job->job.rc);
+	struct expunge_job *expunge = (struct expunge_job *)job;
+	cmd->removed = cmd->removed || !seqset_empty(&expunge->removed);
+	if (expunge->last > 0)
+		cmd->limit_uid = expunge->last;
+	if (job->job.rc != RC_OK || !expunge->more) {
+		cmd_finish_rc(cmd, job->job.rc);
+		return;
+	}
+	expunge_submit(cmd, expunge->mailbox, &expunge->uids, 0, WRITE_SLICE);
 }
 
 static void expunge_release(struct cmd_job *job)
@@ -88,6 +97,22 @@ static enum rc clip(struct cmd *cmd, struct seqset *ret_uids)
 	return rc;
 }
 
+/* Takes the set. */
+static void expunge_submit(
+	struct cmd *cmd, int64_t mailbox, struct seqset *uids, unsigned limit, uint64_t max)
+{
+	struct expunge_job *expunge =
+		cmd_job_new(cmd, sizeof(*expunge), JOB_WRITE, expunge_run, expunge_finish);
+	expunge->base.release = expunge_release;
+	expunge->base.job.slow = max > WRITE_QUICK;
+	expunge->mailbox = mailbox;
+	expunge->uids = *uids;
+	seqset_init(uids);
+	expunge->limit = limit;
+	expunge->max = max;
+	cmd_submit(cmd, expunge);
+}
+
 static void expunge_start(struct cmd *cmd)
 {
 	struct seqset uids = SEQSET_EMPTY;
@@ -97,13 +122,8 @@ static void expunge_start(struct cmd *cmd)
 		cmd_finish_rc(cmd, rc);
 		return;
 	}
-	struct expunge_job *expunge =
-		cmd_job_new(cmd, sizeof(*expunge), JOB_WRITE, expunge_run, expunge_finish);
-	expunge->base.release = expunge_release;
-	expunge->mailbox = view_mailbox(cmd->session->view);
-	expunge->uids = uids;
-	expunge->limit = cmd->row->flags & CMD_UID ? message_limit(cmd) : 0;
-	cmd_submit(cmd, expunge);
+	expunge_submit(cmd, view_mailbox(cmd->session->view), &uids,
+		cmd->row->flags & CMD_UID ? message_limit(cmd) : 0, WRITE_QUICK);
 }
 
 const struct cmd_row cmd_expunge_rows[] = {

@@ -143,9 +143,10 @@ static enum rc list_changed(struct account *account, struct mailbox_job *job, st
 	return RC_OK;
 }
 
-/* Names are brought into the store's form here. What is no valid name can't exist: `invalid` says what that means. */
+/* Names are brought into the store's form here. What is no valid name can't exist: `invalid` says what that means. `slow`: all
+ * messages of a mailbox go, or (of INBOX) change their place. */
 static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job),
-	void (*finish)(struct cmd *cmd, struct cmd_job *job), enum rc invalid)
+	void (*finish)(struct cmd *cmd, struct cmd_job *job), enum rc invalid, bool slow)
 {
 	const struct mailbox_args *args = cmd->args;
 	struct store *store = account_store(cmd->session->account);
@@ -163,6 +164,7 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 		return;
 	}
 	struct mailbox_job *job = cmd_job_new(cmd, sizeof(*job), JOB_WRITE, run, finish);
+	job->base.job.slow = slow;
 	job->coi = cmd->session->settings->coi;
 	job->name = arena_strv(job->base.arena, name);
 	job->to = arena_strv(job->base.arena, to);
@@ -221,7 +223,7 @@ static void create_run(struct cmd *cmd)
 	if (((struct mailbox_args *)cmd->args)->bad_use)
 		cmd_no(cmd, "USEATTR", "That use is not supported");
 	else
-		submit(cmd, create_job, create_finish, RC_INVALID);
+		submit(cmd, create_job, create_finish, RC_INVALID, false);
 }
 
 static enum rc delete_job(struct account *account, struct job *job)
@@ -245,7 +247,7 @@ static void delete_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void delete_run(struct cmd *cmd)
 {
-	submit(cmd, delete_job, delete_finish, RC_NOT_FOUND);
+	submit(cmd, delete_job, delete_finish, RC_NOT_FOUND, true);
 }
 
 static enum rc rename_job(struct account *account, struct job *job)
@@ -267,7 +269,7 @@ static void rename_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void rename_run(struct cmd *cmd)
 {
-	submit(cmd, rename_job, rename_finish, RC_NOT_FOUND);
+	submit(cmd, rename_job, rename_finish, RC_NOT_FOUND, true);
 }
 
 static enum rc subscribe_job(struct account *account, struct job *job)
@@ -277,7 +279,7 @@ static enum rc subscribe_job(struct account *account, struct job *job)
 
 static void subscribe_run(struct cmd *cmd)
 {
-	submit(cmd, subscribe_job, mailbox_finish, RC_INVALID);
+	submit(cmd, subscribe_job, mailbox_finish, RC_INVALID, false);
 }
 
 static enum rc unsubscribe_job(struct account *account, struct job *job)
@@ -287,7 +289,7 @@ static enum rc unsubscribe_job(struct account *account, struct job *job)
 
 static void unsubscribe_run(struct cmd *cmd)
 {
-	submit(cmd, unsubscribe_job, mailbox_finish, RC_NOT_FOUND);
+	submit(cmd, unsubscribe_job, mailbox_finish, RC_NOT_FOUND, false);
 }
 
 const struct cmd_row cmd_mailbox_rows[] = {

@@ -9,6 +9,7 @@
 #include "imapd/rows.h"
 #include "imapd/sync.h"
 #include "imapd/vanished.h"
+#include "imapd/write_slice.h"
 #include "store/message.h"
 
 #define SELECT_OUTPUT_MAX (1024 * 1024)
@@ -388,6 +389,8 @@ struct close_job {
 	struct cmd_job base;
 	int64_t mailbox;
 	struct seqset uids; /* own */
+	uint64_t max; /* of one job */
+	bool more;
 };
 
 static bool no_arguments(struct cmd *cmd, struct parse *parse)
@@ -399,14 +402,26 @@ static bool no_arguments(struct cmd *cmd, struct parse *parse)
 static enum rc close_job_run(struct account *account, struct job *job)
 {
 	struct close_job *closing = (struct close_job *)job;
+	struct seqset chosen = SEQSET_EMPTY;
 	struct seqset removed = SEQSET_EMPTY;
-	enum rc rc = msg_expunge(account, closing->mailbox, &closing->uids, false, &removed);
+	enum rc rc = write_slice_deleted(
+		account, closing->mailbox, &closing->uids, closing->max, &chosen, &closing->more);
+	if (rc == RC_OK)
+		rc = msg_expunge(account, closing->mailbox, &chosen, false, &removed);
+	seqset_fini(&chosen);
 	seqset_fini(&removed);
 	return rc;
 }
 
+static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max);
+
 static void close_finish(struct cmd *cmd, struct cmd_job *job)
 {
+	struct close_job *closing = (struct close_job *)job;
+	if (job->job.rc == RC_OK && closing->more) {
+		close_submit(cmd, &closing->uids, WRITE_SLICE);
+		return;
+	}
 	if (job->job.rc == RC_OK)
 		session_unselect(cmd->session);
 	cmd_finish_rc(cmd, job->job.rc);
@@ -415,6 +430,20 @@ static void close_finish(struct cmd *cmd, struct cmd_job *job)
 static void close_release(struct cmd_job *job)
 {
 	seqset_fini(&((struct close_job *)job)->uids);
+}
+
+/* Takes the set. */
+static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max)
+{
+	struct close_job *closing =
+		cmd_job_new(cmd, sizeof(*closing), JOB_WRITE, close_job_run, close_finish);
+	closing->base.release = close_release;
+	closing->base.job.slow = max > WRITE_QUICK;
+	closing->mailbox = view_mailbox(cmd->session->view);
+	closing->uids = *uids;
+	seqset_init(uids);
+	closing->max = max;
+	cmd_submit(cmd, closing);
 }
 
 /* Known without a job: nothing is \Deleted. */
@@ -437,17 +466,14 @@ static void close_run(struct cmd *cmd)
 		cmd_finish_rc(cmd, RC_OK);
 		return;
 	}
-	struct close_job *closing =
-		cmd_job_new(cmd, sizeof(*closing), JOB_WRITE, close_job_run, close_finish);
-	closing->base.release = close_release;
-	closing->mailbox = view_mailbox(view);
+	struct seqset uids = SEQSET_EMPTY;
 	struct seqrange range = { 1, UINT32_MAX };
 	struct seqset all = { .v = &range, .n = 1, .cap = 1 };
 	struct view_run *runs;
 	size_t count;
-	if (view_clip(view, &all, true, cmd->arena, &runs, &count, &closing->uids) != RC_OK)
-		seqset_init(&closing->uids);
-	cmd_submit(cmd, closing);
+	if (view_clip(view, &all, true, cmd->arena, &runs, &count, &uids) != RC_OK)
+		seqset_init(&uids);
+	close_submit(cmd, &uids, WRITE_QUICK);
 }
 
 static void unselect_run(struct cmd *cmd)

@@ -2,6 +2,7 @@
 #include "imapd/fetch_run.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
+#include "imapd/write_slice.h"
 
 struct store_args {
 	struct seqset set;
@@ -13,6 +14,7 @@ struct store_args {
 	size_t keyword_count;
 	bool conditional; /* UNCHANGEDSINCE */
 	uint64_t unchanged_since;
+	struct seqset left; /* own: what the next jobs change */
 	struct seqset modified; /* own: UIDs that failed the condition */
 	bool gone; /* some were removed by others; to be told in the tagged line */
 	struct fetch_run run;
@@ -22,14 +24,15 @@ struct store_args {
 struct store_job {
 	struct cmd_job base;
 	enum flag_op op;
-	bool told; /* messages are answered by `fetch` */
+	bool told; /* messages are answered by `fetch`, in the last job */
 	uint32_t flags;
 	const struct strv *keywords;
 	size_t keyword_count;
 	uint64_t unchanged_since;
 	struct seqset uids; /* own */
 	struct seqset gone; /* own */
-	struct seqset modified; /* own */
+	struct seqset modified; /* own: of this job */
+	struct seqset modified_before; /* own */
 	struct fetch *fetch; /* own */
 };
 
@@ -93,6 +96,7 @@ static enum rc store_run(struct account *account, struct job *job)
 		return rc;
 	/* Of what has failed the condition the client is told the flags that it did not know. */
 	seqset_copy(&store->fetch->seen, &store->modified);
+	seqset_add_set(&store->fetch->seen, &store->modified_before);
 	return fetch_slice(account, store->fetch);
 }
 
@@ -137,21 +141,30 @@ static void store_end(struct cmd *cmd, enum rc rc)
 		cmd_ok(cmd, modified_code(cmd), "Conditional STORE failed");
 }
 
+static void submit_store(struct cmd *cmd);
+
 static void store_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct store_job *store = (struct store_job *)job;
 	struct store_args *args = cmd->args;
 	bool numbers = !(cmd->row->flags & CMD_UID);
-	args->gone = numbers && !args->silent && !seqset_empty(&store->gone);
-	if (job->job.rc != RC_OK || !store->told) {
+	bool last = seqset_empty(&args->left);
+	args->gone = args->gone || (numbers && !args->silent && !seqset_empty(&store->gone));
+	if (job->job.rc != RC_OK || (last && !store->told)) {
 		store_end(cmd, job->job.rc);
 		return;
 	}
-	args->modified = store->modified;
-	seqset_init(&store->modified);
+	seqset_add_set(&args->modified, &store->modified);
 	args->run.fetch = store->fetch;
 	store->fetch = NULL;
-	fetch_run_deliver(cmd, &args->run, RC_OK);
+	if (last) {
+		fetch_run_deliver(cmd, &args->run, RC_OK);
+		return;
+	}
+	/* They need not wait for the end to be forgotten. */
+	if (args->silent && !(cmd->session->enabled & ENABLED_CONDSTORE))
+		view_forget_own(cmd->session->view);
+	submit_store(cmd);
 }
 
 static void store_release(struct cmd_job *job)
@@ -160,6 +173,7 @@ static void store_release(struct cmd_job *job)
 	seqset_fini(&store->uids);
 	seqset_fini(&store->gone);
 	seqset_fini(&store->modified);
+	seqset_fini(&store->modified_before);
 	fetch_free(&store->fetch);
 }
 
@@ -171,19 +185,25 @@ static struct strv *copy_names(struct arena *arena, const struct strv *names, si
 	return copy;
 }
 
-static void submit_store(struct cmd *cmd, struct seqset *uids)
+/* The next job. What is answered is read in the last one. */
+static void submit_store(struct cmd *cmd)
 {
 	struct store_args *args = cmd->args;
+	struct seqset part;
+	bool slow = write_slice_slow(&args->left);
+	write_slice_take(&args->left, &part);
 	struct store_job *store =
 		cmd_job_new(cmd, sizeof(*store), JOB_WRITE_RELAXED, store_run, store_finish);
 	store->base.release = store_release;
+	store->base.job.slow = slow;
 	store->op = args->op;
-	store->told = !args->silent || args->conditional;
+	store->told = seqset_empty(&args->left) && (!args->silent || args->conditional);
 	store->flags = args->flags;
 	store->unchanged_since = args->unchanged_since;
 	store->keywords = copy_names(store->base.arena, args->keywords, args->keyword_count);
 	store->keyword_count = args->keyword_count;
-	store->uids = *uids;
+	store->uids = part;
+	seqset_copy(&store->modified_before, &args->modified);
 	store->fetch = args->run.fetch;
 	store->fetch->silent = args->silent;
 	args->run.fetch = NULL;
@@ -209,7 +229,8 @@ static void store_start(struct cmd *cmd)
 		seqset_fini(&uids);
 		cmd_finish_rc(cmd, rc);
 	} else {
-		submit_store(cmd, &uids);
+		args->left = uids;
+		submit_store(cmd);
 	}
 }
 
@@ -225,6 +246,7 @@ static void store_cancel(struct cmd *cmd)
 	if (!args)
 		return;
 	fetch_run_cancel(&args->run);
+	seqset_fini(&args->left);
 	seqset_fini(&args->modified);
 }
 

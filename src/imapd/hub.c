@@ -223,7 +223,7 @@ static void tell_if_due(struct session *session)
 		sync_tell(session, true);
 	else if (waiting && !session->notify)
 		sync_tell(session, false);
-	else if (view_pending_flags(view) > VIEW_PENDING_MAX)
+	else if (view_pending_foreign(view) > VIEW_PENDING_MAX)
 		session_bye(
 			session, "UNAVAILABLE", "Too many changes while nothing was read, please reconnect");
 	else

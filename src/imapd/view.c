@@ -353,6 +353,7 @@ static void flags_drop(struct view *view, struct view_flags *entry)
 	if (entry->dropped)
 		return;
 	entry->dropped = true;
+	view->flags_foreign -= entry->foreign;
 	entry->foreign = false;
 	set_more(entry, NULL);
 	view->flags_dropped++;
@@ -366,7 +367,7 @@ void view_clear_flags(struct view *view)
 		set_more(&view->flags[i], NULL);
 	free(view->flags);
 	view->flags = NULL;
-	view->flags_count = view->flags_cap = view->flags_dropped = 0;
+	view->flags_count = view->flags_cap = view->flags_dropped = view->flags_foreign = 0;
 }
 
 static void apply_append(struct view *view, const struct change *change)
@@ -418,6 +419,7 @@ static void apply_flags(struct view *view, const struct change *change, bool own
 		entry->keywords = state->keywords;
 		set_more(entry, state->more);
 		entry->modseq = state->modseq;
+		view->flags_foreign += !own && !entry->foreign;
 		entry->foreign = entry->foreign || !own;
 	}
 }
@@ -460,6 +462,11 @@ void view_apply(struct view *view, const struct change_list *list, uint64_t sess
 size_t view_pending_flags(const struct view *view)
 {
 	return view->flags_count - view->flags_dropped;
+}
+
+size_t view_pending_foreign(const struct view *view)
+{
+	return view->flags_foreign;
 }
 
 bool view_has_fresh(const struct view *view)

@@ -54,10 +54,12 @@ void view_apply(struct view *view, const struct change_list *list, uint64_t sess
 bool view_dirty(const struct view *view);
 bool view_dirty_without_expunges(const struct view *view);
 /* How many pending FETCHes are held; above VIEW_PENDING_SOON they are told without waiting for a command, above
- * VIEW_PENDING_MAX (somebody who does not read) the session ends. */
+ * VIEW_PENDING_MAX of others (somebody who does not read) the session ends. */
 #define VIEW_PENDING_SOON 1024
 #define VIEW_PENDING_MAX 262144
 size_t view_pending_flags(const struct view *view);
+/* Those of them that others contributed to: what a session changes itself has no limit but the mailbox. */
+size_t view_pending_foreign(const struct view *view);
 /* New messages are to be told. */
 bool view_has_fresh(const struct view *view);
 /* Their UIDs, until the view changes. */

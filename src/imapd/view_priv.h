@@ -46,6 +46,7 @@ struct view {
 	size_t flags_count;
 	size_t flags_cap;
 	size_t flags_dropped;
+	size_t flags_foreign; /* of those that are not dropped */
 
 	struct seqset saved; /* own: UIDs that "$" stands for */
 

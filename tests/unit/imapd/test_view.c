@@ -547,10 +547,37 @@ static void what_is_saved_has_a_limit_of_ranges(void **state)
 	view_free(&view);
 }
 
+static void only_what_others_change_counts_against_the_limit(void **state)
+{
+	(void)state;
+	const uint32_t many = VIEW_PENDING_MAX + 10;
+	struct view *view = make("1:300000", 300001, 0);
+	apply(view, CHANGE_FLAGS, 1, many, 11, MSG_SEEN, SELF);
+	assert_int_equal(view_pending_flags(view), many);
+	assert_int_equal(view_pending_foreign(view), 0);
+	apply(view, CHANGE_FLAGS, 5, 14, 12, MSG_SEEN, OTHER);
+	apply(view, CHANGE_FLAGS, 5, 14, 13, MSG_SEEN, OTHER);
+	assert_int_equal(view_pending_foreign(view), 10);
+	apply(view, CHANGE_FLAGS, 5, 9, 14, MSG_FLAGGED, SELF);
+	assert_int_equal(view_pending_foreign(view), 10);
+	view_told_flags(view, 5, 14);
+	assert_int_equal(view_pending_foreign(view), 9);
+	apply(view, CHANGE_FLAGS, 5, 5, 15, MSG_FLAGGED, SELF);
+	assert_int_equal(view_pending_foreign(view), 9);
+	apply(view, CHANGE_EXPUNGE, 6, 6, 16, 0, OTHER);
+	assert_int_equal(view_pending_foreign(view), 8);
+	view_forget_own(view);
+	assert_int_equal(view_pending_flags(view), 8);
+	tell_all(view);
+	assert_int_equal(view_pending_foreign(view), 0);
+	view_free(&view);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers_and_uids_map_both_ways),
+		cmocka_unit_test(only_what_others_change_counts_against_the_limit),
 		cmocka_unit_test(new_messages_count_once_they_are_told),
 		cmocka_unit_test(what_came_and_went_untold_is_never_told),
 		cmocka_unit_test(expunged_messages_keep_their_number_until_told),
