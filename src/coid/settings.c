@@ -52,7 +52,10 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 	s->batch_wal_bytes = conf->store.batch_size_max;
 	s->batch_ms = conf->store.batch_time_max;
 	s->strand_max = conf->store.queue_max;
+	s->free_min = conf->store.free_min;
+	s->reserve = conf->store.reserve;
 	s->spool_memory_max = conf->store.spool_memory_max;
+	s->spool_account_max = conf->store.spool_account_max;
 	for (size_t i = 0; i < conf->store.default_mailboxes.n; i++) {
 		struct strv name = STRV_NULL, use = STRV_NULL;
 		if (!conf_mailbox_split(strv_cstr(conf->store.default_mailboxes.v[i]), &name, &use))

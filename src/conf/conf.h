@@ -132,7 +132,10 @@ struct conf {
 		uint64_t batch_size_max;
 		uint64_t batch_time_max;
 		unsigned queue_max;
+		uint64_t free_min; /* 0: none, also the next */
+		uint64_t reserve;
 		uint64_t spool_memory_max;
+		uint64_t spool_account_max; /* 0: no limit */
 		struct conf_list default_mailboxes; /* "Name:\Use", see conf_mailbox_split */
 	} store;
 	struct {

@@ -69,14 +69,16 @@ static void room_in_spool(void *arg)
 	}
 }
 
-static enum rc need_spool(struct cmd *cmd)
+/* `size`: bytes that are to come. */
+static enum rc need_spool(struct cmd *cmd, uint64_t size)
 {
 	struct append *append = cmd->args;
 	struct session *session = cmd->session;
-	if (append->spool)
-		return RC_OK;
-	return spool_new(
-		account_store(session->account), session->hub->reactor, room_in_spool, cmd, &append->spool);
+	enum rc rc = RC_OK;
+	if (!append->spool)
+		rc = spool_new(account_store(session->account), session->hub->reactor, room_in_spool, cmd,
+			&append->spool);
+	return rc == RC_OK ? spool_charge(append->spool, session->account, size) : rc;
 }
 
 /* `text`: lines that end in LF alone are made to end in CRLF, as all of a message is served. */
@@ -199,7 +201,7 @@ static void piece_finish(struct cmd *cmd, struct cmd_job *job)
 	struct append *append = cmd->args;
 	enum rc rc = job->job.rc;
 	if (rc == RC_OK)
-		rc = need_spool(cmd);
+		rc = need_spool(cmd, piece_job->piece->out.len);
 	if (rc == RC_OK && append->size + piece_job->piece->out.len > size_limit(cmd->session))
 		rc = RC_LIMIT;
 	if (rc != RC_OK) {
@@ -252,7 +254,7 @@ static void begin_url(struct cmd *cmd, struct strv url)
 static void let_in(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
-	enum rc rc = need_spool(cmd);
+	enum rc rc = need_spool(cmd, append->literal.size);
 	append->binary |= append->literal.binary;
 	if (rc != RC_OK)
 		refuse_rc(cmd, rc);

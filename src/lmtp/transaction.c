@@ -256,7 +256,8 @@ void lmtp_transaction_data(struct lmtp_session *session)
 	enum rc rc = spool_new(
 		session->hub->lmtp->store, session->hub->reactor, spool_drained, session, &session->spool);
 	if (rc != RC_OK) {
-		lmtp_reply(session, 452, "4.3.1", "too busy, try again later");
+		lmtp_reply(session, 452, "4.3.1", "%s",
+			rc == RC_NOSPACE ? "no space left on the server" : "too busy, try again later");
 		return;
 	}
 	data_init(&session->data);

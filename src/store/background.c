@@ -14,6 +14,7 @@
 
 #define SLOW_RETRY_MS 200 /* no worker to spare */
 #define EVICT_MAX 64 /* accounts, a tick */
+#define EVICT_SHORT 8 /* when descriptors have run short */
 
 struct dirty_account {
 	struct account *account; /* counted */
@@ -223,6 +224,15 @@ static bool evict_one(struct store *store, const struct account *keep)
 	return oldest != NULL;
 }
 
+void store_evict_some(struct store *store)
+{
+	pthread_mutex_lock(&store->lock);
+	for (unsigned i = 0; i < EVICT_SHORT; i++)
+		if (!evict_one(store, NULL))
+			break;
+	pthread_mutex_unlock(&store->lock);
+}
+
 void account_opened(struct account *account)
 {
 	struct store *store = account->store;
@@ -296,6 +306,7 @@ void store_turn(struct strand *strand, void *ctx)
 		if (item == &store->look_item) {
 			atomic_store(&store->look_queued, false);
 			replaced_look(store);
+			space_look(store);
 			continue;
 		}
 		atomic_store(&store->syncfs_queued, false);
@@ -309,6 +320,21 @@ static size_t count_dirty(struct store *store)
 	LIST_EACH (node, &store->open_accounts)
 		n += account_dirty(CONTAINER_OF(node, struct account, open_node));
 	return n;
+}
+
+/* Little room is left: what is dead goes now. The store's lock is held. */
+static void tick_space(struct store *store)
+{
+	bool low = space_state(store) != SPACE_PLENTY;
+	bool tell = low && !store->was_low;
+	store->was_low = low;
+	if (!tell)
+		return;
+	LIST_EACH (node, &store->open_accounts) {
+		struct account *account = CONTAINER_OF(node, struct account, open_node);
+		background_want(account, BACKGROUND_CHECKPOINT);
+		background_want(account, BACKGROUND_SWEEP);
+	}
 }
 
 static void tick_account(struct account *account, uint64_t now, bool sync_each)
@@ -332,6 +358,7 @@ void store_tick(struct store *store)
 	}
 	users_tick(store);
 	pthread_mutex_lock(&store->lock);
+	tick_space(store);
 	bool sync_all = count_dirty(store) > SYNCFS_ACCOUNTS;
 	LIST_EACH (node, &store->open_accounts)
 		tick_account(CONTAINER_OF(node, struct account, open_node), now, !sync_all);

@@ -137,9 +137,12 @@ enum rc blob_put(struct account *account, struct content *content, struct strv p
 {
 	int64_t file, id;
 	struct strv bytes = content_bytes(content);
+	enum rc rc = space_for_mail(account->store);
+	if (rc != RC_OK)
+		return rc;
 	if (bytes.p && bytes.n <= account->store->settings.inline_max)
 		return put_inline(account, prefix, bytes, ret_id);
-	enum rc rc = put_file(account, content, &file);
+	rc = put_file(account, content, &file);
 	if (rc == RC_OK)
 		rc = put_row(account, prefix.n + content_size(content), true, file, &id);
 	if (rc == RC_OK && prefix.n > 0)
@@ -225,19 +228,22 @@ static enum rc open_file(
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
 	char *path = file_path(account, file);
-	int fd = io->open(io->ctx, path, O_RDONLY, 0);
+	int fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	int error = errno;
 	struct stat st;
 	free(path);
-	if (fd >= 0 && fstat(fd, &st) == 0 && (uint64_t)st.st_size + prefix_size == size) {
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
+		(uint64_t)st.st_size + prefix_size == size) {
 		*ret_reader = reader_new_file(io, fd, (uint64_t)st.st_size, prefix, prefix_size);
 		return RC_OK;
 	}
 	free(prefix);
 	if (fd >= 0)
 		(void)io->close(io->ctx, fd);
-	if (fd >= 0 || error == ENOENT)
-		return blob_missing(account, id, "the file of a message is missing or has the wrong size");
+	/* ELOOP: a symbolic link, which the server has not made. */
+	if (fd >= 0 || error == ENOENT || error == ELOOP)
+		return blob_missing(
+			account, id, "the file of a message is missing, no file or of the wrong size");
 	log_error(account->store->log, "a message cannot be opened account=%s blob=%lld error=%s",
 		account->name, (long long)id, strerror(error));
 	return io_rc(error);

@@ -37,6 +37,9 @@ struct bytes_store {
 /* Counts n more bytes; false if the bound would be passed (then nothing is counted). */
 bool spool_memory_take(struct store *store, uint64_t n);
 void spool_memory_give(struct store *store, uint64_t n);
+/* An account's part of it: counts n more bytes. False if its limit would be passed (then nothing is counted). */
+bool spool_account_take(struct account *account, uint64_t n);
+void spool_account_give(struct account *account, uint64_t n);
 /* A path for a new spool file; the caller's (free). */
 char *spool_path_new(struct store *store);
 /* Removes a spool file without waiting for it; takes path. */
@@ -50,6 +53,8 @@ void spool_file_remove(struct store *store, char *path);
  */
 struct content *content_new(
 	struct store *store, char *bytes, char *path, uint64_t size, struct mime_scan *scan);
+/* Takes the handle: n bytes count for the account as long as the content lives. NULL: for none. */
+void content_charge(struct content *content, struct account *account, uint64_t n);
 /* The bytes, or an empty view with p NULL if the content is a file. */
 struct strv content_bytes(const struct content *content);
 /* NULL if the content is in memory. */
@@ -115,6 +120,9 @@ void lost_wish(struct account *account);
 
 /* sweep.c: how long (ms) until what was removed then may be swept. */
 uint64_t sweep_wait(const struct account *account, int64_t removed_at);
+
+/* shrink.c: the database gives free pages back if the disk has little room. RC_AGAIN: there are more. */
+enum rc blob_shrink(struct account *account) MUST_CHECK;
 
 /* marker.c */
 

@@ -55,7 +55,7 @@ struct content *check_content(struct account *account, const char *path, int64_t
 	struct store *store = account->store;
 	const struct io *io = store->io;
 	struct stat st;
-	int fd = io->open(io->ctx, path, O_RDONLY, 0);
+	int fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return NULL;
 	char *spool = spool_path_new(store);

@@ -124,7 +124,7 @@ static enum rc blob_salvage(struct account *account, int64_t blob, struct conten
 		const struct io *io = account->store->io;
 		char *path = file_path(account, file);
 		struct stat st;
-		int fd = io->open(io->ctx, path, O_RDONLY, 0);
+		int fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
 		free(path);
 		char *room = fd >= 0 && fstat(fd, &st) == 0 ? buf_reserve(&bytes, (size_t)st.st_size) : NULL;
 		ssize_t got = room ? io_read_all(io, fd, room, (size_t)st.st_size, 0) : -1;

@@ -17,6 +17,8 @@ struct content {
 	char *path; /* own; NULL: in memory */
 	uint64_t size;
 	uint64_t counted; /* of the server-wide bound on memory */
+	struct account *account; /* counted; NULL: none */
+	uint64_t charged; /* of the account's */
 	struct mime_msg *mime; /* own */
 	struct arena *arena; /* own; holds the summary */
 	struct mime_summary summary;
@@ -50,6 +52,12 @@ struct content *content_from_bytes(struct store *store, struct strv bytes)
 	return content;
 }
 
+void content_charge(struct content *content, struct account *account, uint64_t n)
+{
+	content->account = account;
+	content->charged = n;
+}
+
 struct content *content_ref(struct content *content)
 {
 	atomic_fetch_add(&content->refs, 1);
@@ -66,6 +74,9 @@ void content_unref(struct content **content)
 		spool_file_remove(c->store, c->path);
 	if (c->counted)
 		spool_memory_give(c->store, c->counted);
+	if (c->account)
+		spool_account_give(c->account, c->charged);
+	account_unref(&c->account);
 	mime_msg_free(&c->mime);
 	arena_free(&c->arena);
 	free(c->bytes);
@@ -103,7 +114,7 @@ static enum rc content_read_file(const struct content *content, uint64_t offset,
 	char *room = buf_reserve(out, n);
 	if (!room)
 		return RC_LIMIT;
-	int fd = io->open(io->ctx, content->path, O_RDONLY, 0);
+	int fd = io->open(io->ctx, content->path, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd < 0) {
 		int error = errno;
 		log_error(content->store->log, "spool file cannot be opened path=%s error=%s", content->path,

@@ -16,9 +16,16 @@
 struct spool;
 struct content;
 
-/* on_drain (may be NULL): called on the reactor when spool_full() turned false again. RC_BUSY: memory bound reached. */
+/* on_drain (may be NULL): called on the reactor when spool_full() turned false again. RC_BUSY: memory bound reached; RC_NOSPACE: no mail
+ * is taken, there is little room on the disk. */
 enum rc spool_new(struct store *store, struct reactor *reactor, void (*on_drain)(void *arg), void *arg,
 	struct spool **ret_spool) MUST_CHECK;
+/*
+ * Right after spool_new: whose session receives it. What the sessions of an account receive at one time, in memory and in files, has a
+ * limit: what passes it is an error of that spool (RC_LIMIT). `size`: so many bytes are known to come, 0: not known.
+ * RC_LIMIT: there is no room for them; nothing changed.
+ */
+enum rc spool_charge(struct spool *spool, struct account *account, uint64_t size) MUST_CHECK;
 void spool_add(struct spool *spool, const void *p, size_t n);
 /* The same for octets that are lines of text: a LF without its CR gets one, so that the message is served as it is stored. */
 void spool_add_text(struct spool *spool, const void *p, size_t n);

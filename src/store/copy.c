@@ -55,6 +55,9 @@ static enum rc copy_all(
 
 	if (c->count > UINT32_MAX - to->uidnext)
 		return RC_LIMIT;
+	/* COPY to a Trash is how some clients delete: as long as there is any room. */
+	if (!move && space_state(account->store) == SPACE_FULL)
+		return RC_NOSPACE;
 	enum rc rc = move ? RC_OK : quota_check(account, c->size, c->count);
 	if (rc == RC_OK)
 		rc = keyword_map_make(account, from, to, &c->keywords, &map);

@@ -125,7 +125,7 @@ enum rc file_write(struct account *account, int64_t file, struct strv bytes, boo
 	const struct io *io = account->store->io;
 	char *path = file_path(account, file);
 	enum rc rc = RC_OK;
-	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0) {
 		rc = file_fail(account, "open", path);
 		free(path);

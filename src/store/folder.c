@@ -99,7 +99,7 @@ static enum rc file_create(struct store *store, const char *path, const void *p,
 	enum rc rc = file_unlink(store, path);
 	if (rc != RC_OK)
 		return rc;
-	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return fail(store, "file cannot be made", path);
 	if (!io_write_all(io, fd, p, n, 0) || (n > 0 && io->fdatasync(io->ctx, fd) != 0))
@@ -160,7 +160,9 @@ enum rc account_folder_make(struct account *account, const char *db_path, bool *
 		return RC_OK;
 	if (errno != ENOENT)
 		return fail(store, "account cannot be looked for", db_path);
-	enum rc rc = path_make(users, store->root, "users");
+	enum rc rc = space_for_mail(store);
+	if (rc == RC_OK)
+		rc = path_make(users, store->root, "users");
 	if (rc != RC_OK)
 		return rc;
 	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(account->path, '/') - account->path),

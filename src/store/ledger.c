@@ -82,11 +82,11 @@ enum rc ledger_open(struct account *account)
 	struct ledger *ledger = &account->ledger;
 	char path[PATH_ROOM];
 	ledger_path(account, path);
-	*ledger = (struct ledger){ .fd = io->open(io->ctx, path, O_RDWR, 0) };
+	*ledger = (struct ledger){ .fd = io->open(io->ctx, path, O_RDWR | O_NOFOLLOW, 0) };
 	/* What takes no writes can be read nevertheless. */
 	int fd = ledger->fd;
 	if (fd < 0 && (errno == EROFS || errno == EACCES))
-		fd = io->open(io->ctx, path, O_RDONLY, 0);
+		fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return errno == ENOENT ? RC_OK : io_rc(errno);
 	ledger_read(io, fd, ledger);
@@ -109,7 +109,7 @@ bool ledger_claims(struct account *account)
 	struct ledger ledger = { .fd = -1 };
 	char path[PATH_ROOM];
 	ledger_path(account, path);
-	int fd = io->open(io->ctx, path, O_RDONLY, 0);
+	int fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return false;
 	ledger_read(io, fd, &ledger);
@@ -231,7 +231,7 @@ static enum rc ledger_make(struct account *account)
 	if (account->ledger.fd >= 0)
 		return RC_OK;
 	ledger_path(account, path);
-	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT, 0600);
+	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return io_rc(errno);
 	if (!io_sync_dir(io, account->path)) {

@@ -19,7 +19,7 @@ enum rc marker_set(struct account *account, bool durable)
 	if (account->blobs.marker)
 		return RC_OK;
 	marker_path(account, path);
-	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT, 0600);
+	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT | O_NOFOLLOW, 0600);
 	bool ok = fd >= 0;
 	if (ok)
 		(void)io->close(io->ctx, fd);

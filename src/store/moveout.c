@@ -138,6 +138,11 @@ static void moveout_wish(struct account *account, const struct moveout *out)
 
 enum rc blob_moveout(struct account *account)
 {
+	/* What leaves the database leaves no less room free there, but not on the disk. */
+	if (space_state(account->store) != SPACE_PLENTY) {
+		account_background(account, BACKGROUND_MOVE_OUT, clock_mono_ms() + MOVEOUT_RETRY_MS);
+		return RC_OK;
+	}
 	struct moveout *out = mem_zalloc(sizeof(*out));
 	enum rc rc = moveout_collect(account, out);
 	if (rc == RC_OK && out->count > 0)

@@ -96,7 +96,8 @@ enum rc settle_run(struct account *account)
 {
 	uint64_t now = clock_mono_ms(), number = atomic_load(&account->dirty_number);
 	unsigned frames = db_wal_frames(account->db);
-	bool many = frames >= CHECKPOINT_FRAMES;
+	bool low = space_state(account->store) != SPACE_PLENTY;
+	bool many = frames >= (low ? CHECKPOINT_FRAMES_LOW : CHECKPOINT_FRAMES);
 	if (frames == 0)
 		return RC_OK;
 	if (!many && now < account->committed_ms + SETTLE_QUIET_MS) {
@@ -108,7 +109,8 @@ enum rc settle_run(struct account *account)
 		account_background(account, BACKGROUND_CHECKPOINT, now + SETTLE_WAIT_MS + spread(account));
 		return RC_OK;
 	}
-	enum rc rc = account_checkpoint(account, !many);
+	/* A WAL that is empty takes no room. */
+	enum rc rc = account_checkpoint(account, !many || low);
 	if (rc == RC_OK || !(account->wal_held || rc == RC_CORRUPT))
 		background_synced(account, rc, number);
 	return rc == RC_OK ? rc : settle_failed(account, rc);
@@ -163,7 +165,10 @@ void settle_wish(struct account *account)
 	bool idle = strand_length(account->strand) == 0;
 	if (frames == 0 || now < account->checkpoint_ms)
 		return;
-	if (frames >= CHECKPOINT_FRAMES_BUSY || (frames >= CHECKPOINT_FRAMES && idle))
+	bool low = space_state(account->store) != SPACE_PLENTY;
+	unsigned many = low ? CHECKPOINT_FRAMES_LOW : CHECKPOINT_FRAMES;
+	unsigned busy = low ? CHECKPOINT_FRAMES : CHECKPOINT_FRAMES_BUSY;
+	if (frames >= busy || (frames >= many && idle))
 		background_want(account, BACKGROUND_CHECKPOINT);
 	else if (account->due[BACKGROUND_CHECKPOINT] == 0)
 		account_background(account, BACKGROUND_CHECKPOINT, now + SETTLE_QUIET_MS + spread(account));

@@ -46,6 +46,8 @@ struct spool {
 	struct chunk *filling; /* own */
 	uint64_t size;
 	uint64_t flight; /* bytes given to the strand */
+	struct account *account; /* counted; NULL: none, or the content has it */
+	uint64_t charged; /* bytes counted for it */
 	enum rc rc; /* the first error of the reactor's side */
 	bool ended; /* finished or aborted */
 	bool full; /* spool_full was true: tell when it ends */
@@ -66,6 +68,24 @@ bool spool_memory_take(struct store *store, uint64_t n)
 		return true;
 	atomic_fetch_sub(memory, n);
 	return false;
+}
+
+bool spool_account_take(struct account *account, uint64_t n)
+{
+	const struct store_settings *settings = &account->store->settings;
+	uint64_t max = settings->spool_account_max;
+	/* One message always has room. */
+	if (max > 0 && max < settings->message_max)
+		max = settings->message_max;
+	if (atomic_fetch_add(&account->spooled, n) + n <= max || max == 0)
+		return true;
+	atomic_fetch_sub(&account->spooled, n);
+	return false;
+}
+
+void spool_account_give(struct account *account, uint64_t n)
+{
+	atomic_fetch_sub(&account->spooled, n);
 }
 
 void spool_memory_give(struct store *store, uint64_t n)
@@ -126,6 +146,9 @@ static void spool_free(struct spool *spool)
 	if (spool->filling)
 		spool_memory_give(spool->store, spool->filling->n);
 	chunk_free(spool->filling);
+	if (spool->account)
+		spool_account_give(spool->account, spool->charged);
+	account_unref(&spool->account);
 	if (spool->strand)
 		strand_release(&spool->strand);
 	mime_scan_free(&spool->scan);
@@ -155,23 +178,9 @@ static void spool_open(struct spool *spool)
 {
 	const struct io *io = spool->store->io;
 	spool->path = spool_path_new(spool->store);
-	spool->fd = io->open(io->ctx, spool->path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	spool->fd = io->open(io->ctx, spool->path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (spool->fd < 0)
 		spool_fail(spool, "open");
-}
-
-static void spool_write(struct spool *spool, const struct chunk *chunk)
-{
-	if (!spool->path)
-		spool_open(spool);
-	if (spool->strand_rc != RC_OK)
-		return;
-	if (!io_write_all(spool->store->io, spool->fd, chunk->p, chunk->n, spool->written)) {
-		spool_fail(spool, "write");
-		return;
-	}
-	spool->written += chunk->n;
-	mime_scan_feed(spool->scan, chunk->p, chunk->n);
 }
 
 /* Closes the file and, unless it is wanted, removes it. */
@@ -185,6 +194,22 @@ static void spool_close(struct spool *spool, bool keep)
 	spool->fd = -1;
 }
 
+static void spool_write(struct spool *spool, const struct chunk *chunk)
+{
+	if (!spool->path)
+		spool_open(spool);
+	if (spool->strand_rc != RC_OK)
+		return;
+	if (!io_write_all(spool->store->io, spool->fd, chunk->p, chunk->n, spool->written)) {
+		spool_fail(spool, "write");
+		/* What is there of it is in the way of others. */
+		spool_close(spool, false);
+		return;
+	}
+	spool->written += chunk->n;
+	mime_scan_feed(spool->scan, chunk->p, chunk->n);
+}
+
 static void spool_complete(struct spool *spool, struct chunk *chunk)
 {
 	const struct io *io = spool->store->io;
@@ -196,6 +221,8 @@ static void spool_complete(struct spool *spool, struct chunk *chunk)
 		return;
 	chunk->content = content_new(spool->store, NULL, spool->path, spool->written, spool->scan);
 	spool->path = NULL;
+	content_charge(chunk->content, spool->account, spool->charged);
+	spool->account = NULL;
 }
 
 static void spool_receipt(struct reactor *reactor, struct reactor_msg *msg);
@@ -308,6 +335,9 @@ static size_t spool_fill(struct spool *spool, const char *p, size_t n, size_t ma
 enum rc spool_new(struct store *store, struct reactor *reactor, void (*on_drain)(void *arg), void *arg,
 	struct spool **ret_spool)
 {
+	enum rc rc = space_for_mail(store);
+	if (rc != RC_OK)
+		return rc;
 	if (atomic_load(&store->bytes->spool_memory) >= store->settings.spool_memory_max)
 		return RC_BUSY;
 	struct spool *spool = mem_zalloc(sizeof(*spool));
@@ -320,6 +350,26 @@ enum rc spool_new(struct store *store, struct reactor *reactor, void (*on_drain)
 	return RC_OK;
 }
 
+enum rc spool_charge(struct spool *spool, struct account *account, uint64_t size)
+{
+	if (!spool_account_take(account, size))
+		return RC_LIMIT;
+	spool_account_give(account, size);
+	if (!spool->account)
+		spool->account = account_ref(account);
+	return RC_OK;
+}
+
+static bool spool_pay(struct spool *spool, uint64_t n)
+{
+	if (!spool->account)
+		return true;
+	if (!spool_account_take(spool->account, n))
+		return false;
+	spool->charged += n;
+	return true;
+}
+
 void spool_add(struct spool *spool, const void *p, size_t n)
 {
 	const char *next = p;
@@ -329,6 +379,8 @@ void spool_add(struct spool *spool, const void *p, size_t n)
 	spool->last = next[n - 1];
 	spool->size += n;
 	if (spool->rc == RC_OK && spool->size > spool->store->settings.message_max)
+		spool->rc = RC_LIMIT;
+	if (spool->rc == RC_OK && !spool_pay(spool, n))
 		spool->rc = RC_LIMIT;
 	if (spool->rc == RC_OK && !spool_memory_take(spool->store, n))
 		spool->rc = RC_BUSY;
@@ -400,6 +452,8 @@ static void spool_finish_memory(
 		struct mime_scan *scan = mime_scan_new(NULL);
 		mime_scan_feed(scan, bytes, n);
 		content = content_new(spool->store, bytes, NULL, n, scan);
+		content_charge(content, spool->account, spool->charged);
+		spool->account = NULL;
 		mime_scan_free(&scan);
 	}
 	spool_free(spool);

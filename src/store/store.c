@@ -113,10 +113,10 @@ static enum rc root_lock(struct store *store)
 	store->root_fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	snprintf(path, sizeof(path), "%s/lock", store->root);
 	if (store->root_fd >= 0)
-		store->lock_fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		store->lock_fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
 	/* It holds nothing: a file system that takes no writes can be locked as well. */
 	if (store->root_fd >= 0 && store->lock_fd < 0 && errno == EROFS)
-		store->lock_fd = io->open(io->ctx, path, O_RDONLY | O_CLOEXEC, 0);
+		store->lock_fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (store->lock_fd < 0) {
 		int error = errno;
 		log_error(store->log, "storage folder cannot be used path=%s error=%s", store->root,
@@ -153,6 +153,16 @@ static void sqlite_setup(void)
 	sqlite3_initialize();
 }
 
+static bool give_up(void *ctx)
+{
+	return space_give_up(ctx);
+}
+
+static void evict(void *ctx)
+{
+	store_evict_some(ctx);
+}
+
 static enum rc store_setup(struct store *store)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -163,9 +173,12 @@ static enum rc store_setup(struct store *store)
 		rc = users_folder_make(store);
 	if (rc != RC_OK)
 		return rc;
+	space_open(store);
 	store->vfs = vfs_new(store->io);
 	store->owners = owners_new();
 	store->marks = marks_new(store->io, store->log, store->root);
+	vfs_on_full(store->vfs, give_up, store);
+	vfs_on_short(store->vfs, evict, store);
 	store->indexes = index_lru_new(store->settings.index_memory);
 	store->strand = strand_new(store->pool, SIZE_MAX, store_turn, store);
 	pushq_open(store);
@@ -176,6 +189,8 @@ static enum rc store_setup(struct store *store)
 		marks_prepare(store->marks);
 	if (rc == RC_OK)
 		rc = bytes_store_new(store);
+	if (rc == RC_OK)
+		space_look(store);
 	return rc;
 }
 
@@ -191,6 +206,7 @@ enum rc store_new(const struct store_settings *settings, struct pool *pool, stru
 	pthread_mutex_init(&store->lock, NULL);
 	list_init(&store->open_accounts);
 	list_init(&store->failed_accounts);
+	space_init(store);
 	settings_copy(store, settings);
 	enum rc rc = store_setup(store);
 	if (rc == RC_OK)
@@ -252,6 +268,7 @@ void store_free(struct store **store)
 		strand_release(&s->strand);
 	index_lru_free(&s->indexes);
 	vfs_free(&s->vfs);
+	space_fini(s);
 	store_gone_free(s);
 	free(s->template);
 	free(s->sinks);

@@ -58,7 +58,12 @@ struct store_settings {
 	uint64_t batch_ms;
 	size_t strand_max; /* jobs that may wait for one account */
 	uint64_t
+		free_min; /* bytes free on the file system below which no mail is taken; 0: whatever there is */
+	uint64_t reserve; /* bytes kept back for what frees room (space.h); 0: none */
+	uint64_t
 		spool_memory_max; /* bytes of received, not yet stored messages held in memory, server-wide */
+	uint64_t
+		spool_account_max; /* bytes of messages that the sessions of one account receive at a time; 0: no limit */
 	const struct default_mailbox *defaults; /* made with each new account; INBOX always is */
 	size_t default_count;
 	const struct default_annotation *default_annotations; /* the same */

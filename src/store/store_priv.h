@@ -16,6 +16,7 @@
 #include "store/ledger.h"
 #include "store/mail.h"
 #include "store/schema.h"
+#include "store/space.h"
 #include "store/store.h"
 #include "store/vfs.h"
 
@@ -23,6 +24,7 @@
 #include <stdatomic.h>
 
 #define MODSEQ_STEP 100000 /* the ceiling is raised by this (promise 5) */
+#define CHECKPOINT_FRAMES_LOW 32 /* on a disk that has little room */
 #define CHECKPOINT_FRAMES 1000 /* a checkpoint when the strand is idle ... */
 #define CHECKPOINT_FRAMES_BUSY 4000 /* ... and if it never is */
 #define ACCOUNT_IDLE_CLOSE_MS 300000 /* without a job and without anybody holding it */
@@ -112,6 +114,7 @@ struct account {
 	_Atomic uint64_t
 		quota_storage; /* the account's own limits plus one, 0: the default (quota.c); any thread */
 	_Atomic uint64_t quota_messages;
+	_Atomic uint64_t spooled; /* bytes its sessions are receiving; any thread */
 	bool blobs_open;
 	struct blob_state blobs; /* the bytes part's: valid from blob_open_account to blob_close_account */
 
@@ -162,7 +165,9 @@ struct store {
 		*replaced; /* uthash by id; lock; own: what had been committed in files that were replaced */
 	atomic_uint settle_tokens; /* checkpoints of quiet accounts until the next tick */
 	atomic_bool look_queued;
-	struct strand_item look_item;
+	struct strand_item look_item; /* for replaced_look and space_look */
+	struct space space;
+	bool was_low; /* store_tick's: accounts have been told of little room */
 	atomic_uint slow_running; /* background work that may be slow, at most half the workers */
 
 	struct store_hooks hooks; /* fixed before the first job */
@@ -275,6 +280,8 @@ void account_closed(struct account *account);
 void account_failed(struct account *account);
 void account_mended(struct account *account);
 void store_turn(struct strand *strand, void *ctx);
+/* Descriptors have run short: asks some accounts that were used longest ago to close. Any thread. */
+void store_evict_some(struct store *store);
 /* A sync has been tried: relaxed commits up to `number` are on disk, or the account is recovered. */
 void background_synced(struct account *account, enum rc rc, uint64_t number);
 void background_want(struct account *account, enum background_kind kind);

@@ -292,6 +292,8 @@ enum rc blob_sweep(struct account *account)
 		rc = blob_sweep_orphans(account);
 	if (rc == RC_OK)
 		rc = lost_expire(account);
+	if (rc == RC_OK)
+		rc = blob_shrink(account);
 	if (rc != RC_OK && rc != RC_AGAIN && account->db)
 		account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);
 	return rc;

@@ -35,11 +35,16 @@ struct vfs {
 	sqlite3_vfs base;
 	const struct io *io; /* borrowed */
 	char name[32];
+	bool (*on_full)(void *ctx); /* NULL: nothing can be done */
+	void *on_full_ctx;
+	void (*on_short)(void *ctx); /* NULL: nobody minds */
+	void *on_short_ctx;
 };
 
 struct vfs_file {
 	sqlite3_file base;
 	const struct io *io; /* borrowed */
+	const struct vfs *vfs; /* borrowed */
 	char *path; /* own */
 	int fd; /* -1: an empty file that could not be made */
 	bool read_only; /* the file system takes no writes */
@@ -99,6 +104,16 @@ static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 	return SQLITE_IOERR_SHORT_READ;
 }
 
+/* After a write has failed; leaves errno as it is unless it can be tried again. */
+static bool file_found_room(const struct vfs_file *file)
+{
+	int error = errno;
+	const struct vfs *vfs = file->vfs;
+	bool found = (error == ENOSPC || error == EDQUOT) && vfs->on_full && vfs->on_full(vfs->on_full_ctx);
+	errno = error;
+	return found;
+}
+
 static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
@@ -110,6 +125,8 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 of
 		file->blank = false;
 	file->emptied = false;
 	if (io_write_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset))
+		return SQLITE_OK;
+	if (file_found_room(file) && io_write_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset))
 		return SQLITE_OK;
 	return file_fail(file, SQLITE_IOERR_WRITE);
 }
@@ -286,6 +303,8 @@ static int vfs_open_fd(struct vfs_file *file, const char *path, int flags)
 		file->read_only = true;
 	}
 	file->error = file->fd < 0 ? errno : 0;
+	if ((file->error == EMFILE || file->error == ENFILE) && file->vfs->on_short)
+		file->vfs->on_short(file->vfs->on_short_ctx);
 	return file->fd < 0 ? SQLITE_CANTOPEN : SQLITE_OK;
 }
 
@@ -295,6 +314,7 @@ static int vfs_open(sqlite3_vfs *base, const char *path, sqlite3_file *base_file
 	struct vfs_file *file = (struct vfs_file *)base_file;
 	memset(file, 0, sizeof(*file));
 	file->io = vfs->io;
+	file->vfs = vfs;
 	file->fd = -1;
 	/* A file without a name would be a temporary one: temp_store=MEMORY leaves none. */
 	if (!path)
@@ -409,6 +429,18 @@ void vfs_file_blank(sqlite3_file *base)
 bool vfs_file_stat(sqlite3_file *base, struct stat *ret_stat)
 {
 	return base && fstat(((struct vfs_file *)base)->fd, ret_stat) == 0;
+}
+
+void vfs_on_full(struct vfs *vfs, bool (*fn)(void *ctx), void *ctx)
+{
+	vfs->on_full = fn;
+	vfs->on_full_ctx = ctx;
+}
+
+void vfs_on_short(struct vfs *vfs, void (*fn)(void *ctx), void *ctx)
+{
+	vfs->on_short = fn;
+	vfs->on_short_ctx = ctx;
 }
 
 const char *vfs_name(const struct vfs *vfs)

@@ -90,7 +90,7 @@ static enum rc wal_open(struct wal *wal, const struct io *io, const char *path)
 {
 	memset(wal, 0, sizeof(*wal));
 	wal->io = io;
-	wal->fd = io->open(io->ctx, path, O_RDONLY, 0);
+	wal->fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (wal->fd < 0)
 		return io_rc(errno);
 	return wal_header(wal);
@@ -201,7 +201,7 @@ enum rc wal_salvage(const struct io *io, const char *path, const char *db_path, 
 	struct wal wal;
 	*ret_pages = 0;
 	enum rc rc = wal_open(&wal, io, path);
-	int out = rc == RC_OK ? io->open(io->ctx, db_path, O_RDWR, 0) : -1;
+	int out = rc == RC_OK ? io->open(io->ctx, db_path, O_RDWR | O_NOFOLLOW, 0) : -1;
 	if (rc == RC_OK && out < 0)
 		rc = io_rc(errno);
 	for (uint64_t number = 0; rc == RC_OK; number++) {
