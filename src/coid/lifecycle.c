@@ -42,8 +42,11 @@ static enum rc apply(struct server *server, const struct conf *conf, struct buf 
 		tls_ctx_unref(&tls);
 		return rc;
 	}
+	struct descriptors plan = descriptors_plan(conf, server->reactor_count, descriptors_limit());
 	settings_imapd(conf, &imapd);
+	imapd.connections_max = plan.imap;
 	settings_lmtp(conf, &lmtp);
+	lmtp.connections_max = plan.lmtp;
 	settings_admin(conf, &admin);
 	imapd.metadata = server->metadata;
 	imapd.coi = server->coi;

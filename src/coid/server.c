@@ -193,7 +193,10 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 	struct admin_settings admin;
 
 	server->pool = pool_new(conf->server.workers, "store", server->log);
+	server->descriptors = descriptors_plan(conf, server->reactor_count, descriptors_limit());
+	descriptors_tell(&server->descriptors, server->log);
 	settings_store(conf, arena, &store);
+	store.open_accounts_max = server->descriptors.accounts;
 	server->io = io_from_environment();
 	enum rc rc = store_new(&store, server->pool, server->io, server->log, &server->store);
 	arena_free(&arena);
@@ -212,12 +215,14 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 		return rc;
 	}
 	settings_imapd(conf, &imapd);
+	imapd.connections_max = server->descriptors.imap;
 	imapd.metadata = server->metadata;
 	imapd.coi = server->coi;
 	server->imapd = imapd_new(&imapd, server->store, server->auth, server->reactor_array,
 		server->reactor_count, server->log);
 	imapd_reload(server->imapd, &imapd, server->tls);
 	settings_lmtp(conf, &lmtp);
+	lmtp.connections_max = server->descriptors.lmtp;
 	lmtp.coi = server->coi;
 	lmtp.webpush = server->webpush;
 	server->lmtp =

@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "auth/auth.h"
+#include "coid/descriptors.h"
 #include "coid/notify.h"
 #include "coid/server.h"
 #include "imapd/imapd.h"
@@ -73,6 +74,7 @@ struct server {
 	unsigned reactors_running;
 	struct server_socket sockets[SOCKETS_MAX];
 	unsigned socket_count;
+	struct descriptors descriptors;
 	struct notify_fd taken[NOTIFY_FDS_MAX];
 	size_t taken_count;
 	int signal_fd;

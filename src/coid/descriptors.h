@@ -1,0 +1,31 @@
+/*
+ * What the process's descriptors are for. IMAP connections get what is left when those of the server itself, of open accounts, of
+ * LMTP and of the control socket are put aside: so however many strangers connect, mail is delivered, accounts are opened and
+ * coidctl is answered. If the limit is too low for the configuration, fewer accounts are held open and fewer connections are let
+ * in, and the log says so at the start.
+ */
+#ifndef COID_COID_DESCRIPTORS_H
+#define COID_COID_DESCRIPTORS_H
+
+#include "base/log.h"
+#include "conf/conf.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct descriptors {
+	uint64_t limit; /* RLIMIT_NOFILE */
+	uint64_t needed; /* for all that the configuration allows */
+	unsigned imap; /* connections */
+	unsigned lmtp;
+	unsigned accounts; /* held open */
+};
+
+/* The limit of this process. */
+uint64_t descriptors_limit(void);
+/* Pure. */
+struct descriptors descriptors_plan(const struct conf *conf, unsigned reactors, uint64_t limit);
+/* A warning if the limit is too low. */
+void descriptors_tell(const struct descriptors *plan, struct log *log);
+
+#endif
