@@ -100,6 +100,12 @@ static int real_stat(void *ctx, const char *path, struct stat *st)
 	return stat(path, st);
 }
 
+static int real_statvfs(void *ctx, const char *path, struct statvfs *info)
+{
+	(void)ctx;
+	return statvfs(path, info);
+}
+
 static DIR *real_opendir(void *ctx, const char *path)
 {
 	(void)ctx;
@@ -121,6 +127,7 @@ const struct io io_real = {
 	.mkdir = real_mkdir,
 	.rmdir = real_rmdir,
 	.stat = real_stat,
+	.statvfs = real_statvfs,
 	.opendir = real_opendir,
 };
 

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/types.h>
 
 struct io {
@@ -31,6 +32,7 @@ struct io {
 	int (*mkdir)(void *ctx, const char *path, mode_t mode);
 	int (*rmdir)(void *ctx, const char *path);
 	int (*stat)(void *ctx, const char *path, struct stat *st);
+	int (*statvfs)(void *ctx, const char *path, struct statvfs *info);
 	DIR *(*opendir)(void *ctx, const char *path); /* then readdir and closedir as usual */
 };
 

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define MIN_PART 16 /* free_min is no more than this part of the file system ... */
@@ -100,51 +99,75 @@ static void reserve_make(struct store *store, uint64_t size)
 	pthread_mutex_unlock(&space->lock);
 }
 
+static uint64_t at_most(uint64_t wanted, uint64_t max)
+{
+	return wanted < max ? wanted : max;
+}
+
+/* What there is, and how much of it is wanted. */
+struct room {
+	uint64_t free;
+	uint64_t min; /* 0: no low-water mark */
+	uint64_t reserve; /* 0: none */
+};
+
+static bool room_read(struct store *store, struct room *ret_room)
+{
+	struct statvfs info;
+	if (store->io->statvfs(store->io->ctx, store->root, &info) != 0)
+		return false;
+	uint64_t total = (uint64_t)info.f_blocks * info.f_frsize;
+	uint64_t reserve = at_most(store->settings.reserve, total / RESERVE_PART);
+	*ret_room = (struct room){
+		.free = (uint64_t)info.f_bavail * info.f_frsize,
+		.min = at_most(store->settings.free_min, total / MIN_PART),
+		.reserve = reserve < RESERVE_SMALLEST ? 0 : reserve,
+	};
+	return true;
+}
+
+/* With room enough it is another limit that was met: that of a quota of the file system, which the reserve counts in, too. */
+static bool room_short(struct store *store)
+{
+	struct room room;
+	return room_read(store, &room) && room.free < room.min + room.reserve;
+}
+
 bool space_give_up(struct store *store)
 {
 	const struct io *io = store->io;
 	struct space *space = &store->space;
+	uint64_t given = 0;
 	pthread_mutex_lock(&space->lock);
-	uint64_t given = space->reserved;
-	if (given > 0 && io->ftruncate(io->ctx, space->reserve_fd, 0) == 0)
+	if (space->reserved > 0 && room_short(store) && io->ftruncate(io->ctx, space->reserve_fd, 0) == 0) {
+		given = space->reserved;
 		space->reserved = 0;
-	else
-		given = 0;
+	}
 	pthread_mutex_unlock(&space->lock);
 	if (given > 0)
 		space_set(store, SPACE_FULL, given);
 	return given > 0;
 }
 
-static uint64_t at_most(uint64_t wanted, uint64_t max)
-{
-	return wanted < max ? wanted : max;
-}
-
 void space_look(struct store *store)
 {
 	struct space *space = &store->space;
-	struct statvfs info;
-	if ((store->settings.free_min == 0 && store->settings.reserve == 0) ||
-		statvfs(store->root, &info) != 0)
+	struct room room;
+	if ((store->settings.free_min == 0 && store->settings.reserve == 0) || !room_read(store, &room))
 		return;
-	uint64_t total = (uint64_t)info.f_blocks * info.f_frsize;
-	uint64_t room = (uint64_t)info.f_bavail * info.f_frsize;
-	uint64_t reserve = at_most(store->settings.reserve, total / RESERVE_PART);
-	uint64_t min = at_most(store->settings.free_min, total / MIN_PART);
 	pthread_mutex_lock(&space->lock);
 	bool held = space->reserved > 0;
 	pthread_mutex_unlock(&space->lock);
-	bool wanted = reserve >= RESERVE_SMALLEST;
-	if (wanted && !held && room >= min + reserve + reserve / AGAIN_PART) {
-		reserve_make(store, reserve);
+	if (room.reserve > 0 && !held && room.free >= room.min + room.reserve + room.reserve / AGAIN_PART) {
+		reserve_make(store, room.reserve);
 		return;
 	}
 	/* So that the state does not change with every message. */
+	uint64_t enough = room.min;
 	if (space_state(store) != SPACE_PLENTY)
-		min += min / AGAIN_PART;
-	enum space_state state = room >= min && room > 0 ? SPACE_PLENTY : SPACE_LOW;
-	if (state == SPACE_LOW && wanted && !held && space_state(store) == SPACE_FULL)
+		enough += room.min / AGAIN_PART;
+	enum space_state state = room.free >= enough && room.free > 0 ? SPACE_PLENTY : SPACE_LOW;
+	if (state == SPACE_LOW && room.reserve > 0 && !held && space_state(store) == SPACE_FULL)
 		state = SPACE_FULL;
-	space_set(store, state, room);
+	space_set(store, state, room.free);
 }

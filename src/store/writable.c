@@ -47,6 +47,8 @@ enum rc account_marker_write(struct account *account)
 	}
 	account->next_ceiling = ceiling + 1;
 	account->doubtful = false;
+	/* Now it is known that their rows are not there. */
+	blob_batch_end(account);
 	return RC_OK;
 }
 

@@ -21,12 +21,12 @@ RATIO = 6
 
 
 def account_folder(coid, user):
-    """The folder of an account: it is made with the first job. `user` gets a message."""
-    before = set(coid.store.glob("users/*/*"))
+    """The folder of an account: its database is made with the first job. `user` gets a message."""
+    before = set(coid.store.glob("users/*/*/account.db"))
     coid.deliver(user, message("the first"))
-    new = set(coid.store.glob("users/*/*")) - before
+    new = set(coid.store.glob("users/*/*/account.db")) - before
     assert len(new) == 1
-    return new.pop()
+    return new.pop().parent
 
 
 def restart_with(coid, **env):

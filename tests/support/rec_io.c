@@ -468,6 +468,12 @@ static int op_stat(void *ctx, const char *path, struct stat *st)
 	return stat(path, st);
 }
 
+static int op_statvfs(void *ctx, const char *path, struct statvfs *info)
+{
+	(void)ctx;
+	return statvfs(path, info);
+}
+
 static DIR *op_opendir(void *ctx, const char *path)
 {
 	(void)ctx;
@@ -493,6 +499,7 @@ struct rec *rec_new(const char *root)
 		.mkdir = op_mkdir,
 		.rmdir = op_rmdir,
 		.stat = op_stat,
+		.statvfs = op_statvfs,
 		.opendir = op_opendir,
 	};
 	pthread_mutex_init(&rec->lock, NULL);
