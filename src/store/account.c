@@ -474,6 +474,9 @@ enum rc account_open(struct account *account)
 	if (rc != RC_OK) {
 		log_error(account->store->log, "account cannot be opened account=%s rc=%s", account->name,
 			rc_name(rc));
+		/* For want of descriptors or memory: others may hold what it needs. */
+		if (rc == RC_UNAVAILABLE)
+			store_evict_some(account->store);
 		account_fail(account, rc, false);
 		return rc;
 	}

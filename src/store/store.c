@@ -158,11 +158,6 @@ static bool give_up(void *ctx)
 	return space_give_up(ctx);
 }
 
-static void evict(void *ctx)
-{
-	store_evict_some(ctx);
-}
-
 static enum rc store_setup(struct store *store)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -178,7 +173,6 @@ static enum rc store_setup(struct store *store)
 	store->owners = owners_new();
 	store->marks = marks_new(store->io, store->log, store->root);
 	vfs_on_full(store->vfs, give_up, store);
-	vfs_on_short(store->vfs, evict, store);
 	store->indexes = index_lru_new(store->settings.index_memory);
 	store->strand = strand_new(store->pool, SIZE_MAX, store_turn, store);
 	pushq_open(store);

@@ -37,8 +37,6 @@ struct vfs {
 	char name[32];
 	bool (*on_full)(void *ctx); /* NULL: nothing can be done */
 	void *on_full_ctx;
-	void (*on_short)(void *ctx); /* NULL: nobody minds */
-	void *on_short_ctx;
 };
 
 struct vfs_file {
@@ -303,8 +301,6 @@ static int vfs_open_fd(struct vfs_file *file, const char *path, int flags)
 		file->read_only = true;
 	}
 	file->error = file->fd < 0 ? errno : 0;
-	if ((file->error == EMFILE || file->error == ENFILE) && file->vfs->on_short)
-		file->vfs->on_short(file->vfs->on_short_ctx);
 	return file->fd < 0 ? SQLITE_CANTOPEN : SQLITE_OK;
 }
 
@@ -435,12 +431,6 @@ void vfs_on_full(struct vfs *vfs, bool (*fn)(void *ctx), void *ctx)
 {
 	vfs->on_full = fn;
 	vfs->on_full_ctx = ctx;
-}
-
-void vfs_on_short(struct vfs *vfs, void (*fn)(void *ctx), void *ctx)
-{
-	vfs->on_short = fn;
-	vfs->on_short_ctx = ctx;
 }
 
 const char *vfs_name(const struct vfs *vfs)

@@ -20,8 +20,6 @@ struct vfs *vfs_new(struct io *io);
 void vfs_free(struct vfs **vfs);
 /* `fn` is called, on whatever thread writes, when a write finds no room; true: the write is tried once more. */
 void vfs_on_full(struct vfs *vfs, bool (*fn)(void *ctx), void *ctx);
-/* `fn` is called, likewise, when a database can't be opened since the process has no descriptor left. */
-void vfs_on_short(struct vfs *vfs, void (*fn)(void *ctx), void *ctx);
 /* For sqlite3_open_v2. */
 const char *vfs_name(const struct vfs *vfs);
 /* Of a file that this VFS has opened (NULL: nothing, false). Blank: it is empty, and its emptiness is on disk. */
