@@ -206,30 +206,50 @@ void account_turn_ends(struct account *account)
 
 /* Open accounts. */
 
-/* Asks the account that was used longest ago to close. The store's lock is held. */
-static bool evict_one(struct store *store, const struct account *keep)
+static bool picked_has(struct account *const *picked, size_t count, const struct account *account)
+{
+	for (size_t i = 0; i < count; i++)
+		if (picked[i] == account)
+			return true;
+	return false;
+}
+
+/* The account that was used longest ago and is not one of those. */
+static struct account *evict_pick(
+	struct store *store, const struct account *keep, struct account *const *picked, size_t count)
 {
 	struct account *oldest = NULL;
 	uint64_t oldest_used = UINT64_MAX;
 	LIST_EACH (node, &store->open_accounts) {
 		struct account *account = CONTAINER_OF(node, struct account, open_node);
 		uint64_t used = atomic_load_explicit(&account->last_used, memory_order_relaxed);
-		if (account == keep || used >= oldest_used || atomic_load(&account->background_queued))
+		if (account == keep || used >= oldest_used || atomic_load(&account->background_queued) ||
+			picked_has(picked, count, account))
 			continue;
 		oldest = account;
 		oldest_used = used;
 	}
-	if (oldest)
-		background_want(oldest, BACKGROUND_CLOSE);
-	return oldest != NULL;
+	return oldest;
+}
+
+/* Asks so many accounts that were used longest ago to close. They stay open at least as long as the store's lock is held. */
+static void evict(struct store *store, const struct account *keep, size_t max)
+{
+	struct account *picked[EVICT_MAX];
+	size_t count = 0;
+	while (count < max && count < EVICT_MAX) {
+		struct account *account = evict_pick(store, keep, picked, count);
+		if (!account)
+			return;
+		picked[count++] = account;
+		background_want(account, BACKGROUND_CLOSE);
+	}
 }
 
 void store_evict_some(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	for (unsigned i = 0; i < EVICT_SHORT; i++)
-		if (!evict_one(store, NULL))
-			break;
+	evict(store, NULL, EVICT_SHORT);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -242,7 +262,7 @@ void account_opened(struct account *account)
 	list_append(&store->open_accounts, &account->open_node);
 	store->open_count++;
 	if (store->open_count > store->settings.open_accounts_max)
-		evict_one(store, account);
+		evict(store, account, 1);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -364,9 +384,7 @@ void store_tick(struct store *store)
 		tick_account(CONTAINER_OF(node, struct account, open_node), now, !sync_all);
 	unsigned max = store->settings.open_accounts_max;
 	unsigned over = store->open_count > max ? store->open_count - max : 0;
-	for (unsigned i = 0; i < over && i < EVICT_MAX; i++)
-		if (!evict_one(store, NULL))
-			break;
+	evict(store, NULL, over);
 	pthread_mutex_unlock(&store->lock);
 	index_lru_trim(store->indexes);
 	settle_tick(store);

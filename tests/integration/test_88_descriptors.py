@@ -94,7 +94,9 @@ def test_when_descriptors_run_out_idle_accounts_are_closed(make_coid, tmp_path):
     while coid.deliver([USERS[9]], message("hello"))[USERS[9]][0] != 250:
         assert time.monotonic() < end
         time.sleep(0.2)
-    now = database_files(coid.process.pid)
-    assert now <= 8, now
+    # They close when their turn comes, and one that has to be settled may be opened for it.
+    while database_files(coid.process.pid) > 8:
+        assert time.monotonic() < end, coid.log_text()[-6000:]
+        time.sleep(0.1)
     for user in USERS[:8]:
         coid.deliver(user, message("hello"))
