@@ -25,7 +25,10 @@ static enum mime_line line_classify(struct strv line, size_t *ret_name, size_t *
 	return MIME_LINE_FIELD;
 }
 
-/* "name=": a parameter whose line should have been folded. A field of that name has yet to be seen. */
+/*
+ * "name=": a parameter whose line should have been folded. A field of that name has yet to be seen, so such a line never
+ * begins one, wherever it is: else what is filtered could join it with a field that it did not stand behind.
+ */
 static bool line_is_parameter(struct strv line)
 {
 	size_t n = 0;
@@ -48,8 +51,10 @@ enum mime_line mime_block_line(
 	struct strv start = strv_sub(line, 0, MIME_LINE_MAX);
 	enum mime_line what = line_classify(start, ret_name, ret_colon);
 	bool semicolon = block->semicolon;
-	if (semicolon && what != MIME_LINE_EMPTY && what != MIME_LINE_FOLDED && line_is_parameter(start))
-		what = MIME_LINE_FOLDED;
+	if ((what == MIME_LINE_FIELD || what == MIME_LINE_OTHER) && line_is_parameter(start))
+		what = semicolon                 ? MIME_LINE_FOLDED
+		       : what == MIME_LINE_FIELD ? MIME_LINE_SKIPPED
+						 : MIME_LINE_OTHER;
 	block->any |= what == MIME_LINE_FIELD;
 	bool goes_on = what == MIME_LINE_FIELD || (what == MIME_LINE_FOLDED && block->in_field);
 	block->in_field = goes_on;

@@ -10,7 +10,8 @@
 #include "mime/mime.h"
 
 /* Takes the next field off *block (raw header bytes, up to and without the empty line). False at the end. Lines
- * without a colon that follow no field are skipped. `ret_raw` (may be NULL) is the whole field with its line end. */
+ * without a colon that follow no field are skipped, and so is "a=b: c", which is a parameter that stands at no field.
+ * `ret_raw` (may be NULL) is the whole field with its line end. */
 bool mime_header_next(struct strv *block, struct mime_field *ret_field, struct strv *ret_raw);
 
 /*

@@ -12,7 +12,7 @@ enum mime_line {
 	MIME_LINE_EMPTY,
 	MIME_LINE_FIELD,
 	MIME_LINE_FOLDED, /* continuation */
-	MIME_LINE_SKIPPED, /* no field, but does not end the block: ":x" */
+	MIME_LINE_SKIPPED, /* no field, but does not end the block: ":x", "a=b:c" */
 	MIME_LINE_OTHER
 };
 

@@ -205,6 +205,24 @@ static void a_block_in_pieces_is_filtered_as_a_whole_one(void **state)
 	assert_sifted(STRV("To:"), names, 2, false);
 }
 
+/* Fields left out, and lines that are none, do not make the next line a part of the field before them. */
+static void what_is_filtered_reads_as_before(void **state)
+{
+	(void)state;
+	static const struct strv x[] = { { "x", 1 }, { "y", 1 } };
+	struct strv block =
+		STRV("A: b;\r\nX: y\r\nboundary=\"a:b\"\r\nC: d;\r\njunk;\r\nname=\"e:f\"\r\nE: f;\r\n:g\r\n"
+		     "type=h:i\r\nG: h\r\n");
+	struct buf out;
+	buf_init(&out, TEST_TEXT_MAX);
+	mime_header_filter(&out, block, x, 2, true);
+	assert_fields(buf_strv(&out), "A=b;|C=d;|E=f;|G=h|");
+	assert_fields(block, "A=b;|X=y|C=d;|E=f;|G=h|");
+	buf_fini(&out);
+	assert_sifted(block, x, 2, true);
+	assert_sifted(block, x, 2, false);
+}
+
 static void assert_params(const char *value, const char *expected)
 {
 	struct buf out;
@@ -242,6 +260,7 @@ int main(void)
 		cmocka_unit_test(lines_of_a_header_are_told_apart),
 		cmocka_unit_test(a_parameter_without_its_indent_goes_on_with_the_field),
 		cmocka_unit_test(a_block_in_pieces_is_filtered_as_a_whole_one),
+		cmocka_unit_test(what_is_filtered_reads_as_before),
 		cmocka_unit_test(parameters_are_decoded_to_utf_8),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
