@@ -16,6 +16,7 @@ static const struct verb *const families[] = {
 	admin_import_verbs,
 	admin_server_verbs,
 	admin_check_verbs,
+	admin_account_verbs,
 	admin_coi_verbs,
 	admin_push_verbs,
 };

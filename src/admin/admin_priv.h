@@ -55,6 +55,7 @@ extern const struct verb admin_user_verbs[];
 extern const struct verb admin_import_verbs[];
 extern const struct verb admin_server_verbs[];
 extern const struct verb admin_check_verbs[];
+extern const struct verb admin_account_verbs[];
 extern const struct verb admin_coi_verbs[];
 extern const struct verb admin_push_verbs[];
 

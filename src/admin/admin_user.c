@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "store/lock.h"
 #include "store/mailbox.h"
 
 #include <stdlib.h>
@@ -352,8 +353,10 @@ static bool list_one(void *arg, const struct user_record *user)
 		clock_iso_local(user->created, created);
 		if (user->last_login > 0)
 			clock_iso_local(user->last_login, login);
-		line = strv_cstr(arena_printf(list->arena, "%.*s id=%lld %s created=%s last-login=%s",
-			STRV_ARG(user->name), (long long)user->id, state, created, login));
+		bool locked = store_account_locked(list->request->admin->store, user->id);
+		line = strv_cstr(arena_printf(list->arena, "%.*s id=%lld %s created=%s last-login=%s%s",
+			STRV_ARG(user->name), (long long)user->id, state, created, login,
+			locked ? " locked" : ""));
 	}
 	list->lines[list->count++] = line;
 	list->after = arena_strv(list->arena, user->name);

@@ -1,6 +1,7 @@
 #include "coid/server_priv.h"
 
 #include "base/clock.h"
+#include "store/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,6 +115,7 @@ void server_status(struct server *server, struct buf *out)
 	buf_printf(out, "version: %s\npid: %d\nuptime: %llds\nreactors: %u\nworkers: %u\n", COID_VERSION,
 		(int)getpid(), (long long)(clock_wall() - server->started), server->reactor_count,
 		pool_threads(server->pool));
+	buf_printf(out, "accounts-locked: %u\n", store_locked_count(server->store));
 	for (unsigned i = 0; i < server->socket_count; i++) {
 		const struct server_socket *socket = &server->sockets[i];
 		if (i == 0 || strcmp(server->sockets[i - 1].address, socket->address) != 0)

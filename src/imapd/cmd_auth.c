@@ -8,6 +8,7 @@
 #include "imapd/imapd_priv.h"
 #include "imapd/resp.h"
 #include "imapd/rows.h"
+#include "store/lock.h"
 
 #include <stdlib.h>
 
@@ -39,6 +40,10 @@ static void log_accepted(struct session *session, const struct auth_request *req
 static void accepted(struct cmd *cmd, const struct auth_request *request)
 {
 	struct session *session = cmd->session;
+	if (store_account_locked(session->hub->imapd->store, request->account_id)) {
+		cmd_finish_rc(cmd, RC_UNAVAILABLE);
+		return;
+	}
 	if (session_login(session, request->account_id, request->name) != RC_OK) {
 		cmd_no(cmd, "LIMIT", "Too many connections of this user");
 		return;

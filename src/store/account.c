@@ -434,9 +434,16 @@ static void mark_clean(struct account *account)
 	}
 }
 
+/* What becomes of the WAL when an account is closed in order. */
+enum close_wal {
+	CLOSE_WAL_LEFT,
+	CLOSE_WAL_SETTLED, /* emptied, but for the mark that all is well */
+	CLOSE_WAL_EMPTIED
+};
+
 static void close_settled(struct account *account)
 {
-	if (account->suspect || account->write_rc != RC_OK || db_wal_frames(account->db) == 0)
+	if (account->suspect || account->write_rc != RC_OK)
 		return;
 	enum rc rc = account_checkpoint(account, true);
 	if (rc != RC_OK)
@@ -444,7 +451,7 @@ static void close_settled(struct account *account)
 			account->name, rc_name(rc));
 }
 
-static void close_parts(struct account *account, bool in_order, bool settle)
+static void close_parts(struct account *account, bool in_order, enum close_wal wal)
 {
 	if (account->db)
 		db_rollback(account->db);
@@ -456,7 +463,7 @@ static void close_parts(struct account *account, bool in_order, bool settle)
 	bool empty = account->db && db_wal_frames(account->db) == 0;
 	if (account->db && in_order)
 		mark_clean(account);
-	if (account->db && in_order && settle && !empty)
+	if (account->db && in_order && (wal == CLOSE_WAL_EMPTIED || (wal == CLOSE_WAL_SETTLED && !empty)))
 		close_settled(account);
 	db_close(&account->db);
 	ledger_close(account);
@@ -493,10 +500,10 @@ enum rc account_open(struct account *account)
 	return RC_OK;
 }
 
-static void account_close_how(struct account *account, bool settle)
+static void account_close_how(struct account *account, enum close_wal wal)
 {
 	enum account_state was = account->state;
-	close_parts(account, was == ACCOUNT_OPEN, settle);
+	close_parts(account, was == ACCOUNT_OPEN, wal);
 	if (was == ACCOUNT_GONE)
 		return;
 	if (was == ACCOUNT_OPEN && account->suspect) {
@@ -508,18 +515,31 @@ static void account_close_how(struct account *account, bool settle)
 	account->state = ACCOUNT_CLOSED;
 	if (was == ACCOUNT_OPEN)
 		account_closed(account);
-	else if (was == ACCOUNT_FAILED)
+	else if (was == ACCOUNT_FAILED || was == ACCOUNT_LOCKED)
 		account_mended(account);
+	if (was == ACCOUNT_LOCKED)
+		account_lock_ended(account);
 }
 
 void account_close(struct account *account)
 {
-	account_close_how(account, true);
+	account_close_how(account, CLOSE_WAL_SETTLED);
 }
 
 void account_close_quickly(struct account *account)
 {
-	account_close_how(account, false);
+	account_close_how(account, CLOSE_WAL_LEFT);
+}
+
+void account_close_locked(struct account *account)
+{
+	account_close_how(account, CLOSE_WAL_EMPTIED);
+	/* If it failed in that, or before, it is in the list already. */
+	if (account->state != ACCOUNT_FAILED)
+		account_failed(account);
+	account->retry_at = account->retry_ms = 0;
+	account->state = ACCOUNT_LOCKED;
+	change_publish_kind(account, CHANGE_RESET);
 }
 
 enum rc account_ready(struct account *account)
@@ -533,6 +553,8 @@ enum rc account_ready(struct account *account)
 		if (clock_mono_ms() < account->retry_at)
 			return account->fail_rc;
 		return account_open(account);
+	case ACCOUNT_LOCKED:
+		return RC_UNAVAILABLE;
 	case ACCOUNT_GONE:
 		return RC_GONE;
 	}
@@ -543,7 +565,7 @@ void account_fail(struct account *account, enum rc rc, bool tell)
 {
 	bool was_open = account->state == ACCOUNT_OPEN;
 	bool had_failed = account->state == ACCOUNT_FAILED;
-	close_parts(account, false, false);
+	close_parts(account, false, CLOSE_WAL_LEFT);
 	if (account->retry_ms == 0)
 		account->retry_ms = ACCOUNT_RETRY_MIN_MS;
 	else if (account->retry_ms < ACCOUNT_RETRY_MAX_MS / 2)
@@ -566,7 +588,7 @@ void account_abandon(struct account *account)
 	if (account->blobs_open)
 		blob_abandon_account(account);
 	account->blobs_open = false;
-	close_parts(account, false, false);
+	close_parts(account, false, CLOSE_WAL_LEFT);
 	account->state = ACCOUNT_CLOSED;
 	change_publish_kind(account, CHANGE_RESET);
 	account_closed(account);
@@ -574,7 +596,7 @@ void account_abandon(struct account *account)
 
 void account_reopen(struct account *account)
 {
-	close_parts(account, false, false);
+	close_parts(account, false, CLOSE_WAL_LEFT);
 	account->state = ACCOUNT_CLOSED;
 	account_closed(account);
 	enum rc rc = account_open(account);
@@ -593,7 +615,7 @@ enum rc account_recover(struct account *account)
 	}
 	if (rc == RC_OK) {
 		uint64_t ceiling = account->next_ceiling;
-		close_parts(account, false, false);
+		close_parts(account, false, CLOSE_WAL_LEFT);
 		account->state = ACCOUNT_CLOSED;
 		account_closed(account);
 		rc = account_open(account);

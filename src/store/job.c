@@ -299,7 +299,7 @@ static void batch_collect(struct account *account, struct batch *batch)
 			break;
 		}
 		struct job *job = CONTAINER_OF(item, struct job, item);
-		if (job->kind == JOB_ALONE) {
+		if (job->kind == JOB_ALONE || job->kind == JOB_CLOSED) {
 			strand_unshift(account->strand, item);
 			break;
 		}
@@ -316,8 +316,9 @@ static void job_turn(struct account *account, struct job *job)
 	struct entry entries[BATCH_MAX];
 	struct batch batch = { .v = entries, .n = 1 };
 	entries[0] = (struct entry){ .job = job };
-	job->rc = account_ready(account);
-	if (job->kind == JOB_ALONE && account->state != ACCOUNT_GONE) {
+	job->rc = job->kind == JOB_CLOSED ? RC_OK : account_ready(account);
+	bool barred = account->state == ACCOUNT_GONE || account->state == ACCOUNT_LOCKED;
+	if (job->kind == JOB_CLOSED || (job->kind == JOB_ALONE && !barred)) {
 		read_run(account, &entries[0]);
 	} else if (job->rc == RC_OK && job->kind == JOB_READ) {
 		read_run(account, &entries[0]);

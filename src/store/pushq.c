@@ -1,177 +1,18 @@
 /* Jobs are grouped as those of server.db (users.c). The database is opened by the first job. */
 #include "store/pushq.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/store_priv.h"
+#include "store/pushq_priv.h"
 
-#define PUSHQ_VERSION 3
 #define PUSHQ_BATCH_MAX 256
 #define PUSHQ_RETRY_MS 1000
 #define PUSHQ_SYNC_MS 1000
 #define PUSHQ_SENT_S                                                                                         \
 	300 /* how long a message is remembered whose pushes are gone: its note is taken away sooner */
 #define PUSHQ_SENT_MS 60000 /* between two looks for those to forget */
-
-static const char pushq_schema[] = "CREATE TABLE push ("
-				   " id INTEGER PRIMARY KEY AUTOINCREMENT,"
-				   " account INTEGER NOT NULL,"
-				   " kind INTEGER NOT NULL,"
-				   " flags INTEGER NOT NULL,"
-				   " subscription TEXT NOT NULL,"
-				   " endpoint TEXT NOT NULL,"
-				   " keys BLOB NOT NULL,"
-				   " plain BLOB NOT NULL,"
-				   " created INTEGER NOT NULL,"
-				   " expires INTEGER NOT NULL,"
-				   " due INTEGER NOT NULL,"
-				   " tries INTEGER NOT NULL"
-				   ");"
-				   "CREATE INDEX push_account ON push (account, subscription);"
-				   "CREATE INDEX push_expires ON push (expires);"
-				   /* Subscriptions whose last tries have failed. */
-				   "CREATE TABLE failing ("
-				   " account INTEGER NOT NULL,"
-				   " subscription TEXT NOT NULL,"
-				   " count INTEGER NOT NULL,"
-				   " since INTEGER NOT NULL,"
-				   " PRIMARY KEY (account, subscription)"
-				   ") WITHOUT ROWID;"
-				   "CREATE TABLE marker (number INTEGER NOT NULL);"
-				   "INSERT INTO marker VALUES (0);";
-
-/* What came with version 2. */
-static const char pushq_schema_2[] = /* The message of a push; 0: none. */
-	"ALTER TABLE push ADD COLUMN mailbox INTEGER NOT NULL DEFAULT 0;"
-	"ALTER TABLE push ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;"
-	/* Accounts that may have subscriptions: no account that owes pushes is missing. */
-	"CREATE TABLE subscriber (account INTEGER PRIMARY KEY);"
-	/* Subscriptions that are not validated, and when they are to be discarded. */
-	"CREATE TABLE expiry ("
-	" account INTEGER NOT NULL,"
-	" subscription TEXT NOT NULL,"
-	" endpoint TEXT NOT NULL,"
-	" due INTEGER NOT NULL,"
-	" PRIMARY KEY (account, subscription)"
-	") WITHOUT ROWID;"
-	/* 1: closed with nothing left to be told. */
-	"CREATE TABLE life (clean INTEGER NOT NULL);"
-	"INSERT INTO life VALUES (0);"
-	"PRAGMA user_version = 2;";
-
-/* What came with version 3. */
-static const char pushq_schema_3[] = /* The key that the subscription was made for. */
-	"ALTER TABLE push ADD COLUMN vapid TEXT NOT NULL DEFAULT '';"
-	/* Messages whose pushes have been sent or dropped lately: whoever finds them owed after a crash pushes nothing. */
-	"CREATE TABLE sent ("
-	" account INTEGER NOT NULL,"
-	" mailbox INTEGER NOT NULL,"
-	" uid INTEGER NOT NULL,"
-	" at INTEGER NOT NULL,"
-	" PRIMARY KEY (account, mailbox, uid)"
-	") WITHOUT ROWID;"
-	"CREATE INDEX sent_at ON sent (at);"
-	"PRAGMA user_version = 3;";
-
-struct pushq {
-	struct store *store; /* borrowed */
-	struct strand *strand; /* own */
-	struct db *db; /* own; NULL: not opened yet, or not again after a failure */
-	uint64_t retry_at; /* ms */
-	uint64_t synced_at; /* ms */
-	uint64_t forgot_at; /* ms */
-	bool dirty; /* there are commits that have not been synced */
-	bool doubtful; /* a sync has failed: what is in the WAL may not be on disk although it can be read */
-	bool was_clean; /* before this process opened it */
-};
-
-/* The database. */
-
-static enum rc pushq_make_tables(struct pushq *pushq, int version)
-{
-	enum rc rc = db_begin(pushq->db, true);
-	if (rc == RC_OK && version == 0)
-		rc = db_script(pushq->db, pushq_schema);
-	if (rc == RC_OK && version < 2)
-		rc = db_script(pushq->db, pushq_schema_2);
-	if (rc == RC_OK)
-		rc = db_script(pushq->db, pushq_schema_3);
-	if (rc == RC_OK)
-		rc = db_commit(pushq->db);
-	if (rc != RC_OK)
-		db_rollback(pushq->db);
-	return rc;
-}
-
-/* From here on nobody can know what is owed, until pushq_set_clean. */
-static enum rc pushq_begin_life(struct pushq *pushq)
-{
-	sqlite3_stmt *stmt;
-
-	enum rc rc = db_one(pushq->db, &stmt, "SELECT clean FROM life", "");
-	if (rc != RC_OK)
-		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
-	pushq->was_clean = db_i64(stmt, 0) == 1;
-	db_reset(stmt);
-	rc = db_begin(pushq->db, true);
-	if (rc == RC_OK)
-		rc = db_run(pushq->db, "UPDATE life SET clean = 0", "");
-	if (rc == RC_OK)
-		rc = db_commit(pushq->db);
-	if (rc != RC_OK)
-		db_rollback(pushq->db);
-	return rc;
-}
-
-static enum rc pushq_try_open(struct pushq *pushq, const char *path)
-{
-	struct store *store = pushq->store;
-	int version = 0;
-
-	enum rc rc = db_open(path, vfs_name(store->vfs), true, "push", store->log, &pushq->db);
-	if (rc == RC_OK)
-		rc = db_version(pushq->db, &version);
-	if (rc == RC_OK && version < PUSHQ_VERSION)
-		rc = pushq_make_tables(pushq, version);
-	if (rc == RC_OK && version > PUSHQ_VERSION) {
-		log_error(store->log, "push.db was made by a newer program version=%d", version);
-		rc = RC_UNAVAILABLE;
-	}
-	if (rc == RC_OK)
-		rc = pushq_begin_life(pushq);
-	if (rc != RC_OK)
-		db_close(&pushq->db);
-	return rc;
-}
-
-/* What is left aside can be looked at; the journal of a damaged file would only damage the new one. */
-static bool put_aside(struct pushq *pushq, const char *path)
-{
-	const struct io *io = pushq->store->io;
-	char other[PATH_ROOM + 16];
-
-	snprintf(other, sizeof(other), "%s.damaged", path);
-	bool ok = io->rename(io->ctx, path, other) == 0;
-	snprintf(other, sizeof(other), "%s-wal", path);
-	ok = (io->unlink(io->ctx, other) == 0 || errno == ENOENT) && ok;
-	log_error(pushq->store->log, "push.db is damaged: waiting pushes are lost set_aside=%d", ok);
-	return ok;
-}
-
-static enum rc pushq_open_db(struct pushq *pushq)
-{
-	char path[PATH_ROOM];
-
-	snprintf(path, sizeof(path), "%s/push.db", pushq->store->root);
-	enum rc rc = pushq_try_open(pushq, path);
-	if (rc == RC_CORRUPT && put_aside(pushq, path))
-		rc = pushq_try_open(pushq, path);
-	return rc;
-}
 
 static enum rc pushq_ready(struct pushq *pushq)
 {
@@ -240,12 +81,23 @@ static void pushq_settle(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 			pushq_settle(pushq, &jobs[i], 1);
 		return;
 	}
-	if (rc == RC_CORRUPT) {
-		db_close(&pushq->db);
-		pushq->retry_at = 0;
-	}
 	for (size_t i = 0; i < n; i++)
 		jobs[i]->rc = rc;
+}
+
+/* One of the jobs has met damage: the database is looked at before the next one. If it is found whole, not at once again. */
+static void pushq_look_for_damage(struct pushq *pushq, struct pushq_job **jobs, size_t n)
+{
+	bool damaged = false;
+
+	for (size_t i = 0; i < n; i++)
+		damaged = damaged || jobs[i]->rc == RC_CORRUPT;
+	if (!damaged || !pushq->db)
+		return;
+	db_close(&pushq->db);
+	if (!pushq->suspect)
+		pushq->retry_at = 0;
+	pushq->suspect = true;
 }
 
 /* All that was committed. After a sync that has failed pages have to be written anew to be on disk for sure. */
@@ -334,6 +186,7 @@ static void pushq_turn(struct strand *strand, void *ctx)
 		for (size_t i = 0; i < n; i++)
 			jobs[i]->rc = rc == RC_OK ? jobs[i]->run(pushq, jobs[i]) : rc;
 	}
+	pushq_look_for_damage(pushq, jobs, n);
 	for (size_t i = 0; i < n; i++)
 		pushq_deliver(jobs[i]);
 	pushq_keep_house(pushq);

@@ -24,7 +24,7 @@ struct replaced {
 
 static const char *const file_names[2] = { "account.db", "account.db-wal" };
 
-static uint64_t file_id(const struct stat *st)
+uint64_t replaced_file_id(const struct stat *st)
 {
 	uint64_t id = (uint64_t)st->st_ino ^ (uint64_t)st->st_dev << 40;
 	return id ? id : 1;
@@ -35,7 +35,7 @@ void replaced_note(struct account *account)
 	struct stat st[2];
 	bool known = db_files(account->db, &st[0], &st[1]) == RC_OK;
 	for (unsigned i = 0; i < 2; i++)
-		account->file_ids[i] = known ? file_id(&st[i]) : 0;
+		account->file_ids[i] = known ? replaced_file_id(&st[i]) : 0;
 	atomic_store(&account->db_file_id, account->file_ids[0]);
 }
 
@@ -48,7 +48,7 @@ static bool name_replaced(struct account *account, unsigned which, struct stat *
 	ret_stat->st_size = -1;
 	if (io->stat(io->ctx, path, ret_stat) != 0)
 		return errno == ENOENT || errno == ENOTDIR;
-	return file_id(ret_stat) != account->file_ids[which];
+	return replaced_file_id(ret_stat) != account->file_ids[which];
 }
 
 bool replaced_seen(struct account *account)
@@ -69,7 +69,7 @@ static struct replaced *replaced_find(struct store *store, int64_t id)
 	return entry;
 }
 
-static void replaced_remember(struct account *account)
+void replaced_remember(struct account *account)
 {
 	struct store *store = account->store;
 	uint64_t modseq = mail_modseq_stored(account);
@@ -159,7 +159,7 @@ void replaced_look(struct store *store)
 		struct stat st;
 		snprintf(path, sizeof(path), "%s/%s", account->path, file_names[0]);
 		bool gone = io->stat(io->ctx, path, &st) != 0 ? errno == ENOENT || errno == ENOTDIR
-							      : file_id(&st) != looked[i].id;
+							      : replaced_file_id(&st) != looked[i].id;
 		/* Its strand looks again: it may have been closed meanwhile. */
 		if (gone && atomic_load(&account->db_file_id) == looked[i].id)
 			background_want(account, BACKGROUND_LOOK);

@@ -105,7 +105,8 @@ enum job_kind {
 	JOB_READ, /* changes nothing */
 	JOB_WRITE, /* its commit is synced before done (promise 1) */
 	JOB_WRITE_RELAXED, /* flags and the like: visible at once, synced within a second (or sync_flags_always) */
-	JOB_ALONE /* check.h: never within the transaction of others, and also if the account can't be opened */
+	JOB_ALONE, /* check.h: never within the transaction of others, and also if the account can't be opened */
+	JOB_CLOSED /* lock.h: the same, but the account is not opened for it, and it runs also if it is locked */
 };
 
 /*

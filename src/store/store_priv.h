@@ -57,6 +57,7 @@ enum account_state {
 	ACCOUNT_CLOSED, /* waits for a job */
 	ACCOUNT_OPEN,
 	ACCOUNT_FAILED, /* jobs are answered with fail_rc until retry_at */
+	ACCOUNT_LOCKED, /* closed and left alone: jobs are answered with RC_UNAVAILABLE until it is unlocked */
 	ACCOUNT_GONE /* removed: jobs are answered with RC_GONE for ever */
 };
 
@@ -86,6 +87,7 @@ struct account {
 	_Atomic unsigned wanted; /* bit per background_kind: at once */
 	atomic_bool background_queued;
 	struct strand_item background_item;
+	atomic_bool locked; /* the state is ACCOUNT_LOCKED */
 	atomic_bool destroy_queued;
 	struct strand_item destroy_item;
 	struct list_node open_node; /* store->open_accounts or ->failed_accounts; store's lock */
@@ -153,7 +155,8 @@ struct store {
 	struct account *accounts; /* uthash by id; lock; borrowed */
 	struct gone_id *gone; /* uthash by id; lock; own */
 	struct list open_accounts; /* lock; counted */
-	struct list failed_accounts; /* lock; counted, so that their back-off is not forgotten */
+	struct list failed_accounts; /* lock; counted, so that their back-off is not forgotten; the locked ones, too */
+	atomic_uint locked_count;
 	unsigned open_count; /* lock */
 	char *template; /* own: the database file of a new account */
 	size_t template_size;
@@ -238,6 +241,10 @@ enum rc account_open(struct account *account) MUST_CHECK;
 void account_close(struct account *account);
 /* The same, but what is in the WAL stays there. */
 void account_close_quickly(struct account *account);
+/* In order, with an empty WAL, and its sessions are told; state ACCOUNT_LOCKED. The account may have failed before. */
+void account_close_locked(struct account *account);
+/* lock.c: the state is no longer ACCOUNT_LOCKED. */
+void account_lock_ended(struct account *account);
 /* The files are no more the account's: closed without a word written, and the sessions are told. */
 void account_abandon(struct account *account);
 /* The memory does not follow the database: read everything again. */
@@ -304,10 +311,14 @@ void settle_rest(struct store *store);
 void settle_free(struct store *store);
 
 /* replaced.c: files that somebody has replaced under the running server. */
+/* Tells a file from others while it exists; never 0. */
+uint64_t replaced_file_id(const struct stat *st);
 /* The files have been opened: these are the ones. (On a disk that takes no writes the WAL may be none.) */
 void replaced_note(struct account *account);
 /* Whether the names lead elsewhere by now, or the WAL has lost its end. */
 bool replaced_seen(struct account *account);
+/* The account is open: what it holds is kept in mind until it is opened again (replaced_renew). */
+void replaced_remember(struct account *account);
 /* Closes it, leaving all files alone, and tells its sessions; the next job opens what is there. */
 void replaced_close(struct account *account);
 enum rc replaced_look_run(struct account *account) MUST_CHECK;

@@ -22,7 +22,7 @@ static enum rc users_ready(struct users *users)
 	if (atomic_load(&users->lost) || clock_mono_ms() < users->retry_at)
 		return RC_UNAVAILABLE;
 	users->retry_at = clock_mono_ms() + USERS_RETRY_MS;
-	return users_open_db(users) == RC_OK ? RC_OK : RC_UNAVAILABLE;
+	return users_file_there(users) && users_open_db(users) == RC_OK ? RC_OK : RC_UNAVAILABLE;
 }
 
 /* The marker, and the database opened anew. Until that works it is left open as it is, for reading. */
@@ -116,8 +116,10 @@ static enum rc users_try(struct users *users, struct users_job **jobs, size_t n,
 		*ret_uncertain = rc != RC_OK && db_commit_uncertain(users->db);
 	}
 	db_rollback(users->db);
-	users_owners_settle(users, rc == RC_OK, *ret_uncertain);
-	return rc;
+	/* Written into nobody's file: the folders of new users are seen to when what is there is opened. */
+	bool nowhere = rc == RC_OK && users_file_leave(users);
+	users_owners_settle(users, rc == RC_OK && !nowhere, *ret_uncertain || nowhere);
+	return nowhere ? RC_UNAVAILABLE : rc;
 }
 
 /* Gives every job its rc. */
@@ -155,6 +157,7 @@ static void users_turn(struct strand *strand, void *ctx)
 		write = write || jobs[n]->write;
 		n++;
 	}
+	(void)users_file_leave(users);
 	if (write) {
 		users_settle(users, jobs, n);
 	} else {
@@ -205,6 +208,7 @@ void users_close(struct store *store)
 	if (users->db && atomic_load(&users->copy_due) && users_copy_make(users) != RC_OK)
 		log_warn(store->log, "server.db could not be copied at the end");
 	db_close(&users->db);
+	db_close(&users->left);
 	users_alias_forget(users);
 	arena_free(&users->arena);
 	free(users->changes);

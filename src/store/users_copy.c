@@ -96,6 +96,7 @@ void users_tick(struct store *store)
 {
 	struct users *users = store->users;
 	uint64_t due = atomic_load(&users->copy_due);
+	users_look(store);
 	if (!due || due > clock_mono_ms() || atomic_exchange(&users->copy_queued, true))
 		return;
 	users->copy_job = (struct users_job){ .run = copy_run, .done = copy_done, .store = store };

@@ -381,8 +381,10 @@ enum rc users_open_db(struct users *users)
 	enum rc rc = db_open(path, vfs_name(store->vfs), true, "server", store->log, &users->db);
 	if (rc == RC_OK)
 		rc = users_make_ready(users);
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		users_file_note(users);
 		return RC_OK;
+	}
 	db_close(&users->db);
 	if (rc == RC_CORRUPT && !atomic_load(&users->lost))
 		rc = lost(users, "is damaged");

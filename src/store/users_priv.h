@@ -34,6 +34,8 @@ struct users {
 	struct store *store; /* borrowed */
 	struct strand *strand; /* own */
 	struct db *db; /* own; NULL: it could not be opened again after a failure */
+	struct db *left; /* own; what was replaced under the running server, until it is opened anew; NULL: nothing was */
+	uint64_t file_ids[2]; /* what tells the open database and WAL from other files of their names; 0: unknown */
 	uint64_t retry_at; /* ms */
 	bool suspect;
 	bool doubtful; /* a sync has failed, and the frames of its commit have not been overwritten: no more than reads */
@@ -51,6 +53,8 @@ struct users {
 	uint64_t copied_at; /* ms */
 	atomic_bool copy_queued;
 	struct users_job copy_job;
+	atomic_bool look_queued;
+	struct users_job look_job;
 };
 
 /* users_open.c. RC_CORRUPT: lost. */
@@ -81,6 +85,16 @@ enum rc users_owners_write(struct users *users) MUST_CHECK;
 void users_owners_settle(struct users *users, bool committed, bool uncertain);
 /* Background: the owner file of this account does not say what its row says. Any thread. */
 void users_owner_refresh(struct store *store, int64_t id);
+
+/* users_replaced.c */
+/* It has been opened: these are its files. */
+void users_file_note(struct users *users);
+/* If its names lead to other files by now it is left, and true comes back: users->db is NULL then. */
+bool users_file_leave(struct users *users);
+/* Whether it may be opened: after it was left there is a server.db again. */
+bool users_file_there(struct users *users);
+/* Each second: submits a look. Any thread. */
+void users_look(struct store *store);
 
 /* users_copy.c */
 void users_copy_want(struct users *users);

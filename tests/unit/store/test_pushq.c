@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -294,30 +295,191 @@ static void wp_45_failures_in_a_row_are_counted_until_it_works(void **state)
 	close_rig(&rig, root);
 }
 
-static void a_damaged_file_is_put_aside_and_begun_anew(void **state)
+static void file_path(char path[600], const char *root, const char *name)
+{
+	snprintf(path, 600, "%s/%s", root, name);
+}
+
+static void file_fill(const char *root, const char *name, off_t at, char octet, size_t n)
+{
+	char path[600];
+	static char junk[8192];
+
+	file_path(path, root, name);
+	int fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	memset(junk, octet, sizeof(junk));
+	assert_true(n <= sizeof(junk));
+	assert_int_equal(pwrite(fd, junk, n, at), n);
+	close(fd);
+}
+
+/* The first octet, 0: there is no such file. */
+static char file_octet(const char *root, const char *name)
+{
+	char path[600];
+	char octet = 0;
+
+	file_path(path, root, name);
+	int fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return 0;
+	assert_int_equal(read(fd, &octet, 1), 1);
+	close(fd);
+	return octet;
+}
+
+static enum rc say_corrupt(struct pushq *pushq, void *arg)
+{
+	(void)pushq;
+	(void)arg;
+	return RC_CORRUPT;
+}
+
+static enum rc run_read(struct rig *rig, enum rc (*fn)(struct pushq *pushq, void *arg), void *arg)
+{
+	struct call call = { .fn = fn, .arg = arg };
+
+	call.job = (struct pushq_job){ .run = call_run, .done = call_done, .home = rig->reactor };
+	pushq_submit(rig->store, &call.job);
+	wait_for(rig, &call);
+	return call.job.rc;
+}
+
+static unsigned count_rows(struct rig *rig)
+{
+	struct seen seen = { 0 };
+
+	buf_init(&seen.text, 1 << 20);
+	assert_int_equal(run_read(rig, list, &seen), RC_OK);
+	buf_fini(&seen.text);
+	return seen.count;
+}
+
+static enum rc add_many(struct pushq *pushq, void *arg)
+{
+	static char plain[3000];
+	enum rc rc = RC_OK;
+
+	(void)arg;
+	memset(plain, 'p', sizeof(plain) - 1);
+	for (unsigned i = 0; rc == RC_OK && i < 15; i++)
+		rc = add_one(pushq, 1, "a", plain, NOW + 10);
+	return rc;
+}
+
+/* A push.db with many pages, all of them in the database file. */
+static void make_many(struct rig *rig, const char *root)
+{
+	char path[600];
+	sqlite3 *db = NULL;
+
+	rig_init(rig, root, NULL);
+	assert_int_equal(rig_open(rig), RC_OK);
+	assert_int_equal(run(rig, add_many, NULL), RC_OK);
+	rig_close(rig);
+	file_path(path, root, "push.db");
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* Pages of rows; what opening reads lies before them, and what is added later behind. */
+static void damage_deep(const char *root)
+{
+	char path[600];
+	struct stat st;
+
+	file_path(path, root, "push.db");
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size > 20 * 4096);
+	file_fill(root, "push.db", st.st_size - 8 * 4096, 'j', 8192);
+}
+
+static ino_t file_number(const char *root, const char *name)
+{
+	char path[600];
+	struct stat st;
+
+	file_path(path, root, name);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+static void damaged_files_are_set_aside_with_their_journals_and_none_replaces_another(void **state)
 {
 	struct rig rig;
 	char root[512];
-	char path[600];
-	struct seen seen = { 0 };
+	char name[64];
+	ino_t first = 0;
 
 	(void)state;
-	buf_init(&seen.text, 4096);
-	open_rig(&rig, root);
-	snprintf(path, sizeof(path), "%s/push.db", root);
-	int fd = open(path, O_WRONLY | O_CREAT, 0600);
-	assert_true(fd >= 0);
-	static char junk[8192];
-	memset(junk, 'j', sizeof(junk));
-	assert_int_equal(write(fd, junk, sizeof(junk)), sizeof(junk));
-	close(fd);
+	rig_folder_make(root);
+	for (unsigned round = 1; round <= 10; round++) {
+		make_many(&rig, root);
+		rig_init(&rig, root, NULL);
+		assert_int_equal(rig_open(&rig), RC_OK);
+		assert_int_equal(run(&rig, add_three, NULL), RC_OK);
+		rig_close(&rig);
+		damage_deep(root);
+		rig_init(&rig, root, NULL);
+		assert_int_equal(rig_open(&rig), RC_OK);
+		assert_int_equal(count_rows(&rig), 0);
+		rig_close(&rig);
+		if (round == 1)
+			first = file_number(root, "push.db.damaged-1");
+		/* Eight are kept; then the oldest makes room. */
+		for (unsigned number = 1; number <= 9; number++) {
+			bool there = number <= round && number <= 8;
+			snprintf(name, sizeof(name), "push.db.damaged-%u", number);
+			assert_int_equal(file_octet(root, name), there ? 'S' : 0);
+			snprintf(name, sizeof(name), "push.db.damaged-%u-wal", number);
+			assert_int_equal(file_octet(root, name) != 0, there);
+		}
+		if (round <= 8)
+			assert_int_equal(file_number(root, "push.db.damaged-1"), first);
+	}
+	rig_folder_remove(root);
+}
+
+static void damage_that_opening_would_not_meet_is_noticed(void **state)
+{
+	struct rig rig;
+	char root[512];
+
+	(void)state;
+	rig_folder_make(root);
+	make_many(&rig, root);
+	damage_deep(root);
+	rig_init(&rig, root, NULL);
+	assert_int_equal(rig_open(&rig), RC_OK);
 	assert_int_equal(run(&rig, add_three, NULL), RC_OK);
-	assert_int_equal(run(&rig, list, &seen), RC_OK);
-	assert_int_equal(seen.count, 3);
-	snprintf(path, sizeof(path), "%s/push.db.damaged", root);
-	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(count_rows(&rig), 3);
+	assert_int_equal(file_octet(root, "push.db.damaged-1"), 'S');
 	close_rig(&rig, root);
-	buf_fini(&seen.text);
+}
+
+static void a_read_that_meets_damage_lets_the_next_job_set_the_file_aside(void **state)
+{
+	struct rig rig;
+	char root[512];
+
+	(void)state;
+	rig_folder_make(root);
+	make_many(&rig, root);
+	rig_init(&rig, root, NULL);
+	assert_int_equal(rig_open(&rig), RC_OK);
+	assert_int_equal(count_rows(&rig), 15);
+	/* What turns out to be whole stays. */
+	assert_int_equal(run_read(&rig, say_corrupt, NULL), RC_CORRUPT);
+	assert_int_equal(count_rows(&rig), 15);
+	assert_int_equal(file_octet(root, "push.db.damaged-1"), 0);
+	damage_deep(root);
+	clock_fake_set(clock_mono_ms() + 2000, NOW);
+	assert_int_equal(run(&rig, say_corrupt, NULL), RC_CORRUPT);
+	assert_int_equal(count_rows(&rig), 0);
+	assert_int_equal(file_octet(root, "push.db.damaged-1"), 'S');
+	clock_fake_set(0, 0);
+	close_rig(&rig, root);
 }
 
 struct kept {
@@ -560,7 +722,9 @@ int main(void)
 		cmocka_unit_test(pushes_are_delayed_and_removed),
 		cmocka_unit_test(pushes_go_with_their_subscription_their_account_and_their_time),
 		cmocka_unit_test(wp_45_failures_in_a_row_are_counted_until_it_works),
-		cmocka_unit_test(a_damaged_file_is_put_aside_and_begun_anew),
+		cmocka_unit_test(damaged_files_are_set_aside_with_their_journals_and_none_replaces_another),
+		cmocka_unit_test(damage_that_opening_would_not_meet_is_noticed),
+		cmocka_unit_test(a_read_that_meets_damage_lets_the_next_job_set_the_file_aside),
 		cmocka_unit_test(subscribers_expiries_and_an_end_in_order_are_remembered),
 		cmocka_unit_test(a_file_of_version_1_keeps_its_pushes),
 		cmocka_unit_test(wp_46_a_message_whose_pushes_are_done_is_remembered_for_some_minutes),

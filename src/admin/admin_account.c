@@ -1,0 +1,141 @@
+/*
+ * coidctl account: an account is locked, so that its folder can be replaced under the running server.
+ */
+#include "admin/admin_priv.h"
+
+#include "base/mem.h"
+#include "store/lock.h"
+#include "store/users.h"
+
+#include <stdlib.h>
+
+#define LOCK_REPORT_MAX 8192
+
+/* Name to id on the users strand, then the account's. */
+struct lock {
+	struct users_job lookup; /* first */
+	struct job job;
+	struct request *request; /* borrowed until request_finish */
+	struct arena *arena; /* own */
+	struct strv name;
+	bool unlock;
+	int64_t id;
+	struct buf report;
+};
+
+static void lock_free(struct lock *lock)
+{
+	buf_fini(&lock->report);
+	arena_free(&lock->arena);
+	free(lock);
+}
+
+static void lock_fail(struct lock *lock, enum rc rc)
+{
+	request_fail(lock->request, lock->name, rc);
+	lock_free(lock);
+}
+
+/* [users] */
+static enum rc lock_lookup(struct users *users, struct users_job *job)
+{
+	struct lock *lock = (struct lock *)(void *)job;
+	struct user_record record;
+	enum rc rc = users_find(users, lock->name, lock->arena, &record);
+
+	if (rc == RC_OK)
+		lock->id = record.id;
+	return rc;
+}
+
+static enum rc lock_run(struct account *account, struct job *job)
+{
+	struct lock *lock = CONTAINER_OF(job, struct lock, job);
+
+	buf_reset(&lock->report);
+	return lock->unlock ? account_unlock(account) : account_lock(account, &lock->report);
+}
+
+static void lock_done(struct job *job)
+{
+	struct lock *lock = CONTAINER_OF(job, struct lock, job);
+	struct request *request = lock->request;
+	const char *what = lock->unlock ? "unlocked" : "locked";
+
+	if (lock->unlock && job->rc == RC_NOT_FOUND) {
+		request_err(request, "%.*s: is not locked", STRV_ARG(lock->name));
+		request_finish(request, PROTOCOL_FAILED);
+		lock_free(lock);
+		return;
+	}
+	if (lock->unlock && job->rc != RC_OK && job->rc != RC_GONE)
+		request_out(request, "%.*s: %s", STRV_ARG(lock->name), what);
+	if (job->rc != RC_OK) {
+		lock_fail(lock, job->rc);
+		return;
+	}
+	log_info(request->admin->log, "account %s name=%s", what, LOG_V(lock->name));
+	request_out(request, "%.*s: %s", STRV_ARG(lock->name), what);
+	request_out_lines(request, buf_strv(&lock->report));
+	request_finish(request, PROTOCOL_OK);
+	lock_free(lock);
+}
+
+static void lock_found(struct users_job *job)
+{
+	struct lock *lock = (struct lock *)(void *)job;
+	struct admin *admin = lock->request->admin;
+
+	if (job->rc != RC_OK) {
+		lock_fail(lock, job->rc);
+		return;
+	}
+	struct account *account = account_get(admin->store, lock->id);
+	lock->job.kind = JOB_CLOSED;
+	lock->job.run = lock_run;
+	lock->job.done = lock_done;
+	lock->job.home = admin->reactor;
+	account_submit_always(account, &lock->job);
+	account_unref(&account);
+}
+
+static void lock_submit(struct request *request, bool unlock)
+{
+	if (!request_plain(request, 1))
+		return;
+	struct lock *lock = mem_zalloc(sizeof(*lock));
+	lock->request = request;
+	lock->unlock = unlock;
+	lock->arena = arena_new(0);
+	buf_init(&lock->report, LOCK_REPORT_MAX);
+	lock->name = request->rest[0];
+	enum rc rc = user_name_check(request->rest[0], lock->arena, &lock->name);
+	if (rc != RC_OK) {
+		lock_fail(lock, rc);
+		return;
+	}
+	lock->lookup.run = lock_lookup;
+	lock->lookup.done = lock_found;
+	lock->lookup.home = request->admin->reactor;
+	rc = users_submit(request->admin->store, &lock->lookup);
+	if (rc != RC_OK)
+		lock_fail(lock, rc);
+}
+
+static void lock_run_lock(struct request *request)
+{
+	lock_submit(request, false);
+}
+
+static void lock_run_unlock(struct request *request)
+{
+	lock_submit(request, true);
+}
+
+const struct verb admin_account_verbs[] = {
+	{ "account lock", "ADDRESS", "closes an account and leaves its folder alone until it is unlocked",
+		lock_run_lock },
+	{ "account unlock", "ADDRESS", "takes what is in the folder of a locked account into service",
+		lock_run_unlock },
+	{ 0 },
+};
