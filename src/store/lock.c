@@ -45,7 +45,8 @@ enum rc account_lock(struct account *account, struct buf *report)
 		lock_set(account, true);
 		log_info(account->store->log, "account locked account=%s", account->name);
 	}
-	buf_printf(report, "folder: %s\nwal-empty: %s\n", account->path, lock_wal_empty(account) ? "yes" : "no");
+	buf_printf(
+		report, "folder: %s\nwal-empty: %s\n", account->path, lock_wal_empty(account) ? "yes" : "no");
 	return RC_OK;
 }
 

@@ -155,7 +155,8 @@ struct store {
 	struct account *accounts; /* uthash by id; lock; borrowed */
 	struct gone_id *gone; /* uthash by id; lock; own */
 	struct list open_accounts; /* lock; counted */
-	struct list failed_accounts; /* lock; counted, so that their back-off is not forgotten; the locked ones, too */
+	struct list
+		failed_accounts; /* lock; counted, so that their back-off is not forgotten; the locked ones, too */
 	atomic_uint locked_count;
 	unsigned open_count; /* lock */
 	char *template; /* own: the database file of a new account */
