@@ -34,8 +34,10 @@ struct users {
 	struct store *store; /* borrowed */
 	struct strand *strand; /* own */
 	struct db *db; /* own; NULL: it could not be opened again after a failure */
-	struct db *left; /* own; what was replaced under the running server, until it is opened anew; NULL: nothing was */
-	uint64_t file_ids[2]; /* what tells the open database and WAL from other files of their names; 0: unknown */
+	struct db *
+		left; /* own; what was replaced under the running server, until it is opened anew; NULL: nothing was */
+	uint64_t file_ids
+		[2]; /* what tells the open database and WAL from other files of their names; 0: unknown */
 	uint64_t retry_at; /* ms */
 	bool suspect;
 	bool doubtful; /* a sync has failed, and the frames of its commit have not been overwritten: no more than reads */

@@ -51,7 +51,8 @@ bool users_file_leave(struct users *users)
 	if (!users->db || !users_file_replaced(users))
 		return false;
 	log_error(users->store->log,
-		"server.db was removed or replaced, it is opened again from what is there: until then mail is deferred "
+		"server.db was removed or replaced, it is opened again from what is there: until then mail "
+		"is deferred "
 		"and nobody can log in path=%s/server.db",
 		users->store->root);
 	users->left = users->db;
@@ -75,7 +76,8 @@ static bool users_wal_aside(struct users *users)
 			continue;
 		if (io->rename(io->ctx, from, to) != 0)
 			break;
-		log_warn(users->store->log, "WAL of the server.db that was replaced is set aside path=%s", to);
+		log_warn(
+			users->store->log, "WAL of the server.db that was replaced is set aside path=%s", to);
 		return io_sync_dir(io, users->store->root);
 	}
 	log_error(users->store->log, "WAL of the server.db that was replaced is in the way path=%s", from);

@@ -331,3 +331,89 @@ def test_random_damage_never_bounces_and_is_repaired(coid):
             coid.stop()
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from error
+
+
+def deferred(coid, name):
+    with coid.lmtp() as lmtp:
+        assert lmtp.deliver([name], message())[name][0] == 451
+    with pytest.raises(Exception, match="UNAVAILABLE"):
+        coid.imap().login(name, USERS.get(name, "password"))
+    done = coid.ctl("user", "add", "erin@example.org", "--password-stdin", stdin="password of erin\n", check=False)
+    assert done.returncode == 1 and "out of service" in done.stderr
+
+
+def soon(coid, what, seconds=20):
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return what(coid)
+        except Exception:
+            if time.monotonic() > end:
+                raise
+        time.sleep(0.2)
+
+
+def erin_is_made(coid):
+    coid.add_user("erin@example.org", "password of erin")
+
+
+def test_a_database_that_is_taken_away_under_the_server_defers_until_it_is_back(coid):
+    coid.start()
+    (coid.store / "server.db").rename(coid.folder / "taken")
+    # From the first job on, nothing is written into nowhere.
+    deferred(coid, "alice@example.org")
+    deferred(coid, "nobody@example.org")
+    assert not (coid.store / "server.db").exists()
+    coid.wait_log("server.db was removed or replaced")
+    (coid.folder / "taken").rename(coid.store / "server.db")
+    soon(coid, erin_is_made)
+    soon(coid, all_is_well)
+    coid.deliver("erin@example.org", message())
+    with coid.lmtp() as lmtp:
+        assert lmtp.deliver(["nobody@example.org"], message())["nobody@example.org"][0] == 550
+    coid.restart()
+    all_is_well(coid)
+    coid.login("erin@example.org", "password of erin", mailbox="INBOX")
+
+
+def test_a_quiet_server_notices_within_seconds(coid):
+    coid.start()
+    (coid.store / "server.db").unlink()
+    coid.wait_log("server.db was removed or replaced", seconds=10)
+
+
+def test_an_older_database_that_is_put_into_place_under_the_server_is_checked(coid):
+    shutil.copy(coid.store / "server.db", coid.folder / "older")
+    if (coid.store / "server.db-wal").stat().st_size:
+        shutil.copy(coid.store / "server.db-wal", coid.folder / "older-wal")
+        database = sqlite3.connect(coid.folder / "older")
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        database.close()
+    coid.start()
+    coid.add_user("dave@example.org", "password of dave")
+    coid.deliver("dave@example.org", message())
+    coid.ctl("user", "passwd", "carol@example.org", "--password-stdin", stdin="another password\n")
+    # The WAL stays: it must not be taken for that of the older file.
+    os.replace(coid.folder / "older", coid.store / "server.db")
+    soon(coid, all_is_well)
+    assert list(coid.store.glob("server.db-wal.left-*"))
+    with coid.lmtp() as lmtp:
+        assert lmtp.deliver(["dave@example.org"], message())["dave@example.org"][0] == 451
+        assert lmtp.deliver(["nobody@example.org"], message())["nobody@example.org"][0] == 550
+    coid.add_user("erin@example.org")
+    ids = dict(re.findall(r"^(\S+) id=(\d+)", coid.ctl("user", "list", "--details"), re.M))
+    assert "dave@example.org" not in ids and int(ids["erin@example.org"]) > max(int(ids[name]) for name in USERS) + 1
+
+
+@pytest.mark.parametrize("content", [b"", os.urandom(40960)], ids=["empty", "garbage"])
+def test_a_useless_database_that_is_put_into_place_under_the_server_serves_nobody(coid, content):
+    coid.start()
+    (coid.folder / "new").write_bytes(content)
+    os.replace(coid.folder / "new", coid.store / "server.db")
+    deferred(coid, "alice@example.org")
+    soon(coid, lambda coid: coid.wait_log("coidctl check --server --repair"))
+    deferred(coid, "alice@example.org")
+    coid.stop()
+    repair(coid)
+    coid.start()
+    all_is_well(coid)
