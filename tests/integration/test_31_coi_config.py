@@ -127,7 +127,7 @@ def test_a_root_of_the_users_own(make_coid):
     configure(raw, enabled="yes", message_filter="active")
     raw.no(f'SETMETADATA "" ({PREFIX}/mailbox-root mine)', "CANNOT")
     configure(raw, enabled=None)
-    for bad in ('""', '"a//b"', '"a/"', '"/a"', '"a*"', '"' + 30 * "deep/" + 'x"', b'{2+}\r\na\n'):
+    for bad in ('""', '"a//b"', '"a/"', '"/a"', '"' + 30 * "deep/" + 'x"', b'{2+}\r\na\n'):
         text = bad if isinstance(bad, bytes) else bad.encode()
         raw.no(f'SETMETADATA "" ({PREFIX}/mailbox-root '.encode() + text + b")", "CANNOT")
     configure(raw, mailbox_root="mine")

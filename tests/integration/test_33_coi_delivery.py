@@ -148,7 +148,8 @@ def test_filtering_never_costs_a_message(make_coid):
     raw = coid.raw(alice)
     configure(raw, enabled="yes", message_filter="active")
     # All keywords of Chats are in use: the message comes without ours.
-    raw.append("COI/Chats", plain(0), "(" + " ".join(f"k{i}" for i in range(64)) + ")")
+    for start in range(0, 1024, 128):
+        raw.append("COI/Chats", plain(100 + start), "(" + " ".join(f"k{i}" for i in range(start, start + 128)) + ")")
     coid.deliver(alice, chat(1))
     assert contents(raw, "COI/Chats")["chat 1"][0] == set()
     # No room for the mailbox: the message stays in INBOX.
