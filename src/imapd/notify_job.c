@@ -105,15 +105,29 @@ static void tell_name(struct account *account, struct notify_job *notify, struct
 		list_print_name(&notify->out, &info, notify->utf8, STRV_NULL);
 }
 
-static void tell_name_and_parent(struct account *account, struct notify_job *notify, struct strv name)
+/* Whether an item after this one names it: a name above others that goes with the last of them. */
+static bool named_later(const struct notify_job *notify, const struct notify_item *item, struct strv name)
 {
+	for (const struct list_node *node = item->node.next; node != &notify->items.head; node = node->next) {
+		const struct notify_item *other = CONTAINER_OF(node, struct notify_item, node);
+		if (other->kind == NOTIFY_KIND_NAME && strv_eq(other->name, name))
+			return true;
+	}
+	return false;
+}
+
+static void tell_name_and_parent(
+	struct account *account, struct notify_job *notify, const struct notify_item *item)
+{
+	struct strv name = item->name;
 	size_t n = name.n;
 
 	tell_name(account, notify, name, NOTIFY_MAILBOX_NAME);
 	while (n > 0 && name.p[n - 1] != MBOX_SEPARATOR)
 		n--;
-	if (n > 1)
-		tell_name(account, notify, strv_sub(name, 0, n - 1), NOTIFY_MAILBOX_NAME);
+	struct strv parent = strv_sub(name, 0, n > 1 ? n - 1 : 0);
+	if (parent.n > 0 && !named_later(notify, item, parent))
+		tell_name(account, notify, parent, NOTIFY_MAILBOX_NAME);
 }
 
 static void tell_renamed(struct account *account, struct notify_job *notify, const struct notify_item *item)
@@ -199,7 +213,7 @@ static enum rc tell_items(struct account *account, struct notify_job *notify)
 	for (; rc == RC_OK && item; item = next_item(notify, item)) {
 		switch (item->kind) {
 		case NOTIFY_KIND_NAME:
-			tell_name_and_parent(account, notify, item->name);
+			tell_name_and_parent(account, notify, item);
 			break;
 		case NOTIFY_KIND_RENAME:
 			tell_renamed(account, notify, item);

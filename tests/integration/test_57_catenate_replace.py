@@ -340,7 +340,8 @@ def test_into_another_mailbox(coid, alice, raw):
     with coid.raw(alice, mailbox="foo") as other:
         tagged, untagged = replace(raw, 1, message(subject="sent"), "foo", uid=True)
         assert tagged.startswith(b"OK")
-        assert untagged == [b"* OK [APPENDUID %d 1] Replacement message ready" % validity(raw, "foo"), b"* 1 EXPUNGE"]
+        assert untagged == [b"* OK [APPENDUID %d 1] Replacement message ready" % validity(raw, "foo"), b"* 1 EXPUNGE",
+                            b"* 1 RECENT"]
         assert uids(raw) == [2]
         assert b"* 1 EXISTS" in other.ok("NOOP")
 

@@ -130,7 +130,7 @@ def test_names_are_normalised(new, old):
     new.ok(f'DELETE "{decomposed}"')
 
 
-@pytest.mark.parametrize("bad", ["\u0001", "\u001f", "\u007f", "\u0080", "\u009f", "\u2028", "\u2029", "*", "%"])
+@pytest.mark.parametrize("bad", ["\u0001", "\u001f", "\u007f", "\u0080", "\u009f", "\u2028", "\u2029"])
 def test_characters_outside_net_unicode_are_refused(new, bad):
     new.no(f'CREATE "a{bad}b"', "CANNOT")
     new.no(f'RENAME INBOX "a{bad}b"', "CANNOT")
@@ -189,7 +189,7 @@ def test_search_takes_quoted_utf8_and_no_charset(coid, alice, new, old):
     new.bad("UID THREAD ORDEREDSUBJECT KOI8-R ALL")
     assert old.ok("SORT (ARRIVAL) US-ASCII 1") == [b"* SORT 1"]
     assert old.ok('SEARCH CHARSET UTF-8 SUBJECT "grüße"') == [b"* SEARCH 1"]
-    old.no("SEARCH CHARSET KOI8-R ALL", "BADCHARSET (US-ASCII UTF-8)")
+    old.no("SEARCH CHARSET X-NONE ALL", "BADCHARSET (US-ASCII UTF-8)")
 
 
 def eight_bit(subject="Grüße", sender='"Jörg" <jörg@bücher.example>', body="Text\r\n"):
