@@ -226,6 +226,26 @@ static enum rc check_refs(struct check *check)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
+/* Keywords of messages that are not there. */
+static enum rc check_keywords(struct check *check)
+{
+	struct db *db = check->account->db;
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(db, &stmt,
+		"SELECT k.mailbox, count(*) FROM keyword_more k WHERE NOT EXISTS"
+		" (SELECT 1 FROM msg m WHERE m.mailbox = k.mailbox AND m.uid = k.uid) GROUP BY k.mailbox",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+		struct check_problem problem = { .kind = CHECK_KEYWORDS, .id = db_i64(stmt, 0) };
+		check_found(check, &problem,
+			"mailbox %" PRId64 ": %" PRId64 " rows of keywords belong to no message", problem.id,
+			db_i64(stmt, 1));
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
 /* Flags by their bits: 1 is \Seen, 8 is \Deleted (enum msg_flag). */
 _Static_assert(MSG_SEEN == 1 && MSG_DELETED == 8, "the statement below knows the bits");
 
@@ -385,6 +405,8 @@ static enum rc check_pass(struct check *check)
 	if (rc == RC_OK)
 		rc = check_refs(check);
 	if (rc == RC_OK)
+		rc = check_keywords(check);
+	if (rc == RC_OK)
 		rc = check_counters(check);
 	if (rc == RC_OK)
 		rc = check_ceiling(check);
@@ -448,5 +470,18 @@ enum rc account_check(
 	free(check.problems);
 	if (rc == RC_OK)
 		*ret_result = check.result;
+	return rc;
+}
+
+enum rc account_check_and_close(
+	struct account *account, bool repair, struct buf *report, struct check_result *ret_result)
+{
+	bool was_closed = account->state == ACCOUNT_CLOSED;
+	enum rc rc = account_ready(account);
+	if (account->state == ACCOUNT_GONE || account->state == ACCOUNT_LOCKED)
+		return rc;
+	rc = account_check(account, repair, report, ret_result);
+	if (was_closed && account->state == ACCOUNT_OPEN && strand_length(account->strand) == 0)
+		account_close(account);
 	return rc;
 }

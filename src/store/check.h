@@ -33,4 +33,11 @@ struct check_result {
 enum rc account_check(
 	struct account *account, bool repair, struct buf *report, struct check_result *ret_result) MUST_CHECK;
 
+/*
+ * [strand] The same, from the run of a JOB_CLOSED: an account that was closed is closed again, so that checking
+ * many does not drive those out that are in use. RC_GONE; RC_UNAVAILABLE: it is locked.
+ */
+enum rc account_check_and_close(
+	struct account *account, bool repair, struct buf *report, struct check_result *ret_result) MUST_CHECK;
+
 #endif

@@ -20,6 +20,7 @@ enum check_kind {
 	CHECK_SIZE, /* id, uid, blob: message and blob differ in size */
 	CHECK_REFS, /* blob; length: how many messages have it */
 	CHECK_STRAY, /* blob: rows of other tables without it */
+	CHECK_KEYWORDS, /* id: mailbox; rows of keyword_more without a message */
 	CHECK_COUNTERS, /* id: mailbox */
 	CHECK_MODSEQ, /* the account's ceiling is too low */
 	CHECK_FILE, /* file: without a row */

@@ -291,6 +291,13 @@ static enum rc repair_rows(struct account *account, void *arg)
 		case CHECK_STRAY:
 			rc = fix_stray(account, problem);
 			break;
+		case CHECK_KEYWORDS:
+			rc = db_run(account->db,
+				"DELETE FROM keyword_more WHERE mailbox = ?1 AND NOT EXISTS (SELECT 1 FROM "
+				"msg m"
+				" WHERE m.mailbox = ?1 AND m.uid = keyword_more.uid)",
+				"i", problem->id);
+			break;
 		case CHECK_DATABASE:
 		case CHECK_NO_BLOB:
 		case CHECK_NO_BYTES:

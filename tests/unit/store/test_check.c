@@ -167,6 +167,24 @@ static void wrong_counts_are_mended(void **state)
 		"has a file and inline");
 }
 
+static void keywords_of_no_message_are_removed(void **state)
+{
+	struct fixture *f = *state;
+	mends(f,
+		"INSERT INTO keyword_more (mailbox, uid, bits) VALUES (1, 2, x'01'), (1, 4, x'01'), (1, 999, "
+		"x'02'), "
+		"(77, 1, x'01')",
+		"mailbox 1: 2 rows of keywords belong to no message");
+	meddle(f, "INSERT INTO keyword_more (mailbox, uid, bits) VALUES (77, 1, x'01')");
+	assert_int_equal(check(f, false), 1);
+	/* That of a message stays. */
+	meddle(f, "DELETE FROM keyword_more WHERE mailbox = 77");
+	assert_int_equal(check(f, false), 0);
+	meddle(f, "DELETE FROM msg WHERE mailbox = 1 AND uid = 2");
+	check(f, false);
+	assert_reported(f, "mailbox 1: 1 rows of keywords belong to no message");
+}
+
 static void orphan_make(struct fixture *f, const char *name, struct strv bytes)
 {
 	char path[700];
@@ -501,6 +519,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_good_account_has_no_problems),
 		TEST(wrong_counts_are_mended),
+		TEST(keywords_of_no_message_are_removed),
 		TEST(a_message_of_nobody_comes_back),
 		TEST(what_is_no_message_is_kept_for_a_time),
 		TEST(what_was_set_aside_comes_back_once),
