@@ -132,10 +132,4 @@ static void lock_run_unlock(struct request *request)
 	lock_submit(request, true);
 }
 
-const struct verb admin_account_verbs[] = {
-	{ "account lock", "ADDRESS", "closes an account and leaves its folder alone until it is unlocked",
-		lock_run_lock },
-	{ "account unlock", "ADDRESS", "takes what is in the folder of a locked account into service",
-		lock_run_unlock },
-	{ 0 },
-};
+const struct verb admin_account_verbs[] = { ADMIN_VERBS_ACCOUNT(VERB_ROW){ 0 } };

@@ -103,9 +103,14 @@ static void lookup_done(struct users_job *job)
 static void run_check(struct request *request)
 {
 	bool repair = request_option(request, "--repair", NULL);
+	bool all = request_option(request, "--all", NULL);
 
-	if (!request_plain(request, 1))
+	if (!request_plain(request, all ? 0 : 1))
 		return;
+	if (all) {
+		admin_check_all(request, repair);
+		return;
+	}
 	struct check *check = mem_zalloc(sizeof(*check));
 	check->request = request;
 	check->repair = repair;
@@ -126,7 +131,4 @@ static void run_check(struct request *request)
 		fail(check, rc);
 }
 
-const struct verb admin_check_verbs[] = {
-	{ "check", "ADDRESS [--repair]", "compares the index of an account with its messages", run_check },
-	{ 0 },
-};
+const struct verb admin_check_verbs[] = { ADMIN_VERBS_CHECK(VERB_ROW){ 0 } };

@@ -177,11 +177,4 @@ static void run_filter(struct request *request)
 	submit(request, COI_SET_FILTER);
 }
 
-const struct verb admin_coi_verbs[] = {
-	{ "coi show", "ACCOUNT", "an account's settings of Chat over IMAP", run_show },
-	{ "coi enable", "ACCOUNT", "enables it as a client would: folders are made, filtering begins",
-		run_enable },
-	{ "coi disable", "ACCOUNT", "disables it; folders and messages stay", run_disable },
-	{ "coi filter", "ACCOUNT none|active|seen", "sets its message filter", run_filter },
-	{ 0 },
-};
+const struct verb admin_coi_verbs[] = { ADMIN_VERBS_COI(VERB_ROW){ 0 } };

@@ -232,8 +232,4 @@ static void run_import(struct request *request)
 	pump(import);
 }
 
-const struct verb admin_import_verbs[] = {
-	{ "user import", "FILE", "adds the users of \"address:password\" or \"address:{SCHEME}hash\" lines",
-		run_import },
-	{ 0 },
-};
+const struct verb admin_import_verbs[] = { ADMIN_VERBS_IMPORT(VERB_ROW){ 0 } };

@@ -6,6 +6,7 @@
 
 #include "admin/admin.h"
 #include "admin/protocol.h"
+#include "admin/verbs.h"
 #include "base/list.h"
 #include "net/conn.h"
 
@@ -50,6 +51,8 @@ struct verb {
 	void (*run)(struct request *request);
 };
 
+#define VERB_ROW(words, usage, help, run) { words, usage, help, run },
+
 /* Each family's rows; ends with a row without words. */
 extern const struct verb admin_user_verbs[];
 extern const struct verb admin_import_verbs[];
@@ -58,6 +61,9 @@ extern const struct verb admin_check_verbs[];
 extern const struct verb admin_account_verbs[];
 extern const struct verb admin_coi_verbs[];
 extern const struct verb admin_push_verbs[];
+
+/* admin_check_all.c */
+void admin_check_all(struct request *request, bool repair);
 
 void request_out(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void request_err(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));

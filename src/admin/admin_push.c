@@ -232,12 +232,4 @@ static void run_vapid_rotate(struct request *request)
 	webpush_vapid_rotate(webpush, rotation);
 }
 
-const struct verb admin_push_verbs[] = {
-	{ "push list", "ACCOUNT", "an account's push subscriptions and device tokens", run_list },
-	{ "push test", "ACCOUNT [ID]", "sends a real push and shows what the push service has answered",
-		run_test },
-	{ "push remove", "ACCOUNT ID", "removes a subscription or device token", run_remove },
-	{ "vapid show", "", "the key that push services know the server by", run_vapid_show },
-	{ "vapid rotate", "", "makes a new one: all push subscriptions become void", run_vapid_rotate },
-	{ 0 },
-};
+const struct verb admin_push_verbs[] = { ADMIN_VERBS_PUSH(VERB_ROW){ 0 } };

@@ -35,8 +35,4 @@ static void run_reload(struct request *request)
 	request_finish(request, rc == RC_OK ? PROTOCOL_OK : PROTOCOL_FAILED);
 }
 
-const struct verb admin_server_verbs[] = {
-	{ "status", "", "what the server listens on and does", run_status },
-	{ "reload", "", "reads the configuration and certificates again", run_reload },
-	{ 0 },
-};
+const struct verb admin_server_verbs[] = { ADMIN_VERBS_SERVER(VERB_ROW){ 0 } };

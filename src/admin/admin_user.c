@@ -424,14 +424,4 @@ static void run_list(struct request *request)
 	list_submit(list);
 }
 
-const struct verb admin_user_verbs[] = {
-	{ "user add", "ADDRESS --password-stdin", "makes an account", run_add },
-	{ "user passwd", "ADDRESS --password-stdin", "changes a password", run_passwd },
-	{ "user del", "ADDRESS", "removes an account with all its mail", run_del },
-	{ "user enable", "ADDRESS", "allows logins and mail again", run_enable },
-	{ "user disable", "ADDRESS", "refuses logins and mail", run_disable },
-	{ "user list", "[--details]", "lists the accounts", run_list },
-	{ "user quota", "ADDRESS [--storage SIZE|none|default] [--messages N|none|default]",
-		"shows or sets the limits of an account", run_quota },
-	{ 0 },
-};
+const struct verb admin_user_verbs[] = { ADMIN_VERBS_USER(VERB_ROW){ 0 } };

@@ -213,6 +213,8 @@ int main(int argc, char **argv)
 		if (strlen(argv[i]) > PROTOCOL_ARG_MAX)
 			return fail(PROTOCOL_USAGE, "argument", "too long");
 	}
+	if (help_is_wanted(argc, argv))
+		return help_print(argc, argv);
 	if (offline_is_server_check(argc, argv))
 		return offline_server_check(argc, argv);
 	int status = read_payload(argc, argv, &payload);

@@ -264,13 +264,15 @@ static void describe_sub(const struct sub *sub, const struct subs_rules *rules, 
 	static const char *const types[] = { [SUB_CHAT] = "chat", [SUB_MAIL] = "mail", [SUB_ALL] = "all" };
 	struct endpoint endpoint;
 	const char *why;
+	char created[CLOCK_ISO_ROOM];
 
+	clock_iso_local(sub->created, created);
 	buf_printf(out, "%.*s type=%s %s client=%s", STRV_ARG(sub->id), types[sub->type],
 		!subs_lives(sub, rules) ? "void"
 		: sub->validated        ? "validated"
 					: "waiting",
 		LOG_V(sub->client));
-	buf_printf(out, " device=%s created=%lld", LOG_V(sub->device), (long long)sub->created);
+	buf_printf(out, " device=%s created=%s", LOG_V(sub->device), created);
 	if (endpoint_parse(sub->endpoint, true, &endpoint, &why) == RC_OK)
 		buf_printf(out, " origin=%s", endpoint.origin);
 	buf_addc(out, '\n');
@@ -289,9 +291,11 @@ enum rc webpush_describe(struct webpush *webpush, struct account *account, struc
 		rc = device_load(account, rules.now, arena, &devices);
 	for (size_t i = 0; rc == RC_OK && i < subs.n; i++)
 		describe_sub(&subs.v[i], &rules, out);
-	for (size_t i = 0; rc == RC_OK && i < devices.n; i++)
-		buf_printf(out, "%.*s type=device set=%lld\n", STRV_ARG(devices.v[i].name),
-			(long long)devices.v[i].set);
+	for (size_t i = 0; rc == RC_OK && i < devices.n; i++) {
+		char set[CLOCK_ISO_ROOM];
+		clock_iso_local(devices.v[i].set, set);
+		buf_printf(out, "%.*s type=device set=%s\n", STRV_ARG(devices.v[i].name), set);
+	}
 	vapid_key_unref(&key);
 	arena_free(&arena);
 	return rc;

@@ -163,6 +163,20 @@ def test_help_lists_the_verbs(coid):
         assert f"  {verb}" in out
 
 
+def test_help_needs_no_server(coid):
+    coid.stop()
+    out = coid.ctl("help")
+    for verb in ("user add ADDRESS --password-stdin", "check ADDRESS|--all [--repair]", "check --server", "account lock ADDRESS",
+                 "push list", "vapid rotate", "help [VERB]"):
+        assert f"  {verb}" in out
+    assert coid.ctl() == out
+    one = coid.ctl("help", "user", "quota")
+    assert one.startswith("  user quota ADDRESS") and one.count("\n") == 1
+    assert coid.ctl("help", "user").count("  user ") > 5
+    nonsense = coid.ctl("help", "users", check=False)
+    assert nonsense.returncode == 64 and nonsense.stdout == "" and "no such verb" in nonsense.stderr
+
+
 def run_coid(*args):
     return subprocess.run([str(BUILD / "coid"), *args], capture_output=True, text=True, timeout=60)
 

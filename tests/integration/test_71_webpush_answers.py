@@ -2,6 +2,7 @@
 
 import email.utils
 import json
+import re
 import time
 
 import pytest
@@ -299,6 +300,7 @@ def test_coidctl_lists_tests_and_removes_subscriptions(coid, alice, raw, service
     subscribed(raw, service, ID)
     listed = coid.ctl("push", "list", alice)
     assert listed.startswith(f"{ID} type=all validated client=") and service.origin in listed
+    assert re.search(r" created=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} ", listed)
     shown = coid.ctl("push", "test", alice)
     assert shown.startswith(f"{ID}: 201 in ")
     assert json.loads(service.wait(ID, 2)[1]["plain"])["subject"] == "Test push"
