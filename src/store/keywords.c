@@ -128,18 +128,6 @@ struct keyword_room {
 	size_t next;
 };
 
-/* `asked`: names that are there, and stay. */
-static enum rc room_find(struct account *account, struct mbox *mbox, const struct keyword_set *asked,
-	size_t missing, struct keyword_room *ret_room)
-{
-	ret_room->used = *asked;
-	ret_room->next = mbox->keywords->count;
-	if (missing == 0 || ret_room->next + missing <= KEYWORDS_FIRST)
-		return RC_OK;
-	ret_room->next = 0;
-	return keywords_used(account, mbox, &ret_room->used);
-}
-
 /* MBOX_KEYWORDS_MAX: there is none. */
 static size_t room_take(struct keyword_room *room, size_t count)
 {
@@ -155,6 +143,36 @@ static size_t room_left(const struct keyword_room *room, size_t count)
 	for (size_t i = room->next; i < count; i++)
 		left += !keyword_in(room->used.first, room->used.more, i);
 	return left;
+}
+
+/*
+ * A message that was moved away and is still read (moved.c) shows its keywords by their numbers: those keep their names, unless
+ * there is no other room for the `missing` ones. Then it is forgotten.
+ */
+static void room_spare_moved(struct mbox *mbox, size_t missing, struct keyword_room *room)
+{
+	struct keyword_room spared = *room;
+
+	moved_keywords_used(mbox->index, &spared.used);
+	if (room_left(&spared, mbox->keywords->count) >= missing)
+		*room = spared;
+	else
+		moved_forget(mbox->index);
+}
+
+/* `asked`: names that are there, and stay. */
+static enum rc room_find(struct account *account, struct mbox *mbox, const struct keyword_set *asked,
+	size_t missing, struct keyword_room *ret_room)
+{
+	ret_room->used = *asked;
+	ret_room->next = mbox->keywords->count;
+	if (missing == 0 || ret_room->next + missing <= KEYWORDS_FIRST)
+		return RC_OK;
+	ret_room->next = 0;
+	enum rc rc = keywords_used(account, mbox, &ret_room->used);
+	if (rc == RC_OK)
+		room_spare_moved(mbox, missing, ret_room);
+	return rc;
 }
 
 /* Whether all names can be keywords; *ret_missing: how many are not there yet, each counted once. */

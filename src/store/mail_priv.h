@@ -167,6 +167,8 @@ void moved_add(struct index *index, const struct msg_row *row);
 void moved_forget(struct index *index);
 /* Its keywords beyond the first 64, or NULL. */
 const uint64_t *moved_keywords(const struct index *index, uint32_t uid);
+/* Adds the keywords of all of them. */
+void moved_keywords_used(const struct index *index, struct keyword_set *used);
 uint64_t moved_bytes(const struct index *index);
 
 /* message.c */

@@ -66,6 +66,12 @@ const uint64_t *moved_keywords(const struct index *index, uint32_t uid)
 	return moved ? moved->more : NULL;
 }
 
+void moved_keywords_used(const struct index *index, struct keyword_set *used)
+{
+	for (const struct moved *moved = index->moved; moved; moved = moved->hh.next)
+		keyword_set_join(used, moved->row.keywords, moved->more);
+}
+
 const struct msg_row *msg_moved(struct account *account, int64_t mailbox, uint32_t uid)
 {
 	const struct mbox *mbox = mbox_by_id(account, mailbox);

@@ -173,6 +173,21 @@ static void a_bit_that_a_message_carries_is_never_given_away(void **state)
 	fixture_free(&f);
 }
 
+static void a_bit_of_a_message_that_was_moved_away_keeps_its_name_while_there_is_room(void **state)
+{
+	(void)state;
+	struct fixture *f = fixture_new(NULL);
+	const struct strv name = STRV("new");
+	uint64_t mask;
+	int64_t other = t_new(f, "other");
+
+	take_all(f, UINT64_MAX);
+	assert_int_equal(t_copy(f, f->inbox, "1", other, true, NULL), RC_OK);
+	assert_int_equal(t_keywords(f, f->inbox, &name, 1, true, &mask), RC_OK);
+	assert_int_equal(t_sql(f, "SELECT bit FROM keyword WHERE name = 'new'"), 64);
+	fixture_free(&f);
+}
+
 struct reuse_call {
 	struct fixture *f;
 	struct keyword_set set;
@@ -249,6 +264,7 @@ int main(void)
 		cmocka_unit_test(there_are_so_many_at_most),
 		cmocka_unit_test(a_name_that_no_message_carries_gives_its_bit_away_when_all_are_taken),
 		cmocka_unit_test(a_bit_that_a_message_carries_is_never_given_away),
+		cmocka_unit_test(a_bit_of_a_message_that_was_moved_away_keeps_its_name_while_there_is_room),
 		cmocka_unit_test(a_bit_that_was_given_away_by_a_job_that_failed_has_its_old_name),
 		cmocka_unit_test(a_name_has_a_length),
 		cmocka_unit_test(lost_rows_leave_the_other_keywords_where_they_are),
