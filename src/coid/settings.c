@@ -48,6 +48,7 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 	s->expunge_log_max = conf->store.expunge_log_max;
 	s->undelete_age_s = conf->store.undelete_age / 1000;
 	s->lost_keep_s = conf->store.lost_keep / 1000;
+	s->verify_reads = conf->store.verify_reads;
 	s->batch_jobs = conf->store.batch_jobs;
 	s->batch_wal_bytes = conf->store.batch_size_max;
 	s->batch_ms = conf->store.batch_time_max;

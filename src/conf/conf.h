@@ -128,6 +128,7 @@ struct conf {
 		unsigned expunge_log_max;
 		uint64_t undelete_age;
 		uint64_t lost_keep;
+		bool verify_reads;
 		unsigned batch_jobs;
 		uint64_t batch_size_max;
 		uint64_t batch_time_max;

@@ -407,6 +407,8 @@ const struct conf_row conf_table[] = {
 		"How long the bytes of removed messages are kept; 0: until the next sweep"),
 	ROW_VALUE(store, lost_keep, CONF_DURATION, 0, "30d", MINUTE, 3650 * DAY,
 		"How long message files are kept that the index does not know (folder lost of an account)"),
+	ROW_VALUE(store, verify_reads, CONF_BOOL, CONF_RESTART, "no", 0, 0,
+		"Read a message's file as a whole and compare its checksum before any of it is sent"),
 	ROW_VALUE(store, batch_jobs, CONF_NUMBER, CONF_RESTART, "64", 1, 10000,
 		"Write jobs in one commit at most"),
 	ROW_VALUE(store, batch_size_max, CONF_SIZE, CONF_RESTART, "1M", 64 * KIB, 64 * MIB,

@@ -1,6 +1,7 @@
 #include "imapd/fetch_run.h"
 
 #include "imapd/message_limit.h"
+#include "imapd/resp.h"
 #include "imapd/sync.h"
 #include "net/conn.h"
 
@@ -154,6 +155,10 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 	uint64_t before = view_runs_before(fetch->runs, fetch->place.run, fetch->place.uid);
 	cmd_progress(cmd, fetch->place.inside ? before - 1 : before, fetch_run_count(run));
 	if (finished) {
+		if (fetch->place.damaged > 0)
+			resp_untagged(cmd->session,
+				"NO [CORRUPTION] %llu of these messages cannot be read as they were stored",
+				(unsigned long long)fetch->place.damaged);
 		run->gone = fetch->place.gone > 0;
 		end(cmd, run, fetch->place.rc);
 		return;

@@ -316,6 +316,73 @@ static bool tells_a_change(const struct sender *s)
 	return seen || (fetch->condstore && fetch->plan.flags && news);
 }
 
+/* Bytes that are damaged, not a server that is busy. */
+static bool unreadable(enum rc rc)
+{
+	return rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND;
+}
+
+/*
+ * In place of what can't be read. What the grammar lets be NIL is NIL; an ENVELOPE or a structure is left out rather than
+ * made up: clients keep it for ever. False: nothing stands for it.
+ */
+static bool add_nothing(struct sender *s, const struct fetch_item *item)
+{
+	switch (item->kind) {
+	case FETCH_SECTION:
+	case FETCH_BINARY:
+		buf_addv(s->out, item->label);
+		buf_addv(s->out, STRV(" NIL"));
+		return true;
+	case FETCH_BINARY_SIZE:
+		buf_addv(s->out, item->label);
+		buf_addv(s->out, STRV(" 0"));
+		return true;
+	case FETCH_PREVIEW:
+		buf_addv(s->out, STRV("PREVIEW NIL"));
+		return true;
+	case FETCH_UID:
+	case FETCH_FLAGS:
+	case FETCH_INTERNALDATE:
+	case FETCH_SIZE:
+	case FETCH_MODSEQ:
+	case FETCH_SAVEDATE:
+	case FETCH_EMAILID:
+	case FETCH_THREADID:
+	case FETCH_ENVELOPE:
+	case FETCH_BODY:
+	case FETCH_BODYSTRUCTURE:
+		return false;
+	}
+	return false;
+}
+
+/* The next item, with the space before it. */
+static enum rc send_item(struct sender *s, const struct fetch_item *item)
+{
+	struct fetch_place *at = s->at;
+	size_t start = s->out->len;
+	if (at->some)
+		buf_addc(s->out, ' ');
+	size_t value = s->out->len;
+	enum rc rc = add_item(s, item);
+	if (rc == RC_OK)
+		at->some = true;
+	if (!unreadable(rc))
+		return rc;
+	if (at->reader)
+		msg_damaged(s->account, &at->row);
+	at->spoilt = true;
+	at->in_literal = false;
+	at->binary = FETCH_BINARY_NONE;
+	s->out->len = value;
+	if (add_nothing(s, item))
+		at->some = true;
+	else
+		s->out->len = start;
+	return RC_OK;
+}
+
 static void message_head(struct sender *s)
 {
 	resp_fetch_head(s->out, s->fetch->uidonly, s->at->seq, s->at->row.uid);
@@ -344,22 +411,28 @@ static enum rc send_message(struct sender *s)
 	if (at->in_literal || at->binary) {
 		enum rc rc =
 			at->binary ? fetch_binary_go_on(s, &plan->items[at->item]) : fetch_literal_go_on(s);
+		if (unreadable(rc))
+			msg_damaged(s->account, &at->row);
 		if (rc != RC_OK)
 			return rc;
+		at->some = true;
 		at->item++;
 	} else {
 		enum rc rc = plan->binary ? fetch_check_encodings(s) : RC_OK;
-		if (rc != RC_OK)
+		if (rc != RC_OK && !unreadable(rc))
 			return rc;
 		message_head(s);
 	}
 	for (; at->item < plan->count; at->item++) {
-		if (at->item > 0)
-			buf_addc(s->out, ' ');
-		enum rc rc = add_item(s, &plan->items[at->item]);
+		enum rc rc = send_item(s, &plan->items[at->item]);
 		if (rc != RC_OK)
 			return rc;
 	}
+	/* RC_GONE: there is nothing to be said of it. */
+	if (!at->some && s->out->len > 0 && s->out->p[s->out->len - 1] == '(')
+		return RC_GONE;
+	if (!at->some)
+		s->out->len--;
 	buf_addv(s->out, STRV(")\r\n"));
 	return buf_ok(s->out) ? RC_OK : RC_LIMIT;
 }
@@ -375,10 +448,13 @@ static void end_message(struct sender *s)
 	at->in_literal = false;
 	at->binary = FETCH_BINARY_NONE;
 	at->item = 0;
+	at->damaged += at->spoilt;
+	at->spoilt = false;
+	at->some = false;
 	s->have = 0;
 }
 
-/* Sends the message in hand. An error of one message takes its response back and lets the others be sent, unless a part
+/* Sends the message in hand; what is damaged of it is NIL or left out. Another error of one message takes its response back and lets the others be sent, unless a part
  * of it is on its way already. */
 static enum rc step(struct sender *s, bool begun)
 {
@@ -401,6 +477,8 @@ static enum rc step(struct sender *s, bool begun)
 	s->out->full = false;
 	fetch->told_count = told_start;
 	end_message(s);
+	if (rc == RC_GONE)
+		return RC_OK;
 	if (at->rc == RC_OK)
 		at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 	at->errors++;

@@ -20,7 +20,7 @@
 #define FETCH_SLICE_US 10000
 /* A header block that HEADER.FIELDS filters is cut here; the scanner keeps less. */
 #define FETCH_HEADER_MAX (16 * 1024 * 1024) /* header fields that one item asks for */
-/* Messages that can't be read before the command gives up. */
+/* Messages that can't be sent before the command gives up; not those that are damaged. */
 #define FETCH_ERRORS_MAX 16
 
 /* What a slice has told: for view_told_flags, or view_told_own. */
@@ -38,7 +38,8 @@ struct fetch_place {
 	uint32_t uid; /* next to be looked at in that run; 0: its first */
 	uint64_t gone; /* messages of the view that no longer exist */
 	unsigned errors;
-	enum rc rc; /* of the first message that could not be read */
+	enum rc rc; /* of the first message that could not be sent; damaged ones do not count */
+	uint64_t damaged; /* messages of which something could not be read */
 	uint64_t said; /* the highest MODSEQ */
 	/* Inside a message whose response has begun. */
 	bool inside;
@@ -46,6 +47,8 @@ struct fetch_place {
 	uint32_t seq;
 	bool moved; /* it is not in the mailbox any more */
 	size_t item;
+	bool some; /* an item has been sent */
+	bool spoilt; /* an item could not be read */
 	bool in_literal;
 	uint64_t offset; /* of the literal's next octet in the message */
 	uint64_t left;

@@ -91,7 +91,11 @@ void search_cmd_end(struct cmd *cmd, const struct search *search, const struct s
 {
 	const struct search_cmd *args = cmd->args;
 	enum rc rc = search->place.rc;
-	if (rc != RC_OK) {
+	/* One bad message does not take the others away, and clients that are told NO ask again for ever. */
+	if (rc == RC_CORRUPT)
+		resp_untagged(
+			cmd->session, "NO [CORRUPTION] Some messages cannot be read as they were stored");
+	else if (rc != RC_OK) {
 		search_cmd_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
 		return;
 	}

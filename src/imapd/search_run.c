@@ -33,6 +33,7 @@ struct searcher {
 	bool has_cached;
 	struct buf header; /* its whole header block */
 	bool has_header;
+	bool spoilt; /* something of it could not be read */
 };
 
 struct search *search_new(void)
@@ -185,6 +186,8 @@ static enum rc need_header(struct searcher *s, const struct search_key *key)
 		mime_sift_init(&sift, &key->field, 1, false, mime_sift_to_buf, &s->header);
 		rc = reader_sift(reader, range.offset, range.size, &sift);
 	}
+	if (rc == RC_IO || rc == RC_CORRUPT)
+		msg_damaged(s->account, s->row);
 	reader_close(&reader);
 	return rc;
 }
@@ -282,6 +285,8 @@ static enum rc eval_text(struct searcher *s, const struct search_key *key, bool 
 		if (rc == RC_AGAIN)
 			return rc;
 		search_text_free(&search->text);
+		if (rc == RC_IO || rc == RC_CORRUPT)
+			msg_damaged(s->account, s->row);
 		if (rc != RC_OK) {
 			search->text_uid = 0;
 			return rc;
@@ -466,6 +471,13 @@ static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_
 {
 	bool match = false;
 	enum rc rc = eval_positive(s, key, &match);
+	if (rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND) {
+		/* Nobody knows: neither the key nor its opposite fits. Other keys may. */
+		s->spoilt = true;
+		s->score = 0;
+		*ret_match = false;
+		return RC_OK;
+	}
 	if (rc != RC_OK)
 		return rc;
 	*ret_match = match != key->negate;
@@ -535,6 +547,7 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 	s->have = 0;
 	s->has_cached = false;
 	s->has_header = false;
+	s->spoilt = false;
 	enum rc rc = eval(s, s->search->keys.root, &match);
 	if (rc == RC_AGAIN) {
 		*s->at = before;
@@ -546,6 +559,8 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 			s->at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 		return rc == RC_UNAVAILABLE ? rc : RC_OK;
 	}
+	if (s->spoilt && s->at->rc == RC_OK)
+		s->at->rc = RC_CORRUPT;
 	if (match)
 		found(s, row, seq);
 	return RC_OK;

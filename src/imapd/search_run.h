@@ -28,7 +28,7 @@ struct search_place {
 	uint64_t modseq; /* the highest of what was found */
 	uint64_t first_modseq; /* of the first found; 0: nothing */
 	uint64_t last_modseq;
-	enum rc rc; /* of the first message that could not be read: it is left out */
+	enum rc rc; /* RC_CORRUPT: something of a message could not be read, and the keys that need it do not fit */
 };
 
 /* One message found, when more must be known of it than its number. */

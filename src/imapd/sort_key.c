@@ -263,10 +263,15 @@ enum rc sort_key_make(struct account *account, const struct msg_row *row, const 
 	arena_reset(scratch->arena);
 	if (program->envelope || program->sent)
 		rc = msg_cached(account, row, program->envelope ? MSG_ENVELOPE : 0, scratch->arena, &cached);
-	if (rc != RC_OK)
+	if (rc == RC_OK && program->envelope && !envelope_read(cached.envelope, scratch->arena, &envelope))
+		rc = RC_CORRUPT;
+	scratch->spoilt = rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND;
+	if (scratch->spoilt) {
+		cached = (struct msg_cached){ .sent_date = INT64_MIN };
+		envelope = (struct envelope){ .subject = STRV_NULL };
+	} else if (rc != RC_OK) {
 		return rc;
-	if (program->envelope && !envelope_read(cached.envelope, scratch->arena, &envelope))
-		return RC_CORRUPT;
+	}
 	buf_reset(out);
 	for (size_t i = 0; i < program->n; i++) {
 		size_t from = out->len;

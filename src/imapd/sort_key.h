@@ -56,6 +56,7 @@ struct sort_scratch {
 	struct buf base;
 	struct buf mapped;
 	uint8_t score; /* of the message in hand */
+	bool spoilt; /* it could not be read: its key is that of a message without fields */
 };
 void sort_scratch_init(struct sort_scratch *scratch);
 void sort_scratch_fini(struct sort_scratch *scratch);

@@ -74,9 +74,11 @@ static enum rc add_message(struct account *account, struct sort *sort, const str
 	scratch->score = sort_score(sort->hits, sort->hit_count, row->uid);
 	enum rc rc = sort_key_make(account, row, &sort->program, scratch, key);
 	at->seen++;
+	if (rc == RC_OK && scratch->spoilt && at->rc == RC_OK)
+		at->rc = RC_CORRUPT;
 	if (rc != RC_OK) {
 		if (at->rc == RC_OK)
-			at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+			at->rc = rc;
 		return rc == RC_UNAVAILABLE ? rc : RC_OK;
 	}
 	struct strv kept = buf_strv(key);

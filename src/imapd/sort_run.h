@@ -25,7 +25,7 @@ struct sort_place {
 	size_t bytes; /* of their keys */
 	uint64_t seen; /* messages that are there still */
 	bool gathered; /* all have their item */
-	enum rc rc; /* of the first message whose key cannot be had: it is left out */
+	enum rc rc; /* RC_CORRUPT: a message could not be read: it is sorted like one without fields; else it is left out */
 };
 
 struct sort {

@@ -123,6 +123,8 @@ static enum rc need_refs(struct gatherer *g, const struct msg_row *row, const st
 	buf_reset(&g->header);
 	mime_sift_init(&sift, &name, 1, false, mime_sift_to_buf, &g->header);
 	rc = reader_sift(reader, range.offset, range.size, &sift);
+	if (rc == RC_IO || rc == RC_CORRUPT)
+		msg_damaged(g->account, row);
 	reader_close(&reader);
 	*ret_block = buf_strv(&g->header);
 	return rc;
@@ -207,7 +209,18 @@ static enum rc read_message(struct gatherer *g, const struct msg_row *row)
 	return RC_OK;
 }
 
-/* What a message that is left out has added goes again. */
+/* A message of which nothing can be read has no ids and no subject. */
+static void add_bare(struct gatherer *g, const struct msg_row *row)
+{
+	struct thread_message message = { .uid = row->uid, .number = number_of(g, row->uid) };
+	struct msg_cached cached = { .sent_date = INT64_MIN };
+	message.refs = g->thread->next.ref_count;
+	message.no_id = g->thread->algorithm == THREAD_REFERENCES;
+	read_subject(g, STRV_NULL, &message);
+	add_message(g->thread, &message, sort_sent_date(row, &cached));
+}
+
+/* What a message that can't be read has added goes again. */
 static enum rc take_message(struct gatherer *g, const struct msg_row *row)
 {
 	struct thread_place *at = &g->thread->next;
@@ -218,8 +231,11 @@ static enum rc take_message(struct gatherer *g, const struct msg_row *row)
 	if (rc == RC_OK || rc == RC_LIMIT)
 		return rc;
 	at->ref_count = refs;
+	bool damaged = rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND;
+	if (damaged)
+		add_bare(g, row);
 	if (at->rc == RC_OK)
-		at->rc = rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+		at->rc = damaged ? RC_CORRUPT : rc;
 	return rc == RC_UNAVAILABLE ? rc : RC_OK;
 }
 

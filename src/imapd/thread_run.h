@@ -33,7 +33,7 @@ struct thread_place {
 	size_t ref_count;
 	size_t linked; /* messages in the tree */
 	uint64_t seen; /* messages that are there still */
-	enum rc rc; /* of the first message that could not be read: it is left out */
+	enum rc rc; /* RC_CORRUPT: a message could not be read: it stands alone; else it is left out */
 };
 
 struct thread {

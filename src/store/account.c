@@ -240,6 +240,8 @@ static enum rc migrate_in_transaction(struct account *account, int version)
 	rc = schema_migrate(db_handle(account->db), version, account->store->log);
 	if (rc == RC_OK && version < 2)
 		rc = thread_put_all(account);
+	if (rc == RC_OK && version < 6)
+		rc = schema_renew_cache(db_handle(account->db), account->store->log);
 	if (rc == RC_OK)
 		rc = db_commit(account->db);
 	if (rc != RC_OK)

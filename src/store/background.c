@@ -3,7 +3,7 @@
  * looks at atomics only and queues an item of the account's own on its strand; the work runs there, one kind a turn, and
  * slow kinds at no more than half of the workers.
  */
-#include "store/store_priv.h"
+#include "store/damage.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -92,6 +92,8 @@ static const struct {
 	[BACKGROUND_CHECKPOINT] = { settle_run, true },
 	[BACKGROUND_MOVE_OUT] = { blob_moveout, true },
 	[BACKGROUND_SWEEP] = { blob_sweep, true },
+	[BACKGROUND_FILL] = { blob_fill_sums, true },
+	[BACKGROUND_NOTE] = { damage_note, false },
 	[BACKGROUND_MARKS] = { moves_retry, false },
 	[BACKGROUND_CLOSE] = { settle_close_run, true },
 };

@@ -2,6 +2,8 @@
  * Blobs: the rows, and putting bytes where they belong. A new message up to the inline limit is a row; a larger one is
  * a link to the spool file, on disk with its name before the transaction commits.
  */
+#include "store/damage.h"
+
 #include "store/bytes.h"
 
 #include "base/clock.h"
@@ -15,29 +17,33 @@
 
 #define NAME_TRIES 8 /* names are random: even a second try is never seen */
 
-const char blob_schema_sql[] = "CREATE TABLE blob ("
-			       " id INTEGER PRIMARY KEY AUTOINCREMENT,"
-			       " refs INTEGER NOT NULL," /* rows of msg with this blob */
-			       " size INTEGER NOT NULL," /* octets of the message: prefix and content */
-			       " file INTEGER," /* NULL: inline; else the name of the file */
-			       " stored INTEGER NOT NULL," /* milliseconds since 1970 */
-			       " removed_at INTEGER," /* seconds since 1970 when refs became 0 */
-			       " thread INTEGER NOT NULL DEFAULT 0" /* thread.h */
-			       ");"
-			       "CREATE INDEX blob_removed ON blob(removed_at) WHERE removed_at IS NOT NULL;"
-			       "CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
-			       "CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);";
+const char blob_schema_sql[] =
+	"CREATE TABLE blob ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" refs INTEGER NOT NULL," /* rows of msg with this blob */
+	" size INTEGER NOT NULL," /* octets of the message: prefix and content */
+	" file INTEGER," /* NULL: inline; else the name of the file */
+	" stored INTEGER NOT NULL," /* milliseconds since 1970 */
+	" removed_at INTEGER," /* seconds since 1970 when refs became 0 */
+	" thread INTEGER NOT NULL DEFAULT 0," /* thread.h */
+	" sum INTEGER" /* sum.h, of all octets; NULL: not known yet */
+	");"
+	"CREATE INDEX blob_removed ON blob(removed_at) WHERE removed_at IS NOT NULL;" BLOB_SUM_INDEX
+	"CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+	"CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);";
 
-static enum rc put_row(struct account *account, uint64_t size, bool in_file, int64_t file, int64_t *ret_id)
+static enum rc put_row(
+	struct account *account, uint64_t size, uint32_t sum, bool in_file, int64_t file, int64_t *ret_id)
 {
 	int64_t now = clock_wall_us() / 1000;
 	enum rc rc;
 	if (in_file)
-		rc = db_run(account->db, "INSERT INTO blob(refs, size, file, stored) VALUES(1, ?1, ?2, ?3)",
-			"uii", size, file, now);
+		rc = db_run(account->db,
+			"INSERT INTO blob(refs, size, file, stored, sum) VALUES(1, ?1, ?2, ?3, ?4)", "uiid",
+			size, file, now, sum);
 	else
-		rc = db_run(account->db, "INSERT INTO blob(refs, size, stored) VALUES(1, ?1, ?2)", "ui", size,
-			now);
+		rc = db_run(account->db, "INSERT INTO blob(refs, size, stored, sum) VALUES(1, ?1, ?2, ?3)",
+			"uid", size, now, sum);
 	if (rc == RC_OK)
 		*ret_id = db_last_id(account->db);
 	return rc;
@@ -48,16 +54,16 @@ static enum rc put_inline(struct account *account, struct strv prefix, struct st
 	struct blob_state *state = &account->blobs;
 	size_t size = prefix.n + bytes.n;
 	int64_t id;
-	enum rc rc = put_row(account, size, false, 0, &id);
-	if (rc != RC_OK)
-		return rc;
 	char *whole = mem_alloc(size + 1);
 	if (prefix.n > 0)
 		memcpy(whole, prefix.p, prefix.n);
 	if (bytes.n > 0)
 		memcpy(whole + prefix.n, bytes.p, bytes.n);
-	rc = db_run(account->db, "INSERT INTO blob_inline(blob, bytes) VALUES(?1, ?2)", "ib", id,
-		strv_make(whole, size));
+	struct strv all = strv_make(whole, size);
+	enum rc rc = put_row(account, size, sum_of(all), false, 0, &id);
+	if (rc == RC_OK)
+		rc = db_run(
+			account->db, "INSERT INTO blob_inline(blob, bytes) VALUES(?1, ?2)", "ib", id, all);
 	free(whole);
 	if (rc != RC_OK)
 		return rc;
@@ -143,8 +149,10 @@ enum rc blob_put(struct account *account, struct content *content, struct strv p
 	if (bytes.p && bytes.n <= account->store->settings.inline_max)
 		return put_inline(account, prefix, bytes, ret_id);
 	rc = put_file(account, content, &file);
-	if (rc == RC_OK)
-		rc = put_row(account, prefix.n + content_size(content), true, file, &id);
+	if (rc == RC_OK) {
+		uint32_t sum = sum_join(sum_of(prefix), content_sum(content), content_size(content));
+		rc = put_row(account, prefix.n + content_size(content), sum, true, file, &id);
+	}
 	if (rc == RC_OK && prefix.n > 0)
 		rc = db_run(
 			account->db, "INSERT INTO blob_prefix(blob, bytes) VALUES(?1, ?2)", "ib", id, prefix);
@@ -161,6 +169,16 @@ static enum rc blob_missing(struct account *account, int64_t id, const char *wha
 	log_error(account->store->log, "%s account=%s blob=%lld", what, account->name, (long long)id);
 	return RC_CORRUPT;
 }
+
+/* What the row says of the bytes. */
+struct blob_row {
+	int64_t id;
+	uint64_t size;
+	int64_t file;
+	bool in_file;
+	uint32_t sum;
+	bool has_sum;
+};
 
 enum rc blob_ref(struct account *account, int64_t id)
 {
@@ -200,69 +218,117 @@ static enum rc blob_bytes(
 	return RC_OK;
 }
 
-static enum rc open_inline(struct account *account, int64_t id, uint64_t size, struct reader **ret_reader)
+static enum rc open_inline(struct account *account, const struct blob_row *row, struct reader **ret_reader)
 {
 	char *bytes;
 	size_t n;
-	enum rc rc = blob_bytes(account, "SELECT bytes FROM blob_inline WHERE blob = ?1", id, &bytes, &n);
-	if (rc == RC_NOT_FOUND)
-		return blob_missing(account, id, "an inline message has no bytes");
+	enum rc rc =
+		blob_bytes(account, "SELECT bytes FROM blob_inline WHERE blob = ?1", row->id, &bytes, &n);
 	if (rc != RC_OK)
-		return rc;
-	if (n != size) {
+		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+	if (n != row->size || (row->has_sum && sum_of(strv_make(bytes, n)) != row->sum)) {
 		free(bytes);
-		return blob_missing(account, id, "an inline message has the wrong size");
+		return RC_CORRUPT;
 	}
 	*ret_reader = reader_new_bytes(bytes, n);
 	return RC_OK;
 }
 
-static enum rc open_file(
-	struct account *account, int64_t id, uint64_t size, int64_t file, struct reader **ret_reader)
+/* Clients fetch a large message in pieces: what was compared a moment ago is not read as a whole again. */
+static enum rc file_verify(struct account *account, const struct blob_row *row, struct reader *reader)
+{
+	struct blob_state *state = &account->blobs;
+	uint32_t sum = SUM_NONE;
+	bool known = damage_known(account, row->id);
+	if (!known && (!row->has_sum || !account->store->settings.verify_reads))
+		return RC_OK;
+	for (unsigned i = 0; i < BLOB_VERIFIED; i++)
+		if (state->verified[i] == row->id)
+			return RC_OK;
+	enum rc rc = reader_sum(reader, &sum);
+	if (rc == RC_OK && row->has_sum && sum != row->sum)
+		rc = RC_CORRUPT;
+	if (rc != RC_OK)
+		return rc;
+	state->verified[state->verified_next++ % BLOB_VERIFIED] = row->id;
+	return RC_OK;
+}
+
+static enum rc open_file(struct account *account, const struct blob_row *row, struct reader **ret_reader)
 {
 	const struct io *io = account->store->io;
 	char *prefix = NULL;
 	size_t prefix_size = 0;
 	enum rc rc = blob_bytes(
-		account, "SELECT bytes FROM blob_prefix WHERE blob = ?1", id, &prefix, &prefix_size);
+		account, "SELECT bytes FROM blob_prefix WHERE blob = ?1", row->id, &prefix, &prefix_size);
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
-	char *path = file_path(account, file);
+	char *path = file_path(account, row->file);
 	int fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	int error = errno;
 	struct stat st;
 	free(path);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
-		(uint64_t)st.st_size + prefix_size == size) {
-		*ret_reader = reader_new_file(io, fd, (uint64_t)st.st_size, prefix, prefix_size);
-		return RC_OK;
+	if (fd < 0) {
+		free(prefix);
+		/* ELOOP: a symbolic link, which the server has not made. */
+		return error == ENOENT || error == ELOOP ? RC_CORRUPT : io_rc(error);
 	}
-	free(prefix);
-	if (fd >= 0)
-		(void)io->close(io->ctx, fd);
-	/* ELOOP: a symbolic link, which the server has not made. */
-	if (fd >= 0 || error == ENOENT || error == ELOOP)
-		return blob_missing(
-			account, id, "the file of a message is missing, no file or of the wrong size");
-	log_error(account->store->log, "a message cannot be opened account=%s blob=%lld error=%s",
-		account->name, (long long)id, strerror(error));
-	return io_rc(error);
+	bool whole =
+		fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size + prefix_size == row->size;
+	struct reader *reader = reader_new_file(io, fd, row->size - prefix_size, prefix, prefix_size);
+	rc = whole ? file_verify(account, row, reader) : RC_CORRUPT;
+	if (rc == RC_OK)
+		*ret_reader = reader;
+	else
+		reader_close(&reader);
+	return rc;
+}
+
+static enum rc blob_row_read(struct account *account, int64_t id, struct blob_row *ret_row)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(account->db, &stmt, "SELECT size, file, sum FROM blob WHERE id = ?1", "i", id);
+	if (rc != RC_OK)
+		return rc;
+	*ret_row = (struct blob_row){ .id = id,
+		.size = db_u64(stmt, 0),
+		.in_file = !db_is_null(stmt, 1),
+		.file = db_i64(stmt, 1),
+		.has_sum = !db_is_null(stmt, 2),
+		.sum = db_u32(stmt, 2) };
+	db_reset(stmt);
+	return RC_OK;
 }
 
 enum rc blob_open(struct account *account, int64_t id, struct reader **ret_reader)
 {
-	sqlite3_stmt *stmt;
-	enum rc rc = db_one(account->db, &stmt, "SELECT size, file FROM blob WHERE id = ?1", "i", id);
-	if (rc == RC_NOT_FOUND)
-		return blob_missing(account, id, "a message has no blob");
-	if (rc != RC_OK)
+	struct blob_row row;
+	enum rc rc = blob_row_read(account, id, &row);
+	/* A database that can't be read is another matter. */
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
-	uint64_t size = db_u64(stmt, 0);
-	bool in_file = !db_is_null(stmt, 1);
-	int64_t file = db_i64(stmt, 1);
-	db_reset(stmt);
-	return in_file ? open_file(account, id, size, file, ret_reader)
-		       : open_inline(account, id, size, ret_reader);
+	if (rc == RC_OK)
+		rc = row.in_file ? open_file(account, &row, ret_reader)
+				 : open_inline(account, &row, ret_reader);
+	if (rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND)
+		damage_found(account, id);
+	return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
+}
+
+enum rc blob_verify(struct account *account, int64_t id)
+{
+	struct reader *reader = NULL;
+	struct blob_row row;
+	uint32_t sum = SUM_NONE;
+	enum rc rc = blob_row_read(account, id, &row);
+	if (rc == RC_OK)
+		rc = row.in_file ? open_file(account, &row, &reader) : open_inline(account, &row, &reader);
+	if (rc == RC_OK)
+		rc = reader_sum(reader, &sum);
+	reader_close(&reader);
+	if (rc == RC_OK && row.has_sum && sum != row.sum)
+		return RC_CORRUPT;
+	return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 }
 
 /* Whether the row that a file was made for is there. False also if the database can't tell: the file is then left. */
@@ -371,6 +437,10 @@ enum rc blob_open_account(struct account *account, bool clean)
 	lost_wish(account);
 	if (rc == RC_OK)
 		rc = open_number(account);
+	if (rc == RC_OK)
+		rc = damage_open(account);
+	if (rc == RC_OK)
+		rc = fill_open(account);
 	account->blobs.dirs_trusted = clean && !account->blobs.marker;
 	if (rc != RC_OK || account->blobs.dirs_trusted)
 		return rc;
@@ -400,6 +470,7 @@ void blob_close_account(struct account *account)
 	close_marker(account);
 	free(account->blobs.made);
 	free(account->blobs.known);
+	free(account->blobs.damaged);
 	memset(&account->blobs, 0, sizeof(account->blobs));
 }
 

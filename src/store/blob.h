@@ -14,7 +14,8 @@
  *		file INTEGER,			-- NULL: inline; else the name of the file
  *		stored INTEGER NOT NULL,	-- milliseconds since 1970
  *		removed_at INTEGER,		-- seconds since 1970 when refs became 0, else NULL
- *		thread INTEGER NOT NULL DEFAULT 0	-- thread.h
+ *		thread INTEGER NOT NULL DEFAULT 0,	-- thread.h
+ *		sum INTEGER			-- sum.h, of all octets; NULL: not known yet (stored by an older version)
  *	);
  *	CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- the whole message
  *	CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- what comes before a file
@@ -28,6 +29,8 @@
 
 /* The CREATE statements above, to be run once by the schema. */
 extern const char blob_schema_sql[];
+/* What of it came with version 6. */
+#define BLOB_SUM_INDEX "CREATE INDEX blob_unsummed ON blob(id) WHERE sum IS NULL;"
 
 /*
  * Stores prefix and content as one message with refs = 1. A large content is linked into msg/ and its directory synced
@@ -39,8 +42,15 @@ enum rc blob_put(
 /* One reference more or less. RC_CORRUPT: no such row. blob_ref takes removed_at away again. */
 enum rc blob_ref(struct account *account, int64_t id) MUST_CHECK;
 enum rc blob_unref(struct account *account, int64_t id) MUST_CHECK;
-/* RC_CORRUPT: row, bytes or file are missing or of the wrong size. The reader needs neither strand nor transaction. */
+/*
+ * RC_CORRUPT: row, bytes or file are missing, of the wrong size, or not those that were stored (checksum: always of bytes in
+ * the database, of a file if store_settings.verify_reads). That and RC_IO are told to damage.h. The reader needs neither strand nor transaction. */
 enum rc blob_open(struct account *account, int64_t id, struct reader **ret_reader) MUST_CHECK;
+
+#define BLOB_VERIFIED 16
+
+/* Reads all bytes and compares them with their checksum, if it is known. RC_CORRUPT, RC_IO: not told to damage.h. */
+enum rc blob_verify(struct account *account, int64_t id) MUST_CHECK;
 
 /* A file made by blob_put whose transaction has not ended yet. */
 struct blob_made {
@@ -72,6 +82,12 @@ struct blob_state {
 	int64_t adopted; /* its name */
 	bool remove_failed; /* a file of nobody could not be removed: the sweep looks for it again */
 	bool marker; /* file BLOB_MARKER exists */
+	int64_t verified
+		[BLOB_VERIFIED]; /* blobs whose files were compared with their checksums last; 0: none */
+	unsigned verified_next;
+	int64_t filled; /* blobs up to this id have been looked at for missing checksums */
+	int64_t *damaged; /* own: blobs in table damage (damage.h) */
+	size_t damaged_count;
 	uint8_t unlinked[32]; /* bit xx: names removed from msg/<xx> are not synced yet */
 };
 
@@ -94,6 +110,8 @@ enum rc blob_prepare_commit(struct account *account) MUST_CHECK;
  */
 enum rc blob_moveout(struct account *account) MUST_CHECK;
 enum rc blob_sweep(struct account *account) MUST_CHECK;
+/* Computes checksums that are not known yet, of messages that an older version has stored. */
+enum rc blob_fill_sums(struct account *account) MUST_CHECK;
 /* Only its second half: files that no row names, if some are to be looked for. */
 enum rc blob_sweep_orphans(struct account *account) MUST_CHECK;
 

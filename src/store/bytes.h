@@ -9,6 +9,7 @@
 #include "store/content.h"
 #include "store/io.h"
 #include "store/store_priv.h"
+#include "store/sum.h"
 
 #include <stdatomic.h>
 
@@ -49,12 +50,14 @@ void spool_file_remove(struct store *store, char *path);
 
 /*
  * A content with one reference; takes bytes or path, and the scan's result. bytes NULL: the content is file `path`,
- * to be unlinked with the content. The bytes have been counted by spool_memory_take and are given back by the content.
+ * to be unlinked with the content, and `sum` that of its bytes (of bytes in memory it is computed when it is needed, on a
+ * worker). The bytes have been counted by spool_memory_take and are given back by the content.
  */
 struct content *content_new(
-	struct store *store, char *bytes, char *path, uint64_t size, struct mime_scan *scan);
+	struct store *store, char *bytes, char *path, uint64_t size, uint32_t sum, struct mime_scan *scan);
 /* Takes the handle: n bytes count for the account as long as the content lives. NULL: for none. */
 void content_charge(struct content *content, struct account *account, uint64_t n);
+uint32_t content_sum(const struct content *content);
 /* The bytes, or an empty view with p NULL if the content is a file. */
 struct strv content_bytes(const struct content *content);
 /* NULL if the content is in memory. */
@@ -67,6 +70,8 @@ struct reader *reader_new_bytes(char *bytes, uint64_t size);
 /* Takes fd and prefix (may be NULL): prefix, then `file_size` bytes of fd. */
 struct reader *reader_new_file(
 	const struct io *io, int fd, uint64_t file_size, char *prefix, size_t prefix_size);
+/* The checksum of all that it reads. RC_IO, RC_CORRUPT: it can't be read to its end. */
+enum rc reader_sum(struct reader *reader, uint32_t *ret_sum) MUST_CHECK;
 
 /* file.c: msg/<xx>/<file> of an account. */
 
@@ -123,6 +128,11 @@ uint64_t sweep_wait(const struct account *account, int64_t removed_at);
 
 /* shrink.c: the database gives free pages back if the disk has little room. RC_AGAIN: there are more. */
 enum rc blob_shrink(struct account *account) MUST_CHECK;
+
+/* fill.c */
+
+/* Wishes blob_fill_sums if some checksums are not known. */
+enum rc fill_open(struct account *account) MUST_CHECK;
 
 /* marker.c */
 

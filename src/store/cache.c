@@ -6,38 +6,132 @@
 #include "store/mail_priv.h"
 
 #include "base/mem.h"
+#include "store/damage.h"
+#include "store/sum.h"
 
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define RESCAN_STEP (64 * 1024)
+#define CACHE_ALL (MSG_ENVELOPE | MSG_BODY | MSG_BODYSTRUCTURE | MSG_PARTS | MSG_HEADERS | MSG_PREVIEW)
 #define CACHE_PARTS_MAX (64 * 1024 * 1024) /* octets of a part table with a prefix */
 #define CACHE_HEADERS_MAX (1024 * 1024) /* octets of the cached header with a prefix */
 
+/* Bytes of column `sums`: one checksum for the short columns, then one for each long one. */
+enum {
+	CACHE_SUM_SHORT,
+	CACHE_SUM_PREVIEW,
+	CACHE_SUM_ENVELOPE,
+	CACHE_SUM_BODY,
+	CACHE_SUM_BODYSTRUCTURE,
+	CACHE_SUM_PARTS,
+	CACHE_SUM_HEADERS,
+	CACHE_SUMS
+};
+#define CACHE_SUMS_BYTES (4 * CACHE_SUMS)
+
+struct cache_sums {
+	unsigned char v[CACHE_SUMS_BYTES];
+};
+
+/* Begins with the blob and the column: bytes of another row or column are not taken for these. */
+static void cache_sum_put(struct cache_sums *sums, unsigned which, int64_t blob, struct strv bytes)
+{
+	uint64_t seed[2] = { (uint64_t)blob, which };
+	uint32_t sum = sum_add(sum_add(SUM_NONE, seed, sizeof(seed)), bytes.p, bytes.n);
+	for (unsigned i = 0; i < 4; i++)
+		sums->v[4 * which + i] = (unsigned char)(sum >> (8 * i));
+}
+
+static void cache_sum_short(struct cache_sums *sums, int64_t blob, const struct msg_cached *cached)
+{
+	int64_t values[4] = { CACHE_VERSION, cached->sent_date, cached->sent_zone, cached->has_nul };
+	cache_sum_put(sums, CACHE_SUM_SHORT, blob, strv_make((const char *)values, sizeof(values)));
+}
+
+static const struct {
+	enum msg_part_mask mask;
+	unsigned sum;
+	size_t offset; /* in struct msg_cached */
+} cache_columns[] = {
+	{ MSG_PREVIEW, CACHE_SUM_PREVIEW, offsetof(struct msg_cached, preview) },
+	{ MSG_ENVELOPE, CACHE_SUM_ENVELOPE, offsetof(struct msg_cached, envelope) },
+	{ MSG_BODY, CACHE_SUM_BODY, offsetof(struct msg_cached, body) },
+	{ MSG_BODYSTRUCTURE, CACHE_SUM_BODYSTRUCTURE, offsetof(struct msg_cached, bodystructure) },
+	{ MSG_PARTS, CACHE_SUM_PARTS, offsetof(struct msg_cached, parts) },
+	{ MSG_HEADERS, CACHE_SUM_HEADERS, offsetof(struct msg_cached, headers) },
+};
+
+/* The sums of the short columns and of those that are wanted; the others stay as they are. */
+static void cache_sums_make(
+	struct cache_sums *sums, int64_t blob, const struct msg_cached *cached, unsigned want)
+{
+	cache_sum_short(sums, blob, cached);
+	for (size_t i = 0; i < sizeof(cache_columns) / sizeof(cache_columns[0]); i++) {
+		const char *field = (const char *)cached + cache_columns[i].offset;
+		if (want & cache_columns[i].mask)
+			cache_sum_put(
+				sums, cache_columns[i].sum, blob, *(const struct strv *)(const void *)field);
+	}
+}
+
+static bool cache_sums_hold(struct strv stored, int64_t blob, const struct msg_cached *cached, unsigned want)
+{
+	struct cache_sums sums;
+	if (stored.n != sizeof(sums.v))
+		return false;
+	memcpy(sums.v, stored.p, sizeof(sums.v));
+	cache_sums_make(&sums, blob, cached, want);
+	return memcmp(sums.v, stored.p, sizeof(sums.v)) == 0;
+}
+
+static void from_summary(const struct mime_summary *summary, struct msg_cached *ret_cached)
+{
+	*ret_cached = (struct msg_cached){
+		.envelope = summary->envelope,
+		.body = summary->body,
+		.bodystructure = summary->bodystructure,
+		.parts = summary->parts,
+		.headers = summary->headers,
+		.preview = summary->preview,
+		.sent_date = summary->sent_date,
+		.sent_zone = (int16_t)summary->sent_zone,
+		.has_nul = summary->has_nul,
+	};
+}
+
 static enum rc cache_write(struct account *account, int64_t blob, const struct mime_summary *summary)
 {
+	struct cache_sums sums;
+	struct msg_cached cached;
 	sqlite3_stmt *stmt;
 
 	enum rc rc = db_prepare(account->db,
 		"INSERT OR REPLACE INTO cache (blob, version, sent_date, sent_zone, has_nul, preview, "
 		"envelope, body,"
-		" bodystructure, parts, headers) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+		" bodystructure, parts, headers, sums) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, "
+		"?12)",
 		&stmt);
 	if (rc != RC_OK)
 		return rc;
+	from_summary(summary, &cached);
+	cache_sums_make(&sums, blob, &cached, CACHE_ALL);
 	db_bind_i64(account->db, stmt, 1, blob);
 	db_bind_i64(account->db, stmt, 2, CACHE_VERSION);
 	if (summary->sent_date == INT64_MIN)
 		db_bind_null(account->db, stmt, 3);
 	else
 		db_bind_i64(account->db, stmt, 3, summary->sent_date);
-	db_bind_i64(account->db, stmt, 4, summary->sent_zone);
-	db_bind_i64(account->db, stmt, 5, summary->has_nul);
+	db_bind_i64(account->db, stmt, 4, cached.sent_zone);
+	db_bind_i64(account->db, stmt, 5, cached.has_nul);
 	db_bind_blob(account->db, stmt, 6, summary->preview);
 	db_bind_blob(account->db, stmt, 7, summary->envelope);
 	db_bind_blob(account->db, stmt, 8, summary->body);
 	db_bind_blob(account->db, stmt, 9, summary->bodystructure);
 	db_bind_blob(account->db, stmt, 10, summary->parts);
 	db_bind_blob(account->db, stmt, 11, summary->headers);
+	db_bind_blob(account->db, stmt, 12, strv_make((const char *)sums.v, sizeof(sums.v)));
 	return db_exec(account->db, stmt);
 }
 
@@ -154,6 +248,8 @@ static enum rc scan_blob(struct account *account, int64_t blob, struct mime_msg 
 		return rc;
 	struct mime_scan *scan = mime_scan_new(NULL);
 	rc = scan_reader(reader, scan);
+	if (rc == RC_CORRUPT || rc == RC_IO)
+		damage_found(account, blob);
 	reader_close(&reader);
 	mime_scan_finish(scan, &msg);
 	mime_scan_free(&scan);
@@ -188,21 +284,6 @@ enum rc msg_body_global(struct account *account, const struct msg_row *row, stru
 	mime_summary_global(msg, arena, ret_body, ret_bodystructure);
 	mime_msg_free(&msg);
 	return RC_OK;
-}
-
-static void from_summary(const struct mime_summary *summary, struct msg_cached *ret_cached)
-{
-	*ret_cached = (struct msg_cached){
-		.envelope = summary->envelope,
-		.body = summary->body,
-		.bodystructure = summary->bodystructure,
-		.parts = summary->parts,
-		.headers = summary->headers,
-		.preview = summary->preview,
-		.sent_date = summary->sent_date,
-		.sent_zone = (int16_t)summary->sent_zone,
-		.has_nul = summary->has_nul,
-	};
 }
 
 static enum rc compute(struct account *account, const struct msg_row *row, struct arena *arena,
@@ -255,7 +336,7 @@ static enum rc cache_read(struct account *account, const struct msg_row *row, un
 		"SELECT version, sent_date, sent_zone, has_nul,"
 		" CASE WHEN ?2 & 1 THEN envelope END, CASE WHEN ?2 & 2 THEN body END,"
 		" CASE WHEN ?2 & 4 THEN bodystructure END, CASE WHEN ?2 & 8 THEN parts END,"
-		" CASE WHEN ?2 & 16 THEN headers END, CASE WHEN ?2 & 32 THEN preview END"
+		" CASE WHEN ?2 & 16 THEN headers END, CASE WHEN ?2 & 32 THEN preview END, sums"
 		" FROM cache WHERE blob = ?1",
 		"id", row->blob, (uint32_t)want);
 	if (rc != RC_OK)
@@ -271,11 +352,13 @@ static enum rc cache_read(struct account *account, const struct msg_row *row, un
 		.headers = arena_strv(arena, db_blob(stmt, 8)),
 		.preview = arena_strv(arena, db_blob(stmt, 9)),
 	};
-	bool current = db_i64(stmt, 0) == CACHE_VERSION;
+	int64_t version = db_i64(stmt, 0);
+	bool whole =
+		cache_sums_hold(db_blob(stmt, 10), row->blob, &cached, want) && sound(&cached, want, row);
 	db_reset(stmt);
-	if (!current)
+	if (version > 0 && version < CACHE_VERSION)
 		return RC_NOT_FOUND;
-	if (!sound(&cached, want, row)) {
+	if (version != CACHE_VERSION || !whole) {
 		log_warn(account_log(account),
 			"cached structure is damaged and computed anew account=%lld blob=%lld",
 			(long long)account->id, (long long)row->blob);
@@ -292,4 +375,37 @@ enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned 
 	if (rc != RC_NOT_FOUND || want & MSG_AT_HAND)
 		return rc;
 	return compute(account, row, arena, ret_cached);
+}
+
+enum rc cache_check(struct account *account, void (*bad)(void *arg, int64_t blob), void *arg)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_query(account->db, &stmt,
+		"SELECT blob, version, sent_date, sent_zone, has_nul, sums, preview, envelope, body, "
+		"bodystructure,"
+		" parts, headers FROM cache",
+		"");
+	if (rc != RC_OK)
+		return rc;
+	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt)) {
+		int64_t version = db_i64(stmt, 1);
+		struct msg_cached cached = {
+			.sent_date = db_is_null(stmt, 2) ? INT64_MIN : db_i64(stmt, 2),
+			.sent_zone = (int16_t)db_i64(stmt, 3),
+			.has_nul = db_i64(stmt, 4) != 0,
+			.preview = db_blob(stmt, 6),
+			.envelope = db_blob(stmt, 7),
+			.body = db_blob(stmt, 8),
+			.bodystructure = db_blob(stmt, 9),
+			.parts = db_blob(stmt, 10),
+			.headers = db_blob(stmt, 11),
+		};
+		/* One of an older program is not used. */
+		if (version > 0 && version < CACHE_VERSION)
+			continue;
+		if (version != CACHE_VERSION ||
+			!cache_sums_hold(db_blob(stmt, 5), db_i64(stmt, 0), &cached, CACHE_ALL))
+			bad(arg, db_i64(stmt, 0));
+	}
+	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }

@@ -67,16 +67,18 @@ struct content *check_content(struct account *account, const char *path, int64_t
 	struct mime_scan *scan = mime_scan_new(NULL);
 	char *piece = mem_alloc(PIECE);
 	uint64_t size = 0;
+	uint32_t sum = SUM_NONE;
 	ssize_t got = io_read_all(io, fd, piece, PIECE, size);
 	while (got > 0) {
 		mime_scan_feed(scan, piece, (size_t)got);
 		size += (uint64_t)got;
+		sum = sum_add(sum, piece, (size_t)got);
 		got = io_read_all(io, fd, piece, PIECE, size);
 	}
 	free(piece);
 	(void)io->close(io->ctx, fd);
 	*ret_date = st.st_mtime;
-	struct content *content = content_new(store, NULL, spool, size, scan);
+	struct content *content = content_new(store, NULL, spool, size, sum, scan);
 	mime_scan_free(&scan);
 	if (got < 0)
 		content_unref(&content);

@@ -15,7 +15,9 @@ enum check_kind {
 	CHECK_DATABASE, /* integrity_check */
 	CHECK_NO_MAILBOX, /* id: mailbox without a row, uid: how many messages */
 	CHECK_NO_BLOB, /* id: mailbox, uid, blob: without a row */
-	CHECK_NO_BYTES, /* blob: bytes are gone, or of another length (`length`, UINT64_MAX: gone) */
+	CHECK_NO_BYTES, /* blob: bytes are gone, or others, in number (`length`, UINT64_MAX: gone) or by their sum */
+	CHECK_UNREADABLE, /* blob: the disk says no */
+	CHECK_CACHE, /* blob: what is cached of it is not what was written */
 	CHECK_TWO_PLACES, /* blob: is inline and a file */
 	CHECK_SIZE, /* id, uid, blob: message and blob differ in size */
 	CHECK_REFS, /* blob; length: how many messages have it */
@@ -52,6 +54,10 @@ void check_add(struct check *check, const struct check_problem *problem);
 void check_found(struct check *check, const struct check_problem *problem, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void check_note(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* check_bytes.c */
+enum rc check_blobs(struct check *check) MUST_CHECK;
+enum rc check_cache(struct check *check) MUST_CHECK;
 
 /* check_repair.c: sets right what was found, without CHECK_DATABASE. */
 enum rc check_repair(struct check *check) MUST_CHECK;

@@ -6,10 +6,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/mailbox.h"
-#include "store/message.h"
+#include "store/mail_priv.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -51,9 +49,7 @@ static enum rc fix_no_mailbox(struct account *account, const struct check_proble
 struct holder {
 	int64_t mailbox;
 	uint32_t uid;
-	uint32_t flags;
-	int64_t internaldate;
-	int16_t zone;
+	uint32_t size;
 };
 
 /* All messages that have this blob; *ret_holders is the caller's. */
@@ -63,14 +59,13 @@ static enum rc holders_find(
 	struct holder *holders = NULL;
 	size_t count = 0;
 	sqlite3_stmt *stmt;
-	enum rc rc = db_query(account->db, &stmt,
-		"SELECT mailbox, uid, flags, internaldate, zone FROM msg WHERE blob = ?1", "i", blob);
+	enum rc rc =
+		db_query(account->db, &stmt, "SELECT mailbox, uid, size FROM msg WHERE blob = ?1", "i", blob);
 	if (rc != RC_OK)
 		return rc;
 	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt)) {
 		holders = mem_realloc(holders, count + 1, sizeof(*holders));
-		holders[count++] = (struct holder){ db_i64(stmt, 0), db_u32(stmt, 1), db_u32(stmt, 2),
-			db_i64(stmt, 3), (int16_t)db_i64(stmt, 4) };
+		holders[count++] = (struct holder){ db_i64(stmt, 0), db_u32(stmt, 1), db_u32(stmt, 2) };
 	}
 	if (rc != RC_NOT_FOUND) {
 		free(holders);
@@ -93,65 +88,92 @@ static enum rc holder_expunge(struct account *account, const struct holder *hold
 	return rc;
 }
 
-static enum rc holder_append(struct account *account, const struct holder *holder, struct content *content)
+/*
+ * The bytes that are there get a blob of their own, and its messages new UIDs: what a UID or EMAILID stood for never changes.
+ * Where the bytes lie does not change either.
+ */
+static enum rc blob_renew(struct account *account, int64_t blob, uint64_t size, int64_t *ret_id)
 {
-	struct msg_new msg = { .content = content,
-		.flags = holder->flags,
-		.internaldate = holder->internaldate,
-		.zone = holder->zone };
-	uint32_t uid;
-	return msg_append(account, holder->mailbox, &msg, &uid);
-}
-
-/* What is there of a blob, whatever its row says about the size. */
-static enum rc blob_salvage(struct account *account, int64_t blob, struct content **ret_content)
-{
-	sqlite3_stmt *stmt;
-	struct buf bytes;
-	enum rc rc = db_one(account->db, &stmt,
-		"SELECT b.file, i.bytes, p.bytes FROM blob b LEFT JOIN blob_inline i ON i.blob = b.id"
-		" LEFT JOIN blob_prefix p ON p.blob = b.id WHERE b.id = ?1",
-		"i", blob);
-	if (rc != RC_OK)
-		return rc;
-	buf_init(&bytes, account->store->settings.message_max);
-	bool in_file = !db_is_null(stmt, 0);
-	int64_t file = db_i64(stmt, 0);
-	buf_addv(&bytes, db_blob(stmt, in_file ? 2 : 1));
-	db_reset(stmt);
-	size_t prefix = bytes.len;
-	if (in_file) {
-		const struct io *io = account->store->io;
-		char *path = file_path(account, file);
-		struct stat st;
-		int fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
-		free(path);
-		char *room = fd >= 0 && fstat(fd, &st) == 0 ? buf_reserve(&bytes, (size_t)st.st_size) : NULL;
-		ssize_t got = room ? io_read_all(io, fd, room, (size_t)st.st_size, 0) : -1;
-		if (got > 0)
-			buf_commit(&bytes, (size_t)got);
-		if (fd >= 0)
-			(void)io->close(io->ctx, fd);
-	}
-	rc = bytes.len > (in_file ? prefix : 0) ? RC_OK : RC_NOT_FOUND;
+	struct db *db = account->db;
+	struct reader *reader = NULL;
+	uint32_t sum = SUM_NONE;
+	enum rc rc = db_run(db,
+		"INSERT INTO blob (refs, size, file, stored, removed_at, thread)"
+		" SELECT refs, ?2, file, stored, removed_at, thread FROM blob WHERE id = ?1",
+		"iu", blob, size);
+	int64_t id = db_last_id(db);
 	if (rc == RC_OK)
-		*ret_content = content_from_bytes(account->store, buf_strv(&bytes));
-	buf_fini(&bytes);
+		rc = db_run(db, "UPDATE blob_inline SET blob = ?2 WHERE blob = ?1", "ii", blob, id);
+	if (rc == RC_OK)
+		rc = db_run(db, "UPDATE blob_prefix SET blob = ?2 WHERE blob = ?1", "ii", blob, id);
+	if (rc == RC_OK)
+		rc = db_run(db, "UPDATE msg SET blob = ?2, size = ?3 WHERE blob = ?1", "iiu", blob, id, size);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM blob WHERE id = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM cache WHERE blob = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = blob_open(account, id, &reader);
+	if (rc == RC_OK)
+		rc = reader_sum(reader, &sum);
+	reader_close(&reader);
+	if (rc == RC_OK)
+		rc = db_run(db, "UPDATE blob SET sum = ?2 WHERE id = ?1", "id", id, sum);
+	if (rc == RC_OK)
+		*ret_id = id;
 	return rc;
 }
 
-/* The file of a blob that goes away, if it has one, belongs to nobody then. `saved`: its bytes are elsewhere. */
-static enum rc file_forget(struct check *check, int64_t blob, bool saved)
+/* The size of one message has changed in the table: the memory follows, and it gets a new UID. */
+static enum rc holder_renew(struct account *account, const struct holder *holder, uint64_t size)
+{
+	struct mbox *mbox = mbox_by_id(account, holder->mailbox);
+	struct seqset uids;
+	struct copy_result copied;
+	if (!mbox)
+		return RC_CORRUPT;
+	mbox_touch(account, mbox);
+	index_drop(account, mbox);
+	mbox->size += size - holder->size;
+	account->mail->storage += size - holder->size;
+	seqset_init(&uids);
+	seqset_add(&uids, holder->uid);
+	enum rc rc = msg_copy(account, holder->mailbox, &uids, holder->mailbox, true, &copied);
+	seqset_fini(&uids);
+	if (rc == RC_OK) {
+		seqset_fini(&copied.src);
+		seqset_fini(&copied.dst);
+	}
+	return rc;
+}
+
+/* The file of a blob that goes away, if it has one, belongs to nobody then. */
+static enum rc file_forget(struct check *check, int64_t blob)
 {
 	sqlite3_stmt *stmt;
 	enum rc rc = db_one(check->account->db, &stmt,
 		"SELECT file FROM blob WHERE id = ?1 AND file IS NOT NULL", "i", blob);
 	if (rc != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
-	struct check_problem problem = { .kind = CHECK_DROP, .file = db_i64(stmt, 0), .length = saved };
+	struct check_problem problem = { .kind = CHECK_DROP, .file = db_i64(stmt, 0) };
 	db_reset(stmt);
 	check_add(check, &problem);
 	return RC_OK;
+}
+
+static enum rc blob_delete(struct check *check, int64_t blob)
+{
+	struct db *db = check->account->db;
+	enum rc rc = file_forget(check, blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM blob WHERE id = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM blob_inline WHERE blob = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM blob_prefix WHERE blob = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM cache WHERE blob = ?1", "i", blob);
+	return rc;
 }
 
 static enum rc fix_no_bytes(struct check *check, const struct check_problem *problem)
@@ -159,35 +181,19 @@ static enum rc fix_no_bytes(struct check *check, const struct check_problem *pro
 	struct account *account = check->account;
 	struct holder *holders = NULL;
 	size_t count = 0;
-	struct content *content = NULL;
+	int64_t id;
+	bool there = problem->length != UINT64_MAX && problem->length > 0 && problem->length <= UINT32_MAX;
 	enum rc rc = holders_find(account, problem->blob, &holders, &count);
-	if (rc == RC_OK && count > 0 && problem->length != UINT64_MAX) {
-		rc = blob_salvage(account, problem->blob, &content);
-		if (rc == RC_NOT_FOUND)
-			rc = RC_OK;
-	}
+	if (rc == RC_OK && there)
+		rc = blob_renew(account, problem->blob, problem->length, &id);
 	for (size_t i = 0; rc == RC_OK && i < count; i++) {
-		if (content)
-			rc = holder_append(account, &holders[i], content);
-		if (rc == RC_OK)
-			rc = holder_expunge(account, &holders[i]);
+		rc = there ? holder_renew(account, &holders[i], problem->length)
+			   : holder_expunge(account, &holders[i]);
 		check_note(check, "message %" PRIu32 " of mailbox %" PRId64 ": %s", holders[i].uid,
-			holders[i].mailbox, content ? "has come back as a new one" : "is lost");
+			holders[i].mailbox, there ? "has come back as a new one" : "is lost");
 	}
-	bool saved = content != NULL || count == 0;
-	content_unref(&content);
 	free(holders);
-	if (rc == RC_OK)
-		rc = file_forget(check, problem->blob, saved);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM blob WHERE id = ?1", "i", problem->blob);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM blob_inline WHERE blob = ?1", "i", problem->blob);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM blob_prefix WHERE blob = ?1", "i", problem->blob);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM cache WHERE blob = ?1", "i", problem->blob);
-	return rc;
+	return rc == RC_OK && !there ? blob_delete(check, problem->blob) : rc;
 }
 
 /* A row for the blob, so that its messages can be removed in the ordinary way. */
@@ -298,7 +304,11 @@ static enum rc repair_rows(struct account *account, void *arg)
 				" WHERE m.mailbox = ?1 AND m.uid = keyword_more.uid)",
 				"i", problem->id);
 			break;
+		case CHECK_CACHE:
+			rc = db_run(account->db, "DELETE FROM cache WHERE blob = ?1", "i", problem->blob);
+			break;
 		case CHECK_DATABASE:
+		case CHECK_UNREADABLE:
 		case CHECK_NO_BLOB:
 		case CHECK_NO_BYTES:
 		case CHECK_REFS:
@@ -313,6 +323,9 @@ static enum rc repair_rows(struct account *account, void *arg)
 	}
 	if (rc == RC_OK)
 		rc = fix_refs(account);
+	/* What stays damaged is found again. */
+	if (rc == RC_OK)
+		rc = db_run(account->db, "DELETE FROM damage", "");
 	if (rc == RC_OK)
 		rc = fix_counters(account);
 	return rc == RC_OK ? fix_ceiling(account) : rc;

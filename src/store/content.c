@@ -19,13 +19,14 @@ struct content {
 	uint64_t counted; /* of the server-wide bound on memory */
 	struct account *account; /* counted; NULL: none */
 	uint64_t charged; /* of the account's */
+	uint32_t sum; /* of the file's bytes as they came */
 	struct mime_msg *mime; /* own */
 	struct arena *arena; /* own; holds the summary */
 	struct mime_summary summary;
 };
 
 struct content *content_new(
-	struct store *store, char *bytes, char *path, uint64_t size, struct mime_scan *scan)
+	struct store *store, char *bytes, char *path, uint64_t size, uint32_t sum, struct mime_scan *scan)
 {
 	struct content *content = mem_zalloc(sizeof(*content));
 	atomic_init(&content->refs, 1);
@@ -33,6 +34,7 @@ struct content *content_new(
 	content->bytes = bytes;
 	content->path = path;
 	content->size = size;
+	content->sum = sum;
 	content->counted = bytes ? size : 0;
 	mime_scan_finish(scan, &content->mime);
 	content->arena = arena_new(0);
@@ -44,8 +46,8 @@ struct content *content_from_bytes(struct store *store, struct strv bytes)
 {
 	struct mime_scan *scan = mime_scan_new(NULL);
 	mime_scan_feed(scan, bytes.p, bytes.n);
-	struct content *content =
-		content_new(store, mem_strndup(bytes.p ? bytes.p : "", bytes.n), NULL, bytes.n, scan);
+	struct content *content = content_new(
+		store, mem_strndup(bytes.p ? bytes.p : "", bytes.n), NULL, bytes.n, SUM_NONE, scan);
 	mime_scan_free(&scan);
 	/* Not received from anyone: not counted. */
 	content->counted = 0;
@@ -101,6 +103,11 @@ const struct mime_summary *content_summary(const struct content *content)
 struct strv content_bytes(const struct content *content)
 {
 	return content->bytes ? strv_make(content->bytes, (size_t)content->size) : STRV_NULL;
+}
+
+uint32_t content_sum(const struct content *content)
+{
+	return content->bytes ? sum_of(content_bytes(content)) : content->sum;
 }
 
 const char *content_path(const struct content *content)

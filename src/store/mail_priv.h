@@ -217,4 +217,7 @@ enum rc quota_check(struct account *account, uint64_t octets, uint64_t messages)
 enum rc cache_put(
 	struct account *account, int64_t blob, const struct content *content, struct strv prefix) MUST_CHECK;
 
+/* Compares all rows with their checksums; `bad` is told the blob of each one that is damaged. */
+enum rc cache_check(struct account *account, void (*bad)(void *arg, int64_t blob), void *arg) MUST_CHECK;
+
 #endif

@@ -4,6 +4,7 @@
 #include "store/mail_priv.h"
 
 #include "base/clock.h"
+#include "store/damage.h"
 #include "store/thread.h"
 
 #define MSG_FLAGS_STORED (MSG_FLAGS_CLIENT | MSG_CHAT | MSG_MOVE_PENDING)
@@ -101,4 +102,9 @@ enum rc msg_thread(struct account *account, const struct msg_row *row, uint64_t 
 enum rc msg_open(struct account *account, const struct msg_row *row, struct reader **ret_reader)
 {
 	return blob_open(account, row->blob, ret_reader);
+}
+
+void msg_damaged(struct account *account, const struct msg_row *row)
+{
+	damage_found(account, row->blob);
 }

@@ -143,5 +143,7 @@ enum rc msg_body_global(struct account *account, const struct msg_row *row, stru
  * stay readable although the message is expunged meanwhile.
  */
 enum rc msg_open(struct account *account, const struct msg_row *row, struct reader **ret_reader) MUST_CHECK;
+/* reader_read has failed with RC_IO or RC_CORRUPT: it is logged once, and the owner finds a note (store/damage.h). */
+void msg_damaged(struct account *account, const struct msg_row *row);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #define SIFT_WINDOW (64 * 1024)
+#define SUM_PIECE (256u * 1024)
 
 struct reader {
 	char *head; /* own: the whole message, or what comes before the file */
@@ -91,6 +92,25 @@ enum rc reader_sift(struct reader *reader, uint64_t offset, uint64_t size, struc
 	}
 	mime_sift_end(sift);
 	buf_fini(&window);
+	return rc;
+}
+
+enum rc reader_sum(struct reader *reader, uint32_t *ret_sum)
+{
+	struct buf piece;
+	uint32_t sum = SUM_NONE;
+	enum rc rc = RC_OK;
+	buf_init(&piece, SUM_PIECE);
+	for (uint64_t at = 0; rc == RC_OK && at < reader->size; at += SUM_PIECE) {
+		uint64_t left = reader->size - at;
+		buf_reset(&piece);
+		rc = reader_read(reader, at, left < SUM_PIECE ? (size_t)left : SUM_PIECE, &piece);
+		if (rc == RC_OK)
+			sum = sum_add(sum, piece.p, piece.len);
+	}
+	buf_fini(&piece);
+	if (rc == RC_OK)
+		*ret_sum = sum;
 	return rc;
 }
 

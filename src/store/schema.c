@@ -29,6 +29,31 @@
 	" PRIMARY KEY (mailbox, uid)"                                                                        \
 	") WITHOUT ROWID;"
 
+/* What was computed at delivery, in the forms of mime/summary.h; the short columns first. */
+#define CACHE_TABLE                                                                                          \
+	"CREATE TABLE cache ("                                                                               \
+	" blob INTEGER PRIMARY KEY,"                                                                         \
+	" version INTEGER NOT NULL,"                                                                         \
+	" sent_date INTEGER," /* NULL: none */                                                               \
+	" sent_zone INTEGER NOT NULL,"                                                                       \
+	" has_nul INTEGER NOT NULL,"                                                                         \
+	" sums BLOB NOT NULL," /* of the columns before and of each one that follows: cache_sum.c */         \
+	" preview BLOB NOT NULL,"                                                                            \
+	" envelope BLOB NOT NULL,"                                                                           \
+	" body BLOB NOT NULL,"                                                                               \
+	" bodystructure BLOB NOT NULL,"                                                                      \
+	" parts BLOB NOT NULL,"                                                                              \
+	" headers BLOB NOT NULL"                                                                             \
+	");"
+
+/* Stored messages whose bytes can't be read any more (damage.h). */
+#define DAMAGE_TABLE                                                                                         \
+	"CREATE TABLE damage ("                                                                              \
+	" blob INTEGER PRIMARY KEY,"                                                                         \
+	" found_at INTEGER NOT NULL," /* seconds since 1970 */                                               \
+	" noted_at INTEGER NOT NULL" /* when the owner was told; 0: not yet */                               \
+	");"
+
 static const char mail_schema_sql[] =
 	"CREATE TABLE account ("
 	" one INTEGER PRIMARY KEY CHECK (one = 1),"
@@ -100,23 +125,9 @@ static const char mail_schema_sql[] =
 	" name TEXT NOT NULL,"
 	" value BLOB NOT NULL,"
 	" PRIMARY KEY (mailbox, name)"
-	") WITHOUT ROWID;"
-	/* What was computed at delivery, in the forms of mime/summary.h; the short columns first. */
-	"CREATE TABLE cache ("
-	" blob INTEGER PRIMARY KEY,"
-	" version INTEGER NOT NULL,"
-	" sent_date INTEGER," /* NULL: none */
-	" sent_zone INTEGER NOT NULL,"
-	" has_nul INTEGER NOT NULL,"
-	" preview BLOB NOT NULL,"
-	" envelope BLOB NOT NULL,"
-	" body BLOB NOT NULL,"
-	" bodystructure BLOB NOT NULL,"
-	" parts BLOB NOT NULL,"
-	" headers BLOB NOT NULL"
-	");"
-	/* What is known of a Message-ID. */
-	THREAD_TABLE "INSERT INTO account VALUES (1, 1, 0, '', 1, 0, 0);";
+	") WITHOUT ROWID;" CACHE_TABLE
+		/* What is known of a Message-ID. */
+		THREAD_TABLE DAMAGE_TABLE "INSERT INTO account VALUES (1, 1, 0, '', 1, 0, 0);";
 
 static const char to_version_2_sql[] =
 	"ALTER TABLE blob ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;" THREAD_TABLE;
@@ -131,6 +142,10 @@ static const char owed_schema_sql[] = "CREATE TABLE push_owed ("
 
 static const char to_version_4_sql[] =
 	"ALTER TABLE account ADD COLUMN file_prefix INTEGER NOT NULL DEFAULT 0;";
+
+/* Version 6. What is cached is computed again when it is needed, checksums of messages are filled in little by little. */
+static const char to_version_6_sql[] = "ALTER TABLE blob ADD COLUMN sum INTEGER;" BLOB_SUM_INDEX DAMAGE_TABLE;
+static const char renew_cache_sql[] = "DROP TABLE cache;" CACHE_TABLE;
 
 static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
 {
@@ -178,7 +193,14 @@ enum rc schema_migrate(sqlite3 *db, int from, struct log *log)
 		rc = schema_exec(db, owed_schema_sql, log);
 	if (rc == RC_OK && from < 4)
 		rc = schema_exec(db, to_version_4_sql, log);
-	if (rc == RC_OK)
+	if (rc == RC_OK && from < 5)
 		rc = schema_exec(db, MORE_TABLE, log);
+	if (rc == RC_OK && from < 6)
+		rc = schema_exec(db, to_version_6_sql, log);
 	return rc == RC_OK ? set_version(db, log) : rc;
+}
+
+enum rc schema_renew_cache(sqlite3 *db, struct log *log)
+{
+	return schema_exec(db, renew_cache_sql, log);
 }

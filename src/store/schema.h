@@ -11,7 +11,7 @@
 #include <sqlite3.h>
 
 #define SCHEMA_VERSION                                                                                       \
-	5 /* 2: blob.thread, thread_ref; 3: push_owed; 4: account.file_prefix; 5: keyword_more */
+	6 /* 2: threads; 3: push_owed; 4: account.file_prefix; 5: keyword_more; 6: blob.sum, cache.sums, damage */
 
 /*
  * Makes all tables in an empty database, the account row, and sets user_version. In the caller's transaction, if there
@@ -21,8 +21,11 @@ enum rc schema_create(sqlite3 *db, struct log *log) MUST_CHECK;
 
 /*
  * Brings the tables of a database of version `from` to SCHEMA_VERSION, inside the caller's transaction, who then fills what
- * is new (thread_put_all if from < 2). RC_UNAVAILABLE: made by a newer program. The caller has made a backup copy if from < SCHEMA_VERSION.
+ * is new (thread_put_all if from < 2; then, if from < 6, schema_renew_cache). RC_UNAVAILABLE: made by a newer program. The caller has made a backup copy if from < SCHEMA_VERSION.
  */
 enum rc schema_migrate(sqlite3 *db, int from, struct log *log) MUST_CHECK;
+
+/* An empty table `cache` in the form of version 6. */
+enum rc schema_renew_cache(sqlite3 *db, struct log *log) MUST_CHECK;
 
 #endif

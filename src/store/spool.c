@@ -58,6 +58,7 @@ struct spool {
 	char *path; /* own */
 	struct mime_scan *scan; /* own */
 	uint64_t written;
+	uint32_t sum; /* of what was written */
 	enum rc strand_rc;
 };
 
@@ -207,6 +208,7 @@ static void spool_write(struct spool *spool, const struct chunk *chunk)
 		return;
 	}
 	spool->written += chunk->n;
+	spool->sum = sum_add(spool->sum, chunk->p, chunk->n);
 	mime_scan_feed(spool->scan, chunk->p, chunk->n);
 }
 
@@ -219,7 +221,8 @@ static void spool_complete(struct spool *spool, struct chunk *chunk)
 	spool_close(spool, chunk->rc == RC_OK);
 	if (chunk->rc != RC_OK)
 		return;
-	chunk->content = content_new(spool->store, NULL, spool->path, spool->written, spool->scan);
+	chunk->content =
+		content_new(spool->store, NULL, spool->path, spool->written, spool->sum, spool->scan);
 	spool->path = NULL;
 	content_charge(chunk->content, spool->account, spool->charged);
 	spool->account = NULL;
@@ -451,7 +454,7 @@ static void spool_finish_memory(
 		chunk_free(chunk);
 		struct mime_scan *scan = mime_scan_new(NULL);
 		mime_scan_feed(scan, bytes, n);
-		content = content_new(spool->store, bytes, NULL, n, scan);
+		content = content_new(spool->store, bytes, NULL, n, SUM_NONE, scan);
 		content_charge(content, spool->account, spool->charged);
 		spool->account = NULL;
 		mime_scan_free(&scan);

@@ -53,6 +53,7 @@ struct store_settings {
 	uint64_t expunge_log_max; /* rows a mailbox */
 	uint64_t undelete_age_s; /* how long a removed message's bytes are kept; 0: until the next sweep */
 	uint64_t lost_keep_s; /* how long files are kept that no row of the index names */
+	bool verify_reads; /* checksums of files are compared before they are read (those of small messages always) */
 	unsigned batch_jobs; /* of one group commit */
 	uint64_t batch_wal_bytes;
 	uint64_t batch_ms;

@@ -48,6 +48,8 @@ enum background_kind {
 	BACKGROUND_CHECKPOINT, /* core */
 	BACKGROUND_MOVE_OUT, /* bytes: inline bytes to files */
 	BACKGROUND_SWEEP, /* bytes: unlink what no row names, trim logs */
+	BACKGROUND_FILL, /* bytes: checksums that are not known yet */
+	BACKGROUND_NOTE, /* bytes: tell the owner of damaged messages */
 	BACKGROUND_MARKS, /* hooks: moves that have failed, once more */
 	BACKGROUND_CLOSE, /* core; last */
 	BACKGROUND_KINDS

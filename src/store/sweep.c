@@ -92,6 +92,8 @@ static enum rc sweep_row(struct db *db, int64_t blob)
 		rc = db_run(db, "DELETE FROM blob_prefix WHERE blob = ?1", "i", blob);
 	if (rc == RC_OK)
 		rc = db_run(db, "DELETE FROM cache WHERE blob = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM damage WHERE blob = ?1", "i", blob);
 	return rc;
 }
 

@@ -158,6 +158,8 @@ static enum rc read_message(
 	bool small = body.size <= BODY_MAX && header_size <= FIELDS_MAX;
 	if (rc == RC_OK && small)
 		rc = reader_read(reader, body.offset, (size_t)body.size, bytes);
+	if (rc == RC_IO || rc == RC_CORRUPT)
+		msg_damaged(account, row);
 	reader_close(&reader);
 	if (rc != RC_OK)
 		return rc;
@@ -248,6 +250,11 @@ static enum rc push_message(struct announcing *g, struct account *account, const
 
 	buf_init(&bytes, FIELDS_MAX + BODY_MAX);
 	enum rc rc = read_message(account, row, &bytes, &source);
+	/* Damaged: that it came is told without its fields, and the messages after it are told, too. */
+	if (rc == RC_CORRUPT || rc == RC_IO) {
+		buf_reset(&bytes);
+		rc = RC_OK;
+	}
 	if (rc == RC_OK && !payload_is_notification(source.header))
 		rc = push_to_subs(g, row, &source, is_chat(g, account, row));
 	if (rc == RC_OK)

@@ -377,7 +377,8 @@ def test_an_account_of_an_earlier_version(coid, alice, raw):
     before = ids(raw)
     coid.stop()
     with database(coid) as db:
-        db.executescript("DROP TABLE push_owed; DROP TABLE keyword_more; DROP TABLE thread_ref; ALTER TABLE blob DROP COLUMN thread; "
+        db.executescript("DROP TABLE damage; DROP INDEX blob_unsummed; ALTER TABLE blob DROP COLUMN sum; "
+                         "DROP TABLE push_owed; DROP TABLE keyword_more; DROP TABLE thread_ref; ALTER TABLE blob DROP COLUMN thread; "
                          "ALTER TABLE account DROP COLUMN file_prefix; PRAGMA user_version = 1;")
     coid.start()
     with coid.raw(alice, mailbox="INBOX") as again:

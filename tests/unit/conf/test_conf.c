@@ -79,6 +79,7 @@ static void an_empty_file_gives_the_defaults(void **state)
 	assert_int_equal(l.conf->store.message_max, 50 * 1024 * 1024);
 	assert_int_equal(l.conf->store.sync_flags, CONF_SYNC_RELAXED);
 	assert_int_equal(l.conf->store.undelete_age, 0);
+	assert_false(l.conf->store.verify_reads);
 	assert_int_equal(l.conf->store.default_mailboxes.n, 5);
 	assert_string_equal(l.conf->store.default_mailboxes.v[0], "Sent:\\Sent");
 	unload(&l);

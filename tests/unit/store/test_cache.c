@@ -143,6 +143,22 @@ static void a_damaged_row_is_computed_anew(void **state)
 		(char[]){ "UPDATE cache SET parts = x'0100000001'" }, MULTIPART, STRV_NULL, JOB_READ);
 }
 
+/* What looks like an envelope, but is not the one that was written. */
+static void a_flipped_bit_of_a_row_is_noticed(void **state)
+{
+	(void)state;
+	static const char *const columns[] = { "envelope", "body", "bodystructure", "headers" };
+	for (unsigned i = 0; i < 4; i++) {
+		char sql[200];
+		snprintf(sql, sizeof(sql),
+			"UPDATE cache SET %s = CAST(replace(CAST(%s AS TEXT), 'a', 'c') AS BLOB)", columns[i],
+			columns[i]);
+		assert_damage_is_repaired(sql, MULTIPART, STRV(PREFIX), JOB_READ);
+	}
+	assert_damage_is_repaired((char[]){ "UPDATE cache SET sent_date = 17, has_nul = 1" }, TEST_MESSAGE,
+		STRV_NULL, JOB_READ);
+}
+
 static void what_is_stored_of_a_message_with_a_prefix_is_what_a_scan_finds(void **state)
 {
 	(void)state;
@@ -209,6 +225,7 @@ int main(void)
 		cmocka_unit_test(a_lost_row_is_computed_from_the_bytes),
 		cmocka_unit_test(a_row_of_another_version_is_computed_anew),
 		cmocka_unit_test(a_damaged_row_is_computed_anew),
+		cmocka_unit_test(a_flipped_bit_of_a_row_is_noticed),
 		cmocka_unit_test(what_is_stored_of_a_message_with_a_prefix_is_what_a_scan_finds),
 		cmocka_unit_test(a_message_larger_than_a_step_is_scanned_whole),
 		cmocka_unit_test(copies_share_one_row),

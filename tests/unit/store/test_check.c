@@ -158,7 +158,8 @@ static void wrong_counts_are_mended(void **state)
 	mends(f, "UPDATE account SET modseq_ceiling = 1", "the ceiling of modseqs");
 	mends(f, "UPDATE msg SET size = 5 WHERE uid = 2", "size is 5");
 	mends(f,
-		"INSERT INTO cache SELECT 77, version, sent_date, sent_zone, has_nul, preview, envelope, "
+		"INSERT INTO cache SELECT 77, version, sent_date, sent_zone, has_nul, sums, preview, "
+		"envelope, "
 		"body,"
 		" bodystructure, parts, headers FROM cache WHERE blob = 1",
 		"but no row of its own");
@@ -344,6 +345,93 @@ static void messages_of_no_mailbox_go_to_recovered(void **state)
 	append(f, "Recovered", 9, 100, none);
 }
 
+static void flip(const char *path, off_t offset)
+{
+	char octet;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &octet, 1, offset), 1);
+	octet ^= 0x10;
+	assert_int_equal(pwrite(fd, &octet, 1, offset), 1);
+	close(fd);
+}
+
+static void a_flipped_bit_of_a_file_is_found(void **state)
+{
+	struct fixture *f = *state;
+	char path[1024];
+	file_of(f, 3, path);
+	flip(path, 12345);
+	/* As it is, unless it is asked for. */
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 3, &f->bytes), RC_OK);
+	size_t size = f->bytes.len;
+	rig_close(&f->rig);
+	f->rig.settings.verify_reads = true;
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 3, &f->bytes), RC_CORRUPT);
+	assert_int_equal(check(f, false), 1);
+	assert_reported(f, "blob 3: its bytes do not have their checksum");
+	check(f, true);
+	assert_reported(f, "message 3 of mailbox 1: has come back as a new one");
+	assert_int_equal(f->result.left, 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 3, &f->bytes), RC_NOT_FOUND);
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 5, &f->bytes), RC_OK);
+	assert_int_equal(f->bytes.len, size);
+	assert_int_equal(check(f, false), 0);
+}
+
+/* Those in the database are compared at each reading, and both holders of the bytes get new UIDs. */
+static void a_flipped_bit_of_inline_bytes_and_of_a_prefix_is_found(void **state)
+{
+	struct fixture *f = *state;
+	meddle(f, "UPDATE blob_inline SET bytes = replace(CAST(bytes AS TEXT), 'e', 'f') WHERE blob = 1");
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 1, &f->bytes), RC_CORRUPT);
+	assert_true(check(f, false) > 0);
+	assert_reported(f, "blob 1: its bytes do not have their checksum");
+	check(f, true);
+	assert_int_equal(f->result.left, 0);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 5, &f->bytes), RC_OK);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "Work", 3, &f->bytes), RC_OK);
+	meddle(f,
+		"UPDATE blob_prefix SET bytes = CAST('Delivered-To: y@example.org' || char(13, 10) AS BLOB)");
+	assert_int_equal(check(f, false), 1);
+	assert_reported(f, "do not have their checksum");
+	check(f, true);
+	assert_int_equal(f->result.left, 0);
+	assert_int_equal(check(f, false), 0);
+}
+
+/* Of the newest message: a repair leaves the row to whoever needs it next. */
+#define NEWEST " WHERE blob = (SELECT max(blob) FROM cache)"
+
+static void damaged_structure_is_found_and_computed_anew(void **state)
+{
+	struct fixture *f = *state;
+	static const char *const changes[] = {
+		"envelope = CAST(replace(CAST(envelope AS TEXT), 'a', 'b') AS BLOB)",
+		"body = CAST(replace(CAST(body AS TEXT), 'a', 'b') AS BLOB)",
+		"bodystructure = CAST(replace(CAST(bodystructure AS TEXT), 'a', 'b') AS BLOB)",
+		"parts = CAST(parts || x'00' AS BLOB)",
+		"headers = CAST(replace(CAST(headers AS TEXT), 'a', 'b') AS BLOB)",
+		"preview = CAST(preview || 'x' AS BLOB)",
+		"sent_date = 5",
+		"sent_zone = 7",
+		"has_nul = 1",
+		"version = 99",
+		"sums = x'00'",
+		/* The row of another message. */
+		"envelope = (SELECT envelope FROM cache WHERE blob = 2)",
+	};
+	for (unsigned i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		char sql[300];
+		append(f, "INBOX", 20 + i, 700, none);
+		snprintf(sql, sizeof(sql), "UPDATE cache SET %s" NEWEST, changes[i]);
+		mends(f, sql, "its cached structure is damaged");
+	}
+}
+
 static void destroy_page(struct fixture *f, const char *name, off_t offset, size_t n)
 {
 	char path[700], junk[4096];
@@ -526,6 +614,9 @@ int main(void)
 		TEST(a_message_without_bytes_is_expunged),
 		TEST(a_message_with_other_bytes_comes_back_as_a_new_one),
 		TEST(a_message_without_a_blob_is_expunged),
+		TEST(a_flipped_bit_of_a_file_is_found),
+		TEST(a_flipped_bit_of_inline_bytes_and_of_a_prefix_is_found),
+		TEST(damaged_structure_is_found_and_computed_anew),
 		TEST(messages_of_no_mailbox_go_to_recovered),
 		TEST(a_lost_database_is_made_anew_from_the_files),
 		TEST(a_damaged_database_gives_what_it_still_has),

@@ -76,29 +76,35 @@ static void a_database_of_an_unknown_version_is_left_alone(void **state)
 	sqlite3_close(db);
 }
 
-/* As it was before push_owed, and before threads. */
+#define TO_VERSION_5 "DROP TABLE damage; DROP INDEX blob_unsummed; ALTER TABLE blob DROP COLUMN sum;"
+#define TO_VERSION_4 TO_VERSION_5 "DROP TABLE keyword_more;"
+#define TO_VERSION_3 TO_VERSION_4 "ALTER TABLE account DROP COLUMN file_prefix;"
+
+/* As it was before checksums, before push_owed, and before threads. */
 static void a_database_of_an_older_version_gets_what_is_new(void **state)
 {
 	static const char *const down[] = {
-		"DROP TABLE keyword_more; PRAGMA user_version = 4",
-		"DROP TABLE keyword_more; ALTER TABLE account DROP COLUMN file_prefix; PRAGMA user_version = "
-		"3",
-		"DROP TABLE keyword_more; ALTER TABLE account DROP COLUMN file_prefix; DROP TABLE push_owed; "
-		"PRAGMA user_version = 2",
-		"DROP TABLE keyword_more; ALTER TABLE account DROP COLUMN file_prefix; DROP TABLE push_owed; "
-		"DROP TABLE thread_ref; "
-		"ALTER TABLE blob DROP COLUMN thread;"
+		TO_VERSION_5 "PRAGMA user_version = 5",
+		TO_VERSION_4 "PRAGMA user_version = 4",
+		TO_VERSION_3 "PRAGMA user_version = 3",
+		TO_VERSION_3 "DROP TABLE push_owed; PRAGMA user_version = 2",
+		TO_VERSION_3
+		"DROP TABLE push_owed; DROP TABLE thread_ref; ALTER TABLE blob DROP COLUMN thread;"
 		"PRAGMA user_version = 1",
 	};
 
 	(void)state;
-	for (unsigned i = 0; i < 4; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		sqlite3 *db = open_memory();
 		assert_int_equal(schema_create(db, NULL), RC_OK);
 		assert_int_equal(sqlite3_exec(db, down[i], NULL, NULL, NULL), SQLITE_OK);
-		assert_int_equal(schema_migrate(db, 4 - (int)i, NULL), RC_OK);
+		assert_int_equal(schema_migrate(db, 5 - (int)i, NULL), RC_OK);
+		assert_int_equal(schema_renew_cache(db, NULL), RC_OK);
 		assert_int_equal(number(db, "PRAGMA user_version"), SCHEMA_VERSION);
 		assert_int_equal(number(db, "SELECT count(*) FROM push_owed"), 0);
+		assert_int_equal(number(db, "SELECT count(sum) FROM blob"), 0);
+		assert_int_equal(number(db, "SELECT count(sums) FROM cache"), 0);
+		assert_int_equal(number(db, "SELECT count(*) FROM damage"), 0);
 		assert_int_equal(number(db, "SELECT count(*) FROM keyword_more"), 0);
 		assert_int_equal(number(db, "SELECT count(*) FROM thread_ref"), 0);
 		assert_int_equal(number(db, "SELECT file_prefix FROM account"), 0);

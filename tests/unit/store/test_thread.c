@@ -210,8 +210,9 @@ static void an_older_database_gets_its_threads_when_it_is_opened(void **state)
 	deliver(f, "Subject: no id\r\n");
 	deliver(f, "Message-ID: <c@x>\r\nIn-Reply-To: <b@x>\r\n");
 	uint64_t thread = thread_of(f, 1);
-	char down[] = "DROP TABLE push_owed; DROP TABLE keyword_more; DROP TABLE thread_ref; ALTER TABLE "
-		      "blob DROP COLUMN thread; "
+	char down[] = "DROP TABLE damage; DROP INDEX blob_unsummed; ALTER TABLE blob DROP COLUMN sum; "
+		      "DROP TABLE push_owed; DROP TABLE keyword_more; DROP TABLE thread_ref; "
+		      "ALTER TABLE blob DROP COLUMN thread; "
 		      "ALTER TABLE account DROP COLUMN file_prefix; PRAGMA user_version = 1;"
 		      "DELETE FROM cache WHERE blob = 3";
 	t_script(f, down);

@@ -1,0 +1,178 @@
+/* Messages that can't be read: written down once, told in one note. And checksums that come later. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "support/store_rig.h"
+
+#include "base/mem.h"
+#include "store/bytes.h"
+#include "store/damage.h"
+
+#include <stdlib.h>
+
+#define ACCOUNT 7
+
+struct fixture {
+	char root[512];
+	struct rig rig;
+	struct buf bytes;
+	const char *sql;
+	int64_t number;
+};
+
+static const struct strv none = { NULL, 0 };
+
+static int setup(void **state)
+{
+	struct fixture *f = mem_zalloc(sizeof(*f));
+	rig_folder_make(f->root);
+	rig_init(&f->rig, f->root, NULL);
+	if (rig_open(&f->rig) != RC_OK)
+		return -1;
+	buf_init(&f->bytes, 1u << 20);
+	for (unsigned i = 1; i <= 4; i++) {
+		buf_reset(&f->bytes);
+		rig_message(&f->bytes, i, i % 2 ? 20000 : 700);
+		assert_int_equal(
+			rig_append(&f->rig, ACCOUNT, "INBOX", buf_strv(&f->bytes), none, NULL), RC_OK);
+	}
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	buf_fini(&f->bytes);
+	rig_close(&f->rig);
+	rig_folder_remove(f->root);
+	free(f);
+	return 0;
+}
+
+static enum rc count_run(struct account *account, void *arg)
+{
+	struct fixture *f = arg;
+	sqlite3_stmt *stmt = NULL;
+	if (sqlite3_prepare_v2(db_handle(account->db), f->sql, -1, &stmt, NULL) == SQLITE_OK &&
+		sqlite3_step(stmt) == SQLITE_ROW)
+		f->number = sqlite3_column_int64(stmt, 0);
+	return sqlite3_finalize(stmt) == SQLITE_OK ? RC_OK : RC_CORRUPT;
+}
+
+static int64_t number(struct fixture *f, const char *sql)
+{
+	f->sql = sql;
+	f->number = -1;
+	assert_int_equal(rig_run(&f->rig, ACCOUNT, JOB_READ, count_run, f), RC_OK);
+	return f->number;
+}
+
+static enum rc script_run(struct account *account, void *arg)
+{
+	return db_script(account->db, arg);
+}
+
+static void script(struct fixture *f, const char *sql)
+{
+	assert_int_equal(rig_run(&f->rig, ACCOUNT, JOB_WRITE, script_run, (char *)(uintptr_t)sql), RC_OK);
+}
+
+static enum rc note_run(struct account *account, void *arg)
+{
+	(void)arg;
+	return damage_note(account);
+}
+
+static void note(struct fixture *f)
+{
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, note_run, NULL), RC_OK);
+}
+
+static enum rc fill_run(struct account *account, void *arg)
+{
+	(void)arg;
+	return blob_fill_sums(account);
+}
+
+static void expect_unreadable(struct fixture *f, uint32_t uid)
+{
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", uid, &f->bytes), RC_CORRUPT);
+	rig_settle(&f->rig);
+}
+
+static void damage_is_told_in_one_note(void **state)
+{
+	struct fixture *f = *state;
+	note(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM msg"), 4);
+	script(f, "UPDATE blob SET size = size + 1 WHERE id IN (1, 2)");
+	expect_unreadable(f, 1);
+	expect_unreadable(f, 2);
+	expect_unreadable(f, 1);
+	assert_int_equal(number(f, "SELECT count(*) FROM damage WHERE noted_at = 0"), 2);
+	note(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM msg"), 5);
+	assert_int_equal(number(f, "SELECT count(*) FROM damage WHERE noted_at = 0"), 0);
+	buf_reset(&f->bytes);
+	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 5, &f->bytes), RC_OK);
+	buf_addc(&f->bytes, '\0');
+	assert_non_null(strstr(f->bytes.p, "mailbox INBOX, UID 1, "));
+	assert_non_null(strstr(f->bytes.p, "mailbox INBOX, UID 2, "));
+	assert_int_equal(number(f, "SELECT count(*) FROM push_owed"), 0);
+	/* Nothing new: no other note, also after opening it again. */
+	expect_unreadable(f, 1);
+	rig_close(&f->rig);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	expect_unreadable(f, 1);
+	note(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM msg"), 5);
+	/* Another one waits for its hour. */
+	script(f, "UPDATE blob SET size = size + 1 WHERE id = 3");
+	expect_unreadable(f, 3);
+	note(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM msg"), 5);
+	script(f, "UPDATE damage SET noted_at = noted_at - 4000 WHERE noted_at > 0");
+	note(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM msg"), 6);
+	/* A clock that was ahead does not silence it. */
+	script(f, "UPDATE damage SET noted_at = noted_at + 400000");
+	script(f, "UPDATE blob SET size = size + 1 WHERE id = 4");
+	expect_unreadable(f, 4);
+	note(f);
+	assert_int_equal(number(f, "SELECT count(*) FROM msg"), 7);
+}
+
+static void missing_checksums_are_filled_in(void **state)
+{
+	struct fixture *f = *state;
+	int64_t sum = number(f, "SELECT sum(sum) FROM blob");
+	script(f, "UPDATE blob SET sum = NULL");
+	script(f, "UPDATE blob SET size = size + 1 WHERE id = 2");
+	rig_close(&f->rig);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(rig_background(&f->rig, ACCOUNT, fill_run, NULL), RC_OK);
+	/* One that can't be read has none. */
+	assert_int_equal(number(f, "SELECT id FROM blob WHERE sum IS NULL"), 2);
+	script(f, "UPDATE blob SET size = size - 1 WHERE id = 2");
+	rig_close(&f->rig);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, fill_run, NULL), RC_OK);
+	assert_int_equal(number(f, "SELECT sum(sum) FROM blob"), sum);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(damage_is_told_in_one_note),
+		TEST(missing_checksums_are_filled_in),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
