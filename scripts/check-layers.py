@@ -20,7 +20,7 @@ LIBRARIES = {
     "jansson.h": {"webpush"},
     "confuse.h": {"conf"},
     "utf8proc.h": {"mime", "store", "auth"},
-    "zlib.h": {"net"},
+    "zlib.h": {"net", "store"},
     "iconv.h": {"mime"},
     "crypt.h": {"auth"},
 }

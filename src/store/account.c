@@ -6,6 +6,7 @@
  * "in use"; if that commit is a relaxed one it is synced for once, so that a lost one is always noticed (promise 5).
  */
 #include "store/store_priv.h"
+#include "store/swap.h"
 #include "store/thread.h"
 
 #include <errno.h>
@@ -255,6 +256,13 @@ static enum rc account_migrate(struct account *account)
 	enum rc rc = db_version(account->db, &version);
 	if (rc != RC_OK || version == SCHEMA_VERSION)
 		return rc;
+	/* Neither older nor newer: a number that somebody else has changed. */
+	if (schema_is_ours(db_handle(account->db))) {
+		log_error(account->store->log,
+			"version in the header of a database is damaged account=%s version=%d", account->name,
+			version);
+		return RC_CORRUPT;
+	}
 	if (version > 0 && version < SCHEMA_VERSION) {
 		char path[PATH_ROOM];
 		snprintf(path, sizeof(path), "%s/account.db.v%d", account->path, version);
@@ -355,6 +363,8 @@ static enum rc open_db(struct account *account, bool *ret_created)
 	account->damage = NULL;
 	snprintf(path, sizeof(path), "%s/account.db", account->path);
 	enum rc rc = account_owner_check(account);
+	if (rc == RC_OK)
+		rc = swap_finish(account);
 	if (rc == RC_OK)
 		rc = account_folder_make(account, path, ret_created);
 	if (rc == RC_OK)

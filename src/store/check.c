@@ -300,9 +300,6 @@ static enum rc check_files(struct check *check)
 	free(known);
 	if (rc == RC_OK)
 		rc = check_aside(check);
-	if (rc == RC_OK && check_rebuild_waits(check->account))
-		check_found(check, &(struct check_problem){ .kind = CHECK_LOST },
-			"account: messages of a lost database wait to be recovered");
 	return rc;
 }
 
@@ -320,9 +317,18 @@ static enum rc check_pass(struct check *check)
 {
 	check->count = 0;
 	check->result.mailboxes = check->result.messages = check->result.octets = check->result.files = 0;
-	enum rc rc = check_integrity(check);
+	enum rc rc = check_header(check);
+	if (rc == RC_OK)
+		rc = check_schema(check);
+	if (rc == RC_OK)
+		rc = check_integrity(check);
 	if (rc == RC_OK && check_damaged(check))
 		return RC_OK;
+	if (rc == RC_CORRUPT) {
+		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE },
+			"database: it cannot be read");
+		return RC_OK;
+	}
 	if (rc == RC_OK)
 		rc = check_messages(check);
 	if (rc == RC_OK)
@@ -358,6 +364,21 @@ static void sweep_first(struct account *account)
 		rc = blob_sweep_orphans(account);
 }
 
+/* A new database is complete in itself; what is left to mend are messages without bytes and bytes without messages. */
+static enum rc check_repair_all(struct check *check)
+{
+	if (check_damaged(check)) {
+		enum rc rc = check_rebuild(check);
+		if (rc == RC_OK)
+			rc = check_pass(check);
+		if (rc != RC_OK || check->count == 0)
+			return rc;
+		if (check_damaged(check))
+			return RC_CORRUPT;
+	}
+	return check_repair(check);
+}
+
 static enum rc check_and_repair(struct check *check, bool repair)
 {
 	struct account *account = check->account;
@@ -375,7 +396,7 @@ static enum rc check_and_repair(struct check *check, bool repair)
 		check->result.strays += check->problems[i].kind == CHECK_FILE;
 	if (rc != RC_OK || !repair || check->count == 0)
 		return rc;
-	rc = check_damaged(check) ? check_rebuild(check, false) : check_repair(check);
+	rc = check_repair_all(check);
 	if (rc != RC_OK)
 		return rc;
 	/* What is left is told under its own heading. */

@@ -19,14 +19,16 @@ struct check_result {
 };
 
 /*
- * [strand], from the run of a JOB_ALONE. Compares: the database with itself (integrity_check), blobs with messages (refs),
- * blobs with their bytes (sizes, files that are missing or belong to nobody), mailbox counters with their messages. A line
+ * [strand], from the run of a JOB_ALONE. Compares: the header, tables and indexes of the database with those that this program
+ * makes, the database with itself (integrity_check), blobs with messages (refs), blobs with their bytes (sizes, checksums,
+ * files that are missing or belong to nobody), cached structure with its checksums, mailbox counters with their messages. A line
  * of text for each problem goes to `report`; what does not fit is left out.
  *
- * `repair`: counters and references are set right; a message whose bytes are gone is expunged, one whose bytes have
- * another length comes back under a new UID; files without a row that are messages come back into "Recovered". If the database is lost or damaged, it
- * is set aside as account.db.lost-<n>, a new one is made, and all messages that can still be read, from the old database
- * or from files, come back: into their mailbox as far as that is known, else into "Recovered". UIDVALIDITYs are new then.
+ * `repair`: counters and references are set right; a message whose bytes are gone is expunged, one whose bytes are others
+ * than those that were stored comes back under a new UID; messages without a row and files without a row that are messages
+ * come back into "Recovered". If the database is lost or damaged, a new one is made beside it from all rows that can be read
+ * and takes its place in one rename (swap.h); the old one stays as account.db.lost-<n>. UIDVALIDITYs are new then if rows are
+ * missing.
  *
  * RC_OK whatever was found. Errors: the account can't be opened (RC_IO and the like, not RC_CORRUPT), or a repair failed.
  */

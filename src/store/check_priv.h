@@ -6,10 +6,15 @@
 
 #include "store/bytes.h"
 #include "store/check.h"
+#include "store/swap.h"
 
 #define CHECK_MAILBOX "Recovered"
 #define CHECK_INTEGRITY_ROWS 100
-#define CHECK_BATCH 32 /* messages of one transaction of a rebuild */
+#define CHECK_BATCH 32 /* messages of one transaction of a repair */
+#define CHECK_HEADER 100 /* octets of the header of a database */
+#define CHECK_MODSEQ_MAX ((int64_t)1 << 62) /* numbers above are damage */
+#define CHECK_ID_MAX ((int64_t)1 << 53)
+#define CHECK_UIDVALIDITY_ROOM 1000000 /* a UIDVALIDITY so near the last one that there is, too */
 
 enum check_kind {
 	CHECK_DATABASE, /* integrity_check */
@@ -26,9 +31,8 @@ enum check_kind {
 	CHECK_COUNTERS, /* id: mailbox */
 	CHECK_MODSEQ, /* the account's ceiling is too low */
 	CHECK_FILE, /* file: without a row */
-	CHECK_DROP, /* file: of a blob that the repair has removed; length 0: its bytes could not be read */
-	CHECK_ASIDE, /* file: the same, in folder lost since `id` */
-	CHECK_LOST /* an earlier rebuild did not come to its end */
+	CHECK_DROP, /* file: of a blob that the repair has removed */
+	CHECK_ASIDE /* file: the same, in folder lost since `id` */
 };
 
 struct check_problem {
@@ -73,10 +77,29 @@ enum rc check_orphans(struct check *check) MUST_CHECK;
 /* Reads the file once for the scan; the content has a link of its own. NULL: it can't be read. */
 struct content *check_content(struct account *account, const char *path, int64_t *ret_date);
 
-/* check_rebuild.c: a new database from what is left. The account may be closed; it is open afterwards. `resume`: the new
- * database is there, only msg.lost waits. */
-enum rc check_rebuild(struct check *check, bool resume) MUST_CHECK;
-/* Whether files of an unfinished rebuild are waiting. */
-bool check_rebuild_waits(struct account *account);
+/* check_schema.c */
+
+/* The header of the file, octet by octet, after a checkpoint; tables and indexes. */
+enum rc check_header(struct check *check) MUST_CHECK;
+enum rc check_schema(struct check *check) MUST_CHECK;
+/* How many parts of the header are not as this program writes them. check NULL: no report. RC_NOT_FOUND, RC_CORRUPT: none. */
+enum rc check_header_read(struct account *account, struct check *check, unsigned *ret_bad) MUST_CHECK;
+/* A header with which the rest of the file can be read. */
+void check_header_mend(const struct store *store, unsigned char head[CHECK_HEADER], uint64_t file_size);
+
+/* check_rows.c: in a write transaction of `db` */
+
+/* Rows that can't have been written are deleted, numbers brought into their limits. */
+enum rc check_rows_sound(struct store *store, struct db *db) MUST_CHECK;
+/* What follows from other rows. *ret_recovered: messages that are in "Recovered" now. */
+enum rc check_rows_fix(struct store *store, struct db *db, uint64_t *ret_recovered) MUST_CHECK;
+/* New UIDVALIDITYs. */
+enum rc check_rows_renumber(struct store *store, struct db *db) MUST_CHECK;
+
+/* check_copy.c: all rows that can be read. *ret_whole: every row of the tables that matter. In a write transaction of `new`. */
+enum rc check_copy(sqlite3 *old, struct db *new, bool *ret_whole) MUST_CHECK;
+
+/* check_rebuild.c: a new database from what is left. The account may be closed; it is open afterwards. */
+enum rc check_rebuild(struct check *check) MUST_CHECK;
 
 #endif

@@ -1,15 +1,12 @@
 /*
- * A new database in place of a lost or damaged one. The old one is set aside as account.db.lost-<n>, msg/ as msg.lost;
- * then every message that can be read comes back: first those of which the old database still tells mailbox, flags and
- * date, then inline bytes and files that it does not mention. What has come back is linked anew, so until the end
- * msg.lost is complete, and a rebuild that was interrupted can begin again (some messages are then there twice).
+ * A new database in place of a lost or damaged one. It is made beside the old one, from all rows that can still be read, and
+ * takes its place in one rename when it is complete and on disk; the old one is kept as account.db.lost-<n>. Files of
+ * messages stay where they are and keep their names: those that no row mentions any more are brought back afterwards, as
+ * in every repair (check_orphan.c). So a rebuild may be cut anywhere: the account has the old database or the new one.
  */
 #include "store/check_priv.h"
 
 #include "base/mem.h"
-#include "store/mailbox.h"
-#include "store/message.h"
-#include "store/thread.h"
 #include "store/wal.h"
 
 #include <errno.h>
@@ -18,484 +15,296 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SALVAGE_PIECE (64 * 1024)
-#define LOST_MAX 100 /* databases set aside */
-
-struct ids {
-	int64_t *v; /* own */
-	size_t count;
-	size_t cap;
-	size_t sorted; /* the first of them are in order */
-};
+#define COPY_PIECE (256 * 1024)
 
 struct rebuild {
 	struct check *check;
 	struct account *account;
-	struct db *old; /* own; NULL: none can be read */
-	struct ids files; /* what has come back already, or had been removed */
-	struct ids inlines; /* blobs in the old database; the same */
+	bool read; /* something could be read */
+	struct db *new; /* own */
+	bool whole; /* every row of the old one was read */
+	bool doubt; /* UIDs can't be trusted */
+	bool wal_bad; /* changes are missing from it */
 	uint64_t recovered;
-	uint64_t failed;
 };
 
-/* A message to come back. */
-struct found {
-	char *mailbox; /* own; NULL: unknown */
-	struct content *content; /* own */
-	struct strv prefix; /* own */
-	uint32_t flags;
-	int64_t internaldate;
-	int16_t zone;
-};
-
-struct batch_found {
-	struct rebuild *rebuild;
-	struct found v[CHECK_BATCH];
-	size_t n;
-};
-
-static void path_of(const struct account *account, const char *name, char path[PATH_ROOM])
+static void rebuild_path(const struct account *account, const char *name, char path[PATH_ROOM])
 {
 	snprintf(path, PATH_ROOM, "%s/%s", account->path, name);
 }
 
-static bool exists(const struct account *account, const char *name)
+static enum rc rebuild_fail(struct account *account, const char *what, const char *path)
 {
-	const struct io *io = account->store->io;
-	char path[PATH_ROOM];
-	struct stat st;
-	path_of(account, name, path);
-	return io->stat(io->ctx, path, &st) == 0;
-}
-
-bool check_rebuild_waits(struct account *account)
-{
-	return exists(account, "msg.lost");
-}
-
-static enum rc rename_in(struct account *account, const char *from, const char *to)
-{
-	const struct io *io = account->store->io;
-	char path[PATH_ROOM], target[PATH_ROOM];
-	path_of(account, from, path);
-	path_of(account, to, target);
-	if (io->rename(io->ctx, path, target) == 0 || errno == ENOENT)
-		return RC_OK;
 	int error = errno;
-	log_error(account->store->log, "rename failed account=%s from=%s to=%s error=%s", account->name, from,
-		to, strerror(error));
+	log_error(account->store->log, "%s account=%s path=%s error=%s", what, account->name, path,
+		strerror(error));
 	return io_rc(error);
 }
 
-/* The name of the newest database that was set aside; false: there is none. */
-static bool lost_name(const struct account *account, bool next, char name[64])
-{
-	unsigned n = 1;
-	snprintf(name, 64, "account.db.lost-%u", n);
-	while (n < LOST_MAX && exists(account, name))
-		snprintf(name, 64, "account.db.lost-%u", ++n);
-	if (next)
-		return true;
-	snprintf(name, 64, "account.db.lost-%u", n - 1);
-	return n > 1;
-}
-
-/* msg/ to msg.lost; file by file if an earlier rebuild has not come to its end. */
-static enum rc files_set_aside(struct account *account)
-{
-	const struct io *io = account->store->io;
-	char from[PATH_ROOM], to[PATH_ROOM], old[PATH_ROOM], new[PATH_ROOM];
-	if (!exists(account, "msg"))
-		return RC_OK;
-	if (!exists(account, "msg.lost"))
-		return rename_in(account, "msg", "msg.lost");
-	for (unsigned dir = 0; dir < BLOB_DIRS; dir++) {
-		snprintf(from, sizeof(from), "%s/msg/%02x", account->path, dir);
-		snprintf(to, sizeof(to), "%s/msg.lost/%02x", account->path, dir);
-		DIR *entries = io->opendir(io->ctx, from);
-		if (!entries)
-			continue;
-		bool ok = io->mkdir(io->ctx, to, 0700) == 0 || errno == EEXIST;
-		for (struct dirent *entry = readdir(entries); ok && entry; entry = readdir(entries)) {
-			if (entry->d_name[0] == '.' ||
-				snprintf(old, sizeof(old), "%s/%s", from, entry->d_name) >=
-					(int)sizeof(old) ||
-				snprintf(new, sizeof(new), "%s/%s", to, entry->d_name) >= (int)sizeof(new))
-				continue;
-			ok = io->rename(io->ctx, old, new) == 0;
-		}
-		int error = errno;
-		(void)closedir(entries);
-		if (!ok)
-			return io_rc(error);
-		(void)io->rmdir(io->ctx, from);
-	}
-	path_of(account, "msg", from);
-	return io->rmdir(io->ctx, from) == 0 ? RC_OK : io_rc(errno);
-}
-
-/* Moves database and files out of the way and opens the account anew. */
-static enum rc set_aside(struct account *account)
-{
-	char name[64], wal[80];
-	(void)lost_name(account, true, name);
-	snprintf(wal, sizeof(wal), "%s-wal", name);
-	if (account->db)
-		account_close_quickly(account);
-	/* The WAL first: with its database gone it would be taken for the new one's. */
-	enum rc rc = rename_in(account, "account.db-wal", wal);
-	if (rc == RC_OK)
-		rc = rename_in(account, "account.db", name);
-	if (rc == RC_OK)
-		rc = files_set_aside(account);
-	/* Now that the database has gone: until then it tells that this one can't be trusted. */
-	if (rc == RC_OK)
-		rc = ledger_forget(account);
-	if (rc == RC_OK)
-		rc = folder_sync(account->store, account->path);
-	account->retry_at = 0;
-	account->suspect = false;
-	return rc == RC_OK ? account_ready(account) : rc;
-}
-
-static char *lost_file_path(const struct account *account, int64_t file)
-{
-	size_t n = strlen(account->path) + 64;
-	char *path = mem_alloc(n);
-	snprintf(path, n, "%s/msg.lost/%02x/%016" PRIx64, account->path, file_dir(file), (uint64_t)file);
-	return path;
-}
-
-static int id_compare(const void *a, const void *b)
-{
-	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-static void ids_add(struct ids *ids, int64_t id)
-{
-	if (ids->count == ids->cap) {
-		ids->cap = ids->cap ? ids->cap * 2 : 64;
-		ids->v = mem_realloc(ids->v, ids->cap, sizeof(int64_t));
-	}
-	ids->v[ids->count++] = id;
-}
-
-static void ids_sort(struct ids *ids)
-{
-	if (ids->count > 0)
-		qsort(ids->v, ids->count, sizeof(int64_t), id_compare);
-	ids->sorted = ids->count;
-}
-
-static bool ids_contain(const struct ids *ids, int64_t id)
-{
-	return ids->sorted > 0 && bsearch(&id, ids->v, ids->sorted, sizeof(int64_t), id_compare);
-}
-
-static void found_fini(struct found *found)
-{
-	content_unref(&found->content);
-	free(found->mailbox);
-	free((char *)(uintptr_t)found->prefix.p);
-}
-
-static enum rc found_append(struct account *account, const struct found *found)
-{
-	int64_t id = 0;
-	uint32_t uid;
-	struct msg_new msg = { .content = found->content,
-		.prefix = found->prefix,
-		.flags = found->flags,
-		.internaldate = found->internaldate,
-		.zone = found->zone };
-	enum rc rc = RC_NOT_FOUND;
-	if (found->mailbox)
-		rc = check_mailbox(account, strv_cstr(found->mailbox), &id);
-	if (rc != RC_OK)
-		rc = check_mailbox(account, STRV(CHECK_MAILBOX), &id);
-	return rc == RC_OK ? msg_append(account, id, &msg, &uid) : rc;
-}
-
-static enum rc batch_append(struct account *account, void *arg)
-{
-	const struct batch_found *batch = arg;
-	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < batch->n; i++)
-		rc = found_append(account, &batch->v[i]);
-	return rc;
-}
-
-static enum rc batch_flush(struct batch_found *batch)
-{
-	struct rebuild *rebuild = batch->rebuild;
-	if (batch->n == 0)
-		return RC_OK;
-	enum rc rc = account_transaction(rebuild->account, batch_append, batch);
-	if (rc == RC_OK)
-		rebuild->recovered += batch->n;
-	for (size_t i = 0; i < batch->n; i++)
-		found_fini(&batch->v[i]);
-	batch->n = 0;
-	return rebuild->account->db ? rc : RC_UNAVAILABLE;
-}
-
-/* Takes what `found` owns. */
-static enum rc batch_add(struct batch_found *batch, const struct found *found)
-{
-	batch->v[batch->n++] = *found;
-	return batch->n == CHECK_BATCH ? batch_flush(batch) : RC_OK;
-}
-
-static struct strv strv_own(struct strv v)
-{
-	return strv_make(mem_strndup(v.p ? v.p : "", v.n), v.n);
-}
-
-/* Columns: mailbox name, flags, internaldate, zone, file, inline bytes, prefix, blob. RC_NOT_FOUND: nothing to read. */
-static enum rc recover_row(struct rebuild *rebuild, struct batch_found *batch, sqlite3_stmt *stmt)
-{
-	struct account *account = rebuild->account;
-	struct found found = {
-		.flags = db_u32(stmt, 1), .internaldate = db_i64(stmt, 2), .zone = (int16_t)db_i64(stmt, 3)
-	};
-	int64_t date;
-	if (db_is_null(stmt, 4)) {
-		if (db_is_null(stmt, 5))
-			return RC_NOT_FOUND;
-		found.content = content_from_bytes(account->store, db_blob(stmt, 5));
-		ids_add(&rebuild->inlines, db_i64(stmt, 7));
-	} else {
-		char *path = lost_file_path(account, db_i64(stmt, 4));
-		found.content = check_content(account, path, &date);
-		free(path);
-		if (!found.content)
-			return RC_NOT_FOUND;
-		ids_add(&rebuild->files, db_i64(stmt, 4));
-		found.prefix = strv_own(db_blob(stmt, 6));
-	}
-	struct strv name = db_text(stmt, 0);
-	if (name.p)
-		found.mailbox = mem_strndup(name.p, name.n);
-	return batch_add(batch, &found);
-}
-
-/*
- * Messages that the old database knows. Any error of it ends the walk: what it did not tell is found among the inline
- * bytes and the files.
- */
-static enum rc recover_rows(struct rebuild *rebuild, const char *sql, bool skip_known)
-{
-	struct batch_found batch = { .rebuild = rebuild };
-	sqlite3_stmt *stmt;
-	enum rc rc = RC_OK;
-	if (!rebuild->old || db_query(rebuild->old, &stmt, sql, "") != RC_OK)
-		return RC_OK;
-	ids_sort(&rebuild->inlines);
-	ids_sort(&rebuild->files);
-	while (rc == RC_OK && db_step(rebuild->old, stmt) == RC_OK) {
-		bool in_file = !db_is_null(stmt, 4);
-		if (skip_known && ids_contain(in_file ? &rebuild->files : &rebuild->inlines,
-					  db_i64(stmt, in_file ? 4 : 7)))
-			continue;
-		rc = recover_row(rebuild, &batch, stmt);
-		if (rc == RC_NOT_FOUND) {
-			rebuild->failed++;
-			rc = RC_OK;
-		}
-	}
-	db_reset(stmt);
-	enum rc last = batch_flush(&batch);
-	return rc == RC_OK ? last : rc;
-}
-
-/* What nobody referred to any more does not come back. */
-static void removed_skip(struct rebuild *rebuild)
-{
-	sqlite3_stmt *stmt;
-	if (!rebuild->old ||
-		db_query(rebuild->old, &stmt, "SELECT id, file FROM blob WHERE refs = 0", "") != RC_OK)
-		return;
-	while (db_step(rebuild->old, stmt) == RC_OK)
-		ids_add(db_is_null(stmt, 1) ? &rebuild->inlines : &rebuild->files,
-			db_i64(stmt, db_is_null(stmt, 1) ? 0 : 1));
-	db_reset(stmt);
-}
-
-static enum rc recover_directory(
-	struct rebuild *rebuild, struct batch_found *batch, const char *path, unsigned dir)
-{
-	const struct io *io = rebuild->account->store->io;
-	DIR *entries = io->opendir(io->ctx, path);
-	if (!entries)
-		return errno == ENOENT ? RC_OK : io_rc(errno);
-	enum rc rc = RC_OK;
-	for (struct dirent *entry = readdir(entries); rc == RC_OK && entry; entry = readdir(entries)) {
-		struct found found = { 0 };
-		int64_t file;
-		if (!file_name_parse(strv_cstr(entry->d_name), &file) || file_dir(file) != dir)
-			continue;
-		if (ids_contain(&rebuild->files, file))
-			continue;
-		char *name = lost_file_path(rebuild->account, file);
-		found.content = check_content(rebuild->account, name, &found.internaldate);
-		free(name);
-		if (!found.content) {
-			rebuild->failed++;
-			continue;
-		}
-		rc = batch_add(batch, &found);
-	}
-	(void)closedir(entries);
-	return rc;
-}
-
-static enum rc recover_files(struct rebuild *rebuild)
-{
-	struct batch_found batch = { .rebuild = rebuild };
-	enum rc rc = RC_OK;
-	ids_sort(&rebuild->files);
-	for (unsigned dir = 0; rc == RC_OK && dir < BLOB_DIRS; dir++) {
-		char path[PATH_ROOM];
-		snprintf(path, sizeof(path), "%s/msg.lost/%02x", rebuild->account->path, dir);
-		rc = recover_directory(rebuild, &batch, path, dir);
-	}
-	enum rc last = batch_flush(&batch);
-	return rc == RC_OK ? last : rc;
-}
-
-/* All its messages lie elsewhere now. */
-static void lost_files_remove(struct account *account)
-{
-	const struct io *io = account->store->io;
-	char path[PATH_ROOM], name[PATH_ROOM];
-	for (unsigned dir = 0; dir < BLOB_DIRS; dir++) {
-		snprintf(path, sizeof(path), "%s/msg.lost/%02x", account->path, dir);
-		DIR *entries = io->opendir(io->ctx, path);
-		if (!entries)
-			continue;
-		for (struct dirent *entry = readdir(entries); entry; entry = readdir(entries)) {
-			if (entry->d_name[0] == '.')
-				continue;
-			if (snprintf(name, sizeof(name), "%s/%s", path, entry->d_name) < (int)sizeof(name))
-				(void)io->unlink(io->ctx, name);
-		}
-		(void)closedir(entries);
-		(void)io->rmdir(io->ctx, path);
-	}
-	path_of(account, "msg.lost", path);
-	if (io->rmdir(io->ctx, path) != 0 && errno != ENOENT)
-		log_warn(account->store->log, "folder msg.lost cannot be removed account=%s error=%s",
-			account->name, strerror(errno));
-}
-
-#define SALVAGE "account.db.salvage"
-
-static void salvage_remove(struct account *account)
+static void rebuild_unlink(struct account *account, const char *name)
 {
 	const struct io *io = account->store->io;
 	char path[PATH_ROOM];
-	path_of(account, SALVAGE, path);
-	(void)io->unlink(io->ctx, path);
-	path_of(account, SALVAGE "-wal", path);
+	rebuild_path(account, name, path);
 	(void)io->unlink(io->ctx, path);
 }
 
-/*
- * The database that was set aside, with all pages of its WAL that are whole: SQLite itself would take none behind a damaged
- * one. False: there is nothing of that kind.
- */
-static bool salvage_make(struct account *account, const char *name)
+static void rebuild_clear_copy(struct account *account)
+{
+	rebuild_unlink(account, SWAP_COPY);
+	rebuild_unlink(account, SWAP_COPY "-wal");
+}
+
+/* What is left of this one, or of an earlier one that was cut short before it was decided. */
+static void rebuild_clear(struct account *account)
+{
+	rebuild_unlink(account, SWAP_BUILD);
+	rebuild_unlink(account, SWAP_BUILD "-wal");
+	rebuild_clear_copy(account);
+}
+
+static enum rc rebuild_new(struct rebuild *rebuild)
+{
+	struct account *account = rebuild->account;
+	const struct store *store = account->store;
+	const struct io *io = store->io;
+	char path[PATH_ROOM];
+	rebuild_path(account, SWAP_BUILD, path);
+	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0600);
+	if (fd < 0)
+		return rebuild_fail(account, "new database cannot be made", path);
+	enum rc rc = RC_OK;
+	if (!io_write_all(io, fd, store->template, store->template_size, 0))
+		rc = rebuild_fail(account, "new database cannot be written", path);
+	(void)io->close(io->ctx, fd);
+	return rc == RC_OK
+		       ? db_open(path, vfs_name(store->vfs), false, account->name, store->log, &rebuild->new)
+		       : rc;
+}
+
+/* A file as it is; one that is not there: RC_NOT_FOUND. What can't be read of it is zeros. */
+static enum rc rebuild_copy_file(struct account *account, const char *from_name, const char *to_name)
 {
 	const struct io *io = account->store->io;
-	char from[PATH_ROOM], to[PATH_ROOM], wal[PATH_ROOM];
-	uint64_t pages = 0, offset = 0;
-	path_of(account, name, from);
-	path_of(account, SALVAGE, to);
-	snprintf(wal, sizeof(wal), "%s/%s-wal", account->path, name);
-	salvage_remove(account);
+	char from[PATH_ROOM], to[PATH_ROOM];
+	struct stat st;
+	rebuild_path(account, from_name, from);
+	rebuild_path(account, to_name, to);
 	int in = io->open(io->ctx, from, O_RDONLY, 0);
-	int out = in < 0 ? -1 : io->open(io->ctx, to, O_RDWR | O_CREAT | O_EXCL, 0600);
-	char *piece = mem_alloc(SALVAGE_PIECE);
-	ssize_t got = out < 0 ? -1 : io_read_all(io, in, piece, SALVAGE_PIECE, 0);
-	while (got > 0 && io_write_all(io, out, piece, (size_t)got, offset)) {
-		offset += (uint64_t)got;
-		got = io_read_all(io, in, piece, SALVAGE_PIECE, offset);
+	if (in < 0)
+		return errno == ENOENT ? RC_NOT_FOUND : rebuild_fail(account, "file cannot be opened", from);
+	int out = io->open(io->ctx, to, O_RDWR | O_CREAT | O_EXCL, 0600);
+	enum rc rc =
+		out < 0 || fstat(in, &st) != 0 ? rebuild_fail(account, "file cannot be copied", to) : RC_OK;
+	char *piece = mem_alloc(COPY_PIECE);
+	for (uint64_t at = 0; rc == RC_OK && at < (uint64_t)st.st_size; at += COPY_PIECE) {
+		uint64_t left = (uint64_t)st.st_size - at;
+		size_t n = left < COPY_PIECE ? (size_t)left : COPY_PIECE;
+		memset(piece, 0, n);
+		(void)io_read_all(io, in, piece, n, at);
+		if (!io_write_all(io, out, piece, n, at))
+			rc = rebuild_fail(account, "file cannot be written", to);
 	}
 	free(piece);
-	if (in >= 0)
-		(void)io->close(io->ctx, in);
+	(void)io->close(io->ctx, in);
 	if (out >= 0)
 		(void)io->close(io->ctx, out);
-	return got == 0 && wal_salvage(io, wal, to, &pages) == RC_OK && pages > 0;
+	return rc;
 }
 
-static void old_open(struct rebuild *rebuild, const char *name)
+/* With a header that SQLite can read, in a copy: the old one stays as it is. */
+static enum rc rebuild_mend_header(struct account *account, bool with_wal)
 {
-	struct account *account = rebuild->account;
+	const struct io *io = account->store->io;
 	char path[PATH_ROOM];
-	path_of(account, name, path);
-	if (db_open(path, vfs_name(account->store->vfs), false, account->name, account->store->log,
-		    &rebuild->old) != RC_OK)
-		rebuild->old = NULL;
+	unsigned char head[CHECK_HEADER];
+	struct stat st;
+	enum rc rc = rebuild_copy_file(account, "account.db", SWAP_COPY);
+	if (rc == RC_OK && with_wal)
+		rc = rebuild_copy_file(account, "account.db-wal", SWAP_COPY "-wal");
+	if (rc != RC_OK && rc != RC_NOT_FOUND)
+		return rc;
+	rebuild_path(account, SWAP_COPY, path);
+	int fd = io->open(io->ctx, path, O_RDWR, 0);
+	if (fd < 0)
+		return rebuild_fail(account, "file cannot be opened", path);
+	bool ok = fstat(fd, &st) == 0 && io_read_all(io, fd, head, sizeof(head), 0) == (ssize_t)sizeof(head);
+	if (ok) {
+		check_header_mend(account->store, head, (uint64_t)st.st_size);
+		ok = io_write_all(io, fd, head, sizeof(head), 0);
+	}
+	(void)io->close(io->ctx, fd);
+	return ok ? RC_OK : RC_IO;
 }
 
-/* All that this database tells. `again`: another one has been asked before. */
-static enum rc old_recover(struct rebuild *rebuild, bool again)
+/* Reads it in spite of a damaged schema, and leaves WAL and all as they are. */
+static sqlite3 *rebuild_open(struct account *account, const char *name)
 {
-	removed_skip(rebuild);
-	enum rc rc = again ? RC_OK : thread_restore(rebuild->account, rebuild->old);
-	if (rc == RC_OK)
-		rc = recover_rows(rebuild,
-			"SELECT n.name, m.flags, m.internaldate, m.zone, b.file, i.bytes, p.bytes, b.id FROM "
-			"msg m"
-			" JOIN blob b ON b.id = m.blob LEFT JOIN mailbox n ON n.id = m.mailbox"
-			" LEFT JOIN blob_inline i ON i.blob = b.id LEFT JOIN blob_prefix p ON p.blob = b.id",
-			again);
-	if (rc == RC_OK)
-		rc = recover_rows(
-			rebuild, "SELECT NULL, 0, 0, 0, NULL, bytes, NULL, blob FROM blob_inline", true);
-	db_close(&rebuild->old);
+	char path[PATH_ROOM];
+	sqlite3 *old = NULL;
+	rebuild_path(account, name, path);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	int code = sqlite3_open_v2(path, &old, flags, vfs_name(account->store->vfs));
+	int on = 1;
+	if (code == SQLITE_OK) {
+		sqlite3_db_config(old, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		sqlite3_file_control(old, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+		code = sqlite3_exec(old,
+			"PRAGMA locking_mode = EXCLUSIVE; PRAGMA writable_schema = ON; PRAGMA "
+			"wal_autocheckpoint = 0;"
+			"PRAGMA cache_size = -2048; SELECT count(*) FROM sqlite_schema",
+			NULL, NULL, NULL);
+	}
+	if (code == SQLITE_OK)
+		return old;
+	log_warn(account->store->log, "nothing can be read of the old database account=%s file=%s code=%d",
+		account->name, name, code);
+	sqlite3_close(old);
+	return NULL;
+}
+
+static enum rc rebuild_read(struct rebuild *rebuild, const char *name)
+{
+	sqlite3 *old = rebuild_open(rebuild->account, name);
+	if (!old)
+		return RC_OK;
+	rebuild->read = true;
+	enum rc rc = check_copy(old, rebuild->new, &rebuild->whole);
+	sqlite3_close(old);
 	return rc;
 }
 
-/* First with all of the WAL that can be read, then as SQLite sees it. */
-static enum rc olds_recover(struct rebuild *rebuild)
+/* Of a WAL that is damaged in the middle the pages behind that, too: from a copy into which they are written. */
+static enum rc rebuild_read_wal(struct rebuild *rebuild)
 {
 	struct account *account = rebuild->account;
-	char name[64];
-	if (!lost_name(account, false, name) || !exists(account, name))
-		return old_recover(rebuild, false);
-	bool salvaged = salvage_make(account, name);
-	enum rc rc = RC_OK;
-	if (salvaged) {
-		old_open(rebuild, SALVAGE);
-		rc = old_recover(rebuild, false);
-	}
-	if (rc == RC_OK) {
-		old_open(rebuild, name);
-		rc = old_recover(rebuild, salvaged);
-	}
-	salvage_remove(account);
+	const struct io *io = account->store->io;
+	char wal[PATH_ROOM], copy[PATH_ROOM];
+	uint64_t pages = 0;
+	rebuild_path(account, "account.db-wal", wal);
+	rebuild_path(account, SWAP_COPY, copy);
+	if (rebuild_mend_header(account, false) != RC_OK || wal_salvage(io, wal, copy, &pages) != RC_OK ||
+		pages == 0)
+		return RC_OK;
+	return rebuild_read(rebuild, SWAP_COPY);
+}
+
+/* All sources of rows, the best first. */
+static enum rc rebuild_read_all(struct rebuild *rebuild)
+{
+	struct account *account = rebuild->account;
+	unsigned bad = 0;
+	enum rc rc = rebuild->wal_bad ? rebuild_read_wal(rebuild) : RC_OK;
+	rebuild_clear_copy(account);
+	if (rc != RC_OK || check_header_read(account, NULL, &bad) != RC_OK)
+		return rc;
+	if (bad == 0)
+		return rebuild_read(rebuild, "account.db");
+	if (rebuild_mend_header(account, true) == RC_OK)
+		rc = rebuild_read(rebuild, SWAP_COPY);
 	return rc;
 }
 
-enum rc check_rebuild(struct check *check, bool resume)
+static enum rc rebuild_doubts(struct rebuild *rebuild)
 {
-	struct account *account = check->account;
-	struct rebuild rebuild = { .check = check, .account = account };
-	enum rc rc = resume ? RC_OK : set_aside(account);
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(rebuild->new, &stmt,
+		"SELECT EXISTS (SELECT 1 FROM mailbox b LEFT JOIN (SELECT mailbox, count(*) AS n, max(uid) "
+		"AS uid FROM msg"
+		" GROUP BY mailbox) m ON m.mailbox = b.id WHERE b.messages != coalesce(m.n, 0) OR b.uidnext "
+		"<="
+		" coalesce(m.uid, 0) OR typeof(b.uidvalidity) != 'integer' OR b.uidvalidity < 1 OR "
+		"b.uidvalidity >"
+		" 4294967295) OR NOT EXISTS (SELECT 1 FROM mailbox WHERE name = 'INBOX')",
+		"");
 	if (rc != RC_OK)
 		return rc;
-	check->result.rebuilt = true;
-	rc = olds_recover(&rebuild);
+	rebuild->doubt = !rebuild->whole || rebuild->wal_bad || db_i64(stmt, 0) != 0;
+	db_reset(stmt);
+	return RC_OK;
+}
+
+static enum rc rebuild_rows(struct rebuild *rebuild)
+{
+	struct db *new = rebuild->new;
+	/* No file without a row is taken for one of a transaction that never committed. */
+	enum rc rc = db_run(new,
+		"UPDATE account SET boot_id = '', clean = 0, file_prefix = (random() & 2147483647) + 1", "");
 	if (rc == RC_OK)
-		rc = recover_files(&rebuild);
-	free(rebuild.files.v);
-	free(rebuild.inlines.v);
-	check_note(check, "%" PRIu64 " messages have come back, %" PRIu64 " could not be read",
-		rebuild.recovered, rebuild.failed);
-	if (rc == RC_OK && rebuild.failed == 0)
-		lost_files_remove(account);
+		rc = rebuild_read_all(rebuild);
+	if (rc == RC_OK)
+		rc = rebuild_doubts(rebuild);
+	if (rc == RC_OK)
+		rc = check_rows_sound(rebuild->account->store, new);
+	if (rc == RC_OK)
+		rc = check_rows_fix(rebuild->account->store, new, &rebuild->recovered);
+	if (rc == RC_OK && (rebuild->doubt || rebuild->recovered > 0))
+		rc = check_rows_renumber(rebuild->account->store, new);
 	return rc;
+}
+
+static enum rc rebuild_fill(struct rebuild *rebuild)
+{
+	enum rc rc = db_begin(rebuild->new, true);
+	if (rc != RC_OK)
+		return rc;
+	rc = rebuild_rows(rebuild);
+	if (rc == RC_OK)
+		rc = db_commit(rebuild->new);
+	if (rc != RC_OK) {
+		db_rollback(rebuild->new);
+		return rc;
+	}
+	/* All of it lies in the file, synced; no WAL belongs to it. */
+	return db_checkpoint(rebuild->new, true);
+}
+
+static void rebuild_report(struct rebuild *rebuild)
+{
+	bool renumbered = rebuild->doubt || rebuild->recovered > 0;
+	check_note(rebuild->check, "a new database was made, %s",
+		!rebuild->read    ? "nothing could be read of the old one"
+		: !rebuild->whole ? "some of the old one could not be read"
+				  : "with all rows of the old one");
+	if (rebuild->recovered > 0)
+		check_note(rebuild->check,
+			"%" PRIu64 " messages that had lost their rows are in " CHECK_MAILBOX " now",
+			rebuild->recovered);
+	check_note(rebuild->check, renumbered ? "all UIDVALIDITYs are new" : "UIDs are as they were");
+}
+
+/* The ledger knows of more than there is, or it can't be told. */
+static bool rebuild_wal_bad(struct account *account)
+{
+	unsigned frames = 0;
+	if (account->damage)
+		return true;
+	if (account->db)
+		return false;
+	bool bad = ledger_open(account) != RC_OK || ledger_examine(account, &frames) != RC_OK;
+	ledger_close(account);
+	return bad;
+}
+
+enum rc check_rebuild(struct check *check)
+{
+	struct account *account = check->account;
+	struct rebuild rebuild = { .check = check, .account = account, .wal_bad = rebuild_wal_bad(account) };
+	/* Sessions can't go on with what they have seen. */
+	account_fail(account, RC_CORRUPT, true);
+	rebuild_clear(account);
+	enum rc rc = rebuild_new(&rebuild);
+	if (rc == RC_OK)
+		rc = rebuild_fill(&rebuild);
+	rebuild_report(&rebuild);
+	db_close(&rebuild.new);
+	if (rc == RC_OK)
+		rc = swap_decide(account);
+	rebuild_clear(account);
+	if (rc == RC_OK)
+		rc = swap_finish(account);
+	account->retry_at = 0;
+	account->suspect = false;
+	check->result.rebuilt = rc == RC_OK;
+	return rc == RC_OK ? account_ready(account) : rc;
 }

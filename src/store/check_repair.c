@@ -4,7 +4,6 @@
  */
 #include "store/check_priv.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "store/mail_priv.h"
 
@@ -21,28 +20,6 @@ enum rc check_mailbox(struct account *account, struct strv name, int64_t *ret_id
 		return mbox_create(account, name, 0, ret_id);
 	if (rc == RC_OK)
 		*ret_id = info.id;
-	return rc;
-}
-
-/* Rows of a mailbox that does not exist go to another one. Its counters are set right later. */
-static enum rc fix_no_mailbox(struct account *account, const struct check_problem *problem)
-{
-	int64_t to;
-	enum rc rc = check_mailbox(account, STRV(CHECK_MAILBOX), &to);
-	if (rc == RC_OK)
-		rc = db_run(account->db,
-			"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, "
-			"savedate, blob)"
-			" SELECT ?2, (SELECT max(coalesce(max(uid) + 1, 1), (SELECT uidnext FROM mailbox "
-			"WHERE id = ?2))"
-			"  FROM msg WHERE mailbox = ?2) - 1 + row_number() OVER (ORDER BY uid),"
-			" flags, 0, modseq, size, internaldate, zone, savedate, blob FROM msg WHERE mailbox "
-			"= ?1",
-			"ii", problem->id, to);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM msg WHERE mailbox = ?1", "i", problem->id);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM keyword_more WHERE mailbox = ?1", "i", problem->id);
 	return rc;
 }
 
@@ -205,6 +182,9 @@ static enum rc fix_no_blob(struct check *check, const struct check_problem *prob
 		" SELECT ?1, count(*), max(size), 0 FROM msg WHERE blob = ?1",
 		"i", problem->blob);
 	struct check_problem bytes = { .kind = CHECK_NO_BYTES, .blob = problem->blob, .length = UINT64_MAX };
+	/* Its bytes lay in the database: it has a row again. */
+	if (rc == RC_OK && db_changes(account->db) == 0)
+		return RC_OK;
 	return rc == RC_OK ? fix_no_bytes(check, &bytes) : rc;
 }
 
@@ -224,111 +204,29 @@ static enum rc fix_two_places(struct account *account, const struct check_proble
 	return rc;
 }
 
-static enum rc fix_refs(struct account *account)
-{
-	return db_run(account->db,
-		"UPDATE blob SET refs = n, removed_at = CASE WHEN n = 0 THEN coalesce(removed_at, ?1) END "
-		"FROM"
-		" (SELECT b.id AS wrong, coalesce(m.n, 0) AS n FROM blob b LEFT JOIN"
-		"  (SELECT blob, count(*) AS n FROM msg GROUP BY blob) m ON m.blob = b.id"
-		"  WHERE b.refs != coalesce(m.n, 0) OR (b.refs = 0) != (b.removed_at IS NOT NULL))"
-		" WHERE id = wrong",
-		"i", clock_wall());
-}
-
-static enum rc fix_stray(struct account *account, const struct check_problem *problem)
-{
-	enum rc rc = db_run(account->db, "DELETE FROM blob_inline WHERE blob = ?1", "i", problem->blob);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM blob_prefix WHERE blob = ?1", "i", problem->blob);
-	if (rc == RC_OK)
-		rc = db_run(account->db, "DELETE FROM cache WHERE blob = ?1", "i", problem->blob);
-	return rc;
-}
-
-static enum rc fix_counters(struct account *account)
-{
-	enum rc rc = db_run(account->db,
-		"UPDATE mailbox SET messages = m.n, unseen = m.unseen, deleted = m.deleted, size = m.size,"
-		" uidnext = max(uidnext, m.uid + 1), highestmodseq = max(highestmodseq, m.modseq), log_rows "
-		"= m.log,"
-		" recent = min(recent, m.n) FROM"
-		" (SELECT b.id AS mailbox, count(x.uid) AS n, coalesce(sum((x.flags & 1) = 0), 0) AS unseen,"
-		"  coalesce(sum((x.flags & 8) != 0), 0) AS deleted, coalesce(sum(x.size), 0) AS size,"
-		"  max(coalesce(max(x.uid), 0), coalesce((SELECT max(uid) FROM expunged e WHERE e.mailbox = "
-		"b.id), 0)) AS uid,"
-		"  max(coalesce(max(x.modseq), 0),"
-		"   coalesce((SELECT max(modseq) FROM expunged e WHERE e.mailbox = b.id), 0)) AS modseq,"
-		"  (SELECT count(*) FROM expunged e WHERE e.mailbox = b.id) AS log"
-		"  FROM mailbox b LEFT JOIN msg x ON x.mailbox = b.id GROUP BY b.id) m WHERE m.mailbox = "
-		"mailbox.id",
-		"");
-	return rc;
-}
-
-static enum rc fix_ceiling(struct account *account)
-{
-	return db_run(account->db,
-		"UPDATE account SET modseq_ceiling = max(modseq_ceiling,"
-		" (SELECT coalesce(max(highestmodseq), 0) FROM mailbox) + ?1)",
-		"i", (int64_t)MODSEQ_STEP);
-}
-
 /* Rows only: what follows from other rows. */
 static enum rc repair_rows(struct account *account, void *arg)
 {
-	const struct check *check = arg;
+	struct check *check = arg;
 	enum rc rc = RC_OK;
+	uint64_t recovered = 0;
 	for (size_t i = 0; rc == RC_OK && i < check->count; i++) {
 		const struct check_problem *problem = &check->problems[i];
-		switch (problem->kind) {
-		case CHECK_NO_MAILBOX:
-			rc = fix_no_mailbox(account, problem);
-			break;
-		case CHECK_TWO_PLACES:
+		if (problem->kind == CHECK_TWO_PLACES)
 			rc = fix_two_places(account, problem);
-			break;
-		case CHECK_SIZE:
-			rc = db_run(account->db,
-				"UPDATE msg SET size = (SELECT size FROM blob WHERE id = ?3)"
-				" WHERE mailbox = ?1 AND uid = ?2",
-				"iii", problem->id, problem->uid, problem->blob);
-			break;
-		case CHECK_STRAY:
-			rc = fix_stray(account, problem);
-			break;
-		case CHECK_KEYWORDS:
-			rc = db_run(account->db,
-				"DELETE FROM keyword_more WHERE mailbox = ?1 AND NOT EXISTS (SELECT 1 FROM "
-				"msg m"
-				" WHERE m.mailbox = ?1 AND m.uid = keyword_more.uid)",
-				"i", problem->id);
-			break;
-		case CHECK_CACHE:
+		else if (problem->kind == CHECK_CACHE)
 			rc = db_run(account->db, "DELETE FROM cache WHERE blob = ?1", "i", problem->blob);
-			break;
-		case CHECK_DATABASE:
-		case CHECK_UNREADABLE:
-		case CHECK_NO_BLOB:
-		case CHECK_NO_BYTES:
-		case CHECK_REFS:
-		case CHECK_COUNTERS:
-		case CHECK_MODSEQ:
-		case CHECK_FILE:
-		case CHECK_DROP:
-		case CHECK_ASIDE:
-		case CHECK_LOST:
-			break;
-		}
 	}
 	if (rc == RC_OK)
-		rc = fix_refs(account);
+		rc = check_rows_fix(account->store, account->db, &recovered);
+	if (rc == RC_OK && recovered > 0)
+		check_note(check,
+			"%" PRIu64 " messages that had lost their rows are in " CHECK_MAILBOX " now",
+			recovered);
 	/* What stays damaged is found again. */
 	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM damage", "");
-	if (rc == RC_OK)
-		rc = fix_counters(account);
-	return rc == RC_OK ? fix_ceiling(account) : rc;
+	return rc;
 }
 
 /* Messages whose bytes are not what they should be. The memory must agree with the rows by now. */
@@ -361,15 +259,10 @@ static enum rc repair_reopen(struct account *account, enum rc rc)
 enum rc check_repair(struct check *check)
 {
 	struct account *account = check->account;
-	bool lost = false;
-	for (size_t i = 0; i < check->count; i++)
-		lost = lost || check->problems[i].kind == CHECK_LOST;
 	enum rc rc = repair_reopen(account, account_transaction(account, repair_rows, check));
 	if (rc == RC_OK)
 		rc = repair_reopen(account, account_transaction(account, repair_messages, check));
 	if (rc == RC_OK)
 		rc = check_orphans(check);
-	if (rc == RC_OK && lost)
-		rc = check_rebuild(check, true);
 	return rc;
 }

@@ -13,6 +13,7 @@
 #include "store/blob.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define THREAD_TABLE                                                                                         \
 	"CREATE TABLE thread_ref ("                                                                          \
@@ -147,6 +148,22 @@ static const char to_version_4_sql[] =
 static const char to_version_6_sql[] = "ALTER TABLE blob ADD COLUMN sum INTEGER;" BLOB_SUM_INDEX DAMAGE_TABLE;
 static const char renew_cache_sql[] = "DROP TABLE cache;" CACHE_TABLE;
 
+static enum rc schema_rc(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return RC_NOSPACE;
+	case SQLITE_READONLY:
+		return RC_READONLY;
+	case SQLITE_ERROR: /* a table is there already, or is not */
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return RC_CORRUPT;
+	default:
+		return RC_IO;
+	}
+}
+
 static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
 {
 	char *error = NULL;
@@ -155,7 +172,7 @@ static enum rc schema_exec(sqlite3 *db, const char *sql, struct log *log)
 		return RC_OK;
 	log_error(log, "schema cannot be made error=%s code=%d", LOG_V(strv_cstr(error)), err);
 	sqlite3_free(error);
-	return (err & 0xff) == SQLITE_FULL ? RC_NOSPACE : RC_IO;
+	return schema_rc(err);
 }
 
 static enum rc set_version(sqlite3 *db, struct log *log)
@@ -203,4 +220,78 @@ enum rc schema_migrate(sqlite3 *db, int from, struct log *log)
 enum rc schema_renew_cache(sqlite3 *db, struct log *log)
 {
 	return schema_exec(db, renew_cache_sql, log);
+}
+
+/* What there is, a line each: columns of tables without their order, tables with their kind, other things as they were made. */
+static const char compare_sql[] =
+	"SELECT 'column ' || t.name || '.' || c.name || ' ' || c.type || CASE c.\"notnull\" WHEN 1 THEN ' "
+	"NOT NULL' ELSE ''"
+	" END || coalesce(' DEFAULT ' || c.dflt_value, '') || ' ' || c.pk FROM sqlite_schema t, "
+	"pragma_table_info(t.name) c"
+	" WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%'"
+	" UNION ALL SELECT 'table ' || name || ' ' || wr || strict FROM pragma_table_list"
+	" WHERE schema = 'main' AND name NOT LIKE 'sqlite_%'"
+	" UNION ALL SELECT type || ' ' || name || ' ' || coalesce(sql, '') FROM sqlite_schema"
+	" WHERE type != 'table' AND name NOT LIKE 'sqlite_%' ORDER BY 1";
+
+static bool compare_next(sqlite3_stmt *stmt, int *code, const char **ret_line)
+{
+	*code = sqlite3_step(stmt);
+	*ret_line = *code == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+	return *ret_line != NULL;
+}
+
+/* Both lists are sorted. */
+static int compare_lists(sqlite3_stmt *good, sqlite3_stmt *found,
+	void (*differs)(void *arg, const char *what, bool missing), void *arg)
+{
+	const char *a, *b;
+	int a_code, b_code;
+	(void)compare_next(good, &a_code, &a);
+	(void)compare_next(found, &b_code, &b);
+	while (a || b) {
+		int order = !a ? 1 : !b ? -1 : strcmp(a, b);
+		if (order != 0)
+			differs(arg, order < 0 ? a : b, order < 0);
+		if (order <= 0)
+			(void)compare_next(good, &a_code, &a);
+		if (order >= 0)
+			(void)compare_next(found, &b_code, &b);
+	}
+	return a_code != SQLITE_DONE ? a_code : b_code;
+}
+
+enum rc schema_compare(sqlite3 *db, void (*differs)(void *arg, const char *what, bool missing), void *arg)
+{
+	sqlite3 *fresh = NULL;
+	sqlite3_stmt *good = NULL, *found = NULL;
+	enum rc rc = RC_UNAVAILABLE;
+	int code = sqlite3_open(":memory:", &fresh);
+	if (code == SQLITE_OK)
+		rc = schema_create(fresh, NULL);
+	if (rc == RC_OK)
+		code = sqlite3_prepare_v2(fresh, compare_sql, -1, &good, NULL);
+	if (rc == RC_OK && code == SQLITE_OK)
+		code = sqlite3_prepare_v2(db, compare_sql, -1, &found, NULL);
+	if (rc == RC_OK && code == SQLITE_OK)
+		code = compare_lists(good, found, differs, arg);
+	if (rc == RC_OK && code != SQLITE_OK && code != SQLITE_DONE)
+		rc = schema_rc(code);
+	sqlite3_finalize(good);
+	sqlite3_finalize(found);
+	sqlite3_close(fresh);
+	return rc;
+}
+
+static void compare_note(void *arg, const char *what, bool missing)
+{
+	(void)what;
+	(void)missing;
+	*(bool *)arg = false;
+}
+
+bool schema_is_ours(sqlite3 *db)
+{
+	bool same = true;
+	return schema_compare(db, compare_note, &same) == RC_OK && same;
 }

@@ -9,6 +9,7 @@
 #include "base/rc.h"
 
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #define SCHEMA_VERSION                                                                                       \
 	6 /* 2: threads; 3: push_owed; 4: account.file_prefix; 5: keyword_more; 6: blob.sum, cache.sums, damage */
@@ -27,5 +28,14 @@ enum rc schema_migrate(sqlite3 *db, int from, struct log *log) MUST_CHECK;
 
 /* An empty table `cache` in the form of version 6. */
 enum rc schema_renew_cache(sqlite3 *db, struct log *log) MUST_CHECK;
+
+/*
+ * Compares tables, columns and indexes with those of a new database; `differs` is told each difference: what is missing, or what
+ * does not belong there. Errors are those of the database.
+ */
+enum rc schema_compare(
+	sqlite3 *db, void (*differs)(void *arg, const char *what, bool missing), void *arg) MUST_CHECK;
+/* No difference. */
+bool schema_is_ours(sqlite3 *db);
 
 #endif

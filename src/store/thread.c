@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#define RESTORE_ROWS 1024 /* of one transaction */
-
 /* What a header says, as hashes; 0: nothing. */
 struct refs {
 	uint64_t own;
@@ -153,51 +151,4 @@ enum rc thread_put_all(struct account *account)
 		if (rc != RC_OK)
 			return rc;
 	}
-}
-
-struct restored {
-	uint64_t ids[RESTORE_ROWS];
-	uint64_t threads[RESTORE_ROWS];
-	size_t count;
-};
-
-static enum rc restore_rows(struct account *account, void *arg)
-{
-	const struct restored *restored = arg;
-	enum rc rc = RC_OK;
-
-	for (size_t i = 0; rc == RC_OK && i < restored->count; i++)
-		rc = remember(account, restored->ids[i], restored->threads[i]);
-	return rc;
-}
-
-/* False: there are no more. */
-static bool restore_read(struct db *old, sqlite3_stmt *stmt, struct restored *restored)
-{
-	restored->count = 0;
-	while (restored->count < RESTORE_ROWS) {
-		if (db_step(old, stmt) != RC_OK)
-			return false;
-		restored->ids[restored->count] = db_u64(stmt, 0);
-		restored->threads[restored->count++] = db_u64(stmt, 1);
-	}
-	return true;
-}
-
-enum rc thread_restore(struct account *account, struct db *old)
-{
-	struct restored *restored = mem_zalloc(sizeof(*restored));
-	sqlite3_stmt *stmt;
-	enum rc rc = RC_OK;
-
-	/* Any error of the old one ends it: what is missing is found anew as messages come back. */
-	bool more = old && db_query(old, &stmt, "SELECT id, thread FROM thread_ref", "") == RC_OK;
-	while (rc == RC_OK && more) {
-		more = restore_read(old, stmt, restored);
-		rc = account_transaction(account, restore_rows, restored);
-		if (!more)
-			db_reset(stmt);
-	}
-	free(restored);
-	return rc;
 }

@@ -19,7 +19,5 @@
 enum rc thread_put(struct account *account, int64_t blob, const struct content *content) MUST_CHECK;
 /* For a database of an earlier version: all blobs, from the cached header fields. In a transaction. */
 enum rc thread_put_all(struct account *account) MUST_CHECK;
-/* For a rebuild: takes over what another database (NULL: none) knows, in transactions of its own. */
-enum rc thread_restore(struct account *account, struct db *old) MUST_CHECK;
 
 #endif

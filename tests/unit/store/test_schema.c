@@ -61,7 +61,7 @@ static void tables_that_are_there_already_are_an_error(void **state)
 	sqlite3 *db = open_memory();
 
 	assert_int_equal(schema_create(db, NULL), RC_OK);
-	assert_int_equal(schema_create(db, NULL), RC_IO);
+	assert_int_equal(schema_create(db, NULL), RC_CORRUPT);
 	sqlite3_close(db);
 }
 

@@ -1,0 +1,239 @@
+/*
+ * Taking over what an old database still tells, row by row, into a new one. The old one may be damaged anywhere: it is read
+ * without trust in its schema, each table from both ends up to where it can't be read, and a row that does not fit is
+ * left out. What is missing then is known by its bytes: check_rows.c.
+ */
+#include "store/check_priv.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define COPY_SQL_MAX 2048
+#define COPY_COLUMNS_MAX 32
+#define COPY_JUMPS 40 /* tries to get over a page that can't be read, each twice as far */
+
+/* In this order: what others refer to comes first. The key tells where a walk goes on. */
+static const struct {
+	const char *name;
+	const char *key; /* NULL: not an integer */
+	const char *order; /* from the other end */
+} copy_tables[] = {
+	{ "mailbox", "id", "id DESC" },
+	{ "subscription", NULL, "name DESC" },
+	{ "keyword", NULL, "mailbox DESC, bit DESC" },
+	{ "msg", NULL, "mailbox DESC, uid DESC" },
+	{ "keyword_more", NULL, "mailbox DESC, uid DESC" },
+	{ "expunged", NULL, "mailbox DESC, modseq DESC, uid DESC" },
+	{ "mailbox_gone", "id", "id DESC" },
+	{ "annotation", NULL, "mailbox DESC, name DESC" },
+	{ "blob", "id", "id DESC" },
+	{ "blob_inline", "blob", "blob DESC" },
+	{ "blob_prefix", "blob", "blob DESC" },
+	{ "cache", "blob", "blob DESC" },
+	{ "thread_ref", "id", "id DESC" },
+	{ "push_owed", NULL, "mailbox DESC, uid DESC" },
+};
+
+#define COPY_TABLES (sizeof(copy_tables) / sizeof(copy_tables[0]))
+
+struct copy {
+	sqlite3 *old; /* borrowed */
+	struct db *new; /* borrowed */
+	const char *table;
+	char columns[COPY_SQL_MAX]; /* those that both have */
+	unsigned count;
+	unsigned key; /* which of them is the key */
+	sqlite3_stmt *insert; /* own */
+	bool whole; /* the table could be read from one end to the other */
+};
+
+static bool column_in(sqlite3_stmt *stmt, const char *name)
+{
+	for (int i = 0; i < sqlite3_column_count(stmt); i++)
+		if (sqlite3_stricmp(sqlite3_column_name(stmt, i), name) == 0)
+			return true;
+	return false;
+}
+
+/* The columns of the new table that the old one has, too. False: the old one has no such table. */
+static bool copy_columns(struct copy *copy, const char *key)
+{
+	char sql[128];
+	sqlite3_stmt *old = NULL, *new = NULL;
+	size_t n = 0;
+	snprintf(sql, sizeof(sql), "SELECT * FROM %s", copy->table);
+	bool there = sqlite3_prepare_v2(copy->old, sql, -1, &old, NULL) == SQLITE_OK &&
+		     sqlite3_prepare_v2(db_handle(copy->new), sql, -1, &new, NULL) == SQLITE_OK;
+	copy->count = 0;
+	copy->columns[0] = '\0';
+	for (int i = 0; there && i < sqlite3_column_count(new) && copy->count < COPY_COLUMNS_MAX; i++) {
+		const char *name = sqlite3_column_name(new, i);
+		if (!column_in(old, name))
+			continue;
+		if (key && strcmp(name, key) == 0)
+			copy->key = copy->count;
+		int added =
+			snprintf(copy->columns + n, sizeof(copy->columns) - n, "%s%s", n ? ", " : "", name);
+		if (added < 0 || (size_t)added >= sizeof(copy->columns) - n)
+			break;
+		n += (size_t)added;
+		copy->count++;
+	}
+	sqlite3_finalize(old);
+	sqlite3_finalize(new);
+	return there && copy->count > 0;
+}
+
+static enum rc copy_prepare(struct copy *copy)
+{
+	char sql[2 * COPY_SQL_MAX];
+	int n = snprintf(
+		sql, sizeof(sql), "INSERT OR IGNORE INTO %s (%s) VALUES (", copy->table, copy->columns);
+	for (unsigned i = 0; i < copy->count; i++)
+		n += snprintf(sql + n, sizeof(sql) - (size_t)n, "%s?%u", i ? ", " : "", i + 1);
+	snprintf(sql + n, sizeof(sql) - (size_t)n, ")");
+	int code = sqlite3_prepare_v2(db_handle(copy->new), sql, -1, &copy->insert, NULL);
+	return db_result(copy->new, code, "copy of a table");
+}
+
+/* One that violates a rule of the new table is left out; no room is an error. */
+static enum rc copy_row(struct copy *copy, sqlite3_stmt *row)
+{
+	for (unsigned i = 0; i < copy->count; i++)
+		sqlite3_bind_value(copy->insert, (int)i + 1, sqlite3_column_value(row, (int)i));
+	int code = sqlite3_step(copy->insert);
+	sqlite3_reset(copy->insert);
+	sqlite3_clear_bindings(copy->insert);
+	int kind = code & 0xff;
+	if (code == SQLITE_DONE || kind == SQLITE_CONSTRAINT || kind == SQLITE_MISMATCH ||
+		kind == SQLITE_TOOBIG)
+		return RC_OK;
+	return db_result(copy->new, code, "copy of a row");
+}
+
+/* One walk. *ret_end: it came to the end. *last: the key of the last row, if the table has one. */
+static enum rc copy_walk(
+	struct copy *copy, const char *rest, bool *ret_end, int64_t *last, uint64_t *ret_rows)
+{
+	char sql[2 * COPY_SQL_MAX];
+	sqlite3_stmt *row = NULL;
+	uint64_t rows = 0;
+	enum rc rc = RC_OK;
+	snprintf(sql, sizeof(sql), "SELECT %s FROM %s%s", copy->columns, copy->table, rest);
+	int code = sqlite3_prepare_v2(copy->old, sql, -1, &row, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(row);
+	while (rc == RC_OK && code == SQLITE_ROW) {
+		rows++;
+		*last = sqlite3_column_int64(row, (int)copy->key);
+		rc = copy_row(copy, row);
+		code = sqlite3_step(row);
+	}
+	sqlite3_finalize(row);
+	*ret_end = code == SQLITE_DONE;
+	*ret_rows = rows;
+	return rc;
+}
+
+/* Beyond what can't be read. */
+static enum rc copy_jump(struct copy *copy, const char *key, int64_t last)
+{
+	bool end = false;
+	uint64_t rows = 0;
+	enum rc rc = RC_OK;
+	int64_t step = 1;
+	for (unsigned i = 0; rc == RC_OK && !end && i < COPY_JUMPS && last < INT64_MAX - step; i++) {
+		char rest[96];
+		snprintf(rest, sizeof(rest), " WHERE %s > %lld ORDER BY %s", key, (long long)(last + step),
+			key);
+		int64_t at = last + step;
+		rc = copy_walk(copy, rest, &end, &at, &rows);
+		if (rows > 0) {
+			last = at;
+			step = 1;
+			i = 0;
+		} else {
+			step *= 2;
+		}
+	}
+	return rc;
+}
+
+static enum rc copy_table(struct copy *copy, size_t which)
+{
+	const char *key = copy_tables[which].key;
+	char rest[96];
+	int64_t last = 0;
+	uint64_t rows;
+	bool end = false;
+	copy->table = copy_tables[which].name;
+	copy->key = 0;
+	copy->whole = copy_columns(copy, key);
+	if (!copy->whole)
+		return RC_OK;
+	enum rc rc = copy_prepare(copy);
+	if (rc == RC_OK)
+		rc = copy_walk(copy, "", &end, &last, &rows);
+	copy->whole = end;
+	if (rc == RC_OK && !end && key)
+		rc = copy_jump(copy, key, last);
+	snprintf(rest, sizeof(rest), " ORDER BY %s", copy_tables[which].order);
+	if (rc == RC_OK && !end)
+		rc = copy_walk(copy, rest, &end, &last, &rows);
+	sqlite3_finalize(copy->insert);
+	copy->insert = NULL;
+	return rc;
+}
+
+static int64_t copy_number(sqlite3 *old, const char *sql, int64_t max)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t value = 0;
+	if (sqlite3_prepare_v2(old, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+		value = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return value > 0 && value <= max ? value : 0;
+}
+
+/* What an account has one of. A number that can't be right is forgotten; check_rows.c finds one that can. */
+static enum rc copy_account(struct copy *copy)
+{
+	enum rc rc = db_run(copy->new,
+		"UPDATE account SET modseq = max(modseq, ?1), modseq_ceiling = max(modseq_ceiling, ?2), "
+		"uidvalidity ="
+		" max(uidvalidity, ?3)",
+		"iii", copy_number(copy->old, "SELECT modseq FROM account", CHECK_MODSEQ_MAX),
+		copy_number(copy->old, "SELECT modseq_ceiling FROM account", CHECK_MODSEQ_MAX),
+		copy_number(
+			copy->old, "SELECT uidvalidity FROM account", UINT32_MAX - CHECK_UIDVALIDITY_ROOM));
+	/* Ids are never used again. */
+	for (unsigned i = 0; rc == RC_OK && i < 2; i++) {
+		static const char *const names[] = { "mailbox", "blob" };
+		char sql[96];
+		snprintf(sql, sizeof(sql), "SELECT seq FROM sqlite_sequence WHERE name = '%s'", names[i]);
+		rc = db_run(copy->new, "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", "ti",
+			strv_cstr(names[i]), copy_number(copy->old, sql, CHECK_ID_MAX));
+	}
+	return rc;
+}
+
+enum rc check_copy(sqlite3 *old, struct db *new, bool *ret_whole)
+{
+	struct copy copy = { .old = old, .new = new };
+	bool whole = true;
+	enum rc rc = RC_OK;
+	for (size_t i = 0; rc == RC_OK && i < COPY_TABLES; i++) {
+		rc = copy_table(&copy, i);
+		/* What follows from other rows, or is only a help, raises no doubt about UIDs. */
+		bool matters = strcmp(copy_tables[i].name, "cache") != 0 &&
+			       strcmp(copy_tables[i].name, "thread_ref") != 0 &&
+			       strcmp(copy_tables[i].name, "push_owed") != 0;
+		whole = whole && (copy.whole || !matters);
+	}
+	if (rc == RC_OK)
+		rc = copy_account(&copy);
+	*ret_whole = whole;
+	return rc;
+}
