@@ -498,7 +498,7 @@ bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys)
 bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret_keys)
 {
 	struct charset *charset = NULL;
-	bool known;
+	bool known = false;
 	if (!parse_charset(parse, &charset, &known))
 		return false;
 	bool ok = parse_all(parse, charset, true, known, ret_keys);
