@@ -36,8 +36,8 @@ static enum rc to_chats(const struct coi *coi, struct account *account, int64_t 
 	if (rc == RC_NOT_FOUND)
 		rc = coi_folder_make(coi, account, COI_CHATS, &id);
 	if (rc == RC_QUOTA || rc == RC_LIMIT || rc == RC_INVALID) {
-		log_warn(coi->log, "no folder for chats, message stays account=%lld rc=%s",
-			(long long)account_id(account), rc_name(rc));
+		log_warn(coi->log, "no folder for chats, message stays account=%s rc=%s",
+			account_shown(account), rc_name(rc));
 		return RC_OK;
 	}
 	if (rc == RC_OK)

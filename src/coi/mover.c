@@ -140,8 +140,8 @@ static void move_done(struct job *job)
 		return;
 	}
 	if (job->rc != RC_OK && job->rc != RC_GONE) {
-		log_warn(move->coi->log, "messages that were seen can't be moved account=%lld rc=%s",
-			(long long)account_id(account), rc_name(job->rc));
+		log_warn(move->coi->log, "messages that were seen can't be moved account=%s rc=%s",
+			account_shown(account), rc_name(job->rc));
 		account_marks_left(account);
 	} else if (job->rc == RC_OK) {
 		account_marks_moved(account);

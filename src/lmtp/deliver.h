@@ -20,6 +20,7 @@ struct delivery {
 	struct webpush *webpush; /* borrowed; may be NULL */
 	int64_t received; /* INTERNALDATE, seconds since 1970 */
 	unsigned index; /* of the recipient in his transaction */
+	const char *recipient; /* his address as given; in the arena */
 	struct strv mailbox; /* result: where it went; in the arena */
 	uint32_t uid; /* result */
 	struct arena *arena; /* own */

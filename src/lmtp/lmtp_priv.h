@@ -10,6 +10,7 @@
 #include "lmtp/lmtp.h"
 #include "lmtp/reply.h"
 #include "lmtp/smtp_parse.h"
+#include "lmtp/trace.h"
 #include "net/conn.h"
 #include "store/content.h"
 #include "store/users.h"
@@ -85,6 +86,7 @@ struct lmtp_session {
 	struct recipient *recipients; /* own array */
 	unsigned recipient_count;
 	unsigned next_reply;
+	struct trace *trace; /* own reference, from DATA on */
 	struct data data;
 	struct spool *spool; /* own while LMTP_DATA */
 	enum rc data_rc; /* why the message can't be taken */

@@ -2,9 +2,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "base/rand.h"
 #include "base/str.h"
 #include "lmtp/deliver.h"
+#include "lmtp/trace.h"
 #include "store/mailbox.h"
 
 #include <stdio.h>
@@ -30,6 +30,7 @@ struct spool_wait {
 
 struct delivery_ctx {
 	struct lmtp_hub *hub;
+	struct trace *trace; /* own: the session may be gone by then */
 };
 
 void lmtp_transaction_reset(struct lmtp_session *session)
@@ -38,6 +39,7 @@ void lmtp_transaction_reset(struct lmtp_session *session)
 	for (unsigned i = 0; i < session->recipient_count; i++)
 		account_unref(&session->recipients[i].account);
 	free(session->recipients);
+	trace_unref(&session->trace);
 	session->recipients = NULL;
 	session->recipient_count = 0;
 	session->next_reply = 0;
@@ -260,6 +262,8 @@ void lmtp_transaction_data(struct lmtp_session *session)
 			rc == RC_NOSPACE ? "no space left on the server" : "too busy, try again later");
 		return;
 	}
+	session->trace = trace_new(session->sender, session->helo, conn_peer(session->conn),
+		session->rules->settings.hostname, session->utf8);
 	data_init(&session->data);
 	session->data_rc = RC_OK;
 	session->data_size = 0;
@@ -289,7 +293,8 @@ static void send_replies(struct lmtp_session *session)
 		session->recipients[session->next_reply].answered) {
 		const struct recipient *recipient = &session->recipients[session->next_reply++];
 		struct smtp_reply reply = reply_for(recipient->rc, session->rules->settings.quota_permanent);
-		lmtp_reply(session, reply.code, reply.status, "<%s> %s", recipient->address, reply.text);
+		lmtp_reply(session, reply.code, reply.status, "<%s> %s, id %016llx", recipient->address,
+			reply.text, (unsigned long long)session->trace->id);
 		if (reply.code < 300)
 			atomic_fetch_add(&lmtp->delivered, 1);
 		else if (reply.code < 500)
@@ -307,23 +312,34 @@ static void send_replies(struct lmtp_session *session)
 static void fail_all(struct lmtp_session *session, enum rc rc)
 {
 	for (unsigned i = 0; i < session->recipient_count; i++) {
-		session->recipients[i].answered = true;
-		session->recipients[i].rc = rc;
+		struct recipient *recipient = &session->recipients[i];
+		recipient->answered = true;
+		recipient->rc = rc;
+		trace_log(session->hub->lmtp->log, session->trace, recipient->address, recipient->account,
+			STRV(""), rc);
 	}
 	send_replies(session);
 }
 
 /* The n-th recipient is answered, and whoever shares his copy. */
-static void answer(struct lmtp_session *session, unsigned n, enum rc rc)
+static void answer(struct lmtp_session *session, unsigned n, enum rc rc, struct strv mailbox)
 {
 	for (;;) {
 		struct recipient *recipient = &session->recipients[n];
 		recipient->answered = true;
 		recipient->rc = rc;
+		trace_log(session->hub->lmtp->log, session->trace, recipient->address, recipient->account,
+			mailbox, rc);
 		if (recipient->next_same == 0)
 			return;
 		n = recipient->next_same;
 	}
+}
+
+static void delivery_ctx_free(struct delivery_ctx *ctx)
+{
+	trace_unref(&ctx->trace);
+	free(ctx);
 }
 
 static void delivery_done(struct job *job)
@@ -332,38 +348,15 @@ static void delivery_done(struct job *job)
 	struct delivery_ctx *ctx = delivery->ctx;
 	struct lmtp_session *session = lmtp_session_find(ctx->hub, job->asker);
 
-	if (job->rc != RC_OK)
-		log_warn(ctx->hub->lmtp->log, "delivery failed account=%lld error=%s",
-			(long long)account_id(job->account), rc_name(job->rc));
 	if (session && session->state == LMTP_DELIVER) {
-		answer(session, delivery->index, job->rc);
+		answer(session, delivery->index, job->rc, delivery->mailbox);
 		send_replies(session);
+	} else {
+		trace_log(ctx->hub->lmtp->log, ctx->trace, delivery->recipient, job->account,
+			delivery->mailbox, job->rc);
 	}
-	free(ctx);
+	delivery_ctx_free(ctx);
 	delivery_free(&delivery);
-}
-
-/* "Tue, 24 Nov 2026 03:36:09 +0000" */
-static void date_print(struct buf *out, int64_t seconds)
-{
-	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct tm tm;
-
-	clock_to_utc(seconds, &tm);
-	buf_printf(out, "%.3s, %02d %.3s %d %02d:%02d:%02d +0000", days + 3 * tm.tm_wday, tm.tm_mday,
-		months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
-static void trace_print(
-	struct buf *out, const struct lmtp_session *session, const struct recipient *recipient)
-{
-	buf_printf(out, "Return-Path: <%s>\r\nDelivered-To: %s\r\n", session->sender, recipient->address);
-	buf_printf(out, "Received: from %s (%s)\r\n\tby %s with %s id %016llx\r\n\tfor <%s>; ", session->helo,
-		conn_peer(session->conn), session->rules->settings.hostname,
-		session->utf8 ? "UTF8LMTP" : "LMTP", (unsigned long long)rand_u64(), recipient->address);
-	date_print(out, clock_wall());
-	buf_adds(out, "\r\n");
 }
 
 /* A message without any header field, and without the empty line that says so, must not become a part of ours. */
@@ -424,14 +417,16 @@ static void deliver(struct lmtp_session *session, struct content *content)
 		if (recipient->shares)
 			continue;
 		buf_reset(&trace);
-		trace_print(&trace, session, recipient);
+		trace_print(session->trace, recipient->address, &trace);
 		if (empty_line)
 			buf_adds(&trace, "\r\n");
 		struct delivery *delivery =
 			delivery_new(content, buf_strv(&trace), strv_cstr(detail_of(recipient)));
 		struct delivery_ctx *ctx = mem_zalloc(sizeof(*ctx));
 		ctx->hub = session->hub;
+		ctx->trace = trace_ref(session->trace);
 		delivery->ctx = ctx;
+		delivery->recipient = arena_strdup(delivery->arena, recipient->address);
 		delivery->coi = session->rules->settings.coi;
 		delivery->webpush = session->rules->settings.webpush;
 		delivery->index = i;
@@ -440,9 +435,9 @@ static void deliver(struct lmtp_session *session, struct content *content)
 		delivery->job.done = delivery_done;
 		enum rc rc = account_submit(recipient->account, &delivery->job);
 		if (rc != RC_OK) {
-			answer(session, i, rc);
+			answer(session, i, rc, STRV(""));
 			refused++;
-			free(ctx);
+			delivery_ctx_free(ctx);
 			delivery_free(&delivery);
 		}
 	}
@@ -470,6 +465,7 @@ static void data_complete(struct lmtp_session *session)
 {
 	struct lmtp *lmtp = session->hub->lmtp;
 
+	trace_received(session->trace, session->data_size);
 	session->state = LMTP_DELIVER;
 	session->busy = true;
 	session->next_reply = 0;

@@ -5,6 +5,7 @@
  * which the file was last written, and whether it was closed in order. The first commit after opening marks the row as
  * "in use"; if that commit is a relaxed one it is synced for once, so that a lost one is always noticed (promise 5).
  */
+#include "store/owners.h"
 #include "store/store_priv.h"
 #include "store/swap.h"
 #include "store/thread.h"
@@ -24,6 +25,8 @@ struct gone_id {
 	UT_hash_handle hh;
 	int64_t id;
 };
+
+#define SHOWN_ROOM 256 /* octets of an address in log lines */
 
 /* Handles. */
 
@@ -118,6 +121,19 @@ struct store *account_store(const struct account *account)
 struct log *account_log(const struct account *account)
 {
 	return account->store->log;
+}
+
+const char *store_account_shown(const struct store *store, int64_t account_id)
+{
+	char name[SHOWN_ROOM];
+	if (!owners_name(store->owners, account_id, name, sizeof(name)))
+		snprintf(name, sizeof(name), "%" PRId64, account_id);
+	return log_escape(strv_cstr(name));
+}
+
+const char *account_shown(const struct account *account)
+{
+	return store_account_shown(account->store, account->id);
 }
 
 const char *account_path(const struct account *account)
@@ -259,8 +275,8 @@ static enum rc account_migrate(struct account *account)
 	/* Neither older nor newer: a number that somebody else has changed. */
 	if (schema_is_ours(db_handle(account->db))) {
 		log_error(account->store->log,
-			"version in the header of a database is damaged account=%s version=%d", account->name,
-			version);
+			"version in the header of a database is damaged account=%s version=%d",
+			account_shown(account), version);
 		return RC_CORRUPT;
 	}
 	if (version > 0 && version < SCHEMA_VERSION) {
@@ -300,7 +316,7 @@ static enum rc account_raise(struct account *account)
 	account->marked = true;
 	log_info(account->store->log,
 		"account was not closed before the machine went down account=%s modseq=%" PRIu64,
-		account->name, modseq);
+		account_shown(account), modseq);
 	return RC_OK;
 }
 
@@ -372,8 +388,8 @@ static enum rc open_db(struct account *account, bool *ret_created)
 	if (rc == RC_OK)
 		rc = ledger_examine(account, &frames);
 	if (rc == RC_OK)
-		rc = db_open(path, vfs_name(account->store->vfs), false, account->name, account->store->log,
-			&account->db);
+		rc = db_open(path, vfs_name(account->store->vfs), false, account_shown(account),
+			account->store->log, &account->db);
 	if (rc != RC_OK)
 		return rc;
 	db_wal_found(account->db, frames);
@@ -442,7 +458,7 @@ static void mark_clean(struct account *account)
 	if (rc != RC_OK) {
 		db_rollback(account->db);
 		log_warn(account->store->log, "account cannot be closed in order account=%s rc=%s",
-			account->name, rc_name(rc));
+			account_shown(account), rc_name(rc));
 	}
 }
 
@@ -460,7 +476,7 @@ static void close_settled(struct account *account)
 	enum rc rc = account_checkpoint(account, true);
 	if (rc != RC_OK)
 		log_warn(account->store->log, "WAL of an account is left as it is account=%s rc=%s",
-			account->name, rc_name(rc));
+			account_shown(account), rc_name(rc));
 }
 
 static void close_parts(struct account *account, bool in_order, enum close_wal wal)
@@ -491,8 +507,8 @@ enum rc account_open(struct account *account)
 {
 	enum rc rc = open_parts(account);
 	if (rc != RC_OK) {
-		log_error(account->store->log, "account cannot be opened account=%s rc=%s", account->name,
-			rc_name(rc));
+		log_error(account->store->log, "account cannot be opened account=%s rc=%s",
+			account_shown(account), rc_name(rc));
 		/* For want of descriptors or memory: others may hold what it needs. */
 		if (rc == RC_UNAVAILABLE)
 			store_evict_some(account->store);
@@ -635,12 +651,12 @@ enum rc account_recover(struct account *account)
 			rc = RC_CORRUPT;
 		if (rc == RC_OK) {
 			log_warn(account->store->log, "account recovered after a failed sync account=%s",
-				account->name);
+				account_shown(account));
 			return RC_OK;
 		}
 	}
 	log_error(account->store->log, "outcome of a commit is unknown, sessions end account=%s rc=%s",
-		account->name, rc_name(rc));
+		account_shown(account), rc_name(rc));
 	account->suspect = true;
 	account_fail(account, RC_UNAVAILABLE, true);
 	return RC_UNAVAILABLE;

@@ -38,7 +38,7 @@ static enum rc owner_check_known(struct account *account, const struct owner_mar
 	if (rc == RC_OK)
 		rc = owner_compare(account, mark, &owner);
 	if (rc == RC_OK && owner_confirm(store->io, store->log, account->path) != RC_OK)
-		log_warn(store->log, "owner file gets its name later account=%s", account->name);
+		log_warn(store->log, "owner file gets its name later account=%s", account_shown(account));
 	return rc;
 }
 
@@ -65,6 +65,7 @@ bool account_owner_gone(struct account *account)
 	struct owner_mark mark;
 	if (!owners_find(account->store->owners, account->id, &mark))
 		return true;
-	log_error(account->store->log, "folder is not removed: it has a user account=%s", account->name);
+	log_error(account->store->log, "folder is not removed: it has a user account=%s",
+		account_shown(account));
 	return false;
 }

@@ -173,7 +173,7 @@ static void destroy_run(struct account *account)
 	else
 		log_warn(account->store->log,
 			"folder of a removed account is left, next try at the next start account=%s rc=%s",
-			account->name, rc_name(rc));
+			account_shown(account), rc_name(rc));
 }
 
 void account_destroy(struct account *account)

@@ -98,8 +98,8 @@ static enum rc file_link(struct account *account, const char *from, int64_t file
 		return RC_OK;
 	if (error == EEXIST)
 		return RC_EXISTS;
-	log_error(account->store->log, "a message cannot be linked account=%s error=%s", account->name,
-		strerror(error));
+	log_error(account->store->log, "a message cannot be linked account=%s error=%s",
+		account_shown(account), strerror(error));
 	return io_rc(error);
 }
 
@@ -131,8 +131,8 @@ static enum rc put_file(struct account *account, const struct content *content, 
 	char *dir = file_dir_path(account, file_dir(file));
 	if (!io_sync_dir(io, dir)) {
 		rc = io_rc(errno);
-		log_error(account->store->log, "sync of a directory failed account=%s path=%s", account->name,
-			dir);
+		log_error(account->store->log, "sync of a directory failed account=%s path=%s",
+			account_shown(account), dir);
 	}
 	free(dir);
 	*ret_file = file;
@@ -166,7 +166,8 @@ enum rc blob_put(struct account *account, struct content *content, struct strv p
 
 static enum rc blob_missing(struct account *account, int64_t id, const char *what)
 {
-	log_error(account->store->log, "%s account=%s blob=%lld", what, account->name, (long long)id);
+	log_error(
+		account->store->log, "%s account=%s blob=%lld", what, account_shown(account), (long long)id);
 	return RC_CORRUPT;
 }
 
@@ -462,7 +463,7 @@ static void close_marker(struct account *account)
 	enum rc rc = marker_set(account, true);
 	if (rc != RC_OK)
 		log_warn(account->store->log, "files of nobody may stay until the next check account=%s",
-			account->name);
+			account_shown(account));
 }
 
 void blob_close_account(struct account *account)

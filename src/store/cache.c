@@ -298,8 +298,8 @@ static enum rc compute(struct account *account, const struct msg_row *row, struc
 	if (!db_in_transaction(account->db))
 		cache_write_later(account, row->blob, &summary);
 	else if (cache_write(account, row->blob, &summary) != RC_OK)
-		log_warn(account_log(account), "structure cannot be cached account=%lld blob=%lld",
-			(long long)account->id, (long long)row->blob);
+		log_warn(account_log(account), "structure cannot be cached account=%s blob=%lld",
+			account_shown(account), (long long)row->blob);
 	from_summary(&summary, ret_cached);
 	return RC_OK;
 }
@@ -360,8 +360,8 @@ static enum rc cache_read(struct account *account, const struct msg_row *row, un
 		return RC_NOT_FOUND;
 	if (version != CACHE_VERSION || !whole) {
 		log_warn(account_log(account),
-			"cached structure is damaged and computed anew account=%lld blob=%lld",
-			(long long)account->id, (long long)row->blob);
+			"cached structure is damaged and computed anew account=%s blob=%lld",
+			account_shown(account), (long long)row->blob);
 		return RC_NOT_FOUND;
 	}
 	*ret_cached = cached;

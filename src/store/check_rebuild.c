@@ -36,7 +36,7 @@ static void rebuild_path(const struct account *account, const char *name, char p
 static enum rc rebuild_fail(struct account *account, const char *what, const char *path)
 {
 	int error = errno;
-	log_error(account->store->log, "%s account=%s path=%s error=%s", what, account->name, path,
+	log_error(account->store->log, "%s account=%s path=%s error=%s", what, account_shown(account), path,
 		strerror(error));
 	return io_rc(error);
 }
@@ -77,9 +77,9 @@ static enum rc rebuild_new(struct rebuild *rebuild)
 	if (!io_write_all(io, fd, store->template, store->template_size, 0))
 		rc = rebuild_fail(account, "new database cannot be written", path);
 	(void)io->close(io->ctx, fd);
-	return rc == RC_OK
-		       ? db_open(path, vfs_name(store->vfs), false, account->name, store->log, &rebuild->new)
-		       : rc;
+	return rc == RC_OK ? db_open(path, vfs_name(store->vfs), false, account_shown(account), store->log,
+				     &rebuild->new)
+			   : rc;
 }
 
 /* A file as it is; one that is not there: RC_NOT_FOUND. What can't be read of it is zeros. */
@@ -158,7 +158,7 @@ static sqlite3 *rebuild_open(struct account *account, const char *name)
 	if (code == SQLITE_OK)
 		return old;
 	log_warn(account->store->log, "nothing can be read of the old database account=%s file=%s code=%d",
-		account->name, name, code);
+		account_shown(account), name, code);
 	sqlite3_close(old);
 	return NULL;
 }

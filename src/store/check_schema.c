@@ -98,7 +98,8 @@ enum rc check_header(struct check *check)
 		return RC_OK;
 	}
 	if (rc != RC_OK)
-		log_warn(account->store->log, "no checkpoint before the check account=%s", account->name);
+		log_warn(account->store->log, "no checkpoint before the check account=%s",
+			account_shown(account));
 	rc = check_header_read(account, check, &bad);
 	if (rc == RC_CORRUPT || rc == RC_NOT_FOUND) {
 		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE },

@@ -49,8 +49,8 @@ static enum rc damage_log(struct account *account, int64_t blob)
 		rc = db_step(account->db, stmt)) {
 		struct strv name = db_text(stmt, 0);
 		log_error(account->store->log,
-			"message cannot be read account=%s mailbox=%s uid=%u blob=%" PRId64, account->name,
-			LOG_V(name), db_u32(stmt, 1), blob);
+			"message cannot be read account=%s mailbox=%s uid=%u blob=%" PRId64,
+			account_shown(account), LOG_V(name), db_u32(stmt, 1), blob);
 		count++;
 	}
 	db_reset(stmt);

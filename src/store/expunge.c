@@ -17,8 +17,8 @@ static enum rc log_recount(struct account *account, struct mbox *mbox)
 {
 	sqlite3_stmt *stmt;
 
-	log_error(account_log(account), "expunge log was counted wrong account=%lld mailbox=%lld",
-		(long long)account->id, (long long)mbox->id);
+	log_error(account_log(account), "expunge log was counted wrong account=%s mailbox=%lld",
+		account_shown(account), (long long)mbox->id);
 	enum rc rc =
 		db_one(account->db, &stmt, "SELECT count(*) FROM expunged WHERE mailbox = ?1", "i", mbox->id);
 	if (rc != RC_OK)

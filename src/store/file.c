@@ -76,8 +76,8 @@ bool file_name_parse(struct strv name, int64_t *ret_file)
 static enum rc file_fail(struct account *account, const char *what, const char *path)
 {
 	int error = errno;
-	log_error(account->store->log, "%s failed account=%s path=%s error=%s", what, account->name, path,
-		strerror(error));
+	log_error(account->store->log, "%s failed account=%s path=%s error=%s", what, account_shown(account),
+		path, strerror(error));
 	return io_rc(error);
 }
 

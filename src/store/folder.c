@@ -123,8 +123,8 @@ static enum rc check_unused(struct account *account, const char *wal)
 	used = used || (io->stat(io->ctx, wal, &st) == 0 && st.st_size > 0) || ledger_claims(account);
 	if (!used)
 		return RC_OK;
-	log_error(account->store->log, "database of an account is missing account=%s path=%s", account->name,
-		account->path);
+	log_error(account->store->log, "database of an account is missing account=%s path=%s",
+		account_shown(account), account->path);
 	return RC_CORRUPT;
 }
 

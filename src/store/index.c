@@ -205,11 +205,11 @@ static void check_counts(struct account *account, struct index *index)
 		mbox_count(account, mbox, &index->rows[i], 1);
 	if (stored.messages != mbox->messages || stored.unseen != mbox->unseen ||
 		stored.deleted != mbox->deleted || stored.size != mbox->size || stored.recent != mbox->recent)
-		log_error(account_log(account), "counters of a mailbox were wrong account=%lld mailbox=%lld",
-			(long long)account->id, (long long)mbox->id);
+		log_error(account_log(account), "counters of a mailbox were wrong account=%s mailbox=%lld",
+			account_shown(account), (long long)mbox->id);
 	if (index->count > 0 && index->rows[index->count - 1].uid >= mbox->uidnext) {
-		log_error(account_log(account), "next uid of a mailbox was too low account=%lld mailbox=%lld",
-			(long long)account->id, (long long)mbox->id);
+		log_error(account_log(account), "next uid of a mailbox was too low account=%s mailbox=%lld",
+			account_shown(account), (long long)mbox->id);
 		mbox->uidnext = index->rows[index->count - 1].uid + 1;
 	}
 }

@@ -87,7 +87,7 @@ static enum rc memory_reload(struct account *account)
 	enum rc rc = mail_reload(account);
 	if (rc != RC_OK)
 		log_error(account->store->log, "memory of an account cannot be reloaded account=%s rc=%s",
-			account->name, rc_name(rc));
+			account_shown(account), rc_name(rc));
 	return rc;
 }
 
@@ -270,7 +270,7 @@ static void batch_settle(struct account *account, struct batch *batch)
 		return;
 	}
 	log_warn(account->store->log, "group of jobs failed, runs again one by one account=%s jobs=%zu rc=%s",
-		account->name, batch->n, rc_name(rc));
+		account_shown(account), batch->n, rc_name(rc));
 	for (size_t i = 0; i < batch->n; i++) {
 		struct batch alone = { .v = &batch->v[i], .n = 1 };
 		rc = account_ready(account);

@@ -26,8 +26,8 @@ static void keywords_fill(
 	char name[32];
 
 	if (keywords->count < bit)
-		log_error(account_log(account), "keywords are lost account=%lld mailbox=%lld",
-			(long long)account->id, (long long)mbox->id);
+		log_error(account_log(account), "keywords are lost account=%s mailbox=%lld",
+			account_shown(account), (long long)mbox->id);
 	while (keywords->count < bit) {
 		snprintf(name, sizeof(name), "$Lost%zu", keywords->count);
 		keywords_append(keywords, strv_cstr(name));

@@ -145,7 +145,7 @@ enum rc ledger_examine(struct account *account, unsigned *ret_frames)
 	log_error(account->store->log,
 		"WAL of an account is damaged, acknowledged changes are missing account=%s frames=%u "
 		"synced=%u same=%d",
-		account->name, same ? scan.frames : 0, claim->frames, (int)same);
+		account_shown(account), same ? scan.frames : 0, claim->frames, (int)same);
 	account->damage = "its WAL is damaged or missing, acknowledged changes are not there";
 	return RC_CORRUPT;
 }
@@ -182,7 +182,7 @@ enum rc ledger_examine_modseq(struct account *account)
 	log_error(account->store->log,
 		"database of an account is older than what was acknowledged account=%s modseq=%" PRIu64
 		" synced=%" PRIu64,
-		account->name, modseq, ledger->claim.modseq);
+		account_shown(account), modseq, ledger->claim.modseq);
 	account->damage = "it is older than what was acknowledged";
 	return RC_CORRUPT;
 }
@@ -257,7 +257,7 @@ enum rc ledger_settle(struct account *account, unsigned frames)
 		rc = io_rc(errno);
 	if (rc != RC_OK) {
 		log_error(account->store->log, "ledger of an account cannot be written account=%s error=%s",
-			account->name, strerror(errno));
+			account_shown(account), strerror(errno));
 		return rc;
 	}
 	ledger->number += 2;

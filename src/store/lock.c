@@ -43,7 +43,7 @@ enum rc account_lock(struct account *account, struct buf *report)
 			replaced_remember(account);
 		account_close_locked(account);
 		lock_set(account, true);
-		log_info(account->store->log, "account locked account=%s", account->name);
+		log_info(account->store->log, "account locked account=%s", account_shown(account));
 	}
 	buf_printf(
 		report, "folder: %s\nwal-empty: %s\n", account->path, lock_wal_empty(account) ? "yes" : "no");
@@ -58,7 +58,7 @@ enum rc account_unlock(struct account *account)
 	if (account->state != ACCOUNT_LOCKED)
 		return RC_NOT_FOUND;
 	account_close(account);
-	log_info(account->store->log, "account unlocked account=%s", account->name);
+	log_info(account->store->log, "account unlocked account=%s", account_shown(account));
 	return account_ready(account);
 }
 

@@ -30,7 +30,7 @@ static void lost_path(const struct account *account, int64_t file, int64_t since
 static enum rc lost_fail(struct account *account, const char *what, const char *path)
 {
 	int error = errno;
-	log_error(account->store->log, "%s account=%s path=%s error=%s", what, account->name, path,
+	log_error(account->store->log, "%s account=%s path=%s error=%s", what, account_shown(account), path,
 		strerror(error));
 	return io_rc(error);
 }
@@ -83,7 +83,7 @@ enum rc lost_add(struct account *account, int64_t file)
 		rc = errno == ENOENT ? RC_OK : lost_fail(account, "file of nobody cannot be set aside", from);
 	else
 		log_warn(account->store->log, "file without a row set aside account=%s path=%s",
-			account->name, to);
+			account_shown(account), to);
 	free(from);
 	if (rc == RC_OK && !io_sync_dir(io, dir))
 		rc = lost_fail(account, "folder cannot be synced", dir);
@@ -167,7 +167,7 @@ static enum rc lost_expire_one(struct account *account, const struct lost_file *
 	if (now - lost->since < (int64_t)account->store->settings.lost_keep_s)
 		return RC_OK;
 	log_info(account->store->log, "file without a row removed after its time account=%s file=%016llx",
-		account->name, (unsigned long long)lost->file);
+		account_shown(account), (unsigned long long)lost->file);
 	return lost_drop(account, lost);
 }
 

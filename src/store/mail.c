@@ -152,8 +152,7 @@ static enum rc mail_load(struct account *account)
 
 	enum rc rc = db_one(account->db, &stmt, "SELECT uidvalidity, modseq FROM account", "");
 	if (rc == RC_NOT_FOUND) {
-		log_error(
-			account_log(account), "account row is missing account=%lld", (long long)account->id);
+		log_error(account_log(account), "account row is missing account=%s", account_shown(account));
 		return RC_CORRUPT;
 	}
 	if (rc != RC_OK)

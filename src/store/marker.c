@@ -30,8 +30,8 @@ enum rc marker_set(struct account *account, bool durable)
 		account->blobs.marker = true;
 		return RC_OK;
 	}
-	log_error(account->store->log, "marker cannot be made account=%s path=%s error=%s", account->name,
-		path, strerror(error));
+	log_error(account->store->log, "marker cannot be made account=%s path=%s error=%s",
+		account_shown(account), path, strerror(error));
 	return io_rc(error);
 }
 

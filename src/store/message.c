@@ -22,8 +22,8 @@ enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_
 		"idduudiiii", mbox->id, row->uid, row->flags, keywords->first, row->modseq, row->size,
 		row->internaldate, (int64_t)row->zone, row->savedate, row->blob);
 	if (rc == RC_EXISTS) {
-		log_error(account_log(account), "uid is in use account=%lld mailbox=%lld uid=%lu",
-			(long long)account->id, (long long)mbox->id, (unsigned long)row->uid);
+		log_error(account_log(account), "uid is in use account=%s mailbox=%lld uid=%lu",
+			account_shown(account), (long long)mbox->id, (unsigned long)row->uid);
 		return RC_CORRUPT;
 	}
 	if (rc == RC_OK && more)

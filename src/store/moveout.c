@@ -86,8 +86,8 @@ static enum rc moveout_sync(struct account *account)
 		(void)io->close(io->ctx, fd);
 	if (result == 0)
 		return RC_OK;
-	log_error(account->store->log, "sync of moved messages failed account=%s error=%s", account->name,
-		strerror(error));
+	log_error(account->store->log, "sync of moved messages failed account=%s error=%s",
+		account_shown(account), strerror(error));
 	return io_rc(error);
 }
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,7 @@
 struct owner_row {
 	int64_t id;
 	uint64_t name; /* hash; 0: removed */
+	char *text; /* own: the name itself, NULL if removed */
 	struct owner_mark mark;
 };
 
@@ -99,6 +101,8 @@ void owners_free(struct owners **owners)
 		return;
 	*owners = NULL;
 	pthread_mutex_destroy(&o->lock);
+	for (size_t i = 0; i < o->count; i++)
+		free(o->rows[i].text);
 	free(o->rows);
 	free(o->names.v);
 	free(o->strays.v);
@@ -165,6 +169,8 @@ void owners_put(struct owners *owners, int64_t id, struct strv name, const struc
 	if (row->name != hash) {
 		name_set_remove(&owners->names, row->name);
 		name_set_add(&owners->names, hash);
+		free(row->text);
+		row->text = mem_strndup(name.p, name.n);
 	}
 	row->name = hash;
 	row->mark = *mark;
@@ -178,6 +184,8 @@ void owners_remove(struct owners *owners, int64_t id)
 	if (row) {
 		name_set_remove(&owners->names, row->name);
 		row->name = 0;
+		free(row->text);
+		row->text = NULL;
 		owners->removed++;
 		rows_pack(owners);
 	}
@@ -187,6 +195,8 @@ void owners_remove(struct owners *owners, int64_t id)
 void owners_clear(struct owners *owners)
 {
 	pthread_mutex_lock(&owners->lock);
+	for (size_t i = 0; i < owners->count; i++)
+		free(owners->rows[i].text);
 	owners->count = owners->removed = 0;
 	free(owners->names.v);
 	owners->names = (struct name_set){ 0 };
@@ -199,6 +209,16 @@ bool owners_find(struct owners *owners, int64_t id, struct owner_mark *ret_mark)
 	struct owner_row *row = row_find(owners, id);
 	if (row)
 		*ret_mark = row->mark;
+	pthread_mutex_unlock(&owners->lock);
+	return row != NULL;
+}
+
+bool owners_name(struct owners *owners, int64_t id, char *ret_name, size_t room)
+{
+	pthread_mutex_lock(&owners->lock);
+	const struct owner_row *row = row_find(owners, id);
+	if (row)
+		snprintf(ret_name, room, "%s", row->text);
 	pthread_mutex_unlock(&owners->lock);
 	return row != NULL;
 }

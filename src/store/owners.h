@@ -1,6 +1,6 @@
 /*
  * What every thread may ask about the users of server.db without waiting for it: whose an account is, and whether a name
- * that is not found there may nevertheless have an account. Some 40 bytes a user. Any thread.
+ * that is not found there may nevertheless have an account. Some 50 bytes a user, and his name. Any thread.
  */
 #ifndef COID_STORE_OWNERS_H
 #define COID_STORE_OWNERS_H
@@ -8,6 +8,7 @@
 #include "base/strv.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct owners;
@@ -26,6 +27,8 @@ void owners_clear(struct owners *owners);
 void owners_remove(struct owners *owners, int64_t id);
 /* False: there is no such row. */
 bool owners_find(struct owners *owners, int64_t id, struct owner_mark *ret_mark);
+/* His name, cut to `room` with its NUL. False: there is no such row. */
+bool owners_name(struct owners *owners, int64_t id, char *ret_name, size_t room);
 /* A folder without a row belongs to this name; an empty name: nobody knows to whom. */
 void owners_stray(struct owners *owners, struct strv name);
 bool owners_is_stray(struct owners *owners, struct strv name);

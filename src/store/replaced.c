@@ -123,7 +123,7 @@ void replaced_close(struct account *account)
 {
 	log_error(account->store->log,
 		"files of an account were replaced, it is opened again from what is there account=%s",
-		account->name);
+		account_shown(account));
 	replaced_remember(account);
 	account_abandon(account);
 }
@@ -191,7 +191,7 @@ enum rc replaced_renew(struct account *account)
 	if (mail_modseq_stored(account) < before.modseq) {
 		log_warn(account->store->log,
 			"account is older than it was, its mailboxes get new UIDVALIDITYs account=%s",
-			account->name);
+			account_shown(account));
 		rc = renew_in_transaction(account, before.uidvalidity);
 	}
 	if (rc == RC_OK)

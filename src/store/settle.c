@@ -46,7 +46,7 @@ static enum rc wal_whole(struct account *account, unsigned frames)
 	if (rc != RC_OK || (scan.header && scan.frames >= frames))
 		return rc;
 	log_error(account->store->log, "WAL of an open account is damaged account=%s frames=%u written=%u",
-		account->name, scan.frames, frames);
+		account_shown(account), scan.frames, frames);
 	return RC_CORRUPT;
 }
 

@@ -219,7 +219,8 @@ static void close_all(struct store *store)
 			return;
 		struct account *account = account_ref(CONTAINER_OF(node, struct account, open_node));
 		if (!strand_borrow(account->strand)) {
-			log_error(store->log, "account is busy at the end account=%s", account->name);
+			log_error(
+				store->log, "account is busy at the end account=%s", account_shown(account));
 			abort();
 		}
 		account_close(account);

@@ -94,6 +94,10 @@ void account_unref(struct account **account);
 int64_t account_id(const struct account *account);
 struct store *account_store(const struct account *account);
 struct log *account_log(const struct account *account);
+/* For log lines: the account's address, escaped as by LOG_V and in one of its buffers; its number if server.db has no such
+ * user (any more). Any thread. */
+const char *account_shown(const struct account *account);
+const char *store_account_shown(const struct store *store, int64_t account_id);
 /* [strand] Memory that lives until the running job ends (or the borrowing does). */
 struct arena *account_arena(struct account *account);
 /* Removes the folder of an account whose users.h row is gone. Sessions of it get CHANGE_ACCOUNT_GONE. Asynchronous. */

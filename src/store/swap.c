@@ -27,7 +27,7 @@ static bool swap_stat(const struct account *account, const char *name, struct st
 static enum rc swap_fail(struct account *account, const char *what, const char *name)
 {
 	int error = errno;
-	log_error(account->store->log, "%s account=%s file=%s error=%s", what, account->name, name,
+	log_error(account->store->log, "%s account=%s file=%s error=%s", what, account_shown(account), name,
 		strerror(error));
 	return io_rc(error);
 }
@@ -117,6 +117,6 @@ enum rc swap_finish(struct account *account)
 		rc = folder_sync(account->store, account->path);
 	if (rc == RC_OK)
 		log_warn(account->store->log, "a repaired database has taken its place account=%s",
-			account->name);
+			account_shown(account));
 	return rc;
 }

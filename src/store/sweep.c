@@ -211,7 +211,7 @@ static enum rc scan_orphan(struct account *account, int64_t file)
 		return lost_add(account, file);
 	log_info(account->store->log,
 		"file of a message that was never acknowledged removed account=%s file=%016llx",
-		account->name, (unsigned long long)file);
+		account_shown(account), (unsigned long long)file);
 	/* If it fails the folder is looked through again. */
 	account->blobs.remove_failed = !file_remove(account, file) || account->blobs.remove_failed;
 	return RC_OK;

@@ -20,7 +20,7 @@ void account_reads_only(struct account *account, enum rc rc)
 	if (account->write_retry_ms == 0) {
 		account->write_retry_ms = ACCOUNT_RETRY_MIN_MS;
 		log_error(account->store->log, "account can be read only for now account=%s rc=%s",
-			account->name, rc_name(rc));
+			account_shown(account), rc_name(rc));
 	} else if (account->write_retry_ms < WRITE_RETRY_MAX_MS / 2) {
 		account->write_retry_ms *= 2;
 	} else {
@@ -65,7 +65,8 @@ static enum rc account_mend(struct account *account)
 	if (account->state != ACCOUNT_OPEN)
 		return account->fail_rc;
 	if (account->write_rc == RC_OK)
-		log_warn(account->store->log, "account can be written again account=%s", account->name);
+		log_warn(account->store->log, "account can be written again account=%s",
+			account_shown(account));
 	return account->write_rc;
 }
 

@@ -533,8 +533,8 @@ static void announce_done(struct job *job)
 		return;
 	}
 	if (job->rc != RC_OK && job->rc != RC_GONE && job->rc != RC_CANCELLED)
-		log_warn(a->webpush->log, "pushes not made account=%lld error=%s", (long long)a->account,
-			rc_name(job->rc));
+		log_warn(a->webpush->log, "pushes not made account=%s error=%s",
+			store_account_shown(a->webpush->store, a->account), rc_name(job->rc));
 	if (job->rc != RC_OK) {
 		pushes_drop(a);
 		owed_lose(&a->owed);
@@ -738,8 +738,8 @@ static void upkeep_done(struct job *job)
 	struct upkeep *u = (struct upkeep *)(void *)job;
 
 	if (job->rc != RC_OK && job->rc != RC_GONE)
-		log_warn(u->webpush->log, "push subscription not changed account=%lld error=%s",
-			(long long)account_id(job->account), rc_name(job->rc));
+		log_warn(u->webpush->log, "push subscription not changed account=%s error=%s",
+			account_shown(job->account), rc_name(job->rc));
 	else if (u->kind == UPKEEP_EXPIRE && !u->webpush->closed)
 		books_expiry(u->webpush->books, account_id(job->account), u->subscription, u->endpoint, 0);
 	webpush_pending_sub(u->webpush);

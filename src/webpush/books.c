@@ -141,8 +141,9 @@ static void page_done(struct pushq_job *job)
 		if (!failed_for_long(&webpush->settings, e))
 			continue;
 		log_info(webpush->log,
-			"push subscription dropped: it has failed for long account=%lld id=%s failures=%u",
-			(long long)e->account, LOG_V(strv_cstr(e->subscription)), e->count);
+			"push subscription dropped: it has failed for long account=%s id=%s failures=%u",
+			store_account_shown(webpush->store, e->account), LOG_V(strv_cstr(e->subscription)),
+			e->count);
 		atomic_fetch_add(&webpush->unsubscribed, 1);
 		upkeep_submit(webpush, UPKEEP_GONE, e->account, e->subscription, e->endpoint);
 		queue_forget_subscription(webpush, e->account, e->subscription);

@@ -43,8 +43,8 @@ static void outcome_gone(struct outcome *o)
 	bool device = push->kind == PUSH_DEVICE;
 
 	log_info(webpush->log,
-		"push subscription dropped: the push service does not know it account=%lld id=%s",
-		(long long)push->account, LOG_V(strv_cstr(push->subscription)));
+		"push subscription dropped: the push service does not know it account=%s id=%s",
+		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)));
 	atomic_fetch_add(&webpush->unsubscribed, 1);
 	upkeep_submit(webpush, device ? UPKEEP_DEVICE_GONE : UPKEEP_GONE, push->account, push->subscription,
 		push->endpoint);
@@ -56,8 +56,9 @@ static void outcome_refused(struct outcome *o)
 {
 	struct push *push = o->push;
 
-	log_warn(o->webpush->log, "push refused account=%lld id=%s origin=%s status=%u",
-		(long long)push->account, LOG_V(strv_cstr(push->subscription)), o->origin, o->answer->status);
+	log_warn(o->webpush->log, "push refused account=%s id=%s origin=%s status=%u",
+		store_account_shown(o->webpush->store, push->account), LOG_V(strv_cstr(push->subscription)),
+		o->origin, o->answer->status);
 	atomic_fetch_add(&o->webpush->refused, 1);
 	books_failed(o->webpush->books, push);
 	queue_finish(o->webpush, push);
@@ -72,9 +73,9 @@ static void outcome_again(struct outcome *o, uint64_t ms, bool changed)
 
 	if (due >= push->expires ||
 		(push->kind != PUSH_DEVICE && push->tries >= webpush->settings.tries_max)) {
-		log_info(webpush->log, "push given up account=%lld id=%s origin=%s tries=%u",
-			(long long)push->account, LOG_V(strv_cstr(push->subscription)), o->origin,
-			push->tries);
+		log_info(webpush->log, "push given up account=%s id=%s origin=%s tries=%u",
+			store_account_shown(webpush->store, push->account),
+			LOG_V(strv_cstr(push->subscription)), o->origin, push->tries);
 		atomic_fetch_add(&webpush->expired, 1);
 		queue_finish(webpush, push);
 		return;
@@ -146,9 +147,9 @@ static void outcome_failed(struct outcome *o)
 	struct push *push = o->push;
 	uint64_t ms = outcome_backoff(o);
 
-	log_info(webpush->log, "push failed account=%lld id=%s origin=%s status=%u error=%s",
-		(long long)push->account, LOG_V(strv_cstr(push->subscription)), o->origin, o->answer->status,
-		LOG_V(strv_cstr(o->answer->error)));
+	log_info(webpush->log, "push failed account=%s id=%s origin=%s status=%u error=%s",
+		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)),
+		o->origin, o->answer->status, LOG_V(strv_cstr(o->answer->error)));
 	atomic_fetch_add(&webpush->failed, 1);
 	if (push->kind == PUSH_DEVICE) {
 		ms = retry_device(++push->tries) * 1000;
@@ -171,8 +172,9 @@ static void outcome_forbidden(struct outcome *o)
 	struct push *push = o->push;
 
 	log_warn(webpush->log,
-		"push subscription dropped: its host has no public address account=%lld id=%s origin=%s",
-		(long long)push->account, LOG_V(strv_cstr(push->subscription)), o->origin);
+		"push subscription dropped: its host has no public address account=%s id=%s origin=%s",
+		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)),
+		o->origin);
 	atomic_fetch_add(&webpush->refused, 1);
 	if (push->kind != PUSH_DEVICE) {
 		upkeep_submit(webpush, UPKEEP_GONE, push->account, push->subscription, push->endpoint);

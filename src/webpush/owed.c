@@ -134,8 +134,8 @@ static void clearing_done(struct job *job)
 	struct clearing *clearing = (struct clearing *)(void *)job;
 
 	if (job->rc != RC_OK && job->rc != RC_GONE) {
-		log_warn(clearing->webpush->log, "notes of owed pushes stay account=%lld error=%s",
-			(long long)clearing->account, rc_name(job->rc));
+		log_warn(clearing->webpush->log, "notes of owed pushes stay account=%s error=%s",
+			store_account_shown(clearing->webpush->store, clearing->account), rc_name(job->rc));
 		owed_lose_all(&clearing->owed);
 	}
 	for (struct owed *owed = owed_pop(&clearing->owed); owed; owed = owed_pop(&clearing->owed))

@@ -117,8 +117,8 @@ static const char *queue_origin_of(
 /* Allowed when it was registered, but no more. */
 static void queue_forbid(struct webpush *webpush, struct push *push)
 {
-	log_warn(webpush->log, "push dropped: its endpoint is not allowed account=%lld id=%s",
-		(long long)push->account, LOG_V(strv_cstr(push->subscription)));
+	log_warn(webpush->log, "push dropped: its endpoint is not allowed account=%s id=%s",
+		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)));
 	if (push->kind != PUSH_TEST)
 		upkeep_submit(webpush, UPKEEP_GONE, push->account, push->subscription, push->endpoint);
 	queue_drop(webpush, push, "refused: the endpoint is not allowed");

@@ -342,8 +342,8 @@ static bool load_one(void *arg, struct strv name, struct strv value)
 	struct sub sub;
 
 	if (subs_decode(value, loading->arena, &sub) != RC_OK) {
-		log_error(account_log(loading->account), "unreadable push subscription account=%lld entry=%s",
-			(long long)account_id(loading->account), LOG_V(name));
+		log_error(account_log(loading->account), "unreadable push subscription account=%s entry=%s",
+			account_shown(loading->account), LOG_V(name));
 		return true;
 	}
 	if (list->n == loading->cap) {

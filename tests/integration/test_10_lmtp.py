@@ -42,8 +42,9 @@ def test_the_null_sender_gives_an_empty_return_path(coid, alice):
 def test_each_recipient_is_answered_for_himself(coid, alice):
     bob = coid.add_user("bob@example.org")
     answers = coid.deliver([alice, "nobody@example.org", bob], message())
-    assert answers[alice] == (250, "2.1.5 <alice@example.org> delivered")
-    assert answers[bob] == (250, "2.1.5 <bob@example.org> delivered")
+    assert [answers[user][0] for user in (alice, bob)] == [250, 250]
+    assert re.fullmatch(r"2\.1\.5 <alice@example\.org> delivered, id [0-9a-f]{16}", answers[alice][1])
+    assert re.fullmatch(r"2\.1\.5 <bob@example\.org> delivered, id [0-9a-f]{16}", answers[bob][1])
     assert answers["nobody@example.org"] == (550, "5.1.1 <nobody@example.org> no such user here")
     for user in (alice, bob):
         imap = coid.login(user, mailbox="INBOX")
@@ -142,7 +143,7 @@ def test_a_full_account_is_answered_for_itself(make_coid, permanent, code):
     coid.ctl("user", "quota", alice, "--messages", "1")
     coid.deliver(alice, message())
     answers = coid.deliver([alice, bob], message())
-    assert answers[alice] == (code, f"{code // 100}.2.2 <{alice}> mailbox is full")
+    assert answers[alice][0] == code and answers[alice][1].startswith(f"{code // 100}.2.2 <{alice}> mailbox is full, id ")
     assert answers[bob][0] == 250
     coid.ctl("user", "quota", alice, "--messages", "none")
     coid.deliver(alice, message())
@@ -255,3 +256,55 @@ def test_too_many_connections_are_refused(make_coid):
         assert third.recv(1000).startswith(b"421 4.3.2")
     first.close()
     second.close()
+
+
+def deliveries(coid):
+    """The lines of deliveries, as dictionaries."""
+    lines = re.findall(r"event=delivery (.*)", coid.log_text())
+    return [dict(word.split("=", 1) for word in line.split(" ")) for line in lines]
+
+
+def test_a_delivery_is_one_line_with_the_id_of_its_received_field(coid, alice):
+    body = message(subject="logged")
+    answer = coid.deliver("Alice+Lists@example.org", body, sender="bounce@example.net")
+    line, = deliveries(coid)
+    assert int(line.pop("ms")) >= 0
+    number = line.pop("id")
+    assert line == {"from": "bounce@example.net", "to": "Alice+Lists@example.org", "account": "alice@example.org",
+                    "mailbox": "INBOX", "size": str(len(body)), "result": "delivered"}
+    assert answer[1].endswith(f"id {number}")
+    got = fetch(coid.login(alice, mailbox="INBOX"))
+    assert f" with LMTP id {number}\r\n".encode() in got
+
+
+def test_each_recipient_has_a_line_of_his_own_also_who_shares_a_copy(coid, alice):
+    bob = coid.add_user("bob@example.org")
+    coid.ctl("user", "quota", bob, "--storage", "1K")
+    answers = coid.deliver([alice, "ALICE@example.org", bob], message(body="x" * 70 + "\r\n" + "y\r\n" * 1000), sender="")
+    assert [answers[user][0] for user in (alice, "ALICE@example.org", bob)] == [250, 250, 452]
+    lines = deliveries(coid)
+    assert len({line["id"] for line in lines}) == 1
+    assert {(line["from"], line["to"], line["account"], line["mailbox"], line["result"]) for line in lines} == {
+        ('""', alice, alice, "INBOX", "delivered"), ('""', "ALICE@example.org", alice, "INBOX", "delivered"),
+        ('""', bob, bob, "-", "over-quota")}
+    assert len(lines) == 3
+
+
+def test_a_message_that_is_too_big_is_a_line_for_each_recipient(make_coid):
+    coid = make_coid(settings={"store.message_max": "64K"})
+    alice, bob = coid.add_user("alice@example.org"), coid.add_user("bob@example.org")
+    coid.deliver([alice, bob], message(body="x\r\n" * 30_000))
+    assert [(line["to"], line["result"]) for line in deliveries(coid)] == [(alice, "limit"), (bob, "limit")]
+
+
+def test_a_relay_that_hangs_up_leaves_a_line_nevertheless(coid, alice):
+    lmtp = coid.lmtp()
+    lmtp.send(b"MAIL FROM:<a@example.net>\r\nRCPT TO:<alice@example.org>\r\nDATA\r\n")
+    for _ in range(3):
+        lmtp.reply()
+    lmtp.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\0\0\0\0\0\0\0")
+    lmtp.send(lmtp.stuff(message()) + b".\r\n")
+    lmtp.close()
+    coid.wait_log("event=delivery ")
+    line, = deliveries(coid)
+    assert (line["to"], line["result"]) == (alice, "delivered")

@@ -30,7 +30,11 @@ static void check(struct owners *owners, int64_t id, bool there)
 	char room[64];
 	struct owner_mark mark = { 0, 0 };
 	assert_int_equal(owners_find(owners, id, &mark), there);
-	assert_int_equal(owners_may_exist(owners, name_of(room, sizeof(room), id)), there);
+	struct strv name = name_of(room, sizeof(room), id);
+	char shown[64] = "";
+	assert_int_equal(owners_may_exist(owners, name), there);
+	assert_int_equal(owners_name(owners, id, shown, sizeof(shown)), there);
+	assert_string_equal(shown, there ? room : "");
 	if (there) {
 		assert_int_equal(mark.tag, id * 3);
 		assert_int_equal(mark.sum, id * 5);

@@ -1,0 +1,45 @@
+/*
+ * What is known of a message on its way in, for its trace fields and its log lines: one for each DATA, counted, since a
+ * delivery may outlive the session. Immutable once the message has been received. Any thread.
+ */
+#ifndef COID_LMTP_TRACE_H
+#define COID_LMTP_TRACE_H
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/rc.h"
+#include "store/store.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct trace {
+	atomic_uint refs;
+	uint64_t id; /* of the message: in Received, in the replies and in the log */
+	uint64_t size; /* octets as received, without trace fields */
+	uint64_t since_ms; /* end of the message, monotonic */
+	bool utf8;
+	char *sender, *helo, *peer, *hostname; /* own */
+};
+
+/* Copies the strings. */
+struct trace *trace_new(
+	const char *sender, const char *helo, const char *peer, const char *hostname, bool utf8);
+struct trace *trace_ref(struct trace *trace);
+/* NULL is fine. */
+void trace_unref(struct trace **trace);
+/* The message has come to its end. */
+void trace_received(struct trace *trace, uint64_t size);
+
+/* Return-Path, Delivered-To and Received of one recipient's copy (RFC 5321 4.4). */
+void trace_print(const struct trace *trace, const char *recipient, struct buf *out);
+
+/*
+ * The line of one delivery, see coid(8): info if it is delivered, else a warning. `account` may be NULL, and `mailbox` empty
+ * if it is not delivered.
+ */
+void trace_log(struct log *log, const struct trace *trace, const char *recipient,
+	const struct account *account, struct strv mailbox, enum rc rc);
+
+#endif
