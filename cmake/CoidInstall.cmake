@@ -1,22 +1,18 @@
-# What `cmake --install` puts where. An existing coid.conf is left alone.
+# What `cmake --install` puts where. The prefix may be given early or late: what names absolute paths is written when
+# it is known (InstallSystem.cmake). The configuration is /etc/coid.conf for every prefix: coid, coidctl and the unit
+# know one place.
+set(COID_CONFIG /etc/coid.conf CACHE STRING "the configuration that coid, coidctl and the service read")
+set(COID_SYSTEMD_UNITDIR "" CACHE STRING "where systemd units go; empty: lib/systemd/system of the prefix if systemd looks there, else /etc/systemd/system")
+target_compile_definitions(coid_conf PUBLIC COID_CONFIG="${COID_CONFIG}")
+
 if(TARGET coid AND TARGET coidctl)
   install(TARGETS coid RUNTIME DESTINATION ${CMAKE_INSTALL_SBINDIR})
   install(TARGETS coidctl RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-set(SYSCALLS "@system-service")
-configure_file(${CMAKE_SOURCE_DIR}/systemd/coid.service.in ${CMAKE_BINARY_DIR}/coid.service @ONLY)
-set(COID_SYSTEMD_UNITDIR lib/systemd/system CACHE STRING "where systemd units go, below the prefix")
-install(FILES ${CMAKE_BINARY_DIR}/coid.service systemd/coid.socket systemd/coid-imaps.socket systemd/coid-lmtp.socket
-  DESTINATION ${COID_SYSTEMD_UNITDIR})
-install(FILES systemd/coid.sysusers DESTINATION lib/sysusers.d RENAME coid.conf)
 install(FILES README.md ARCHITECTURE.md CHANGELOG.md SECURITY.md LICENSE docs/storage.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES docs/coid.8 docs/coidctl.8 DESTINATION ${CMAKE_INSTALL_MANDIR}/man8)
 install(FILES docs/coid.conf.5 DESTINATION ${CMAKE_INSTALL_MANDIR}/man5)
-install(FILES etc/fail2ban/filter.d/coid.conf DESTINATION ${CMAKE_INSTALL_FULL_SYSCONFDIR}/fail2ban/filter.d)
 install(FILES etc/fail2ban/jail.d/coid.conf DESTINATION ${CMAKE_INSTALL_DOCDIR}/fail2ban)
-install(CODE "
-  set(conf \"\$ENV{DESTDIR}${CMAKE_INSTALL_FULL_SYSCONFDIR}/coid.conf\")
-  if(NOT EXISTS \"\${conf}\")
-    file(INSTALL DESTINATION \"${CMAKE_INSTALL_FULL_SYSCONFDIR}\" TYPE FILE FILES \"${CMAKE_SOURCE_DIR}/etc/coid.conf\")
-  endif()
-")
+set(AT "@")
+configure_file(${CMAKE_SOURCE_DIR}/cmake/InstallSystem.cmake.in ${CMAKE_BINARY_DIR}/InstallSystem.cmake @ONLY)
+install(SCRIPT ${CMAKE_BINARY_DIR}/InstallSystem.cmake)

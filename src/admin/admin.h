@@ -27,7 +27,7 @@ struct admin_hooks {
 	void *ctx;
 	/* "key: value" lines for `coidctl status`. */
 	void (*status)(void *ctx, struct buf *out);
-	/* As SIGHUP; what is wrong with the configuration goes to `errors`. */
+	/* As SIGHUP; what is wrong with the configuration, or has to wait for a restart, goes to `errors`. */
 	enum rc (*reload)(void *ctx, struct buf *errors);
 	const struct coi *coi; /* borrowed; NULL: not offered */
 	struct webpush *webpush; /* likewise */

@@ -20,7 +20,7 @@
 
 struct log {
 	int fd; /* borrowed */
-	bool journal;
+	_Atomic bool journal;
 	_Atomic int level;
 };
 
@@ -51,7 +51,7 @@ struct log *log_new(int fd, enum log_level level)
 {
 	struct log *log = mem_zalloc(sizeof(*log));
 	log->fd = fd;
-	log->journal = is_journal(fd);
+	atomic_init(&log->journal, is_journal(fd));
 	atomic_init(&log->level, (int)level);
 	return log;
 }
@@ -60,6 +60,11 @@ void log_free(struct log **log)
 {
 	free(*log);
 	*log = NULL;
+}
+
+void log_reopened(struct log *log)
+{
+	atomic_store_explicit(&log->journal, is_journal(log->fd), memory_order_relaxed);
 }
 
 void log_set_level(struct log *log, enum log_level level)
@@ -77,7 +82,7 @@ enum log_level log_level(const struct log *log)
 static size_t line_prefix(const struct log *log, enum log_level level, char *line, size_t size)
 {
 	int n;
-	if (log->journal) {
+	if (atomic_load_explicit(&log->journal, memory_order_relaxed)) {
 		n = snprintf(line, size, "<%d>", levels[level].priority);
 	} else {
 		int64_t now = clock_wall_us();

@@ -8,23 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Opens the log file anew (it may have been rotated) on the same descriptor, so that no thread notices. */
-static void reopen_log(struct server *server)
-{
-	const char *path = server->conf->server.log_file;
-
-	if (!path[0] || server->log_fd <= STDERR_FILENO)
-		return;
-	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-	if (fd < 0) {
-		log_error(
-			server->log, "can't open the log file again path=%s error=%s", path, strerror(errno));
-		return;
-	}
-	dup3(fd, server->log_fd, O_CLOEXEC);
-	close(fd);
-}
-
 /* All parts that can refuse are asked before any takes over. */
 static enum rc apply(struct server *server, const struct conf *conf, struct buf *errors)
 {
@@ -39,6 +22,8 @@ static enum rc apply(struct server *server, const struct conf *conf, struct buf 
 		return rc;
 	settings_auth(conf, &auth);
 	rc = auth_reload(server->auth, &auth, errors);
+	if (rc == RC_OK)
+		rc = logfile_reopen(server, conf, errors);
 	if (rc != RC_OK) {
 		tls_ctx_unref(&tls);
 		return rc;
@@ -86,12 +71,14 @@ enum rc server_reload(struct server *server, struct buf *errors)
 	if (rc == RC_OK)
 		rc = apply(server, conf, errors);
 	if (rc == RC_OK) {
-		if (!conf_reloadable(server->conf, conf, &restart))
+		if (!conf_reloadable(server->conf, conf, &restart)) {
 			log_warn(server->log, "settings that take effect at the next start: %s",
 				LOG_V(buf_strv(&restart)));
+			buf_printf(errors, "settings that take effect at the next start: %.*s\n",
+				STRV_ARG(buf_strv(&restart)));
+		}
 		conf_free(&server->conf);
 		server->conf = conf;
-		reopen_log(server);
 		log_info(server->log, "configuration reloaded");
 	} else {
 		log_error(server->log, "configuration not reloaded: %s", LOG_V(buf_strv(errors)));

@@ -11,7 +11,7 @@
 static int usage(FILE *to, int status)
 {
 	fputs("usage: coid [-c FILE] [-o SECTION.KEY=VALUE]... [-t]\n"
-	      "  -c FILE   configuration (default: built-in defaults)\n"
+	      "  -c FILE   configuration (default: " COID_CONFIG " if it is there)\n"
 	      "  -o K=V    overrides one setting, repeatable\n"
 	      "  -t        checks the configuration and ends\n"
 	      "  -V        prints the version\n"
@@ -22,7 +22,8 @@ static int usage(FILE *to, int status)
 
 static int report(struct buf *errors)
 {
-	fprintf(stderr, "%.*s", (int)errors->len, errors->p ? errors->p : "");
+	bool ended = errors->len > 0 && errors->p[errors->len - 1] == '\n';
+	fprintf(stderr, "%.*s%s", (int)errors->len, errors->p ? errors->p : "", ended ? "" : "\n");
 	buf_fini(errors);
 	return EXIT_CONFIG;
 }
@@ -62,12 +63,14 @@ int main(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(stderr, EXIT_USAGE);
+	source.config = conf_path(source.config);
 	buf_init(&errors, CONF_ERRORS_MAX);
 	if (check) {
 		if (server_check(&source, &errors) != RC_OK)
 			return report(&errors);
 		buf_fini(&errors);
-		puts("configuration is good");
+		printf("configuration is good: %s\n",
+			source.config ? source.config : "there is no " COID_CONFIG ", the defaults hold");
 		return 0;
 	}
 	if (server_new(&source, &errors, &server) != RC_OK)

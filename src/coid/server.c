@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #define TICK_MS 1000
 #define STOP_POLL_MS 20
 #define STOP_GRACE_MS 5000 /* for sessions to end by themselves */
-#define LOG_MODE 0640
 
 enum rc server_check(const struct server_source *source, struct buf *errors)
 {
@@ -25,6 +23,8 @@ enum rc server_check(const struct server_source *source, struct buf *errors)
 	struct tls_ctx *tls = NULL;
 	enum rc rc = conf_load(source->config, source->overrides, source->override_count, errors, &conf);
 
+	if (rc == RC_OK)
+		rc = logfile_check(conf, errors);
 	if (rc == RC_OK)
 		rc = settings_tls(conf, errors, &tls);
 	if (rc == RC_OK && conf->auth.users_file[0])
@@ -39,22 +39,6 @@ enum rc server_check(const struct server_source *source, struct buf *errors)
 	tls_ctx_unref(&tls);
 	conf_free(&conf);
 	return rc;
-}
-
-static enum rc open_log(struct server *server, struct buf *errors)
-{
-	const char *path = server->conf->server.log_file;
-
-	server->log_fd = STDERR_FILENO;
-	if (path[0]) {
-		server->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, LOG_MODE);
-		if (server->log_fd < 0) {
-			buf_printf(errors, "server.log_file: %s: %s\n", path, strerror(errno));
-			return RC_IO;
-		}
-	}
-	server->log = log_new(server->log_fd, server->conf->server.log_level);
-	return RC_OK;
 }
 
 /* SIGTERM and the like come through a descriptor of reactor 0; every thread inherits the mask. */
@@ -246,7 +230,7 @@ enum rc server_new(const struct server_source *source, struct buf *errors, struc
 	enum rc rc =
 		conf_load(source->config, source->overrides, source->override_count, errors, &server->conf);
 	if (rc == RC_OK)
-		rc = open_log(server, errors);
+		rc = logfile_open(server, errors);
 	if (rc == RC_OK)
 		rc = settings_tls(server->conf, errors, &server->tls);
 	if (rc == RC_OK)
@@ -368,7 +352,8 @@ int server_run(struct server *server)
 	start_threads(server);
 	if (webpush_start(server->webpush) != RC_OK)
 		abort();
-	log_info(server->log, "coid is ready version=%s reactors=%u", COID_VERSION, server->reactor_count);
+	log_info(server->log, "coid is ready version=%s reactors=%u configuration=%s", COID_VERSION,
+		server->reactor_count, server->source->config ? server->source->config : "none");
 	notify_send("READY=1\nSTATUS=serving");
 	reactor_run(first);
 

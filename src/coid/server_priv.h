@@ -120,7 +120,13 @@ enum rc privileges_drop(const struct conf *conf, struct log *log, struct buf *er
 /* The soft limit on descriptors up to the hard one. */
 void privileges_raise_descriptors(void);
 
-/* lifecycle.c */
+/* logfile.c: server.log_file. Whether it can be written; opens it; opens that of a new configuration in its place (if that is
+ * another file and can't be opened, nothing changes and it is an error). */
+enum rc logfile_check(const struct conf *conf, struct buf *errors) MUST_CHECK;
+enum rc logfile_open(struct server *server, struct buf *errors) MUST_CHECK;
+enum rc logfile_reopen(struct server *server, const struct conf *conf, struct buf *errors) MUST_CHECK;
+
+/* lifecycle.c. What a reload has not applied is told in `errors`, too, though it is RC_OK. */
 enum rc server_reload(struct server *server, struct buf *errors) MUST_CHECK;
 void server_status(struct server *server, struct buf *out);
 void server_begin_stop(struct server *server);

@@ -94,56 +94,144 @@ static enum rc open_unix(
 	return RC_OK;
 }
 
-/* Sockets that the service manager opened replace the configured addresses of their service. */
-static bool taken_over(struct server *server, enum service service)
-{
-	bool any = false;
+/* What the configuration names for one service, and which of it has been handed over. */
+struct socket_plan {
+	enum service service;
+	const struct conf_list *list; /* NULL: no TCP */
+	const char *setting; /* name of the list */
+	const char *path; /* UNIX socket, "": none; NULL: the service has no such setting */
+	unsigned mode;
+	bool have[CONF_ITEMS_MAX]; /* of the list */
+	bool have_path;
+	unsigned refused;
+};
 
-	for (size_t i = 0; i < server->taken_count; i++) {
-		if (strcmp(server->taken[i].name, names[service]) != 0 || server->socket_count == SOCKETS_MAX)
-			continue;
-		socket_add(server, service, server->taken[i].fd)->shared = service != SERVICE_CONTROL;
-		server->taken[i].fd = -1;
-		any = true;
+/* One socket for both families is what "*:143" wants, or both "0.0.0.0:143" and "[::]:143". */
+static bool socket_plan_take_both(struct socket_plan *plan, int fd)
+{
+	char any[32], v4[32], v6[32];
+	size_t first = plan->list->n, second = plan->list->n;
+	unsigned port = listen_port(fd);
+
+	snprintf(any, sizeof(any), "*:%u", port);
+	snprintf(v4, sizeof(v4), "0.0.0.0:%u", port);
+	snprintf(v6, sizeof(v6), "[::]:%u", port);
+	if (!listen_is_at(any, fd))
+		return false;
+	for (size_t i = 0; i < plan->list->n; i++) {
+		if (strcmp(plan->list->v[i], v4) == 0)
+			first = i;
+		else if (strcmp(plan->list->v[i], v6) == 0)
+			second = i;
 	}
-	return any;
+	if (first == plan->list->n || second == plan->list->n)
+		return false;
+	plan->have[first] = plan->have[second] = true;
+	return true;
 }
 
-static enum rc open_list(
-	struct server *server, enum service service, const struct conf_list *list, struct buf *errors)
+static bool socket_is_unix(int fd)
 {
-	for (size_t i = 0; i < list->n; i++) {
-		enum rc rc = open_tcp(server, service, list->v[i], errors);
-		if (rc != RC_OK)
-			return rc;
+	int domain = 0;
+	socklen_t size = sizeof(domain);
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+/* Whether a socket that was handed over is to be served. A UNIX socket has an owner and a mode and is one more; who may reach
+ * us by network is said by the configuration alone. */
+static bool socket_plan_take(struct socket_plan *plan, int fd)
+{
+	bool named = false;
+
+	if (socket_is_unix(fd)) {
+		plan->have_path = plan->have_path || (plan->path && listen_is_at(plan->path, fd));
+		return true;
 	}
-	return RC_OK;
+	for (size_t i = 0; plan->list && i < plan->list->n; i++) {
+		if (!listen_is_at(plan->list->v[i], fd))
+			continue;
+		plan->have[i] = true;
+		named = true;
+	}
+	return named || (plan->list && socket_plan_take_both(plan, fd));
+}
+
+static void socket_refuse(struct server *server, struct socket_plan *plan, int fd)
+{
+	char address[128];
+
+	socket_address(fd, address, sizeof(address));
+	log_warn(server->log,
+		"a socket of the service manager is not served: the configuration does not name it "
+		"service=%s "
+		"address=%s setting=%s",
+		names[plan->service], address, plan->setting);
+	plan->refused++;
+	close(fd);
+}
+
+static void sockets_take_over(struct server *server, struct socket_plan *plan)
+{
+	for (size_t i = 0; i < server->taken_count; i++) {
+		struct notify_fd *taken = &server->taken[i];
+		if (strcmp(taken->name, names[plan->service]) != 0 || server->socket_count == SOCKETS_MAX)
+			continue;
+		if (socket_plan_take(plan, taken->fd))
+			socket_add(server, plan->service, taken->fd)->shared =
+				plan->service != SERVICE_CONTROL;
+		else
+			socket_refuse(server, plan, taken->fd);
+		taken->fd = -1;
+	}
+}
+
+/* What was handed over, and the rest of what is configured. */
+static enum rc sockets_open(struct server *server, struct socket_plan plan, struct buf *errors)
+{
+	enum rc rc = RC_OK;
+
+	sockets_take_over(server, &plan);
+	for (size_t i = 0; plan.list && rc == RC_OK && i < plan.list->n; i++) {
+		if (!plan.have[i])
+			rc = open_tcp(server, plan.service, plan.list->v[i], errors);
+	}
+	if (rc == RC_INUSE && plan.refused > 0)
+		buf_printf(errors,
+			"%s: the service manager holds that port for an address that is not named: "
+			"disable its socket unit, or name its address\n",
+			plan.setting);
+	if (rc == RC_OK && plan.path && !plan.have_path)
+		rc = open_unix(server, plan.service, plan.path, plan.mode, errors);
+	return rc;
 }
 
 enum rc server_sockets_open(struct server *server, struct buf *errors)
 {
 	const struct conf *conf = server->conf;
+	const struct socket_plan plans[] = {
+		{ .service = SERVICE_IMAP, .list = &conf->imap.listen, .setting = "imap.listen" },
+		{ .service = SERVICE_IMAPS, .list = &conf->imap.listen_tls, .setting = "imap.listen_tls" },
+		{ .service = SERVICE_LMTP,
+			.list = &conf->lmtp.listen,
+			.setting = "lmtp.listen",
+			.path = conf->lmtp.socket,
+			.mode = conf->lmtp.socket_mode },
+		{ .service = SERVICE_CONTROL,
+			.setting = "control.socket",
+			.path = conf->control.socket,
+			.mode = conf->control.socket_mode },
+	};
 	enum rc rc = RC_OK;
 
 	server->taken_count = notify_take_fds(server->taken, NOTIFY_FDS_MAX);
-	if (!taken_over(server, SERVICE_IMAP))
-		rc = open_list(server, SERVICE_IMAP, &conf->imap.listen, errors);
-	if (rc == RC_OK && !taken_over(server, SERVICE_IMAPS))
-		rc = open_list(server, SERVICE_IMAPS, &conf->imap.listen_tls, errors);
-	if (rc == RC_OK && !taken_over(server, SERVICE_LMTP)) {
-		rc = open_list(server, SERVICE_LMTP, &conf->lmtp.listen, errors);
-		if (rc == RC_OK)
-			rc = open_unix(
-				server, SERVICE_LMTP, conf->lmtp.socket, conf->lmtp.socket_mode, errors);
-	}
-	if (rc == RC_OK && !taken_over(server, SERVICE_CONTROL))
-		rc = open_unix(
-			server, SERVICE_CONTROL, conf->control.socket, conf->control.socket_mode, errors);
+	for (size_t i = 0; rc == RC_OK && i < sizeof(plans) / sizeof(plans[0]); i++)
+		rc = sockets_open(server, plans[i], errors);
 	for (size_t i = 0; i < server->taken_count; i++) {
 		if (server->taken[i].fd < 0)
 			continue;
-		log_warn(server->log, "socket of unknown name from the service manager name=%s",
-			server->taken[i].name);
+		if (rc == RC_OK)
+			log_warn(server->log, "socket of unknown name from the service manager name=%s",
+				LOG_V(strv_cstr(server->taken[i].name)));
 		close(server->taken[i].fd);
 	}
 	return rc;

@@ -7,6 +7,7 @@
 #include "coidctl/coidctl.h"
 
 #include "base/mem.h"
+#include "conf/conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +20,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define DEFAULT_SOCKET "/run/coid/control"
+#define SOCKET_ROOM 1024
 
 struct payload {
 	char *p; /* own */
@@ -186,21 +187,57 @@ static int print_answer(int fd)
 			  : status;
 }
 
+/* Why nobody answers at `path`; also what is wrong with the configuration that should have named it. */
+static int unreachable(const char *path, const struct buf *errors)
+{
+	int status = fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
+	fprintf(stderr, "%.*s", (int)errors->len, errors->p ? errors->p : "");
+	return status;
+}
+
+/* `path` NULL or empty: the socket of the configuration. */
+static int request_run(int argc, char **argv, const char *path, const char *config)
+{
+	struct payload payload = { NULL, 0 };
+	char configured[SOCKET_ROOM];
+	struct buf errors;
+	int status = read_payload(argc, argv, &payload);
+
+	buf_init(&errors, CONF_ERRORS_MAX);
+	if (!path || !path[0]) {
+		place_control(config, configured, sizeof(configured), &errors);
+		path = configured;
+	}
+	if (status == 0) {
+		int fd = connect_to(path);
+		if (fd >= 0 && send_request(fd, argc, argv, &payload))
+			status = print_answer(fd);
+		else
+			status = unreachable(path, &errors);
+	}
+	buf_fini(&errors);
+	if (payload.p)
+		mem_wipe(payload.p, payload.n);
+	free(payload.p);
+	return status;
+}
+
 int main(int argc, char **argv)
 {
-	const char *path = getenv("COID_CONTROL");
-	struct payload payload = { NULL, 0 };
+	const char *path = getenv("COID_CONTROL"), *config = NULL;
 
-	if (!path || !path[0])
-		path = DEFAULT_SOCKET;
-	for (int option = getopt(argc, argv, "+s:hV"); option != -1; option = getopt(argc, argv, "+s:hV")) {
+	for (int option = getopt(argc, argv, "+c:s:hV"); option != -1;
+		option = getopt(argc, argv, "+c:s:hV")) {
 		if (option == 's') {
 			path = optarg;
+		} else if (option == 'c') {
+			config = optarg;
 		} else if (option == 'V') {
 			puts("coidctl " COID_VERSION);
 			return PROTOCOL_OK;
 		} else {
-			fputs("usage: coidctl [-s SOCKET] VERB ...   (coidctl help lists the verbs)\n",
+			fputs("usage: coidctl [-c FILE] [-s SOCKET] VERB ...   (coidctl help lists the "
+			      "verbs)\n",
 				stderr);
 			return option == 'h' ? PROTOCOL_OK : PROTOCOL_USAGE;
 		}
@@ -217,18 +254,5 @@ int main(int argc, char **argv)
 		return help_print(argc, argv);
 	if (offline_is_server_check(argc, argv))
 		return offline_server_check(argc, argv);
-	int status = read_payload(argc, argv, &payload);
-	if (status == 0) {
-		int fd = connect_to(path);
-		if (fd < 0)
-			status = fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
-		else if (send_request(fd, argc, argv, &payload))
-			status = print_answer(fd);
-		else
-			status = fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
-	}
-	if (payload.p)
-		mem_wipe(payload.p, payload.n);
-	free(payload.p);
-	return status;
+	return request_run(argc, argv, path, config);
 }

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define COID_CONFIG "/etc/coid.conf"
 #define REPORT_MAX (16u << 20)
 #define ROOT_ROOM 3072
 
@@ -62,17 +61,14 @@ static bool options_read(int argc, char **argv, struct offline_options *ret_opti
 /* server.root of the configuration. */
 static bool root_read(const struct offline_options *options, char root[ROOT_ROOM])
 {
-	const char *config = options->config;
 	struct conf *conf = NULL;
 	struct buf errors;
 	if (options->root) {
 		snprintf(root, ROOT_ROOM, "%s", options->root);
 		return true;
 	}
-	if (!config && access(COID_CONFIG, R_OK) == 0)
-		config = COID_CONFIG;
 	buf_init(&errors, CONF_ERRORS_MAX);
-	bool ok = conf_load(config, NULL, 0, &errors, &conf) == RC_OK;
+	bool ok = conf_load(conf_path(options->config), NULL, 0, &errors, &conf) == RC_OK;
 	if (ok)
 		snprintf(root, ROOT_ROOM, "%s", conf->server.root);
 	else

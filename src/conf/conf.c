@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "conf/conf_priv.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -179,6 +180,14 @@ static enum rc finish(struct conf_given *given, enum rc rc, const char *const *o
 	else
 		conf_free(&conf);
 	return rc;
+}
+
+const char *conf_path(const char *given)
+{
+	if (given)
+		return given;
+	/* One that is there but can't be read is an error of whoever reads it. */
+	return access(COID_CONFIG, F_OK) == 0 || errno != ENOENT ? COID_CONFIG : NULL;
 }
 
 enum rc conf_load(const char *path, const char *const *overrides, size_t override_count, struct buf *errors,

@@ -17,6 +17,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Where coid and coidctl look if nobody names a file: the same place for every prefix (cmake -D COID_CONFIG=...). */
+#ifndef COID_CONFIG
+#define COID_CONFIG "/etc/coid.conf"
+#endif
 #define CONF_FILE_MAX ((size_t)1024 * 1024) /* bytes of one file */
 #define CONF_FILES_MAX 32 /* included files, patterns expanded */
 #define CONF_VALUE_MAX 4096 /* bytes of one value */
@@ -213,6 +217,8 @@ enum rc conf_load(const char *path, const char *const *overrides, size_t overrid
 /* The same for a text in memory, which `name` stands for in messages. It cannot include files. */
 enum rc conf_load_text(const char *name, struct strv text, const char *const *overrides,
 	size_t override_count, struct buf *errors, struct conf **ret_conf) MUST_CHECK;
+/* `given` if it is not NULL; else COID_CONFIG if there is such a file; else NULL, which conf_load takes for the defaults. */
+const char *conf_path(const char *given);
 /* Clears the pointer, accepts a pointer to NULL. */
 void conf_free(struct conf **conf);
 

@@ -31,7 +31,7 @@ struct address {
 
 static enum rc fail(struct buf *errors, const char *address, const char *what, int error)
 {
-	buf_printf(errors, "cannot listen on %s: %s: %s", address, what, strerrordesc_np(error));
+	buf_printf(errors, "cannot listen on %s: %s: %s\n", address, what, strerrordesc_np(error));
 	switch (error) {
 	case EADDRINUSE:
 		return RC_INUSE;
@@ -123,7 +123,7 @@ static enum rc parse(const char *text, struct address *address, struct buf *erro
 	if (colon < 2 || str_u32(strv_sub(v, colon, v.n), &port) != RC_OK || port > UINT16_MAX ||
 		!parse_host(strv_sub(v, 0, colon - 1), address)) {
 		buf_printf(errors,
-			"\"%s\" is no address to listen on (127.0.0.1:143, [::1]:143, *:143 or /path are)",
+			"\"%s\" is no address to listen on (127.0.0.1:143, [::1]:143, *:143 or /path are)\n",
 			text);
 		return RC_INVALID;
 	}
@@ -223,7 +223,7 @@ static enum rc clear_path(const char *path, const struct sockaddr_un *un, struct
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? RC_OK : fail(errors, path, "stat", errno);
 	if (!S_ISSOCK(st.st_mode)) {
-		buf_printf(errors, "cannot listen on %s: it exists and is no socket", path);
+		buf_printf(errors, "cannot listen on %s: it exists and is no socket\n", path);
 		return RC_EXISTS;
 	}
 	int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
@@ -232,7 +232,7 @@ static enum rc clear_path(const char *path, const struct sockaddr_un *un, struct
 	bool refused = connect(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 && errno == ECONNREFUSED;
 	close(fd);
 	if (!refused) {
-		buf_printf(errors, "cannot listen on %s: another process does", path);
+		buf_printf(errors, "cannot listen on %s: another process does\n", path);
 		return RC_INUSE;
 	}
 	return unlink(path) == 0 || errno == ENOENT ? RC_OK : fail(errors, path, "unlink", errno);
@@ -243,7 +243,7 @@ static enum rc open_unix(const char *path, mode_t mode, int *ret_fd, struct buf 
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	size_t n = strlen(path);
 	if (n >= sizeof(un.sun_path)) {
-		buf_printf(errors, "cannot listen on %s: the path is longer than %zu bytes", path,
+		buf_printf(errors, "cannot listen on %s: the path is longer than %zu bytes\n", path,
 			sizeof(un.sun_path) - 1);
 		return RC_INVALID;
 	}
@@ -279,6 +279,45 @@ enum rc listen_open(const char *address, unsigned count, mode_t unix_mode, int *
 	if (address[0] == '/')
 		return open_unix(address, unix_mode, ret_fds, errors);
 	return open_tcp(address, count, ret_fds, errors);
+}
+
+/* Whether a socket is bound to this address and serves the same families. */
+static bool listen_is_bound_to(const struct address *wanted, int fd)
+{
+	struct address is = { .size = sizeof(is.u) };
+	int only = 0;
+	socklen_t size = sizeof(only);
+
+	if (getsockname(fd, &is.u.sa, &is.size) != 0 || is.u.sa.sa_family != wanted->u.sa.sa_family ||
+		port_of(&is) != port_of(wanted))
+		return false;
+	if (is.u.sa.sa_family == AF_INET)
+		return is.u.in.sin_addr.s_addr == wanted->u.in.sin_addr.s_addr;
+	if (memcmp(&is.u.in6.sin6_addr, &wanted->u.in6.sin6_addr, sizeof(is.u.in6.sin6_addr)) != 0)
+		return false;
+	/* The option says nothing about an address that is not "any". */
+	if (!IN6_IS_ADDR_UNSPECIFIED(&is.u.in6.sin6_addr))
+		return true;
+	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && (only != 0) == wanted->only_v6;
+}
+
+bool listen_is_at(const char *address, int fd)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_un un;
+	} u = { .sa.sa_family = AF_UNSPEC };
+	socklen_t size = sizeof(u);
+	struct address wanted = { .size = 0 };
+	struct buf errors;
+
+	if (address[0] == '/')
+		return getsockname(fd, &u.sa, &size) == 0 && u.sa.sa_family == AF_UNIX &&
+		       strncmp(u.un.sun_path, address, sizeof(u.un.sun_path)) == 0;
+	buf_init(&errors, 1024);
+	enum rc rc = parse(address, &wanted, &errors);
+	buf_fini(&errors);
+	return rc == RC_OK && listen_is_bound_to(&wanted, fd);
 }
 
 uint16_t listen_port(int fd)

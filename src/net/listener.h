@@ -23,6 +23,8 @@ struct listener;
  */
 enum rc listen_open(
 	const char *address, unsigned count, mode_t unix_mode, int *ret_fds, struct buf *errors) MUST_CHECK;
+/* Whether listen_open of this address would give such a socket: for those that were handed over. */
+bool listen_is_at(const char *address, int fd);
 /* The bound port of a TCP socket, 0 for others. */
 uint16_t listen_port(int fd);
 

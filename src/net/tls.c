@@ -1,8 +1,11 @@
 #include "net/tls.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -16,7 +19,12 @@
 const char *tls_reason(void)
 {
 	unsigned long code = ERR_get_error();
-	const char *reason = code ? ERR_reason_error_string(code) : NULL;
+	const char *reason = NULL;
+	/* What a system call has said (no such file, permission denied) has no text of OpenSSL's. */
+	if (code && ERR_SYSTEM_ERROR(code))
+		reason = strerrordesc_np(ERR_GET_REASON(code));
+	else if (code)
+		reason = ERR_reason_error_string(code);
 	ERR_clear_error();
 	return reason ? reason : "no reason given";
 }
@@ -73,18 +81,47 @@ static enum rc set_protocol(SSL_CTX *ctx, const struct tls_settings *settings, s
 	} else if (strcmp(settings->min_version, "1.3") == 0) {
 		version = TLS1_3_VERSION;
 	} else {
-		buf_printf(errors, "TLS version must be 1.2 or 1.3, not \"%s\"", settings->min_version);
+		buf_printf(errors, "TLS version must be 1.2 or 1.3, not \"%s\"\n", settings->min_version);
 		return RC_INVALID;
 	}
 	if (!SSL_CTX_set_min_proto_version(ctx, version)) {
-		buf_printf(errors, "TLS %s is not available: %s", settings->min_version, tls_reason());
+		buf_printf(errors, "TLS %s is not available: %s\n", settings->min_version, tls_reason());
 		return RC_INVALID;
 	}
 	bool own = settings->ciphers && settings->ciphers[0] != '\0';
 	const char *ciphers = own ? settings->ciphers : DEFAULT_CIPHERS;
 	if (!SSL_CTX_set_cipher_list(ctx, ciphers)) {
-		buf_printf(errors, "no usable cipher in \"%s\": %s", ciphers, tls_reason());
+		buf_printf(errors, "no usable cipher in \"%s\": %s\n", ciphers, tls_reason());
 		return RC_INVALID;
+	}
+	return RC_OK;
+}
+
+/* NULL: the file can be read; else why not. OpenSSL says of a folder only that it has no certificate in it. */
+static const char *file_fault(const char *path)
+{
+	char c;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, &c, 1) : -1;
+	int error = errno;
+
+	if (fd >= 0)
+		close(fd);
+	return got < 0 ? strerrordesc_np(error) : NULL;
+}
+
+static enum rc check_files(const struct tls_settings *settings, struct buf *errors)
+{
+	const char *fault = file_fault(settings->cert_file);
+
+	if (fault) {
+		buf_printf(errors, "cannot use certificate file %s: %s\n", settings->cert_file, fault);
+		return RC_IO;
+	}
+	fault = file_fault(settings->key_file);
+	if (fault) {
+		buf_printf(errors, "cannot use key file %s: %s\n", settings->key_file, fault);
+		return RC_IO;
 	}
 	return RC_OK;
 }
@@ -92,15 +129,15 @@ static enum rc set_protocol(SSL_CTX *ctx, const struct tls_settings *settings, s
 static enum rc load_keys(SSL_CTX *ctx, const struct tls_settings *settings, struct buf *errors)
 {
 	if (SSL_CTX_use_certificate_chain_file(ctx, settings->cert_file) != 1) {
-		buf_printf(errors, "cannot use certificate file %s: %s", settings->cert_file, tls_reason());
+		buf_printf(errors, "cannot use certificate file %s: %s\n", settings->cert_file, tls_reason());
 		return RC_IO;
 	}
 	if (SSL_CTX_use_PrivateKey_file(ctx, settings->key_file, SSL_FILETYPE_PEM) != 1) {
-		buf_printf(errors, "cannot use key file %s: %s", settings->key_file, tls_reason());
+		buf_printf(errors, "cannot use key file %s: %s\n", settings->key_file, tls_reason());
 		return RC_IO;
 	}
 	if (SSL_CTX_check_private_key(ctx) != 1) {
-		buf_printf(errors, "key file %s does not belong to certificate file %s: %s",
+		buf_printf(errors, "key file %s does not belong to certificate file %s: %s\n",
 			settings->key_file, settings->cert_file, tls_reason());
 		return RC_INVALID;
 	}
@@ -125,7 +162,7 @@ enum rc tls_ctx_new(const struct tls_settings *settings, struct buf *errors, str
 	ctx->ssl_ctx = SSL_CTX_new(TLS_server_method());
 	enum rc rc = RC_UNAVAILABLE;
 	if (!ctx->bio || !ctx->ssl_ctx) {
-		buf_printf(errors, "cannot set up TLS: %s", tls_reason());
+		buf_printf(errors, "cannot set up TLS: %s\n", tls_reason());
 		goto fail;
 	}
 	set_options(ctx->ssl_ctx);
@@ -134,7 +171,9 @@ enum rc tls_ctx_new(const struct tls_settings *settings, struct buf *errors, str
 	rc = set_protocol(ctx->ssl_ctx, settings, errors);
 	if (rc != RC_OK)
 		goto fail;
-	rc = load_keys(ctx->ssl_ctx, settings, errors);
+	rc = check_files(settings, errors);
+	if (rc == RC_OK)
+		rc = load_keys(ctx->ssl_ctx, settings, errors);
 	if (rc != RC_OK)
 		goto fail;
 	if (settings->alpn && settings->alpn[0] != '\0') {

@@ -285,6 +285,9 @@ def test_sockets_of_the_service_manager_are_taken(make_coid):
     for sock in (imap, lmtp):
         sock.bind(("127.0.0.1", 0))
         sock.listen()
+    coid.settings["imap.listen"] = [f"127.0.0.1:{imap.getsockname()[1]}"]
+    coid.settings["lmtp.listen"] = [f"127.0.0.1:{lmtp.getsockname()[1]}"]
+    coid.write_config()
     script = ("import os,sys\nos.dup2(int(sys.argv[1]),3)\nos.dup2(int(sys.argv[2]),4)\nos.set_inheritable(3,True)\n"
               "os.set_inheritable(4,True)\nos.environ.update(LISTEN_PID=str(os.getpid()),LISTEN_FDS='2',"
               "LISTEN_FDNAMES='imap:lmtp')\nos.execv(sys.argv[3],sys.argv[3:])\n")
