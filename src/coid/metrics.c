@@ -1,3 +1,4 @@
+#include "coid/health.h"
 #include "coid/server_priv.h"
 
 #include "base/clock.h"
@@ -64,13 +65,13 @@ void metrics_print(struct server *server, struct buf *out)
 	buf_adds(out, "# EOF\n");
 }
 
-static void answer(struct evhttp_request *request, const char *type, struct strv text)
+static void answer(struct evhttp_request *request, int status, const char *type, struct strv text)
 {
 	struct evbuffer *body = evbuffer_new();
 
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", type);
 	evbuffer_add(body, text.p, text.n);
-	evhttp_send_reply(request, HTTP_OK, "OK", body);
+	evhttp_send_reply(request, status, status == HTTP_OK ? "OK" : "Service Unavailable", body);
 	evbuffer_free(body);
 }
 
@@ -81,14 +82,20 @@ static void on_metrics(struct evhttp_request *request, void *arg)
 
 	buf_init(&out, METRICS_MAX);
 	metrics_print(metrics->server, &out);
-	answer(request, "application/openmetrics-text; version=1.0.0; charset=utf-8", buf_strv(&out));
+	answer(request, HTTP_OK, "application/openmetrics-text; version=1.0.0; charset=utf-8",
+		buf_strv(&out));
 	buf_fini(&out);
 }
 
 static void on_health(struct evhttp_request *request, void *arg)
 {
-	(void)arg;
-	answer(request, "text/plain", STRV("ok\n"));
+	const struct metrics *metrics = arg;
+	struct buf out;
+
+	buf_init(&out, METRICS_MAX);
+	bool good = health_print(metrics->server->health, &out);
+	answer(request, good ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", buf_strv(&out));
+	buf_fini(&out);
 }
 
 enum rc metrics_new(struct server *server, struct buf *errors, struct metrics **ret_metrics)

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coid/health.h"
 #include "coid/server_priv.h"
 #include "store/io.h"
 
@@ -82,6 +83,7 @@ static void on_tick(void *arg)
 	struct server *server = arg;
 
 	store_tick(server->store);
+	health_tick(server->health);
 	if (server->tls)
 		tls_ctx_tick(server->tls);
 	timer_set(&server->tick, TICK_MS);
@@ -216,6 +218,7 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 	hooks.webpush = server->webpush;
 	server->admin =
 		admin_new(&admin, &hooks, server->store, server->auth, server->reactor_array[0], server->log);
+	server->health = health_new(server);
 	return conf->metrics.listen[0] ? metrics_new(server, errors, &server->metrics) : RC_OK;
 }
 
@@ -392,6 +395,7 @@ void server_free(struct server **server)
 	for (unsigned i = 0; i < s->reactor_count; i++)
 		reactor_free(&s->reactors[i].reactor);
 	pool_free(&s->pool);
+	health_free(&s->health);
 	server_sockets_close(s);
 	tls_ctx_unref(&s->tls);
 	if (s->signal_fd >= 0)

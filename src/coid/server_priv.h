@@ -49,6 +49,7 @@ struct server_reactor {
 	_Atomic bool ping_out; /* the ping has not come back yet */
 };
 
+struct health;
 struct metrics;
 
 struct server {
@@ -68,6 +69,7 @@ struct server {
 	struct lmtp *lmtp;
 	struct admin *admin;
 	struct metrics *metrics;
+	struct health *health;
 	struct server_reactor reactors[REACTORS_MAX];
 	struct reactor *reactor_array[REACTORS_MAX]; /* borrowed */
 	unsigned reactor_count;

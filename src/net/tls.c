@@ -5,10 +5,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "base/mem.h"
 #include "net/tls_priv.h"
@@ -191,6 +193,17 @@ fail:
 void tls_ctx_tick(struct tls_ctx *ctx)
 {
 	tls_tickets_tick(ctx->tickets);
+}
+
+bool tls_ctx_expires(const struct tls_ctx *ctx, int64_t *ret_end)
+{
+	const X509 *cert = SSL_CTX_get0_certificate(ctx->ssl_ctx);
+	struct tm tm;
+
+	if (!cert || ASN1_TIME_to_tm(X509_get0_notAfter(cert), &tm) != 1)
+		return false;
+	*ret_end = timegm(&tm);
+	return true;
 }
 
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx)

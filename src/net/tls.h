@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/rc.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tls_ctx;
@@ -27,6 +28,8 @@ enum rc tls_ctx_new(
 	const struct tls_settings *settings, struct buf *errors, struct tls_ctx **ret_ctx) MUST_CHECK;
 /* To be called now and then: keys of tickets that are over are wiped. */
 void tls_ctx_tick(struct tls_ctx *ctx);
+/* When the certificate ends, seconds since 1970; false: nobody can tell. */
+bool tls_ctx_expires(const struct tls_ctx *ctx, int64_t *ret_end);
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 void tls_ctx_unref(struct tls_ctx **ctx);
 

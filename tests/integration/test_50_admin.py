@@ -266,7 +266,7 @@ def test_metrics_and_health_are_served_on_loopback(make_coid):
                 data += piece
             return data.decode()
 
-    assert get("/health").endswith("\r\n\r\nok\n")
+    assert "\r\n\r\nwarning\nstore: ok\n" in get("/health")
     text = get("/metrics")
     assert "coid_imap_logins_total 1\n" in text and text.endswith("# EOF\n")
     assert get("/other").split()[1] == "404"
