@@ -16,7 +16,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 QUICKSTART = str(ROOT / "scripts" / "quickstart")
-KEYS = ["IMAP", "IMAPS", "LMTP", "control", "config", "pid", "account", "coidctl", "curl"]
+KEYS = ["IMAP", "IMAPS", "LMTP", "control", "config", "pid", "account", "coidctl", "curl", "read", "deliver"]
 BUILD_SECONDS = 900
 
 pytestmark = pytest.mark.timeout(BUILD_SECONDS)
@@ -143,6 +143,84 @@ def test_detached_it_prints_what_one_needs_and_keeps_data(demo):
     assert "coid is ready" in (demo.folder / "coid.log").read_text()
 
 
+def wait_no_pid_file(demo):
+    end = time.monotonic() + 30
+    while (demo.folder / "coid.pid").exists():
+        assert time.monotonic() < end, "coid.pid is still there"
+        time.sleep(0.05)
+
+
+def test_it_tells_that_it_builds_and_leaves_no_pid_of_a_server_that_is_gone(demo):
+    done = demo.run()
+    assert f"building; the output goes to {demo.folder}/build.log\n" in done.stderr
+    assert (demo.folder / "coid.pid").read_text() == f"{demo.pid}\n"
+    os.kill(demo.pid, signal.SIGKILL)
+    demo.wait_gone()
+    wait_no_pid_file(demo)
+    # Nor of one that ended with the machine.
+    (demo.folder / "coid.pid").write_text("1\n")
+    done = demo.run("--set", "imap.listen=203.0.113.1:143", check=False)
+    assert done.returncode == 1 and "cannot listen on 203.0.113.1:143" in done.stderr
+    assert not (demo.folder / "coid.pid").exists()
+    assert demo.run().returncode == 0
+    demo.stop()
+    wait_no_pid_file(demo)
+
+
+def test_a_full_disk_is_named(demo):
+    """On a file system of its own, which needs root."""
+    demo.folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", demo.folder], check=True, capture_output=True)
+    try:
+        demo.run()
+        demo.stop()
+        wait_no_pid_file(demo)
+        with open(demo.folder / "filler", "wb", buffering=0) as filler:
+            try:
+                while filler.write(b"x" * 4096):
+                    pass
+            except OSError:
+                pass
+        done = demo.run(check=False)
+        if done.returncode == 0:
+            demo.stop()  # the store may start without room
+        else:
+            assert f"there is no space left on the disk of {demo.folder}" in done.stderr, done.stderr
+        # A first run leaves no half files behind.
+        for path in ("cert.pem", "key.pem", "coid.conf"):
+            (demo.folder / path).unlink()
+        with open(demo.folder / "more", "wb", buffering=0) as filler:
+            try:
+                while filler.write(b"x" * 512):
+                    pass
+            except OSError:
+                pass
+        done = demo.run(check=False)
+        assert done.returncode == 1 and f"there is no space left on the disk of {demo.folder}" in done.stderr, done.stderr
+        # What is there is whole.
+        made = [demo.folder / path for path in ("cert.pem", "key.pem", "coid.conf") if (demo.folder / path).exists()]
+        assert all(re.search(r"(-----END .*-----|\})\s*\Z", path.read_text()) for path in made)
+        (demo.folder / "filler").unlink()
+        demo.run()
+    finally:
+        demo.stop()
+        subprocess.run(["umount", "-l", demo.folder], check=True)
+
+
+def test_the_readme_shows_what_is_printed(demo):
+    demo.run()
+    text = (ROOT / "README.md").read_text()
+    values = {key: re.search(rf"^    {key}: (.*)$", text, re.M)[1] for key in KEYS}
+    for key in KEYS:
+        shown = values[key].replace("/home/you/coid/demo", str(demo.folder).replace(" ", "\\ ") if key in ("coidctl", "curl", "read") else
+                                    str(demo.folder)).replace("/home/you/coid", str(ROOT))
+        if key != "pid":
+            got = demo.values[key]
+            for offset in (24, 143, 993):
+                got = got.replace(f":{demo.base + offset}", f":{1000 + offset}")
+            assert got == shown, key
+
+
 def test_detached_it_lets_go_of_every_descriptor(demo):
     """Its output and one more pipe end with the script, although the server goes on."""
     reader, writer = os.pipe()
@@ -171,16 +249,23 @@ def test_in_the_foreground_it_stops_with_a_signal(demo, number):
     lines = []
     for line in process.stdout:
         lines.append(line)
-        if line.startswith("curl: "):
+        if line.startswith("deliver: "):
             break
     demo.read("".join(lines))
     assert demo.values["account"] == "demo@localhost.localdomain"
     assert demo.alive() and process.poll() is None
-    assert demo.shell(demo.values["curl"] + " --silent --show-error").returncode == 0
+    # The demo has a first message, and a line that delivers another.
+    assert demo.shell(demo.values["curl"] + " --silent --show-error").stdout.startswith("* SEARCH 1\n")
+    assert "Subject: Welcome to coid\n" in demo.shell(demo.values["read"] + " --silent --show-error").stdout
+    done = demo.shell(demo.values["deliver"])
+    assert done.returncode == 0 and done.stdout.startswith("250 2.1.5 <demo@localhost.localdomain> delivered"), done.stderr
+    assert demo.shell(demo.values["curl"] + " --silent --show-error").stdout.startswith("* SEARCH 1 2\n")
+    assert (demo.folder / "coid.pid").read_text() == f"{demo.pid}\n"
     process.send_signal(number)
     assert process.wait(60) == 0
     demo.wait_gone()
     assert process.stdout.read() == ""
+    assert not (demo.folder / "coid.pid").exists()
     process.stdout.close()
     for offset in (24, 143, 993):
         with socket.socket() as sock:
