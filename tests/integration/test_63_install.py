@@ -124,7 +124,7 @@ def test_the_unit_fails_for_good_and_reloads_with_an_answer(installed):
     text = (root / "usr/lib/systemd/system/coid.service").read_text()
     assert "ExecStart=/usr/sbin/coid -c /etc/coid.conf" in text
     # RestartPreventExitStatus= does not look at the status of a check before the start.
-    assert "ExecStartPre" not in text
+    assert not re.search(r"^ExecStartPre", text, re.M)
     assert "ExecReload=/usr/bin/coidctl -c /etc/coid.conf reload" in text
     assert re.search(r"^RestartPreventExitStatus=.*\b78\b", text, re.M)
     assert "Type=notify" in text and "WatchdogSec=" in text and "LogsDirectory=coid" in text
