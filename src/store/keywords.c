@@ -205,7 +205,7 @@ static enum rc keywords_create(struct account *account, struct mbox *mbox, const
 {
 	struct mbox_keywords *keywords = mbox->keywords;
 	struct keyword_room room;
-	size_t missing;
+	size_t missing = 0;
 
 	if (count > 2 * MBOX_KEYWORDS_MAX)
 		return RC_LIMIT;
