@@ -353,7 +353,7 @@ static enum rc account_examine(struct account *account)
 		return rc;
 	rc = account_checkpoint(account, true);
 	if (rc == RC_OK)
-		account->suspect = false;
+		doubt_remove(account);
 	else if (storage_rc(rc) && !account->wal_held)
 		account_reads_only(account, rc);
 	else
@@ -407,6 +407,7 @@ static enum rc open_parts(struct account *account)
 	if (rc != RC_OK)
 		return rc;
 	account->write_rc = RC_OK;
+	account->suspect = account->suspect || doubt_exists(account);
 	if (db_read_only(account->db))
 		account_reads_only(account, RC_READONLY);
 	else if (account->suspect)
@@ -447,7 +448,8 @@ static void mark_clean(struct account *account)
 		if (rc == RC_OK)
 			account_synced(account, number);
 		/* A second sync would say that all is well, although it is not. */
-		account->suspect = rc != RC_OK;
+		if (rc != RC_OK)
+			doubt_set(account);
 	}
 	if (rc == RC_OK)
 		rc = db_begin(account->db, false);
@@ -474,9 +476,11 @@ static void close_settled(struct account *account)
 	if (account->suspect || account->write_rc != RC_OK)
 		return;
 	enum rc rc = account_checkpoint(account, true);
-	if (rc != RC_OK)
-		log_warn(account->store->log, "WAL of an account is left as it is account=%s rc=%s",
-			account_shown(account), rc_name(rc));
+	if (rc == RC_OK)
+		return;
+	doubt_set(account);
+	log_warn(account->store->log, "WAL of an account is left as it is account=%s rc=%s",
+		account_shown(account), rc_name(rc));
 }
 
 static void close_parts(struct account *account, bool in_order, enum close_wal wal)
@@ -635,7 +639,8 @@ void account_reopen(struct account *account)
 
 enum rc account_recover(struct account *account)
 {
-	account->suspect = account->doubtful = true;
+	doubt_set(account);
+	account->doubtful = true;
 	enum rc rc = account_marker_write(account);
 	if (rc != RC_OK && mail_reload(account) == RC_OK) {
 		account_reads_only(account, RC_UNAVAILABLE);

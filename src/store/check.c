@@ -359,7 +359,10 @@ static enum rc check_pass(struct check *check)
  */
 static void sweep_first(struct account *account)
 {
-	enum rc rc = RC_AGAIN;
+	/* First of all a commit that is in doubt is settled, if anything can be written again: its files stay until then. */
+	enum rc rc = account->db ? account_writable(account) : RC_OK;
+	if (rc == RC_OK)
+		rc = RC_AGAIN;
 	while (rc == RC_AGAIN && account->db)
 		rc = blob_sweep_orphans(account);
 }

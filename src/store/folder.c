@@ -148,7 +148,17 @@ static enum rc fill_folder(struct account *account, const char *db_path)
 		rc = file_create(store, ledger, "", 0);
 	if (rc == RC_OK && store->io->rename(store->io->ctx, temp, db_path) != 0)
 		rc = fail(store, "file cannot be renamed", temp);
-	return rc == RC_OK ? folder_sync(store, account->path) : rc;
+	return rc;
+}
+
+/* The folder's name and those of the folders above it. */
+static enum rc names_sync(struct account *account, const char *parent, const char *users)
+{
+	struct store *store = account->store;
+	enum rc rc = folder_sync(store, account->path);
+	if (rc == RC_OK)
+		rc = folder_sync(store, parent);
+	return rc == RC_OK ? folder_sync(store, users) : rc;
 }
 
 enum rc account_folder_make(struct account *account, const char *db_path, bool *ret_created)
@@ -156,27 +166,28 @@ enum rc account_folder_make(struct account *account, const char *db_path, bool *
 	struct store *store = account->store;
 	char users[PATH_ROOM], parent[PATH_ROOM];
 	struct stat st;
-	if (store->io->stat(store->io->ctx, db_path, &st) == 0)
-		return RC_OK;
-	if (errno != ENOENT)
+	bool there = store->io->stat(store->io->ctx, db_path, &st) == 0;
+	if (!there && errno != ENOENT)
 		return fail(store, "account cannot be looked for", db_path);
-	enum rc rc = space_for_mail(store);
+	/* As long as no commit is claimed, whoever made it may have died, or failed, before the syncs of its names. */
+	if (there && ledger_claims(account))
+		return RC_OK;
+	enum rc rc = there ? RC_OK : space_for_mail(store);
 	if (rc == RC_OK)
 		rc = path_make(users, store->root, "users");
 	if (rc != RC_OK)
 		return rc;
 	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(account->path, '/') - account->path),
 		account->path);
-	rc = folder_make(store, parent);
-	if (rc == RC_OK)
+	if (!there)
+		rc = folder_make(store, parent);
+	if (rc == RC_OK && !there)
 		rc = folder_make(store, account->path);
-	if (rc == RC_OK)
+	if (rc == RC_OK && !there)
 		rc = fill_folder(account, db_path);
 	if (rc == RC_OK)
-		rc = folder_sync(store, parent);
-	if (rc == RC_OK)
-		rc = folder_sync(store, users);
-	if (rc == RC_OK)
+		rc = names_sync(account, parent, users);
+	if (rc == RC_OK && !there)
 		*ret_created = true;
 	return rc;
 }

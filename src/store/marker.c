@@ -1,5 +1,5 @@
 /*
- * The file <account>/unclean.
+ * The files <account>/unclean and <account>/doubt.
  */
 #include "store/bytes.h"
 
@@ -53,4 +53,43 @@ void marker_remove(struct account *account)
 	marker_path(account, path);
 	if (io->unlink(io->ctx, path) == 0 || errno == ENOENT)
 		account->blobs.marker = false;
+}
+
+static void doubt_path(const struct account *account, char path[PATH_ROOM])
+{
+	snprintf(path, PATH_ROOM, "%s/doubt", account->path);
+}
+
+void doubt_set(struct account *account)
+{
+	const struct io *io = account->store->io;
+	char path[PATH_ROOM];
+	account->suspect = true;
+	doubt_path(account, path);
+	int fd = io->open(io->ctx, path, O_WRONLY | O_CREAT, 0600);
+	if (fd >= 0)
+		(void)io->close(io->ctx, fd);
+	else
+		log_error(account->store->log, "a failed sync cannot be noted account=%s path=%s error=%s",
+			account_shown(account), path, strerror(errno));
+}
+
+bool doubt_exists(struct account *account)
+{
+	const struct io *io = account->store->io;
+	char path[PATH_ROOM];
+	struct stat st;
+	doubt_path(account, path);
+	return io->stat(io->ctx, path, &st) == 0;
+}
+
+void doubt_remove(struct account *account)
+{
+	const struct io *io = account->store->io;
+	char path[PATH_ROOM];
+	doubt_path(account, path);
+	account->suspect = false;
+	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
+		log_warn(account->store->log, "file cannot be removed account=%s path=%s error=%s",
+			account_shown(account), path, strerror(errno));
 }

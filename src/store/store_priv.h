@@ -237,6 +237,12 @@ void bytes_store_free(struct store *store);
 
 /* account.c */
 
+/* marker.c: <account>/doubt. A sync has failed: what the WAL holds may be in the kernel's memory only, and no later sync
+ * tells. Not synced: it is for the next process, and says nothing to one that reads after a power cut what is on disk. */
+void doubt_set(struct account *account);
+bool doubt_exists(struct account *account);
+void doubt_remove(struct account *account);
+
 /* Opens it if that is to be tried now. */
 enum rc account_ready(struct account *account) MUST_CHECK;
 enum rc account_open(struct account *account) MUST_CHECK;

@@ -183,6 +183,8 @@ enum rc users_open(struct store *store)
 	struct users *users = mem_zalloc(sizeof(*users));
 	users->store = store;
 	users->arena = arena_new(0);
+	/* A process before this one may have failed to sync what the WAL holds: it is written into the database anew. */
+	users->suspect = true;
 	store->users = users;
 	users->strand = strand_new(store->pool, USERS_WAITING_MAX, users_turn, users);
 	/* Without it nobody is served, but nothing is refused for good either: that is better than no server. */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 
 #define ACCOUNT POWER_ACCOUNT
+#define FRESH 6 /* an account that only some jobs make */
 #define TOP (1024u * 1024)
 #define CALLS_MAX 200
 static const struct strv none = { NULL, 0 };
@@ -38,6 +39,7 @@ static enum rc append(struct power *power, unsigned number, size_t size)
 static void prepare(struct power *power)
 {
 	power_init(power, move_out_at_once);
+	assert_int_equal(rig_user_add(&power->rig, "b@example.org"), RC_OK);
 	assert_int_equal(append(power, 1, 500), RC_OK);
 	assert_int_equal(rig_move_out(&power->rig, ACCOUNT), RC_OK);
 	assert_int_equal(append(power, 2, 500), RC_OK);
@@ -117,23 +119,70 @@ static enum rc do_reopen(struct power *power)
 	return rc;
 }
 
+static enum rc do_new_account(struct power *power)
+{
+	buf_reset(&power->message);
+	rig_message(&power->message, 5, 700);
+	return rig_append(&power->rig, FRESH, "INBOX", buf_strv(&power->message), none, NULL);
+}
+
+/* Its folder, msg/, the directory in it: all of them are new. */
+static enum rc do_new_account_large(struct power *power)
+{
+	buf_reset(&power->message);
+	rig_message(&power->message, 5, 9000);
+	return rig_append(&power->rig, FRESH, "INBOX", buf_strv(&power->message), none, NULL);
+}
+
+static enum rc do_user_add(struct power *power)
+{
+	return rig_user_add(&power->rig, "a@example.org");
+}
+
+static enum rc do_user_password(struct power *power)
+{
+	return rig_user_password(&power->rig, "b@example.org", "changed");
+}
+
+static enum rc do_user_remove(struct power *power)
+{
+	return rig_user_remove(&power->rig, "b@example.org");
+}
+
+/* Copies of server.db and server.state are written when it stops. */
+static enum rc do_user_add_and_reopen(struct power *power)
+{
+	enum rc rc = rig_user_add(&power->rig, "a@example.org");
+	rig_close(&power->rig);
+	enum rc opened = rig_open(&power->rig);
+	return rc == RC_OK ? opened : rc;
+}
+
 static const struct {
 	const char *name;
 	enum rc (*run)(struct power *power);
+	bool fresh; /* about account FRESH, which is not there before */
+	bool relaxed; /* OK promises nothing about a power cut */
 } kinds[] = {
-	{ "append inline", do_append_inline },
-	{ "append large", do_append_large },
-	{ "flags", do_flags },
-	{ "copy", do_copy },
-	{ "move", do_move },
-	{ "expunge", do_expunge },
-	{ "create", do_create },
-	{ "rename", do_rename },
-	{ "delete", do_delete },
-	{ "move-out", do_move_out },
-	{ "sweep", do_sweep },
-	{ "checkpoint", do_checkpoint },
-	{ "reopen", do_reopen },
+	{ .name = "append inline", .run = do_append_inline },
+	{ .name = "append large", .run = do_append_large },
+	{ .name = "flags", .run = do_flags, .relaxed = true },
+	{ .name = "copy", .run = do_copy },
+	{ .name = "move", .run = do_move },
+	{ .name = "expunge", .run = do_expunge },
+	{ .name = "create", .run = do_create },
+	{ .name = "rename", .run = do_rename },
+	{ .name = "delete", .run = do_delete },
+	{ .name = "move-out", .run = do_move_out },
+	{ .name = "sweep", .run = do_sweep },
+	{ .name = "checkpoint", .run = do_checkpoint },
+	{ .name = "reopen", .run = do_reopen },
+	{ .name = "new account", .run = do_new_account, .fresh = true },
+	{ .name = "new account, large message", .run = do_new_account_large, .fresh = true },
+	{ .name = "user add", .run = do_user_add },
+	{ .name = "password", .run = do_user_password },
+	{ .name = "user removed", .run = do_user_remove },
+	{ .name = "user add, reopen", .run = do_user_add_and_reopen },
 };
 
 static const char *const op_names[] = { "open", "read", "write", "truncate", "sync", "rename", "link",
@@ -146,88 +195,150 @@ struct fault {
 	bool on;
 };
 
-static char *dump(struct power *power)
+static int64_t account_of(size_t kind)
 {
-	uint64_t modseq;
-	enum rc rc = rig_dump(&power->rig, ACCOUNT, &power->dump, &modseq);
-	if (rc != RC_OK)
-		fail_msg("the account cannot be read afterwards: %s", rc_name(rc));
-	return mem_strndup(power->dump.p, power->dump.len);
+	return kinds[kind].fresh ? FRESH : ACCOUNT;
 }
 
-static void assert_clean(struct power *power, const char *what)
+static char *dump(struct power *power, int64_t account)
+{
+	uint64_t modseq;
+	enum rc rc = rig_dump(&power->rig, account, &power->dump, &modseq);
+	if (rc != RC_OK)
+		fail_msg("the account cannot be read afterwards: %s", rc_name(rc));
+	char *text = mem_strndup(power->dump.p, power->dump.len);
+	/* One that was made again has others. */
+	if (account == FRESH)
+		power_blank_uidvalidity(text);
+	return text;
+}
+
+static void assert_clean(struct power *power, int64_t account, const char *what)
 {
 	struct buf report;
 	struct check_result result = { 0 };
 	buf_init(&report, 65536);
-	assert_int_equal(rig_sweep(&power->rig, ACCOUNT), RC_OK);
-	assert_int_equal(rig_check(&power->rig, ACCOUNT, false, &report, &result), RC_OK);
+	assert_int_equal(rig_sweep(&power->rig, account), RC_OK);
+	assert_int_equal(rig_check(&power->rig, account, false, &report, &result), RC_OK);
 	if (result.problems > 0)
 		fail_msg("%s: the check found %.*s", what, STRV_ARG(buf_strv(&report)));
 	buf_fini(&report);
 }
 
-/* False: the fault did not strike, there are fewer such calls. */
-static bool strike(size_t kind, const struct fault *fault, const char *good)
+/* What jobs start from, without touching the account that is not there yet. */
+static char *state_before(size_t kind)
+{
+	struct power power;
+	prepare(&power);
+	char *text = dump(&power, account_of(kind));
+	power_fini(&power);
+	return text;
+}
+
+static char *state_good(size_t kind)
+{
+	struct power power;
+	prepare(&power);
+	assert_int_equal(kinds[kind].run(&power), RC_OK);
+	char *good = dump(&power, account_of(kind));
+	power_fini(&power);
+	return good;
+}
+
+/* The power fails right after an answer that a failed sync has had its part in. */
+static void cut_at(struct power *power, size_t point, const struct power_after *after, const char *what)
+{
+	static const enum rec_choice choices[] = { REC_NONE, REC_FILES, REC_NAMES, REC_RANDOM, REC_TORN };
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		if (!power_leaves(power, point, choices[i], point + i, after))
+			fail_msg("%s: after a power cut %s", what, power->reason);
+	}
+}
+
+static void cut_after_answer(
+	struct power *power, size_t kind, size_t point, enum rc rc, const char *states[2], const char *what)
+{
+	bool is_good = rc == RC_OK;
+	bool either = kinds[kind].relaxed || rc == RC_UNAVAILABLE;
+	struct power_after after = { .account = account_of(kind),
+		.good = states[is_good],
+		.other = either ? states[!is_good] : NULL,
+		.blank = kinds[kind].fresh };
+	cut_at(power, point, &after, what);
+}
+
+/* The first jobs after the fault: what they are told is true after a power cut, too. */
+static void go_on_and_cut(struct power *power, int64_t account, bool cut, const char *what)
+{
+	assert_int_equal(rig_user_add(&power->rig, "c@example.org"), RC_OK);
+	buf_reset(&power->message);
+	rig_message(&power->message, 9, 9000);
+	assert_int_equal(
+		rig_append(&power->rig, account, "INBOX", buf_strv(&power->message), none, NULL), RC_OK);
+	size_t point = rec_point(power->rec);
+	char *text = cut ? dump(power, account) : NULL;
+	struct power_after after = { .account = account, .good = text, .blank = account == FRESH };
+	if (cut)
+		cut_at(power, point, &after, what);
+	free(text);
+}
+
+/* States: before the job, and after it. False: the fault did not strike, there are fewer such calls. */
+static bool strike(size_t kind, const struct fault *fault, const char *states[2])
 {
 	struct power power;
 	char what[256];
+	int64_t account = account_of(kind);
 	snprintf(what, sizeof(what), "%s, %s %u%s fails with %s", kinds[kind].name, op_names[fault->op],
 		fault->nth, fault->on ? " and all later" : "", strerror(fault->error));
 	prepare(&power);
-	char *before = dump(&power);
 	rec_fail(power.rec, fault->op, "", fault->error, fault->nth, fault->on);
 	enum rc rc = kinds[kind].run(&power);
+	size_t answered = rec_point(power.rec);
 	unsigned struck = rec_failures(power.rec);
 	rec_fail(power.rec, fault->op, "", 0, 0, false);
+	if (struck == 0 && rc != RC_OK)
+		fail_msg("%s: answered %s without a fault", what, rc_name(rc));
+	bool cut = struck > 0 && fault->op == REC_OP_SYNC;
+	if (cut)
+		cut_after_answer(&power, kind, answered, rc, states, what);
 	if (!power.rig.store)
 		assert_int_equal(rig_open(&power.rig), RC_OK);
 	/* Past every back-off. */
 	clock_fake_advance(3600 * 1000);
-	char *after = dump(&power);
+	char *after = dump(&power, account);
 	/* An outcome that could not be found out may be either. */
-	bool is_before = strcmp(after, before) == 0, is_good = strcmp(after, good) == 0;
+	bool is_before = strcmp(after, states[0]) == 0, is_good = strcmp(after, states[1]) == 0;
 	if (rc == RC_OK ? !is_good : (!is_before && !(rc == RC_UNAVAILABLE && is_good)))
 		fail_msg("%s: answered %s, but the state is\n%s", what, rc_name(rc), after);
-	if (struck == 0 && rc != RC_OK)
-		fail_msg("%s: answered %s without a fault", what, rc_name(rc));
-	assert_clean(&power, what);
+	assert_clean(&power, account, what);
 	/* The same from the disk. */
 	rig_close(&power.rig);
 	assert_int_equal(rig_open(&power.rig), RC_OK);
-	char *again = dump(&power);
+	char *again = dump(&power, account);
 	if (strcmp(again, after) != 0)
 		fail_msg("%s: after reopening the state is\n%s", what, again);
-	assert_clean(&power, what);
-	assert_int_equal(append(&power, 9, 100), RC_OK);
-	free(before);
+	assert_clean(&power, account, what);
+	go_on_and_cut(&power, account, cut, what);
 	free(after);
 	free(again);
 	power_fini(&power);
 	return struck > 0;
 }
 
-static char *good_state(size_t kind)
-{
-	struct power power;
-	prepare(&power);
-	assert_int_equal(kinds[kind].run(&power), RC_OK);
-	char *good = dump(&power);
-	power_fini(&power);
-	return good;
-}
-
 static void each_call_fails(enum rec_op op, int error, bool on)
 {
 	unsigned runs = 0;
 	for (size_t kind = 0; kind < sizeof(kinds) / sizeof(kinds[0]); kind++) {
-		char *good = good_state(kind);
+		char *before = state_before(kind), *good = state_good(kind);
+		const char *states[] = { before, good };
 		struct fault fault = { .op = op, .error = error, .nth = 1, .on = on };
-		while (fault.nth < CALLS_MAX && strike(kind, &fault, good)) {
+		while (fault.nth < CALLS_MAX && strike(kind, &fault, states)) {
 			/* All calls of short jobs, then fewer and fewer. */
 			fault.nth += 1 + fault.nth / 12;
 			runs++;
 		}
+		free(before);
 		free(good);
 	}
 	printf("%u runs\n", runs);
@@ -344,7 +455,7 @@ static void one_account_with_a_failing_disk_is_alone(void **state)
 	rec_fail(power.rec, REC_OP_SYNC, "", 0, 0, false);
 	clock_fake_advance(3600 * 1000);
 	assert_int_equal(append(&power, 7, 700), RC_OK);
-	assert_clean(&power, "afterwards");
+	assert_clean(&power, ACCOUNT, "afterwards");
 	power_fini(&power);
 }
 

@@ -145,12 +145,12 @@ static void difference(struct power *power, const char *found, const char *expec
 		found, (int)strcspn(expected, "\n"), expected);
 }
 
-static bool check_is_clean(struct power *power, struct rig *rig, bool strays)
+static bool check_is_clean(struct power *power, struct rig *rig, int64_t account, bool strays)
 {
 	struct buf report;
 	struct check_result result = { 0 };
 	buf_init(&report, 65536);
-	enum rc rc = rig_check(rig, POWER_ACCOUNT, false, &report, &result);
+	enum rc rc = rig_check(rig, account, false, &report, &result);
 	bool clean = result.problems - (strays ? result.strays : 0) == 0;
 	if (!clean)
 		snprintf(power->reason, sizeof(power->reason), "the check found: %.*s",
@@ -177,6 +177,17 @@ static bool same_state(const char *found, const char *expected, bool untold)
 	return strcmp(found, expected) == 0;
 }
 
+/* Before the sweep there may be files of nobody, but nothing else; after it there are none. */
+static bool is_whole(struct power *power, struct rig *rig, int64_t account)
+{
+	if (!check_is_clean(power, rig, account, true))
+		return false;
+	enum rc rc = rig_sweep(rig, account);
+	if (rc != RC_OK)
+		return bad(power, "sweep", rc);
+	return check_is_clean(power, rig, account, false);
+}
+
 static bool compare(
 	struct power *power, struct rig *rig, size_t first, size_t answered, size_t last, bool untold)
 {
@@ -194,13 +205,56 @@ static bool compare(
 	}
 	if (modseq < power->steps[answered].modseq)
 		return bad(power, "modseq went back", RC_INVALID);
-	/* Before the sweep there may be files of nobody, but nothing else. */
-	if (!check_is_clean(power, rig, true))
-		return false;
-	rc = rig_sweep(rig, POWER_ACCOUNT);
+	return is_whole(power, rig, POWER_ACCOUNT);
+}
+
+void power_blank_uidvalidity(char *text)
+{
+	static const char word[] = "uidvalidity ";
+	for (char *p = strstr(text, word); p; p = strstr(p, word)) {
+		for (p += strlen(word); *p >= '0' && *p <= '9'; p++)
+			*p = '0';
+	}
+}
+
+static bool leaves(struct power *power, struct rig *rig, const struct power_after *after)
+{
+	uint64_t modseq;
+	enum rc rc = rig_dump(rig, after->account, &power->dump, &modseq);
 	if (rc != RC_OK)
-		return bad(power, "sweep", rc);
-	return check_is_clean(power, rig, false);
+		return bad(power, "the account cannot be read", rc);
+	buf_addc(&power->dump, '\0');
+	if (after->blank)
+		power_blank_uidvalidity(power->dump.p);
+	if (strcmp(power->dump.p, after->good) != 0 &&
+		!(after->other && strcmp(power->dump.p, after->other) == 0)) {
+		difference(power, power->dump.p, after->good);
+		return false;
+	}
+	return is_whole(power, rig, after->account);
+}
+
+bool power_leaves(struct power *power, size_t point, enum rec_choice choice, uint64_t seed,
+	const struct power_after *after)
+{
+	struct rig rig;
+	rec_sector(power->rec, seed % 2 ? 4096 : 512);
+	rec_cut(power->rec, point, choice, seed, SIZE_MAX, power->cut);
+	rig_init(&rig, power->cut, NULL);
+	rig.settings = power->rig.settings;
+	power->reason[0] = '\0';
+	enum rc rc = rig_open(&rig);
+	bool good = rc == RC_OK;
+	if (good) {
+		snprintf(rig.store->boot_id, sizeof(rig.store->boot_id), "after-the-cut");
+		good = leaves(power, &rig, after);
+		rig_close(&rig);
+	} else {
+		(void)bad(power, "the store cannot be opened", rc);
+	}
+	rig_folder_remove(power->cut);
+	power->verified++;
+	return good;
 }
 
 bool power_verify(struct power *power, size_t point, enum rec_choice choice, uint64_t seed, size_t without)

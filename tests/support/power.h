@@ -56,4 +56,16 @@ void power_append(struct power *power, const char *label, const char *mailbox, u
 /* Whether the state is a good one. `without`: a sync that was not made, or SIZE_MAX. */
 bool power_verify(struct power *power, size_t point, enum rec_choice choice, uint64_t seed, size_t without);
 
+/* What a cut has to leave, whatever the steps say. */
+struct power_after {
+	int64_t account;
+	const char *good;
+	const char *other; /* good as well; NULL: none */
+	bool blank; /* both texts are without UIDVALIDITYs: those of an account that was made again are others */
+};
+/* Each digit of them becomes a 0. */
+void power_blank_uidvalidity(char *text);
+bool power_leaves(struct power *power, size_t point, enum rec_choice choice, uint64_t seed,
+	const struct power_after *after);
+
 #endif

@@ -24,7 +24,9 @@ enum entry_kind {
 	ENTRY_RMDIR,
 	ENTRY_SYNC,
 	ENTRY_SYNC_DIR,
-	ENTRY_SYNC_FS
+	ENTRY_SYNC_FS,
+	ENTRY_SYNC_FAILED, /* of a file */
+	ENTRY_SYNC_FS_FAILED
 };
 
 struct entry {
@@ -352,6 +354,8 @@ static int op_fsync(void *ctx, int fd)
 		struct entry *entry = log_add(rec, handle->dir ? ENTRY_SYNC_DIR : ENTRY_SYNC, handle->path);
 		entry->object = handle->object;
 		entry->sync = handle->dir ? dir_sync_kind(handle->path) : file_sync_kind(handle->path);
+	} else if (result != 0 && handle && !handle->dir) {
+		log_add(rec, ENTRY_SYNC_FAILED, handle->path)->object = handle->object;
 	}
 	pthread_mutex_unlock(&rec->lock);
 	errno = error;
@@ -366,6 +370,8 @@ static int op_syncfs(void *ctx, int fd)
 	int error = errno;
 	if (result == 0)
 		log_add(rec, ENTRY_SYNC_FS, handle_path(rec, fd))->sync = REC_SYNC_FS;
+	else
+		log_add(rec, ENTRY_SYNC_FS_FAILED, handle_path(rec, fd));
 	pthread_mutex_unlock(&rec->lock);
 	errno = error;
 	return result;
@@ -552,6 +558,12 @@ static bool is_sync(const struct entry *entry)
 	return entry->kind == ENTRY_SYNC || entry->kind == ENTRY_SYNC_DIR || entry->kind == ENTRY_SYNC_FS;
 }
 
+/* Whether it changes a file or a directory. */
+static bool is_change(const struct entry *entry)
+{
+	return !is_sync(entry) && entry->kind != ENTRY_SYNC_FAILED && entry->kind != ENTRY_SYNC_FS_FAILED;
+}
+
 void rec_count(struct rec *rec, size_t from, size_t to, unsigned ret_counts[REC_SYNC_KINDS])
 {
 	memset(ret_counts, 0, REC_SYNC_KINDS * sizeof(unsigned));
@@ -618,6 +630,7 @@ struct cut {
 	size_t *file_synced; /* own; by inode: data entries before this one are synced */
 	size_t *dir_synced;
 	size_t all_synced;
+	bool *dropped; /* own; by entry: written before a sync that failed, so no later sync helps */
 	struct image *images; /* own; by inode */
 	struct name *names; /* own */
 	size_t name_count;
@@ -645,7 +658,18 @@ static bool cut_synced(const struct cut *cut, size_t i)
 {
 	const struct entry *entry = &cut->rec->log[i];
 	size_t synced = is_data(entry) ? cut->file_synced[entry->object] : cut->dir_synced[entry->parent];
-	return i < synced || i < cut->all_synced;
+	return !cut->dropped[i] && (i < synced || i < cut->all_synced);
+}
+
+/* After a sync that failed the kernel takes the file's pages for clean: those that did not reach the disk never will. */
+static void cut_drop(struct cut *cut, size_t failed)
+{
+	const struct entry *entries = cut->rec->log, *sync = &entries[failed];
+	for (size_t i = 0; i < failed; i++) {
+		bool of_it = sync->kind == ENTRY_SYNC_FS_FAILED || entries[i].object == sync->object;
+		if (is_data(&entries[i]) && of_it && !cut_synced(cut, i))
+			cut->dropped[i] = true;
+	}
 }
 
 static void cut_prepare(struct cut *cut)
@@ -654,6 +678,7 @@ static void cut_prepare(struct cut *cut)
 	cut->file_synced = mem_zalloc((rec->inodes + 1) * sizeof(size_t));
 	cut->dir_synced = mem_zalloc((rec->dir_count + 1) * sizeof(size_t));
 	cut->images = mem_zalloc((rec->inodes + 1) * sizeof(struct image));
+	cut->dropped = mem_zalloc((cut->point + 1) * sizeof(bool));
 	for (size_t i = 0; i < cut->point; i++) {
 		const struct entry *entry = &rec->log[i];
 		if (i == cut->without)
@@ -664,9 +689,11 @@ static void cut_prepare(struct cut *cut)
 			cut->dir_synced[entry->object] = i;
 		else if (entry->kind == ENTRY_SYNC_FS)
 			cut->all_synced = i;
+		else if (!is_change(entry))
+			cut_drop(cut, i);
 	}
 	for (size_t i = 0; i < cut->point; i++) {
-		if (!is_sync(&rec->log[i]) && !cut_synced(cut, i))
+		if (is_change(&rec->log[i]) && !cut_synced(cut, i))
 			cut->loose++;
 	}
 }
@@ -822,6 +849,8 @@ static void cut_apply(struct cut *cut, const struct entry *entry, bool torn)
 	case ENTRY_SYNC:
 	case ENTRY_SYNC_DIR:
 	case ENTRY_SYNC_FS:
+	case ENTRY_SYNC_FAILED:
+	case ENTRY_SYNC_FS_FAILED:
 		break;
 	}
 }
@@ -831,7 +860,7 @@ static void cut_run(struct cut *cut)
 	cut_prepare(cut);
 	for (size_t i = 0; i < cut->point; i++) {
 		const struct entry *entry = &cut->rec->log[i];
-		if (is_sync(entry))
+		if (!is_change(entry))
 			continue;
 		bool synced = cut_synced(cut, i);
 		if (synced || cut_choose(cut, entry))
@@ -940,6 +969,7 @@ static void cut_fini(struct cut *cut)
 	for (size_t i = 0; i < cut->dir_count; i++)
 		free(cut->dirs[i]);
 	free(cut->images);
+	free(cut->dropped);
 	free(cut->file_synced);
 	free(cut->dir_synced);
 	free(cut->names);

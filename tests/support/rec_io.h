@@ -4,7 +4,8 @@
  * there; each write that was not is there, lost, or torn at sectors; each name that was not synced in its directory is
  * as before or as after. Nothing is assumed about the order in which unsynced things reach the disk.
  *
- * It also makes calls fail, and counts syncs. Any thread; rec_cut only while nothing else works on the io.
+ * It also makes calls fail, and counts syncs. After a sync of a file has failed, what was written to the file before may
+ * be lost for good, as in Linux: later syncs that succeed say nothing of it. Any thread; rec_cut only while nothing else works on the io.
  */
 #ifndef COID_TESTS_REC_IO_H
 #define COID_TESTS_REC_IO_H

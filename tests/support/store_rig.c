@@ -551,7 +551,9 @@ struct user_request {
 	struct rig *rig;
 	struct users_job job;
 	const char *name;
+	const char *password;
 	struct buf *out;
+	int64_t id; /* result */
 	bool done;
 };
 
@@ -582,7 +584,8 @@ static bool user_owns(struct rig *rig, const struct user_record *user)
 static bool user_dump(void *arg, const struct user_record *user)
 {
 	struct user_request *request = arg;
-	buf_printf(request->out, "user %.*s id %lld%s\n", STRV_ARG(user->name), (long long)user->id,
+	buf_printf(request->out, "user %.*s id %lld password %.*s%s\n", STRV_ARG(user->name),
+		(long long)user->id, STRV_ARG(user->password),
 		user_owns(request->rig, user) ? "" : " without a folder of his");
 	return true;
 }
@@ -612,6 +615,38 @@ enum rc rig_user_add(struct rig *rig, const char *name)
 {
 	struct user_request request = { .job = { .write = true, .run = user_add_run }, .name = name };
 	return users_run(rig, &request);
+}
+
+static enum rc user_password_run(struct users *users, struct users_job *job)
+{
+	const struct user_request *request = CONTAINER_OF(job, struct user_request, job);
+	return users_set_password(users, strv_cstr(request->name), strv_cstr(request->password), STRV_NULL);
+}
+
+enum rc rig_user_password(struct rig *rig, const char *name, const char *password)
+{
+	struct user_request request = {
+		.job = { .write = true, .run = user_password_run }, .name = name, .password = password
+	};
+	return users_run(rig, &request);
+}
+
+static enum rc user_remove_run(struct users *users, struct users_job *job)
+{
+	struct user_request *request = CONTAINER_OF(job, struct user_request, job);
+	return users_remove(users, strv_cstr(request->name), &request->id);
+}
+
+enum rc rig_user_remove(struct rig *rig, const char *name)
+{
+	struct user_request request = { .job = { .write = true, .run = user_remove_run }, .name = name };
+	enum rc rc = users_run(rig, &request);
+	if (rc == RC_OK) {
+		struct account *account = account_get(rig->store, request.id);
+		account_destroy(account);
+		account_unref(&account);
+	}
+	return rc;
 }
 
 /* Dumps. */

@@ -86,6 +86,9 @@ enum rc rig_check(struct rig *rig, int64_t account_id, bool repair, struct buf *
 /* Lets the account believe that it has given out almost all modseqs below its synced ceiling. */
 enum rc rig_near_ceiling(struct rig *rig, int64_t account_id);
 enum rc rig_user_add(struct rig *rig, const char *name);
+enum rc rig_user_password(struct rig *rig, const char *name, const char *password) MUST_CHECK;
+/* With the account's folder, which goes after the answer. */
+enum rc rig_user_remove(struct rig *rig, const char *name) MUST_CHECK;
 
 /*
  * The state as text: a line for each user of the server, each mailbox of the account and each message, with a hash of its
