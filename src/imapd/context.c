@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "imapd/command.h"
+#include "imapd/imapd.h"
 #include "imapd/notify.h"
 #include "imapd/resp.h"
 #include "imapd/search_run.h"
@@ -160,14 +161,21 @@ static void depend(const struct search_key *key, struct depends *depends)
 		depends->clock = true;
 }
 
-static const char *refusal(
-	const struct search *search, const struct sort *sort, const struct depends *depends)
+/* `sorted`: how many messages have a place in the order; 0: there is none. */
+static bool too_large(const struct session *session, size_t ranges, uint64_t sorted)
+{
+	const struct imapd_settings *settings = session->settings;
+	return ranges > settings->context_ranges_max || sorted > settings->context_sorted_max;
+}
+
+static const char *refusal(const struct session *session, const struct search *search,
+	const struct sort *sort, const struct depends *depends)
 {
 	if (depends->clock)
 		return "What depends on the clock is not kept up to date";
 	if (sort && sort->program.relevancy)
 		return "An order by relevancy is not kept up to date";
-	if (search->results.n > CONTEXT_RANGES_MAX || (sort && seqset_count(&search->results) > SORTED_MAX))
+	if (too_large(session, search->results.n, sort ? seqset_count(&search->results) : 0))
 		return "Too many results";
 	return NULL;
 }
@@ -188,7 +196,7 @@ const char *context_start(struct session *session, struct context *context, cons
 {
 	struct depends depends = { false, false, false };
 	depend(search->keys.root, &depends);
-	const char *why = refusal(search, sort, &depends);
+	const char *why = refusal(session, search, sort, &depends);
 	if (why) {
 		context_drop(session, context);
 		return why;
@@ -335,7 +343,7 @@ static void take_look(struct session *session, struct look *look)
 	context->in_round = false;
 	context->looking = 0;
 	context->changed = true;
-	if (context->truth.n > CONTEXT_RANGES_MAX || (context->sorted && context->sorted->n > SORTED_MAX))
+	if (too_large(session, context->truth.n, context->sorted ? context->sorted->n : 0))
 		context->given_up = "Too many results";
 }
 

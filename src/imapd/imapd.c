@@ -2,7 +2,9 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "imapd/context.h"
 #include "imapd/session.h"
+#include "imapd/sorted.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,8 @@ void imapd_settings_init(struct imapd_settings *settings)
 		.line_max_preauth = 64 * 1024,
 		.literal_max = 128 * 1024,
 		.literal_max_preauth = 32 * 1024,
+		.context_ranges_max = CONTEXT_RANGES_MAX,
+		.context_sorted_max = SORTED_MAX,
 		.words_max = 10000,
 		.id_fields = id_fields,
 		.id_field_count = 1,
