@@ -173,7 +173,7 @@ static void flags_of_a_failed_job_are_as_before(void **state)
 	set_of(&call.uids, "1:2");
 	assert_int_equal(run(f, JOB_WRITE_RELAXED, flags_then_fail, &call), RC_PERM);
 	struct mbox_info after = t_info(f, "INBOX");
-	assert_memory_equal(&before, &after, sizeof(before));
+	assert_same_info(&before, &after);
 	assert_int_equal(t_row(f, f->inbox, 1).flags, 0);
 	seqset_fini(&call.uids);
 	seqset_fini(&call.gone);

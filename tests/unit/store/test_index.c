@@ -228,7 +228,7 @@ static void wrong_counters_are_set_right_by_the_rows(void **state)
 	assert_int_equal(t_quota(f).messages_used, 9);
 	assert_uids(f, f->inbox, "1:3");
 	struct mbox_info now = t_info(f, "INBOX");
-	assert_memory_equal(&right, &now, sizeof(right));
+	assert_same_info(&right, &now);
 	assert_int_equal(t_quota(f).messages_used, 3);
 	assert_int_equal(t_quota(f).storage_used, right.size);
 	t_append(f, f->inbox, 0, 1);

@@ -196,7 +196,7 @@ static void renaming_takes_the_children_along_and_makes_parents(void **state)
 	assert_changes(f, "RENAMED x/y from a;RENAMED x/y/b from a/b;RENAMED x/y/b/c from a/b/c;");
 	assert_list(f, false, "INBOX s;ab;x - +;x/y +;x/y/b +;x/y/b/c;");
 	struct mbox_info after = t_info(f, "x/y/b");
-	assert_memory_equal(&before, &after, sizeof(before));
+	assert_same_info(&before, &after);
 	assert_int_equal(t_id(f, "x/y"), a);
 	fixture_reopen(f);
 	assert_list(f, false, "INBOX s;ab;x - +;x/y +;x/y/b +;x/y/b/c;");
