@@ -328,7 +328,7 @@ static enum rc users_load(struct users *users)
 	return RC_OK;
 }
 
-static enum rc users_check(struct users *users)
+static enum rc users_check_once(struct users *users)
 {
 	sqlite3_stmt *stmt;
 	enum rc rc = db_one(users->db, &stmt, "PRAGMA integrity_check(1)", "");
@@ -340,6 +340,13 @@ static enum rc users_check(struct users *users)
 		log_error(users->store->log, "server.db is damaged error=%s", LOG_V(answer));
 	db_reset(stmt);
 	return ok ? RC_OK : RC_CORRUPT;
+}
+
+/* SQLite takes a page that could not be read for a damaged one: it is so only if it is found again. */
+static enum rc users_check(struct users *users)
+{
+	enum rc rc = users_check_once(users);
+	return rc == RC_CORRUPT ? users_check_once(users) : rc;
 }
 
 /* As account_examine: what can't be written into the database now can be read all the same. */
