@@ -482,5 +482,6 @@ void blob_abandon_account(struct account *account)
 		(void)file_remove(account, state->made[i].file);
 	free(state->made);
 	free(state->known);
+	free(state->damaged);
 	memset(state, 0, sizeof(*state));
 }

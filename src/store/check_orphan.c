@@ -153,6 +153,16 @@ static bool orphan_has_row(struct account *account, int64_t file, enum rc *ret_r
 	return rc == RC_OK;
 }
 
+/* Nothing can be read from it, so there is nothing to keep. */
+static bool orphan_is_empty(struct account *account, int64_t file)
+{
+	struct stat st;
+	char *path = file_path(account, file);
+	bool empty = lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_size == 0;
+	free(path);
+	return empty;
+}
+
 /* One file that has no row after the repair of rows and messages. */
 static enum rc orphan_fix(struct check *check, struct orphans *orphans, const struct check_problem *problem)
 {
@@ -160,7 +170,7 @@ static enum rc orphan_fix(struct check *check, struct orphans *orphans, const st
 	struct orphan orphan = { .lost = { problem->file, problem->id },
 		.aside = problem->kind == CHECK_ASIDE };
 	enum rc rc;
-	if (problem->kind == CHECK_DROP && problem->length == 0)
+	if (problem->kind == CHECK_DROP && problem->length == 0 && !orphan_is_empty(account, problem->file))
 		return lost_add(account, problem->file);
 	if (problem->kind == CHECK_DROP)
 		return file_remove(account, problem->file) ? RC_OK : RC_IO;

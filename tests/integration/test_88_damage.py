@@ -1,4 +1,4 @@
-"""Random damage of every kind of file of accounts at rest.
+"""Random damage of every kind of file of accounts, at rest and under the running server.
 
 Whatever was done to the files of one account: the server starts, other accounts are served, nothing crashes, a repair ends with a
 clean check, and every message whose bytes were not touched is there exactly once, octet for octet.
@@ -97,11 +97,11 @@ def harm(rng, path):
     return f"{path.name} {kind} at {at}"
 
 
-def damage(rng, folder):
+def damage(rng, folder, running):
     """Damages one to three files; returns what was done, which messages may have been hit, and whether the database was."""
     messages = files_of_messages(folder)
     # Rows are in the database itself, or still in its WAL.
-    if rng.random() < 0.5:
+    if not running and rng.random() < 0.5:
         database = sqlite3.connect(folder / "account.db")
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         database.close()
@@ -153,7 +153,8 @@ def numbered(found):
 
 
 @pytest.mark.timeout(120 + 120 * ROUNDS)
-def test_random_damage(make_coid, tmp_path):
+@pytest.mark.parametrize("running", [False, True], ids=["at rest", "under the running server"])
+def test_random_damage(make_coid, tmp_path, running):
     coid = make_coid()
     users = [coid.add_user(f"user{i}@example.org") for i in range(ACCOUNTS)]
     well = coid.add_user("well@example.org")
@@ -167,8 +168,13 @@ def test_random_damage(make_coid, tmp_path):
         if number > 0:
             shutil.rmtree(coid.store)
             shutil.copytree(tmp_path / "good", coid.store)
-        what = {user: damage(rng, homes[user]) for user in users}
-        coid.start()
+        if running:
+            coid.start()
+            for user in users:
+                use(coid, user)
+        what = {user: damage(rng, homes[user], running) for user in users}
+        if not running:
+            coid.start()
         for user in users:
             use(coid, user)
         found = numbered(messages_of(coid, well))
