@@ -427,6 +427,16 @@ static enum rc open_number(struct account *account)
 	return RC_OK;
 }
 
+enum rc blob_rows_remove(struct db *db, int64_t blob)
+{
+	enum rc rc = db_run(db, "DELETE FROM blob_inline WHERE blob = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM blob_prefix WHERE blob = ?1", "i", blob);
+	if (rc == RC_OK)
+		rc = db_run(db, "DELETE FROM cache WHERE blob = ?1", "i", blob);
+	return rc;
+}
+
 enum rc blob_open_account(struct account *account, bool clean)
 {
 	memset(&account->blobs, 0, sizeof(account->blobs));

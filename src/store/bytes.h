@@ -73,6 +73,9 @@ struct reader *reader_new_file(
 /* The checksum of all that it reads. RC_IO, RC_CORRUPT: it can't be read to its end. */
 enum rc reader_sum(struct reader *reader, uint32_t *ret_sum) MUST_CHECK;
 
+/* blob.c: what a blob has in other tables: inline bytes, prefix and cache row. In a write transaction. */
+enum rc blob_rows_remove(struct db *db, int64_t blob) MUST_CHECK;
+
 /* file.c: msg/<xx>/<file> of an account. */
 
 /*

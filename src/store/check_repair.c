@@ -145,11 +145,7 @@ static enum rc blob_delete(struct check *check, int64_t blob)
 	if (rc == RC_OK)
 		rc = db_run(db, "DELETE FROM blob WHERE id = ?1", "i", blob);
 	if (rc == RC_OK)
-		rc = db_run(db, "DELETE FROM blob_inline WHERE blob = ?1", "i", blob);
-	if (rc == RC_OK)
-		rc = db_run(db, "DELETE FROM blob_prefix WHERE blob = ?1", "i", blob);
-	if (rc == RC_OK)
-		rc = db_run(db, "DELETE FROM cache WHERE blob = ?1", "i", blob);
+		rc = blob_rows_remove(db, blob);
 	return rc;
 }
 

@@ -87,11 +87,7 @@ static enum rc sweep_row(struct db *db, int64_t blob)
 	if (rc == RC_OK && db_changes(db) == 0)
 		return RC_CORRUPT;
 	if (rc == RC_OK)
-		rc = db_run(db, "DELETE FROM blob_inline WHERE blob = ?1", "i", blob);
-	if (rc == RC_OK)
-		rc = db_run(db, "DELETE FROM blob_prefix WHERE blob = ?1", "i", blob);
-	if (rc == RC_OK)
-		rc = db_run(db, "DELETE FROM cache WHERE blob = ?1", "i", blob);
+		rc = blob_rows_remove(db, blob);
 	if (rc == RC_OK)
 		rc = db_run(db, "DELETE FROM damage WHERE blob = ?1", "i", blob);
 	return rc;
