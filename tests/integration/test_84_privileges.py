@@ -43,17 +43,27 @@ def test_root_by_name_stays_root_and_says_so(coid):
     assert "server.user is root" in coid.log_text()
 
 
-def test_the_user_is_left_for_good_with_all_its_groups(make_coid):
+def as_nobody(make_coid, groups="0,1,7", settings=None):
+    """A daemon that becomes nobody. It's started with groups that nobody isn't in, as a login shell of root may have them."""
     nobody = pwd.getpwnam("nobody")
-    coid = make_coid(settings={"server.user": "nobody"}, start=False)
+    assert not set(groups.split(",")) & {str(group) for group in os.getgrouplist("nobody", nobody.pw_gid)}
+    coid = make_coid(settings={"server.user": "nobody", **(settings or {})}, start=False,
+                     wrapper=["setpriv", f"--groups={groups}"])
     coid.folder.chmod(0o755)
     os.chown(coid.folder, nobody.pw_uid, nobody.pw_gid)
     coid.start()
+    return coid, nobody
+
+
+def test_the_user_is_left_for_good_with_all_its_groups(make_coid):
+    coid, nobody = as_nobody(make_coid)
     now = status(coid)
+    # Real, effective, saved and of the file system.
     assert now["Uid"].split() == [str(nobody.pw_uid)] * 4
     assert now["Gid"].split() == [str(nobody.pw_gid)] * 4
-    assert set(now["Groups"].split()) <= {str(nobody.pw_gid)}
-    assert now["CapEff"].strip("0") == "" and now["CapPrm"].strip("0") == ""
+    assert {int(group) for group in now["Groups"].split()} == set(os.getgrouplist("nobody", nobody.pw_gid))
+    for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+        assert int(now[kind], 16) == 0, kind
     assert now["NoNewPrivs"] == "1"
     assert coid.store.stat().st_uid == nobody.pw_uid
     # And it is of use.
@@ -68,15 +78,6 @@ def limits(coid):
     return next(line.split()[4:6] for line in text.splitlines() if line.startswith("Max core file size"))
 
 
-def as_nobody(make_coid, **settings):
-    nobody = pwd.getpwnam("nobody")
-    coid = make_coid(settings={"server.user": "nobody", **settings}, start=False)
-    coid.folder.chmod(0o755)
-    os.chown(coid.folder, nobody.pw_uid, nobody.pw_gid)
-    coid.start()
-    return coid, nobody
-
-
 def test_nothing_of_it_is_written_to_a_core_dump(make_coid):
     coid, _ = as_nobody(make_coid)
     assert limits(coid) == ["0", "0"]
@@ -85,7 +86,7 @@ def test_nothing_of_it_is_written_to_a_core_dump(make_coid):
 
 
 def test_core_dumps_can_be_had_for_debugging(make_coid):
-    coid, nobody = as_nobody(make_coid, **{"server.core_dumps": True})
+    coid, nobody = as_nobody(make_coid, settings={"server.core_dumps": True})
     assert os.stat(f"/proc/{coid.process.pid}/environ").st_uid == nobody.pw_uid
 
 
