@@ -4,7 +4,7 @@
 #include "imapd/append_piece.h"
 #include "imapd/imapd.h"
 #include "imapd/message_limit.h"
-#include "imapd/resp.h"
+#include "imapd/rc_text.h"
 
 #include <stdlib.h>
 
@@ -40,7 +40,7 @@ static void refuse_more(struct cmd *cmd)
 
 static void refuse_rc(struct cmd *cmd, enum rc rc)
 {
-	refuse(cmd, resp_rc_code(rc), resp_rc_text(rc));
+	refuse(cmd, rc_text_code(rc), rc_text(rc));
 }
 
 static uint64_t size_limit(const struct session *session)

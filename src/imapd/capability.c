@@ -98,7 +98,7 @@ static bool holds(enum when when, const struct session *session)
 	case CAN_LOGIN:
 		return before && session_secure(session);
 	case UNCOMPRESSED:
-		return !before && !conn_is_deflate(session->conn);
+		return !before && !session_is_deflate(session);
 	case CANNOT_LOGIN:
 		return before && !session_secure(session);
 	}

@@ -5,7 +5,8 @@
 #include "auth/saslprep.h"
 #include "imapd/acl_rights.h"
 #include "imapd/command.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/print.h"
 #include "imapd/rows.h"
 #include "store/mailbox.h"
 #include "store/users.h"
@@ -122,13 +123,13 @@ static void tell(struct cmd *cmd, const char *word, struct strv identifier, cons
 
 	buf_init(&out, ACL_LINE_MAX);
 	buf_printf(&out, "* %s ", word);
-	resp_mailbox(&out, args->name, session_utf8(cmd->session));
+	print_mailbox(&out, args->name, session_utf8(cmd->session));
 	if (identifier.n > 0) {
 		buf_addc(&out, ' ');
-		resp_astring(&out, identifier);
+		print_astring(&out, identifier);
 	}
 	buf_printf(&out, " %s\r\n", rights);
-	resp_raw(cmd->session, buf_strv(&out));
+	answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);
 }

@@ -4,7 +4,8 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/imapd_priv.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/print.h"
 #include "imapd/rows.h"
 
 #define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
@@ -25,7 +26,7 @@ static void capability_run(struct cmd *cmd)
 	buf_adds(&out, "* ");
 	capability_print(&out, cmd->session);
 	buf_adds(&out, "\r\n");
-	resp_raw(cmd->session, buf_strv(&out));
+	answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);
 }
@@ -38,7 +39,7 @@ static void noop_run(struct cmd *cmd)
 static void logout_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
-	resp_untagged(session, "BYE Logging out");
+	answer_untagged(session, "BYE Logging out");
 	cmd_finish_rc(cmd, RC_OK);
 	session_end(session);
 }
@@ -89,13 +90,13 @@ static void id_run(struct cmd *cmd)
 		struct strv field = strv_cstr(settings->id_fields[i]);
 		size_t equals = strv_index(field, '=');
 		buf_adds(&out, i > 0 ? " " : "");
-		resp_astring(&out, strv_sub(field, 0, equals));
+		print_astring(&out, strv_sub(field, 0, equals));
 		buf_addc(&out, ' ');
-		resp_astring(&out, strv_sub(field, equals + 1, field.n));
+		print_astring(&out, strv_sub(field, equals + 1, field.n));
 	}
 	buf_adds(&out, settings->id_field_count > 0 ? ")\r\n" : "\r\n");
 	if (buf_ok(&out))
-		resp_raw(cmd->session, buf_strv(&out));
+		answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);
 }

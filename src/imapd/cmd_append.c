@@ -5,7 +5,7 @@
 #include "imapd/append.h"
 #include "imapd/imapd.h"
 #include "imapd/list_run.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 
 struct append_job {
@@ -60,7 +60,7 @@ static void store_finish(struct cmd *cmd, struct cmd_job *job)
 		return;
 	}
 	if (append->list.n > 0)
-		resp_raw(cmd->session, append->list);
+		answer_raw(cmd->session, append->list);
 	cmd_ok(cmd, append_uid_code(cmd->arena, append->uidvalidity, append->uids, append->count),
 		"APPEND completed");
 }

@@ -6,7 +6,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/imapd_priv.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "store/lock.h"
 
@@ -31,9 +31,9 @@ struct auth_args {
 
 static void log_accepted(struct session *session, const struct auth_request *request)
 {
-	const char *tls = conn_is_tls(session->conn) ? conn_tls_version(session->conn) : "none";
+	const char *tls = session_is_tls(session) ? session_tls_version(session) : "none";
 	log_info(session->hub->imapd->log, "imap login user=%s rip=%s tls=%s mechanism=%s",
-		LOG_V(strv_cstr(request->name)), conn_peer(session->conn), LOG_V(strv_cstr(tls)),
+		LOG_V(strv_cstr(request->name)), session_peer(session), LOG_V(strv_cstr(tls)),
 		request->mechanism);
 }
 
@@ -94,7 +94,7 @@ static void check(struct cmd *cmd, const char *mechanism, struct strv user, stru
 	login->request = (struct auth_request){
 		.user = user,
 		.password = password,
-		.peer = conn_peer(session->conn),
+		.peer = session_peer(session),
 		.mechanism = mechanism,
 		.home = session->hub->reactor,
 		.asker = session->id,
@@ -176,7 +176,7 @@ static void authenticate_run(struct cmd *cmd)
 		plain_response(cmd, strv_eq(args->response, STRV("=")) ? STRV("") : args->response);
 	} else {
 		cmd_wait_line(cmd);
-		resp_continue(cmd->session, "");
+		answer_continue(cmd->session, "");
 	}
 }
 

@@ -29,7 +29,7 @@ static void compress_run(struct cmd *cmd)
 		cmd_no(cmd, "CANNOT", "COMPRESS is switched off");
 		return;
 	}
-	if (conn_is_deflate(session->conn)) {
+	if (session_is_deflate(session)) {
 		cmd_no(cmd, "COMPRESSIONACTIVE", "DEFLATE is active already");
 		return;
 	}
@@ -37,8 +37,7 @@ static void compress_run(struct cmd *cmd)
 	if (session->state == SESSION_LOGOUT)
 		return;
 	/* Whatever follows is compressed; what this turn of reading still holds comes again, inflated. */
-	session->deflate_begun = true;
-	if (conn_start_deflate(session->conn) != RC_OK)
+	if (session_start_deflate(session) != RC_OK)
 		session_bye(session, "UNAVAILABLE", "Compression failed");
 }
 

@@ -1,6 +1,6 @@
 #include "imapd/command.h"
 #include "imapd/message_limit.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/write_slice.h"
 #include "store/message.h"
@@ -111,7 +111,7 @@ static void tell_copyuid(struct cmd *cmd, const char *code)
 	buf_adds(&line, "* OK [");
 	buf_adds(&line, code);
 	buf_adds(&line, "] Moved\r\n");
-	resp_raw(cmd->session, buf_strv(&line));
+	answer_raw(cmd->session, buf_strv(&line));
 	buf_fini(&line);
 }
 

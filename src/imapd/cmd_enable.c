@@ -1,5 +1,5 @@
 #include "imapd/command.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
 
@@ -48,7 +48,7 @@ static void enable_run(struct cmd *cmd)
 			buf_printf(&out, " %s", extensions[i].name);
 	}
 	buf_adds(&out, "\r\n");
-	resp_raw(session, buf_strv(&out));
+	answer_raw(session, buf_strv(&out));
 	buf_fini(&out);
 	/* QRESYNC holds CONDSTORE (RFC 7162 section 3.2.3). */
 	if (args->asked & (ENABLED_CONDSTORE | ENABLED_QRESYNC))

@@ -7,10 +7,11 @@
  * A mailbox that goes away meanwhile is left out, as is one without results. More than ESEARCH_MAILBOXES_MAX: NO [LIMIT].
  */
 #include "base/clock.h"
+#include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/context.h"
 #include "imapd/mailbox_source.h"
-#include "imapd/resp.h"
+#include "imapd/rc_text.h"
 #include "imapd/rows.h"
 #include "imapd/search_cmd.h"
 #include "imapd/sync.h"
@@ -113,7 +114,7 @@ static void list_finish(struct cmd *cmd, struct cmd_job *job)
 		return;
 	}
 	if (job->job.rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
+		search_cmd_failed(cmd, rc_text_code(job->job.rc), rc_text(job->job.rc));
 		return;
 	}
 	struct found_mailbox *mailboxes = arena_alloc(cmd->arena, (list->count + 1) * sizeof(*mailboxes));
@@ -149,9 +150,8 @@ static void print_answer(struct cmd *cmd, struct search *search, struct search_r
 	result->utf8 = session_utf8(cmd->session);
 	buf_init(&out, SIZE_MAX / 2);
 	search_return_print(&base->options, result, cmd->tag, &out);
-	buf_shrink(&out, 0);
-	conn_write_own(cmd->session->conn, out.p, out.len);
-	conn_flush(cmd->session->conn);
+	answer_own(cmd->session, &out);
+	answer_flush(cmd->session);
 }
 
 static struct search_result result_of(const struct search *search, const struct search_return *options)
@@ -250,7 +250,7 @@ static void slice_finish(struct cmd *cmd, struct cmd_job *job)
 		return;
 	}
 	if (job->job.rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
+		search_cmd_failed(cmd, rc_text_code(job->job.rc), rc_text(job->job.rc));
 		return;
 	}
 	args->base.search = slice->search;
@@ -298,7 +298,7 @@ static void next_mailbox(struct cmd *cmd)
 	} else if (args->sources.selected && args->base.uidvalidity > 0) {
 		search_cmd_start(cmd);
 	} else if (args->rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(args->rc), resp_rc_text(args->rc));
+		search_cmd_failed(cmd, rc_text_code(args->rc), rc_text(args->rc));
 	} else {
 		cmd_finish_rc(cmd, RC_OK);
 	}

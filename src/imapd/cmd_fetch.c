@@ -2,7 +2,7 @@
 #include "imapd/fetch_run.h"
 #include "imapd/message_limit.h"
 #include "imapd/partial.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
 #include "imapd/vanished.h"
@@ -199,7 +199,7 @@ static void vanished_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	buf_init(&out, SIZE_MAX / 2);
 	sync_print_vanished(&out, &vanished->uids, true);
-	resp_raw(cmd->session, buf_strv(&out));
+	answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	fetch_messages(cmd);
 }

@@ -1,6 +1,6 @@
 #include "imapd/command.h"
 #include "imapd/notify.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
 
@@ -14,10 +14,10 @@ static void idle_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
 	cmd_wait_line(cmd);
-	resp_continue(session, "idling");
+	answer_continue(session, "idling");
 	session_idle(session, true);
 	sync_tell(session, true);
-	conn_flush(session->conn);
+	answer_flush(session);
 	notify_kick(session);
 }
 

@@ -7,7 +7,8 @@
 #include "imapd/list_match.h"
 #include "imapd/list_options.h"
 #include "imapd/list_run.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/print.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
 #include "store/mailbox.h"
@@ -54,7 +55,7 @@ static bool lsub_parse(struct cmd *cmd, struct parse *parse)
 static void end_line(struct list_job *list, struct strv name)
 {
 	buf_adds(&list->out, ") \"/\" ");
-	resp_mailbox(&list->out, name, list->utf8);
+	print_mailbox(&list->out, name, list->utf8);
 	buf_adds(&list->out, "\r\n");
 }
 
@@ -137,11 +138,8 @@ static enum rc lsub_job_run(struct account *account, struct job *job)
 static void list_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct list_job *list = (struct list_job *)job;
-	if (job->job.rc == RC_OK && list->out.len > 0) {
-		buf_shrink(&list->out, 0);
-		conn_write_own(cmd->session->conn, list->out.p, list->out.len);
-		buf_init(&list->out, LIST_OUTPUT_MAX);
-	}
+	if (job->job.rc == RC_OK)
+		answer_own(cmd->session, &list->out);
 	cmd_finish_rc(cmd, job->job.rc);
 }
 
@@ -185,7 +183,7 @@ static void list_cmd_run(struct cmd *cmd)
 		return;
 	}
 	/* RFC 3501 6.3.8: an empty pattern asks for the separator and the root. */
-	resp_untagged(cmd->session, "LIST (\\Noselect) \"/\" \"\"");
+	answer_untagged(cmd->session, "LIST (\\Noselect) \"/\" \"\"");
 	cmd_finish_rc(cmd, RC_OK);
 }
 
@@ -206,7 +204,7 @@ static bool namespace_parse(struct cmd *cmd, struct parse *parse)
 
 static void namespace_run(struct cmd *cmd)
 {
-	resp_untagged(cmd->session, "NAMESPACE ((\"\" \"/\")) NIL NIL");
+	answer_untagged(cmd->session, "NAMESPACE ((\"\" \"/\")) NIL NIL");
 	cmd_finish_rc(cmd, RC_OK);
 }
 

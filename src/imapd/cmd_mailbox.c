@@ -6,7 +6,7 @@
 #include "imapd/imapd.h"
 #include "imapd/list_run.h"
 #include "imapd/objectid.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "store/mailbox.h"
 
@@ -96,7 +96,7 @@ static void mailbox_end(struct cmd *cmd, struct cmd_job *job, const char *code)
 		return;
 	}
 	if (list.n > 0)
-		resp_raw(cmd->session, list);
+		answer_raw(cmd->session, list);
 	cmd_ok(cmd, code, arena_printf(cmd->arena, "%s completed", cmd->row->name));
 }
 

@@ -4,9 +4,11 @@
  */
 #include "imapd/cmd_metadata.h"
 
+#include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
-#include "imapd/resp.h"
+#include "imapd/print.h"
+#include "imapd/rc_text.h"
 #include "imapd/rows.h"
 #include "metadata/metadata.h"
 #include "store/mailbox.h"
@@ -172,9 +174,9 @@ static void print_value(struct buf *out, struct strv value)
 	if (value.p && strv_index(value, '\0') < value.n)
 		buf_addc(out, '~');
 	if (escapes)
-		resp_literal(out, value);
+		print_literal(out, value);
 	else
-		resp_nstring(out, value);
+		print_nstring(out, value);
 }
 
 static void print_entries(
@@ -183,7 +185,7 @@ static void print_entries(
 	if (answer->count == 0)
 		return;
 	buf_adds(out, "* METADATA ");
-	resp_mailbox(out, mailbox, utf8);
+	print_mailbox(out, mailbox, utf8);
 	for (size_t i = 0; i < answer->count; i++) {
 		buf_adds(out, i == 0 ? " (" : " ");
 		buf_addv(out, answer->entries[i].name);
@@ -260,11 +262,7 @@ static void get_finish(struct cmd *cmd, struct cmd_job *job)
 		cmd_finish_rc(cmd, job->job.rc);
 		return;
 	}
-	if (get->out.len > 0) {
-		buf_shrink(&get->out, 0);
-		conn_write_own(cmd->session->conn, get->out.p, get->out.len);
-		buf_init(&get->out, METADATA_OUTPUT_MAX);
-	}
+	answer_own(cmd->session, &get->out);
 	const char *code = NULL;
 	if (get->longest > 0)
 		code = arena_printf(
@@ -280,8 +278,8 @@ static void set_finish(struct cmd *cmd, struct cmd_job *job)
 	if (rc == RC_OK || (!error->code && !error->text[0]))
 		cmd_finish_rc(cmd, rc);
 	else
-		cmd_no(cmd, error->code ? arena_strdup(cmd->arena, error->code) : resp_rc_code(rc),
-			error->text[0] ? arena_strdup(cmd->arena, error->text) : resp_rc_text(rc));
+		cmd_no(cmd, error->code ? arena_strdup(cmd->arena, error->code) : rc_text_code(rc),
+			error->text[0] ? arena_strdup(cmd->arena, error->text) : rc_text(rc));
 }
 
 static void release(struct cmd_job *job)

@@ -3,7 +3,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/notify_priv.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
 
@@ -83,7 +83,7 @@ static void set_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	/* What is said of an earlier set comes before. */
 	notify_flush(cmd->session);
-	resp_raw(cmd->session, buf_strv(&set->out));
+	answer_raw(cmd->session, buf_strv(&set->out));
 	install(cmd, set->set, true, set->status);
 	set->taken = true;
 	cmd_finish_rc(cmd, RC_OK);

@@ -4,7 +4,8 @@
  * resource, or the only one, for the storage that is used, and show "0 %" of the number of mailboxes.
  */
 #include "imapd/command.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/print.h"
 #include "imapd/rows.h"
 #include "store/mailbox.h"
 
@@ -92,7 +93,7 @@ static void root_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	buf_init(&out, QUOTA_LINE_MAX);
 	print_quota(&out, &quota->quota, true);
-	resp_raw(cmd->session, buf_strv(&out));
+	answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);
 }
@@ -109,10 +110,10 @@ static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	buf_init(&out, QUOTA_LINE_MAX);
 	buf_adds(&out, "* QUOTAROOT ");
-	resp_mailbox(&out, args->name, session_utf8(cmd->session));
+	print_mailbox(&out, args->name, session_utf8(cmd->session));
 	buf_adds(&out, " \"\"\r\n");
 	print_quota(&out, &quota->quota, quota->quota.storage_max > 0);
-	resp_raw(cmd->session, buf_strv(&out));
+	answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
 	cmd_finish_rc(cmd, RC_OK);
 }

@@ -5,7 +5,7 @@
 #include "coi/coi.h"
 #include "imapd/append.h"
 #include "imapd/imapd.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 
 struct replace_args {
@@ -111,7 +111,7 @@ static void store_release(struct cmd_job *job)
 /* APPENDUID comes before the EXPUNGE (section 4.3). */
 static void tell(struct cmd *cmd, const struct replace_job *replace)
 {
-	resp_untagged(cmd->session, "OK [%s] Replacement message ready",
+	answer_untagged(cmd->session, "OK [%s] Replacement message ready",
 		append_uid_code(cmd->arena, replace->uidvalidity, &replace->new_uid, 1));
 	cmd->removed = true;
 	cmd_finish_rc(cmd, RC_OK);

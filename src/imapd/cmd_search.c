@@ -1,6 +1,6 @@
+#include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/context.h"
-#include "imapd/resp.h"
 #include "imapd/rows.h"
 #include "imapd/search_cmd.h"
 
@@ -16,8 +16,7 @@ static void print_answer(struct cmd *cmd, const struct search *search, const str
 		search_return_print(&args->options, result, cmd->tag, &out);
 	else
 		search_print(search, &out);
-	buf_shrink(&out, 0);
-	conn_write_own(cmd->session->conn, out.p, out.len);
+	answer_own(cmd->session, &out);
 	view_said_modseq(cmd->session->view, result->modseq);
 }
 

@@ -5,7 +5,7 @@
 #include "imapd/fetch_run.h"
 #include "imapd/list_run.h"
 #include "imapd/objectid.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
 #include "imapd/vanished.h"
@@ -207,7 +207,7 @@ static void print_selected(struct session *session, const struct select_job *sel
 	buf_adds(&out, "* OK [MAILBOXID (");
 	objectid_mailbox(&out, snapshot->info.uidvalidity);
 	buf_adds(&out, ")] Mailbox id\r\n");
-	resp_raw(session, buf_strv(&out));
+	answer_raw(session, buf_strv(&out));
 	buf_fini(&out);
 }
 
@@ -216,7 +216,7 @@ static void print_vanished(struct session *session, const struct seqset *uids)
 	struct buf out;
 	buf_init(&out, SIZE_MAX / 2);
 	sync_print_vanished(&out, uids, true);
-	resp_raw(session, buf_strv(&out));
+	answer_raw(session, buf_strv(&out));
 	buf_fini(&out);
 }
 
@@ -349,7 +349,7 @@ static void select_mailbox(struct cmd *cmd, bool read_write)
 	/* RFC 3501 6.3.1: whatever becomes of it, the mailbox selected before is not any more. */
 	if (session->view) {
 		session_unselect(session);
-		resp_untagged(session, "OK [CLOSED] Previous mailbox closed");
+		answer_untagged(session, "OK [CLOSED] Previous mailbox closed");
 	}
 	if (args->condstore || args->qresync)
 		sync_condstore(session);

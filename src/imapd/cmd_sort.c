@@ -2,8 +2,9 @@
  * SORT and UID SORT (RFC 5256), with RETURN (RFC 5267, ESORT). The search collects UIDs, a second job sorts them; the answer
  * has the numbers that the view gives them, which do not change while the command runs.
  */
+#include "imapd/answer.h"
 #include "imapd/command.h"
-#include "imapd/resp.h"
+#include "imapd/rc_text.h"
 #include "imapd/rows.h"
 #include "imapd/search_cmd.h"
 #include "imapd/sort_run.h"
@@ -110,8 +111,7 @@ static void print_answer(struct cmd *cmd, const struct search_result *result)
 		search_return_print(&args->base.options, result, cmd->tag, &out);
 	else
 		print_sort(result, &out);
-	buf_shrink(&out, 0);
-	conn_write_own(cmd->session->conn, out.p, out.len);
+	answer_own(cmd->session, &out);
 	view_said_modseq(cmd->session->view, result->modseq);
 }
 
@@ -156,7 +156,7 @@ static void sort_job_finish(struct cmd *cmd, struct cmd_job *job)
 	args->sort = sort_job->sort;
 	sort_job->sort = NULL;
 	if (job->job.rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
+		search_cmd_failed(cmd, rc_text_code(job->job.rc), rc_text(job->job.rc));
 		return;
 	}
 	sort_accept(args->sort);

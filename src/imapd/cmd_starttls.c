@@ -11,7 +11,7 @@ static bool starttls_parse(struct cmd *cmd, struct parse *parse)
 static void starttls_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
-	if (conn_is_tls(session->conn)) {
+	if (session_is_tls(session)) {
 		cmd_bad(cmd, "TLS is active already");
 		return;
 	}
@@ -23,8 +23,7 @@ static void starttls_run(struct cmd *cmd)
 	cmd_ok(cmd, NULL, "Begin TLS negotiation now");
 	if (session->state != SESSION_LOGOUT) {
 		/* From here on plain text is neither read nor written; the connection throws away what it holds. */
-		session->tls_pending = true;
-		conn_start_tls(session->conn, tls);
+		session_start_tls(session, tls);
 	}
 	tls_ctx_unref(&tls);
 }

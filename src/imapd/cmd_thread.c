@@ -2,7 +2,8 @@
  * THREAD and UID THREAD (RFC 5256). The search collects UIDs, a second job threads them and prints the answer.
  */
 #include "imapd/command.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/rc_text.h"
 #include "imapd/rows.h"
 #include "imapd/search_cmd.h"
 #include "imapd/thread_run.h"
@@ -38,14 +39,10 @@ static bool answers_uids(const struct cmd *cmd)
 static void answer(struct cmd *cmd, struct search *search, struct buf *threads)
 {
 	struct search_result result = { .by_uid = answers_uids(cmd) };
-	struct conn *conn = cmd->session->conn;
-	resp_raw(cmd->session, threads && threads->len > 0 ? STRV("* THREAD ") : STRV("* THREAD"));
-	if (threads && threads->len > 0) {
-		buf_shrink(threads, 0);
-		conn_write_own(conn, threads->p, threads->len);
-		buf_init(threads, threads->max);
-	}
-	resp_raw(cmd->session, STRV("\r\n"));
+	answer_raw(cmd->session, threads && threads->len > 0 ? STRV("* THREAD ") : STRV("* THREAD"));
+	if (threads)
+		answer_own(cmd->session, threads);
+	answer_raw(cmd->session, STRV("\r\n"));
 	search_cmd_end(cmd, search, &result);
 }
 
@@ -59,7 +56,7 @@ static void thread_job_finish(struct cmd *cmd, struct cmd_job *job)
 	args->thread = thread_job->thread;
 	thread_job->thread = NULL;
 	if (job->job.rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
+		search_cmd_failed(cmd, rc_text_code(job->job.rc), rc_text(job->job.rc));
 		return;
 	}
 	thread_accept(args->thread);

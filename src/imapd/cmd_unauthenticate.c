@@ -13,7 +13,7 @@ static bool unauthenticate_parse(struct cmd *cmd, struct parse *parse)
 
 static void unauthenticate_run(struct cmd *cmd)
 {
-	if (conn_is_deflate(cmd->session->conn)) {
+	if (session_is_deflate(cmd->session)) {
 		cmd_bad(cmd, "Not possible while compression is active");
 		return;
 	}

@@ -6,7 +6,8 @@
 #include "imapd/message_limit.h"
 #include "imapd/notify.h"
 #include "imapd/progress.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/rc_text.h"
 #include "imapd/sync.h"
 
 #define PARKED_RETRY_MS 5
@@ -63,10 +64,10 @@ static struct cmd *cmd_new(
 static void bad_line(struct session *session, struct strv tag, const char *code, const char *text)
 {
 	if (tag.n > 0)
-		resp_tagged(session, tag, "BAD", code, text);
+		answer_tagged(session, tag, "BAD", code, text);
 	else
-		resp_untagged(session, "BAD %s", text);
-	conn_flush(session->conn);
+		answer_untagged(session, "BAD %s", text);
+	answer_flush(session);
 	session_bad_command(session);
 }
 
@@ -196,12 +197,12 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 	if (!removed)
 		sync_modseq(session);
 	else if (code) /* another one has the place in the tagged line */
-		resp_untagged(session, "OK [%s] Highest", sync_modseq_code(cmd));
+		answer_untagged(session, "OK [%s] Highest", sync_modseq_code(cmd));
 	else
 		code = sync_modseq_code(cmd);
-	resp_tagged(session, cmd->tag, word, code, text);
+	answer_tagged(session, cmd->tag, word, code, text);
 	cmd_drop(session);
-	conn_flush(session->conn);
+	answer_flush(session);
 	if (bad)
 		session_bad_command(session);
 	else if (good)
@@ -227,7 +228,7 @@ void cmd_bad(struct cmd *cmd, const char *text)
 void cmd_finish_rc(struct cmd *cmd, enum rc rc)
 {
 	if (rc != RC_OK) {
-		cmd_no(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		cmd_no(cmd, rc_text_code(rc), rc_text(rc));
 		return;
 	}
 	char *text = arena_printf(cmd->arena, "%s completed", cmd->row->name);
@@ -316,7 +317,7 @@ void cmd_wait_line(struct cmd *cmd)
 
 bool cmd_out_full(const struct cmd *cmd)
 {
-	return conn_out_full(cmd->session->conn);
+	return answer_full(cmd->session);
 }
 
 /* Literals. */
@@ -324,9 +325,9 @@ bool cmd_out_full(const struct cmd *cmd)
 static void continue_literal(struct session *session, enum lex_literal_kind kind)
 {
 	if (kind == LEX_SYNC)
-		resp_continue(session, "OK");
+		answer_continue(session, "OK");
 	if (!session->reading)
-		conn_kick(session->conn);
+		session_read_on(session);
 }
 
 void cmd_literal_refuse(struct cmd *cmd, bool bad, const char *code, const char *text)
@@ -370,7 +371,7 @@ void cmd_pause_input(struct cmd *cmd, bool pause)
 		return;
 	cmd->input_paused = pause;
 	if (!pause && !cmd->session->reading)
-		conn_kick(cmd->session->conn);
+		session_read_on(cmd->session);
 }
 
 void cmd_literal(struct session *session)

@@ -124,7 +124,7 @@ void cmd_progress(struct cmd *cmd, uint64_t done, uint64_t total);
 void cmd_ok(struct cmd *cmd, const char *code, const char *text);
 void cmd_no(struct cmd *cmd, const char *code, const char *text);
 void cmd_bad(struct cmd *cmd, const char *text);
-/* NO with the response code and text that belong to rc (the one table: resp_rc.c); RC_OK: "tag OK <name> completed". */
+/* NO with the response code and text that belong to rc (the one table: rc_text.h); RC_OK: "tag OK <name> completed". */
 void cmd_finish_rc(struct cmd *cmd, enum rc rc);
 
 /* For CMD_LITERALS_STREAM rows. A parser over what has come so far, at the arguments, up to the literal's '{'. */

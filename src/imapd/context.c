@@ -3,10 +3,12 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
+#include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/notify.h"
-#include "imapd/resp.h"
+#include "imapd/print.h"
+#include "imapd/rc_text.h"
 #include "imapd/search_run.h"
 #include "imapd/sorted.h"
 #include "imapd/sync.h"
@@ -356,14 +358,14 @@ static void end_round(struct session *session, struct round *round, enum rc rc)
 		if (rc == RC_OK)
 			take_look(session, &round->looks[i]);
 		else if (context)
-			context->given_up = resp_rc_text(rc);
+			context->given_up = rc_text(rc);
 	}
 	begin_round(session);
 	if (session->notify) {
 		notify_kick(session);
-	} else if (session->idling && !conn_out_full(session->conn)) {
+	} else if (session->idling && !answer_full(session)) {
 		sync_tell(session, true);
-		conn_flush(session->conn);
+		answer_flush(session);
 	}
 	cmd_ungate(session);
 }
@@ -514,7 +516,7 @@ static void print_head(const struct session *session, const struct context *cont
 	buf_printf(out, "* ESEARCH (TAG \"%.*s\"", STRV_ARG(name->tag));
 	if (name->uidvalidity > 0) {
 		buf_adds(out, " MAILBOX ");
-		resp_mailbox(out, name->mailbox, session_utf8(session));
+		print_mailbox(out, name->mailbox, session_utf8(session));
 		buf_printf(out, " UIDVALIDITY %u", name->uidvalidity);
 	}
 	buf_adds(out, name->by_uid ? ") UID" : ")");

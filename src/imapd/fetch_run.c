@@ -1,9 +1,8 @@
 #include "imapd/fetch_run.h"
 
 #include "imapd/message_limit.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/sync.h"
-#include "net/conn.h"
 
 struct slice_job {
 	struct cmd_job base;
@@ -126,11 +125,7 @@ bool fetch_take(struct session *session, struct fetch *fetch)
 		else
 			view_told_own(view, told->uid, told->modseq);
 	}
-	if (fetch->out.len > 0) {
-		buf_shrink(&fetch->out, 0);
-		conn_write_own(session->conn, fetch->out.p, fetch->out.len);
-		buf_init(&fetch->out, fetch->out.max);
-	}
+	answer_own(session, &fetch->out);
 	bool finished = fetch->finished;
 	fetch_accept(fetch);
 	view_said_modseq(view, fetch->place.said);
@@ -140,10 +135,9 @@ bool fetch_take(struct session *session, struct fetch *fetch)
 void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 {
 	struct fetch *fetch = run->fetch;
-	struct conn *conn = cmd->session->conn;
 	if (rc != RC_OK && fetch->broken) {
 		/* The client has been promised octets that can't be had. */
-		conn_abort(conn);
+		session_abort(cmd->session);
 		return;
 	}
 	if (rc != RC_OK) {
@@ -156,14 +150,14 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 	cmd_progress(cmd, fetch->place.inside ? before - 1 : before, fetch_run_count(run));
 	if (finished) {
 		if (fetch->place.damaged > 0)
-			resp_untagged(cmd->session,
+			answer_untagged(cmd->session,
 				"NO [CORRUPTION] %llu of these messages cannot be read as they were stored",
 				(unsigned long long)fetch->place.damaged);
 		run->gone = fetch->place.gone > 0;
 		end(cmd, run, fetch->place.rc);
 		return;
 	}
-	conn_flush(conn);
+	answer_flush(cmd->session);
 	if (cmd_out_full(cmd))
 		run->waits_for_room = true;
 	else

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "imapd/objectid.h"
-#include "imapd/resp.h"
+#include "imapd/print.h"
 
 #include <stdlib.h>
 
@@ -136,7 +136,7 @@ static void add_flags(struct sender *s)
 	bool same = flags == s->flags && row->keywords == s->keywords && recent == s->recent;
 	if (s->flags_text.len == 0 || !same || more || s->more) {
 		buf_reset(&s->flags_text);
-		resp_flags(&s->flags_text, flags, recent, row->keywords, more, s->names, s->name_count);
+		print_flags(&s->flags_text, flags, recent, row->keywords, more, s->names, s->name_count);
 		s->more = more != NULL;
 		s->flags = flags;
 		s->keywords = row->keywords;
@@ -252,7 +252,7 @@ static enum rc add_preview(struct sender *s, const struct fetch_item *item)
 	if (rc != RC_OK)
 		buf_addv(s->out, STRV("NIL"));
 	else
-		resp_astring(s->out, s->cached.preview);
+		print_astring(s->out, s->cached.preview);
 	return RC_OK;
 }
 
@@ -268,7 +268,7 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 		return RC_OK;
 	case FETCH_INTERNALDATE:
 		buf_addv(s->out, STRV("INTERNALDATE "));
-		resp_date_time(s->out, row->internaldate, row->zone);
+		print_date_time(s->out, row->internaldate, row->zone);
 		return RC_OK;
 	case FETCH_SIZE:
 		buf_addv(s->out, STRV("RFC822.SIZE "));
@@ -279,7 +279,7 @@ static enum rc add_item(struct sender *s, const struct fetch_item *item)
 		return RC_OK;
 	case FETCH_SAVEDATE:
 		buf_addv(s->out, STRV("SAVEDATE "));
-		resp_date_time(s->out, row->savedate, 0);
+		print_date_time(s->out, row->savedate, 0);
 		return RC_OK;
 	case FETCH_PREVIEW:
 		return add_preview(s, item);
@@ -385,7 +385,7 @@ static enum rc send_item(struct sender *s, const struct fetch_item *item)
 
 static void message_head(struct sender *s)
 {
-	resp_fetch_head(s->out, s->fetch->uidonly, s->at->seq, s->at->row.uid);
+	print_fetch_head(s->out, s->fetch->uidonly, s->at->seq, s->at->row.uid);
 	if (!tells_a_change(s))
 		return;
 	const struct fetch_plan *plan = &s->fetch->plan;

@@ -1,6 +1,7 @@
 #include "imapd/hub.h"
 
 #include "base/mem.h"
+#include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/context.h"
 #include "imapd/notify.h"
@@ -213,11 +214,10 @@ static void tell_if_due(struct session *session)
 		notify_kick(session);
 	if (!view || session->state == SESSION_LOGOUT)
 		return;
-	bool waiting = !session->cmd && view_pending_flags(view) > VIEW_PENDING_SOON &&
-		       !conn_out_full(session->conn);
+	bool waiting = !session->cmd && view_pending_flags(view) > VIEW_PENDING_SOON && !answer_full(session);
 
 	bool dirty = view_dirty(view) || contexts_due(session);
-	bool idling = session->idling && dirty && !conn_out_full(session->conn);
+	bool idling = session->idling && dirty && !answer_full(session);
 
 	if (idling && !session->notify)
 		sync_tell(session, true);
@@ -228,7 +228,7 @@ static void tell_if_due(struct session *session)
 			session, "UNAVAILABLE", "Too many changes while nothing was read, please reconnect");
 	else
 		return;
-	conn_flush(session->conn);
+	answer_flush(session);
 }
 
 /* Who is not told of new messages leaves \Recent to others. */

@@ -4,7 +4,7 @@
 #include "imapd/acl_rights.h"
 #include "imapd/cmd_metadata.h"
 #include "imapd/list_match.h"
-#include "imapd/resp.h"
+#include "imapd/print.h"
 #include "store/mailbox.h"
 
 #define LIST_LINE_MAX (64 * 1024) /* two names, encoded, and all attributes */
@@ -107,10 +107,10 @@ void list_print_name(struct buf *out, const struct mbox_info *info, bool utf8, s
 	buf_adds(out, "* LIST (");
 	print_attributes(out, info, true);
 	buf_adds(out, ") \"/\" ");
-	resp_mailbox(out, info->name, utf8);
+	print_mailbox(out, info->name, utf8);
 	if (old_name.n > 0) {
 		buf_adds(out, " (\"OLDNAME\" (");
-		resp_mailbox(out, old_name, utf8);
+		print_mailbox(out, old_name, utf8);
 		buf_adds(out, "))");
 	}
 	buf_adds(out, "\r\n");
@@ -147,7 +147,7 @@ static void print_line(struct run *run, const struct mbox_info *info, bool child
 	buf_adds(run->out, "* LIST (");
 	print_attributes(run->out, info, subscribed);
 	buf_adds(run->out, ") \"/\" ");
-	resp_mailbox(run->out, info->name, run->utf8);
+	print_mailbox(run->out, info->name, run->utf8);
 	if (childinfo)
 		print_childinfo(run);
 	buf_adds(run->out, "\r\n");
@@ -170,7 +170,7 @@ static void print_myrights(struct run *run, const struct mbox_info *info)
 	if (!(run->options->ret & LIST_RETURN_MYRIGHTS) || info->attrs & MBOX_NOSELECT)
 		return;
 	buf_adds(run->out, "* MYRIGHTS ");
-	resp_mailbox(run->out, info->name, run->utf8);
+	print_mailbox(run->out, info->name, run->utf8);
 	buf_adds(run->out, " " ACL_ALL_LETTERS "\r\n");
 }
 

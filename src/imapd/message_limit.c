@@ -2,7 +2,7 @@
 
 #include "imapd/command.h"
 #include "imapd/imapd.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 
 unsigned message_limit(const struct cmd *cmd)
 {
@@ -79,7 +79,7 @@ void message_limit_tell(struct cmd *cmd, bool good, const char **code, const cha
 	const char *said = "Only the messages with the highest UIDs were taken";
 
 	if (*code || !good) {
-		resp_untagged(cmd->session, "NO [%s] %s", own, said);
+		answer_untagged(cmd->session, "NO [%s] %s", own, said);
 		return;
 	}
 	*code = own;

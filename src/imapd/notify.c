@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/sync.h"
 #include "metadata/provider.h"
 
@@ -356,13 +356,13 @@ void notify_flush(struct session *session)
 	if (!notify || notify->in_response || (session->cmd && session->cmd->in_response))
 		return;
 	if (notify->ready.len > 0)
-		resp_raw(session, buf_strv(&notify->ready));
+		answer_raw(session, buf_strv(&notify->ready));
 	buf_reset(&notify->ready);
 	buf_shrink(&notify->ready, 0);
 	if (!notify->overflowed)
 		return;
 	notify->overflowed = false;
-	resp_untagged(session, "OK [NOTIFICATIONOVERFLOW] Too many notifications, none will be sent");
+	answer_untagged(session, "OK [NOTIFICATIONOVERFLOW] Too many notifications, none will be sent");
 }
 
 void notify_kick(struct session *session)
@@ -371,7 +371,7 @@ void notify_kick(struct session *session)
 
 	if (!notify || session->state == SESSION_LOGOUT || (session->cmd && !session->idling))
 		return;
-	if (notify_sending(session) || conn_out_full(session->conn))
+	if (notify_sending(session) || answer_full(session))
 		return;
 	bool expunges = session->idling || notify_set_immediate(notify->set);
 	if (sync_due(session, expunges))
@@ -382,7 +382,7 @@ void notify_kick(struct session *session)
 		notify_fetch_start(session);
 	if (!notify->job && (notify->marked > 0 || notify->item_count > 0))
 		notify_job_start(session);
-	conn_flush(session->conn);
+	answer_flush(session);
 }
 
 void notify_drain(struct session *session)

@@ -2,6 +2,7 @@
  * The attributes of new messages of the selected mailbox (RFC 5465 section 5.2): a FETCH that nobody has asked for, slice by slice.
  * While it is under way no command begins and nothing else is told of the mailbox, so that its message numbers hold.
  */
+#include "imapd/answer.h"
 #include "imapd/notify_priv.h"
 
 #include "base/mem.h"
@@ -52,7 +53,7 @@ static void end(struct session *session)
 	if (!session->cmd)
 		sync_modseq(session);
 	notify_flush(session);
-	conn_flush(session->conn);
+	answer_flush(session);
 	/* A command that has come meanwhile is next, lest a stream of messages hold it up for ever. */
 	if (session->input_waits)
 		session_kick(session);
@@ -66,7 +67,7 @@ static void deliver(struct session *session, bool seeing, enum rc rc)
 	struct fetch *fetch = notify->fetch;
 
 	if (rc != RC_OK && fetch->broken) {
-		conn_abort(session->conn);
+		session_abort(session);
 		return;
 	}
 	if (rc != RC_OK && seeing) {
@@ -85,8 +86,8 @@ static void deliver(struct session *session, bool seeing, enum rc rc)
 		end(session);
 		return;
 	}
-	conn_flush(session->conn);
-	if (conn_out_full(session->conn))
+	answer_flush(session);
+	if (answer_full(session))
 		notify->waits_for_room = true;
 	else
 		submit(session, false);

@@ -1,12 +1,13 @@
 /*
  * What NOTIFY has to say of other mailboxes than the selected one: found out and printed on the worker.
  */
+#include "imapd/answer.h"
 #include "imapd/notify_priv.h"
 
 #include "base/mem.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/list_run.h"
-#include "imapd/resp.h"
+#include "imapd/print.h"
 #include "imapd/status_items.h"
 
 #include <stdlib.h>
@@ -189,7 +190,7 @@ static enum rc tell_metadata(struct account *account, struct notify_job *notify,
 	if (rc != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
 	buf_adds(out, "* METADATA ");
-	resp_mailbox(out, name, notify->utf8);
+	print_mailbox(out, name, notify->utf8);
 	for (;;) {
 		buf_addc(out, ' ');
 		buf_addv(out, item->name);
@@ -289,7 +290,7 @@ static void job_done(struct job *job)
 			buf_addv(&notify->ready, buf_strv(&done->out));
 		}
 		notify_flush(session);
-		conn_flush(session->conn);
+		answer_flush(session);
 		notify_kick(session);
 	}
 	job_free(done);

@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/print.h"
 
 #define PROGRESS_LINE_MAX 2048
 #define PROGRESS_TAG_MAX 255 /* octets: a longer one is left out */
@@ -14,7 +15,7 @@ void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t to
 
 	buf_adds(out, "* OK [INPROGRESS (");
 	if (tellable)
-		resp_astring(out, tag);
+		print_astring(out, tag);
 	else
 		buf_adds(out, "NIL");
 	if (total > 0)
@@ -39,9 +40,9 @@ static void tell(struct cmd *cmd)
 
 	buf_init(&out, PROGRESS_LINE_MAX);
 	progress_print(&out, cmd->tag, cmd->done, cmd->total);
-	resp_raw(cmd->session, buf_strv(&out));
+	answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
-	conn_flush(cmd->session->conn);
+	answer_flush(cmd->session);
 }
 
 static void on_timer(void *arg)

@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "imapd/context.h"
 #include "imapd/message_limit.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/rc_text.h"
 #include "imapd/sync.h"
 
 /* So many messages are searched by the reactor itself when the index knows all that is asked. */
@@ -84,7 +85,7 @@ static void begin_updates(struct cmd *cmd, const struct search *search)
 		args->refused = context_start(cmd->session, context, search, args->sort);
 	}
 	if (args->refused)
-		resp_untagged(cmd->session, "NO [NOUPDATE \"%.*s\"] %s", STRV_ARG(cmd->tag), args->refused);
+		answer_untagged(cmd->session, "NO [NOUPDATE \"%.*s\"] %s", STRV_ARG(cmd->tag), args->refused);
 }
 
 void search_cmd_end(struct cmd *cmd, const struct search *search, const struct search_result *result)
@@ -93,10 +94,10 @@ void search_cmd_end(struct cmd *cmd, const struct search *search, const struct s
 	enum rc rc = search->place.rc;
 	/* One bad message does not take the others away, and clients that are told NO ask again for ever. */
 	if (rc == RC_CORRUPT)
-		resp_untagged(
+		answer_untagged(
 			cmd->session, "NO [CORRUPTION] Some messages cannot be read as they were stored");
 	else if (rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		search_cmd_failed(cmd, rc_text_code(rc), rc_text(rc));
 		return;
 	}
 	if (args->options.items & SEARCH_SAVE && save(cmd, result) != RC_OK) {
@@ -120,7 +121,7 @@ static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
 	args->search = search_job->search;
 	search_job->search = NULL;
 	if (job->job.rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(job->job.rc), resp_rc_text(job->job.rc));
+		search_cmd_failed(cmd, rc_text_code(job->job.rc), rc_text(job->job.rc));
 		return;
 	}
 	struct search *search = args->search;
@@ -238,7 +239,7 @@ void search_cmd_start(struct cmd *cmd)
 		sync_condstore(cmd->session);
 	enum rc rc = prepare(cmd, &count);
 	if (rc != RC_OK) {
-		search_cmd_failed(cmd, resp_rc_code(rc), resp_rc_text(rc));
+		search_cmd_failed(cmd, rc_text_code(rc), rc_text(rc));
 		return;
 	}
 	if (args->more && cmd->limit_uid > 0) {

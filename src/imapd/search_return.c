@@ -1,6 +1,6 @@
 #include "imapd/search_return.h"
 
-#include "imapd/resp.h"
+#include "imapd/print.h"
 
 #include "base/mem.h"
 
@@ -177,7 +177,7 @@ void search_return_print(const struct search_return *options, const struct searc
 	buf_addc(out, '"');
 	if (result->uidvalidity > 0) {
 		buf_adds(out, " MAILBOX ");
-		resp_mailbox(out, result->mailbox, result->utf8);
+		print_mailbox(out, result->mailbox, result->utf8);
 		print_item(out, " UIDVALIDITY ", result->uidvalidity);
 	}
 	buf_adds(out, result->by_uid ? ") UID" : ")");

@@ -6,8 +6,9 @@
 #include "imapd/context.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/notify.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
 #include "imapd/sync.h"
+#include "net/conn.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,6 +37,48 @@ static bool may_move(enum session_state from, enum session_state to)
 		return false;
 	}
 	return false;
+}
+
+bool session_is_tls(const struct session *session)
+{
+	return conn_is_tls(session->conn);
+}
+
+const char *session_tls_version(const struct session *session)
+{
+	return conn_tls_version(session->conn);
+}
+
+const char *session_peer(const struct session *session)
+{
+	return conn_peer(session->conn);
+}
+
+bool session_is_deflate(const struct session *session)
+{
+	return conn_is_deflate(session->conn);
+}
+
+void session_start_tls(struct session *session, struct tls_ctx *tls)
+{
+	session->tls_pending = true;
+	conn_start_tls(session->conn, tls);
+}
+
+enum rc session_start_deflate(struct session *session)
+{
+	session->deflate_begun = true;
+	return conn_start_deflate(session->conn);
+}
+
+void session_abort(struct session *session)
+{
+	conn_abort(session->conn);
+}
+
+void session_read_on(struct session *session)
+{
+	conn_kick(session->conn);
 }
 
 void session_move(struct session *session, enum session_state to)
@@ -90,9 +133,9 @@ void session_bye(struct session *session, const char *code, const char *text)
 		return;
 	}
 	if (code)
-		resp_untagged(session, "BYE [%s] %s", code, text);
+		answer_untagged(session, "BYE [%s] %s", code, text);
 	else
-		resp_untagged(session, "BYE %s", text);
+		answer_untagged(session, "BYE %s", text);
 	session_end(session);
 }
 
@@ -162,7 +205,7 @@ static void on_timer(void *arg)
 	}
 	if (session->idling) {
 		if (!notify_in_response(session))
-			resp_untagged(session, "OK Still here");
+			answer_untagged(session, "OK Still here");
 		conn_flush(session->conn);
 		arm(session);
 	} else if ((session->cmd && session->cmd->job) || notify_sending(session) ||
@@ -331,7 +374,7 @@ static void greet(struct session *session)
 	buf_adds(&out, "* OK [");
 	capability_print(&out, session);
 	buf_printf(&out, "] %s coid ready\r\n", session->settings->hostname);
-	resp_raw(session, buf_strv(&out));
+	answer_raw(session, buf_strv(&out));
 	buf_fini(&out);
 	conn_flush(session->conn);
 	conn_kick(session->conn);

@@ -12,17 +12,18 @@
 #include "imapd/lex.h"
 #include "imapd/parse.h"
 #include "imapd/view.h"
-#include "net/conn.h"
 #include "store/store.h"
 
 struct auth_request;
 struct cmd;
 struct cmd_row;
+struct conn;
 struct contexts;
 struct hub;
 struct imapd;
 struct imapd_settings;
 struct notify;
+struct tls_ctx;
 
 enum session_state {
 	SESSION_GREETING = 1 << 0, /* waits for TLS or for the greeting to be queued */
@@ -45,7 +46,7 @@ enum session_enabled {
 struct session {
 	uint64_t id; /* for jobs; never used again */
 	struct hub *hub; /* borrowed: this reactor's sessions, sink and imapd */
-	struct conn *conn; /* own */
+	struct conn *conn; /* own; session.c and answer.c alone use it */
 	const struct imapd_settings *settings; /* counted copy, of the time of accept */
 	enum session_state state; /* changed by session_move only */
 	uint32_t enabled;
@@ -100,6 +101,19 @@ bool session_can_starttls(const struct session *session);
 enum rc session_login(struct session *session, int64_t account_id, const char *user) MUST_CHECK;
 /* Back to not authenticated: mailbox left, extensions off, account given up. */
 void session_unauthenticate(struct session *session);
+/* What a command may know of the connection, and do with it; see net/conn.h. */
+bool session_is_tls(const struct session *session);
+const char *session_tls_version(const struct session *session); /* "TLSv1.3"; borrowed */
+const char *session_peer(const struct session *session); /* address of the client; borrowed */
+bool session_is_deflate(const struct session *session);
+/* Plain text ends: what was read and not used is thrown away, the handshake follows. */
+void session_start_tls(struct session *session, struct tls_ctx *tls);
+/* What follows is compressed in both directions, and the rest of this turn's input comes again, inflated. */
+enum rc session_start_deflate(struct session *session) MUST_CHECK;
+/* Ends the connection at once, without BYE: a response can't be completed. */
+void session_abort(struct session *session);
+/* Input that waits in the connection is read, at the end of this turn. */
+void session_read_on(struct session *session);
 /* Whether mailbox names are told, and taken, as UTF-8 instead of modified UTF-7. */
 bool session_utf8(const struct session *session);
 /* Takes the selected mailbox in hand. `watching`: mbox_select's watch comes with it. */

@@ -1,7 +1,7 @@
 #include "imapd/status_items.h"
 
 #include "imapd/objectid.h"
-#include "imapd/resp.h"
+#include "imapd/print.h"
 #include "store/message.h"
 
 static const char *const names[STATUS_KINDS] = {
@@ -113,7 +113,7 @@ void status_items_print(struct buf *out, struct strv name, bool utf8, const stru
 	const struct status_values *values)
 {
 	buf_adds(out, "* STATUS ");
-	resp_mailbox(out, name, utf8);
+	print_mailbox(out, name, utf8);
 	buf_adds(out, " (");
 	for (size_t i = 0; i < items->count; i++) {
 		enum status_item item = items->v[i];

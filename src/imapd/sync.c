@@ -3,7 +3,8 @@
 #include "imapd/command.h"
 #include "imapd/context.h"
 #include "imapd/notify.h"
-#include "imapd/resp.h"
+#include "imapd/answer.h"
+#include "imapd/print.h"
 #include "imapd/status_items.h"
 #include "imapd/view_priv.h"
 
@@ -19,7 +20,7 @@ static void flush_chunk(struct session *session, struct buf *out, size_t above)
 {
 	if (out->len <= above)
 		return;
-	resp_raw(session, buf_strv(out));
+	answer_raw(session, buf_strv(out));
 	buf_reset(out);
 }
 
@@ -31,13 +32,13 @@ void sync_print_flags(struct buf *out, const struct view *view)
 
 	memset(&all, 0xff, sizeof(all));
 	buf_adds(out, "* FLAGS ");
-	resp_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
+	print_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
 	buf_adds(out, "\r\n* OK [PERMANENTFLAGS ");
 	if (view_read_only(view)) {
 		buf_adds(out, "()] No flags can be changed\r\n");
 		return;
 	}
-	resp_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
+	print_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
 	/* RFC 9051 section 7.1: there is room for a new one. */
 	if (count < MBOX_KEYWORDS_MAX) {
 		out->len--;
@@ -62,7 +63,7 @@ static void tell_vanished(struct session *session, const struct seqset *gone)
 	struct buf lines;
 	buf_init(&lines, SIZE_MAX / 2);
 	sync_print_vanished(&lines, gone, false);
-	resp_raw(session, buf_strv(&lines));
+	answer_raw(session, buf_strv(&lines));
 	buf_fini(&lines);
 }
 
@@ -139,13 +140,13 @@ static void tell_flags(struct session *session, struct buf *out)
 		const struct view_flags *entry = &view->flags[i];
 		if (entry->dropped)
 			continue;
-		resp_fetch_head(out, uidonly, view_seq(view, entry->uid), entry->uid);
+		print_fetch_head(out, uidonly, view_seq(view, entry->uid), entry->uid);
 		if (with_uid)
 			buf_printf(out, "UID %u ", entry->uid);
 		/* Of .SILENT changes of its own the session knows the flags. */
 		if (entry->foreign || !cmd || !cmd->silent) {
 			buf_adds(out, "FLAGS ");
-			resp_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,
+			print_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,
 				entry->more, view->keywords, view->keyword_count);
 			buf_adds(out, condstore ? " " : "");
 		}
@@ -252,7 +253,7 @@ void sync_tell_keywords(struct session *session)
 
 static void say_highest(struct session *session)
 {
-	resp_untagged(session, "OK [HIGHESTMODSEQ %llu] Highest",
+	answer_untagged(session, "OK [HIGHESTMODSEQ %llu] Highest",
 		(unsigned long long)view_told_modseq(session->view));
 }
 

@@ -1,3 +1,4 @@
+#include "net/conn.h"
 #include "session_rig.h"
 
 static void add(struct server *server, const char *text)

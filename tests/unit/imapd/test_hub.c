@@ -1,6 +1,7 @@
 #include "greeting_rig.h"
 
 #include "imapd/command.h"
+#include "net/conn.h"
 
 #include <semaphore.h>
 

@@ -1,4 +1,6 @@
-#include "imapd/resp.h"
+#include "imapd/rc_text.h"
+
+#include <stddef.h>
 
 static const struct {
 	const char *code;
@@ -33,12 +35,12 @@ static unsigned place(enum rc rc)
 	return i < RC_MAX && table[i].text ? i : (unsigned)RC_AGAIN;
 }
 
-const char *resp_rc_code(enum rc rc)
+const char *rc_text_code(enum rc rc)
 {
 	return table[place(rc)].code;
 }
 
-const char *resp_rc_text(enum rc rc)
+const char *rc_text(enum rc rc)
 {
 	return table[place(rc)].text;
 }

@@ -1,83 +1,15 @@
-#include "imapd/resp.h"
+/*
+ * Response data as bytes: quoting, literals, mailbox names, flags, dates.
+ */
+#include "imapd/print.h"
 
 #include "base/clock.h"
-#include "base/mem.h"
 #include "base/str.h"
-#include "imapd/session.h"
 #include "store/message.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-#define RESP_STACK 512
-#define RESP_QUOTED_MAX 1000 /* longer strings are sent as literals: some clients have small line buffers */
-
-static bool silent(const struct session *session)
-{
-	return session->state == SESSION_LOGOUT;
-}
-
-void resp_raw(struct session *session, struct strv bytes)
-{
-	if (!silent(session))
-		conn_writev(session->conn, bytes);
-}
-
-void resp_untagged(struct session *session, const char *format, ...)
-{
-	char small[RESP_STACK];
-	va_list args;
-
-	if (silent(session))
-		return;
-	va_start(args, format);
-	int n = vsnprintf(small, sizeof(small), format, args);
-	va_end(args);
-	if (n < 0)
-		return;
-	conn_write(session->conn, "* ", 2);
-	if ((size_t)n < sizeof(small)) {
-		conn_write(session->conn, small, (size_t)n);
-	} else {
-		char *large = mem_alloc((size_t)n + 1);
-		va_start(args, format);
-		vsnprintf(large, (size_t)n + 1, format, args);
-		va_end(args);
-		conn_write(session->conn, large, (size_t)n);
-		free(large);
-	}
-	conn_write(session->conn, "\r\n", 2);
-}
-
-void resp_continue(struct session *session, const char *text)
-{
-	if (silent(session))
-		return;
-	conn_write(session->conn, "+ ", 2);
-	conn_writev(session->conn, strv_cstr(text));
-	conn_write(session->conn, "\r\n", 2);
-	conn_flush(session->conn);
-}
-
-void resp_tagged(
-	struct session *session, struct strv tag, const char *word, const char *code, const char *text)
-{
-	if (silent(session))
-		return;
-	struct conn *conn = session->conn;
-	conn_writev(conn, tag);
-	conn_write(conn, " ", 1);
-	conn_writev(conn, strv_cstr(word));
-	if (code) {
-		conn_write(conn, " [", 2);
-		conn_writev(conn, strv_cstr(code));
-		conn_write(conn, "]", 1);
-	}
-	conn_write(conn, " ", 1);
-	conn_writev(conn, strv_cstr(text));
-	conn_write(conn, "\r\n", 2);
-}
+#define PRINT_QUOTED_MAX 1000 /* longer strings are sent as literals: some clients have small line buffers */
 
 static void add_quoted(struct buf *out, struct strv v)
 {
@@ -94,7 +26,7 @@ static void add_quoted(struct buf *out, struct strv v)
 	buf_addc(out, '"');
 }
 
-void resp_literal(struct buf *out, struct strv v)
+void print_literal(struct buf *out, struct strv v)
 {
 	buf_addc(out, '{');
 	buf_addu(out, v.n);
@@ -102,9 +34,9 @@ void resp_literal(struct buf *out, struct strv v)
 	buf_addv(out, v);
 }
 
-void resp_astring(struct buf *out, struct strv v)
+void print_astring(struct buf *out, struct strv v)
 {
-	bool quotable = v.n <= RESP_QUOTED_MAX;
+	bool quotable = v.n <= PRINT_QUOTED_MAX;
 	for (size_t i = 0; quotable && i < v.n; i++) {
 		unsigned char c = (unsigned char)v.p[i];
 		quotable = c != 0 && c < 0x80 && c != '\r' && c != '\n';
@@ -112,18 +44,18 @@ void resp_astring(struct buf *out, struct strv v)
 	if (quotable)
 		add_quoted(out, v);
 	else
-		resp_literal(out, v);
+		print_literal(out, v);
 }
 
-void resp_nstring(struct buf *out, struct strv v)
+void print_nstring(struct buf *out, struct strv v)
 {
 	if (!v.p)
 		buf_adds(out, "NIL");
 	else
-		resp_astring(out, v);
+		print_astring(out, v);
 }
 
-void resp_mailbox(struct buf *out, struct strv utf8, bool utf8_mode)
+void print_mailbox(struct buf *out, struct strv utf8, bool utf8_mode)
 {
 	if (utf8_mode || str_is_ascii(utf8)) {
 		/* In ASCII only '&' is encoded. */
@@ -141,7 +73,7 @@ void resp_mailbox(struct buf *out, struct strv utf8, bool utf8_mode)
 	buf_fini(&encoded);
 }
 
-void resp_fetch_head(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid)
+void print_fetch_head(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid)
 {
 	buf_addv(out, STRV("* "));
 	buf_addu(out, uidonly ? uid : seq);
@@ -155,7 +87,7 @@ static void add_flag(struct buf *out, size_t start, struct strv name)
 	buf_addv(out, name);
 }
 
-void resp_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const uint64_t *more,
+void print_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const uint64_t *more,
 	const struct strv *names, size_t count)
 {
 	buf_addc(out, '(');
@@ -188,7 +120,7 @@ static char *put_two(char *p, int number)
 }
 
 /* By hand: a first sync prints one for each message of a mailbox. */
-void resp_date_time(struct buf *out, int64_t seconds, int16_t zone)
+void print_date_time(struct buf *out, int64_t seconds, int16_t zone)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm tm;
