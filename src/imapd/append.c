@@ -2,9 +2,11 @@
 
 #include "base/mem.h"
 #include "imapd/append_piece.h"
+#include "imapd/append_target.h"
 #include "imapd/imapd.h"
 #include "imapd/message_limit.h"
 #include "imapd/rc_text.h"
+#include "imapd/view.h"
 
 #include <stdlib.h>
 

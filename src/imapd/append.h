@@ -101,9 +101,6 @@ const char *append_badurl_code(struct arena *arena, struct strv url);
 
 /* append_store.c */
 
-/* [strand] Where messages may be put: RC_NOT_FOUND and *ret_missing for what is none. */
-enum rc append_target(
-	struct account *account, struct strv name, struct mbox_info *ret_info, bool *ret_missing) MUST_CHECK;
 /* The n-th message with its options, copied into the arena; its content is the caller's. */
 struct msg_new append_take(struct append *append, size_t n, struct arena *arena);
 /* "APPENDUID 38505 3955:3957" */

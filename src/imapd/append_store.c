@@ -4,16 +4,7 @@
 #include "imapd/append.h"
 
 #include "base/clock.h"
-
-enum rc append_target(
-	struct account *account, struct strv name, struct mbox_info *ret_info, bool *ret_missing)
-{
-	enum rc rc = mbox_find(account, name, ret_info);
-	if (rc == RC_OK && (ret_info->attrs & MBOX_NOSELECT))
-		rc = RC_NOT_FOUND;
-	*ret_missing = rc == RC_NOT_FOUND || rc == RC_INVALID;
-	return rc;
-}
+#include "store/message.h"
 
 struct msg_new append_take(struct append *append, size_t n, struct arena *arena)
 {

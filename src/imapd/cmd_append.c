@@ -3,10 +3,12 @@
  */
 #include "coi/coi.h"
 #include "imapd/append.h"
+#include "imapd/append_target.h"
 #include "imapd/imapd.h"
 #include "imapd/list_run.h"
 #include "imapd/answer.h"
 #include "imapd/rows.h"
+#include "store/message.h"
 
 struct append_job {
 	struct cmd_job base;

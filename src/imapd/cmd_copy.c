@@ -2,6 +2,8 @@
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
 #include "imapd/rows.h"
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
 #include "imapd/write_slice.h"
 #include "store/message.h"
 
@@ -202,7 +204,7 @@ static void copy_start(struct cmd *cmd)
 {
 	struct copy_args *args = cmd->args;
 	struct session *session = cmd->session;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	struct seqset uids = SEQSET_EMPTY;
 	enum rc rc = view_clip(session->view, &args->set, args->by_uid, cmd->arena, &runs, &count, &uids);

@@ -2,6 +2,7 @@
 #include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
 
 static const struct {
 	const char *name;

@@ -15,6 +15,9 @@
 #include "imapd/rows.h"
 #include "imapd/search_cmd.h"
 #include "imapd/sync.h"
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
+#include "store/message.h"
 
 #define ESEARCH_MAILBOXES_MAX 10000
 
@@ -285,7 +288,7 @@ static void begin_mailbox(struct cmd *cmd, const struct found_mailbox *mailbox)
 	search_keys_copy(&args->keys, search->arena, &search->keys);
 	search_prepare(search);
 	search->runs = arena_alloc(search->arena, sizeof(*search->runs));
-	search->runs[0] = (struct view_run){ .uid_lo = 1, .uid_hi = UINT32_MAX - 1, .seq_lo = 1 };
+	search->runs[0] = (struct uid_run){ .uid_lo = 1, .uid_hi = UINT32_MAX - 1, .seq_lo = 1 };
 	search->run_count = 1;
 	submit_slice(cmd);
 }

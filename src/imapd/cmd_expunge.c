@@ -1,6 +1,8 @@
 #include "imapd/command.h"
 #include "imapd/message_limit.h"
 #include "imapd/rows.h"
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
 #include "imapd/write_slice.h"
 #include "store/message.h"
 
@@ -86,7 +88,7 @@ static enum rc clip(struct cmd *cmd, struct seqset *ret_uids)
 {
 	struct expunge_args *args = cmd->args;
 	struct seqset all = SEQSET_EMPTY;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	bool by_set = cmd->row->flags & CMD_UID;
 	if (!by_set)

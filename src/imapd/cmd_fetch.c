@@ -5,8 +5,11 @@
 #include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
+#include "imapd/uid_runs.h"
 #include "imapd/vanished.h"
+#include "imapd/view.h"
 #include "store/hooks.h"
+#include "store/message.h"
 
 /* So many messages are looked through for unseen ones by the reactor itself. */
 #define LOOK_BORROW_MAX 20000
@@ -217,7 +220,7 @@ static void submit_vanished(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
 	struct seqset known = SEQSET_EMPTY;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	enum rc rc =
 		view_clip(cmd->session->view, &args->set, args->by_uid, cmd->arena, &runs, &count, &known);
@@ -253,7 +256,7 @@ static enum rc init_part(struct cmd *cmd)
 	struct fetch_args *args = cmd->args;
 	struct seqset whole = SEQSET_EMPTY;
 	struct seqset part = SEQSET_EMPTY;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	uint64_t from;
 	uint64_t to;

@@ -1,7 +1,7 @@
 /*
  * LIST, LSUB, NAMESPACE. The answer is built on the worker, from the tree of names in memory.
  */
-#include "imapd/cmd_metadata.h"
+#include "imapd/metadata_items.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/list_match.h"
@@ -167,7 +167,7 @@ static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, stru
 	list->base.release = list_release;
 	sync_status(cmd->session, &options->status);
 	copy_options(list, options);
-	metadata_request_copy(&options->metadata, list->base.arena, &list->options.metadata);
+	metadata_items_copy(&options->metadata, list->base.arena, &list->options.metadata);
 	list->options.annotations = cmd->session->settings->metadata;
 	list->utf8 = session_utf8(cmd->session);
 	list->arena = arena_new(0);

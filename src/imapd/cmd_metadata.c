@@ -1,12 +1,10 @@
 /*
- * GETMETADATA and SETMETADATA (RFC 5464), and the METADATA return option of LIST (RFC 9590). The answer is built on the
- * worker.
+ * GETMETADATA and SETMETADATA (RFC 5464). The answer is built on the worker.
  */
-#include "imapd/cmd_metadata.h"
-
 #include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
+#include "imapd/metadata_items.h"
 #include "imapd/print.h"
 #include "imapd/rc_text.h"
 #include "imapd/rows.h"
@@ -38,97 +36,19 @@ struct metadata_job {
 
 /* Arguments. */
 
-static bool parse_entry(struct parse *parse, struct strv *ret_name)
-{
-	if (!parse_astring(parse, ret_name))
-		return false;
-	return entry_name_valid(*ret_name) || parse_fail(parse, "Invalid entry name");
-}
-
-bool metadata_parse_entries(struct parse *parse, bool bare, struct metadata_request *request)
-{
-	struct strv *names = arena_alloc(parse->arena, METADATA_NAMES_MAX * sizeof(*names));
-	bool list = parse_skip(parse, '(');
-
-	request->names = names;
-	if (!list && !bare)
-		return parse_char(parse, '(');
-	do {
-		if (request->count == METADATA_NAMES_MAX)
-			return parse_fail(parse, "Too many entries");
-		if (!parse_entry(parse, &names[request->count++]))
-			return false;
-	} while (parse_more(parse));
-	return !list || parse_char(parse, ')');
-}
-
-static bool parse_depth(struct parse *parse, struct metadata_request *request)
-{
-	if (parse_keyword(parse, "0"))
-		request->depth = ENTRY_DEPTH_0;
-	else if (parse_keyword(parse, "1"))
-		request->depth = ENTRY_DEPTH_1;
-	else if (parse_keyword(parse, "infinity"))
-		request->depth = ENTRY_DEPTH_INFINITY;
-	else
-		return parse_fail(parse, "DEPTH is 0, 1 or infinity");
-	return true;
-}
-
-/* "(DEPTH 1 MAXSIZE 1024)" */
-static bool parse_options(struct parse *parse, struct metadata_request *request)
-{
-	if (!parse_char(parse, '('))
-		return false;
-	do {
-		if (parse_keyword(parse, "DEPTH")) {
-			if (!parse_sp(parse) || !parse_depth(parse, request))
-				return false;
-		} else if (parse_keyword(parse, "MAXSIZE")) {
-			request->sized = true;
-			if (!parse_sp(parse) || !parse_number64(parse, &request->maxsize))
-				return false;
-		} else {
-			return parse_fail(parse, "Unknown option");
-		}
-	} while (parse_more(parse));
-	return parse_char(parse, ')');
-}
-
-/* An option's name comes next, and no entry. */
-static bool options_come(const struct parse *parse)
-{
-	struct parse ahead = *parse;
-	if (!parse_skip(&ahead, '('))
-		return false;
-	return !parse_peek(&ahead, '/') && !parse_peek(&ahead, '"') && !parse_peek(&ahead, '{');
-}
-
 /* Options stand before the mailbox (the grammar) or behind it (the examples), and clients do either. */
 static bool get_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct metadata_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	if (parse_peek(parse, '(') && (!parse_options(parse, &args->request) || !parse_sp(parse)))
+	if (parse_peek(parse, '(') && (!metadata_items_options(parse, &args->request) || !parse_sp(parse)))
 		return false;
 	if (!parse_mailbox(parse, &args->mailbox) || !parse_sp(parse))
 		return false;
-	if (options_come(parse) && (!parse_options(parse, &args->request) || !parse_sp(parse)))
+	if (metadata_items_options_follow(parse) &&
+		(!metadata_items_options(parse, &args->request) || !parse_sp(parse)))
 		return false;
-	return metadata_parse_entries(parse, true, &args->request) && parse_end(parse);
-}
-
-static bool parse_value(struct parse *parse, struct strv *ret_value)
-{
-	if (parse_keyword(parse, "NIL")) {
-		*ret_value = STRV_NULL;
-		return true;
-	}
-	if (!parse_data(parse, ret_value))
-		return false;
-	if (!ret_value->p)
-		ret_value->p = "";
-	return true;
+	return metadata_items_names(parse, true, &args->request) && parse_end(parse);
 }
 
 static bool set_parse(struct cmd *cmd, struct parse *parse)
@@ -142,8 +62,8 @@ static bool set_parse(struct cmd *cmd, struct parse *parse)
 		struct metadata_entry *entry = &args->entries[args->count];
 		if (args->count == METADATA_NAMES_MAX)
 			return parse_fail(parse, "Too many entries");
-		if (!parse_entry(parse, &entry->name) || !parse_sp(parse) ||
-			!parse_value(parse, &entry->value))
+		if (!metadata_items_entry(parse, &entry->name) || !parse_sp(parse) ||
+			!metadata_items_value(parse, &entry->value))
 			return false;
 		args->count++;
 	} while (parse_more(parse));
@@ -162,51 +82,6 @@ static void set_literal(struct cmd *cmd, const struct lex_literal *literal)
 	}
 	const char *code = arena_printf(cmd->arena, "METADATA MAXSIZE %zu", max);
 	cmd_literal_refuse(cmd, false, code, "Value is too large");
-}
-
-/* Answers. */
-
-static void print_value(struct buf *out, struct strv value)
-{
-	/* Clients of the chat world keep the backslashes of quoted strings, so that JSON breaks: it goes out as a literal. */
-	bool escapes = value.p && (strv_index(value, '"') < value.n || strv_index(value, '\\') < value.n);
-	/* Only a literal8 may hold NUL. */
-	if (value.p && strv_index(value, '\0') < value.n)
-		buf_addc(out, '~');
-	if (escapes)
-		print_literal(out, value);
-	else
-		print_nstring(out, value);
-}
-
-static void print_entries(
-	struct buf *out, struct strv mailbox, bool utf8, const struct metadata_answer *answer)
-{
-	if (answer->count == 0)
-		return;
-	buf_adds(out, "* METADATA ");
-	print_mailbox(out, mailbox, utf8);
-	for (size_t i = 0; i < answer->count; i++) {
-		buf_adds(out, i == 0 ? " (" : " ");
-		buf_addv(out, answer->entries[i].name);
-		buf_addc(out, ' ');
-		print_value(out, answer->entries[i].value);
-	}
-	buf_adds(out, ")\r\n");
-}
-
-enum rc metadata_list(const struct metadata *metadata, struct account *account, const struct mbox_info *info,
-	const struct metadata_request *request, bool utf8, struct buf *out)
-{
-	struct metadata_scope scope = { .mailbox = info->id, .mailbox_name = info->name };
-	struct metadata_answer answer;
-
-	if (!metadata || info->id == 0)
-		return RC_OK;
-	enum rc rc = metadata_get(metadata, account, &scope, request, &answer);
-	if (rc == RC_OK)
-		print_entries(out, info->name, utf8, &answer);
-	return rc;
 }
 
 /* Running. */
@@ -237,7 +112,7 @@ static enum rc get_job_run(struct account *account, struct job *job)
 	if (rc != RC_OK)
 		return rc;
 	get->longest = answer.longest;
-	print_entries(&get->out, get->scope.mailbox_name, get->utf8, &answer);
+	metadata_items_print(&get->out, get->scope.mailbox_name, get->utf8, &answer);
 	return buf_ok(&get->out) ? RC_OK : RC_LIMIT;
 }
 
@@ -314,17 +189,6 @@ static struct metadata_job *new_job(struct cmd *cmd, enum job_kind kind,
 	return job;
 }
 
-void metadata_request_copy(
-	const struct metadata_request *request, struct arena *arena, struct metadata_request *ret_request)
-{
-	struct strv *names = arena_alloc(arena, (request->count + 1) * sizeof(*names));
-
-	for (size_t i = 0; i < request->count; i++)
-		names[i] = arena_strv(arena, request->names[i]);
-	*ret_request = *request;
-	ret_request->names = names;
-}
-
 static void get_run(struct cmd *cmd)
 {
 	const struct metadata_args *args = cmd->args;
@@ -332,7 +196,7 @@ static void get_run(struct cmd *cmd)
 
 	if (!get)
 		return;
-	metadata_request_copy(&args->request, get->base.arena, &get->request);
+	metadata_items_copy(&args->request, get->base.arena, &get->request);
 	cmd_submit(cmd, get);
 }
 

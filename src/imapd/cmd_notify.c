@@ -6,6 +6,7 @@
 #include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
 
 #define EVENTS_MAX 512 /* octets of BADEVENT and its list */
 
@@ -49,7 +50,7 @@ static enum rc set_run(struct account *account, struct job *job)
 
 	buf_reset(&set->out);
 	if (set->status) {
-		enum rc rc = notify_status_all(account, set->set, set->selected, set->utf8, &set->out);
+		enum rc rc = notify_lines_status(account, set->set, set->selected, set->utf8, &set->out);
 		if (rc != RC_OK)
 			return rc;
 	}

@@ -4,9 +4,12 @@
  */
 #include "coi/coi.h"
 #include "imapd/append.h"
+#include "imapd/append_target.h"
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
 #include "imapd/rows.h"
+#include "imapd/view.h"
+#include "store/message.h"
 
 struct replace_args {
 	struct append append; /* first */

@@ -8,7 +8,9 @@
 #include "imapd/answer.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
+#include "imapd/uid_runs.h"
 #include "imapd/vanished.h"
+#include "imapd/view.h"
 #include "imapd/write_slice.h"
 #include "store/message.h"
 
@@ -469,7 +471,7 @@ static void close_run(struct cmd *cmd)
 	struct seqset uids = SEQSET_EMPTY;
 	struct seqrange range = { 1, UINT32_MAX };
 	struct seqset all = { .v = &range, .n = 1, .cap = 1 };
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	if (view_clip(view, &all, true, cmd->arena, &runs, &count, &uids) != RC_OK)
 		seqset_init(&uids);

@@ -7,7 +7,9 @@
 #include "imapd/rc_text.h"
 #include "imapd/rows.h"
 #include "imapd/search_cmd.h"
+#include "imapd/sort_program.h"
 #include "imapd/sort_run.h"
+#include "imapd/view.h"
 
 /* So many messages are sorted by the reactor itself when the index has all that it takes. */
 #define SORT_BORROW_MAX 500

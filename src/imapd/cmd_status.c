@@ -1,8 +1,10 @@
 #include "imapd/command.h"
 #include "imapd/answer.h"
 #include "imapd/rows.h"
+#include "imapd/status.h"
 #include "imapd/status_items.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
 
 #define STATUS_LINE_MAX 16384
 
@@ -33,7 +35,7 @@ static enum rc status_job_run(struct account *account, struct job *job)
 	enum rc rc = mbox_find(account, status->name, &info);
 	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
 		rc = RC_CANNOT;
-	return rc == RC_OK ? status_items_read(account, &info, &status->items, &status->values) : rc;
+	return rc == RC_OK ? status_read(account, &info, &status->items, &status->values) : rc;
 }
 
 static void status_finish(struct cmd *cmd, struct cmd_job *job)

@@ -2,7 +2,9 @@
 #include "imapd/fetch_run.h"
 #include "imapd/rows.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
 #include "imapd/write_slice.h"
+#include "store/message.h"
 
 struct store_args {
 	struct seqset set;

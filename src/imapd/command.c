@@ -9,6 +9,8 @@
 #include "imapd/answer.h"
 #include "imapd/rc_text.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
+#include "store/message.h"
 
 #define PARKED_RETRY_MS 5
 #define CMD_ARENA_HINT 1024

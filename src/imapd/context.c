@@ -12,6 +12,9 @@
 #include "imapd/search_run.h"
 #include "imapd/sorted.h"
 #include "imapd/sync.h"
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
+#include "store/message.h"
 
 #include <stdlib.h>
 
@@ -252,7 +255,7 @@ static struct search *look_search(const struct session *session, const struct co
 	search->run_count = dirty->n;
 	for (size_t i = 0; i < dirty->n; i++)
 		search->runs[i] =
-			(struct view_run){ .uid_lo = dirty->v[i].lo, .uid_hi = dirty->v[i].hi, .seq_lo = 1 };
+			(struct uid_run){ .uid_lo = dirty->v[i].lo, .uid_hi = dirty->v[i].hi, .seq_lo = 1 };
 	return search;
 }
 

@@ -3,6 +3,7 @@
  * a partial one only as far as it reaches. Never more than a window is in memory.
  */
 #include "imapd/fetch_priv.h"
+#include "store/message.h"
 
 static bool is_identity(uint8_t encoding)
 {

@@ -6,6 +6,7 @@
 #define COID_IMAPD_FETCH_PRIV_H
 
 #include "imapd/fetch_send.h"
+#include "store/message.h"
 
 #define FETCH_WINDOW (64 * 1024) /* read at a time; a literal up to this is never split */
 

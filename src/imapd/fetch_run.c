@@ -3,6 +3,8 @@
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
 #include "imapd/sync.h"
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
 
 struct slice_job {
 	struct cmd_job base;
@@ -12,7 +14,7 @@ struct slice_job {
 
 uint64_t fetch_run_count(const struct fetch_run *run)
 {
-	return view_runs_count(run->fetch->runs, run->fetch->run_count);
+	return uid_runs_count(run->fetch->runs, run->fetch->run_count);
 }
 
 /* The messages of a set, as many as the limit lets through. Those with the highest UIDs come first if it does not let all. */
@@ -146,7 +148,7 @@ void fetch_run_deliver(struct cmd *cmd, struct fetch_run *run, enum rc rc)
 	}
 	bool finished = fetch_take(cmd->session, fetch);
 	cmd->in_response = fetch->place.inside;
-	uint64_t before = view_runs_before(fetch->runs, fetch->place.run, fetch->place.uid);
+	uint64_t before = uid_runs_before(fetch->runs, fetch->place.run, fetch->place.uid);
 	cmd_progress(cmd, fetch->place.inside ? before - 1 : before, fetch_run_count(run));
 	if (finished) {
 		if (fetch->place.damaged > 0)

@@ -1,6 +1,7 @@
 #include "imapd/fetch_priv.h"
 
 #include "mime/header.h"
+#include "store/message.h"
 
 static enum rc need_reader(struct sender *s)
 {

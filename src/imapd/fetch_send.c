@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "imapd/objectid.h"
 #include "imapd/print.h"
+#include "imapd/uid_runs.h"
+#include "store/message.h"
 
 #include <stdlib.h>
 
@@ -79,7 +81,7 @@ static const struct msg_row *next_moved(struct sender *s, uint64_t end)
 }
 
 /* The next row of a run, its place at or behind at->uid; NULL: no more. */
-static const struct msg_row *next_in_run(struct sender *s, const struct view_run *run)
+static const struct msg_row *next_in_run(struct sender *s, const struct uid_run *run)
 {
 	struct fetch_place *at = s->at;
 	if (at->uid < run->uid_lo)
@@ -101,7 +103,7 @@ static const struct msg_row *next_row(struct sender *s, uint32_t *ret_seq)
 {
 	struct fetch_place *at = s->at;
 	while (at->run < s->fetch->run_count) {
-		const struct view_run *run = &s->fetch->runs[at->run];
+		const struct uid_run *run = &s->fetch->runs[at->run];
 		const struct msg_row *row = next_in_run(s, run);
 		if (!row) {
 			at->run++;
@@ -552,7 +554,7 @@ enum rc fetch_unseen(struct account *account, const struct fetch *fetch, struct 
 	if (rc != RC_OK)
 		return rc;
 	for (size_t r = 0; r < fetch->run_count; r++) {
-		const struct view_run *run = &fetch->runs[r];
+		const struct uid_run *run = &fetch->runs[r];
 		size_t i = msg_lower_bound(rows, count, run->uid_lo);
 		for (; i < count && rows[i].uid <= run->uid_hi; i++)
 			if (!(rows[i].flags & MSG_SEEN) && rows[i].modseq > fetch->changed_since)

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "imapd/fetch_plan.h"
-#include "imapd/view.h"
+#include "imapd/uid_runs.h"
 #include "mime/decode.h"
 #include "store/message.h"
 
@@ -67,7 +67,7 @@ struct fetch {
 	struct arena *message; /* own: cached texts of the message in hand */
 	int64_t mailbox;
 	struct fetch_plan plan;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t run_count;
 	struct seqset recent; /* own: UIDs that are \Recent in the session */
 	struct seqset

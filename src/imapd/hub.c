@@ -8,6 +8,7 @@
 #include "imapd/progress.h"
 #include "imapd/session.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
 #include "store/mailbox.h"
 
 #include <stdlib.h>

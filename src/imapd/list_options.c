@@ -1,6 +1,7 @@
 #include "imapd/list_options.h"
 
-#include "imapd/cmd_metadata.h"
+#include "imapd/metadata_items.h"
+#include "imapd/status_items.h"
 
 static bool parse_select(struct parse *parse, struct list_options *options)
 {
@@ -77,7 +78,7 @@ static bool parse_return(struct parse *parse, struct list_options *options)
 	if (parse_keyword(parse, "METADATA")) {
 		options->ret |= LIST_RETURN_METADATA;
 		options->metadata = (struct metadata_request){ 0 };
-		return parse_sp(parse) && metadata_parse_entries(parse, false, &options->metadata);
+		return parse_sp(parse) && metadata_items_names(parse, false, &options->metadata);
 	}
 	return parse_fail(parse, "Unknown return option");
 }

@@ -2,9 +2,11 @@
 
 #include "base/hash.h"
 #include "imapd/acl_rights.h"
-#include "imapd/cmd_metadata.h"
+#include "imapd/metadata_read.h"
 #include "imapd/list_match.h"
 #include "imapd/print.h"
+#include "imapd/status.h"
+#include "imapd/status_items.h"
 #include "store/mailbox.h"
 
 #define LIST_LINE_MAX (64 * 1024) /* two names, encoded, and all attributes */
@@ -159,7 +161,7 @@ static enum rc print_status(struct run *run, const struct mbox_info *info)
 
 	if (!(run->options->ret & LIST_RETURN_STATUS) || info->attrs & MBOX_NOSELECT)
 		return RC_OK;
-	enum rc rc = status_items_read(run->account, info, &run->options->status, &values);
+	enum rc rc = status_read(run->account, info, &run->options->status, &values);
 	if (rc == RC_OK)
 		status_items_print(run->out, info->name, run->utf8, &run->options->status, &values);
 	return rc;
@@ -180,8 +182,8 @@ static enum rc print_more(struct run *run, const struct mbox_info *info)
 	print_myrights(run, info);
 	enum rc rc = print_status(run, info);
 	if (rc == RC_OK && run->options->ret & LIST_RETURN_METADATA)
-		rc = metadata_list(run->options->annotations, run->account, info, &run->options->metadata,
-			run->utf8, run->out);
+		rc = metadata_read_list(run->options->annotations, run->account, info,
+			&run->options->metadata, run->utf8, run->out);
 	return rc;
 }
 

@@ -3,6 +3,7 @@
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
+#include "imapd/uid_runs.h"
 
 unsigned message_limit(const struct cmd *cmd)
 {
@@ -42,18 +43,18 @@ bool message_limit_clip(struct cmd *cmd, struct seqset *uids)
 	return message_limit_cut(uids, message_limit(cmd), &cmd->limit_uid);
 }
 
-struct view_run *message_limit_down(
-	struct arena *arena, const struct view_run *runs, size_t count, size_t *ret_count)
+struct uid_run *message_limit_down(
+	struct arena *arena, const struct uid_run *runs, size_t count, size_t *ret_count)
 {
-	size_t messages = (size_t)view_runs_count(runs, count);
-	struct view_run *down = arena_alloc(arena, (messages + 1) * sizeof(*down));
+	size_t messages = (size_t)uid_runs_count(runs, count);
+	struct uid_run *down = arena_alloc(arena, (messages + 1) * sizeof(*down));
 	size_t n = 0;
 
 	for (size_t i = count; i > 0; i--) {
-		const struct view_run *run = &runs[i - 1];
+		const struct uid_run *run = &runs[i - 1];
 		for (uint32_t left = run->uid_hi - run->uid_lo + 1; left > 0; left--) {
 			uint32_t uid = run->uid_lo + left - 1;
-			down[n++] = (struct view_run){
+			down[n++] = (struct uid_run){
 				.uid_lo = uid, .uid_hi = uid, .seq_lo = run->seq_lo + left - 1
 			};
 		}

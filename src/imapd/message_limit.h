@@ -8,9 +8,10 @@
 #ifndef COID_IMAPD_MESSAGE_LIMIT_H
 #define COID_IMAPD_MESSAGE_LIMIT_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/seqset.h"
-#include "imapd/view.h"
+#include "imapd/uid_runs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,8 +31,8 @@ bool message_limit_cut(struct seqset *uids, uint64_t limit, uint32_t *ret_last);
 /* The same with the command's limit; the tagged OK will tell it (message_limit_tell). */
 bool message_limit_clip(struct cmd *cmd, struct seqset *uids);
 /* Pure. The same messages, from the highest UID down, one a run. In the arena. */
-struct view_run *message_limit_down(
-	struct arena *arena, const struct view_run *runs, size_t count, size_t *ret_count);
+struct uid_run *message_limit_down(
+	struct arena *arena, const struct uid_run *runs, size_t count, size_t *ret_count);
 
 /* NO [MESSAGELIMIT 1000 23221]; last 0: without a UID. Ends the command, which has done nothing. */
 void message_limit_refuse(struct cmd *cmd, unsigned limit, uint32_t last, const char *text);

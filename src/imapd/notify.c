@@ -5,7 +5,9 @@
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
 #include "metadata/provider.h"
+#include "store/message.h"
 
 #include <stdlib.h>
 

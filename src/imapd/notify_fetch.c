@@ -9,6 +9,8 @@
 #include "imapd/command.h"
 #include "imapd/fetch_run.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
+#include "store/message.h"
 
 #include <stdlib.h>
 

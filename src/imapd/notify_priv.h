@@ -6,13 +6,10 @@
 
 #include "imapd/fetch_send.h"
 #include "imapd/notify.h"
+#include "imapd/notify_lines.h"
 #include "store/mailbox.h"
 
 #define NOTIFY_JOB_BOXES 256 /* mailboxes of one job: the rest is for the next */
-#define NOTIFY_OUTPUT_MAX (32 * 1024 * 1024)
-
-/* A mark besides those of enum notify_event: the name is another mailbox's now. Told to whoever wants FlagChange. */
-#define NOTIFY_UIDVALIDITY (1u << 8)
 
 /* A mailbox in which something has happened since NOTIFY. */
 struct notify_box {
@@ -23,22 +20,6 @@ struct notify_box {
 	unsigned events; /* what the set wants of it */
 	bool unseen_known;
 	uint32_t unseen; /* if so: as last told */
-};
-
-enum notify_kind {
-	NOTIFY_KIND_NAME, /* created, deleted: the name and the one above it */
-	NOTIFY_KIND_RENAME,
-	NOTIFY_KIND_SUBSCRIPTION,
-	NOTIFY_KIND_METADATA
-};
-
-/* Something that has happened to a name, or to an entry of METADATA. */
-struct notify_item {
-	struct list_node node;
-	enum notify_kind kind;
-	int64_t mailbox; /* 0: the server's entries */
-	struct strv name; /* the mailbox's, or the entry's; behind the struct, as old_name */
-	struct strv old_name;
 };
 
 struct notify {
@@ -70,9 +51,6 @@ void notify_overflow(struct session *session);
 
 /* Submits a job for what is marked and queued. */
 void notify_job_start(struct session *session);
-/* [strand] The lines of STATUS for the whole set: NOTIFY SET STATUS. `selected`: the mailbox to be left out. */
-enum rc notify_status_all(struct account *account, const struct notify_set *set, int64_t selected, bool utf8,
-	struct buf *out) MUST_CHECK;
 
 /* notify_fetch.c */
 

@@ -6,6 +6,8 @@
 #include "imapd/answer.h"
 #include "imapd/rc_text.h"
 #include "imapd/sync.h"
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
 
 /* So many messages are searched by the reactor itself when the index knows all that is asked. */
 #define SEARCH_BORROW_MAX 1000
@@ -58,7 +60,7 @@ static enum rc save(struct cmd *cmd, const struct search_result *result)
 	struct view *view = cmd->session->view;
 	struct seqset numbers = SEQSET_EMPTY;
 	struct seqset uids = SEQSET_EMPTY;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	search_return_saved(&args->options, result, &numbers);
 	enum rc rc = RC_OK;
@@ -126,8 +128,8 @@ static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	struct search *search = args->search;
 	search_accept(search);
-	uint64_t goal = args->more ? 0 : view_runs_count(search->runs, search->run_count);
-	cmd_progress(cmd, view_runs_before(search->runs, search->place.run, search->place.uid), goal);
+	uint64_t goal = args->more ? 0 : uid_runs_count(search->runs, search->run_count);
+	cmd_progress(cmd, uid_runs_before(search->runs, search->place.run, search->place.uid), goal);
 	if (search->finished)
 		args->finished(cmd, args->search);
 	else
@@ -151,7 +153,7 @@ static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *ui
 	struct cmd *cmd = arg;
 	struct view *view = cmd->session->view;
 	struct seqset known = SEQSET_EMPTY;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	seqset_copy(&known, seqs);
 	seqset_resolve(&known, view_exists(view));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "imapd/search_addr.h"
+#include "imapd/uid_runs.h"
 #include "mime/header.h"
 #include "store/message.h"
 
@@ -490,7 +491,7 @@ static const struct msg_row *next_row(struct searcher *s, uint32_t *ret_seq)
 {
 	struct search_place *at = s->at;
 	while (at->run < s->search->run_count) {
-		const struct view_run *run = &s->search->runs[at->run];
+		const struct uid_run *run = &s->search->runs[at->run];
 		if (at->uid < run->uid_lo)
 			at->uid = run->uid_lo;
 		if (s->pos >= s->count || s->rows[s->pos].uid < at->uid ||

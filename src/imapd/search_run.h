@@ -14,7 +14,7 @@
 #include "imapd/search_keys.h"
 #include "imapd/search_return.h"
 #include "imapd/search_text.h"
-#include "imapd/view.h"
+#include "imapd/uid_runs.h"
 
 #define SEARCH_SLICE_US 10000
 /* A header block that is not in the cache is searched up to here. */
@@ -43,7 +43,7 @@ struct search {
 	struct arena *message; /* own: what the message in hand has in the cache */
 	int64_t mailbox;
 	struct search_keys keys;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t run_count;
 	struct seqset recent; /* own: UIDs that are \Recent in the session */
 	bool by_uid; /* the answer holds UIDs */

@@ -8,6 +8,7 @@
 #include "imapd/notify.h"
 #include "imapd/answer.h"
 #include "imapd/sync.h"
+#include "imapd/view.h"
 #include "net/conn.h"
 
 #include <assert.h>

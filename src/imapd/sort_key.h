@@ -1,5 +1,5 @@
 /*
- * SORT's criteria (RFC 5256, RFC 5957), and one message's key by them: octets whose order under memcmp is the order asked for,
+ * One message's key by the criteria of a SORT: octets whose order under memcmp is the order asked for,
  * strings collated by i;unicode-casemap (RFC 5051; RFC 5255 section 4.6). Keys of the same program may be compared whenever
  * they were made, within one process. Equal keys: the UID decides.
  */
@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "imapd/parse.h"
+#include "imapd/sort_program.h"
 #include "mime/envelope_read.h"
 #include "store/message.h"
 
@@ -17,37 +17,6 @@
 
 /* Octets of a collated string in a key. What is longer is cut, and told from others by a hash of the whole. */
 #define SORT_TEXT_MAX 1024
-
-enum sort_criterion {
-	SORT_ARRIVAL,
-	SORT_CC,
-	SORT_DATE,
-	SORT_DISPLAYFROM,
-	SORT_DISPLAYTO,
-	SORT_FROM,
-	SORT_RELEVANCY, /* RFC 6203: the highest score first */
-	SORT_SIZE,
-	SORT_SUBJECT,
-	SORT_TO
-};
-#define SORT_CRITERIA_MAX 10
-
-/* Plain data, may be copied. */
-struct sort_program {
-	struct {
-		enum sort_criterion what;
-		bool reverse;
-	} v[SORT_CRITERIA_MAX];
-	size_t n;
-	bool envelope; /* some are answered from the envelope */
-	bool sent; /* the sent date is needed */
-	bool relevancy; /* so are the scores of the search */
-};
-
-/* "(REVERSE DATE SUBJECT)". A criterion that comes again decides nothing and is dropped. */
-bool sort_program_parse(struct parse *parse, struct sort_program *ret_program);
-/* Whether the index has all that it takes. */
-bool sort_program_is_memory(const struct sort_program *program);
 
 /* Memory used for one message after the other, on one thread. */
 struct sort_scratch {

@@ -2,6 +2,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "imapd/sort_program.h"
+#include "store/message.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -14,7 +14,9 @@
 #include "base/seqset.h"
 #include "imapd/search_run.h"
 #include "imapd/sort_key.h"
+#include "imapd/sort_program.h"
 #include "imapd/sorter.h"
+#include "store/message.h"
 
 /* Octets of keys and items; beyond: RC_LIMIT. */
 #define SORT_MEMORY_MAX ((size_t)512 * 1024 * 1024)

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "imapd/search_return.h"
+#include "imapd/sort_program.h"
 #include "imapd/view.h"
 
 #include <stdlib.h>

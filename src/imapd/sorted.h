@@ -8,7 +8,9 @@
 
 #include "base/buf.h"
 #include "base/seqset.h"
+#include "imapd/sort_program.h"
 #include "imapd/sort_run.h"
+#include "imapd/view.h"
 
 #define SORTED_MAX 50000 /* messages of one context */
 

@@ -2,7 +2,6 @@
 
 #include "imapd/objectid.h"
 #include "imapd/print.h"
-#include "store/message.h"
 
 static const char *const names[STATUS_KINDS] = {
 	[STATUS_MESSAGES] = "MESSAGES",
@@ -51,30 +50,6 @@ bool status_items_parse(struct parse *parse, struct status_items *ret_items)
 bool status_items_memory(const struct status_items *items)
 {
 	return !(items->mask & 1u << STATUS_DELETED_STORAGE);
-}
-
-enum rc status_items_read(struct account *account, const struct mbox_info *info,
-	const struct status_items *items, struct status_values *ret_values)
-{
-	const struct msg_row *rows = NULL;
-	size_t count = 0;
-
-	*ret_values = (struct status_values){
-		.info = *info,
-		.message_max = store_settings(account_store(account))->message_max,
-	};
-	if (info->id == items->selected && info->highestmodseq > items->told_modseq)
-		ret_values->info.highestmodseq = items->told_modseq;
-	if (status_items_memory(items) || info->deleted == 0)
-		return RC_OK;
-	enum rc rc = msg_index(account, info->id, &rows, &count);
-	if (rc != RC_OK)
-		return rc;
-	for (size_t i = 0; i < count; i++) {
-		if (rows[i].flags & MSG_DELETED)
-			ret_values->deleted_storage += rows[i].size;
-	}
-	return RC_OK;
 }
 
 static uint64_t value_of(const struct status_values *values, enum status_item item)

@@ -39,15 +39,14 @@ struct status_items {
 /* "(MESSAGES UIDNEXT ...)" */
 bool status_items_parse(struct parse *parse, struct status_items *ret_items);
 
+/* What is printed for them; read by query/status.h. */
 struct status_values {
 	struct mbox_info info;
 	uint64_t deleted_storage;
 	uint64_t message_max;
 };
 
-/* [strand] What the items need of a mailbox. `memory` as long as no item needs the index (status_items_memory). */
-enum rc status_items_read(struct account *account, const struct mbox_info *info,
-	const struct status_items *items, struct status_values *ret_values) MUST_CHECK;
+/* Whether the mailbox's own counters answer all items; else its index is read. */
 bool status_items_memory(const struct status_items *items);
 
 /* "* STATUS <mailbox> (...)\r\n" */

@@ -6,7 +6,9 @@
 #include "imapd/answer.h"
 #include "imapd/print.h"
 #include "imapd/status_items.h"
+#include "imapd/view.h"
 #include "imapd/view_priv.h"
+#include "store/message.h"
 
 #include <string.h>
 

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 
 #include "base/seqset.h"
+#include "imapd/status_items.h"
+#include "imapd/view.h"
 
 struct buf;
 struct cmd;

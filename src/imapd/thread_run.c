@@ -6,8 +6,10 @@
 #include "imapd/search_run.h"
 #include "imapd/sort_key.h"
 #include "imapd/sort_run.h"
+#include "imapd/uid_runs.h"
 #include "mime/header.h"
 #include "mime/msgid.h"
+#include "store/message.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,7 @@ struct gatherer {
 };
 
 struct thread *thread_new(int64_t mailbox, enum thread_algorithm algorithm, const struct seqset *uids,
-	const struct view_run *runs, size_t run_count)
+	const struct uid_run *runs, size_t run_count)
 {
 	struct thread *thread = mem_zalloc(sizeof(*thread));
 	thread->mailbox = mailbox;

@@ -13,8 +13,8 @@
 #include "base/buf.h"
 #include "base/seqset.h"
 #include "imapd/thread_tree.h"
-#include "imapd/view.h"
 #include "store/message.h"
+#include "imapd/uid_runs.h"
 
 #define THREAD_MESSAGE_REFS_MAX 1000 /* references of one message: the last ones count */
 #define THREAD_REFS_MAX ((size_t)8 * 1024 * 1024) /* of all; beyond: RC_LIMIT */
@@ -40,7 +40,7 @@ struct thread {
 	int64_t mailbox;
 	enum thread_algorithm algorithm;
 	struct seqset uids; /* own */
-	struct view_run *runs; /* own; NULL: the answer has UIDs */
+	struct uid_run *runs; /* own; NULL: the answer has UIDs */
 	size_t run_count;
 	uint64_t keys[4]; /* of the hashes */
 	struct thread_message *messages; /* own */
@@ -59,7 +59,7 @@ struct thread {
 
 /* The set is copied; `runs` (of the view, covering it) too: for message numbers; NULL: UIDs. */
 struct thread *thread_new(int64_t mailbox, enum thread_algorithm algorithm, const struct seqset *uids,
-	const struct view_run *runs, size_t run_count);
+	const struct uid_run *runs, size_t run_count);
 void thread_free(struct thread **thread);
 /* [strand] */
 enum rc thread_slice(struct account *account, struct thread *thread) MUST_CHECK;

@@ -1,6 +1,9 @@
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
 #include "imapd/view_priv.h"
 
 #include "base/mem.h"
+#include "store/message.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -31,7 +34,7 @@ static void uids_unref(struct view_uids **uids)
 /* UIDs above all others. */
 static void uids_append(struct view_uids *uids, uint32_t lo, uint32_t hi)
 {
-	struct view_run *last = uids->n > 0 ? &uids->v[uids->n - 1] : NULL;
+	struct uid_run *last = uids->n > 0 ? &uids->v[uids->n - 1] : NULL;
 	if (last && last->uid_hi + 1 == lo) {
 		last->uid_hi = hi;
 	} else {
@@ -40,7 +43,7 @@ static void uids_append(struct view_uids *uids, uint32_t lo, uint32_t hi)
 			uids->v = mem_realloc(uids->v, uids->cap, sizeof(*uids->v));
 		}
 		uids->v[uids->n++] =
-			(struct view_run){ .uid_lo = lo, .uid_hi = hi, .seq_lo = uids->count + 1 };
+			(struct uid_run){ .uid_lo = lo, .uid_hi = hi, .seq_lo = uids->count + 1 };
 	}
 	uids->count += hi - lo + 1;
 }
@@ -75,7 +78,7 @@ static size_t run_of_uid(const struct view_uids *uids, uint32_t uid)
 	return lo;
 }
 
-static uint32_t run_last_seq(const struct view_run *run)
+static uint32_t run_last_seq(const struct uid_run *run)
 {
 	return run->seq_lo + (run->uid_hi - run->uid_lo);
 }
@@ -211,7 +214,7 @@ uint32_t view_last_uid(const struct view *view)
 
 /* The part of `run` that `range` (of UIDs or numbers) means; false: none. */
 static bool cut_run(
-	const struct view_run *run, const struct seqrange *range, bool by_uid, struct view_run *ret_part)
+	const struct uid_run *run, const struct seqrange *range, bool by_uid, struct uid_run *ret_part)
 {
 	uint32_t first = by_uid ? run->uid_lo : run->seq_lo;
 	uint32_t last = by_uid ? run->uid_hi : run_last_seq(run);
@@ -219,7 +222,7 @@ static bool cut_run(
 	uint32_t hi = range->hi < last ? range->hi : last;
 	if (lo > hi)
 		return false;
-	*ret_part = (struct view_run){
+	*ret_part = (struct uid_run){
 		.uid_lo = run->uid_lo + (lo - first),
 		.uid_hi = run->uid_lo + (hi - first),
 		.seq_lo = run->seq_lo + (lo - first),
@@ -228,13 +231,13 @@ static bool cut_run(
 }
 
 /* Walks both lists at once; with out NULL it only counts. */
-static size_t clip(const struct view_uids *uids, const struct seqset *set, bool by_uid, struct view_run *out)
+static size_t clip(const struct view_uids *uids, const struct seqset *set, bool by_uid, struct uid_run *out)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < set->n; i++) {
 		const struct seqrange *range = &set->v[i];
 		size_t run = by_uid ? run_of_uid(uids, range->lo) : run_of_seq(uids, range->lo);
-		struct view_run part;
+		struct uid_run part;
 		for (; run < uids->n && cut_run(&uids->v[run], range, by_uid, &part); run++) {
 			if (out)
 				out[count] = part;
@@ -245,7 +248,7 @@ static size_t clip(const struct view_uids *uids, const struct seqset *set, bool 
 }
 
 enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, struct arena *arena,
-	struct view_run **ret_runs, size_t *ret_count, struct seqset *ret_uids)
+	struct uid_run **ret_runs, size_t *ret_count, struct seqset *ret_uids)
 {
 	struct seqset numbers = SEQSET_EMPTY;
 	uint32_t exists = view_exists(view);
@@ -258,7 +261,7 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 		return RC_INVALID;
 	}
 	size_t count = clip(view->uids, &numbers, by_uid, NULL);
-	struct view_run *runs = arena_alloc(arena, (count + 1) * sizeof(*runs));
+	struct uid_run *runs = arena_alloc(arena, (count + 1) * sizeof(*runs));
 	clip(view->uids, &numbers, by_uid, runs);
 	seqset_init(ret_uids);
 	for (size_t i = 0; i < count; i++)
@@ -269,23 +272,10 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 	return RC_OK;
 }
 
-uint64_t view_runs_count(const struct view_run *runs, size_t count)
-{
-	uint64_t messages = 0;
-	for (size_t i = 0; i < count; i++)
-		messages += (uint64_t)runs[i].uid_hi - runs[i].uid_lo + 1;
-	return messages;
-}
-
-uint64_t view_runs_before(const struct view_run *runs, size_t run, uint32_t uid)
-{
-	return view_runs_count(runs, run) + (uid > 0 ? uid - runs[run].uid_lo : 0);
-}
-
 void view_seqs(const struct view *view, const struct seqset *uids, struct seqset *ret_seqs)
 {
 	size_t count = clip(view->uids, uids, true, NULL);
-	struct view_run *runs = mem_alloc((count + 1) * sizeof(*runs));
+	struct uid_run *runs = mem_alloc((count + 1) * sizeof(*runs));
 	clip(view->uids, uids, true, runs);
 	seqset_clear(ret_seqs);
 	for (size_t i = 0; i < count; i++)

@@ -8,8 +8,8 @@
 
 #include "base/seqset.h"
 #include "base/strv.h"
+#include "imapd/uid_runs.h"
 #include "store/mailbox.h"
-#include "store/message.h"
 #include "store/store.h"
 
 struct view;
@@ -27,21 +27,12 @@ uint32_t view_seq(const struct view *view, uint32_t uid);
 uint32_t view_uid(const struct view *view, uint32_t seq);
 uint32_t view_last_uid(const struct view *view); /* what '*' means; 0: empty */
 
-/* One run of consecutive UIDs with consecutive sequence numbers. */
-struct view_run {
-	uint32_t uid_lo;
-	uint32_t uid_hi;
-	uint32_t seq_lo;
-};
 /*
  * Clips a set given by sequence numbers (by_uid false; a number beyond EXISTS gives RC_INVALID) or by UIDs (unknown ones
  * are left out) to the view. Resolves '*'. *ret_runs lives in the arena; ret_uids is the caller's (seqset_fini).
  */
 enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, struct arena *arena,
-	struct view_run **ret_runs, size_t *ret_count, struct seqset *ret_uids) MUST_CHECK;
-/* Messages in runs, gone ones included; and those before UID `uid` (0: the first) of runs[run]. */
-uint64_t view_runs_count(const struct view_run *runs, size_t count);
-uint64_t view_runs_before(const struct view_run *runs, size_t run, uint32_t uid);
+	struct uid_run **ret_runs, size_t *ret_count, struct seqset *ret_uids) MUST_CHECK;
 /* The sequence numbers of announced UIDs; others are left out. Replaces what *ret_seqs holds. */
 void view_seqs(const struct view *view, const struct seqset *uids, struct seqset *ret_seqs);
 

@@ -4,6 +4,7 @@
 #ifndef COID_IMAPD_VIEW_PRIV_H
 #define COID_IMAPD_VIEW_PRIV_H
 
+#include "imapd/uid_runs.h"
 #include "imapd/view.h"
 
 #include <stdbool.h>
@@ -16,7 +17,7 @@ struct view_uids {
 	uint32_t count; /* EXISTS */
 	size_t n;
 	size_t cap;
-	struct view_run *v; /* own */
+	struct uid_run *v; /* own */
 };
 
 /* A FETCH FLAGS that is due. */

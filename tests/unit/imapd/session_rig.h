@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/session.h"
+#include "store/message.h"
 #include "support/store_rig.h"
 
 #include <setjmp.h>

@@ -1,6 +1,7 @@
 #include "auth/auth.h"
 #include "base/str.h"
 #include "greeting_rig.h"
+#include "store/message.h"
 #include "store/users.h"
 
 #define NAME "alice@example.org"

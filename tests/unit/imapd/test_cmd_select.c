@@ -1,4 +1,5 @@
 #include "greeting_rig.h"
+#include "store/message.h"
 
 static void append(struct client *client, const char *mailbox, const char *flags)
 {

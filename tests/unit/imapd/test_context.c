@@ -2,6 +2,7 @@
 
 #include "imapd/context.h"
 #include "imapd/sorted.h"
+#include "store/message.h"
 
 #define LIMIT 3
 

@@ -1,6 +1,8 @@
 #include "imapd/fetch_send.h"
 
 #include "base/mem.h"
+#include "imapd/uid_runs.h"
+#include "store/message.h"
 #include "support/store_rig.h"
 
 #include <setjmp.h>
@@ -83,7 +85,7 @@ static struct fetch *fetch_of(struct rig *rig, const char *items, uint32_t lo, u
 	parse_init(&parse, strv_cstr(items), fetch->arena);
 	assert_true(fetch_plan_parse(&parse, false, &fetch->plan));
 	fetch->runs = arena_zalloc(fetch->arena, sizeof(*fetch->runs));
-	fetch->runs[0] = (struct view_run){ .uid_lo = lo, .uid_hi = hi, .seq_lo = 1 };
+	fetch->runs[0] = (struct uid_run){ .uid_lo = lo, .uid_hi = hi, .seq_lo = 1 };
 	fetch->run_count = 1;
 	assert_int_equal(rig_find(rig, ACCOUNT, "INBOX", &fetch->mailbox), RC_OK);
 	return fetch;

@@ -1,4 +1,5 @@
 /* MESSAGELIMIT and SAVELIMIT (RFC 9738), with a limit of three messages. */
+#include "imapd/uid_runs.h"
 #include "session_rig.h"
 
 #include "imapd/message_limit.h"
@@ -37,12 +38,12 @@ static void the_highest_are_left(void **state)
 static void runs_are_turned_round(void **state)
 {
 	(void)state;
-	static const struct view_run runs[] = { { 2, 3, 1 }, { 7, 7, 3 }, { 9, 11, 4 } };
-	static const struct view_run down[] = { { 11, 11, 6 }, { 10, 10, 5 }, { 9, 9, 4 }, { 7, 7, 3 },
+	static const struct uid_run runs[] = { { 2, 3, 1 }, { 7, 7, 3 }, { 9, 11, 4 } };
+	static const struct uid_run down[] = { { 11, 11, 6 }, { 10, 10, 5 }, { 9, 9, 4 }, { 7, 7, 3 },
 		{ 3, 3, 2 }, { 2, 2, 1 } };
 	struct arena *arena = arena_new(0);
 	size_t count;
-	struct view_run *got = message_limit_down(arena, runs, 3, &count);
+	struct uid_run *got = message_limit_down(arena, runs, 3, &count);
 	assert_int_equal(count, 6);
 	assert_memory_equal(got, down, sizeof(down));
 	arena_free(&arena);

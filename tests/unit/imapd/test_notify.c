@@ -1,6 +1,7 @@
 #include "session_rig.h"
 
 #include "imapd/notify_priv.h"
+#include "store/message.h"
 
 #define DELIVERIES 1000
 

@@ -1,7 +1,5 @@
 #include "imapd/search_keys.h"
 
-#include "store/message.h"
-
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,8 @@
 #include "imapd/search_run.h"
 
 #include "base/mem.h"
+#include "imapd/uid_runs.h"
+#include "store/message.h"
 #include "support/store_rig.h"
 
 #include <setjmp.h>
@@ -115,7 +117,7 @@ static struct search *search_of(struct rig *rig, const char *keys, uint32_t last
 	search_keys_resolve(&search->keys, last, same_number, NULL, search->arena);
 	search_prepare(search);
 	search->runs = arena_zalloc(search->arena, sizeof(*search->runs));
-	search->runs[0] = (struct view_run){ .uid_lo = 1, .uid_hi = last, .seq_lo = 11 };
+	search->runs[0] = (struct uid_run){ .uid_lo = 1, .uid_hi = last, .seq_lo = 11 };
 	search->run_count = 1;
 	search->by_uid = true;
 	assert_int_equal(rig_find(rig, ACCOUNT, "INBOX", &search->mailbox), RC_OK);

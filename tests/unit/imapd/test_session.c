@@ -1,4 +1,5 @@
 #include "greeting_rig.h"
+#include "store/message.h"
 
 static void small_limits(struct server *server)
 {

@@ -1,6 +1,8 @@
 #include "imapd/sort_key.h"
 
 #include "base/mem.h"
+#include "imapd/sort_program.h"
+#include "store/message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+#include "imapd/sort_program.h"
 #include "imapd/sort_run.h"
 
 #include "inbox_rig.h"

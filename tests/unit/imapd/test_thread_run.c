@@ -1,5 +1,6 @@
 #include "imapd/thread_run.h"
 
+#include "imapd/uid_runs.h"
 #include "inbox_rig.h"
 
 static enum rc slice_job(struct account *account, void *arg)
@@ -10,7 +11,7 @@ static enum rc slice_job(struct account *account, void *arg)
 static struct thread *thread_of(
 	struct test *t, enum thread_algorithm algorithm, const struct seqset *uids, bool numbers)
 {
-	const struct view_run runs[] = { { .uid_lo = 1, .uid_hi = 2, .seq_lo = 101 },
+	const struct uid_run runs[] = { { .uid_lo = 1, .uid_hi = 2, .seq_lo = 101 },
 		{ .uid_lo = 3, .uid_hi = 100000, .seq_lo = 203 } };
 	return thread_new(inbox_of(t), algorithm, uids, numbers ? runs : NULL, 2);
 }

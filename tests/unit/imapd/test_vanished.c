@@ -1,6 +1,7 @@
 #include "imapd/vanished.h"
 
 #include "base/mem.h"
+#include "store/message.h"
 #include "support/store_rig.h"
 
 #include <setjmp.h>

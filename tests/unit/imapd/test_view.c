@@ -1,6 +1,9 @@
+#include "imapd/uid_runs.h"
+#include "imapd/view.h"
 #include "imapd/view_priv.h"
 
 #include "base/mem.h"
+#include "store/message.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -352,7 +355,7 @@ static void clip(struct view *view, const char *text, bool by_uid, const char *e
 	struct arena *arena = arena_new(0);
 	struct seqset set = SEQSET_EMPTY;
 	struct seqset uids;
-	struct view_run *runs;
+	struct uid_run *runs;
 	size_t count;
 	assert_int_equal(seqset_parse(&set, strv_cstr(text), SET_RANGES), RC_OK);
 	enum rc rc = view_clip(view, &set, by_uid, arena, &runs, &count, &uids);
