@@ -1,7 +1,7 @@
-# coid_library(name [LINK lower floors] [LIBS system libraries]): every .c file of src/<name>.
+# coid_library(name [LINK lower floors] [LIBS system libraries]): every .c file of src/<name> and of the folders in it.
 function(coid_library name)
   cmake_parse_arguments(A "" "" "LINK;LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c ${CMAKE_SOURCE_DIR}/src/${name}/*/*.c)
   if(NOT sources)
     # A folder that holds only headers so far.
     add_library(coid_${name} INTERFACE)
@@ -46,20 +46,22 @@ function(coid_test_support)
   endif()
 endfunction()
 
-# One test program a file: tests/unit/<folder>/test_<file>.c links library <folder>.
+# One test program per file: tests/unit/<folder>/test_<file>.c links library <folder>, and so does one in a folder below it.
 function(coid_unit_tests)
   coid_test_support()
-  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*/test_*.c)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/unit/*/test_*.c
+       ${CMAKE_SOURCE_DIR}/tests/unit/*/*/test_*.c)
   foreach(source ${tests})
-    get_filename_component(file ${source} NAME_WE)
-    get_filename_component(dir ${source} DIRECTORY)
-    get_filename_component(folder ${dir} NAME)
-    set(target unit_${folder}_${file})
+    file(RELATIVE_PATH name ${CMAKE_SOURCE_DIR}/tests/unit ${source})
+    string(REGEX REPLACE "\\.c$" "" name ${name})
+    string(REGEX REPLACE "/.*" "" folder ${name})
+    string(REPLACE "/" "_" target unit_${name})
     add_executable(${target} ${source})
+    target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/unit/${folder})
     target_link_libraries(${target} PRIVATE coid_test_support coid_${folder} cmocka)
     target_compile_options(${target} PRIVATE -Wno-missing-prototypes)
-    add_test(NAME ${folder}/${file} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
-    set_tests_properties(${folder}/${file} PROPERTIES LABELS unit TIMEOUT 120)
+    add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}/tests)
+    set_tests_properties(${name} PROPERTIES LABELS unit TIMEOUT 120)
   endforeach()
   # Power cuts and failing disks under the whole store: tests/power/test_*.c.
   file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/power/test_*.c)

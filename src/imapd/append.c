@@ -1,11 +1,11 @@
 #include "imapd/append.h"
 
 #include "base/mem.h"
-#include "imapd/append_piece.h"
-#include "imapd/append_target.h"
+#include "query/append_piece.h"
+#include "query/append_target.h"
 #include "imapd/imapd.h"
 #include "imapd/message_limit.h"
-#include "imapd/rc_text.h"
+#include "imap/rc_text.h"
 #include "imapd/view.h"
 
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #ifndef COID_IMAPD_APPEND_H
 #define COID_IMAPD_APPEND_H
 
-#include "imapd/append_parse.h"
+#include "imap/append_parse.h"
 #include "imapd/command.h"
 #include "store/content.h"
 #include "store/message.h"

@@ -7,7 +7,7 @@
 #include "imapd/notify.h"
 #include "imapd/progress.h"
 #include "imapd/answer.h"
-#include "imapd/rc_text.h"
+#include "imap/rc_text.h"
 #include "imapd/sync.h"
 #include "imapd/view.h"
 #include "store/message.h"

@@ -9,7 +9,7 @@
 #define COID_IMAPD_COMMAND_H
 
 #include "imapd/hub.h"
-#include "imapd/parse.h"
+#include "imap/parse.h"
 #include "imapd/session.h"
 #include "store/store.h"
 
@@ -87,7 +87,7 @@ struct cmd {
 	uint64_t progress_due;
 };
 
-/* Every family's rows, in the order of CAPABILITY; ends with NULL. cmd_table.c gathers them. */
+/* Every family's rows, in the order of CAPABILITY; ends with NULL. imapd/cmd/table.c gathers them. */
 extern const struct cmd_row *const cmd_table[];
 const struct cmd_row *cmd_find(struct strv name, bool uid);
 

@@ -3,7 +3,7 @@
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
-#include "imapd/uid_runs.h"
+#include "imap/uid_runs.h"
 
 unsigned message_limit(const struct cmd *cmd)
 {

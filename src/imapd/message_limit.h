@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/seqset.h"
-#include "imapd/uid_runs.h"
+#include "imap/uid_runs.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -20,7 +20,7 @@
 #ifndef COID_IMAPD_NOTIFY_H
 #define COID_IMAPD_NOTIFY_H
 
-#include "imapd/notify_set.h"
+#include "imap/notify_set.h"
 #include "imapd/session.h"
 
 #define NOTIFY_BOXES_MAX 8192 /* mailboxes that are marked */

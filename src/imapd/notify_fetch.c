@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "imapd/command.h"
-#include "imapd/fetch_run.h"
+#include "imapd/fetch_cmd.h"
 #include "imapd/sync.h"
 #include "imapd/view.h"
 #include "store/message.h"
@@ -82,7 +82,7 @@ static void deliver(struct session *session, bool seeing, enum rc rc)
 		end(session);
 		return;
 	}
-	bool finished = fetch_take(session, fetch);
+	bool finished = fetch_cmd_take(session, fetch);
 	notify->in_response = fetch->place.inside;
 	if (finished) {
 		end(session);
@@ -139,7 +139,7 @@ void notify_fetch_start(struct session *session)
 
 	if (!plan || !session->view || seqset_empty(&notify->due))
 		return;
-	enum rc rc = fetch_of_view(session, NULL, plan, &notify->due, true, NULL, &fetch);
+	enum rc rc = fetch_cmd_of_view(session, NULL, plan, &notify->due, true, NULL, &fetch);
 	seqset_fini(&notify->due);
 	if (rc != RC_OK)
 		return;

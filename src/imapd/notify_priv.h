@@ -4,9 +4,9 @@
 #ifndef COID_IMAPD_NOTIFY_PRIV_H
 #define COID_IMAPD_NOTIFY_PRIV_H
 
-#include "imapd/fetch_send.h"
+#include "query/fetch.h"
 #include "imapd/notify.h"
-#include "imapd/notify_lines.h"
+#include "query/notify_lines.h"
 #include "store/mailbox.h"
 
 #define NOTIFY_JOB_BOXES 256 /* mailboxes of one job: the rest is for the next */

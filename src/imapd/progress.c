@@ -4,7 +4,7 @@
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
-#include "imapd/print.h"
+#include "imap/print.h"
 
 #define PROGRESS_LINE_MAX 2048
 #define PROGRESS_TAG_MAX 255 /* octets: a longer one is left out */

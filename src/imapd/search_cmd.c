@@ -4,9 +4,9 @@
 #include "imapd/context.h"
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
-#include "imapd/rc_text.h"
+#include "imap/rc_text.h"
 #include "imapd/sync.h"
-#include "imapd/uid_runs.h"
+#include "imap/uid_runs.h"
 #include "imapd/view.h"
 
 /* So many messages are searched by the reactor itself when the index knows all that is asked. */

@@ -8,8 +8,8 @@
 #define COID_IMAPD_SEARCH_CMD_H
 
 #include "imapd/command.h"
-#include "imapd/search_return.h"
-#include "imapd/search_run.h"
+#include "imap/search_return.h"
+#include "query/search.h"
 
 struct context;
 struct sort;

@@ -9,8 +9,8 @@
 #include "base/hash.h"
 #include "base/list.h"
 #include "imapd/admission.h"
-#include "imapd/lex.h"
-#include "imapd/parse.h"
+#include "imap/lex.h"
+#include "imap/parse.h"
 #include "imapd/view.h"
 #include "store/store.h"
 

@@ -1,8 +1,8 @@
 #include "imapd/sorted.h"
 
 #include "base/mem.h"
-#include "imapd/search_return.h"
-#include "imapd/sort_program.h"
+#include "imap/search_return.h"
+#include "imap/sort_program.h"
 #include "imapd/view.h"
 
 #include <stdlib.h>

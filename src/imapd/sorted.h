@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/seqset.h"
-#include "imapd/sort_program.h"
-#include "imapd/sort_run.h"
+#include "imap/sort_program.h"
+#include "query/sort.h"
 #include "imapd/view.h"
 
 #define SORTED_MAX 50000 /* messages of one context */

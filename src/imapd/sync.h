@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 #include "base/seqset.h"
-#include "imapd/status_items.h"
+#include "imap/status_items.h"
 #include "imapd/view.h"
 
 struct buf;

@@ -1,4 +1,4 @@
-#include "imapd/uid_runs.h"
+#include "imap/uid_runs.h"
 #include "imapd/view.h"
 #include "imapd/view_priv.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/seqset.h"
 #include "base/strv.h"
-#include "imapd/uid_runs.h"
+#include "imap/uid_runs.h"
 #include "store/mailbox.h"
 #include "store/store.h"
 

@@ -4,7 +4,7 @@
 #ifndef COID_IMAPD_VIEW_PRIV_H
 #define COID_IMAPD_VIEW_PRIV_H
 
-#include "imapd/uid_runs.h"
+#include "imap/uid_runs.h"
 #include "imapd/view.h"
 
 #include <stdbool.h>

@@ -1,7 +1,7 @@
-/* link: imapd */
+/* link: imap */
 /* What APPEND takes, as a whole command and as what has come when a literal is announced; and each URL in it. */
-#include "imapd/append_parse.h"
-#include "imapd/imap_url.h"
+#include "imap/append_parse.h"
+#include "imap/imap_url.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
-/* link: imapd */
+/* link: imap */
 /* The items of FETCH: whatever is taken can be copied, and its labels stay within what was asked for. */
-#include "imapd/fetch_plan.h"
+#include "imap/fetch_plan.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
-/* link: imapd */
+/* link: imap */
 /* RETURN options and search keys: whatever is taken can be resolved and copied. "$" stands for some UIDs. */
-#include "imapd/search_keys.h"
-#include "imapd/search_return.h"
+#include "imap/search_keys.h"
+#include "imap/search_return.h"
 
 #include <stdlib.h>
 

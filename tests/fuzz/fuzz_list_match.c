@@ -1,9 +1,9 @@
-/* link: imapd */
+/* link: imap */
 /*
  * LIST patterns: the input is a pattern, a NUL and a name. The matcher must agree with a plain one that tries every way,
  * and the levels above that it reports must match themselves.
  */
-#include "imapd/list_match.h"
+#include "imap/list_match.h"
 
 #include <stdint.h>
 #include <stdlib.h>

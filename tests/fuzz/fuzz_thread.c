@@ -1,10 +1,10 @@
-/* link: imapd */
+/* link: query */
 /*
  * What SORT and THREAD make of foreign headers: each line of the input is one message, its fields separated by '|': date (one
  * octet), subject, message id, references. Base subjects are stable, every message is in the threads once.
  */
-#include "imapd/sort_key.h"
-#include "imapd/thread_tree.h"
+#include "query/sort_key.h"
+#include "query/thread_tree.h"
 #include "mime/msgid.h"
 #include "mime/subject.h"
 

@@ -1,5 +1,5 @@
 /* MESSAGELIMIT and SAVELIMIT (RFC 9738), with a limit of three messages. */
-#include "imapd/uid_runs.h"
+#include "imap/uid_runs.h"
 #include "session_rig.h"
 
 #include "imapd/message_limit.h"

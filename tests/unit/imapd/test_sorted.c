@@ -1,4 +1,4 @@
-#include "imapd/sort_program.h"
+#include "imap/sort_program.h"
 #include "imapd/sorted.h"
 
 #include "base/mem.h"

@@ -1,0 +1,82 @@
+/*
+ * What one FETCH asks for: its items in the order of the answer, with everything that can be decided without looking at a
+ * message decided here. Parsed on the reactor into the command's arena; a job takes a copy along. Immutable afterwards.
+ */
+#ifndef COID_IMAP_FETCH_PLAN_H
+#define COID_IMAP_FETCH_PLAN_H
+
+#include "base/arena.h"
+#include "imap/parse.h"
+#include "mime/summary.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define FETCH_ITEMS_MAX 64 /* items of one FETCH, repeated ones not counted */
+#define FETCH_PATH_MAX 64 /* numbers of a part path */
+#define FETCH_FIELDS_MAX 512 /* names of one HEADER.FIELDS */
+
+enum fetch_kind {
+	FETCH_UID,
+	FETCH_FLAGS,
+	FETCH_INTERNALDATE,
+	FETCH_SIZE,
+	FETCH_MODSEQ, /* RFC 7162 */
+	FETCH_SAVEDATE, /* RFC 8514 */
+	FETCH_PREVIEW, /* RFC 8970 */
+	FETCH_EMAILID, /* RFC 8474 */
+	FETCH_THREADID,
+	FETCH_ENVELOPE,
+	FETCH_BODY,
+	FETCH_BODYSTRUCTURE,
+	FETCH_SECTION,
+	FETCH_BINARY, /* RFC 3516 */
+	FETCH_BINARY_SIZE
+};
+
+enum fetch_filter {
+	FETCH_WHOLE, /* the section as it is */
+	FETCH_FIELDS, /* HEADER.FIELDS */
+	FETCH_FIELDS_NOT /* HEADER.FIELDS.NOT */
+};
+
+struct fetch_item {
+	enum fetch_kind kind;
+	bool lazy; /* of a PREVIEW: only if it is at hand */
+	/* All below for FETCH_SECTION and, as far as it applies, FETCH_BINARY. */
+	enum mime_section section;
+	enum fetch_filter filter;
+	uint64_t offset; /* of a partial; 63 bits (RFC 9051) */
+	uint64_t length;
+	bool partial;
+	bool cached; /* fields of the message itself, all kept in the cached header block */
+	struct strv
+		label; /* what stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
+	const uint32_t *path;
+	size_t depth;
+	const struct strv *fields;
+	size_t field_count;
+};
+
+struct fetch_plan {
+	struct fetch_item *items;
+	size_t count;
+	bool memory; /* only what the mailbox index knows */
+	bool uid; /* UID is among the items; so the next two */
+	bool flags;
+	bool modseq;
+	bool binary; /* some item is decoded */
+	bool seen; /* some item sets \Seen */
+	unsigned cached; /* enum msg_part_mask: what has to be read from the cache */
+};
+
+/* Macro, one item, or a list in parentheses. add_uid: UID comes in front if it is not asked for. */
+bool fetch_plan_parse(struct parse *parse, bool add_uid, struct fetch_plan *ret_plan);
+/* These items, as far as asked for: what STORE and a resynchronising SELECT answer. In the arena. */
+void fetch_plan_state(struct arena *arena, bool uid, bool flags, bool modseq, struct fetch_plan *ret_plan);
+/* Adds MODSEQ if it is not there. */
+void fetch_plan_add_modseq(struct arena *arena, struct fetch_plan *plan);
+/* A copy that lives in another arena. */
+void fetch_plan_copy(const struct fetch_plan *plan, struct arena *arena, struct fetch_plan *ret_copy);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * The assembler: takes bytes as they come and finds where a command ends. A command is a line, continued behind each
+ * literal. It asks the session what to do with a literal as soon as its size is known, before its bytes are accepted.
+ * Resumable at any byte; holds at most the limits. No knowledge of commands, no I/O.
+ */
+#ifndef COID_IMAP_LEX_H
+#define COID_IMAP_LEX_H
+
+#include "base/buf.h"
+#include "base/strv.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define LEX_STREAMED_MAX 512 /* streamed literals of one command that are not forgotten */
+#define LEX_KEPT_MAX 1024 /* kept literals of one command */
+#define LEX_KEEP_BYTES 256 /* memory that stays between commands */
+#define LEX_MARK_MAX 32 /* "~{18446744073709551615+}" and some room */
+
+enum lex_literal_kind {
+	LEX_SYNC, /* {n}: the client waits for "+" */
+	LEX_NONSYNC /* {n+} */
+};
+
+struct lex_literal {
+	size_t offset; /* in the command buffer, of its '{' (or '~') */
+	uint64_t size;
+	enum lex_literal_kind kind;
+	bool binary; /* ~{n} */
+};
+
+enum lex_event {
+	LEX_MORE, /* all input used; feed more */
+	LEX_COMMAND, /* lex_command() is complete; lex_next_command() before feeding again */
+	LEX_LITERAL, /* lex_literal() was announced; answer with lex_accept, lex_stream or lex_refuse */
+	LEX_STREAM, /* ret_bytes: the next piece of a streamed literal (not kept) */
+	LEX_STREAM_END,
+	LEX_TOO_LONG, /* the line passed its limit; the rest of the line is skipped */
+	LEX_BAD /* NUL or bare CR in a command line; the line is skipped */
+};
+
+struct lex {
+	struct buf command; /* line bytes and kept literals: "a1 LOGIN {3}\r\nabc x" without the final CRLF */
+	size_t line_max;
+	size_t literal_max; /* all kept literals of a command */
+	size_t line_used;
+	size_t line_from; /* where in `command` the line began that is being read now */
+	size_t literal_used;
+	uint64_t literal_left;
+	uint64_t skipped; /* bytes thrown away since the last whole command */
+	struct lex_literal literal;
+	struct lex_literal *streamed; /* own; NULL without any */
+	unsigned streamed_count;
+	unsigned streamed_cap;
+	unsigned kept_count;
+	int state;
+	bool raw;
+};
+
+void lex_init(struct lex *lex, size_t line_max, size_t literal_max);
+void lex_fini(struct lex *lex);
+void lex_limits(struct lex *lex, size_t line_max, size_t literal_max);
+/* Uses some of *in (advancing it) up to the next event. */
+enum lex_event lex_feed(struct lex *lex, struct strv *in, struct strv *ret_bytes);
+/* At LEX_COMMAND the whole; at LEX_LITERAL, LEX_TOO_LONG and LEX_BAD what came before (its tag can be read from it). */
+struct strv lex_command(const struct lex *lex);
+const struct lex_literal *lex_literal(const struct lex *lex);
+void lex_next_command(
+	struct lex *lex); /* gives memory back beyond a small buffer; also out of raw mode's lines */
+void lex_release(struct lex *lex); /* between commands or lines: gives all memory back */
+/* The literal is kept in the command; false: it would pass literal_max (then refuse it). */
+bool lex_accept(struct lex *lex);
+/* Its bytes come as LEX_STREAM events. In the command stands its "{n}" CRLF without the bytes. False: too many in this command. */
+bool lex_stream(struct lex *lex);
+/*
+ * At LEX_LITERAL: the octets from..to of the command, which end before the literal that was announced, are not needed any
+ * more. They go, and the streamed literals among them; what is behind moves down. So a command of many messages needs no
+ * more memory, and no longer line, than one of them.
+ */
+void lex_forget(struct lex *lex, size_t from, size_t to);
+/* LEX_SYNC: the command ends here, nothing more of it is expected. LEX_NONSYNC: its bytes and the rest of the command are
+ * read and thrown away; LEX_COMMAND is not reported for it, parsing goes on behind it. */
+void lex_refuse(struct lex *lex);
+/* The command is answered, whatever of it has come: what is missing of it is read and thrown away. */
+void lex_abandon(struct lex *lex);
+/* True between commands: nothing of a new one has come yet. */
+bool lex_idle(const struct lex *lex);
+/* What it reported last is still to be dealt with: the session's turn, not the client's. */
+bool lex_waits(const struct lex *lex);
+/* Single raw lines (IDLE's DONE, AUTHENTICATE's answers): the same machine without literal handling. Each is a LEX_COMMAND;
+ * it takes the place of the command in hand. To be called between commands or at LEX_COMMAND. */
+void lex_raw_line(struct lex *lex, bool on);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Which mailboxes a client means: the filters of NOTIFY (RFC 5465 section 6), and "subtree-one" of ESEARCH (RFC 7377 section
+ * 2.2). Read on the reactor, immutable then. Names are as the store writes them; their memory is the reader's arena.
+ */
+#ifndef COID_IMAP_MAILBOX_FILTER_H
+#define COID_IMAP_MAILBOX_FILTER_H
+
+#include "imap/parse.h"
+#include "store/mailbox.h"
+
+#define MAILBOX_FILTER_NAMES_MAX 1024 /* mailbox names of one command */
+
+enum mailbox_filter_kind {
+	FILTER_SELECTED,
+	FILTER_SELECTED_DELAYED,
+	FILTER_PERSONAL, /* "inboxes", too: mail may be delivered into any mailbox */
+	FILTER_SUBSCRIBED,
+	FILTER_SUBTREE,
+	FILTER_SUBTREE_ONE, /* with the children, not theirs */
+	FILTER_MAILBOXES
+};
+
+struct mailbox_filter {
+	enum mailbox_filter_kind kind;
+	const struct strv *names; /* sorted */
+	size_t name_count;
+};
+
+/* Reads the filters of one command. */
+struct mailbox_filter_reader {
+	struct parse *parse; /* borrowed */
+	struct store *store; /* borrowed */
+	struct arena *arena; /* borrowed: of the names */
+	enum mailbox_filter_kind unknown; /* the one that the command does not have */
+	struct strv *names; /* of the filter in hand */
+	size_t name_count; /* of all filters; those beyond MAILBOX_FILTER_NAMES_MAX are left out, the caller refuses them */
+	size_t name_bytes;
+};
+
+void mailbox_filter_reader_init(struct mailbox_filter_reader *reader, struct parse *parse,
+	struct store *store, struct arena *arena, enum mailbox_filter_kind unknown);
+/* "mailboxes (INBOX x)". Names that no mailbox can have are left out, as names of mailboxes that do not exist match nothing. */
+bool mailbox_filter_parse(struct mailbox_filter_reader *reader, struct mailbox_filter *ret_filter);
+/* Whether it means that mailbox. Those of the selected mailbox mean none by its name. Any thread. */
+bool mailbox_filter_match(const struct mailbox_filter *filter, struct strv name, bool subscribed);
+
+#endif

@@ -1,0 +1,66 @@
+/*
+ * What a client wants to be notified of (RFC 5465): the arguments of NOTIFY SET, parsed, and which events they mean for a
+ * mailbox. Made on the reactor, immutable and counted then: the session and its jobs share it.
+ *
+ * Event groups add up (section 6): a mailbox has the events of all groups that match it, whatever their order. A group with NONE
+ * says that the client wants nothing of the mailboxes it names, so it takes them out of all groups. The selected mailbox is
+ * matched by "selected" and "selected-delayed" alone as far as messages are concerned, and by all others as far as they are not.
+ */
+#ifndef COID_IMAP_NOTIFY_SET_H
+#define COID_IMAP_NOTIFY_SET_H
+
+#include "base/buf.h"
+#include "imap/fetch_plan.h"
+#include "imap/parse.h"
+#include "store/store.h"
+
+#define NOTIFY_GROUPS_MAX 32 /* event groups of one command */
+#define NOTIFY_NAME_BYTES_MAX                                                                                \
+	65536 /* octets of mailbox names in all its groups; their number: mailbox_filter.h */
+
+enum notify_event {
+	NOTIFY_MESSAGE_NEW = 1 << 0,
+	NOTIFY_MESSAGE_EXPUNGE = 1 << 1,
+	NOTIFY_FLAG_CHANGE = 1 << 2,
+	NOTIFY_MESSAGES = 7, /* all that concern messages */
+	NOTIFY_MAILBOX_NAME = 1 << 3,
+	NOTIFY_SUBSCRIPTION = 1 << 4,
+	NOTIFY_MAILBOX_METADATA = 1 << 5,
+	NOTIFY_SERVER_METADATA = 1 << 6
+};
+
+/* Why a set that is well-formed is refused all the same. */
+enum notify_refusal {
+	NOTIFY_TAKEN,
+	NOTIFY_BAD_EVENT, /* an event that the server does not know: NO [BADEVENT (...)] */
+	NOTIFY_TOO_MUCH /* beyond one of the limits above: NO [NOTIFICATIONOVERFLOW] */
+};
+
+struct notify_set;
+
+/* A set without any events: NOTIFY NONE. */
+struct notify_set *notify_set_none(void);
+/*
+ * Event groups, to the end of the command. False: BAD. Else a refusal, or a set (the caller's). Names that no mailbox can have
+ * are left out, as names of mailboxes that do not exist match nothing.
+ */
+bool notify_set_parse(struct parse *parse, struct store *store, struct notify_set **ret_set,
+	enum notify_refusal *ret_refusal);
+struct notify_set *notify_set_ref(struct notify_set *set);
+void notify_set_unref(struct notify_set **set);
+
+/* Events of the selected mailbox: of NOTIFY_MESSAGES. */
+unsigned notify_set_selected(const struct notify_set *set);
+/* EXPUNGE may be told at any time, not only where a command allows it. */
+bool notify_set_immediate(const struct notify_set *set);
+/* What is told of each new message of the selected mailbox, UID (which is added) first; NULL: nothing. */
+const struct fetch_plan *notify_set_plan(const struct notify_set *set);
+/* Of all groups but the selected mailbox's. */
+unsigned notify_set_others(const struct notify_set *set);
+/* Events of the mailbox of this name (UTF-8, as the store writes it), the selected one's messages aside. Any thread. */
+unsigned notify_set_match(const struct notify_set *set, struct strv name, bool subscribed);
+
+/* The names of all events that are known, for BADEVENT: "(MessageNew ...)". */
+void notify_events_print(struct buf *out);
+
+#endif

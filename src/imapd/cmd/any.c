@@ -1,0 +1,132 @@
+/*
+ * Commands of every state.
+ */
+#include "imapd/capability.h"
+#include "imapd/command.h"
+#include "imapd/imapd_priv.h"
+#include "imapd/answer.h"
+#include "imap/print.h"
+#include "imapd/cmd/rows.h"
+
+#define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
+#define ID_NAME_MAX 30
+#define ID_VALUE_MAX 1024
+#define ANY_LINE_MAX 8192
+
+static bool no_arguments(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
+}
+
+static void capability_run(struct cmd *cmd)
+{
+	struct buf out;
+	buf_init(&out, ANY_LINE_MAX);
+	buf_adds(&out, "* ");
+	capability_print(&out, cmd->session);
+	buf_adds(&out, "\r\n");
+	answer_raw(cmd->session, buf_strv(&out));
+	buf_fini(&out);
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+static void noop_run(struct cmd *cmd)
+{
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+static void logout_run(struct cmd *cmd)
+{
+	struct session *session = cmd->session;
+	answer_untagged(session, "BYE Logging out");
+	cmd_finish_rc(cmd, RC_OK);
+	session_end(session);
+}
+
+/* "NIL", or else a string or an atom: ("version" 1.2) is what many send. */
+static bool id_parse_value(struct parse *parse, struct strv *ret_value)
+{
+	*ret_value = STRV("NIL");
+	return parse_keyword(parse, "NIL") || parse_data(parse, ret_value);
+}
+
+/* What the client says about itself goes to the log; what is beyond the limits of RFC 2971 is taken and not logged. */
+
+static bool id_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct log *log = cmd->session->hub->imapd->log;
+	struct strv name;
+	struct strv value;
+	size_t fields = 0;
+
+	if (parse_keyword(parse, "NIL"))
+		return parse_end(parse);
+	if (!parse_char(parse, '('))
+		return false;
+	if (parse_skip(parse, ')'))
+		return parse_end(parse);
+	do {
+		if (!parse_string(parse, &name) || !parse_sp(parse) || !id_parse_value(parse, &value))
+			return false;
+		if (++fields > ID_FIELDS_MAX)
+			continue;
+		name = strv_sub(name, 0, ID_NAME_MAX);
+		value = strv_sub(value, 0, ID_VALUE_MAX);
+		log_debug(log, "imap client id=%llu field=%s value=%s", (unsigned long long)cmd->session->id,
+			LOG_V(name), LOG_V(value));
+	} while (parse_more(parse));
+	return parse_char(parse, ')') && parse_end(parse);
+}
+
+static void id_run(struct cmd *cmd)
+{
+	const struct imapd_settings *settings = cmd->session->settings;
+	struct buf out;
+
+	buf_init(&out, ANY_LINE_MAX);
+	buf_adds(&out, settings->id_field_count > 0 ? "* ID (" : "* ID NIL");
+	for (size_t i = 0; i < settings->id_field_count; i++) {
+		struct strv field = strv_cstr(settings->id_fields[i]);
+		size_t equals = strv_index(field, '=');
+		buf_adds(&out, i > 0 ? " " : "");
+		print_astring(&out, strv_sub(field, 0, equals));
+		buf_addc(&out, ' ');
+		print_astring(&out, strv_sub(field, equals + 1, field.n));
+	}
+	buf_adds(&out, settings->id_field_count > 0 ? ")\r\n" : "\r\n");
+	if (buf_ok(&out))
+		answer_raw(cmd->session, buf_strv(&out));
+	buf_fini(&out);
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+const struct cmd_row cmd_any_rows[] = {
+	{
+		.name = "CAPABILITY",
+		.states = CMD_ANY_STATE,
+		.parse = no_arguments,
+		.run = capability_run,
+	},
+	{
+		.name = "NOOP",
+		.states = CMD_ANY_STATE,
+		.parse = no_arguments,
+		.run = noop_run,
+	},
+	{
+		.name = "LOGOUT",
+		.states = CMD_ANY_STATE,
+		.flags = CMD_NO_SYNC,
+		.parse = no_arguments,
+		.run = logout_run,
+	},
+	{
+		.name = "ID",
+		.states = CMD_ANY_STATE,
+		.capability = "ID",
+		.parse = id_parse,
+		.run = id_run,
+	},
+	{ 0 },
+};

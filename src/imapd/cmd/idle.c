@@ -1,0 +1,50 @@
+#include "imapd/command.h"
+#include "imapd/notify.h"
+#include "imapd/answer.h"
+#include "imapd/cmd/rows.h"
+#include "imapd/sync.h"
+
+static bool idle_parse(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
+}
+
+static void idle_run(struct cmd *cmd)
+{
+	struct session *session = cmd->session;
+	cmd_wait_line(cmd);
+	answer_continue(session, "idling");
+	session_idle(session, true);
+	sync_tell(session, true);
+	answer_flush(session);
+	notify_kick(session);
+}
+
+static void idle_line(struct cmd *cmd, struct strv line)
+{
+	session_idle(cmd->session, false);
+	cmd->waiting = false;
+	if (strv_ieq(strv_trim(line), STRV("DONE")))
+		cmd_finish_rc(cmd, RC_OK);
+	else
+		cmd_bad(cmd, "DONE expected");
+}
+
+static void idle_cancel(struct cmd *cmd)
+{
+	session_idle(cmd->session, false);
+}
+
+const struct cmd_row cmd_idle_rows[] = {
+	{
+		.name = "IDLE",
+		.states = CMD_AUTH_STATES,
+		.capability = "IDLE",
+		.parse = idle_parse,
+		.run = idle_run,
+		.line = idle_line,
+		.cancel = idle_cancel,
+	},
+	{ 0 },
+};

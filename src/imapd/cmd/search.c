@@ -1,0 +1,116 @@
+#include "imapd/answer.h"
+#include "imapd/command.h"
+#include "imapd/context.h"
+#include "imapd/cmd/rows.h"
+#include "imapd/search_cmd.h"
+#include "imapd/view.h"
+
+static void print_answer(struct cmd *cmd, const struct search *search, const struct search_result *result)
+{
+	const struct search_cmd *args = cmd->args;
+	struct buf out;
+	/* With nothing but SAVE there is nothing to return. */
+	if (args->options.items == SEARCH_SAVE)
+		return;
+	buf_init(&out, SIZE_MAX / 2);
+	if (args->options.extended)
+		search_return_print(&args->options, result, cmd->tag, &out);
+	else
+		search_print(search, &out);
+	answer_own(cmd->session, &out);
+	view_said_modseq(cmd->session->view, result->modseq);
+}
+
+static void search_finished(struct cmd *cmd, struct search *search)
+{
+	const struct search_cmd *args = cmd->args;
+	struct seqset seqs = SEQSET_EMPTY;
+	bool by_uid = cmd->row->flags & CMD_UID;
+	if (search->by_uid && !by_uid)
+		view_seqs(cmd->session->view, &search->results, &seqs);
+	struct search_result result = {
+		.set = search->by_uid && !by_uid ? &seqs : &search->results,
+		.by_uid = by_uid,
+		.modseq = search_modseq(search, &args->options),
+	};
+	if (args->options.items & SEARCH_RELEVANCY)
+		result.scores = search_scores(search);
+	print_answer(cmd, search, &result);
+	search_cmd_end(cmd, search, &result);
+	seqset_fini(&seqs);
+}
+
+static bool search_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct search_cmd *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	args->finished = search_finished;
+	if (!search_return_parse(parse, &args->options) || !search_keys_parse(parse, &args->keys))
+		return false;
+	/* RFC 9051 section 6.4.4: no RETURN is RETURN (ALL). */
+	if (cmd->session->enabled & ENABLED_REV2 && !args->options.extended) {
+		args->options.extended = true;
+		args->options.items = SEARCH_ALL;
+	}
+	return search_cmd_fits(parse, args) && parse_end(parse);
+}
+
+struct cancel_args {
+	struct strv *tags;
+	size_t count;
+};
+
+static bool cancelupdate_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct cancel_args *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	args->tags = arena_alloc(cmd->arena, CONTEXTS_MAX * sizeof(*args->tags));
+	do {
+		if (args->count == CONTEXTS_MAX)
+			return parse_fail(parse, "Too many tags");
+		if (!parse_string(parse, &args->tags[args->count++]))
+			return false;
+	} while (parse_more(parse));
+	return parse_end(parse);
+}
+
+static void cancelupdate_run(struct cmd *cmd)
+{
+	const struct cancel_args *args = cmd->args;
+	for (size_t i = 0; i < args->count; i++) {
+		if (!context_exists(cmd->session, args->tags[i])) {
+			cmd_bad(cmd, "No updating context has that tag");
+			return;
+		}
+	}
+	for (size_t i = 0; i < args->count; i++)
+		context_cancel(cmd->session, args->tags[i]);
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+const struct cmd_row cmd_search_rows[] = {
+	{
+		.name = "SEARCH",
+		.states = SESSION_SELECTED,
+		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
+		.parse = search_parse,
+		.run = search_cmd_start,
+		.cancel = search_cmd_cancel,
+	},
+	{
+		.name = "UID SEARCH",
+		.states = SESSION_SELECTED,
+		.flags = CMD_UID | CMD_NEWS_FIRST,
+		.parse = search_parse,
+		.run = search_cmd_start,
+		.cancel = search_cmd_cancel,
+	},
+	{
+		.name = "CANCELUPDATE",
+		.states = SESSION_SELECTED,
+		.capability = "CONTEXT=SEARCH",
+		.parse = cancelupdate_parse,
+		.run = cancelupdate_run,
+	},
+	{ 0 },
+};

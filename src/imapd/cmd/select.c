@@ -1,0 +1,533 @@
+/*
+ * SELECT, EXAMINE and what leaves a mailbox: CLOSE, UNSELECT; and CHECK.
+ */
+#include "imapd/command.h"
+#include "imapd/fetch_cmd.h"
+#include "query/list.h"
+#include "imap/objectid.h"
+#include "imapd/answer.h"
+#include "imapd/cmd/rows.h"
+#include "imapd/sync.h"
+#include "imap/uid_runs.h"
+#include "query/vanished.h"
+#include "imapd/view.h"
+#include "query/write_slice.h"
+#include "store/message.h"
+
+#define SELECT_OUTPUT_MAX (1024 * 1024)
+
+/* What a client knows of the mailbox: QRESYNC, RFC 7162 section 3.2.5. The sets lie in an arena. */
+struct resync {
+	uint32_t uidvalidity;
+	uint64_t modseq;
+	struct seqset known; /* UIDs; empty: all */
+	struct seqset match_seqs; /* message sequence match data; empty: none */
+	struct seqset match_uids;
+};
+
+struct select_args {
+	struct strv name;
+	struct strv sent; /* the name as the client wrote it */
+	bool condstore;
+	bool qresync;
+	bool read_write;
+	struct resync resync;
+	struct fetch_cmd run; /* of what has changed */
+};
+
+struct select_job {
+	struct cmd_job base;
+	struct strv name;
+	struct strv sent;
+	bool claim; /* \Recent */
+	bool rev2; /* no \Recent is claimed, a LIST response is sent */
+	struct strv list; /* ... which is this, in the job's arena */
+	bool read_write;
+	bool qresync;
+	struct resync resync; /* in the job's arena */
+	struct seqset vanished; /* own */
+	struct mbox_snapshot snapshot;
+	const struct strv *keywords; /* in the job's arena */
+	size_t keyword_count;
+	bool taken; /* the session has the watch now */
+};
+
+/* A set of numbers without '*'. */
+static bool parse_numbers(struct parse *parse, struct seqset *ret_set)
+{
+	if (!parse_seqset(parse, ret_set))
+		return false;
+	return !seqset_has_star(ret_set) || parse_fail(parse, "'*' is not allowed here");
+}
+
+/* "(1:3,7 4:6,9)" */
+static bool parse_match(struct parse *parse, struct resync *resync)
+{
+	if (!parse_numbers_allowed(parse))
+		return false;
+	if (!parse_char(parse, '(') || !parse_numbers(parse, &resync->match_seqs) || !parse_sp(parse) ||
+		!parse_numbers(parse, &resync->match_uids))
+		return false;
+	if (seqset_count(&resync->match_seqs) != seqset_count(&resync->match_uids))
+		return parse_fail(parse, "As many message numbers as UIDs expected");
+	return parse_char(parse, ')');
+}
+
+/* "(67890007 90060115194045000 41:211,214:541 (1:3 4:6))" */
+static bool parse_resync(struct parse *parse, struct resync *resync)
+{
+	if (!parse_char(parse, '(') || !parse_nz_number(parse, &resync->uidvalidity) || !parse_sp(parse) ||
+		!parse_number64(parse, &resync->modseq))
+		return false;
+	bool more = parse_more(parse);
+	if (more && !parse_peek(parse, '(')) {
+		if (!parse_numbers(parse, &resync->known))
+			return false;
+		more = parse_more(parse);
+	}
+	return (!more || parse_match(parse, resync)) && parse_char(parse, ')');
+}
+
+static bool parse_parameter(struct cmd *cmd, struct parse *parse, struct select_args *args)
+{
+	if (parse_keyword(parse, "CONDSTORE")) {
+		args->condstore = true;
+		return true;
+	}
+	if (args->qresync || !parse_keyword(parse, "QRESYNC"))
+		return parse_fail(parse, "Unknown parameter");
+	if (!(cmd->session->enabled & ENABLED_QRESYNC))
+		return parse_fail(parse, "QRESYNC needs to be enabled");
+	args->qresync = true;
+	return parse_sp(parse) && parse_resync(parse, &args->resync);
+}
+
+static bool parse_parameters(struct cmd *cmd, struct parse *parse, struct select_args *args)
+{
+	if (!parse_more(parse))
+		return true;
+	if (!parse_char(parse, '('))
+		return false;
+	do {
+		if (!parse_parameter(cmd, parse, args))
+			return false;
+	} while (parse_more(parse));
+	return parse_char(parse, ')');
+}
+
+static bool select_parse(struct cmd *cmd, struct parse *parse)
+{
+	struct select_args *args = arena_zalloc(cmd->arena, sizeof(*args));
+	cmd->args = args;
+	return parse_mailbox_sent(parse, &args->name, &args->sent) && parse_parameters(cmd, parse, args) &&
+	       parse_end(parse);
+}
+
+static void copy_keywords(struct select_job *select, const struct strv *names, size_t count)
+{
+	struct strv *copy = arena_alloc(select->base.arena, (count + 1) * sizeof(*copy));
+	for (size_t i = 0; i < count; i++)
+		copy[i] = arena_strv(select->base.arena, names[i]);
+	select->keywords = copy;
+	select->keyword_count = count;
+}
+
+static bool resyncs(const struct select_job *select, const struct mbox_info *info)
+{
+	return select->qresync && select->resync.uidvalidity == info->uidvalidity;
+}
+
+/* What the client believes to be there and is not. */
+static enum rc find_vanished(struct account *account, struct select_job *select, const struct mbox_info *info)
+{
+	const struct resync *resync = &select->resync;
+	struct seqset asked = SEQSET_EMPTY;
+	uint32_t agreed = 0;
+
+	if (seqset_empty(&resync->known))
+		seqset_add_range(&asked, 1, UINT32_MAX - 1);
+	else
+		seqset_copy(&asked, &resync->known);
+	enum rc rc = vanished_match(account, info->id, &resync->match_seqs, &resync->match_uids, &agreed);
+	if (rc == RC_OK && agreed > 0)
+		seqset_remove_range(&asked, 1, agreed);
+	if (rc == RC_OK)
+		rc = vanished_since(account, info->id, resync->modseq, &asked, &select->vanished);
+	seqset_fini(&asked);
+	return rc;
+}
+
+static enum rc select_job_run(struct account *account, struct job *job)
+{
+	struct select_job *select = (struct select_job *)job;
+	const struct strv *names;
+	size_t count;
+	struct mbox_info info;
+
+	seqset_fini(&select->snapshot.uids);
+	seqset_fini(&select->vanished);
+	enum rc rc = mbox_find(account, select->name, &info);
+	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
+		rc = RC_CANNOT;
+	/* \Recent is claimed, an index loaded, and the log of expunges read, by a worker. */
+	bool claims = select->claim && info.recent > 0;
+	bool reads = rc == RC_OK && resyncs(select, &info) && select->resync.modseq < info.highestmodseq;
+	if (rc == RC_OK && select->base.borrowed && (claims || reads || !msg_index_loaded(account, info.id)))
+		return RC_AGAIN;
+	if (rc == RC_OK)
+		rc = mbox_keywords(account, info.id, &names, &count);
+	if (rc == RC_OK && resyncs(select, &info))
+		rc = find_vanished(account, select, &info);
+	if (rc != RC_OK)
+		return rc;
+	copy_keywords(select, names, count);
+	if (select->rev2)
+		select->list = list_name_line(select->base.arena, &info, true,
+			strv_eq(select->sent, info.name) ? STRV_NULL : select->sent);
+	return mbox_select(account, info.id, select->claim, &select->base.hub->sink, &select->snapshot);
+}
+
+static void print_selected(struct session *session, const struct select_job *select)
+{
+	const struct mbox_snapshot *snapshot = &select->snapshot;
+	const struct view *view = session->view;
+	uint32_t unseen = view_seq(view, snapshot->first_unseen);
+	struct buf out;
+
+	buf_init(&out, SELECT_OUTPUT_MAX);
+	sync_print_flags(&out, view);
+	buf_printf(&out, "* %u EXISTS\r\n", view_exists(view));
+	if (!select->rev2)
+		buf_printf(&out, "* %u RECENT\r\n", view_recent(view));
+	buf_addv(&out, select->list);
+	if (unseen > 0 && !(session->enabled & (ENABLED_UIDONLY | ENABLED_REV2)))
+		buf_printf(&out, "* OK [UNSEEN %u] First unseen message\r\n", unseen);
+	buf_printf(&out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", snapshot->info.uidvalidity);
+	buf_printf(&out, "* OK [UIDNEXT %u] Predicted next UID\r\n", snapshot->info.uidnext);
+	buf_printf(&out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
+		(unsigned long long)snapshot->info.highestmodseq);
+	buf_adds(&out, "* OK [MAILBOXID (");
+	objectid_mailbox(&out, snapshot->info.uidvalidity);
+	buf_adds(&out, ")] Mailbox id\r\n");
+	answer_raw(session, buf_strv(&out));
+	buf_fini(&out);
+}
+
+static void print_vanished(struct session *session, const struct seqset *uids)
+{
+	struct buf out;
+	buf_init(&out, SIZE_MAX / 2);
+	sync_print_vanished(&out, uids, true);
+	answer_raw(session, buf_strv(&out));
+	buf_fini(&out);
+}
+
+static void select_end(struct cmd *cmd, enum rc rc)
+{
+	const struct select_args *args = cmd->args;
+	if (rc != RC_OK) {
+		/* RFC 3501 6.3.1: a SELECT that fails leaves nothing selected. */
+		session_unselect(cmd->session);
+		cmd_finish_rc(cmd, rc);
+		return;
+	}
+	cmd_ok(cmd, args->read_write ? "READ-WRITE" : "READ-ONLY",
+		args->read_write ? "SELECT completed" : "EXAMINE completed");
+}
+
+/* Flags of known messages that have changed since. */
+static void fetch_changed(struct cmd *cmd, const struct resync *resync)
+{
+	struct select_args *args = cmd->args;
+	struct fetch_plan plan;
+	struct seqset all = SEQSET_EMPTY;
+	seqset_add_range(&all, 1, UINT32_MAX - 1);
+	fetch_plan_state(cmd->arena, !(cmd->session->enabled & ENABLED_UIDONLY), true, true, &plan);
+	enum rc rc = fetch_cmd_init(
+		&args->run, cmd, &plan, seqset_empty(&resync->known) ? &all : &resync->known, true, NULL);
+	seqset_fini(&all);
+	if (rc != RC_OK || fetch_cmd_empty(&args->run)) {
+		select_end(cmd, rc);
+		return;
+	}
+	args->run.done = select_end;
+	args->run.fetch->changed_since = resync->modseq;
+	fetch_cmd_next(cmd, &args->run);
+}
+
+static void submit_select(struct cmd *cmd, struct strv name, bool claim, bool memory_ok);
+
+static bool not_written(enum rc rc)
+{
+	return rc == RC_NOSPACE || rc == RC_READONLY || rc == RC_IO || rc == RC_UNAVAILABLE;
+}
+
+static void select_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct select_job *select = (struct select_job *)job;
+	struct session *session = cmd->session;
+
+	if (job->job.rc == RC_AGAIN && job->borrowed) {
+		submit_select(cmd, select->name, select->claim, false);
+		return;
+	}
+	/* A disk that takes no writes can be read: \Recent stays as it is. */
+	if (job->job.rc != RC_OK && job->job.kind != JOB_READ && not_written(job->job.rc)) {
+		submit_select(cmd, select->name, false, false);
+		return;
+	}
+	if (job->job.rc == RC_CANNOT) {
+		cmd_no(cmd, "CANNOT", "Mailbox can't be selected: it is only a name above others");
+		return;
+	}
+	if (job->job.rc != RC_OK) {
+		cmd_finish_rc(cmd, job->job.rc);
+		return;
+	}
+	struct view *view = view_new(&select->snapshot, !select->read_write);
+	view_set_keywords(view, select->keywords, select->keyword_count);
+	if (select->rev2)
+		view_forget_recent(view);
+	session_select(session, view);
+	select->taken = true;
+	print_selected(session, select);
+	if (!resyncs(select, &select->snapshot.info)) {
+		select_end(cmd, RC_OK);
+		return;
+	}
+	print_vanished(session, &select->vanished);
+	if (select->resync.modseq < select->snapshot.info.highestmodseq)
+		fetch_changed(cmd, &select->resync);
+	else
+		select_end(cmd, RC_OK);
+}
+
+static void select_release(struct cmd_job *job)
+{
+	struct select_job *select = (struct select_job *)job;
+	seqset_fini(&select->snapshot.uids);
+	seqset_fini(&select->vanished);
+	/* Nobody is there any more to take it over. */
+	if (job->job.rc == RC_OK && job->job.account && !select->taken)
+		account_unwatch(job->job.account, &job->hub->sink);
+}
+
+static struct seqset copy_set(struct arena *arena, const struct seqset *set)
+{
+	struct seqset copy = { .v = arena_alloc(arena, (set->n + 1) * sizeof(*set->v)), .n = set->n };
+	if (set->n > 0)
+		memcpy(copy.v, set->v, set->n * sizeof(*set->v));
+	copy.cap = set->n;
+	return copy;
+}
+
+static void submit_select(struct cmd *cmd, struct strv name, bool claim, bool memory_ok)
+{
+	const struct select_args *args = cmd->args;
+	struct select_job *select = cmd_job_new(
+		cmd, sizeof(*select), claim ? JOB_WRITE_RELAXED : JOB_READ, select_job_run, select_finish);
+	select->base.release = select_release;
+	select->base.job.rc = RC_CANCELLED;
+	select->name = arena_strv(select->base.arena, name);
+	select->sent = arena_strv(select->base.arena, args->sent);
+	select->claim = claim;
+	select->rev2 = cmd->session->enabled & ENABLED_REV2;
+	select->read_write = args->read_write;
+	select->qresync = args->qresync;
+	select->resync = args->resync;
+	select->resync.known = copy_set(select->base.arena, &args->resync.known);
+	select->resync.match_seqs = copy_set(select->base.arena, &args->resync.match_seqs);
+	select->resync.match_uids = copy_set(select->base.arena, &args->resync.match_uids);
+	cmd_submit_or_borrow(cmd, select, memory_ok);
+}
+
+static void select_mailbox(struct cmd *cmd, bool read_write)
+{
+	struct select_args *args = cmd->args;
+	struct session *session = cmd->session;
+	struct strv name;
+
+	args->read_write = read_write;
+	/* RFC 3501 6.3.1: whatever becomes of it, the mailbox selected before is not any more. */
+	if (session->view) {
+		session_unselect(session);
+		answer_untagged(session, "OK [CLOSED] Previous mailbox closed");
+	}
+	if (args->condstore || args->qresync)
+		sync_condstore(session);
+	if (mbox_name_check(account_store(session->account), args->name, cmd->arena, &name) != RC_OK) {
+		cmd_finish_rc(cmd, RC_NOT_FOUND);
+		return;
+	}
+	submit_select(cmd, name, read_write && !(session->enabled & ENABLED_REV2), true);
+}
+
+static void select_run(struct cmd *cmd)
+{
+	select_mailbox(cmd, true);
+}
+
+static void examine_run(struct cmd *cmd)
+{
+	select_mailbox(cmd, false);
+}
+
+static void select_drain(struct cmd *cmd)
+{
+	struct select_args *args = cmd->args;
+	fetch_cmd_drain(cmd, &args->run);
+}
+
+static void select_cancel(struct cmd *cmd)
+{
+	struct select_args *args = cmd->args;
+	if (args)
+		fetch_cmd_cancel(&args->run);
+}
+
+/* CLOSE: what this session has been told of and is \Deleted goes, without a word. */
+
+struct close_job {
+	struct cmd_job base;
+	int64_t mailbox;
+	struct seqset uids; /* own */
+	uint64_t max; /* of one job */
+	bool more;
+};
+
+static bool no_arguments(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
+}
+
+static enum rc close_job_run(struct account *account, struct job *job)
+{
+	struct close_job *closing = (struct close_job *)job;
+	struct seqset chosen = SEQSET_EMPTY;
+	struct seqset removed = SEQSET_EMPTY;
+	enum rc rc = write_slice_deleted(
+		account, closing->mailbox, &closing->uids, closing->max, &chosen, &closing->more);
+	if (rc == RC_OK)
+		rc = msg_expunge(account, closing->mailbox, &chosen, false, &removed);
+	seqset_fini(&chosen);
+	seqset_fini(&removed);
+	return rc;
+}
+
+static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max);
+
+static void close_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	struct close_job *closing = (struct close_job *)job;
+	if (job->job.rc == RC_OK && closing->more) {
+		close_submit(cmd, &closing->uids, WRITE_SLICE);
+		return;
+	}
+	if (job->job.rc == RC_OK)
+		session_unselect(cmd->session);
+	cmd_finish_rc(cmd, job->job.rc);
+}
+
+static void close_release(struct cmd_job *job)
+{
+	seqset_fini(&((struct close_job *)job)->uids);
+}
+
+/* Takes the set. */
+static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max)
+{
+	struct close_job *closing =
+		cmd_job_new(cmd, sizeof(*closing), JOB_WRITE, close_job_run, close_finish);
+	closing->base.release = close_release;
+	closing->base.job.slow = max > WRITE_QUICK;
+	closing->mailbox = view_mailbox(cmd->session->view);
+	closing->uids = *uids;
+	seqset_init(uids);
+	closing->max = max;
+	cmd_submit(cmd, closing);
+}
+
+/* Known without a job: nothing is \Deleted. */
+static bool nothing_deleted(struct session *session)
+{
+	struct mbox_info info;
+	if (!account_borrow(session->account, session->hub->reactor))
+		return false;
+	enum rc rc = mbox_get(session->account, view_mailbox(session->view), &info);
+	account_return(session->account);
+	return rc == RC_OK && info.deleted == 0;
+}
+
+static void close_run(struct cmd *cmd)
+{
+	struct session *session = cmd->session;
+	struct view *view = session->view;
+	if (view_read_only(view) || view_exists(view) == 0 || nothing_deleted(session)) {
+		session_unselect(session);
+		cmd_finish_rc(cmd, RC_OK);
+		return;
+	}
+	struct seqset uids = SEQSET_EMPTY;
+	struct seqrange range = { 1, UINT32_MAX };
+	struct seqset all = { .v = &range, .n = 1, .cap = 1 };
+	struct uid_run *runs;
+	size_t count;
+	if (view_clip(view, &all, true, cmd->arena, &runs, &count, &uids) != RC_OK)
+		seqset_init(&uids);
+	close_submit(cmd, &uids, WRITE_QUICK);
+}
+
+static void unselect_run(struct cmd *cmd)
+{
+	session_unselect(cmd->session);
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+static void check_run(struct cmd *cmd)
+{
+	cmd_finish_rc(cmd, RC_OK);
+}
+
+const struct cmd_row cmd_select_rows[] = {
+	{
+		.name = "SELECT",
+		.states = CMD_AUTH_STATES,
+		.flags = CMD_NO_SYNC,
+		.parse = select_parse,
+		.run = select_run,
+		.drain = select_drain,
+		.cancel = select_cancel,
+	},
+	{
+		.name = "EXAMINE",
+		.states = CMD_AUTH_STATES,
+		.flags = CMD_NO_SYNC,
+		.parse = select_parse,
+		.run = examine_run,
+		.drain = select_drain,
+		.cancel = select_cancel,
+	},
+	{
+		.name = "CLOSE",
+		.states = SESSION_SELECTED,
+		.flags = CMD_NO_SYNC,
+		.parse = no_arguments,
+		.run = close_run,
+	},
+	{
+		.name = "UNSELECT",
+		.states = SESSION_SELECTED,
+		.flags = CMD_NO_SYNC,
+		.capability = "UNSELECT",
+		.parse = no_arguments,
+		.run = unselect_run,
+	},
+	{
+		.name = "CHECK",
+		.states = SESSION_SELECTED,
+		.parse = no_arguments,
+		.run = check_run,
+	},
+	{ 0 },
+};

@@ -1,0 +1,39 @@
+#include "imapd/command.h"
+#include "imapd/imapd_priv.h"
+#include "imapd/cmd/rows.h"
+
+static bool starttls_parse(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
+}
+
+static void starttls_run(struct cmd *cmd)
+{
+	struct session *session = cmd->session;
+	if (session_is_tls(session)) {
+		cmd_bad(cmd, "TLS is active already");
+		return;
+	}
+	struct tls_ctx *tls = imapd_tls(session->hub->imapd);
+	if (!tls) {
+		cmd_bad(cmd, "TLS is not available");
+		return;
+	}
+	cmd_ok(cmd, NULL, "Begin TLS negotiation now");
+	if (session->state != SESSION_LOGOUT) {
+		/* From here on plain text is neither read nor written; the connection throws away what it holds. */
+		session_start_tls(session, tls);
+	}
+	tls_ctx_unref(&tls);
+}
+
+const struct cmd_row cmd_starttls_rows[] = {
+	{
+		.name = "STARTTLS",
+		.states = SESSION_NOT_AUTH,
+		.parse = starttls_parse,
+		.run = starttls_run,
+	},
+	{ 0 },
+};

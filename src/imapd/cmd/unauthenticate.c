@@ -1,0 +1,33 @@
+/*
+ * UNAUTHENTICATE (RFC 8437): the connection goes back to where it was before login. Not announced, and refused, while
+ * COMPRESS is active: where a compressed stream ends can't be told from what follows it.
+ */
+#include "imapd/command.h"
+#include "imapd/cmd/rows.h"
+
+static bool unauthenticate_parse(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
+}
+
+static void unauthenticate_run(struct cmd *cmd)
+{
+	if (session_is_deflate(cmd->session)) {
+		cmd_bad(cmd, "Not possible while compression is active");
+		return;
+	}
+	session_unauthenticate(cmd->session);
+	cmd_ok(cmd, NULL, "Log in again");
+}
+
+const struct cmd_row cmd_unauthenticate_rows[] = {
+	{
+		.name = "UNAUTHENTICATE",
+		.states = CMD_AUTH_STATES,
+		.flags = CMD_NO_SYNC,
+		.parse = unauthenticate_parse,
+		.run = unauthenticate_run,
+	},
+	{ 0 },
+};

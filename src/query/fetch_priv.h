@@ -1,0 +1,62 @@
+/*
+ * What the files that carry out a FETCH share: query/fetch.c walks the messages and their items, fetch_section.c and
+ * fetch_binary.c send parts of their bytes. [strand]
+ */
+#ifndef COID_QUERY_FETCH_PRIV_H
+#define COID_QUERY_FETCH_PRIV_H
+
+#include "query/fetch.h"
+#include "store/message.h"
+
+#define FETCH_WINDOW (64 * 1024) /* read at a time; a literal up to this is never split */
+
+struct sender {
+	struct account *account;
+	struct fetch *fetch;
+	struct fetch_place *at; /* fetch->next */
+	struct buf *out;
+	const struct msg_row *rows;
+	size_t count;
+	size_t pos;
+	uint64_t end_us;
+	/* Flags of the message before, as text: most messages of a mailbox have the same few. */
+	struct buf flags_text;
+	uint32_t flags;
+	uint64_t keywords;
+	bool more; /* it had others besides */
+	bool recent;
+	const struct strv *names;
+	size_t name_count;
+	/* Of the message in hand. */
+	struct msg_cached cached;
+	unsigned have; /* what of `cached` is filled */
+	struct buf raw; /* own: what is read for decoding */
+	struct buf decoded; /* own */
+};
+
+/* query/fetch.c */
+
+/* Fills s->cached with at least `want` of the message in hand. */
+enum rc fetch_need_cached(struct sender *s, unsigned want) MUST_CHECK;
+bool fetch_slice_over(const struct sender *s);
+
+/* fetch_section.c */
+
+/* Where the section lies; RC_NOT_FOUND: there is no such part. The message's bytes are open and long enough then. */
+enum rc fetch_locate(
+	struct sender *s, const struct fetch_item *item, struct mime_range *ret_range) MUST_CHECK;
+/* RC_AGAIN: the slice ends inside the literal. */
+enum rc fetch_add_section(struct sender *s, const struct fetch_item *item) MUST_CHECK;
+/* Sends at least one window of the literal. RC_AGAIN: the slice ends inside. */
+enum rc fetch_literal_go_on(struct sender *s) MUST_CHECK;
+/* Octets of the message from here on, as a literal. */
+enum rc fetch_begin_literal(struct sender *s, uint64_t offset, uint64_t size) MUST_CHECK;
+
+/* fetch_binary.c: BINARY and BINARY.SIZE */
+
+/* RC_ENCODING: some part that is asked for has an encoding that nobody knows. Before the response begins. */
+enum rc fetch_check_encodings(struct sender *s) MUST_CHECK;
+enum rc fetch_add_binary(struct sender *s, const struct fetch_item *item) MUST_CHECK;
+enum rc fetch_binary_go_on(struct sender *s, const struct fetch_item *item) MUST_CHECK;
+
+#endif

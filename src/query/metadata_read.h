@@ -1,0 +1,19 @@
+/*
+ * Reads entries of METADATA for LIST (RFC 9590) and prints them. [strand]
+ */
+#ifndef COID_QUERY_METADATA_READ_H
+#define COID_QUERY_METADATA_READ_H
+
+#include "base/buf.h"
+#include "metadata/metadata.h"
+#include "store/mailbox.h"
+
+/*
+ * The METADATA response that follows a mailbox's LIST response. Entries that are not there are NIL. Prints nothing for a
+ * name without a mailbox, or if `metadata` (settings->metadata) is NULL: the server has none then.
+ */
+enum rc metadata_read_list(const struct metadata *metadata, struct account *account,
+	const struct mbox_info *info, const struct metadata_request *request, bool utf8,
+	struct buf *out) MUST_CHECK;
+
+#endif
