@@ -17,6 +17,7 @@ struct charset {
 	struct utf7 utf7_state;
 	bool utf8; /* read by ourselves: iconv lets code points beyond U+10FFFF pass */
 	iconv_t cd; /* own, unless utf7 or utf8 */
+	unsigned unit; /* octets that are passed together where the input is invalid */
 	char pending[PENDING_MAX];
 	size_t pending_count;
 	bool broken;
@@ -25,6 +26,14 @@ struct charset {
 bool charset_known(struct strv name)
 {
 	return mime_charset_iconv_name(name) != NULL;
+}
+
+/* Octets in step: after an invalid surrogate the next character begins a whole unit later. */
+static unsigned unit_of(const char *iconv_name)
+{
+	if (strncmp(iconv_name, "UTF-16", 6) == 0)
+		return 2;
+	return strncmp(iconv_name, "UTF-32", 6) == 0 ? 4 : 1;
 }
 
 enum rc charset_open(struct strv name, struct charset **ret_charset)
@@ -42,6 +51,7 @@ enum rc charset_open(struct strv name, struct charset **ret_charset)
 	charset->utf8 = utf8;
 	charset->utf7 = utf7;
 	charset->cd = cd;
+	charset->unit = unit_of(from);
 	*ret_charset = charset;
 	return RC_OK;
 }
@@ -136,9 +146,10 @@ static size_t convert(struct charset *charset, const char *p, size_t n, struct b
 		/* E2BIG without progress cannot happen; it would not end either. */
 		if (error == EILSEQ || (error != 0 && error != E2BIG) ||
 			(error == E2BIG && room == sizeof(text))) {
+			size_t unit = left < charset->unit ? left : charset->unit;
 			add_replacement(charset, out);
-			in++;
-			left--;
+			in += unit;
+			left -= unit;
 		}
 	}
 	return n - left;

@@ -110,6 +110,99 @@ static void other_names_never_reach_iconv(void **state)
 	}
 }
 
+/* Line: name, then 128 code points in hexadecimal. */
+static void assert_single_byte(char *line)
+{
+	char *save = NULL;
+	const char *name = strtok_r(line, " \n", &save);
+	for (unsigned octet = 0x80; octet <= 0xff; octet++) {
+		const char *hex = strtok_r(NULL, " \n", &save);
+		/* A letter after it, for those that combine it with what follows. */
+		char in[] = { (char)octet, 'x' };
+		struct buf expected, out;
+		assert_non_null(hex);
+		if (*hex == '-')
+			continue;
+		buf_init(&expected, 16);
+		buf_init(&out, 64);
+		unsigned long c = strtoul(hex, NULL, 16);
+		if (c >= 0x800)
+			buf_addc(&expected, (char)(0xe0 | c >> 12));
+		buf_addc(&expected, (char)(c >= 0x800 ? 0x80 | (c >> 6 & 63) : 0xc0 | c >> 6));
+		buf_addc(&expected, (char)(0x80 | (c & 63)));
+		buf_addc(&expected, 'x');
+		convert(&out, name, strv_make(in, sizeof(in)), 1);
+		if (!strv_eq(buf_strv(&out), buf_strv(&expected)))
+			fail_msg("%s: octet %02x is not U+%s", name, octet, hex);
+		buf_fini(&expected);
+		buf_fini(&out);
+	}
+	assert_null(strtok_r(NULL, " \n", &save));
+}
+
+static void each_octet_of_a_single_byte_charset_has_its_character(void **state)
+{
+	(void)state;
+	FILE *file = fopen("unit/mime/single_byte.txt", "r");
+	char line[1024];
+	unsigned count = 0;
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file)) {
+		if (line[0] == '#')
+			continue;
+		assert_single_byte(line);
+		count++;
+	}
+	fclose(file);
+	assert_int_equal(count, 39);
+}
+
+static void characters_at_the_borders_of_wide_charsets_are_read(void **state)
+{
+	(void)state;
+	assert_converts("utf-8", STRV("\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"),
+		"\x7f\xc2\x80\xdf\xbf\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf");
+	assert_converts(
+		"utf-8", STRV("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"), "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	assert_converts("utf-8", STRV("\xf4\x90\x80\x80"), BAD BAD BAD BAD);
+	assert_converts("utf-8", STRV("\xe0\x9f\xbf\xf0\x8f\xbf\xbf"), BAD BAD BAD BAD BAD BAD BAD);
+	assert_converts("utf-7", STRV("+2L/f/w-+2MDcAA-+2//f/w-"),
+		"\xf0\xbf\xbf\xbf\xf1\x80\x80\x80\xf4\x8f\xbf\xbf");
+	assert_converts("utf-16be", STRV("\xd7\xff\xe0\0\xff\xff\xd8\0\xdc\0\xdb\xff\xdf\xff"),
+		"\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	assert_converts("utf-16le", STRV("\xff\xff\0\xd8\0\xdc\xff\xdb\xff\xdf"),
+		"\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	assert_converts("utf-16", STRV("\xfe\xff\0A\0B"), "AB");
+	assert_converts("utf-16",
+		STRV("\xff\xfe"
+		     "A\0B\0"),
+		"AB");
+	assert_converts("utf-32be", STRV("\0\0\xff\xff\0\1\0\0\0\x10\xff\xff"),
+		"\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	assert_converts("utf-32le", STRV("\xff\xff\0\0\0\0\1\0\xff\xff\x10\0"),
+		"\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	assert_converts("gb18030",
+		STRV("\x81\x30\x81\x30\x84\x31\xa4\x39\x90\x30\x81\x30\xe3\x32\x9a\x35\xa2\xe3"),
+		"\xc2\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\xe2\x82\xac");
+	assert_converts("shift_jis", STRV("\xa1\xdf\x81\x40\xfc\x4b\x81\x60"),
+		"\xef\xbd\xa1\xef\xbe\x9f\xe3\x80\x80\xe9\xbb\x91\xef\xbd\x9e");
+	assert_converts("euc-jp", STRV("\xa1\xa1\xf4\xa6\x8e\xa1\x8e\xdf\x8f\xb0\xa1\x8f\xed\xe3"),
+		"\xe3\x80\x80\xe7\x86\x99\xef\xbd\xa1\xef\xbe\x9f\xe4\xb8\x82\xe9\xbe\xa5");
+	assert_converts("euc-kr", STRV("\x81\x41\xc6\x52\xfd\xfe"), "\xea\xb0\x82\xed\x9e\xa3\xe8\xa9\xb0");
+	assert_converts("big5", STRV("\xa1\x40\xa3\xe1"), "\xe3\x80\x80\xe2\x82\xac");
+	assert_converts("iso-2022-jp", STRV("\x1b$B!!\x1b(J\\\x1b(Bx"), "\xe3\x80\x80\xc2\xa5x");
+}
+
+static void what_lies_beyond_unicode_is_replaced(void **state)
+{
+	(void)state;
+	assert_converts("utf-16be", STRV("\xd8\0\0A"), BAD "A");
+	assert_converts("utf-16be", STRV("\xdc\0\0A"), BAD "A");
+	assert_converts("utf-32be", STRV("\0\x11\0\0\0\0\0A"), BAD "A");
+	assert_converts("utf-32be", STRV("\0\0\xd8\0\0\0\0A"), BAD "A");
+	assert_converts("utf-32be", STRV("\0\0\xdf\xff\0\0\0A"), BAD "A");
+}
+
 /* All converters, fed with noise in two cuts, give valid and equal text. */
 static void noise_gives_valid_text_in_every_charset(void **state)
 {
@@ -147,6 +240,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_become_utf8_in_any_pieces),
 		cmocka_unit_test(what_is_invalid_is_replaced),
+		cmocka_unit_test(each_octet_of_a_single_byte_charset_has_its_character),
+		cmocka_unit_test(characters_at_the_borders_of_wide_charsets_are_read),
+		cmocka_unit_test(what_lies_beyond_unicode_is_replaced),
 		cmocka_unit_test(every_listed_charset_can_be_opened),
 		cmocka_unit_test(other_names_never_reach_iconv),
 		cmocka_unit_test(noise_gives_valid_text_in_every_charset),
