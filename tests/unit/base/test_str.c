@@ -296,11 +296,35 @@ static const struct {
 	{ STRV("\xc3\xa9\xc3\xa9"), STRV("&AOkA6Q-") },
 	{ STRV("\xc3\xa9\xc3\xa9\xc3\xa9"), STRV("&AOkA6QDp-") },
 	{ STRV("\xf0\x9f\x98\x80"), STRV("&2D3eAA-") },
-	{ STRV("\xf4\x8f\xbf\xbf"), STRV("&2,,f,w-") },
-	{ STRV("\xef\xbf\xbf"), STRV("&,,8-") },
 	{ STRV("\x01"), STRV("&AAE-") },
+	/* Each border of UTF-8 and of the surrogates. */
+	{ STRV("\x7f"), STRV("&AH8-") }, /* U+007F */
+	{ STRV("\xc2\x80"), STRV("&AIA-") }, /* U+0080 */
+	{ STRV("\xc3\xbf"), STRV("&AP8-") }, /* U+00FF */
+	{ STRV("\xc4\x80"), STRV("&AQA-") }, /* U+0100 */
+	{ STRV("\xdf\xbf"), STRV("&B,8-") }, /* U+07FF */
+	{ STRV("\xe0\xa0\x80"), STRV("&CAA-") }, /* U+0800 */
+	{ STRV("\xe0\xbf\xbf"), STRV("&D,8-") }, /* U+0FFF */
+	{ STRV("\xe1\x80\x80"), STRV("&EAA-") }, /* U+1000 */
+	{ STRV("\xed\x9f\xbf"), STRV("&1,8-") }, /* U+D7FF */
+	{ STRV("\xee\x80\x80"), STRV("&4AA-") }, /* U+E000 */
+	{ STRV("\xef\xbf\xbd"), STRV("&,,0-") }, /* U+FFFD */
+	{ STRV("\xef\xbf\xbf"), STRV("&,,8-") }, /* U+FFFF */
+	{ STRV("\xf0\x90\x80\x80"), STRV("&2ADcAA-") }, /* U+10000 */
+	{ STRV("\xf0\x90\x8f\xbf"), STRV("&2ADf,w-") }, /* U+103FF */
+	{ STRV("\xf0\x90\x90\x80"), STRV("&2AHcAA-") }, /* U+10400 */
+	{ STRV("\xf0\x9f\xbf\xbf"), STRV("&2D,f,w-") }, /* U+1FFFF */
+	{ STRV("\xf0\xa0\x80\x80"), STRV("&2EDcAA-") }, /* U+20000 */
+	{ STRV("\xf0\xbf\xbf\xbf"), STRV("&2L,f,w-") }, /* U+3FFFF */
+	{ STRV("\xf1\x80\x80\x80"), STRV("&2MDcAA-") }, /* U+40000 */
+	{ STRV("\xf1\xbf\xbf\xbf"), STRV("&2b,f,w-") }, /* U+7FFFF */
+	{ STRV("\xf2\x80\x80\x80"), STRV("&2cDcAA-") }, /* U+80000 */
+	{ STRV("\xf3\xbf\xbf\xbf"), STRV("&27,f,w-") }, /* U+FFFFF */
+	{ STRV("\xf4\x80\x80\x80"), STRV("&28DcAA-") }, /* U+100000 */
+	{ STRV("\xf4\x8f\xaf\xbf"), STRV("&2,7f,w-") }, /* U+10FBFF */
+	{ STRV("\xf4\x8f\xb0\x80"), STRV("&2,,cAA-") }, /* U+10FC00 */
+	{ STRV("\xf4\x8f\xbf\xbf"), STRV("&2,,f,w-") }, /* U+10FFFF */
 	{ STRV("\0"), STRV("&AAA-") },
-	{ STRV("\x7f"), STRV("&AH8-") },
 	{ STRV("a\tb"), STRV("a&AAk-b") },
 };
 

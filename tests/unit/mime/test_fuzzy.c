@@ -79,6 +79,111 @@ static void a_word_counts_as_another_that_is_near(void **state)
 				score(cases[i].word, cases[i].text));
 }
 
+/* What each length allows: rules and scores of fuzzy.h, applied by hand. */
+static void the_length_of_a_word_decides_what_is_near(void **state)
+{
+	static const struct {
+		const char *word;
+		const char *text;
+		unsigned score;
+	} cases[] = {
+		/* One letter: only itself. */
+		{ "a", "a", 100 },
+		{ "a", "b", 0 },
+		{ "a", "ab", 0 },
+		{ "a", "ba", 0 },
+		/* Two: also a begin. */
+		{ "an", "an", 100 },
+		{ "an", "ant", 90 },
+		{ "an", "ban", 0 },
+		{ "an", "a", 0 },
+		{ "an", "na", 0 },
+		/* Three: also within, at its end or not. */
+		{ "cat", "cat", 100 },
+		{ "cat", "cats", 90 },
+		{ "cat", "scat", 80 },
+		{ "cat", "scats", 80 },
+		{ "cat", "ca", 0 },
+		{ "cat", "act", 0 },
+		{ "cat", "cut", 0 },
+		{ "cat", "chat", 0 },
+		/* Four: also one slip of each kind; three letters are no begin. */
+		{ "cats", "cats", 100 },
+		{ "cats", "catsup", 90 },
+		{ "cats", "bobcats", 80 },
+		{ "cats", "cat", 60 },
+		{ "cats", "ats", 60 },
+		{ "cats", "chats", 60 },
+		{ "cats", "cuts", 60 },
+		{ "cats", "cast", 60 },
+		{ "cats", "acts", 60 },
+		{ "cats", "acst", 0 },
+		{ "cats", "ca", 0 },
+		{ "cats", "cuds", 0 },
+		/* Five and six: four letters are two thirds of them. */
+		{ "hello", "hell", 70 },
+		{ "hello", "hel", 0 },
+		{ "hello", "ello", 60 },
+		{ "hello", "hlelo", 60 },
+		{ "hello", "hleol", 0 },
+		{ "worked", "work", 70 },
+		{ "worked", "worke", 70 },
+		{ "worked", "word", 0 },
+		/* Seven: four are not, five are; still one slip. */
+		{ "working", "work", 0 },
+		{ "working", "worki", 70 },
+		{ "working", "wroking", 60 },
+		{ "working", "wroknig", 0 },
+		/* Eight: two slips, no three. */
+		{ "calendar", "calen", 0 },
+		{ "calendar", "calend", 70 },
+		{ "calendar", "kalendar", 60 },
+		{ "calendar", "calendrs", 40 },
+		{ "calendar", "alendr", 40 },
+		{ "calendar", "xcalendxar", 40 },
+		{ "calendar", "alend", 0 },
+		{ "calendar", "xcalxendxar", 0 },
+		{ "calendar", "calxxxar", 0 },
+		/* Digits anywhere in what is looked for allow no slip, those in the text do not matter. */
+		{ "room0", "room1", 0 },
+		{ "room9", "room8", 0 },
+		{ "room5", "rooms5", 0 },
+		{ "rooms", "room9", 60 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (score(cases[i].word, cases[i].text) != cases[i].score)
+			fail_msg("%s in %s: %u", cases[i].word, cases[i].text,
+				score(cases[i].word, cases[i].text));
+}
+
+static void the_first_and_last_letters_and_digits_are_in_words(void **state)
+{
+	static const char beside[] = "@[`{/:";
+	struct arena *arena = arena_new(0);
+	(void)state;
+	assert_int_equal(score("az", "ZA AZ"), 100);
+	assert_int_equal(score("z0", "z 0"), 0);
+	assert_int_equal(score("a9", "a9"), 100);
+	for (size_t i = 0; i + 1 < sizeof(beside); i++) {
+		char text[] = { 'q', beside[i], 'q', '\0' };
+		assert_int_equal(score("qq", text), 0);
+	}
+	/* Unmapped small letters, too. */
+	struct fuzzy *fuzzy = fuzzy_new(arena, STRV("za"));
+	fuzzy_begin(fuzzy);
+	fuzzy_feed(fuzzy, STRV("za"), 100);
+	fuzzy_break(fuzzy);
+	assert_int_equal(fuzzy_score(fuzzy), 100);
+	/* A number that is no digit is a letter; an enclosing mark is nothing. */
+	assert_int_equal(score("a\xf0\x90\x84\x87", "a \xf0\x90\x84\x87"), 0);
+	assert_int_equal(score("a\xf0\x90\x84\x87", "a\xf0\x90\x84\x87"), 100);
+	assert_int_equal(score("ab", "a\xe2\x83\x9d"
+				     "b"),
+		100);
+	arena_free(&arena);
+}
+
 static void marks_and_old_letters_do_not_matter(void **state)
 {
 	(void)state;
@@ -168,6 +273,10 @@ static void words_and_letters_are_limited(void **state)
 	}
 	memcpy(text, many, sizeof(text));
 	assert_int_equal(score(many, text), 90);
+	/* All but the last of them. */
+	text[strlen(text) - strlen("w15 ")] = '\0';
+	assert_int_equal(score(many, text), 0);
+	memcpy(text, many, sizeof(text));
 	strncat(many, "missing", sizeof(many) - strlen(many) - 1);
 	assert_int_equal(score(many, text), 90);
 	memset(longer, 'x', sizeof(longer) - 1);
@@ -175,12 +284,22 @@ static void words_and_letters_are_limited(void **state)
 	assert_int_equal(score(longer, longer), 100);
 	longer[FUZZY_LETTERS_MAX] = '\0';
 	assert_int_equal(score(longer, "x"), 0);
+	/* The last letter that counts, and the first that does not. */
+	char other[FUZZY_LETTERS_MAX + 2];
+	memset(other, 'x', sizeof(other) - 1);
+	other[FUZZY_LETTERS_MAX + 1] = '\0';
+	other[FUZZY_LETTERS_MAX] = 'y';
+	assert_int_equal(score(longer, other), 100);
+	other[FUZZY_LETTERS_MAX - 1] = 'y';
+	assert_int_equal(score(longer, other), 60);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_word_counts_as_another_that_is_near),
+		cmocka_unit_test(the_length_of_a_word_decides_what_is_near),
+		cmocka_unit_test(the_first_and_last_letters_and_digits_are_in_words),
 		cmocka_unit_test(marks_and_old_letters_do_not_matter),
 		cmocka_unit_test(all_words_must_be_there_in_any_order),
 		cmocka_unit_test(what_has_no_words_matches_nothing),
