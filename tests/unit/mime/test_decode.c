@@ -118,6 +118,72 @@ static void runs_of_white_space_are_limited(void **state)
 	assert_spaces_vanish(MIME_QP_RUNS_MAX + 1, " \t", false);
 }
 
+static void each_octet_can_be_escaped_in_either_case(void **state)
+{
+	(void)state;
+	for (unsigned octet = 0; octet < 256; octet++) {
+		char in[8];
+		char out = (char)octet;
+		snprintf(in, sizeof(in), "=%02X", octet);
+		assert_decodes_to(MIME_ENC_QP, strv_cstr(in), strv_make(&out, 1), false);
+		snprintf(in, sizeof(in), "=%02x", octet);
+		assert_decodes_to(MIME_ENC_QP, strv_cstr(in), strv_make(&out, 1), false);
+	}
+	/* What stands beside the digits in ASCII. */
+	for (const char *p = "/:@G`g"; *p; p++) {
+		char first[] = { '=', *p, '0' };
+		char second[] = { '=', '0', *p };
+		assert_decodes_to(MIME_ENC_QP, strv_make(first, 3), strv_make(first, 3), true);
+		assert_decodes_to(MIME_ENC_QP, strv_make(second, 3), strv_make(second, 3), true);
+	}
+}
+
+static void only_the_last_blanks_of_a_line_vanish(void **state)
+{
+	(void)state;
+	assert_decodes_to(MIME_ENC_QP, STRV(" \r\n\t\n \t \r\nx"), STRV("\r\n\n\r\nx"), false);
+	assert_decodes_to(MIME_ENC_QP, STRV("a=20 \r\n=09\t\r\n"), STRV("a \r\n\t\r\n"), false);
+	assert_decodes_to(MIME_ENC_QP, STRV("a =\r\n b"), STRV("a  b"), false);
+	assert_decodes_to(MIME_ENC_QP, STRV("=\r\n=\n=\r\nx"), STRV("x"), false);
+	assert_decodes_to(MIME_ENC_QP, STRV("a=\t \nb"), STRV("ab"), false);
+	assert_decodes_to(MIME_ENC_QP, STRV("a= =\r\nb"), STRV("a= b"), true);
+	assert_decodes_to(MIME_ENC_QP, STRV("=0D=0A \r\n"), STRV("\r\n\r\n"), false);
+}
+
+static void each_digit_of_base64_has_its_value(void **state)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	(void)state;
+	for (unsigned value = 0; value < 64; value++) {
+		char in[] = { digits[value], digits[value], digits[value], digits[value] };
+		unsigned word = value * 0x41041;
+		char out[] = { (char)(word >> 16), (char)(word >> 8 & 0xff), (char)(word & 0xff) };
+		assert_decodes_to(MIME_ENC_BASE64, strv_make(in, 4), strv_make(out, 3), false);
+	}
+	for (const char *p = "@[`{.:*,-_"; *p; p++) {
+		char in[] = { 'a', 'G', *p, 'V', 's' };
+		assert_decodes_to(MIME_ENC_BASE64, strv_make(in, 5), STRV("hel"), true);
+	}
+}
+
+static void base64_ends_anywhere_in_a_line(void **state)
+{
+	(void)state;
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zg=="), STRV("f"), false);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zm8="), STRV("fo"), false);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zm9v"), STRV("foo"), false);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Z\r\ng\r\n=\r\n=\r\n"), STRV("f"), false);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Z\tm\n8 ="), STRV("fo"), false);
+	/* Padding that lacks or is one too many; bits that no encoder leaves. */
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zg"), STRV("f"), true);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zm8"), STRV("fo"), true);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zm9vZ"), STRV("foo"), true);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("=Zm9v"), STRV("foo"), true);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Z=m9v"), STRV("foo"), true);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zm9v===="), STRV("foo"), true);
+	assert_decodes_to(MIME_ENC_BASE64, STRV("Zh=="), STRV("f"), false);
+}
+
 static void other_encodings_pass(void **state)
 {
 	(void)state;
@@ -147,6 +213,10 @@ int main(void)
 		cmocka_unit_test(quoted_printable_is_decoded),
 		cmocka_unit_test(broken_quoted_printable_stays_as_written),
 		cmocka_unit_test(runs_of_white_space_are_limited),
+		cmocka_unit_test(each_octet_can_be_escaped_in_either_case),
+		cmocka_unit_test(only_the_last_blanks_of_a_line_vanish),
+		cmocka_unit_test(each_digit_of_base64_has_its_value),
+		cmocka_unit_test(base64_ends_anywhere_in_a_line),
 		cmocka_unit_test(other_encodings_pass),
 		cmocka_unit_test(encodings_are_known_by_name),
 	};

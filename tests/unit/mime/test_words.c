@@ -23,6 +23,60 @@ static void encoded_words_are_decoded(void **state)
 	assert_words(STRV("=?iso-2022-jp?B?GyRCRnxLXBsoQg==?="), "\xe6\x97\xa5\xe6\x9c\xac");
 }
 
+static void each_octet_can_be_escaped_in_a_word(void **state)
+{
+	(void)state;
+	/* ISO-8859-1 has the character of that number above the controls of Windows. */
+	for (unsigned octet = 0x20; octet < 256; octet = octet == 0x7e ? 0xa0 : octet + 1) {
+		char in[32];
+		char two[] = { (char)(0xc0 | octet >> 6), (char)(0x80 | (octet & 63)), '\0' };
+		char quoted[] = { '[', (char)octet, ']', '\0' };
+		char wide[] = { '[', two[0], two[1], ']', '\0' };
+		snprintf(in, sizeof(in), "=?iso-8859-1?q?[=%02X]?=", octet);
+		assert_words(strv_cstr(in), octet < 0x80 ? quoted : wide);
+		snprintf(in, sizeof(in), "=?iso-8859-1?Q?[=%02x]?=", octet);
+		assert_words(strv_cstr(in), octet < 0x80 ? quoted : wide);
+	}
+	for (const char *p = "/:@G`g"; *p; p++) {
+		char in[32];
+		char expected[8];
+		snprintf(in, sizeof(in), "=?utf-8?q?=%c0=4%c?=", *p, *p);
+		snprintf(expected, sizeof(expected), "=%c0=4%c", *p, *p);
+		assert_words(strv_cstr(in), expected);
+	}
+	/* An escape at the very end; one that is cut. */
+	assert_words(STRV("=?utf-8?q?a=41?="), "aA");
+	assert_words(STRV("=?utf-8?q?a=4?="), "a=4");
+	assert_words(STRV("=?utf-8?q?a=?="), "a=");
+}
+
+static void the_shortest_words_are_words(void **state)
+{
+	(void)state;
+	assert_words(STRV("=?l1?q?a?="), "a");
+	assert_words(STRV("=?l1?b?YQ==?="), "a");
+	assert_words(STRV("=?l1?b?\?="), "");
+	assert_words(STRV("=?l1?q?\?"), "=?l1?q?\?");
+	assert_words(STRV("=?l1?q?"), "=?l1?q?");
+	assert_words(STRV("=?l1?q"), "=?l1?q");
+	assert_words(STRV("=?l1?"), "=?l1?");
+	assert_words(STRV("=?l1*?q?a?="), "a");
+	assert_words(STRV("=?l1 ?q?a?="), "=?l1 ?q?a?=");
+	assert_words(STRV("=?l1?qq?a?="), "=?l1?qq?a?=");
+}
+
+static void characters_at_the_borders_come_out_of_words(void **state)
+{
+	(void)state;
+	assert_words(STRV("=?utf-8?q?=7E=C2=80=DF=BF=E0=A0=80=EF=BF=BF=F0=90=80=80=F4=8F=BF=BF?="),
+		"~\xc2\x80\xdf\xbf\xe0\xa0\x80\xef\xbf\xbf\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	assert_words(STRV("=?utf-7?q?+2L/f/w-+2MDcAA-+2//f/w-?="),
+		"\xf0\xbf\xbf\xbf\xf1\x80\x80\x80\xf4\x8f\xbf\xbf");
+	assert_words(STRV("=?utf-16be?b?2ADcANv/3/8=?="), "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+	/* A pair of surrogates split between words. */
+	assert_words(STRV("=?utf-16be?b?2AA=?= =?utf-16be?b?3AA=?="), "\xf0\x90\x80\x80");
+}
+
 static void white_space_between_words_vanishes(void **state)
 {
 	(void)state;
@@ -124,6 +178,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(encoded_words_are_decoded),
+		cmocka_unit_test(each_octet_can_be_escaped_in_a_word),
+		cmocka_unit_test(the_shortest_words_are_words),
+		cmocka_unit_test(characters_at_the_borders_come_out_of_words),
 		cmocka_unit_test(white_space_between_words_vanishes),
 		cmocka_unit_test(a_character_may_be_split_between_words),
 		cmocka_unit_test(what_cannot_be_decoded_stays_as_written),
