@@ -215,6 +215,63 @@ static void a_cut_or_foreign_table_is_corrupt(void **state)
 	buf_fini(&table);
 }
 
+/* All that can be asked of a table: no answer lies beyond the numbers of 63 bits, and no read beyond the table. */
+static void ask_everything(struct strv bytes)
+{
+	char *copy = mem_alloc(bytes.n);
+	memcpy(copy, bytes.p, bytes.n);
+	struct strv table = strv_make(copy, bytes.n);
+	for (uint32_t path = 0; path < 5 * 5 * 5 * 5; path++) {
+		uint32_t numbers[4] = { path % 5, path / 5 % 5, path / 25 % 5, path / 125 };
+		for (size_t depth = 0; depth <= 4; depth++) {
+			for (unsigned what = MIME_SECTION_ALL; what <= MIME_SECTION_MIME; what++) {
+				struct mime_range range;
+				enum rc rc = mime_parts_find(
+					table, numbers, depth, (enum mime_section)what, &range);
+				if (rc == RC_OK) {
+					assert_true(range.offset <= INT64_MAX);
+					assert_true(range.size <= INT64_MAX - range.offset);
+					assert_true(range.encoding <= MIME_ENC_UNKNOWN);
+				} else {
+					assert_true(rc == RC_NOT_FOUND || rc == RC_CORRUPT);
+				}
+			}
+		}
+	}
+	free(copy);
+}
+
+static void each_turned_octet_of_a_table_gives_an_error_or_bounded_ranges(void **state)
+{
+	(void)state;
+	static const unsigned turns[] = { 0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff };
+	struct mime_msg *msg = test_scan(strv_cstr(example));
+	struct buf table, shifted;
+	buf_init(&table, 1000);
+	buf_init(&shifted, 1000);
+	mime_parts_encode(&table, msg);
+	mime_msg_free(&msg);
+	for (size_t i = 0; i < table.len; i++) {
+		char whole = table.p[i];
+		for (size_t t = 0; t < sizeof(turns) / sizeof(turns[0]); t++) {
+			table.p[i] = (char)((unsigned char)whole ^ turns[t]);
+			ask_everything(buf_strv(&table));
+			/* The same table for a copy with lines before it. */
+			buf_reset(&shifted);
+			mime_parts_shift(&shifted, buf_strv(&table), 100);
+			ask_everything(buf_strv(&shifted));
+		}
+		table.p[i] = whole;
+		/* Cut here. */
+		buf_reset(&shifted);
+		mime_parts_shift(&shifted, strv_sub(buf_strv(&table), 0, i), 100);
+		if (i > 0)
+			ask_everything(buf_strv(&shifted));
+	}
+	buf_fini(&table);
+	buf_fini(&shifted);
+}
+
 static void numbers_too_large_are_corrupt(void **state)
 {
 	(void)state;
@@ -243,6 +300,7 @@ int main(void)
 		cmocka_unit_test(the_encoding_comes_with_the_range),
 		cmocka_unit_test(every_part_of_every_message_is_found),
 		cmocka_unit_test(a_cut_or_foreign_table_is_corrupt),
+		cmocka_unit_test(each_turned_octet_of_a_table_gives_an_error_or_bounded_ranges),
 		cmocka_unit_test(numbers_too_large_are_corrupt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
