@@ -29,7 +29,7 @@ LIBRARIES = {
     "crypt.h": {"auth"},
 }
 # Files of src/imapd that may touch a session's connection.
-CONNECTION = {"imapd/session.c", "imapd/answer.c"}
+CONNECTION = {"imapd/session.c", "imapd/session_conn.c", "imapd/answer.c"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 
 

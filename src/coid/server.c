@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "coid/health.h"
 #include "coid/server_priv.h"
+#include "imapd/cmd/table.h"
 #include "store/io.h"
 
 #include <errno.h>
@@ -204,7 +205,7 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 	imapd.connections_max = server->descriptors.imap;
 	imapd.metadata = server->metadata;
 	imapd.coi = server->coi;
-	server->imapd = imapd_new(&imapd, server->store, server->auth, server->reactor_array,
+	server->imapd = imapd_new(&imapd, cmd_table, server->store, server->auth, server->reactor_array,
 		server->reactor_count, server->log);
 	imapd_reload(server->imapd, &imapd, server->tls);
 	settings_lmtp(conf, &lmtp);

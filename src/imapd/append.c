@@ -1,6 +1,8 @@
 #include "imapd/append.h"
 
 #include "base/mem.h"
+#include "imapd/hub.h"
+#include "imapd/session.h"
 #include "query/append_piece.h"
 #include "query/append_target.h"
 #include "imapd/imapd.h"
@@ -189,7 +191,6 @@ static void piece_ended(struct cmd *cmd)
 		struct append_message *message = append->encoding;
 		message->binary = false;
 		content_unref(&message->content);
-		cmd->waiting = true;
 		finish_spool(cmd, message);
 		return;
 	}
@@ -217,7 +218,7 @@ static void piece_finish(struct cmd *cmd, struct cmd_job *job)
 	if (append_piece_done(append->piece))
 		piece_ended(cmd);
 	else if (spool_full(append->spool))
-		cmd->waiting = append->waits_for_room = true;
+		append->waits_for_room = true;
 	else
 		piece_next(cmd);
 }
@@ -417,10 +418,9 @@ static void go_on(struct cmd *cmd)
 		close_message(cmd);
 		append->walking = false;
 	}
+	/* Else the last spool to finish goes on. */
 	if (append->unfinished == 0)
 		all_finished(cmd);
-	else
-		cmd->waiting = true;
 }
 
 /* Hooks. */

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "imapd/imapd.h"
 #include "imapd/message_limit.h"
+#include "imapd/session.h"
 
 #define BADURL_MAX 512 /* octets of a URL that are told */
 #define APPEND_MEMORY_MAX (128 * 1024 * 1024) /* bytes in flight of one command */

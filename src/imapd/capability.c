@@ -2,8 +2,10 @@
 
 #include "coi/coi.h"
 #include "imapd/command.h"
-#include "imapd/imapd.h"
+#include "imapd/hub.h"
+#include "imapd/imapd_priv.h"
 #include "imapd/message_limit.h"
+#include "imapd/session.h"
 
 #define CAPABILITY_MAX 4096
 
@@ -114,8 +116,9 @@ void capability_print(struct buf *out, const struct session *session)
 	}
 	buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)session->settings->message_max);
 	message_limit_capability(out, session->settings);
-	for (size_t i = 0; cmd_table[i]; i++) {
-		for (const struct cmd_row *row = cmd_table[i]; row->name; row++) {
+	const struct cmd_row *const *table = session->hub->imapd->table;
+	for (size_t i = 0; table[i]; i++) {
+		for (const struct cmd_row *row = table[i]; row->name; row++) {
 			if (row->capability)
 				buf_printf(out, " %s", row->capability);
 		}

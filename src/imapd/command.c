@@ -2,19 +2,56 @@
 
 #include "base/mem.h"
 #include "imapd/context.h"
+#include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/message_limit.h"
 #include "imapd/notify.h"
 #include "imapd/progress.h"
 #include "imapd/answer.h"
 #include "imap/rc_text.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imapd/view.h"
 #include "store/message.h"
 
+#include <stdlib.h>
+
 #define PARKED_RETRY_MS 5
 #define CMD_ARENA_HINT 1024
 #define JOB_ARENA_HINT 1024
+
+/* The life of a command. */
+
+static bool may_move(enum cmd_state from, enum cmd_state to)
+{
+	switch (from) {
+	case CMD_READING: /* a row may look at the store before it lets a literal in */
+		return to == CMD_GATED || to == CMD_RUNNING || to == CMD_IN_STORE || to == CMD_HELD;
+	case CMD_GATED:
+	case CMD_IN_AUTH:
+	case CMD_AWAITS_LINE:
+		return to == CMD_RUNNING;
+	case CMD_RUNNING:
+		return to != CMD_READING && to != CMD_GATED && to != CMD_PARKED;
+	case CMD_IN_STORE:
+		return to == CMD_RUNNING || to == CMD_PARKED;
+	case CMD_PARKED:
+		return to == CMD_IN_STORE;
+	case CMD_HELD:
+		return false;
+	}
+	return false;
+}
+
+/* The one mover of `state`. */
+static void cmd_move(struct cmd *cmd, enum cmd_state to)
+{
+	if (cmd->state == to && to == CMD_RUNNING)
+		return;
+	if (!may_move(cmd->state, to))
+		abort();
+	cmd->state = to;
+}
 
 /* Opening a command. */
 
@@ -30,8 +67,25 @@ static const char *wrong_state(const struct session *session, const struct cmd_r
 	return "No mailbox selected";
 }
 
+/* "UID FETCH" without its "UID ". */
+static const char *row_bare_name(const struct cmd_row *row)
+{
+	return row->flags & CMD_UID ? row->name + 4 : row->name;
+}
+
+const struct cmd_row *cmd_find(const struct cmd_row *const *table, struct strv name, bool uid)
+{
+	for (size_t i = 0; table[i]; i++) {
+		for (const struct cmd_row *row = table[i]; row->name; row++) {
+			if (!!(row->flags & CMD_UID) == uid && strv_ieq(name, strv_cstr(row_bare_name(row))))
+				return row;
+		}
+	}
+	return NULL;
+}
+
 /* The command's name, behind the tag and its space. NULL: no row has that name. */
-static const struct cmd_row *read_name(struct parse *parse)
+static const struct cmd_row *read_name(const struct session *session, struct parse *parse)
 {
 	struct strv name;
 	bool uid = false;
@@ -43,7 +97,7 @@ static const struct cmd_row *read_name(struct parse *parse)
 		if (!parse_sp(parse) || !parse_atom(parse, &name))
 			return NULL;
 	}
-	return cmd_find(name, uid);
+	return cmd_find(session->hub->imapd->table, name, uid);
 }
 
 static struct cmd *cmd_new(
@@ -90,7 +144,7 @@ static struct cmd *open_command(struct session *session, struct parse *parse)
 	} else if (!parse_sp(parse)) {
 		error = "Missing command";
 	} else {
-		row = read_name(parse);
+		row = read_name(session, parse);
 		error = !row ? "Unknown command" : wrong_state(session, row);
 	}
 	if (!error && row->flags & CMD_NUMBERS && session->enabled & ENABLED_UIDONLY) {
@@ -140,7 +194,7 @@ void cmd_drop(struct session *session)
 	if (cmd->row->cancel)
 		cmd->row->cancel(cmd);
 	progress_forget(cmd);
-	if (cmd->parked) {
+	if (cmd->state == CMD_PARKED) {
 		list_remove(&cmd->in_parked);
 		free_job(cmd->job);
 	}
@@ -157,7 +211,7 @@ void cmd_drop(struct session *session)
 static bool must_wait(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
-	if (!cmd->held_word)
+	if (cmd->state != CMD_HELD)
 		cmd->held_round = contexts_round(session);
 	if (cmd->held_round > 0 && !contexts_round_done(session, cmd->held_round))
 		return true;
@@ -166,9 +220,9 @@ static bool must_wait(struct cmd *cmd)
 
 static void hold(struct cmd *cmd, const char *word, const char *code, const char *text)
 {
-	cmd->waiting = true;
-	if (cmd->held_word)
+	if (cmd->state == CMD_HELD)
 		return;
+	cmd_move(cmd, CMD_HELD);
 	cmd->held_word = word;
 	cmd->held_code = code ? arena_strdup(cmd->arena, code) : NULL;
 	cmd->held_text = arena_strdup(cmd->arena, text);
@@ -245,10 +299,10 @@ static void run(struct cmd *cmd)
 	/* Commands on messages show \Recent: what is on its way to be claimed for this session must be known first. */
 	bool news = session->view && cmd->row->flags & CMD_NEWS_FIRST;
 	if (session->claiming && (news || cmd->row->states == SESSION_SELECTED)) {
-		cmd->gated = true;
-		cmd->waiting = true;
+		cmd_move(cmd, CMD_GATED);
 		return;
 	}
+	cmd_move(cmd, CMD_RUNNING);
 	if (cmd->row->flags & CMD_READ_WRITE && view_read_only(session->view)) {
 		cmd_no(cmd, NULL, "Mailbox is selected read-only");
 		return;
@@ -263,13 +317,10 @@ void cmd_ungate(struct session *session)
 	struct cmd *cmd = session->cmd;
 	if (!cmd || session->state == SESSION_LOGOUT)
 		return;
-	if (cmd->gated) {
-		cmd->gated = false;
-		cmd->waiting = false;
+	if (cmd->state == CMD_GATED && !session->claiming)
 		run(cmd);
-	} else if (cmd->held_word) {
+	else if (cmd->state == CMD_HELD)
 		finish(cmd, cmd->held_word, cmd->held_code, cmd->held_text);
-	}
 }
 
 void cmd_begin(struct session *session)
@@ -309,9 +360,32 @@ void cmd_spoiled(struct session *session, const char *text)
 	bad_line(session, tag, NULL, text);
 }
 
+void cmd_line(struct session *session)
+{
+	struct cmd *cmd = session->cmd;
+
+	cmd_move(cmd, CMD_RUNNING);
+	cmd->row->line(cmd, lex_command(&session->lex));
+}
+
+void cmd_wait_auth(struct cmd *cmd)
+{
+	cmd_move(cmd, CMD_IN_AUTH);
+}
+
+struct cmd *cmd_auth_answered(struct session *session)
+{
+	struct cmd *cmd = session->cmd;
+
+	if (!cmd || cmd->state != CMD_IN_AUTH || session->state == SESSION_LOGOUT)
+		return NULL;
+	cmd_move(cmd, CMD_RUNNING);
+	return cmd;
+}
+
 void cmd_wait_line(struct cmd *cmd)
 {
-	cmd->waiting = true;
+	cmd_move(cmd, CMD_AWAITS_LINE);
 	if (cmd->row->flags & CMD_SENSITIVE && cmd->session->lex.command.p)
 		mem_wipe(cmd->session->lex.command.p, cmd->session->lex.command.cap);
 	lex_raw_line(&cmd->session->lex, true);
@@ -400,12 +474,12 @@ void cmd_literal(struct session *session)
 static void job_done(struct job *job)
 {
 	struct cmd_job *cmd_job = (struct cmd_job *)job;
-	struct session *session = session_find(cmd_job->hub, job->asker);
+	struct session *session = hub_session(cmd_job->hub, job->asker);
 	struct cmd *cmd = session ? session->cmd : NULL;
 
 	if (cmd && cmd == cmd_job->cmd && cmd->job == cmd_job && session->state != SESSION_LOGOUT) {
 		cmd->job = NULL;
-		cmd->waiting = false;
+		cmd_move(cmd, CMD_RUNNING);
 		cmd_job->finish(cmd, cmd_job);
 	}
 	free_job(cmd_job);
@@ -433,7 +507,7 @@ void *cmd_job_new(struct cmd *cmd, size_t size, enum job_kind kind,
 static void park(struct cmd *cmd)
 {
 	struct hub *hub = cmd->session->hub;
-	cmd->parked = true;
+	cmd_move(cmd, CMD_PARKED);
 	list_append(&hub->parked, &cmd->in_parked);
 	if (!timer_pending(&hub->parked_timer))
 		timer_set(&hub->parked_timer, PARKED_RETRY_MS);
@@ -442,7 +516,7 @@ static void park(struct cmd *cmd)
 void cmd_submit(struct cmd *cmd, void *cmd_job)
 {
 	struct cmd_job *job = cmd_job;
-	cmd->waiting = true;
+	cmd_move(cmd, CMD_IN_STORE);
 	cmd->job = job;
 	job->borrowed = false;
 	progress_watch(cmd);
@@ -457,16 +531,28 @@ void cmd_progress(struct cmd *cmd, uint64_t done, uint64_t total)
 		cmd->done = done;
 }
 
-void cmd_retry_parked(struct hub *hub)
+/* Submits again what waited for room. */
+static void on_parked(void *arg)
 {
+	struct hub *hub = arg;
 	struct list again;
 	list_init(&again);
 	list_splice(&again, &hub->parked);
 	while (!list_empty(&again)) {
 		struct cmd *cmd = CONTAINER_OF(list_pop(&again), struct cmd, in_parked);
-		cmd->parked = false;
 		cmd_submit(cmd, cmd->job);
 	}
+}
+
+void cmd_hub_init(struct hub *hub)
+{
+	list_init(&hub->parked);
+	timer_init(&hub->parked_timer, hub->reactor, on_parked, hub);
+}
+
+void cmd_hub_fini(struct hub *hub)
+{
+	timer_fini(&hub->parked_timer);
 }
 
 void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok)

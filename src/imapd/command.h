@@ -8,10 +8,11 @@
 #ifndef COID_IMAPD_COMMAND_H
 #define COID_IMAPD_COMMAND_H
 
-#include "imapd/hub.h"
 #include "imap/parse.h"
 #include "imapd/session.h"
 #include "store/store.h"
+
+struct cmd;
 
 enum cmd_flag {
 	CMD_UID = 1 << 0, /* the row is the "UID x" form */
@@ -53,6 +54,18 @@ struct cmd_row {
 	void (*cancel)(struct cmd *cmd);
 };
 
+/* Where a command is in its life. cmd_move (command.c) is the one mover; a command ends from any state. */
+enum cmd_state {
+	CMD_READING, /* its line, or a literal of it, is still coming */
+	CMD_GATED, /* is complete, but waits for a claim of \Recent before it runs */
+	CMD_RUNNING, /* is the row's: works, or waits for something of the row's own (room in the output, a spool) */
+	CMD_IN_STORE, /* the account's strand has its job */
+	CMD_PARKED, /* the strand was full: the hub's timer submits the job again */
+	CMD_IN_AUTH, /* a password is being checked */
+	CMD_AWAITS_LINE, /* waits for a line of the client (IDLE, AUTHENTICATE) */
+	CMD_HELD /* its answer is known, but what is to be told before it is not: a round of updates, a claim of \Recent */
+};
+
 struct cmd {
 	struct session *session; /* borrowed; the session owns the command */
 	const struct cmd_row *row;
@@ -60,7 +73,7 @@ struct cmd {
 	struct strv tag;
 	size_t arguments_at; /* in the assembler's command: behind its name */
 	void *args; /* the row's own struct, in the arena */
-	bool waiting; /* a job or a line is awaited */
+	enum cmd_state state; /* command.c's to move */
 	bool expunge_issued; /* FETCH: some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
 	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
 	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
@@ -73,23 +86,19 @@ struct cmd {
 	bool removed; /* EXPUNGE and MOVE: some message went, so that the tagged line carries HIGHESTMODSEQ */
 
 	/* The rest is command.c's. */
-	bool input_paused;
-	bool gated; /* waits for a claim of \Recent before it runs */
-	uint64_t held_round; /* waits for that round of updating contexts before it ends (context.h) */
-	const char *
-		held_word; /* waits for that or for a claim, so that RECENT is right, before it ends: its answer */
+	bool input_paused; /* of a streamed literal: cmd_pause_input */
+	uint64_t held_round; /* CMD_HELD: waits for that round of updates (context.h); 0: for none */
+	const char *held_word; /* CMD_HELD: the answer */
 	const char *held_code;
 	const char *held_text;
-	struct cmd_job *job; /* borrowed while the store has it; own while `parked` */
-	bool parked; /* the strand was full: submitted again by the hub's timer */
+	struct cmd_job *job; /* CMD_IN_STORE: borrowed; CMD_PARKED: own; else NULL */
 	struct list_node in_parked;
 	struct list_node in_waiting; /* progress.c's, as the next */
 	uint64_t progress_due;
 };
 
-/* Every family's rows, in the order of CAPABILITY; ends with NULL. imapd/cmd/table.c gathers them. */
-extern const struct cmd_row *const cmd_table[];
-const struct cmd_row *cmd_find(struct strv name, bool uid);
+/* The row of that name in a table (cmd/table.h); `uid`: of its "UID x" form. NULL: there is none. Pure. */
+const struct cmd_row *cmd_find(const struct cmd_row *const *table, struct strv name, bool uid);
 
 /*
  * A job of this command. `size` is that of the row's own struct whose first member is struct cmd_job; zeroed, in a fresh
@@ -142,10 +151,15 @@ void cmd_pause_input(struct cmd *cmd, bool pause);
 bool cmd_out_full(const struct cmd *cmd);
 /* Asks for raw lines (IDLE, AUTHENTICATE) until the command ends. */
 void cmd_wait_line(struct cmd *cmd);
+/* A password check is on its way; and the command that waited for it, or NULL: it has gone meanwhile. */
+void cmd_wait_auth(struct cmd *cmd);
+struct cmd *cmd_auth_answered(struct session *session);
 
 /* For session.c. */
 /* A whole command line: finds the row, checks state and syntax, runs. */
 void cmd_begin(struct session *session);
+/* The line that the command in hand waited for. */
+void cmd_line(struct session *session);
 /* A literal was announced. */
 void cmd_literal(struct session *session);
 /* Too long a line or bad bytes in it; what came before may tell the tag. */
@@ -154,7 +168,8 @@ void cmd_spoiled(struct session *session, const char *text);
 void cmd_drop(struct session *session);
 /* The claim of \Recent that it waited for is answered. */
 void cmd_ungate(struct session *session);
-/* Submits again what waited for room. Called by the hub's timer. */
-void cmd_retry_parked(struct hub *hub);
+/* The hub's list of parked commands, and the timer that submits them again. */
+void cmd_hub_init(struct hub *hub);
+void cmd_hub_fini(struct hub *hub);
 
 #endif

@@ -3,15 +3,13 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/mem.h"
-#include "imapd/answer.h"
-#include "imapd/command.h"
+#include "imapd/hub.h"
 #include "imapd/imapd.h"
-#include "imapd/notify.h"
 #include "imap/print.h"
 #include "imap/rc_text.h"
 #include "query/search.h"
 #include "imapd/sorted.h"
-#include "imapd/sync.h"
+#include "imapd/session.h"
 #include "imap/uid_runs.h"
 #include "imapd/view.h"
 #include "store/message.h"
@@ -364,13 +362,7 @@ static void end_round(struct session *session, struct round *round, enum rc rc)
 			context->given_up = rc_text(rc);
 	}
 	begin_round(session);
-	if (session->notify) {
-		notify_kick(session);
-	} else if (session->idling && !answer_full(session)) {
-		sync_tell(session, true);
-		answer_flush(session);
-	}
-	cmd_ungate(session);
+	session->hub->settled(session);
 }
 
 /* True: nothing more to do for this context. */
@@ -398,7 +390,7 @@ static bool accept_slice(const struct contexts *contexts, struct look *look)
 static void round_done(struct job *job)
 {
 	struct round *round = (struct round *)job;
-	struct session *session = session_find(round->hub, job->asker);
+	struct session *session = hub_session(round->hub, job->asker);
 	struct contexts *contexts = session ? session->contexts : NULL;
 	if (!contexts || contexts->serial != round->serial || session->state == SESSION_LOGOUT) {
 		round_free(round);

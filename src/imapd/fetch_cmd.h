@@ -25,11 +25,6 @@ struct fetch_cmd {
  */
 enum rc fetch_cmd_init(struct fetch_cmd *run, struct cmd *cmd, const struct fetch_plan *plan,
 	const struct seqset *set, bool by_uid, struct seqset *ret_uids) MUST_CHECK;
-/* The same for whoever does the slices himself. cmd: whose limit of messages counts; NULL: none does. The fetch is the caller's. */
-enum rc fetch_cmd_of_view(struct session *session, struct cmd *cmd, const struct fetch_plan *plan,
-	const struct seqset *set, bool by_uid, struct seqset *ret_uids, struct fetch **ret_fetch) MUST_CHECK;
-/* Sends what a slice has made, tells the view so, and makes the fetch ready for the next slice. True: that was the last one. */
-bool fetch_cmd_take(struct session *session, struct fetch *fetch);
 /* Nothing of the set is in the mailbox. */
 bool fetch_cmd_empty(const struct fetch_cmd *run);
 /* How many messages the set means, gone ones included. */

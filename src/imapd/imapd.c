@@ -1,14 +1,19 @@
+#include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 
-#include "base/hash.h"
 #include "base/mem.h"
+#include "imapd/changes.h"
+#include "imapd/command.h"
 #include "imapd/context.h"
+#include "imapd/progress.h"
 #include "imapd/session.h"
 #include "imapd/sorted.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define STOP_MS 2000 /* sessions whose command takes longer are ended without waiting for it */
 
 /* Settings. */
 
@@ -45,108 +50,23 @@ void imapd_settings_init(struct imapd_settings *settings)
 	};
 }
 
-static struct settings_copy *copy_settings(const struct imapd_settings *settings)
-{
-	struct settings_copy *copy = mem_zalloc(sizeof(*copy));
-	struct arena *arena = arena_new(0);
-	copy->arena = arena;
-	copy->settings = *settings;
-	copy->settings.hostname = arena_strdup(arena, settings->hostname);
-	const char **fields = arena_alloc(arena, (settings->id_field_count + 1) * sizeof(*fields));
-	for (size_t i = 0; i < settings->id_field_count; i++)
-		fields[i] = arena_strdup(arena, settings->id_fields[i]);
-	copy->settings.id_fields = fields;
-	atomic_init(&copy->refs, 1);
-	return copy;
-}
-
-static void settings_unref(struct settings_copy *copy)
-{
-	if (atomic_fetch_sub(&copy->refs, 1) > 1)
-		return;
-	arena_free(&copy->arena);
-	free(copy);
-}
-
-const struct imapd_settings *imapd_settings_ref(struct imapd *imapd)
-{
-	pthread_mutex_lock(&imapd->lock);
-	struct settings_copy *copy = imapd->settings;
-	atomic_fetch_add(&copy->refs, 1);
-	pthread_mutex_unlock(&imapd->lock);
-	return &copy->settings;
-}
-
-void imapd_settings_unref(const struct imapd_settings **settings)
-{
-	const struct imapd_settings *s = *settings;
-	*settings = NULL;
-	if (s)
-		settings_unref((struct settings_copy *)(uintptr_t)s);
-}
-
-struct tls_ctx *imapd_tls(struct imapd *imapd)
-{
-	pthread_mutex_lock(&imapd->lock);
-	struct tls_ctx *tls = imapd->tls ? tls_ctx_ref(imapd->tls) : NULL;
-	pthread_mutex_unlock(&imapd->lock);
-	return tls;
-}
-
-bool imapd_has_tls(struct imapd *imapd)
-{
-	pthread_mutex_lock(&imapd->lock);
-	bool has = imapd->tls;
-	pthread_mutex_unlock(&imapd->lock);
-	return has;
-}
-
-/* Connection limits. */
-
-struct admission_limits imapd_admission_limits(const struct imapd_settings *settings)
-{
-	return (struct admission_limits){
-		.total = settings->connections_max,
-		.reserve = settings->connections_reserve,
-		.per_address = settings->connections_per_ip,
-		.per_network = settings->connections_per_network,
-		.waiting = settings->connections_preauth,
-		.waiting_per_address = settings->connections_preauth_per_ip,
-		.per_user = settings->connections_per_user,
-	};
-}
-
-struct leave_msg {
-	struct reactor_msg msg;
-	struct hub *hub; /* borrowed */
-	uint64_t session;
-};
-
-static void on_leave(struct reactor *reactor, struct reactor_msg *msg)
-{
-	struct leave_msg *leave = (struct leave_msg *)msg;
-	struct session *session = session_find(leave->hub, leave->session);
-
-	(void)reactor;
-	if (session && (session->state == SESSION_GREETING || session->state == SESSION_NOT_AUTH))
-		session_bye(session, "LIMIT", "Too many connections that have not logged in");
-	free(leave);
-}
-
-void imapd_make_leave(struct imapd *imapd, const struct admission_victim *victim)
-{
-	struct leave_msg *leave;
-
-	if (victim->session == 0)
-		return;
-	leave = mem_zalloc(sizeof(*leave));
-	leave->msg.fn = on_leave;
-	leave->hub = &imapd->hubs[victim->hub];
-	leave->session = victim->session;
-	reactor_post(leave->hub->reactor, &leave->msg);
-}
-
 /* Users whose right to log in has changed. */
+
+static int compare_names(const void *a, const void *b)
+{
+	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
+}
+
+/* The sessions of these users (sorted by strv_cmp) say BYE at once, with that text. */
+static void end_users(struct hub *hub, const struct strv *names, size_t count, const char *text)
+{
+	LIST_EACH (node, &hub->sessions) {
+		struct session *session = CONTAINER_OF(node, struct session, in_hub);
+		struct strv user = strv_cstr(session->user);
+		if (session->user && bsearch(&user, names, count, sizeof(*names), compare_names))
+			session_bye(session, NULL, text);
+	}
+}
 
 struct end_users {
 	struct reactor_msg msg;
@@ -162,14 +82,9 @@ static void on_end_users(struct reactor *reactor, struct reactor_msg *msg)
 	struct end_users *end = (struct end_users *)msg;
 
 	(void)reactor;
-	hub_end_users(end->hub, end->names, end->count, end->text);
+	end_users(end->hub, end->names, end->count, end->text);
 	arena_free(&end->arena);
 	free(end);
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
 }
 
 static void post_end_users(struct hub *hub, const struct strv *names, size_t count, const char *text)
@@ -206,22 +121,69 @@ static void on_auth_change(void *ctx, const struct strv *names, size_t count, en
 	imapd_end_users(ctx, names, count, change);
 }
 
+/* The end. */
+
+static void stop_now(void *arg)
+{
+	struct hub *hub = arg;
+	LIST_EACH (node, &hub->sessions) {
+		struct session *session = CONTAINER_OF(node, struct session, in_hub);
+		session_bye(session, NULL, "Server is shutting down");
+	}
+}
+
+/* Every session says BYE when its command is done; after a while, or when this is called again, without waiting. */
+static void stop_hub(struct hub *hub)
+{
+	if (hub->stopping) {
+		stop_now(hub);
+		return;
+	}
+	hub->stopping = true;
+	LIST_EACH (node, &hub->sessions) {
+		struct session *session = CONTAINER_OF(node, struct session, in_hub);
+		if (session->cmd && !session->idling)
+			session->stopping = true;
+		else
+			session_bye(session, NULL, "Server is shutting down");
+	}
+	timer_set(&hub->stop_timer, STOP_MS);
+}
+
 /* The server. */
 
-struct imapd *imapd_new(const struct imapd_settings *settings, struct store *store, struct auth *auth,
-	struct reactor **reactors, unsigned reactor_count, struct log *log)
+static void start_hub(struct hub *hub, struct imapd *imapd, struct reactor *reactor)
+{
+	hub_init(hub, imapd, reactor);
+	changes_init(hub);
+	cmd_hub_init(hub);
+	progress_init(hub);
+	timer_init(&hub->stop_timer, reactor, stop_now, hub);
+}
+
+static void end_hub(struct hub *hub)
+{
+	timer_fini(&hub->stop_timer);
+	progress_fini(hub);
+	cmd_hub_fini(hub);
+}
+
+struct imapd *imapd_new(const struct imapd_settings *settings, const struct cmd_row *const *commands,
+	struct store *store, struct auth *auth, struct reactor **reactors, unsigned reactor_count,
+	struct log *log)
 {
 	struct imapd *imapd = mem_zalloc(sizeof(*imapd));
+	imapd->table = commands;
 	imapd->store = store;
 	imapd->auth = auth;
 	imapd->log = log;
-	imapd->settings = copy_settings(settings);
+	imapd->settings = imapd_settings_copy(settings);
 	imapd->admission = admission_new();
 	pthread_mutex_init(&imapd->lock, NULL);
 	imapd->hubs = mem_zalloc(reactor_count * sizeof(*imapd->hubs));
 	imapd->hub_count = reactor_count;
 	for (unsigned i = 0; i < reactor_count; i++)
-		hub_init(&imapd->hubs[i], imapd, reactors[i]);
+		start_hub(&imapd->hubs[i], imapd, reactors[i]);
 	if (auth)
 		auth_watch(auth, on_auth_change, imapd);
 	return imapd;
@@ -229,16 +191,16 @@ struct imapd *imapd_new(const struct imapd_settings *settings, struct store *sto
 
 void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls)
 {
-	struct settings_copy *copy = copy_settings(settings);
+	struct imapd_settings_copy *copy = imapd_settings_copy(settings);
 	struct tls_ctx *new_tls = tls ? tls_ctx_ref(tls) : NULL;
 
 	pthread_mutex_lock(&imapd->lock);
-	struct settings_copy *old = imapd->settings;
+	struct imapd_settings_copy *old = imapd->settings;
 	struct tls_ctx *old_tls = imapd->tls;
 	imapd->settings = copy;
 	imapd->tls = new_tls;
 	pthread_mutex_unlock(&imapd->lock);
-	settings_unref(old);
+	imapd_settings_copy_unref(old);
 	if (old_tls)
 		tls_ctx_unref(&old_tls);
 }
@@ -258,7 +220,7 @@ static void on_stop(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct stop_msg *stop = (struct stop_msg *)msg;
 	(void)reactor;
-	hub_stop(stop->hub);
+	stop_hub(stop->hub);
 	free(stop);
 }
 
@@ -284,10 +246,10 @@ void imapd_free(struct imapd **imapd)
 	if (!i)
 		return;
 	for (unsigned k = 0; k < i->hub_count; k++)
-		hub_fini(&i->hubs[k]);
+		end_hub(&i->hubs[k]);
 	free(i->hubs);
 	admission_free(&i->admission);
-	settings_unref(i->settings);
+	imapd_settings_copy_unref(i->settings);
 	if (i->tls)
 		tls_ctx_unref(&i->tls);
 	pthread_mutex_destroy(&i->lock);

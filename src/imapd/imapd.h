@@ -9,6 +9,7 @@
 #include "store/store.h"
 #include "work/reactor.h"
 
+struct cmd_row;
 struct coi;
 struct imapd;
 struct metadata;
@@ -54,9 +55,10 @@ struct imapd_settings {
 /* Sensible defaults, for tests and for whoever fills in only a part. */
 void imapd_settings_init(struct imapd_settings *settings);
 
-/* The objects are borrowed; `reactors` is the server's array. */
-struct imapd *imapd_new(const struct imapd_settings *settings, struct store *store, struct auth *auth,
-	struct reactor **reactors, unsigned reactor_count, struct log *log);
+/* The objects are borrowed; `reactors` is the server's array, `commands` the table of what it can do (cmd/table.h). */
+struct imapd *imapd_new(const struct imapd_settings *settings, const struct cmd_row *const *commands,
+	struct store *store, struct auth *auth, struct reactor **reactors, unsigned reactor_count,
+	struct log *log);
 /* New settings for sessions to come (open ones keep theirs), new TLS context (NULL: no STARTTLS). Main reactor. */
 void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls);
 /* A connection accepted on `reactor`; `implicit_tls` for port 993. On the reactor's thread. */

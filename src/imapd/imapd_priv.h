@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* A counted copy of the settings; the first member is what sessions hold. */
-struct settings_copy {
+struct imapd_settings_copy {
 	struct imapd_settings settings;
 	atomic_uint refs;
 	struct arena *arena; /* own: the strings */
@@ -26,6 +26,7 @@ struct imapd {
 	struct store *store; /* borrowed */
 	struct auth *auth; /* borrowed */
 	struct log *log; /* borrowed */
+	const struct cmd_row *const *table; /* borrowed; static: all commands */
 	struct admission *admission; /* own */
 	struct hub *hubs; /* own; by reactor index */
 	unsigned hub_count;
@@ -41,10 +42,16 @@ struct imapd {
 	atomic_uint idling;
 
 	pthread_mutex_t lock;
-	struct settings_copy *settings; /* under lock; counted */
+	struct imapd_settings_copy *settings; /* under lock; counted */
 	struct tls_ctx *tls; /* under lock; counted, or NULL */
 };
 
+/* imapd_shared.c */
+
+/* A copy with one reference. */
+struct imapd_settings_copy *imapd_settings_copy(const struct imapd_settings *settings);
+void imapd_settings_copy_unref(struct imapd_settings_copy *copy);
+/* The settings in force: a reference for a session. */
 const struct imapd_settings *imapd_settings_ref(struct imapd *imapd);
 void imapd_settings_unref(const struct imapd_settings **settings);
 /* A reference, or NULL. */
@@ -52,7 +59,5 @@ struct tls_ctx *imapd_tls(struct imapd *imapd);
 bool imapd_has_tls(struct imapd *imapd);
 
 struct admission_limits imapd_admission_limits(const struct imapd_settings *settings);
-/* The session that has to make room, if any, is told and closed, on whichever reactor it lives. */
-void imapd_make_leave(struct imapd *imapd, const struct admission_victim *victim);
 
 #endif

@@ -4,6 +4,7 @@
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
 #include "imap/uid_runs.h"
+#include "imapd/session.h"
 
 unsigned message_limit(const struct cmd *cmd)
 {
@@ -63,20 +64,15 @@ struct uid_run *message_limit_down(
 	return down;
 }
 
-static const char *limit_code(struct cmd *cmd, unsigned limit, uint32_t last)
+const char *message_limit_code(struct cmd *cmd, unsigned limit, uint32_t last)
 {
 	return last > 0 ? arena_printf(cmd->arena, "MESSAGELIMIT %u %u", limit, last)
 			: arena_printf(cmd->arena, "MESSAGELIMIT %u", limit);
 }
 
-void message_limit_refuse(struct cmd *cmd, unsigned limit, uint32_t last, const char *text)
-{
-	cmd_no(cmd, limit_code(cmd, limit, last), text);
-}
-
 void message_limit_tell(struct cmd *cmd, bool good, const char **code, const char **text)
 {
-	const char *own = limit_code(cmd, message_limit(cmd), cmd->limit_uid);
+	const char *own = message_limit_code(cmd, message_limit(cmd), cmd->limit_uid);
 	const char *said = "Only the messages with the highest UIDs were taken";
 
 	if (*code || !good) {

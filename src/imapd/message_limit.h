@@ -34,8 +34,9 @@ bool message_limit_clip(struct cmd *cmd, struct seqset *uids);
 struct uid_run *message_limit_down(
 	struct arena *arena, const struct uid_run *runs, size_t count, size_t *ret_count);
 
-/* NO [MESSAGELIMIT 1000 23221]; last 0: without a UID. Ends the command, which has done nothing. */
-void message_limit_refuse(struct cmd *cmd, unsigned limit, uint32_t last, const char *text);
+/* "MESSAGELIMIT 1000 23221", the code of a NO to a command that has done nothing; last 0: without a UID. In the command's
+ * arena. */
+const char *message_limit_code(struct cmd *cmd, unsigned limit, uint32_t last);
 /* For command.c, when a command that was cut ends well: its code, or *code if that has the place already; then the other
  * is told in an untagged line. *text is replaced with the code. */
 void message_limit_tell(struct cmd *cmd, bool good, const char **code, const char **text);

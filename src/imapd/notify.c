@@ -1,10 +1,13 @@
+#include "imapd/notify.h"
+#include "base/hash.h"
+#include "imapd/hub.h"
 #include "imapd/notify_priv.h"
 
 #include "base/mem.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
-#include "imapd/sync.h"
+#include "imapd/session.h"
 #include "imapd/view.h"
 #include "metadata/provider.h"
 #include "store/message.h"
@@ -367,30 +370,26 @@ void notify_flush(struct session *session)
 	answer_untagged(session, "OK [NOTIFICATIONOVERFLOW] Too many notifications, none will be sent");
 }
 
-void notify_kick(struct session *session)
+bool notify_immediate(const struct session *session)
+{
+	return notify_set_immediate(session->notify->set);
+}
+
+void notify_start(struct session *session)
 {
 	struct notify *notify = session->notify;
 
-	if (!notify || session->state == SESSION_LOGOUT || (session->cmd && !session->idling))
-		return;
-	if (notify_sending(session) || answer_full(session))
-		return;
-	bool expunges = session->idling || notify_set_immediate(notify->set);
-	if (sync_due(session, expunges))
-		sync_tell(session, expunges);
-	notify_flush(session);
-	/* Who shows \Recent must be known first: flags may be among the attributes. */
+	/* \Recent must be known first: flags may be among the attributes. */
 	if (!session->claiming)
 		notify_fetch_start(session);
 	if (!notify->job && (notify->marked > 0 || notify->item_count > 0))
 		notify_job_start(session);
-	answer_flush(session);
 }
 
-void notify_drain(struct session *session)
+bool notify_drain(struct session *session)
 {
-	if (session->notify->waits_for_room)
-		notify_fetch_drain(session);
-	else
-		notify_kick(session);
+	if (!session->notify || !session->notify->waits_for_room)
+		return false;
+	notify_fetch_drain(session);
+	return true;
 }

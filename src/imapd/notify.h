@@ -38,13 +38,13 @@ void notify_free(struct session *session);
 unsigned notify_selected(const struct session *session);
 /* Takes in a change list, before the session's view does or after it. */
 void notify_apply(struct session *session, const struct change_list *list);
-/* Whatever may be told now is told, and what needs a job is submitted. To be called whenever that may have changed; without a
- * NOTIFY it does nothing. */
-void notify_kick(struct session *session);
+/* For sync_offer, of a session with NOTIFY: submits what needs a job; and whether EXPUNGE may be told at any time. */
+void notify_start(struct session *session);
+bool notify_immediate(const struct session *session);
 /* Lines that are ready are queued for output: before a tagged line. */
 void notify_flush(struct session *session);
-/* The connection has room again. */
-void notify_drain(struct session *session);
+/* The connection has room again. True: attributes of new messages go on. */
+bool notify_drain(struct session *session);
 /* No mailbox is selected any more. */
 void notify_unselected(struct session *session);
 

@@ -3,12 +3,13 @@
  * While it is under way no command begins and nothing else is told of the mailbox, so that its message numbers hold.
  */
 #include "imapd/answer.h"
+#include "imapd/hub.h"
 #include "imapd/notify_priv.h"
 
 #include "base/mem.h"
 #include "imapd/command.h"
-#include "imapd/fetch_cmd.h"
-#include "imapd/sync.h"
+#include "imapd/fetch_view.h"
+#include "imapd/session.h"
 #include "imapd/view.h"
 #include "store/message.h"
 
@@ -52,15 +53,8 @@ static void end(struct session *session)
 	fetch_free(&notify->fetch);
 	notify->in_response = false;
 	notify->waits_for_room = false;
-	if (!session->cmd)
-		sync_modseq(session);
-	notify_flush(session);
+	session->hub->settled(session);
 	answer_flush(session);
-	/* A command that has come meanwhile is next, lest a stream of messages hold it up for ever. */
-	if (session->input_waits)
-		session_kick(session);
-	else
-		notify_kick(session);
 }
 
 static void deliver(struct session *session, bool seeing, enum rc rc)
@@ -82,7 +76,7 @@ static void deliver(struct session *session, bool seeing, enum rc rc)
 		end(session);
 		return;
 	}
-	bool finished = fetch_cmd_take(session, fetch);
+	bool finished = fetch_view_take(session, fetch);
 	notify->in_response = fetch->place.inside;
 	if (finished) {
 		end(session);
@@ -98,7 +92,7 @@ static void deliver(struct session *session, bool seeing, enum rc rc)
 static void fetch_done(struct job *job)
 {
 	struct notify_fetch *done = (struct notify_fetch *)job;
-	struct session *session = session_find(done->hub, job->asker);
+	struct session *session = hub_session(done->hub, job->asker);
 	struct notify *notify = session ? session->notify : NULL;
 
 	if (notify && notify->sending == done && session->state != SESSION_LOGOUT) {
@@ -139,7 +133,7 @@ void notify_fetch_start(struct session *session)
 
 	if (!plan || !session->view || seqset_empty(&notify->due))
 		return;
-	enum rc rc = fetch_cmd_of_view(session, NULL, plan, &notify->due, true, NULL, &fetch);
+	enum rc rc = fetch_view_new(session, NULL, plan, &notify->due, true, NULL, &fetch);
 	seqset_fini(&notify->due);
 	if (rc != RC_OK)
 		return;

@@ -1,11 +1,15 @@
 /*
  * Jobs of NOTIFY: hands what is marked and queued to the strand, and sends the lines that come back.
  */
+#include "base/hash.h"
+#include "imapd/hub.h"
+#include "imapd/notify.h"
 #include "imapd/notify_priv.h"
 
 #include "base/mem.h"
 #include "imapd/answer.h"
 #include "imapd/imapd_priv.h"
+#include "imapd/session.h"
 #include "imapd/view.h"
 
 #include <stdlib.h>
@@ -55,7 +59,7 @@ static void take_boxes(struct notify *notify, const struct notify_job *job)
 static void job_done(struct job *job)
 {
 	struct notify_job *done = (struct notify_job *)job;
-	struct session *session = session_find(done->hub, job->asker);
+	struct session *session = hub_session(done->hub, job->asker);
 	struct notify *notify = session ? session->notify : NULL;
 
 	if (notify && notify->job == done && session->state != SESSION_LOGOUT) {
@@ -69,7 +73,7 @@ static void job_done(struct job *job)
 		}
 		notify_flush(session);
 		answer_flush(session);
-		notify_kick(session);
+		session->hub->settled(session);
 	}
 	job_free(done);
 }

@@ -4,8 +4,8 @@
 #ifndef COID_IMAPD_NOTIFY_PRIV_H
 #define COID_IMAPD_NOTIFY_PRIV_H
 
-#include "query/fetch.h"
 #include "imapd/notify.h"
+#include "query/fetch.h"
 #include "query/notify_lines.h"
 #include "store/mailbox.h"
 

@@ -2,9 +2,11 @@
 
 #include "base/clock.h"
 #include "imapd/command.h"
+#include "imapd/hub.h"
 #include "imapd/imapd.h"
 #include "imapd/answer.h"
 #include "imap/print.h"
+#include "imapd/session.h"
 
 #define PROGRESS_LINE_MAX 2048
 #define PROGRESS_TAG_MAX 255 /* octets: a longer one is left out */
@@ -30,7 +32,7 @@ void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t to
 /* Between responses only, never to a client that does not read, and not when all but the tagged line is done. */
 static bool may_tell(const struct cmd *cmd)
 {
-	return cmd->job && !cmd->in_response && !cmd_out_full(cmd) &&
+	return cmd->job && !cmd->in_response && !answer_full(cmd->session) &&
 	       (cmd->total == 0 || cmd->done < cmd->total) && cmd->session->state != SESSION_LOGOUT;
 }
 

@@ -5,6 +5,7 @@
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
 #include "imap/rc_text.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imap/uid_runs.h"
 #include "imapd/view.h"
@@ -51,7 +52,8 @@ static void too_many(struct cmd *cmd)
 	const struct search_cmd *args = cmd->args;
 	if (args->options.items & SEARCH_SAVE)
 		view_save_none(cmd->session->view);
-	message_limit_refuse(cmd, message_limit(cmd), 0, "Too many messages, narrow them down by UID");
+	cmd_no(cmd, message_limit_code(cmd, message_limit(cmd), 0),
+		"Too many messages, narrow them down by UID");
 }
 
 static enum rc save(struct cmd *cmd, const struct search_result *result)

@@ -4,6 +4,7 @@
 #include "imapd/capability.h"
 #include "imapd/command.h"
 #include "imapd/context.h"
+#include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/notify.h"
 #include "imapd/answer.h"
@@ -40,70 +41,11 @@ static bool may_move(enum session_state from, enum session_state to)
 	return false;
 }
 
-bool session_is_tls(const struct session *session)
-{
-	return conn_is_tls(session->conn);
-}
-
-const char *session_tls_version(const struct session *session)
-{
-	return conn_tls_version(session->conn);
-}
-
-const char *session_peer(const struct session *session)
-{
-	return conn_peer(session->conn);
-}
-
-bool session_is_deflate(const struct session *session)
-{
-	return conn_is_deflate(session->conn);
-}
-
-void session_start_tls(struct session *session, struct tls_ctx *tls)
-{
-	session->tls_pending = true;
-	conn_start_tls(session->conn, tls);
-}
-
-enum rc session_start_deflate(struct session *session)
-{
-	session->deflate_begun = true;
-	return conn_start_deflate(session->conn);
-}
-
-void session_abort(struct session *session)
-{
-	conn_abort(session->conn);
-}
-
-void session_read_on(struct session *session)
-{
-	conn_kick(session->conn);
-}
-
 void session_move(struct session *session, enum session_state to)
 {
 	if (!may_move(session->state, to))
 		abort();
 	session->state = to;
-}
-
-bool session_secure(const struct session *session)
-{
-	if (conn_is_tls(session->conn))
-		return true;
-	return session->settings->allow_plaintext_loopback && conn_peer_loopback(session->conn);
-}
-
-bool session_can_starttls(const struct session *session)
-{
-	return !conn_is_tls(session->conn) && imapd_has_tls(session->hub->imapd);
-}
-
-bool session_utf8(const struct session *session)
-{
-	return session->enabled & (ENABLED_UTF8 | ENABLED_REV2);
 }
 
 /* Ending. */
@@ -243,7 +185,7 @@ void session_command_done(struct session *session)
 	}
 	if (session->state != SESSION_NOT_AUTH)
 		arm(session);
-	notify_kick(session);
+	sync_offer(session);
 	if (!session->reading)
 		conn_kick(session->conn);
 }
@@ -273,7 +215,7 @@ static bool step(struct session *session, struct strv *in)
 	case LEX_COMMAND:
 		cmd = session->cmd;
 		if (cmd && session->lex.raw)
-			cmd->row->line(cmd, lex_command(&session->lex));
+			cmd_line(session);
 		else
 			cmd_begin(session);
 		break;
@@ -310,7 +252,7 @@ static size_t on_read(void *arg, struct strv in)
 	session->deflate_begun = false;
 	session->input_waits = rest.n > 0 && notify_sending(session);
 	if (!session->input_waits && !session->cmd)
-		notify_kick(session);
+		sync_offer(session);
 	size_t skip_max = session->state == SESSION_NOT_AUTH ? SKIP_PREAUTH_MAX : SKIP_MAX;
 	if (session->lex.skipped > skip_max)
 		session_bye(session, NULL, "Too many bytes of a refused command");
@@ -320,25 +262,16 @@ static size_t on_read(void *arg, struct strv in)
 	return in.n - rest.n;
 }
 
-void session_kick(struct session *session)
-{
-	conn_kick(session->conn);
-}
-
 static void on_drain(void *arg)
 {
 	struct session *session = arg;
 	struct cmd *cmd = session->cmd;
 	if (session->state == SESSION_LOGOUT)
 		return;
-	if (session->notify)
-		notify_drain(session);
-	if (session->idling && !session->notify) {
-		sync_tell(session, true);
-		conn_flush(session->conn);
-	} else if (cmd && cmd->row->drain && !cmd->job) {
+	if (!notify_drain(session))
+		sync_offer(session);
+	if (cmd && cmd->row->drain && !cmd->job)
 		cmd->row->drain(cmd);
-	}
 	conn_kick(session->conn);
 }
 
@@ -436,6 +369,37 @@ static struct session *session_new(struct hub *hub, int fd, bool implicit_tls)
 	return session;
 }
 
+/* The session that has to make room, if any, is told and closed, on whichever reactor it lives. */
+struct leave_msg {
+	struct reactor_msg msg;
+	struct hub *hub; /* borrowed */
+	uint64_t session;
+};
+
+static void on_leave(struct reactor *reactor, struct reactor_msg *msg)
+{
+	struct leave_msg *leave = (struct leave_msg *)msg;
+	struct session *session = hub_session(leave->hub, leave->session);
+
+	(void)reactor;
+	if (session && (session->state == SESSION_GREETING || session->state == SESSION_NOT_AUTH))
+		session_bye(session, "LIMIT", "Too many connections that have not logged in");
+	free(leave);
+}
+
+static void make_leave(struct imapd *imapd, const struct admission_victim *victim)
+{
+	struct leave_msg *leave;
+
+	if (victim->session == 0)
+		return;
+	leave = mem_zalloc(sizeof(*leave));
+	leave->msg.fn = on_leave;
+	leave->hub = &imapd->hubs[victim->hub];
+	leave->session = victim->session;
+	reactor_post(leave->hub->reactor, &leave->msg);
+}
+
 /* Takes its place among the connections; who has to make room for it is told. */
 static enum admission_verdict enter(struct session *session)
 {
@@ -452,7 +416,7 @@ static enum admission_verdict enter(struct session *session)
 	};
 	enum admission_verdict verdict =
 		admission_enter(imapd->admission, &limits, peer, &session->ticket, &victim);
-	imapd_make_leave(imapd, &victim);
+	make_leave(imapd, &victim);
 	return verdict;
 }
 

@@ -46,7 +46,7 @@ enum session_enabled {
 struct session {
 	uint64_t id; /* for jobs; never used again */
 	struct hub *hub; /* borrowed: this reactor's sessions, sink and imapd */
-	struct conn *conn; /* own; session.c and answer.c alone use it */
+	struct conn *conn; /* own; session.c, session_conn.c and answer.c alone use it */
 	const struct imapd_settings *settings; /* counted copy, of the time of accept */
 	enum session_state state; /* changed by session_move only */
 	uint32_t enabled;
@@ -83,8 +83,6 @@ void session_accept(struct hub *hub, int fd, bool implicit_tls);
 void session_move(struct session *session, enum session_state to);
 /* "* BYE text" and close. Safe from anywhere on the reactor; the session object lives until the end of the turn. */
 void session_bye(struct session *session, const char *code, const char *text);
-/* Runs whatever input is there when no command is in hand. */
-void session_kick(struct session *session);
 /* Leaves the selected mailbox: view freed, no longer watched. */
 void session_unselect(struct session *session);
 /* A command has ended: timers, BYE if the server stops, further input. command.c's. */
@@ -93,15 +91,15 @@ void session_command_done(struct session *session);
 void session_bad_command(struct session *session);
 /* No more input; closes when all output is sent. */
 void session_end(struct session *session);
-/* Whether a password may be sent: TLS, or an exempted peer. */
-bool session_secure(const struct session *session);
-/* Whether STARTTLS can be offered. */
-bool session_can_starttls(const struct session *session);
 /* From now on an authenticated session of that account. RC_LIMIT: its user has too many; nothing has changed. */
 enum rc session_login(struct session *session, int64_t account_id, const char *user) MUST_CHECK;
 /* Back to not authenticated: mailbox left, extensions off, account given up. */
 void session_unauthenticate(struct session *session);
-/* What a command may know of the connection, and do with it; see net/conn.h. */
+/* session_conn.c: what a command may know of the connection, and do with it; see net/conn.h. */
+/* Whether a password may be sent: TLS, or an exempted peer. */
+bool session_secure(const struct session *session);
+/* Whether STARTTLS can be offered. */
+bool session_can_starttls(const struct session *session);
 bool session_is_tls(const struct session *session);
 const char *session_tls_version(const struct session *session); /* "TLSv1.3"; borrowed */
 const char *session_peer(const struct session *session); /* address of the client; borrowed */
@@ -115,7 +113,10 @@ void session_abort(struct session *session);
 /* Input that waits in the connection is read, at the end of this turn. */
 void session_read_on(struct session *session);
 /* Whether mailbox names are told, and taken, as UTF-8 instead of modified UTF-7. */
-bool session_utf8(const struct session *session);
+static inline bool session_utf8(const struct session *session)
+{
+	return session->enabled & (ENABLED_UTF8 | ENABLED_REV2);
+}
 /* Takes the selected mailbox in hand. `watching`: mbox_select's watch comes with it. */
 void session_select(struct session *session, struct view *view);
 /* IDLE begins or ends: timers, memory. */

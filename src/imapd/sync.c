@@ -1,5 +1,7 @@
 #include "imapd/sync.h"
 
+#include "imapd/session.h"
+#include "imapd/sync_print.h"
 #include "imapd/command.h"
 #include "imapd/context.h"
 #include "imapd/notify.h"
@@ -15,8 +17,6 @@
 #define SYNC_CHUNK (32 * 1024)
 /* Two lines with all keywords of a mailbox fit behind a chunk. */
 #define SYNC_BUFFER_MAX (1024 * 1024)
-/* Ranges in a line of VANISHED: 21 octets each at most, so that the line stays below 8 KiB. */
-#define VANISHED_RANGES 350
 
 static void flush_chunk(struct session *session, struct buf *out, size_t above)
 {
@@ -24,40 +24,6 @@ static void flush_chunk(struct session *session, struct buf *out, size_t above)
 		return;
 	answer_raw(session, buf_strv(out));
 	buf_reset(out);
-}
-
-void sync_print_flags(struct buf *out, const struct view *view)
-{
-	size_t count;
-	const struct strv *names = view_keywords(view, &count);
-	struct keyword_set all;
-
-	memset(&all, 0xff, sizeof(all));
-	buf_adds(out, "* FLAGS ");
-	print_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
-	buf_adds(out, "\r\n* OK [PERMANENTFLAGS ");
-	if (view_read_only(view)) {
-		buf_adds(out, "()] No flags can be changed\r\n");
-		return;
-	}
-	print_flags(out, MSG_FLAGS_CLIENT, false, all.first, all.more, names, count);
-	/* RFC 9051 section 7.1: there is room for a new one. */
-	if (count < MBOX_KEYWORDS_MAX) {
-		out->len--;
-		buf_adds(out, " \\*)");
-	}
-	buf_adds(out, "] Flags permitted\r\n");
-}
-
-void sync_print_vanished(struct buf *out, const struct seqset *uids, bool earlier)
-{
-	for (size_t i = 0; i < uids->n; i += VANISHED_RANGES) {
-		size_t n = uids->n - i < VANISHED_RANGES ? uids->n - i : VANISHED_RANGES;
-		struct seqset part = { .v = uids->v + i, .n = n, .cap = n };
-		buf_adds(out, earlier ? "* VANISHED (EARLIER) " : "* VANISHED ");
-		seqset_print(out, &part);
-		buf_adds(out, "\r\n");
-	}
 }
 
 static void tell_vanished(struct session *session, const struct seqset *gone)
@@ -121,14 +87,6 @@ static void tell_recent(struct session *session, bool fresh, struct buf *out)
 	view->recent_told = recent;
 }
 
-static void tell_keywords(struct session *session, struct buf *out)
-{
-	if (!session->view->keywords_changed)
-		return;
-	session->view->keywords_changed = false;
-	sync_print_flags(out, session->view);
-}
-
 static void tell_flags(struct session *session, struct buf *out)
 {
 	struct view *view = session->view;
@@ -174,7 +132,7 @@ static void tell_contexts(struct session *session, void (*tell)(struct session *
 	buf_fini(&out);
 }
 
-bool sync_due(const struct session *session, bool expunges)
+static bool sync_due(const struct session *session, bool expunges)
 {
 	const struct view *view = session->view;
 	unsigned events = notify_selected(session);
@@ -215,7 +173,7 @@ void sync_tell(struct session *session, bool expunges)
 	/* Names of keywords are needed to understand the next answer, too. */
 	bool asked = session->cmd && !session->idling;
 	if (asked || events & NOTIFY_FLAG_CHANGE)
-		tell_keywords(session, &out);
+		sync_add_keywords(session->view, &out);
 	if (events & NOTIFY_FLAG_CHANGE && view_pending_flags(view) > 0)
 		tell_flags(session, &out);
 	flush_chunk(session, &out, 0);
@@ -239,16 +197,49 @@ void sync_tell_new(struct session *session)
 	buf_fini(&out);
 }
 
-void sync_tell_keywords(struct session *session)
-{
-	struct buf out;
+/* The one door: whether and what may be told while no command is about to end. */
 
-	if (!session->view || !session->view->keywords_changed)
+/* Others tell with the tagged line of their next command, or before if too much gathers. */
+static void offer_plain(struct session *session)
+{
+	struct view *view = session->view;
+	bool idling = session->idling && (view_dirty(view) || contexts_due(session));
+	bool gathered = !session->cmd && view_pending_flags(view) > VIEW_PENDING_SOON;
+
+	if ((!idling && !gathered) || answer_full(session))
 		return;
-	buf_init(&out, SYNC_BUFFER_MAX);
-	tell_keywords(session, &out);
-	flush_chunk(session, &out, 0);
-	buf_fini(&out);
+	sync_tell(session, idling);
+	answer_flush(session);
+}
+
+/* With NOTIFY (RFC 5465): whatever its set allows, and what needs a job is submitted. */
+static void offer_notify(struct session *session)
+{
+	bool expunges = session->idling || notify_immediate(session);
+
+	if ((session->cmd && !session->idling) || notify_sending(session) || answer_full(session))
+		return;
+	if (!session->input_waits && sync_due(session, expunges))
+		sync_tell(session, expunges);
+	if (!session->cmd)
+		sync_modseq(session);
+	notify_flush(session);
+	/* A command that has come meanwhile is next, lest a stream of messages hold it up for ever. */
+	if (session->input_waits)
+		session_read_on(session);
+	else
+		notify_start(session);
+	answer_flush(session);
+}
+
+void sync_offer(struct session *session)
+{
+	if (session->state == SESSION_LOGOUT)
+		return;
+	if (session->notify)
+		offer_notify(session);
+	else if (session->view)
+		offer_plain(session);
 }
 
 /* HIGHESTMODSEQ. */

@@ -1,6 +1,6 @@
 /*
- * The only sender of EXISTS, RECENT, EXPUNGE, VANISHED and unsolicited FETCH, and of what context.h has to tell. Called at the end of every command, before
- * its tagged line, and while the session idles.
+ * The only sender of EXISTS, RECENT, EXPUNGE, VANISHED and unsolicited FETCH, and of what context.h has to tell. sync_tell is
+ * called at the end of every command, before its tagged line; at all other times sync_offer decides.
  */
 #ifndef COID_IMAPD_SYNC_H
 #define COID_IMAPD_SYNC_H
@@ -30,10 +30,13 @@ void sync_tell(struct session *session, bool expunges);
  * that changes messages begins without: what its client can't have known of is not changed by its "1:*".
  */
 void sync_tell_new(struct session *session);
-/* FLAGS, if a keyword has come: before a FETCH response that may name it (RFC 3501 section 7.2.6). Not within a response. */
-void sync_tell_keywords(struct session *session);
-/* Whether sync_tell would tell anything to a session with NOTIFY, no command but IDLE being in hand. */
-bool sync_due(const struct session *session, bool expunges);
+/*
+ * The one door for all that was not asked for: to be called whenever something may have become tellable while no command is
+ * about to end (a change list, room in the output, the end of a job of the session's own, IDLE). Decides whether the session
+ * may be told now: idling, or NOTIFY allows it, or too much has gathered; never above the high-water mark of the output. With
+ * NOTIFY it also submits what needs a job.
+ */
+void sync_offer(struct session *session);
 
 /*
  * RFC 7162 section 3.2: a client takes the highest MODSEQ that it has heard up to a tagged line for all that it knows of the
@@ -47,11 +50,5 @@ const char *sync_modseq_code(struct cmd *cmd);
 void sync_condstore(struct session *session);
 /* STATUS, or a LIST that returns it, begins: HIGHESTMODSEQ enables CONDSTORE; the items learn what may be said. */
 void sync_status(struct session *session, struct status_items *items);
-
-/* "* VANISHED 1,3:5" in lines of bounded length; nothing for an empty set. `earlier`: the form that shifts no numbers. */
-void sync_print_vanished(struct buf *out, const struct seqset *uids, bool earlier);
-
-/* The lines FLAGS and PERMANENTFLAGS of a mailbox: at SELECT, and whenever it got a new keyword. */
-void sync_print_flags(struct buf *out, const struct view *view);
 
 #endif

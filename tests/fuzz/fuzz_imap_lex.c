@@ -5,7 +5,7 @@
  */
 #include "base/hash.h"
 #include "base/mem.h"
-#include "imapd/command.h"
+#include "imapd/cmd/table.h"
 #include "imapd/imapd_priv.h"
 
 #include <stdint.h>
@@ -47,7 +47,7 @@ static void parse_command(struct world *world)
 		bool uid = strv_ieq(name, STRV("UID"));
 		if (uid && !(parse_sp(&parse) && parse_atom(&parse, &name)))
 			name = STRV_NULL;
-		const struct cmd_row *row = name.n > 0 ? cmd_find(name, uid) : NULL;
+		const struct cmd_row *row = name.n > 0 ? cmd_find(cmd_table, name, uid) : NULL;
 		(void)parse_more(&parse);
 		struct cmd cmd = { .session = session, .row = row, .arena = arena, .tag = tag };
 		if (row && row->parse(&cmd, &parse) != !parse.failed)

@@ -5,6 +5,7 @@
  * environment the answers are printed.
  */
 #include "base/clock.h"
+#include "imapd/cmd/table.h"
 #include "imapd/command.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/notify_priv.h"
@@ -82,7 +83,7 @@ static void server_open(struct server *server)
 	imapd_settings_init(&settings);
 	settings.message_max = 1024 * 1024;
 	settings.bad_commands_max = 0;
-	server->imapd = imapd_new(&settings, server->store, NULL, &server->reactor, 1, NULL);
+	server->imapd = imapd_new(&settings, cmd_table, server->store, NULL, &server->reactor, 1, NULL);
 	buf_init(&server->out, OUTPUT_MAX);
 }
 
@@ -107,7 +108,7 @@ static void server_close(struct server *server)
 
 static struct session *session_of(struct server *server)
 {
-	return session_find(&server->imapd->hubs[0], server->session);
+	return hub_session(&server->imapd->hubs[0], server->session);
 }
 
 /* False: the session has closed. */

@@ -2,7 +2,7 @@
 /*
  * GETMETADATA and SETMETADATA with arbitrary arguments: whatever is taken names valid entries, within the limits.
  */
-#include "imapd/command.h"
+#include "imapd/cmd/table.h"
 #include "metadata/metadata.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static void check(bool condition)
 
 static void parse_as(const char *name, struct strv in)
 {
-	const struct cmd_row *row = cmd_find(strv_cstr(name), false);
+	const struct cmd_row *row = cmd_find(cmd_table, strv_cstr(name), false);
 	struct arena *arena = arena_new(0);
 	struct cmd cmd = { .row = row, .arena = arena };
 	struct parse parse;

@@ -8,6 +8,7 @@
 #include "imapd/answer.h"
 #include "imap/print.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "store/mailbox.h"
 #include "store/users.h"
 

@@ -3,10 +3,12 @@
  */
 #include "imapd/capability.h"
 #include "imapd/command.h"
+#include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/answer.h"
 #include "imap/print.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 
 #define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
 #define ID_NAME_MAX 30

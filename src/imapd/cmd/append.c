@@ -3,6 +3,7 @@
  */
 #include "coi/coi.h"
 #include "imapd/append.h"
+#include "imapd/session.h"
 #include "query/append_target.h"
 #include "imapd/imapd.h"
 #include "query/list.h"

@@ -5,9 +5,11 @@
 #include "base/str.h"
 #include "imapd/capability.h"
 #include "imapd/command.h"
+#include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "store/lock.h"
 
 #include <stdlib.h>
@@ -70,19 +72,15 @@ static void refused(struct cmd *cmd, const struct auth_request *request)
 static void login_done(struct auth_request *request)
 {
 	struct login *login = request->ctx;
-	struct session *session = session_find(login->hub, request->asker);
+	struct session *session = hub_session(login->hub, request->asker);
 
 	if (session)
 		session->login = NULL;
-	/* Before login a waiting command can only be the one that asked. */
-	if (session && session->state == SESSION_NOT_AUTH && session->cmd && session->cmd->waiting) {
-		struct cmd *cmd = session->cmd;
-		cmd->waiting = false;
-		if (request->rc == RC_OK)
-			accepted(cmd, request);
-		else
-			refused(cmd, request);
-	}
+	struct cmd *cmd = session ? cmd_auth_answered(session) : NULL;
+	if (cmd && request->rc == RC_OK)
+		accepted(cmd, request);
+	else if (cmd)
+		refused(cmd, request);
 	free(login);
 }
 
@@ -101,7 +99,7 @@ static void check(struct cmd *cmd, const char *mechanism, struct strv user, stru
 		.done = login_done,
 		.ctx = login,
 	};
-	cmd->waiting = true;
+	cmd_wait_auth(cmd);
 	session->login = &login->request;
 	auth_check(session->hub->imapd->auth, &login->request);
 }
@@ -182,7 +180,6 @@ static void authenticate_run(struct cmd *cmd)
 
 static void authenticate_line(struct cmd *cmd, struct strv line)
 {
-	cmd->waiting = false;
 	if (strv_eq(line, STRV("*")))
 		cmd_bad(cmd, "Authentication cancelled");
 	else

@@ -4,6 +4,7 @@
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 
 struct compress_args {
 	struct strv algorithm;

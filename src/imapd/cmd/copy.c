@@ -3,6 +3,7 @@
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
 #include "imap/uid_runs.h"
+#include "imapd/session.h"
 #include "imapd/view.h"
 #include "query/write_slice.h"
 #include "store/message.h"
@@ -168,7 +169,7 @@ static bool within_limit(struct cmd *cmd, struct seqset *uids)
 	}
 	if (!message_limit_cut(uids, limit, &last))
 		return true;
-	message_limit_refuse(cmd, limit, last, "Too many messages to copy, nothing is copied");
+	cmd_no(cmd, message_limit_code(cmd, limit, last), "Too many messages to copy, nothing is copied");
 	return false;
 }
 

@@ -1,6 +1,7 @@
 #include "imapd/command.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imapd/view.h"
 

@@ -14,6 +14,7 @@
 #include "imap/rc_text.h"
 #include "imapd/cmd/rows.h"
 #include "imapd/search_cmd.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imap/uid_runs.h"
 #include "imapd/view.h"

@@ -2,6 +2,7 @@
 #include "imapd/message_limit.h"
 #include "imapd/cmd/rows.h"
 #include "imap/uid_runs.h"
+#include "imapd/session.h"
 #include "imapd/view.h"
 #include "query/write_slice.h"
 #include "store/message.h"

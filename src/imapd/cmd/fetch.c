@@ -4,8 +4,10 @@
 #include "imap/partial.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imap/uid_runs.h"
+#include "imapd/sync_print.h"
 #include "query/vanished.h"
 #include "imapd/view.h"
 #include "store/hooks.h"
@@ -286,7 +288,8 @@ static void fetch_start(struct cmd *cmd)
 	if (args->plan.modseq)
 		sync_condstore(cmd->session);
 	if (args->cut && part_too_wide(cmd)) {
-		message_limit_refuse(cmd, message_limit(cmd), 0, "The range of PARTIAL is too wide");
+		cmd_no(cmd, message_limit_code(cmd, message_limit(cmd), 0),
+			"The range of PARTIAL is too wide");
 		return;
 	}
 	if (args->cut)

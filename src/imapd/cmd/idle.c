@@ -1,7 +1,7 @@
 #include "imapd/command.h"
-#include "imapd/notify.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 
 static bool idle_parse(struct cmd *cmd, struct parse *parse)
@@ -16,15 +16,13 @@ static void idle_run(struct cmd *cmd)
 	cmd_wait_line(cmd);
 	answer_continue(session, "idling");
 	session_idle(session, true);
-	sync_tell(session, true);
 	answer_flush(session);
-	notify_kick(session);
+	sync_offer(session);
 }
 
 static void idle_line(struct cmd *cmd, struct strv line)
 {
 	session_idle(cmd->session, false);
-	cmd->waiting = false;
 	if (strv_ieq(strv_trim(line), STRV("DONE")))
 		cmd_finish_rc(cmd, RC_OK);
 	else

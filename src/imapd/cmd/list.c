@@ -10,6 +10,7 @@
 #include "imapd/answer.h"
 #include "imap/print.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "store/mailbox.h"
 

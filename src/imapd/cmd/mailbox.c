@@ -4,6 +4,7 @@
 #include "coi/coi.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
+#include "imapd/session.h"
 #include "query/list.h"
 #include "imap/objectid.h"
 #include "imapd/answer.h"

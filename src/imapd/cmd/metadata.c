@@ -5,10 +5,10 @@
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imap/metadata_items.h"
-#include "imap/print.h"
 #include "imap/rc_text.h"
 #include "imapd/cmd/rows.h"
 #include "metadata/metadata.h"
+#include "imapd/session.h"
 #include "store/mailbox.h"
 
 #define METADATA_OUTPUT_MAX (32 * 1024 * 1024)

@@ -2,9 +2,12 @@
  * NOTIFY (RFC 5465): the command. What it sets going is in notify.h.
  */
 #include "imapd/command.h"
+#include "imapd/notify.h"
+#include "imapd/hub.h"
 #include "imapd/notify_priv.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imapd/view.h"
 

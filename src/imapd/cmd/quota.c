@@ -7,6 +7,7 @@
 #include "imapd/answer.h"
 #include "imap/print.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "store/mailbox.h"
 
 #define QUOTA_LINE_MAX 16384

@@ -3,6 +3,7 @@
 #include "imapd/context.h"
 #include "imapd/cmd/rows.h"
 #include "imapd/search_cmd.h"
+#include "imapd/session.h"
 #include "imapd/view.h"
 
 static void print_answer(struct cmd *cmd, const struct search *search, const struct search_result *result)

@@ -3,6 +3,9 @@
  */
 #include "imapd/command.h"
 #include "imapd/fetch_cmd.h"
+#include "imapd/hub.h"
+#include "imapd/session.h"
+#include "imapd/sync_print.h"
 #include "query/list.h"
 #include "imap/objectid.h"
 #include "imapd/answer.h"

@@ -9,6 +9,7 @@
 #include "imapd/search_cmd.h"
 #include "imap/sort_program.h"
 #include "query/sort.h"
+#include "imapd/session.h"
 #include "imapd/view.h"
 
 /* So many messages are sorted by the reactor itself when the index has all that it takes. */

@@ -1,6 +1,8 @@
 #include "imapd/command.h"
+#include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 
 static bool starttls_parse(struct cmd *cmd, struct parse *parse)
 {

@@ -3,6 +3,7 @@
 #include "imapd/cmd/rows.h"
 #include "query/status.h"
 #include "imap/status_items.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imapd/view.h"
 

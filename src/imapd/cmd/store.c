@@ -1,6 +1,7 @@
 #include "imapd/command.h"
 #include "imapd/fetch_cmd.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 #include "imapd/sync.h"
 #include "imapd/view.h"
 #include "query/write_slice.h"

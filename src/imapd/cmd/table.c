@@ -1,4 +1,4 @@
-#include "imapd/command.h"
+#include "imapd/cmd/table.h"
 
 #include "imapd/cmd/rows.h"
 
@@ -32,20 +32,3 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_unauthenticate_rows,
 	NULL,
 };
-
-/* "UID FETCH" without its "UID ". */
-static const char *bare_name(const struct cmd_row *row)
-{
-	return row->flags & CMD_UID ? row->name + 4 : row->name;
-}
-
-const struct cmd_row *cmd_find(struct strv name, bool uid)
-{
-	for (size_t i = 0; cmd_table[i]; i++) {
-		for (const struct cmd_row *row = cmd_table[i]; row->name; row++) {
-			if (!!(row->flags & CMD_UID) == uid && strv_ieq(name, strv_cstr(bare_name(row))))
-				return row;
-		}
-	}
-	return NULL;
-}

@@ -8,6 +8,8 @@
 #include "imapd/search_cmd.h"
 #include "query/thread.h"
 
+#include "imapd/session.h"
+
 struct thread_args {
 	struct search_cmd base; /* first */
 	enum thread_algorithm algorithm;

@@ -4,6 +4,7 @@
  */
 #include "imapd/command.h"
 #include "imapd/cmd/rows.h"
+#include "imapd/session.h"
 
 static bool unauthenticate_parse(struct cmd *cmd, struct parse *parse)
 {

@@ -22,7 +22,7 @@ static UNUSED struct client *client_connect(struct server *server)
 
 static UNUSED struct session *client_session(struct client *client)
 {
-	return session_find(&client->server->imapd->hubs[0], client->id);
+	return hub_session(&client->server->imapd->hubs[0], client->id);
 }
 
 /* Everything up to the close is exactly this. */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "imapd/cmd/table.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/session.h"
 #include "store/message.h"
@@ -47,8 +48,8 @@ struct client {
 static UNUSED void server_start(struct server *server)
 {
 	assert_int_equal(rig_open(&server->rig), RC_OK);
-	server->imapd = imapd_new(
-		&server->settings, server->rig.store, NULL, &server->rig.reactor, 1, server->rig.log);
+	server->imapd = imapd_new(&server->settings, cmd_table, server->rig.store, NULL, &server->rig.reactor,
+		1, server->rig.log);
 }
 
 static UNUSED int server_setup_with(void **state, void (*change)(struct server *server))
@@ -221,7 +222,7 @@ static UNUSED struct client *client_new(struct server *server, const char *mailb
 	imapd_accept(server->imapd, server->rig.reactor, fds[1], false);
 	client->id = atomic_load(&server->imapd->next_id);
 	free(client_until(client, "ready\r\n"));
-	struct session *session = session_find(&server->imapd->hubs[0], client->id);
+	struct session *session = hub_session(&server->imapd->hubs[0], client->id);
 	assert_non_null(session);
 	assert_int_equal(session_login(session, ACCOUNT, "alice@example.org"), RC_OK);
 	if (mailbox) {
@@ -240,7 +241,7 @@ static UNUSED void client_free(struct client **client)
 	struct client *c = *client;
 	close(c->fd);
 	buf_fini(&c->in);
-	for (unsigned i = 0; i < 10000 && session_find(&c->server->imapd->hubs[0], c->id); i++)
+	for (unsigned i = 0; i < 10000 && hub_session(&c->server->imapd->hubs[0], c->id); i++)
 		turn(c);
 	free(c);
 	*client = NULL;

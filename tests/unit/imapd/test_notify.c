@@ -14,7 +14,7 @@ static void append(struct server *server, const char *mailbox)
 
 static struct notify *notify_of(const struct client *client)
 {
-	struct session *session = session_find(&client->server->imapd->hubs[0], client->id);
+	struct session *session = hub_session(&client->server->imapd->hubs[0], client->id);
 	assert_non_null(session);
 	assert_non_null(session->notify);
 	return session->notify;

@@ -1,5 +1,6 @@
 #include "greeting_rig.h"
 #include "imapd/sync.h"
+#include "imapd/sync_print.h"
 
 #define FOUR_EXPUNGED "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
 

@@ -120,7 +120,7 @@ static void a_reader_that_does_not_read_costs_a_bounded_queue(void **state)
 			rig_append(&server->rig, ACCOUNT, "INBOX", buf_strv(&bytes), STRV_NULL, &uid), RC_OK);
 	}
 	struct client *client = client_new(server, "INBOX");
-	struct session *session = session_find(&server->imapd->hubs[0], client->id);
+	struct session *session = hub_session(&server->imapd->hubs[0], client->id);
 	client_send(client, "a FETCH 1:* BODY.PEEK[]\r\n");
 	size_t most = 0;
 	for (unsigned i = 0; i < 3000; i++) {
