@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "imap/notify_set.h"
 #include "imapd/command.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/hub.h"
 #include "imapd/notify.h"
 #include "imapd/session.h"
@@ -52,7 +52,7 @@ static enum rc claim_run(struct account *account, struct job *job)
 static void add_recent(struct session *session, uint32_t lo, uint32_t hi)
 {
 	view_add_recent(session->view, lo, hi);
-	contexts_recent(session, lo, hi);
+	search_updates_recent(session, lo, hi);
 }
 
 static void claim_done(struct job *job)
@@ -164,7 +164,7 @@ static void on_changes(void *ctx, struct change_list *list)
 		notify_apply(session, list);
 		if (view) {
 			view_apply(view, list, session->id);
-			contexts_apply(session, list);
+			search_updates_apply(session, list);
 		}
 		if (view && view_mailbox(view) != claimed && may_claim(session) &&
 			appends_to(list, view_mailbox(view))) {

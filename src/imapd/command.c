@@ -1,7 +1,7 @@
 #include "imapd/command.h"
 
 #include "base/mem.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/message_limit.h"
@@ -212,8 +212,8 @@ static bool must_wait(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
 	if (cmd->state != CMD_HELD)
-		cmd->held_round = contexts_round(session);
-	if (cmd->held_round > 0 && !contexts_round_done(session, cmd->held_round))
+		cmd->held_round = search_updates_round(session);
+	if (cmd->held_round > 0 && !search_updates_round_done(session, cmd->held_round))
 		return true;
 	return session->claiming && view_has_fresh(session->view);
 }

@@ -87,7 +87,7 @@ struct cmd {
 
 	/* The rest is command.c's. */
 	bool input_paused; /* of a streamed literal: cmd_pause_input */
-	uint64_t held_round; /* CMD_HELD: waits for that round of updates (context.h); 0: for none */
+	uint64_t held_round; /* CMD_HELD: waits for that round of updates (search_update.h); 0: for none */
 	const char *held_word; /* CMD_HELD: the answer */
 	const char *held_code;
 	const char *held_text;

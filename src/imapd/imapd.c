@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "imapd/changes.h"
 #include "imapd/command.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/progress.h"
 #include "imapd/session.h"
 #include "imapd/sorted.h"

@@ -21,7 +21,7 @@ struct imapd_settings {
 	size_t line_max_preauth; /* an ID of RFC 2971's maximum fits, as quoted strings or as literals */
 	size_t literal_max; /* of literals kept in memory (all of one command together) */
 	size_t literal_max_preauth;
-	size_t context_ranges_max; /* results of an updating context (context.h), for sorted ones: messages */
+	size_t context_ranges_max; /* results of an updating context (search_update.h), for sorted ones: messages */
 	size_t context_sorted_max;
 	unsigned words_max; /* arguments of one command, counted by the parser: BAD beyond */
 	uint64_t message_max; /* of APPEND */

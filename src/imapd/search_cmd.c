@@ -1,7 +1,7 @@
 #include "imapd/search_cmd.h"
 
 #include "base/clock.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
 #include "imap/rc_text.h"
@@ -78,15 +78,15 @@ static enum rc save(struct cmd *cmd, const struct search_result *result)
 static void begin_updates(struct cmd *cmd, const struct search *search)
 {
 	struct search_cmd *args = cmd->args;
-	struct context *context = args->context;
+	struct search_update *context = args->context;
 	args->context = NULL;
 	/* RFC 9738: only a part was searched. */
 	bool part = cmd->limit_uid > 0;
 	if (context && part) {
-		context_drop(cmd->session, context);
+		search_update_drop(cmd->session, context);
 		args->refused = "Results of a part are not kept up to date";
 	} else if (context) {
-		args->refused = context_start(cmd->session, context, search, args->sort);
+		args->refused = search_update_start(cmd->session, context, search, args->sort);
 	}
 	if (args->refused)
 		answer_untagged(cmd->session, "NO [NOUPDATE \"%.*s\"] %s", STRV_ARG(cmd->tag), args->refused);
@@ -211,18 +211,18 @@ static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
 static bool new_context(struct cmd *cmd)
 {
 	struct search_cmd *args = cmd->args;
-	struct context_name name = {
+	struct search_update_name name = {
 		.tag = cmd->tag,
 		.by_uid = cmd->row->flags & CMD_UID || args->uidvalidity > 0,
 		.mailbox = args->mailbox,
 		.uidvalidity = args->uidvalidity,
 	};
-	if (context_exists(cmd->session, cmd->tag)) {
+	if (search_update_exists(cmd->session, cmd->tag)) {
 		cmd_bad(cmd, "Tag is in use by an updating context");
 		return false;
 	}
 	args->uids = true;
-	args->context = context_new(cmd->session, &name);
+	args->context = search_update_new(cmd->session, &name);
 	if (!args->context)
 		args->refused = "Too many updating contexts";
 	return true;
@@ -267,5 +267,5 @@ void search_cmd_cancel(struct cmd *cmd)
 		return;
 	search_free(&args->search);
 	if (args->context)
-		context_drop(cmd->session, args->context);
+		search_update_drop(cmd->session, args->context);
 }

@@ -11,7 +11,7 @@
 #include "imap/search_return.h"
 #include "query/search.h"
 
-struct context;
+struct search_update;
 struct sort;
 
 struct search_cmd {
@@ -23,7 +23,7 @@ struct search_cmd {
 	bool more; /* what is found is worked on further: a part of it is no answer (RFC 9738 section 3.3) */
 	struct strv mailbox; /* of ESEARCH: correlators of its updates, which are told by UID */
 	uint32_t uidvalidity; /* 0: no such correlators */
-	struct context *context; /* the session's; UPDATE, and not started yet */
+	struct search_update *context; /* the session's; UPDATE, and not started yet */
 	const struct sort
 		*sort; /* borrowed: the order of the results, for UPDATE; NULL: that of the mailbox */
 	const char *refused; /* why there will be no updates */

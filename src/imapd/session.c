@@ -3,7 +3,7 @@
 #include "base/mem.h"
 #include "imapd/capability.h"
 #include "imapd/command.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/notify.h"
@@ -97,7 +97,7 @@ static void session_free(struct session *session)
 	cmd_drop(session);
 	session_idle(session, false);
 	timer_fini(&session->timer);
-	contexts_free(session);
+	search_updates_free(session);
 	notify_free(session);
 	view_free(&session->view);
 	if (session->watching)
@@ -501,7 +501,7 @@ void session_unselect(struct session *session)
 {
 	if (!session->view)
 		return;
-	contexts_free(session);
+	search_updates_free(session);
 	view_free(&session->view);
 	notify_unselected(session);
 	account_unwatch(session->account, &session->hub->sink);

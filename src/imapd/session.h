@@ -18,7 +18,7 @@ struct auth_request;
 struct cmd;
 struct cmd_row;
 struct conn;
-struct contexts;
+struct search_updates;
 struct hub;
 struct imapd;
 struct imapd_settings;
@@ -57,8 +57,9 @@ struct session {
 	struct account *account; /* own reference once authenticated */
 	char *user; /* own: canonical name */
 	struct view *view; /* own: selected mailbox, or NULL */
-	struct contexts *contexts; /* own: results of it that are kept up to date (context.h), or NULL */
-	uint64_t contexts_serial;
+	struct search_updates
+		*updates; /* own: results of it that are kept up to date (search_update.h), or NULL */
+	uint64_t updates_serial;
 	struct notify *notify; /* own: since the first NOTIFY; NULL: there was none */
 	bool tls_pending; /* STARTTLS: handshake follows */
 	bool deflate_begun; /* COMPRESS: the rest of this turn's input comes again, inflated */

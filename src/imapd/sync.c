@@ -3,7 +3,7 @@
 #include "imapd/session.h"
 #include "imapd/sync_print.h"
 #include "imapd/command.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/notify.h"
 #include "imapd/answer.h"
 #include "imap/print.h"
@@ -121,10 +121,10 @@ static void tell_flags(struct session *session, struct buf *out)
 }
 
 /* Results may be many, in a line. */
-static void tell_contexts(struct session *session, void (*tell)(struct session *session, struct buf *out))
+static void tell_updates(struct session *session, void (*tell)(struct session *session, struct buf *out))
 {
 	struct buf out;
-	if (!contexts_due(session))
+	if (!search_updates_due(session))
 		return;
 	buf_init(&out, SIZE_MAX / 2);
 	tell(session, &out);
@@ -139,7 +139,7 @@ static bool sync_due(const struct session *session, bool expunges)
 
 	if (!view)
 		return false;
-	if (contexts_due(session))
+	if (search_updates_due(session))
 		return true;
 	if (expunges && events & NOTIFY_MESSAGE_EXPUNGE && !seqset_empty(&view->gone))
 		return true;
@@ -159,7 +159,7 @@ void sync_tell(struct session *session, bool expunges)
 		view_forget_own(view);
 
 	buf_init(&out, SYNC_BUFFER_MAX);
-	tell_contexts(session, contexts_tell_removed);
+	tell_updates(session, search_updates_tell_removed);
 	unsigned events = notify_selected(session);
 	if (expunges && events & NOTIFY_MESSAGE_EXPUNGE)
 		tell_gone(session, &out, false);
@@ -178,7 +178,7 @@ void sync_tell(struct session *session, bool expunges)
 		tell_flags(session, &out);
 	flush_chunk(session, &out, 0);
 	buf_fini(&out);
-	tell_contexts(session, contexts_tell_added);
+	tell_updates(session, search_updates_tell_added);
 	if (!session->cmd)
 		sync_modseq(session);
 }
@@ -203,7 +203,7 @@ void sync_tell_new(struct session *session)
 static void offer_plain(struct session *session)
 {
 	struct view *view = session->view;
-	bool idling = session->idling && (view_dirty(view) || contexts_due(session));
+	bool idling = session->idling && (view_dirty(view) || search_updates_due(session));
 	bool gathered = !session->cmd && view_pending_flags(view) > VIEW_PENDING_SOON;
 
 	if ((!idling && !gathered) || answer_full(session))

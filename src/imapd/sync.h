@@ -1,5 +1,5 @@
 /*
- * The only sender of EXISTS, RECENT, EXPUNGE, VANISHED and unsolicited FETCH, and of what context.h has to tell. sync_tell is
+ * The only sender of EXISTS, RECENT, EXPUNGE, VANISHED and unsolicited FETCH, and of what search_update.h has to tell. sync_tell is
  * called at the end of every command, before its tagged line; at all other times sync_offer decides.
  */
 #ifndef COID_IMAPD_SYNC_H
@@ -20,7 +20,7 @@ struct view;
 /*
  * Tells the session what its view has pending and empties it. expunges false (during FETCH, STORE, SEARCH by sequence
  * number: RFC 3501 7.4.1): EXPUNGEs and all that depends on them stay pending. Order: REMOVEFROM of updating contexts
- * (context.h), EXPUNGE/VANISHED, then EXISTS and RECENT, then FETCH FLAGS, then ADDTO. The session's own .SILENT changes are
+ * (search_update.h), EXPUNGE/VANISHED, then EXISTS and RECENT, then FETCH FLAGS, then ADDTO. The session's own .SILENT changes are
  * not echoed (with CONDSTORE their MODSEQ is). What NOTIFY has switched off stays pending; what an EXPUNGE or MOVE of the
  * session has removed is told all the same.
  */

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "imapd/answer.h"
 #include "imapd/command.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imap/mailbox_source.h"
 #include "imap/rc_text.h"
 #include "imapd/cmd/rows.h"
@@ -328,7 +328,7 @@ static bool fits(struct cmd *cmd, struct parse *parse, const struct esearch_args
 		return parse_fail(parse, "SAVE is for the selected mailbox alone");
 	if (items & SEARCH_UPDATE && !args->sources.selected)
 		return parse_fail(parse, "UPDATE is for the selected mailbox");
-	if (items & SEARCH_UPDATE && context_exists(cmd->session, cmd->tag))
+	if (items & SEARCH_UPDATE && search_update_exists(cmd->session, cmd->tag))
 		return parse_fail(parse, "Tag is in use by an updating context");
 	return true;
 }

@@ -1,6 +1,6 @@
 #include "imapd/answer.h"
 #include "imapd/command.h"
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/cmd/rows.h"
 #include "imapd/search_cmd.h"
 #include "imapd/session.h"
@@ -79,13 +79,13 @@ static void cancelupdate_run(struct cmd *cmd)
 {
 	const struct cancel_args *args = cmd->args;
 	for (size_t i = 0; i < args->count; i++) {
-		if (!context_exists(cmd->session, args->tags[i])) {
+		if (!search_update_exists(cmd->session, args->tags[i])) {
 			cmd_bad(cmd, "No updating context has that tag");
 			return;
 		}
 	}
 	for (size_t i = 0; i < args->count; i++)
-		context_cancel(cmd->session, args->tags[i]);
+		search_update_cancel(cmd->session, args->tags[i]);
 	cmd_finish_rc(cmd, RC_OK);
 }
 

@@ -1,6 +1,6 @@
 #include "session_rig.h"
 
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 #include "imapd/sorted.h"
 #include "store/message.h"
 

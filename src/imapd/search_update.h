@@ -14,8 +14,8 @@
  * CONTEXT_RANGES_MAX ranges, more than SORTED_MAX sorted ones; a context that gets there
  * later, or can't be looked after, is given up. Both are told by NOUPDATE.
  */
-#ifndef COID_IMAPD_CONTEXT_H
-#define COID_IMAPD_CONTEXT_H
+#ifndef COID_IMAPD_SEARCH_UPDATE_H
+#define COID_IMAPD_SEARCH_UPDATE_H
 
 #include "base/buf.h"
 #include "base/seqset.h"
@@ -25,8 +25,8 @@
 #include <stdint.h>
 
 struct change_list;
-struct context;
-struct contexts;
+struct search_update;
+struct search_updates;
 struct search;
 struct session;
 struct sort;
@@ -36,7 +36,7 @@ struct sort;
 /* A command does not wait for a round that reads more messages than this as a whole. */
 #define CONTEXT_WAIT_MAX 64
 
-struct context_name {
+struct search_update_name {
 	struct strv tag; /* of its command */
 	bool by_uid;
 	struct strv mailbox; /* MULTISEARCH (RFC 7377): its correlators */
@@ -44,31 +44,31 @@ struct context_name {
 };
 
 /* Whether an updating context goes by that tag. */
-bool context_exists(const struct session *session, struct strv tag);
+bool search_update_exists(const struct session *session, struct strv tag);
 /* To be begun before its search, so that no change is missed. NULL: there are too many. */
-struct context *context_new(struct session *session, const struct context_name *name);
+struct search_update *search_update_new(struct session *session, const struct search_update_name *name);
 /* Its search is finished and its answer sent. search->results are UIDs; `sort` (NULL: none) has their order. NULL, or why there
  * will be no updates: it is gone. */
-const char *context_start(struct session *session, struct context *context, const struct search *search,
-	const struct sort *sort);
+const char *search_update_start(struct session *session, struct search_update *context,
+	const struct search *search, const struct sort *sort);
 /* False: no such tag. */
-bool context_cancel(struct session *session, struct strv tag);
+bool search_update_cancel(struct session *session, struct strv tag);
 /* A context that was not started. */
-void context_drop(struct session *session, struct context *context);
+void search_update_drop(struct session *session, struct search_update *context);
 /* The mailbox is left. */
-void contexts_free(struct session *session);
+void search_updates_free(struct session *session);
 
 /* The view has taken the list in. */
-void contexts_apply(struct session *session, const struct change_list *list);
+void search_updates_apply(struct session *session, const struct change_list *list);
 /* These are \Recent now. */
-void contexts_recent(struct session *session, uint32_t lo, uint32_t hi);
+void search_updates_recent(struct session *session, uint32_t lo, uint32_t hi);
 /* Something can be told now. */
-bool contexts_due(const struct session *session);
+bool search_updates_due(const struct session *session);
 /* What is no result any more: before EXPUNGE. What is a new one: behind EXISTS. */
-void contexts_tell_removed(struct session *session, struct buf *out);
-void contexts_tell_added(struct session *session, struct buf *out);
+void search_updates_tell_removed(struct session *session, struct buf *out);
+void search_updates_tell_added(struct session *session, struct buf *out);
 /* The round (1..) that a command has to wait for before it ends; 0: none. */
-uint64_t contexts_round(const struct session *session);
-bool contexts_round_done(const struct session *session, uint64_t round);
+uint64_t search_updates_round(const struct session *session);
+bool search_updates_round_done(const struct session *session, uint64_t round);
 
 #endif

@@ -1,4 +1,4 @@
-#include "imapd/context.h"
+#include "imapd/search_update.h"
 
 #include "base/clock.h"
 #include "base/list.h"
@@ -16,11 +16,11 @@
 
 #include <stdlib.h>
 
-struct context {
+struct search_update {
 	struct list_node in_contexts;
 	uint64_t id; /* within the session, never used again */
 	struct arena *arena; /* own: name, keys */
-	struct context_name name;
+	struct search_update_name name;
 	struct search_keys keys;
 	bool live; /* its search is finished */
 	bool by_flags; /* flags, keywords or modseq can change the result */
@@ -37,7 +37,7 @@ struct context {
 	struct sorted *sorted; /* own: the order of both; NULL: that of the mailbox */
 };
 
-struct contexts {
+struct search_updates {
 	struct list list;
 	size_t count;
 	uint64_t serial; /* of this set of contexts */
@@ -68,34 +68,34 @@ static void round_done(struct job *job);
 
 /* Contexts. */
 
-static struct context *find(const struct session *session, struct strv tag)
+static struct search_update *find(const struct session *session, struct strv tag)
 {
-	if (!session->contexts)
+	if (!session->updates)
 		return NULL;
-	LIST_EACH (node, &session->contexts->list) {
-		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+	LIST_EACH (node, &session->updates->list) {
+		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		if (strv_eq(context->name.tag, tag))
 			return context;
 	}
 	return NULL;
 }
 
-bool context_exists(const struct session *session, struct strv tag)
+bool search_update_exists(const struct session *session, struct strv tag)
 {
 	return find(session, tag) != NULL;
 }
 
-struct context *context_new(struct session *session, const struct context_name *name)
+struct search_update *search_update_new(struct session *session, const struct search_update_name *name)
 {
-	struct contexts *contexts = session->contexts;
+	struct search_updates *contexts = session->updates;
 	if (!contexts) {
-		contexts = session->contexts = mem_zalloc(sizeof(*contexts));
-		contexts->serial = ++session->contexts_serial;
+		contexts = session->updates = mem_zalloc(sizeof(*contexts));
+		contexts->serial = ++session->updates_serial;
 		list_init(&contexts->list);
 	}
 	if (contexts->count == CONTEXTS_MAX)
 		return NULL;
-	struct context *context = mem_zalloc(sizeof(*context));
+	struct search_update *context = mem_zalloc(sizeof(*context));
 	context->arena = arena_new(0);
 	context->id = ++contexts->next_id;
 	context->name = *name;
@@ -110,10 +110,10 @@ struct context *context_new(struct session *session, const struct context_name *
 	return context;
 }
 
-void context_drop(struct session *session, struct context *context)
+void search_update_drop(struct session *session, struct search_update *context)
 {
 	list_remove(&context->in_contexts);
-	session->contexts->count--;
+	session->updates->count--;
 	seqset_fini(&context->dirty);
 	seqset_fini(&context->gone);
 	seqset_fini(&context->truth);
@@ -123,23 +123,24 @@ void context_drop(struct session *session, struct context *context)
 	free(context);
 }
 
-void contexts_free(struct session *session)
+void search_updates_free(struct session *session)
 {
-	struct contexts *contexts = session->contexts;
+	struct search_updates *contexts = session->updates;
 	if (!contexts)
 		return;
 	while (!list_empty(&contexts->list))
-		context_drop(session, CONTAINER_OF(list_first(&contexts->list), struct context, in_contexts));
+		search_update_drop(session,
+			CONTAINER_OF(list_first(&contexts->list), struct search_update, in_contexts));
 	free(contexts);
-	session->contexts = NULL;
+	session->updates = NULL;
 }
 
-bool context_cancel(struct session *session, struct strv tag)
+bool search_update_cancel(struct session *session, struct strv tag)
 {
-	struct context *context = find(session, tag);
+	struct search_update *context = find(session, tag);
 	if (!context)
 		return false;
-	context_drop(session, context);
+	search_update_drop(session, context);
 	return true;
 }
 
@@ -184,7 +185,7 @@ static const char *refusal(const struct session *session, const struct search *s
 }
 
 /* What has got no key is no result. */
-static void start_order(struct context *context, const struct sort *sort)
+static void start_order(struct search_update *context, const struct sort *sort)
 {
 	size_t count;
 	const struct sort_item *items = sort_items(sort, &count);
@@ -194,14 +195,14 @@ static void start_order(struct context *context, const struct sort *sort)
 	seqset_intersect(&context->told, &context->sorted->known);
 }
 
-const char *context_start(struct session *session, struct context *context, const struct search *search,
-	const struct sort *sort)
+const char *search_update_start(struct session *session, struct search_update *context,
+	const struct search *search, const struct sort *sort)
 {
 	struct depends depends = { false, false, false };
 	depend(search->keys.root, &depends);
 	const char *why = refusal(session, search, sort, &depends);
 	if (why) {
-		context_drop(session, context);
+		search_update_drop(session, context);
 		return why;
 	}
 	context->by_flags = depends.flags;
@@ -238,7 +239,7 @@ static enum rc round_run(struct account *account, struct job *job)
 	return look->sort ? sort_slice(account, look->sort) : search_slice(account, look->search);
 }
 
-static struct search *look_search(const struct session *session, const struct context *context)
+static struct search *look_search(const struct session *session, const struct search_update *context)
 {
 	const struct seqset *dirty = &context->dirty;
 	struct search *search = search_new();
@@ -267,7 +268,7 @@ static void submit_round(struct session *session, struct round *round)
 	account_submit_always(session->account, &round->job);
 }
 
-static void add_look(struct session *session, struct round *round, struct context *context)
+static void add_look(struct session *session, struct round *round, struct search_update *context)
 {
 	struct look *look = &round->looks[round->count++];
 	look->context = context->id;
@@ -280,12 +281,12 @@ static void add_look(struct session *session, struct round *round, struct contex
 
 static void begin_round(struct session *session)
 {
-	struct contexts *contexts = session->contexts;
+	struct search_updates *contexts = session->updates;
 	struct round *round = NULL;
 	if (!contexts || contexts->running)
 		return;
 	LIST_EACH (node, &contexts->list) {
-		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		if (!context->live || context->given_up || seqset_empty(&context->dirty))
 			continue;
 		if (!round)
@@ -301,10 +302,10 @@ static void begin_round(struct session *session)
 	submit_round(session, round);
 }
 
-static struct context *find_id(const struct contexts *contexts, uint64_t id)
+static struct search_update *find_id(const struct search_updates *contexts, uint64_t id)
 {
 	LIST_EACH (node, &contexts->list) {
-		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		if (context->id == id)
 			return context;
 	}
@@ -312,7 +313,7 @@ static struct context *find_id(const struct contexts *contexts, uint64_t id)
 }
 
 /* Results without a key: it could not be made, or was dropped meanwhile because it was none for a while. */
-static void take_order(struct context *context, struct look *look)
+static void take_order(struct search_update *context, struct look *look)
 {
 	struct seqset *results = &look->search->results;
 	struct seqset missing = SEQSET_EMPTY;
@@ -333,7 +334,7 @@ static void take_order(struct context *context, struct look *look)
 /* What was removed meanwhile was perhaps still there when it was looked at. */
 static void take_look(struct session *session, struct look *look)
 {
-	struct context *context = find_id(session->contexts, look->context);
+	struct search_update *context = find_id(session->updates, look->context);
 	if (!context)
 		return;
 	seqset_remove_set(&look->dirty, &look->search->results);
@@ -352,10 +353,10 @@ static void take_look(struct session *session, struct look *look)
 
 static void end_round(struct session *session, struct round *round, enum rc rc)
 {
-	struct contexts *contexts = session->contexts;
+	struct search_updates *contexts = session->updates;
 	contexts->running = false;
 	for (size_t i = 0; i < round->count; i++) {
-		struct context *context = find_id(contexts, round->looks[i].context);
+		struct search_update *context = find_id(contexts, round->looks[i].context);
 		if (rc == RC_OK)
 			take_look(session, &round->looks[i]);
 		else if (context)
@@ -366,7 +367,7 @@ static void end_round(struct session *session, struct round *round, enum rc rc)
 }
 
 /* True: nothing more to do for this context. */
-static bool accept_slice(const struct contexts *contexts, struct look *look)
+static bool accept_slice(const struct search_updates *contexts, struct look *look)
 {
 	if (look->sort) {
 		sort_accept(look->sort);
@@ -375,7 +376,7 @@ static bool accept_slice(const struct contexts *contexts, struct look *look)
 	search_accept(look->search);
 	if (!look->search->finished)
 		return false;
-	const struct context *context = find_id(contexts, look->context);
+	const struct search_update *context = find_id(contexts, look->context);
 	struct seqset unknown = SEQSET_EMPTY;
 	if (context && context->sorted) {
 		seqset_copy(&unknown, &look->search->results);
@@ -391,7 +392,7 @@ static void round_done(struct job *job)
 {
 	struct round *round = (struct round *)job;
 	struct session *session = hub_session(round->hub, job->asker);
-	struct contexts *contexts = session ? session->contexts : NULL;
+	struct search_updates *contexts = session ? session->updates : NULL;
 	if (!contexts || contexts->serial != round->serial || session->state == SESSION_LOGOUT) {
 		round_free(round);
 		return;
@@ -408,15 +409,15 @@ static void round_done(struct job *job)
 	round_free(round);
 }
 
-uint64_t contexts_round(const struct session *session)
+uint64_t search_updates_round(const struct session *session)
 {
-	const struct contexts *contexts = session->contexts;
+	const struct search_updates *contexts = session->updates;
 	uint64_t slow = 0;
 	bool waiting = false;
 	if (!contexts)
 		return 0;
 	LIST_EACH (node, &contexts->list) {
-		const struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		const struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		waiting |= context->live && !seqset_empty(&context->dirty);
 		if (context->live && context->keys.root->cost >= SEARCH_COST_HEADER)
 			slow += seqset_count(&context->dirty) + context->looking;
@@ -426,21 +427,21 @@ uint64_t contexts_round(const struct session *session)
 	return waiting ? contexts->round + 1 : contexts->round;
 }
 
-bool contexts_round_done(const struct session *session, uint64_t round)
+bool search_updates_round_done(const struct session *session, uint64_t round)
 {
-	const struct contexts *contexts = session->contexts;
+	const struct search_updates *contexts = session->updates;
 	return !contexts || contexts->round > round || (contexts->round == round && !contexts->running);
 }
 
 /* Changes. */
 
-static void apply_messages(struct context *context, const struct change *change)
+static void apply_messages(struct search_update *context, const struct change *change)
 {
 	for (size_t i = 0; i < change->msg_count; i++)
 		seqset_add(&context->dirty, change->msgs[i].uid);
 }
 
-static void apply_expunge(struct context *context, const struct change *change)
+static void apply_expunge(struct search_update *context, const struct change *change)
 {
 	for (size_t i = 0; i < change->msg_count; i++) {
 		uint32_t uid = change->msgs[i].uid;
@@ -454,7 +455,7 @@ static void apply_expunge(struct context *context, const struct change *change)
 	}
 }
 
-static void apply(struct context *context, const struct change *change)
+static void apply(struct search_update *context, const struct change *change)
 {
 	if (change->kind == CHANGE_APPEND || (change->kind == CHANGE_FLAGS && context->by_flags))
 		apply_messages(context, change);
@@ -462,13 +463,13 @@ static void apply(struct context *context, const struct change *change)
 		apply_expunge(context, change);
 }
 
-void contexts_apply(struct session *session, const struct change_list *list)
+void search_updates_apply(struct session *session, const struct change_list *list)
 {
-	struct contexts *contexts = session->contexts;
+	struct search_updates *contexts = session->updates;
 	if (!contexts)
 		return;
 	LIST_EACH (node, &contexts->list) {
-		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		for (size_t i = 0; i < list->count; i++)
 			if (list->changes[i].mailbox == view_mailbox(session->view))
 				apply(context, &list->changes[i]);
@@ -476,12 +477,12 @@ void contexts_apply(struct session *session, const struct change_list *list)
 	begin_round(session);
 }
 
-void contexts_recent(struct session *session, uint32_t lo, uint32_t hi)
+void search_updates_recent(struct session *session, uint32_t lo, uint32_t hi)
 {
-	if (!session->contexts)
+	if (!session->updates)
 		return;
-	LIST_EACH (node, &session->contexts->list) {
-		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+	LIST_EACH (node, &session->updates->list) {
+		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		if (context->by_recent)
 			seqset_add_range(&context->dirty, lo, hi);
 	}
@@ -490,24 +491,24 @@ void contexts_recent(struct session *session, uint32_t lo, uint32_t hi)
 
 /* Telling. */
 
-static bool is_due(const struct context *context)
+static bool is_due(const struct search_update *context)
 {
 	return context->live && (context->changed || context->given_up);
 }
 
-bool contexts_due(const struct session *session)
+bool search_updates_due(const struct session *session)
 {
-	if (!session->contexts)
+	if (!session->updates)
 		return false;
-	LIST_EACH (node, &session->contexts->list)
-		if (is_due(CONTAINER_OF(node, struct context, in_contexts)))
+	LIST_EACH (node, &session->updates->list)
+		if (is_due(CONTAINER_OF(node, struct search_update, in_contexts)))
 			return true;
 	return false;
 }
 
-static void print_head(const struct session *session, const struct context *context, struct buf *out)
+static void print_head(const struct session *session, const struct search_update *context, struct buf *out)
 {
-	const struct context_name *name = &context->name;
+	const struct search_update_name *name = &context->name;
 	buf_printf(out, "* ESEARCH (TAG \"%.*s\"", STRV_ARG(name->tag));
 	if (name->uidvalidity > 0) {
 		buf_adds(out, " MAILBOX ");
@@ -517,8 +518,8 @@ static void print_head(const struct session *session, const struct context *cont
 	buf_adds(out, name->by_uid ? ") UID" : ")");
 }
 
-static void print_set(const struct session *session, const struct context *context, const struct seqset *uids,
-	struct buf *out)
+static void print_set(const struct session *session, const struct search_update *context,
+	const struct seqset *uids, struct buf *out)
 {
 	struct seqset numbers = SEQSET_EMPTY;
 	buf_adds(out, "0 ");
@@ -531,7 +532,7 @@ static void print_set(const struct session *session, const struct context *conte
 	}
 }
 
-static void print_update(struct session *session, struct context *context, bool added,
+static void print_update(struct session *session, struct search_update *context, bool added,
 	const struct seqset *uids, struct buf *out)
 {
 	const struct view *view = context->name.by_uid ? NULL : session->view;
@@ -548,7 +549,7 @@ static void print_update(struct session *session, struct context *context, bool 
 	buf_adds(out, ")\r\n");
 }
 
-static void tell_removed(struct session *session, struct context *context, struct buf *out)
+static void tell_removed(struct session *session, struct search_update *context, struct buf *out)
 {
 	struct seqset uids = SEQSET_EMPTY;
 	seqset_copy(&uids, &context->told);
@@ -561,7 +562,7 @@ static void tell_removed(struct session *session, struct context *context, struc
 }
 
 /* Results that are not announced stay due. */
-static void tell_added(struct session *session, struct context *context, struct buf *out)
+static void tell_added(struct session *session, struct search_update *context, struct buf *out)
 {
 	struct seqset uids = SEQSET_EMPTY;
 	uint32_t last = view_last_uid(session->view);
@@ -575,18 +576,18 @@ static void tell_added(struct session *session, struct context *context, struct 
 	context->changed = !seqset_empty(&context->truth) && context->truth.v[context->truth.n - 1].hi > last;
 }
 
-static void tell_given_up(struct session *session, struct context *context, struct buf *out)
+static void tell_given_up(struct session *session, struct search_update *context, struct buf *out)
 {
 	buf_printf(out, "* NO [NOUPDATE \"%.*s\"] %s\r\n", STRV_ARG(context->name.tag), context->given_up);
-	context_drop(session, context);
+	search_update_drop(session, context);
 }
 
-void contexts_tell_removed(struct session *session, struct buf *out)
+void search_updates_tell_removed(struct session *session, struct buf *out)
 {
-	if (!session->contexts)
+	if (!session->updates)
 		return;
-	LIST_EACH_SAFE (node, &session->contexts->list) {
-		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+	LIST_EACH_SAFE (node, &session->updates->list) {
+		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		if (context->given_up)
 			tell_given_up(session, context, out);
 		else if (is_due(context))
@@ -594,12 +595,12 @@ void contexts_tell_removed(struct session *session, struct buf *out)
 	}
 }
 
-void contexts_tell_added(struct session *session, struct buf *out)
+void search_updates_tell_added(struct session *session, struct buf *out)
 {
-	if (!session->contexts)
+	if (!session->updates)
 		return;
-	LIST_EACH (node, &session->contexts->list) {
-		struct context *context = CONTAINER_OF(node, struct context, in_contexts);
+	LIST_EACH (node, &session->updates->list) {
+		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		if (is_due(context))
 			tell_added(session, context, out);
 	}
