@@ -288,6 +288,25 @@ static void an_answer_whose_asker_has_gone_is_not_held_back(void **state)
 	assert_int_equal(auth_waiting(f->auth), 0);
 }
 
+static void settings_that_are_of_no_use_change_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct auth *other = NULL;
+	struct buf errors;
+	char path[600];
+
+	snprintf(path, sizeof(path), "%s/no-such-file", f->root);
+	f->settings.users_file = path;
+	buf_init(&errors, 4096);
+	assert_int_equal(auth_reload(f->auth, &f->settings, &errors), RC_INVALID);
+	buf_addc(&errors, '\0');
+	assert_non_null(strstr(errors.p, "no-such-file"));
+	buf_fini(&errors);
+	assert_int_equal(auth_new(&f->settings, f->rig.store, f->rig.log, &other), RC_INVALID);
+	assert_null(other);
+	assert_int_equal(login(f, ALICE, PASSWORD, HERE), RC_OK);
+}
+
 static void a_stop_drops_what_waits_to_be_hashed(void **state)
 {
 	struct fixture *f = *state;
@@ -379,6 +398,7 @@ int main(void)
 		TEST(guesses_at_the_same_time_are_counted_like_others),
 		TEST(a_full_queue_is_busy_for_strangers_only),
 		TEST(an_answer_whose_asker_has_gone_is_not_held_back),
+		TEST(settings_that_are_of_no_use_change_nothing),
 		TEST(a_stop_drops_what_waits_to_be_hashed),
 		TEST(au_31_an_old_hash_is_made_anew_at_login),
 		TEST(changes_are_told_to_the_watcher),
