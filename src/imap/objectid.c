@@ -2,7 +2,6 @@
 
 #include "base/str.h"
 
-#define OBJECTID_SYNTAX_MAX 255
 #define THREAD_DIGITS 16
 
 void objectid_mailbox(struct buf *out, uint32_t uidvalidity)

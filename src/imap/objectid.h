@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define OBJECTID_MAX 64 /* octets that the printers write at most */
+#define OBJECTID_SYNTAX_MAX 255 /* ... and that any server may */
 
 void objectid_mailbox(struct buf *out, uint32_t uidvalidity);
 void objectid_email(struct buf *out, uint32_t epoch, int64_t blob);

@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define PRINT_QUOTED_MAX 1000 /* longer strings are sent as literals: some clients have small line buffers */
-
 static void add_quoted(struct buf *out, struct strv v)
 {
 	buf_addc(out, '"');

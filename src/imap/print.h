@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define PRINT_QUOTED_MAX                                                                                     \
+	1000 /* octets; longer strings are sent as literals: some clients have small line buffers */
+
 void print_astring(struct buf *out, struct strv v); /* quoted, or literal where it must be */
 void print_nstring(struct buf *out, struct strv v); /* p NULL: NIL */
 void print_literal(struct buf *out, struct strv v);

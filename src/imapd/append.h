@@ -13,6 +13,9 @@
 #include "store/content.h"
 #include "store/message.h"
 
+#define BADURL_MAX 512 /* octets of a URL that are told */
+#define APPEND_MESSAGE_MEMORY 4096 /* what a message takes besides its bytes and its headers */
+
 /* Looks for 8-bit octets in the header of a message as its bytes come in. */
 struct append_header {
 	bool over; /* the empty line has come */

@@ -8,16 +8,14 @@
 #include "imapd/message_limit.h"
 #include "imapd/session.h"
 
-#define BADURL_MAX 512 /* octets of a URL that are told */
-#define APPEND_MEMORY_MAX (128 * 1024 * 1024) /* bytes in flight of one command */
-#define APPEND_MESSAGE_MEMORY 4096 /* what a message takes besides its bytes ... */
-#define APPEND_HEADER_MEMORY (1024 * 1024) /* ... and its headers, which are no longer than it */
+#define APPEND_HEADER_MEMORY (1024 * 1024) /* of its headers, which are no longer than it */
 
 bool append_full(const struct cmd *cmd)
 {
 	const struct append *append = cmd->args;
 	unsigned limit = message_limit_save(cmd);
-	return append->memory > APPEND_MEMORY_MAX || (limit > 0 && append->received >= limit);
+	return append->memory > cmd->session->settings->append_memory_max ||
+	       (limit > 0 && append->received >= limit);
 }
 
 void append_header_look(struct append_header *header, struct strv bytes)

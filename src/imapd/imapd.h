@@ -25,6 +25,10 @@ struct imapd_settings {
 	size_t context_sorted_max;
 	unsigned words_max; /* arguments of one command, counted by the parser: BAD beyond */
 	uint64_t message_max; /* of APPEND */
+	uint64_t append_memory_max; /* bytes in flight of one APPEND; NO [LIMIT] for a message beyond */
+	/* Octets of a refused command (its literals, the rest of its line) that are thrown away before the session ends. */
+	uint64_t skip_max;
+	uint64_t skip_max_preauth;
 	const char *const *id_fields; /* "name=coid": what ID answers; strings are copied */
 	size_t id_field_count;
 	uint64_t idle_keepalive_ms; /* "* OK Still here"; 0: none */

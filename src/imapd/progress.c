@@ -9,7 +9,6 @@
 #include "imapd/session.h"
 
 #define PROGRESS_LINE_MAX 2048
-#define PROGRESS_TAG_MAX 255 /* octets: a longer one is left out */
 
 void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t total)
 {

@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#define PROGRESS_TAG_MAX 255 /* octets: a longer one is left out */
+
 struct cmd;
 struct hub;
 

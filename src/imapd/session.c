@@ -18,9 +18,6 @@
 #define IN_HIGH (64 * 1024)
 #define WRITE_MS (5 * 60 * 1000)
 #define TLS_MS (30 * 1000)
-/* Bytes of a refused command (its literals, the rest of its line) that are read and thrown away before the session ends. */
-#define SKIP_PREAUTH_MAX (64 * 1024)
-#define SKIP_MAX (256 * 1024 * 1024)
 
 /* State. */
 
@@ -253,7 +250,8 @@ static size_t on_read(void *arg, struct strv in)
 	session->input_waits = rest.n > 0 && notify_sending(session);
 	if (!session->input_waits && !session->cmd)
 		sync_offer(session);
-	size_t skip_max = session->state == SESSION_NOT_AUTH ? SKIP_PREAUTH_MAX : SKIP_MAX;
+	uint64_t skip_max = session->state == SESSION_NOT_AUTH ? session->settings->skip_max_preauth
+							       : session->settings->skip_max;
 	if (session->lex.skipped > skip_max)
 		session_bye(session, NULL, "Too many bytes of a refused command");
 	/* Plain bytes behind STARTTLS are nobody's (CVE-2011-0411), and so is what follows a BYE. */

@@ -12,7 +12,6 @@
 #include "store/mailbox.h"
 #include "store/users.h"
 
-#define ACL_IDENTIFIER_MAX 1024
 #define ACL_LINE_MAX 32768
 
 struct acl_args {

@@ -10,9 +10,6 @@
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
 
-#define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3 */
-#define ID_NAME_MAX 30
-#define ID_VALUE_MAX 1024
 #define ANY_LINE_MAX 8192
 
 static bool no_arguments(struct cmd *cmd, struct parse *parse)
@@ -53,8 +50,7 @@ static bool id_parse_value(struct parse *parse, struct strv *ret_value)
 	return parse_keyword(parse, "NIL") || parse_data(parse, ret_value);
 }
 
-/* What the client says about itself goes to the log; what is beyond the limits of RFC 2971 is taken and not logged. */
-
+/* What the client says about itself goes to the log, which cuts each value; fields that are too many are taken only. */
 static bool id_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct log *log = cmd->session->hub->imapd->log;
@@ -73,8 +69,6 @@ static bool id_parse(struct cmd *cmd, struct parse *parse)
 			return false;
 		if (++fields > ID_FIELDS_MAX)
 			continue;
-		name = strv_sub(name, 0, ID_NAME_MAX);
-		value = strv_sub(value, 0, ID_VALUE_MAX);
 		log_debug(log, "imap client id=%llu field=%s value=%s", (unsigned long long)cmd->session->id,
 			LOG_V(name), LOG_V(value));
 	} while (parse_more(parse));

@@ -14,9 +14,6 @@
 
 #include <stdlib.h>
 
-#define LOGIN_FAILURES_MAX 8 /* of one connection; then BYE */
-#define SASL_MESSAGE_MAX 8192
-
 struct login {
 	struct auth_request request;
 	struct hub *hub; /* borrowed */

@@ -6,6 +6,12 @@
 
 struct cmd_row;
 
+/* Limits of single commands. */
+#define LOGIN_FAILURES_MAX 8 /* of one connection; then BYE */
+#define SASL_MESSAGE_MAX 8192 /* octets, decoded; BAD beyond */
+#define ID_FIELDS_MAX 30 /* RFC 2971 section 3.3; more are taken and not logged */
+#define ACL_IDENTIFIER_MAX 1024 /* octets; NO [LIMIT] beyond */
+
 extern const struct cmd_row cmd_any_rows[];
 extern const struct cmd_row cmd_starttls_rows[];
 extern const struct cmd_row cmd_auth_rows[];

@@ -37,11 +37,15 @@ static void other_strings_are_literals(void **state)
 	(void)state;
 	ASSERT_OUT(print_astring(&out, STRV("a\r\nb")), "{4}\r\na\r\nb");
 	ASSERT_OUT(print_astring(&out, STRV("\xc3\xbc")), "{2}\r\n\xc3\xbc");
-	char big[1001];
-	char expected[1100];
+	char big[PRINT_QUOTED_MAX + 1];
+	char expected[PRINT_QUOTED_MAX + 100];
 	memset(big, 'x', sizeof(big));
-	snprintf(expected, sizeof(expected), "{1001}\r\n%.1001s", big);
+	snprintf(expected, sizeof(expected), "{%d}\r\n%.*s", PRINT_QUOTED_MAX + 1, PRINT_QUOTED_MAX + 1, big);
 	ASSERT_OUT(print_astring(&out, strv_make(big, sizeof(big))), expected);
+	for (int n = PRINT_QUOTED_MAX - 1; n <= PRINT_QUOTED_MAX; n++) {
+		snprintf(expected, sizeof(expected), "\"%.*s\"", n, big);
+		ASSERT_OUT(print_astring(&out, strv_make(big, (size_t)n)), expected);
+	}
 }
 
 static void no_string_is_nil(void **state)

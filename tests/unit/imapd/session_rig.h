@@ -6,6 +6,7 @@
 #define COID_TESTS_SESSION_RIG_H
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "imapd/cmd/table.h"
 #include "imapd/imapd_priv.h"
@@ -36,6 +37,7 @@ struct server {
 	char root[512];
 	struct imapd_settings settings;
 	struct imapd *imapd;
+	int log_fd; /* of a test that reads the log */
 };
 
 struct client {
@@ -48,6 +50,8 @@ struct client {
 static UNUSED void server_start(struct server *server)
 {
 	assert_int_equal(rig_open(&server->rig), RC_OK);
+	if (server->log_fd > 0 && !server->rig.log)
+		server->rig.log = log_new(server->log_fd, LOG_LEVEL_DEBUG);
 	server->imapd = imapd_new(&server->settings, cmd_table, server->rig.store, NULL, &server->rig.reactor,
 		1, server->rig.log);
 }

@@ -27,6 +27,17 @@ static void what_is_not_known_is_nil(void **state)
 	assert_printed("A001", 0, 0, "* OK [INPROGRESS (\"A001\" NIL NIL)] Still working\r\n");
 	/* Such a tag would end the response code. */
 	assert_printed("A]1", 175, 1000, "* OK [INPROGRESS (NIL 175 1000)] Still working\r\n");
+	for (size_t n = PROGRESS_TAG_MAX - 1; n <= PROGRESS_TAG_MAX + 1; n++) {
+		char tag[PROGRESS_TAG_MAX + 2];
+		char expected[PROGRESS_TAG_MAX + 100];
+		memset(tag, 'x', n);
+		tag[n] = '\0';
+		snprintf(expected, sizeof(expected), "* OK [INPROGRESS (\"%s\" NIL NIL)] Still working\r\n",
+			tag);
+		assert_printed(tag, 0, 0,
+			n <= PROGRESS_TAG_MAX ? expected
+					      : "* OK [INPROGRESS (NIL NIL NIL)] Still working\r\n");
+	}
 	assert_printed("]", 0, 0, "* OK [INPROGRESS (NIL NIL NIL)] Still working\r\n");
 }
 

@@ -24,6 +24,18 @@ static int setup(void **state)
 	return server_setup_with(state, small_limits);
 }
 
+static void small_skips(struct server *server)
+{
+	small_limits(server);
+	server->settings.skip_max = 600;
+	server->settings.skip_max_preauth = 500;
+}
+
+static int setup_small_skips(void **state)
+{
+	return server_setup_with(state, small_skips);
+}
+
 static int teardown(void **state)
 {
 	clock_fake_set(0, 0);
@@ -165,6 +177,40 @@ static void an_endless_line_ends_the_session(void **state)
 	client_receive(client);
 	assert_non_null(memmem(client->in.p, client->in.len, "* BYE ", 6));
 	client_free(&client);
+}
+
+/* So many octets more of a line that is refused already. */
+static void assert_skips(struct client *client, unsigned most)
+{
+	char line[301];
+	memset(line, 'x', 300);
+	line[300] = '\0';
+	/* Longer than a line may be before login and after it: what is beyond counts already. */
+	client_send(client, "a NOOP ");
+	client_send(client, line);
+	assert_next(client, "a BAD Line is too long\r\n");
+	assert_non_null(client_session(client));
+	assert_true(client_session(client)->lex.skipped < most);
+	while (client_session(client)->lex.skipped < most)
+		client_send(client, "x");
+	assert_quiet(client);
+	assert_non_null(client_session(client));
+	client_send(client, "x");
+	assert_closed(client, "* BYE Too many bytes of a refused command\r\n");
+	client_free(&client);
+}
+
+static void what_is_thrown_away_of_a_line_has_a_limit(void **state)
+{
+	struct server *server = *state;
+	struct client *client = client_connect(server);
+	skip_greeting(client);
+	assert_skips(client, (unsigned)server->settings.skip_max_preauth);
+	assert_skips(client_new(server, NULL), (unsigned)server->settings.skip_max);
+	struct imapd_settings settings;
+	imapd_settings_init(&settings);
+	assert_int_equal(settings.skip_max_preauth, 64 * 1024);
+	assert_int_equal(settings.skip_max, 256 * 1024 * 1024);
 }
 
 static void literals_have_a_limit(void **state)
@@ -502,6 +548,8 @@ int main(void)
 		TEST(too_many_bad_commands_in_a_row_end_the_session),
 		TEST(too_long_a_line_is_bad),
 		TEST(an_endless_line_ends_the_session),
+		cmocka_unit_test_setup_teardown(
+			what_is_thrown_away_of_a_line_has_a_limit, setup_small_skips, teardown),
 		TEST(literals_have_a_limit),
 		TEST(literals_of_an_unknown_command_are_not_asked_for),
 		TEST(words_of_a_command_have_a_limit),

@@ -124,6 +124,29 @@ static void of_very_many_references_the_last_ones_count(void **state)
 	buf_fini(&text);
 }
 
+static void the_shortest_references_are_counted_too(void **state)
+{
+	struct test *t = *state;
+	struct seqset all = SEQSET_EMPTY;
+	for (uint32_t more = 0; more < 3; more++) {
+		struct buf text;
+		buf_init(&text, 100000);
+		buf_adds(&text, "References:");
+		for (size_t i = 0; i < THREAD_MESSAGE_REFS_MAX - 1 + more; i++)
+			buf_printf(&text, "%s<a@b>", i % 100 == 0 ? "\r\n " : "");
+		buf_adds(&text, "\r\n\r\n");
+		add_bytes(t, buf_strv(&text));
+		buf_fini(&text);
+		seqset_add(&all, more + 1);
+		struct thread *thread = thread_of(t, THREAD_REFERENCES, &all, false);
+		run(t, thread, 1);
+		assert_int_equal(thread->place.ref_count,
+			more == 0 ? THREAD_MESSAGE_REFS_MAX - 1 : (more + 1) * THREAD_MESSAGE_REFS_MAX - 1);
+		thread_free(&thread);
+	}
+	seqset_fini(&all);
+}
+
 static void too_many_references_are_told(void **state)
 {
 	struct test *t = *state;
@@ -150,6 +173,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_header_that_is_not_in_the_cache_is_read, setup, teardown),
 		cmocka_unit_test_setup_teardown(too_many_references_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_very_many_references_the_last_ones_count, setup, teardown),
+		cmocka_unit_test_setup_teardown(the_shortest_references_are_counted_too, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

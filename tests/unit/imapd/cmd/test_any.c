@@ -1,4 +1,9 @@
 #include "greeting_rig.h"
+#include "imapd/command.h"
+
+#include "imapd/cmd/rows.h"
+
+#include <sys/mman.h>
 
 static void id_fields(struct server *server)
 {
@@ -63,6 +68,61 @@ static void id_takes_long_lists(void **state)
 	client_free(&client);
 }
 
+static void log_to_a_file(struct server *server)
+{
+	server->log_fd = memfd_create("log", MFD_CLOEXEC);
+	assert_true(server->log_fd > 0);
+}
+
+static int setup_log(void **state)
+{
+	return server_setup_with(state, log_to_a_file);
+}
+
+static int teardown_log(void **state)
+{
+	int fd = ((struct server *)*state)->log_fd;
+	int rc = server_teardown(state);
+	close(fd);
+	return rc;
+}
+
+static size_t lines_with(int fd, const char *part)
+{
+	char text[65536];
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+	size_t count = 0;
+	assert_true(n >= 0 && n < (ssize_t)sizeof(text) - 1);
+	text[n] = '\0';
+	for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
+		count++;
+	return count;
+}
+
+/* What is beyond the limit is taken and not logged. */
+static void so_many_fields_of_id_are_logged(void **state)
+{
+	struct server *server = *state;
+	struct client *client = client_new(server, NULL);
+	for (size_t more = 0; more < 3; more++) {
+		size_t fields = ID_FIELDS_MAX - 1 + more;
+		struct buf text;
+		char part[20];
+		buf_init(&text, 10000);
+		buf_adds(&text, "ID (");
+		for (size_t i = 0; i < fields; i++)
+			buf_printf(&text, "%s\"n%zu-%zu\" \"v\"", i > 0 ? " " : "", more, i);
+		buf_adds(&text, ")");
+		buf_addc(&text, '\0');
+		assert_command_has(client, text.p, "a OK ");
+		buf_fini(&text);
+		snprintf(part, sizeof(part), "field=n%zu-", more);
+		assert_int_equal(
+			lines_with(server->log_fd, part), fields < ID_FIELDS_MAX ? fields : ID_FIELDS_MAX);
+	}
+	client_free(&client);
+}
+
 static void id_answers_what_is_configured(void **state)
 {
 	struct client *client = client_new(*state, NULL);
@@ -111,6 +171,7 @@ int main(void)
 		TEST(id_takes_a_list_or_nil),
 		TEST(wrong_id_lists_are_bad),
 		TEST(id_takes_long_lists),
+		cmocka_unit_test_setup_teardown(so_many_fields_of_id_are_logged, setup_log, teardown_log),
 		cmocka_unit_test_setup_teardown(id_answers_what_is_configured, setup_fields, server_teardown),
 		cmocka_unit_test_setup_teardown(
 			id_without_fields_answers_nil, setup_no_fields, server_teardown),

@@ -1,3 +1,4 @@
+#include "imapd/append.h"
 #include "session_rig.h"
 
 static const char text[] = "Subject: appended\r\n\r\nThe body.\r\n";
@@ -326,6 +327,80 @@ static void a_client_that_hangs_up_between_messages_leaves_nothing(void **state)
 	client_free(&client);
 }
 
+#define THREE_MESSAGES 3 /* of a hundred octets, which are looked at as headers, too */
+#define MESSAGE_MEMORY (APPEND_MESSAGE_MEMORY + 100 + 100)
+
+/* As much as two messages take: the third comes in. */
+static void just_enough_memory(struct server *server)
+{
+	server->settings.append_memory_max = (THREE_MESSAGES - 1) * MESSAGE_MEMORY;
+}
+
+static void too_little_memory(struct server *server)
+{
+	server->settings.append_memory_max = (THREE_MESSAGES - 1) * MESSAGE_MEMORY - 1;
+}
+
+static int setup_just_enough_memory(void **state)
+{
+	return server_setup_with(state, just_enough_memory);
+}
+
+static int setup_too_little_memory(void **state)
+{
+	return server_setup_with(state, too_little_memory);
+}
+
+static void assert_three_messages(struct client *client, const char *expected)
+{
+	struct buf command;
+	buf_init(&command, 4096);
+	buf_adds(&command, "APPEND INBOX");
+	for (int i = 0; i < THREE_MESSAGES; i++)
+		buf_printf(&command, " {100+}\r\nX: %095d\r\n", i);
+	buf_addc(&command, '\0');
+	assert_command_has(client, command.p, expected);
+	buf_fini(&command);
+}
+
+static void messages_in_flight_may_fill_their_memory(void **state)
+{
+	struct client *client = client_new(*state, NULL);
+	assert_three_messages(client, "a OK [APPENDUID 1 1:3] ");
+	client_free(&client);
+}
+
+static void messages_beyond_their_memory_are_refused(void **state)
+{
+	struct client *client = client_new(*state, NULL);
+	struct imapd_settings settings;
+	assert_three_messages(client, "a NO [LIMIT] Too many messages in one APPEND\r\n");
+	assert_command_has(client, "STATUS INBOX (MESSAGES)", "MESSAGES 0");
+	client_free(&client);
+	imapd_settings_init(&settings);
+	assert_int_equal(settings.append_memory_max, 128 * 1024 * 1024);
+}
+
+static void a_url_is_told_up_to_a_limit(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(0);
+	char url[BADURL_MAX + 1];
+	memset(url, 'u', sizeof(url));
+	for (size_t n = BADURL_MAX - 1; n <= BADURL_MAX + 1; n++) {
+		const char *code = append_badurl_code(arena, strv_make(url, n));
+		size_t shown = n < BADURL_MAX ? n : BADURL_MAX;
+		assert_int_equal(strlen(code), strlen("BADURL \"\"") + shown);
+		assert_int_equal(code[strlen(code) - 1], '"');
+	}
+	/* Each octet encoded: room for all. */
+	memset(url, '\x7f', sizeof(url));
+	const char *code = append_badurl_code(arena, strv_make(url, sizeof(url)));
+	assert_int_equal(strlen(code), strlen("BADURL \"\"") + 3 * BADURL_MAX);
+	assert_string_equal(code + strlen(code) - 4, "%7F\"");
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -350,6 +425,11 @@ int main(void)
 			a_client_that_hangs_up_leaves_nothing, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(
 			a_large_message_is_the_same_when_it_comes_back, server_setup, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			messages_in_flight_may_fill_their_memory, setup_just_enough_memory, server_teardown),
+		cmocka_unit_test_setup_teardown(
+			messages_beyond_their_memory_are_refused, setup_too_little_memory, server_teardown),
+		cmocka_unit_test(a_url_is_told_up_to_a_limit),
 		cmocka_unit_test_setup_teardown(another_session_is_told, server_setup, server_teardown),
 		cmocka_unit_test_setup_teardown(
 			several_messages_are_appended_at_once, server_setup, server_teardown),

@@ -1,6 +1,9 @@
 #include "auth/auth.h"
 #include "base/str.h"
 #include "greeting_rig.h"
+#include "imapd/command.h"
+
+#include "imapd/cmd/rows.h"
 #include "store/message.h"
 #include "store/users.h"
 
@@ -234,6 +237,33 @@ static void wrong_sasl_messages_are_refused(void **state)
 	client_free(&client);
 }
 
+/* A PLAIN message of so many octets, most of them the password. */
+static void assert_sasl_message(struct client *client, size_t octets, const char *expected)
+{
+	struct buf message;
+	struct buf command;
+	buf_init(&message, 2 * SASL_MESSAGE_MAX);
+	buf_init(&command, 4 * SASL_MESSAGE_MAX);
+	buf_add(&message, "\0" NAME "\0", sizeof(NAME) + 1);
+	while (message.len < octets)
+		buf_addc(&message, 'p');
+	buf_adds(&command, "AUTHENTICATE PLAIN ");
+	str_base64(&command, buf_strv(&message));
+	buf_addc(&command, '\0');
+	assert_command_has(client, command.p, expected);
+	buf_fini(&message);
+	buf_fini(&command);
+}
+
+static void a_sasl_message_has_a_limit(void **state)
+{
+	struct client *client = connect_to(*state);
+	assert_sasl_message(client, SASL_MESSAGE_MAX - 1, "a NO [AUTHENTICATIONFAILED] ");
+	assert_sasl_message(client, SASL_MESSAGE_MAX, "a NO [AUTHENTICATIONFAILED] ");
+	assert_sasl_message(client, SASL_MESSAGE_MAX + 1, "a BAD ");
+	client_free(&client);
+}
+
 static void a_user_with_too_many_connections_is_told(void **state)
 {
 	struct client *first = connect_to(*state);
@@ -300,6 +330,7 @@ int main(void)
 		TEST(both_steps_may_be_pipelined),
 		TEST(a_star_cancels),
 		TEST(wrong_sasl_messages_are_refused),
+		TEST(a_sasl_message_has_a_limit),
 		TEST(a_user_with_too_many_connections_is_told),
 		TEST(without_tls_no_password_is_taken),
 		TEST(a_client_may_vanish_while_its_password_is_checked),
