@@ -92,7 +92,15 @@ static void parameters_are_split(void **state)
 	assert_int_equal(smtp_params_parse(STRV(" =B"), params, &count), RC_INVALID);
 	assert_int_equal(smtp_params_parse(STRV(" -A"), params, &count), RC_INVALID);
 	assert_int_equal(smtp_params_parse(STRV(" A=B=C"), params, &count), RC_INVALID);
-	assert_int_equal(smtp_params_parse(STRV(" A B C D E F G H I"), params, &count), RC_LIMIT);
+	for (unsigned n = SMTP_PARAMS_MAX - 1; n <= SMTP_PARAMS_MAX + 1; n++) {
+		char text[2 * SMTP_PARAMS_MAX + 4];
+		for (unsigned i = 0; i < n; i++)
+			memcpy(text + 2 * i, " A", 2);
+		enum rc rc = smtp_params_parse(strv_make(text, (size_t)2 * n), params, &count);
+		assert_int_equal(rc, n <= SMTP_PARAMS_MAX ? RC_OK : RC_LIMIT);
+		if (rc == RC_OK)
+			assert_int_equal(count, n);
+	}
 }
 
 int main(void)

@@ -69,6 +69,45 @@ static void wp_31_each_member_is_read_from_its_field(void **state)
 	assert_member("\r\n", "folder", "COI/Chats");
 }
 
+/* A value of n octets: whole up to the maximum, else that long with the ellipsis. */
+static void each_member_is_cut_at_its_maximum(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *first; /* what the value begins with */
+		const char *last; /* ... and ends with */
+		const char *after;
+		const char *key;
+		size_t max;
+	} rows[] = {
+		{ "From: ", "", "@b.c", "", "from-email", PAYLOAD_EMAIL_MAX },
+		{ "From: \"", "", "", "\" <a@b.c>", "from-name", PAYLOAD_NAME_MAX },
+		{ "Subject: ", "", "", "", "subject", PAYLOAD_SUBJECT_MAX },
+		{ "Message-ID: <", "", "@b", ">", "msg-id", PAYLOAD_MSGID_MAX },
+		{ "Content-Type: ", "image/", "", "", "content-type", PAYLOAD_TYPE_MAX },
+		{ "Content-Transfer-Encoding: ", "", "", "", "content-encoding", PAYLOAD_ENCODING_MAX },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t n = rows[i].max - 1; n <= rows[i].max + 1; n++) {
+			char header[1000];
+			char middle[500];
+			size_t fixed = strlen(rows[i].first) + strlen(rows[i].last);
+			memset(middle, 'x', n - fixed);
+			middle[n - fixed] = '\0';
+			snprintf(header, sizeof(header), "%s%s%s%s%s\r\n\r\n", rows[i].before, rows[i].first,
+				middle, rows[i].last, rows[i].after);
+			json_t *object = build(header, STRV("x"), PAYLOAD_FULL, NULL);
+			const char *text = text_of(object, rows[i].key);
+			assert_non_null(text);
+			bool cut = n > rows[i].max;
+			assert_int_equal(strlen(text), cut ? rows[i].max : n);
+			assert_int_equal(strstr(text, "\xe2\x80\xa6") != NULL, cut);
+			json_decref(object);
+		}
+	}
+}
+
 /* WP-31 */
 static void wp_31_the_date_is_rfc_3339_or_left_out(void **state)
 {
@@ -77,6 +116,12 @@ static void wp_31_the_date_is_rfc_3339_or_left_out(void **state)
 	assert_member("Date: Tue, 24 Nov 2026 10:00:00 -0800\r\n\r\n", "date", "2026-11-24T10:00:00-08:00");
 	assert_member("Date: Tue, 24 Nov 2026 10:00:00 GMT\r\n\r\n", "date", "2026-11-24T10:00:00Z");
 	assert_member("Date: yesterday\r\n\r\n", "date", NULL);
+	/* Four digits of a year where the sender is. */
+	assert_member("Date: 31 Dec 9999 23:59:59 +0000\r\n\r\n", "date", "9999-12-31T23:59:59Z");
+	assert_member("Date: 31 Dec 9999 23:59:60 +0000\r\n\r\n", "date", NULL);
+	assert_member("Date: 31 Dec 9999 23:59:59 -0100\r\n\r\n", "date", "9999-12-31T23:59:59-01:00");
+	assert_member("Date: 1 Jan 0001 00:00:00 +0000\r\n\r\n", "date", "0001-01-01T00:00:00Z");
+	assert_member("Date: 1 Jan 2000 00:00:00 +2359\r\n\r\n", "date", "2000-01-01T00:00:00+23:59");
 	assert_member("\r\n", "date", NULL);
 }
 
@@ -344,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wp_31_each_member_is_read_from_its_field),
+		cmocka_unit_test(each_member_is_cut_at_its_maximum),
 		cmocka_unit_test(wp_31_the_date_is_rfc_3339_or_left_out),
 		cmocka_unit_test(wp_31_type_and_encoding_are_left_out_where_they_say_nothing),
 		cmocka_unit_test(wp_31_a_folder_of_more_than_200_octets_is_left_out),

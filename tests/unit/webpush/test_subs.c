@@ -86,6 +86,90 @@ static void wp_11_what_is_wrong_is_named(void **state)
 	arena_free(&arena);
 }
 
+/* A member that is a string of `octets`; all else is good. */
+static enum rc parse_with(const char *before, size_t octets, const char *after, char *why)
+{
+	struct arena *arena = arena_new(0);
+	struct sub sub;
+	struct buf json;
+	buf_init(&json, 2 * SUBS_JSON_MAX);
+	buf_adds(&json, before);
+	for (size_t i = 0; i < octets; i++)
+		buf_addc(&json, 'x');
+	buf_adds(&json, after);
+	enum rc rc = subs_parse(STRV(ID), buf_strv(&json), false, arena, &sub, why);
+	buf_fini(&json);
+	arena_free(&arena);
+	return rc;
+}
+
+#define REST                                                                                                 \
+	"\"msgtype\":\"chat\",\"resource\":{\"endpoint\":\"https://push.example.org/x\",\"keys\":" KEYS "}}"
+
+static void a_registration_has_limits(void **state)
+{
+	static const struct {
+		const char *before;
+		const char *after;
+		size_t max;
+		enum rc within;
+		const char *why; /* what is told of one that is longer */
+	} rows[] = {
+		{ "{\"client\":\"", "\",\"device\":\"d\"," REST, SUBS_TEXT_MAX, RC_OK,
+			"client is longer than" },
+		{ "{\"client\":\"c\",\"device\":\"", "\"," REST, SUBS_TEXT_MAX, RC_OK,
+			"device is longer than" },
+		{ "{\"client\":\"c\",\"device\":\"d\",\"msgtype\":\"chat\",\"resource\":{\"endpoint\":"
+		  "\"https://push.example.org/x\",\"keys\":{\"p256dh\":\"",
+			"\",\"auth\":\"" AUTH "\"}}}", SUBS_P256DH_MAX, RC_INVALID, "p256dh is longer than" },
+		{ "{\"client\":\"c\",\"device\":\"d\",\"msgtype\":\"chat\",\"resource\":{\"endpoint\":"
+		  "\"https://push.example.org/x\",\"keys\":{\"p256dh\":\"" P256DH "\",\"auth\":\"",
+			"\"}}}", SUBS_AUTH_MAX, RC_INVALID, "auth is longer than" },
+	};
+	char why[SUBS_WHY_MAX];
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		for (size_t n = rows[i].max - 1; n <= rows[i].max + 1; n++) {
+			why[0] = '\0';
+			enum rc rc = parse_with(rows[i].before, n, rows[i].after, why);
+			assert_int_equal(rc, n <= rows[i].max ? rows[i].within : RC_INVALID);
+			assert_int_equal(strstr(why, rows[i].why) != NULL, n > rows[i].max);
+		}
+	}
+	/* The whole value, filled up by a member that nobody reads. */
+	const char *before = "{\"client\":\"c\",\"device\":\"d\",\"x\":\"";
+	size_t fixed = strlen(before) + strlen("\"," REST);
+	assert_int_equal(parse_with(before, SUBS_JSON_MAX - 1 - fixed, "\"," REST, why), RC_OK);
+	assert_int_equal(parse_with(before, SUBS_JSON_MAX - fixed, "\"," REST, why), RC_OK);
+	assert_int_equal(parse_with(before, SUBS_JSON_MAX + 1 - fixed, "\"," REST, why), RC_INVALID);
+	assert_non_null(strstr(why, "the value is longer than"));
+}
+
+static void a_registration_may_nest_to_a_limit(void **state)
+{
+	char why[SUBS_WHY_MAX];
+	(void)state;
+	/* The value itself is the first level. */
+	for (size_t depth = SUBS_DEPTH_MAX - 1; depth <= SUBS_DEPTH_MAX + 1; depth++) {
+		struct arena *arena = arena_new(0);
+		struct sub sub;
+		struct buf json;
+		buf_init(&json, SUBS_JSON_MAX);
+		buf_adds(&json, "{\"client\":\"c\",\"device\":\"[[{\\\"[\",\"x\":");
+		for (size_t i = 1; i < depth; i++)
+			buf_addc(&json, '[');
+		for (size_t i = 1; i < depth; i++)
+			buf_addc(&json, ']');
+		buf_adds(&json, "," REST);
+		enum rc rc = subs_parse(STRV(ID), buf_strv(&json), false, arena, &sub, why);
+		assert_int_equal(rc, depth <= SUBS_DEPTH_MAX ? RC_OK : RC_INVALID);
+		if (rc != RC_OK)
+			assert_non_null(strstr(why, "nested too deeply"));
+		buf_fini(&json);
+		arena_free(&arena);
+	}
+}
+
 /* WP-15 */
 static void wp_15_the_listing_has_its_members_in_order_and_no_token(void **state)
 {
@@ -209,6 +293,8 @@ int main(void)
 		cmocka_unit_test(wp_10_an_id_has_10_to_36_plain_characters),
 		cmocka_unit_test(wp_11_a_good_registration_is_read),
 		cmocka_unit_test(wp_11_what_is_wrong_is_named),
+		cmocka_unit_test(a_registration_has_limits),
+		cmocka_unit_test(a_registration_may_nest_to_a_limit),
 		cmocka_unit_test(wp_15_the_listing_has_its_members_in_order_and_no_token),
 		cmocka_unit_test(a_subscription_is_kept_whole),
 		cmocka_unit_test(wp_21_validation_ends_after_the_window_or_the_maximum),
