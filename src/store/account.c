@@ -528,7 +528,7 @@ enum rc account_open(struct account *account)
 		account_mended(account);
 	account_opened(account);
 	moves_sweep(account);
-	owed_sweep(account);
+	push_owed_sweep(account);
 	return RC_OK;
 }
 

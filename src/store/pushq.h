@@ -50,8 +50,8 @@ enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t
 /* RC_OK also if it is not there. */
 enum rc pushq_remove(struct pushq *pushq, int64_t id) MUST_CHECK;
 /*
- * pushq_remove, and the message is remembered for some minutes: it may still be noted as owed (store/owed.h), and a process
- * that finds the note after a crash has to know. Of the record: id, account, mailbox, uid.
+ * Removes the push and remembers its message for some minutes: the message may still be noted as owed (push_owed.h), and
+ * a process that finds the note after a crash has to know. Reads id, account, mailbox and uid of the record.
  */
 enum rc pushq_sent(struct pushq *pushq, const struct push_record *record, int64_t now) MUST_CHECK;
 enum rc pushq_sent_list(struct pushq *pushq,
@@ -72,7 +72,7 @@ enum rc pushq_failed(struct pushq *pushq, int64_t account, struct strv subscript
 /* It works again, or is gone. */
 enum rc pushq_worked(struct pushq *pushq, int64_t account, struct strv subscription) MUST_CHECK;
 
-/* Accounts that may owe pushes (store/owed.h), so that only they are opened after a crash. */
+/* Accounts that may owe pushes (store/push_owed.h), so that only they are opened after a crash. */
 enum rc pushq_subscriber(struct pushq *pushq, int64_t account, bool on) MUST_CHECK;
 enum rc pushq_subscribers(struct pushq *pushq, void (*fn)(void *arg, int64_t account), void *arg) MUST_CHECK;
 /* Whether the last process that had it open left nothing owed and said so. */

@@ -133,7 +133,7 @@ static const char mail_schema_sql[] =
 static const char to_version_2_sql[] =
 	"ALTER TABLE blob ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;" THREAD_TABLE;
 
-/* Version 3. Delivered messages of which push.db does not have on disk yet whom to tell (owed.h); mostly empty. */
+/* Version 3. Delivered messages of which push.db does not have on disk yet whom to tell (push_owed.h); mostly empty. */
 static const char owed_schema_sql[] = "CREATE TABLE push_owed ("
 				      " mailbox INTEGER NOT NULL,"
 				      " uid INTEGER NOT NULL,"

@@ -360,8 +360,8 @@ void moves_sweep(struct account *account);
 /* Background work: the same for marks that were left when moving failed. */
 enum rc moves_retry(struct account *account) MUST_CHECK;
 
-/* owed.h: an account was opened. */
-void owed_sweep(struct account *account);
+/* push_owed.h: an account was opened. */
+void push_owed_sweep(struct account *account);
 
 /* pushq.h */
 void pushq_open(struct store *store);

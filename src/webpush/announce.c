@@ -302,7 +302,7 @@ enum rc webpush_deliver(struct webpush *webpush, struct account *account, int64_
 			return rc;
 		note = account_note(account, ACCOUNT_NOTE_WEBPUSH);
 	}
-	return note->any ? owed_add(account, mailbox, uid) : RC_OK;
+	return note->any ? push_owed_add(account, mailbox, uid) : RC_OK;
 }
 
 static enum rc enter_mailbox(struct announcing *g, struct account *account, int64_t mailbox)
@@ -316,7 +316,8 @@ static enum rc enter_mailbox(struct announcing *g, struct account *account, int6
 }
 
 /* A message, or a mailbox, may have been moved or removed already. */
-static enum rc announce_message(struct announcing *g, struct account *account, const struct owed_row *owed)
+static enum rc announce_message(
+	struct announcing *g, struct account *account, const struct push_owed_row *owed)
 {
 	enum rc rc = RC_OK;
 
@@ -349,7 +350,7 @@ static enum rc announce_left(struct announcing *g, struct account *account)
 {
 	struct owed *owed = g->a->owed;
 
-	enum rc rc = owed_take(account, owed->rows, OWED_TAKEN_MAX, &owed->count);
+	enum rc rc = push_owed_take(account, owed->rows, OWED_TAKEN_MAX, &owed->count);
 	g->a->more = rc == RC_OK && owed->count == OWED_TAKEN_MAX;
 	return rc == RC_OK ? announce_messages(g, account) : rc;
 }
@@ -576,7 +577,7 @@ void announce_owed(void *ctx, struct account *account)
 	}
 	struct announce *a = announce_new(webpush, ANNOUNCE_OWED);
 	a->owed = owed_new(
-		webpush, account_id(account), mem_alloc(OWED_TAKEN_MAX * sizeof(struct owed_row)), 0);
+		webpush, account_id(account), mem_alloc(OWED_TAKEN_MAX * sizeof(struct push_owed_row)), 0);
 	announce_submit(a, account);
 }
 
@@ -597,9 +598,9 @@ static void on_append(struct webpush *webpush, struct account *account, const st
 	if (note && !note->any)
 		return;
 	struct announce *a = announce_new(webpush, ANNOUNCE_MESSAGES);
-	struct owed_row *rows = mem_alloc(change->msg_count * sizeof(*rows));
+	struct push_owed_row *rows = mem_alloc(change->msg_count * sizeof(*rows));
 	for (size_t i = 0; i < change->msg_count; i++)
-		rows[i] = (struct owed_row){ change->mailbox, change->msgs[i].uid };
+		rows[i] = (struct push_owed_row){ change->mailbox, change->msgs[i].uid };
 	a->owed = owed_new(webpush, account_id(account), rows, change->msg_count);
 	announce_submit(a, account);
 }

@@ -1,5 +1,5 @@
 /*
- * From an owed push to a kept one. A delivery notes in its own transaction that its message is owed pushes (store/owed.h);
+ * From an owed push to a kept one. A delivery notes in its own transaction that its message is owed pushes (store/push_owed.h);
  * when they are in push.db, and that is synced, the note is taken away: gathered over a second, so that many deliveries
  * share a sync and an account's notes a commit. What is given up on the way stays noted and is found at the next start,
  * which knows by the mark in push.db whether there is anything to find.
@@ -28,7 +28,7 @@ struct syncing {
 	struct list owed;
 };
 
-struct owed *owed_new(struct webpush *webpush, int64_t account, struct owed_row *rows, size_t count)
+struct owed *owed_new(struct webpush *webpush, int64_t account, struct push_owed_row *rows, size_t count)
 {
 	struct owed *owed = mem_zalloc(sizeof(*owed));
 
@@ -124,7 +124,7 @@ static enum rc clearing_run(struct account *account, struct job *job)
 	LIST_EACH (node, &clearing->owed) {
 		const struct owed *owed = CONTAINER_OF(node, struct owed, node);
 		if (rc == RC_OK)
-			rc = owed_remove(account, owed->rows, owed->count);
+			rc = push_owed_remove(account, owed->rows, owed->count);
 	}
 	return rc;
 }

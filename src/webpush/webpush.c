@@ -150,7 +150,7 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 	if (webpush->asleep)
 		return RC_OK;
 	start_load(webpush);
-	store_on_owed(store, announce_owed, webpush);
+	store_on_push_owed(store, announce_owed, webpush);
 	webpush->sink = (struct change_sink){ .fn = announce_sink, .ctx = webpush };
 	store_watch_all(store, &webpush->sink);
 	return RC_OK;

@@ -10,7 +10,7 @@
 
 #include "base/hash.h"
 #include "base/list.h"
-#include "store/owed.h"
+#include "store/push_owed.h"
 #include "store/pushq.h"
 #include "webpush/endpoint.h"
 #include "webpush/origin.h"
@@ -79,7 +79,7 @@ struct owed {
 	struct list_node node;
 	struct webpush *webpush; /* borrowed */
 	int64_t account;
-	struct owed_row *rows; /* own */
+	struct push_owed_row *rows; /* own */
 	size_t count;
 };
 
@@ -223,7 +223,7 @@ bool start_known(const struct webpush *webpush, const struct push *push);
 void start_free(struct webpush *webpush);
 
 /* owed.c. Any thread; takes over `rows`. */
-struct owed *owed_new(struct webpush *webpush, int64_t account, struct owed_row *rows, size_t count);
+struct owed *owed_new(struct webpush *webpush, int64_t account, struct push_owed_row *rows, size_t count);
 /* [push], as the next ones: its pushes are in push.db, or there are none. */
 void owed_settle(struct owed **owed);
 /* Given up: what is owed is found at the next start. Accepts NULL. */

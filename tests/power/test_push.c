@@ -5,7 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/owed.h"
+#include "store/push_owed.h"
 #include "store/store_priv.h"
 #include "support/power.h"
 #include "webpush/webpush_priv.h"

@@ -1,5 +1,5 @@
 /* Pushes that are owed: noted with the delivery, found by the next process, taken up once. */
-#include "store/owed.h"
+#include "store/push_owed.h"
 #include "store/store_priv.h"
 #include "support/store_rig.h"
 
@@ -30,7 +30,7 @@ static void open_store(struct fixture *f)
 {
 	rig_init(&f->rig, f->root, NULL);
 	assert_int_equal(rig_open(&f->rig), RC_OK);
-	store_on_owed(f->rig.store, on_owed, f);
+	store_on_push_owed(f->rig.store, on_owed, f);
 }
 
 static int setup(void **state)
@@ -60,7 +60,7 @@ static void restart(struct fixture *f)
 }
 
 struct call {
-	struct owed_row rows[8];
+	struct push_owed_row rows[8];
 	size_t count;
 	size_t max;
 	bool fail;
@@ -72,14 +72,14 @@ static enum rc add(struct account *account, void *arg)
 	enum rc rc = RC_OK;
 
 	for (size_t i = 0; rc == RC_OK && i < call->count; i++)
-		rc = owed_add(account, call->rows[i].mailbox, call->rows[i].uid);
+		rc = push_owed_add(account, call->rows[i].mailbox, call->rows[i].uid);
 	return rc == RC_OK && call->fail ? RC_QUOTA : rc;
 }
 
 static enum rc drop(struct account *account, void *arg)
 {
 	struct call *call = arg;
-	return owed_remove(account, call->rows, call->count);
+	return push_owed_remove(account, call->rows, call->count);
 }
 
 static enum rc take(struct account *account, void *arg)
@@ -87,7 +87,7 @@ static enum rc take(struct account *account, void *arg)
 	struct call *call = arg;
 
 	call->count = 0;
-	return owed_take(account, call->rows, call->max, &call->count);
+	return push_owed_take(account, call->rows, call->max, &call->count);
 }
 
 static enum rc count_run(struct account *account, void *arg)

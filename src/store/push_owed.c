@@ -1,14 +1,15 @@
-#include "store/owed.h"
+/* Rows of push_owed in account.db: written by a delivery, taken away when its pushes are kept, found after a crash. */
+#include "store/push_owed.h"
 
 #include "store/store_priv.h"
 
-enum rc owed_add(struct account *account, int64_t mailbox, uint32_t uid)
+enum rc push_owed_add(struct account *account, int64_t mailbox, uint32_t uid)
 {
 	return db_run(account->db, "INSERT OR REPLACE INTO push_owed (mailbox, uid, run) VALUES (?1, ?2, ?3)",
 		"idi", mailbox, uid, account->store->run);
 }
 
-enum rc owed_remove(struct account *account, const struct owed_row *rows, size_t count)
+enum rc push_owed_remove(struct account *account, const struct push_owed_row *rows, size_t count)
 {
 	enum rc rc = RC_OK;
 
@@ -18,7 +19,7 @@ enum rc owed_remove(struct account *account, const struct owed_row *rows, size_t
 	return rc;
 }
 
-enum rc owed_take(struct account *account, struct owed_row *rows, size_t max, size_t *ret_count)
+enum rc push_owed_take(struct account *account, struct push_owed_row *rows, size_t max, size_t *ret_count)
 {
 	size_t count = 0;
 	sqlite3_stmt *stmt;
@@ -29,23 +30,23 @@ enum rc owed_take(struct account *account, struct owed_row *rows, size_t max, si
 	if (rc != RC_OK)
 		return rc;
 	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt))
-		rows[count++] = (struct owed_row){ db_i64(stmt, 0), db_u32(stmt, 1) };
+		rows[count++] = (struct push_owed_row){ db_i64(stmt, 0), db_u32(stmt, 1) };
 	if (rc == RC_NOT_FOUND)
 		rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		rc = owed_add(account, rows[i].mailbox, rows[i].uid);
+		rc = push_owed_add(account, rows[i].mailbox, rows[i].uid);
 	if (rc == RC_OK)
 		*ret_count = count;
 	return rc;
 }
 
-void store_on_owed(struct store *store, void (*fn)(void *ctx, struct account *account), void *ctx)
+void store_on_push_owed(struct store *store, void (*fn)(void *ctx, struct account *account), void *ctx)
 {
 	store->owed_fn = fn;
 	store->owed_ctx = ctx;
 }
 
-void owed_sweep(struct account *account)
+void push_owed_sweep(struct account *account)
 {
 	sqlite3_stmt *stmt;
 
