@@ -8,9 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HOST_MAX 253
 #define PORT_HTTPS 443
-#define PORT_PRIVILEGED 1024
 
 struct net4 {
 	uint32_t net;
@@ -208,7 +206,7 @@ static const char *check_name(struct strv host, bool allow_private)
 	/* One dot at the end only says that the name is complete. */
 	if (host.n > 0 && host.p[host.n - 1] == '.')
 		host.n--;
-	if (host.n > HOST_MAX || !host_syntax(host))
+	if (host.n > ENDPOINT_HOST_MAX || !host_syntax(host))
 		return "has no usable host name";
 	if (looks_numeric(last_label(host))) {
 		if (!number_address(host, &address))
@@ -241,7 +239,7 @@ static const char *check_port(struct strv text, unsigned *ret_port)
 	*ret_port = port;
 	if (port == PORT_HTTPS)
 		return NULL;
-	if (port < PORT_PRIVILEGED)
+	if (port < ENDPOINT_PORT_MIN)
 		return "has a port that is not allowed";
 	for (size_t i = 0; i < sizeof(denied_ports) / sizeof(denied_ports[0]); i++) {
 		if (port == denied_ports[i])

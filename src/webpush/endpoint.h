@@ -11,6 +11,8 @@
 #include <sys/socket.h>
 
 #define ENDPOINT_URL_MAX 512
+#define ENDPOINT_HOST_MAX 253 /* octets of the name in it, RFC 1035; without a dot at its end */
+#define ENDPOINT_PORT_MIN 1024 /* of ports other than 443 */
 #define ENDPOINT_ORIGIN_MAX (ENDPOINT_URL_MAX + 16)
 
 struct endpoint {

@@ -47,6 +47,27 @@ static void obsolete_and_odd_dates_are_read(void **state)
 	assert_date("1 Jan 1970 00:00:00", 0, 0);
 }
 
+/* Seconds from Python's datetime. */
+static void dates_at_the_borders_are_read(void **state)
+{
+	(void)state;
+	assert_date("1 Jan 0001 00:00:00 +0000", -62135596800, 0);
+	assert_date("31 Dec 9999 23:59:59 +0000", 253402300799, 0);
+	assert_date("19 Jan 2038 03:14:07 +0000", 2147483647, 0);
+	assert_date("19 Jan 2038 03:14:08 +0000", 2147483648, 0);
+	assert_date("7 Feb 2106 06:28:16 +0000", 4294967296, 0);
+	assert_date("1 Jan 50 00:00:00 +0000", -631152000, 0);
+	assert_date("1 Jan 00 00:00:00 +0000", 946684800, 0);
+	assert_date("1 Jan 99 00:00:00 +0000", 915148800, 0);
+	assert_date("1 Jan 000 00:00:00 +0000", -2208988800, 0);
+	assert_date("29 Feb 2024 23:59:59 +0000", 1709251199, 0);
+	assert_date("1 Mar 2100 00:00:00 +0000", 4107542400, 0);
+	assert_no_date("29 Feb 2100 00:00:00 +0000");
+	assert_date("1 Jan 1970 00:00:00 +2359", -86340, 1439);
+	assert_date("1 Jan 1970 00:00:00 -2359", 86340, -1439);
+	assert_date("1 Jan 1970 00:00:00 +0059", -3540, 59);
+}
+
 static void what_is_no_date_is_refused(void **state)
 {
 	(void)state;
@@ -110,6 +131,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dates_are_read),
 		cmocka_unit_test(obsolete_and_odd_dates_are_read),
+		cmocka_unit_test(dates_at_the_borders_are_read),
 		cmocka_unit_test(what_is_no_date_is_refused),
 		cmocka_unit_test(a_sent_date_needs_a_day_only),
 		cmocka_unit_test(every_day_of_the_calendar_agrees),

@@ -244,9 +244,36 @@ static void wp_16_the_address_of_a_socket_is_judged_whatever_the_name_was(void *
 	assert_false(endpoint_address_public((struct sockaddr *)&un));
 }
 
+static void hosts_and_ports_have_limits(void **state)
+{
+	(void)state;
+	for (size_t n = ENDPOINT_HOST_MAX - 1; n <= ENDPOINT_HOST_MAX + 1; n++) {
+		char host[ENDPOINT_HOST_MAX + 2];
+		char url[ENDPOINT_URL_MAX];
+		memset(host, 'h', n);
+		memcpy(host + n - 4, ".org", 4);
+		host[n] = '\0';
+		snprintf(url, sizeof(url), "https://%s/x", host);
+		assert_int_equal(allowed(url, false), n <= ENDPOINT_HOST_MAX);
+		snprintf(url, sizeof(url), "https://%s./x", host);
+		assert_int_equal(allowed(url, false), n <= ENDPOINT_HOST_MAX);
+	}
+	for (int port = ENDPOINT_PORT_MIN - 1; port <= ENDPOINT_PORT_MIN + 1; port++) {
+		char url[100];
+		snprintf(url, sizeof(url), "https://push.example.org:%d/x", port);
+		assert_int_equal(allowed(url, false), port >= ENDPOINT_PORT_MIN);
+	}
+	assert_true(allowed("https://push.example.org:443/x", false));
+	assert_false(allowed("https://push.example.org:442/x", false));
+	assert_false(allowed("https://push.example.org:444/x", false));
+	assert_true(allowed("https://push.example.org:65535/x", false));
+	assert_false(allowed("https://push.example.org:65536/x", false));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hosts_and_ports_have_limits),
 		cmocka_unit_test(wp_16_no_spelling_of_a_private_address_is_taken),
 		cmocka_unit_test(wp_16_public_hosts_are_taken),
 		cmocka_unit_test(wp_16_what_is_no_plain_https_url_is_refused_always),
