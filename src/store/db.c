@@ -15,6 +15,9 @@
 #define WAL_SALT_OFFSET 16
 #define ROW_BYTES 256 /* what a changed row adds to the WAL, about */
 
+/* Known by its address, like all statements. */
+static const char rollback_sql[] = "ROLLBACK";
+
 struct statement {
 	const char *sql; /* the key; borrowed constant */
 	sqlite3_stmt *stmt; /* own */
@@ -331,6 +334,14 @@ static enum rc db_is_new(struct db *db, bool *ret_new)
 	return RC_OK;
 }
 
+/* First of all: if anything fails from here on the WAL stays as it is, with all that the ledger says of it. */
+static void db_keep_wal(struct db *db)
+{
+	int on = 1;
+	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
+}
+
 /* locking_mode has to be the first pragma: any other would read the schema and map the shared memory. */
 static enum rc db_setup(struct db *db, bool create)
 {
@@ -350,9 +361,6 @@ static enum rc db_setup(struct db *db, bool create)
 	rc = db_script(db, sql);
 	if (rc != RC_OK)
 		return rc;
-	int on = 1;
-	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 	sqlite3_wal_hook(db->handle, wal_grew, db);
 	/* Takes the lock and reads the WAL now: what is wrong is wrong here, and not in the first job. */
 	return db_script(db, "SELECT count(*) FROM sqlite_schema;");
@@ -369,8 +377,10 @@ enum rc db_open(
 		flags |= SQLITE_OPEN_CREATE;
 	int code = sqlite3_open_v2(path, &db->handle, flags, vfs);
 	enum rc rc = db->handle ? db_result(db, code, "open") : RC_UNAVAILABLE;
-	if (rc == RC_OK)
+	if (rc == RC_OK) {
+		db_keep_wal(db);
 		rc = db_setup(db, create);
+	}
 	if (rc == RC_OK)
 		*ret_db = db;
 	else
@@ -418,7 +428,11 @@ void db_relax(struct db *db)
 
 enum rc db_begin(struct db *db, bool full)
 {
+	sqlite3_stmt *rollback;
 	enum rc rc = set_full(db, full);
+	/* Nothing is begun that could not be undone for want of memory. */
+	if (rc == RC_OK)
+		rc = db_prepare(db, rollback_sql, &rollback);
 	if (rc == RC_OK)
 		rc = db_run(db, "BEGIN IMMEDIATE", "");
 	if (rc != RC_OK)
@@ -446,7 +460,7 @@ void db_rollback(struct db *db)
 {
 	if (!db_in_transaction(db))
 		return;
-	enum rc rc = db_run(db, "ROLLBACK", "");
+	enum rc rc = db_run(db, rollback_sql, "");
 	/* A rollback in WAL mode only forgets: if it fails, the transaction is gone nevertheless. */
 	if (rc != RC_OK && db_in_transaction(db))
 		abort();
