@@ -49,6 +49,27 @@ struct copy {
 	bool whole; /* the table could be read from one end to the other */
 };
 
+enum rc check_read_rc(int code)
+{
+	if (code == SQLITE_IOERR_NOMEM)
+		return RC_UNAVAILABLE;
+	switch (code & 0xff) {
+	case SQLITE_FULL:
+		return RC_NOSPACE;
+	case SQLITE_READONLY:
+		return RC_READONLY;
+	case SQLITE_NOMEM:
+	case SQLITE_CANTOPEN:
+	case SQLITE_PERM:
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_INTERRUPT:
+		return RC_UNAVAILABLE;
+	default:
+		return RC_OK;
+	}
+}
+
 static bool column_in(sqlite3_stmt *stmt, const char *name)
 {
 	for (int i = 0; i < sqlite3_column_count(stmt); i++)
@@ -57,15 +78,20 @@ static bool column_in(sqlite3_stmt *stmt, const char *name)
 	return false;
 }
 
-/* The columns of the new table that the old one has, too. False: the old one has no such table. */
-static bool copy_columns(struct copy *copy, const char *key)
+/* The columns of the new table that the old one has, too. *ret_there false: the old one has no such table. */
+static enum rc copy_columns(struct copy *copy, const char *key, bool *ret_there)
 {
 	char sql[128];
 	sqlite3_stmt *old = NULL, *new = NULL;
 	size_t n = 0;
 	snprintf(sql, sizeof(sql), "SELECT * FROM %s", copy->table);
-	bool there = sqlite3_prepare_v2(copy->old, sql, -1, &old, NULL) == SQLITE_OK &&
-		     sqlite3_prepare_v2(db_handle(copy->new), sql, -1, &new, NULL) == SQLITE_OK;
+	int code = sqlite3_prepare_v2(copy->old, sql, -1, &old, NULL);
+	bool there = code == SQLITE_OK;
+	enum rc rc = check_read_rc(code);
+	if (there)
+		rc = db_result(copy->new, sqlite3_prepare_v2(db_handle(copy->new), sql, -1, &new, NULL),
+			"columns of a table");
+	there = there && rc == RC_OK;
 	copy->count = 0;
 	copy->columns[0] = '\0';
 	for (int i = 0; there && i < sqlite3_column_count(new) && copy->count < COPY_COLUMNS_MAX; i++) {
@@ -83,7 +109,8 @@ static bool copy_columns(struct copy *copy, const char *key)
 	}
 	sqlite3_finalize(old);
 	sqlite3_finalize(new);
-	return there && copy->count > 0;
+	*ret_there = there && copy->count > 0;
+	return rc;
 }
 
 static enum rc copy_prepare(struct copy *copy)
@@ -134,7 +161,7 @@ static enum rc copy_walk(
 	sqlite3_finalize(row);
 	*ret_end = code == SQLITE_DONE;
 	*ret_rows = rows;
-	return rc;
+	return rc == RC_OK ? check_read_rc(code) : rc;
 }
 
 /* Beyond what can't be read. */
@@ -170,10 +197,10 @@ static enum rc copy_table(struct copy *copy, size_t which)
 	bool end = false;
 	copy->table = copy_tables[which].name;
 	copy->key = 0;
-	copy->whole = copy_columns(copy, key);
-	if (!copy->whole)
-		return RC_OK;
-	enum rc rc = copy_prepare(copy);
+	enum rc rc = copy_columns(copy, key, &copy->whole);
+	if (rc != RC_OK || !copy->whole)
+		return rc;
+	rc = copy_prepare(copy);
 	if (rc == RC_OK)
 		rc = copy_walk(copy, "", &end, &last, &rows);
 	copy->whole = end;
@@ -187,34 +214,47 @@ static enum rc copy_table(struct copy *copy, size_t which)
 	return rc;
 }
 
-static int64_t copy_number(sqlite3 *old, const char *sql, int64_t max)
+/* 0: it can't be read, or can't be right. */
+static enum rc copy_number(sqlite3 *old, const char *sql, int64_t max, int64_t *ret_value)
 {
 	sqlite3_stmt *stmt = NULL;
 	int64_t value = 0;
-	if (sqlite3_prepare_v2(old, sql, -1, &stmt, NULL) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW)
+	int code = sqlite3_prepare_v2(old, sql, -1, &stmt, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW)
 		value = sqlite3_column_int64(stmt, 0);
 	sqlite3_finalize(stmt);
-	return value > 0 && value <= max ? value : 0;
+	*ret_value = value > 0 && value <= max ? value : 0;
+	return check_read_rc(code);
 }
 
 /* What an account has one of. A number that can't be right is forgotten; check_rows.c finds one that can. */
 static enum rc copy_account(struct copy *copy)
 {
-	enum rc rc = db_run(copy->new,
-		"UPDATE account SET modseq = max(modseq, ?1), modseq_ceiling = max(modseq_ceiling, ?2), "
-		"uidvalidity ="
-		" max(uidvalidity, ?3)",
-		"iii", copy_number(copy->old, "SELECT modseq FROM account", CHECK_MODSEQ_MAX),
-		copy_number(copy->old, "SELECT modseq_ceiling FROM account", CHECK_MODSEQ_MAX),
-		copy_number(
-			copy->old, "SELECT uidvalidity FROM account", UINT32_MAX - CHECK_UIDVALIDITY_ROOM));
+	int64_t modseq = 0, ceiling = 0, uidvalidity = 0;
+	enum rc rc = copy_number(copy->old, "SELECT modseq FROM account", CHECK_MODSEQ_MAX, &modseq);
+	if (rc == RC_OK)
+		rc = copy_number(copy->old, "SELECT modseq_ceiling FROM account", CHECK_MODSEQ_MAX, &ceiling);
+	if (rc == RC_OK)
+		rc = copy_number(copy->old, "SELECT uidvalidity FROM account",
+			UINT32_MAX - CHECK_UIDVALIDITY_ROOM, &uidvalidity);
+	if (rc == RC_OK)
+		rc = db_run(copy->new,
+			"UPDATE account SET modseq = max(modseq, ?1), modseq_ceiling = max(modseq_ceiling, "
+			"?2), uidvalidity = max(uidvalidity, ?3)",
+			"iii", modseq, ceiling, uidvalidity);
 	/* Ids are never used again. */
 	for (unsigned i = 0; rc == RC_OK && i < 2; i++) {
 		static const char *const names[] = { "mailbox", "blob" };
 		char sql[96];
+		int64_t last = 0;
 		snprintf(sql, sizeof(sql), "SELECT seq FROM sqlite_sequence WHERE name = '%s'", names[i]);
-		rc = db_run(copy->new, "UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", "ti",
-			strv_cstr(names[i]), copy_number(copy->old, sql, CHECK_ID_MAX));
+		rc = copy_number(copy->old, sql, CHECK_ID_MAX, &last);
+		if (rc == RC_OK)
+			rc = db_run(copy->new,
+				"UPDATE sqlite_sequence SET seq = max(seq, ?2) WHERE name = ?1", "ti",
+				strv_cstr(names[i]), last);
 	}
 	return rc;
 }

@@ -96,6 +96,9 @@ enum rc check_rows_fix(struct store *store, struct db *db, uint64_t *ret_recover
 /* New UIDVALIDITYs. */
 enum rc check_rows_renumber(struct store *store, struct db *db) MUST_CHECK;
 
+/* What a call that reads an old database says: RC_OK if damage can be its reason, which is read around; an error if it can't
+ * be read now, for want of memory, descriptors or rights: nothing is left out for that. */
+enum rc check_read_rc(int code) MUST_CHECK;
 /* check_copy.c: all rows that can be read. *ret_whole: every row of the tables that matter. In a write transaction of `new`. */
 enum rc check_copy(sqlite3 *old, struct db *new, bool *ret_whole) MUST_CHECK;
 

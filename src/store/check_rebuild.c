@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #define COPY_PIECE (256 * 1024)
+#define COPY_PAGE 4096u
 
 struct rebuild {
 	struct check *check;
@@ -63,6 +64,12 @@ static void rebuild_clear(struct account *account)
 	rebuild_clear_copy(account);
 }
 
+/* It is no damage: there is no room, or something can't be had now. Nothing is left out for that. */
+static bool rebuild_cannot(enum rc rc)
+{
+	return rc == RC_NOSPACE || rc == RC_READONLY || rc == RC_UNAVAILABLE;
+}
+
 static enum rc rebuild_new(struct rebuild *rebuild)
 {
 	struct account *account = rebuild->account;
@@ -80,6 +87,19 @@ static enum rc rebuild_new(struct rebuild *rebuild)
 	return rc == RC_OK ? db_open(path, vfs_name(store->vfs), false, account_shown(account), store->log,
 				     &rebuild->new)
 			   : rc;
+}
+
+/* Around a bad sector only its page is lost. */
+static void rebuild_copy_piece(const struct io *io, int fd, char *piece, size_t n, uint64_t at)
+{
+	memset(piece, 0, n);
+	if (io_read_all(io, fd, piece, n, at) >= 0)
+		return;
+	for (size_t i = 0; i < n; i += COPY_PAGE) {
+		size_t part = n - i < COPY_PAGE ? n - i : COPY_PAGE;
+		memset(piece + i, 0, part);
+		(void)io_read_all(io, fd, piece + i, part, at + i);
+	}
 }
 
 /* A file as it is; one that is not there: RC_NOT_FOUND. What can't be read of it is zeros. */
@@ -100,8 +120,7 @@ static enum rc rebuild_copy_file(struct account *account, const char *from_name,
 	for (uint64_t at = 0; rc == RC_OK && at < (uint64_t)st.st_size; at += COPY_PIECE) {
 		uint64_t left = (uint64_t)st.st_size - at;
 		size_t n = left < COPY_PIECE ? (size_t)left : COPY_PIECE;
-		memset(piece, 0, n);
-		(void)io_read_all(io, in, piece, n, at);
+		rebuild_copy_piece(io, in, piece, n, at);
 		if (!io_write_all(io, out, piece, n, at))
 			rc = rebuild_fail(account, "file cannot be written", to);
 	}
@@ -137,8 +156,8 @@ static enum rc rebuild_mend_header(struct account *account, bool with_wal)
 	return ok ? RC_OK : RC_IO;
 }
 
-/* Reads it in spite of a damaged schema, and leaves WAL and all as they are. */
-static sqlite3 *rebuild_open(struct account *account, const char *name)
+/* Reads it in spite of a damaged schema, and leaves WAL and all as they are. *ret_old NULL: there is nothing to read. */
+static enum rc rebuild_open(struct account *account, const char *name, sqlite3 **ret_old)
 {
 	char path[PATH_ROOM];
 	sqlite3 *old = NULL;
@@ -155,21 +174,26 @@ static sqlite3 *rebuild_open(struct account *account, const char *name)
 			"PRAGMA cache_size = -2048; SELECT count(*) FROM sqlite_schema",
 			NULL, NULL, NULL);
 	}
+	*ret_old = code == SQLITE_OK ? old : NULL;
 	if (code == SQLITE_OK)
-		return old;
+		return RC_OK;
 	log_warn(account->store->log, "nothing can be read of the old database account=%s file=%s code=%d",
 		account_shown(account), name, code);
 	sqlite3_close(old);
-	return NULL;
+	/* A copy has been written just now: what fails there is no damage of the old one. */
+	if ((code & 0xff) == SQLITE_IOERR && strcmp(name, SWAP_COPY) == 0)
+		return RC_IO;
+	return check_read_rc(code);
 }
 
 static enum rc rebuild_read(struct rebuild *rebuild, const char *name)
 {
-	sqlite3 *old = rebuild_open(rebuild->account, name);
-	if (!old)
-		return RC_OK;
+	sqlite3 *old;
+	enum rc rc = rebuild_open(rebuild->account, name, &old);
+	if (rc != RC_OK || !old)
+		return rc;
 	rebuild->read = true;
-	enum rc rc = check_copy(old, rebuild->new, &rebuild->whole);
+	rc = check_copy(old, rebuild->new, &rebuild->whole);
 	sqlite3_close(old);
 	return rc;
 }
@@ -183,10 +207,13 @@ static enum rc rebuild_read_wal(struct rebuild *rebuild)
 	uint64_t pages = 0;
 	rebuild_path(account, "account.db-wal", wal);
 	rebuild_path(account, SWAP_COPY, copy);
-	if (rebuild_mend_header(account, false) != RC_OK || wal_salvage(io, wal, copy, &pages) != RC_OK ||
-		pages == 0)
-		return RC_OK;
-	return rebuild_read(rebuild, SWAP_COPY);
+	enum rc rc = rebuild_mend_header(account, false);
+	if (rc != RC_OK)
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	rc = wal_salvage(io, wal, copy, &pages);
+	if (rebuild_cannot(rc))
+		return rc;
+	return rc == RC_OK && pages > 0 ? rebuild_read(rebuild, SWAP_COPY) : RC_OK;
 }
 
 /* All sources of rows, the best first. */
@@ -196,12 +223,27 @@ static enum rc rebuild_read_all(struct rebuild *rebuild)
 	unsigned bad = 0;
 	enum rc rc = rebuild->wal_bad ? rebuild_read_wal(rebuild) : RC_OK;
 	rebuild_clear_copy(account);
-	if (rc != RC_OK || check_header_read(account, NULL, &bad) != RC_OK)
+	if (rc != RC_OK)
 		return rc;
+	rc = check_header_read(account, NULL, &bad);
+	if (rc == RC_NOT_FOUND || rc == RC_CORRUPT)
+		return RC_OK;
+	if (rebuild_cannot(rc))
+		return rc;
+	if (rc != RC_OK)
+		bad = 1;
+	rc = RC_OK;
+	bool was_read = rebuild->read;
+	rebuild->read = false;
 	if (bad == 0)
-		return rebuild_read(rebuild, "account.db");
-	if (rebuild_mend_header(account, true) == RC_OK)
-		rc = rebuild_read(rebuild, SWAP_COPY);
+		rc = rebuild_read(rebuild, "account.db");
+	/* A copy has zeros where the file can't be read, which may be less in the way. */
+	if (rc == RC_OK && !rebuild->read) {
+		rc = rebuild_mend_header(account, true);
+		if (rc == RC_OK)
+			rc = rebuild_read(rebuild, SWAP_COPY);
+	}
+	rebuild->read = rebuild->read || was_read;
 	return rc;
 }
 
