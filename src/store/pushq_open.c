@@ -225,6 +225,9 @@ enum rc pushq_open_db(struct pushq *pushq)
 
 	snprintf(path, sizeof(path), "%s/push.db", pushq->store->root);
 	enum rc rc = pushq_try_open(pushq, path);
+	/* One read that fails looks like damage, too: what waits is not given up for that. */
+	if (rc == RC_CORRUPT)
+		rc = pushq_try_open(pushq, path);
 	if (rc == RC_CORRUPT && pushq_put_aside(pushq, path)) {
 		pushq->suspect = false;
 		rc = pushq_try_open(pushq, path);
