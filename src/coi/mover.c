@@ -149,10 +149,13 @@ static void move_done(struct job *job)
 	move_free(move);
 }
 
-static bool seen(void *ctx, struct account *account)
+static enum rc seen(void *ctx, struct account *account, bool *ret_moves)
 {
 	struct coi_state state;
-	return coi_state(ctx, account, &state) == RC_OK && state.enabled && state.filter == COI_FILTER_SEEN;
+	enum rc rc = coi_state(ctx, account, &state);
+	if (rc == RC_OK)
+		*ret_moves = state.enabled && state.filter == COI_FILTER_SEEN;
+	return rc;
 }
 
 static void submit(void *ctx, struct account *account, int64_t mailbox, const struct seqset *uids)

@@ -169,10 +169,10 @@ enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct s
 	enum rc rc = mbox_selectable(account, mailbox, &s.mbox);
 	if (rc == RC_OK)
 		rc = index_get(account, s.mbox, &s.index);
-	if (rc == RC_OK) {
-		s.move = (flags & MSG_SEEN) && op != FLAGS_REMOVE && moves_wanted(account, s.mbox);
+	if (rc == RC_OK && (flags & MSG_SEEN) && op != FLAGS_REMOVE)
+		rc = moves_wanted(account, s.mbox, &s.move);
+	if (rc == RC_OK)
 		rc = store_rows(&s, uids);
-	}
 	if (rc == RC_OK && ret_gone) {
 		seqset_init(ret_gone);
 		seqset_copy(ret_gone, uids);

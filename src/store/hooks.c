@@ -68,10 +68,12 @@ enum rc moves_retry(struct account *account)
 	return RC_OK;
 }
 
-bool moves_wanted(struct account *account, const struct mbox *mbox)
+enum rc moves_wanted(struct account *account, const struct mbox *mbox, bool *ret_wanted)
 {
 	const struct store_hooks *hooks = &account->store->hooks;
-	return hooks->seen && tree_is_inbox(mbox->name) && hooks->seen(hooks->ctx, account);
+	*ret_wanted = false;
+	return hooks->seen && tree_is_inbox(mbox->name) ? hooks->seen(hooks->ctx, account, ret_wanted)
+							: RC_OK;
 }
 
 void moves_mark(struct account *account, int64_t mailbox, uint32_t uid)

@@ -14,7 +14,8 @@ struct store_hooks {
 	 * [strand] Whether messages of INBOX that were detected as chat (MSG_CHAT) and turn \Seen just now shall be moved. Those
 	 * are marked MSG_MOVE_PENDING in the same transaction, unless they are \Deleted.
 	 */
-	bool (*seen)(void *ctx, struct account *account);
+	/* An error fails the job: whoever cannot tell must not say no, since nobody asks again. */
+	enum rc (*seen)(void *ctx, struct account *account, bool *ret_moves);
 	/*
 	 * Messages were marked, and that is committed: submits a job that moves them. `uids` NULL: whatever msg_marked says.
 	 * Called on the strand, or on the thread that calls account_move_marked.

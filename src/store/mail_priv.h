@@ -202,7 +202,7 @@ enum rc annot_copy_all(struct account *account, int64_t from, int64_t to) MUST_C
 
 /* hooks.c */
 
-bool moves_wanted(struct account *account, const struct mbox *mbox);
+enum rc moves_wanted(struct account *account, const struct mbox *mbox, bool *ret_wanted) MUST_CHECK;
 /* A message got MSG_MOVE_PENDING: it is moved after the commit, unless the job holds that back. */
 void moves_mark(struct account *account, int64_t mailbox, uint32_t uid);
 

@@ -39,10 +39,10 @@ static void move(void *ctx, struct account *account, int64_t mailbox, const stru
 	f->hooks.move(f->hooks.ctx, account, mailbox, uids);
 }
 
-static bool seen(void *ctx, struct account *account)
+static enum rc seen(void *ctx, struct account *account, bool *ret_moves)
 {
 	struct fixture *f = ctx;
-	return f->hooks.seen(f->hooks.ctx, account);
+	return f->hooks.seen(f->hooks.ctx, account, ret_moves);
 }
 
 static void open_store(struct fixture *f)

@@ -12,10 +12,11 @@ struct seen_moves {
 	struct seqset uids;
 };
 
-static bool hook_seen(void *ctx, struct account *account)
+static enum rc hook_seen(void *ctx, struct account *account, bool *ret_moves)
 {
 	(void)account;
-	return ((struct seen_moves *)ctx)->wanted;
+	*ret_moves = ((struct seen_moves *)ctx)->wanted;
+	return RC_OK;
 }
 
 static void hook_move(void *ctx, struct account *account, int64_t mailbox, const struct seqset *uids)
