@@ -339,7 +339,7 @@ static void log_failure(struct auth_private *p, enum rc rc)
 }
 
 /* Guesses are counted before anybody hears of the outcome. */
-static void settle(struct auth_private *p, enum rc rc)
+static void auth_settle(struct auth_private *p, enum rc rc)
 {
 	struct auth *auth = p->auth;
 	unsigned bans = 0;
@@ -359,7 +359,7 @@ static void settle(struct auth_private *p, enum rc rc)
 }
 
 /* On the home reactor. */
-static void arrived(struct reactor *reactor, struct reactor_msg *msg)
+static void auth_arrived(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct auth_private *p = CONTAINER_OF(msg, struct auth_private, msg);
 	struct auth *auth = p->auth;
@@ -390,11 +390,11 @@ void auth_answer(struct auth_private *p, enum rc rc)
 	struct auth *auth = p->auth;
 
 	if (p->request)
-		settle(p, rc);
+		auth_settle(p, rc);
 	/* What waited for the outcome may go on. Not after the post: with the last answer `auth` may go. */
 	auth_check_dispatch(auth);
 	p->rc = rc;
-	p->msg.fn = arrived;
+	p->msg.fn = auth_arrived;
 	reactor_post(p->request ? p->request->home : p->hash_request->home, &p->msg);
 }
 

@@ -92,7 +92,7 @@ static void check_succeed(struct auth_private *p)
 /* A first login that makes its account. */
 
 /* [users] */
-static enum rc create_run(struct users *users, struct users_job *job)
+static enum rc auth_check_create_run(struct users *users, struct users_job *job)
 {
 	struct auth_private *p = (struct auth_private *)(void *)job;
 	int64_t now = clock_wall();
@@ -129,7 +129,7 @@ static void create_done(struct users_job *job)
 
 static void create_submit(struct auth_private *p)
 {
-	p->job = (struct users_job){ .write = true, .run = create_run, .done = create_done };
+	p->job = (struct users_job){ .write = true, .run = auth_check_create_run, .done = create_done };
 	enum rc rc = users_submit(p->auth->store, &p->job);
 	if (rc != RC_OK)
 		auth_answer(p, rc);
@@ -309,7 +309,7 @@ void auth_check_queue(struct auth_private *p)
 /* Looking up. */
 
 /* [users] Finds the stored password: users table first, then the users file. */
-static enum rc lookup_run(struct users *users, struct users_job *job)
+static enum rc auth_check_lookup_run(struct users *users, struct users_job *job)
 {
 	struct auth_private *p = (struct auth_private *)(void *)job;
 	struct strv file_password;
@@ -334,7 +334,7 @@ static enum rc lookup_run(struct users *users, struct users_job *job)
 	return RC_OK;
 }
 
-static void lookup_done(struct users_job *job)
+static void auth_check_lookup_done(struct users_job *job)
 {
 	struct auth_private *p = (struct auth_private *)(void *)job;
 
@@ -359,7 +359,7 @@ void auth_check_begin(struct auth_private *p)
 	buf_wipe(&p->scram);
 	buf_init(&p->hash, HASH_MAX);
 	buf_init(&p->scram, HASH_MAX);
-	p->job = (struct users_job){ .run = lookup_run, .done = lookup_done };
+	p->job = (struct users_job){ .run = auth_check_lookup_run, .done = auth_check_lookup_done };
 	enum rc rc = users_submit(p->auth->store, &p->job);
 	if (rc != RC_OK)
 		auth_answer(p, rc);

@@ -25,7 +25,7 @@ struct auto_create {
 	struct list order;
 };
 
-static size_t characters(struct strv utf8)
+static size_t auto_create_characters(struct strv utf8)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < utf8.n; i++)
@@ -53,7 +53,7 @@ bool auto_create_fits(const struct auto_create_rules *rules, struct strv user, s
 
 	if (!rules->enabled || !local_fits(rules, strv_sub(user, 0, at)))
 		return false;
-	if (!str_utf8_valid(password) || characters(password) < rules->password_min)
+	if (!str_utf8_valid(password) || auto_create_characters(password) < rules->password_min)
 		return false;
 	for (size_t i = 0; i < rules->domain_count; i++) {
 		if (strv_ieq(domain, strv_cstr(rules->domains[i])))
@@ -92,7 +92,7 @@ void auto_create_free(struct auto_create **limit)
 	*limit = NULL;
 }
 
-static bool take(struct auto_create *limit, const char *name, unsigned per_hour)
+static bool auto_create_take_one(struct auto_create *limit, const char *name, unsigned per_hour)
 {
 	uint64_t now = clock_mono_ms();
 	struct peer *peer = NULL;
@@ -123,7 +123,7 @@ static bool take(struct auto_create *limit, const char *name, unsigned per_hour)
 bool auto_create_take(struct auto_create *limit, const char *peer, unsigned per_hour)
 {
 	pthread_mutex_lock(&limit->lock);
-	bool ok = take(limit, peer, per_hour);
+	bool ok = auto_create_take_one(limit, peer, per_hour);
 	pthread_mutex_unlock(&limit->lock);
 	return ok;
 }

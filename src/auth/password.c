@@ -218,14 +218,14 @@ enum rc auth_verify_hash(struct strv stored, struct strv password)
 	return argon ? argon_verify(expected, password) : crypt_verify(expected, password);
 }
 
-static bool pbkdf2(struct strv password, const unsigned char *salt, size_t salt_size, unsigned iterations,
-	unsigned char *out)
+static bool password_pbkdf2(struct strv password, const unsigned char *salt, size_t salt_size,
+	unsigned iterations, unsigned char *out)
 {
 	return PKCS5_PBKDF2_HMAC(password.p, (int)password.n, salt, (int)salt_size, (int)iterations,
 		       EVP_sha256(), SHA256_SIZE, out) == 1;
 }
 
-static bool hmac(const unsigned char *key, const char *text, unsigned char *out)
+static bool password_hmac(const unsigned char *key, const char *text, unsigned char *out)
 {
 	unsigned size = SHA256_SIZE;
 	return HMAC(EVP_sha256(), key, SHA256_SIZE, (const unsigned char *)text, strlen(text), out, &size) !=
@@ -254,10 +254,10 @@ enum rc auth_make_scram(struct strv password, unsigned iterations, struct buf *o
 		return RC_INVALID;
 	rand_bytes(salt, sizeof(salt));
 	char *prepared = password_prepare(password);
-	bool ok = pbkdf2(strv_cstr(prepared), salt, sizeof(salt), iterations, salted) &&
-		  hmac(salted, "Client Key", client) &&
+	bool ok = password_pbkdf2(strv_cstr(prepared), salt, sizeof(salt), iterations, salted) &&
+		  password_hmac(salted, "Client Key", client) &&
 		  EVP_Digest(client, sizeof(client), stored, &size, EVP_sha256(), NULL) == 1 &&
-		  hmac(salted, "Server Key", server);
+		  password_hmac(salted, "Server Key", server);
 	mem_wipe(prepared, strlen(prepared));
 	free(prepared);
 	mem_wipe(salted, sizeof(salted));

@@ -25,7 +25,7 @@ static const struct range prohibited[] = { { 0, 0x1f }, { 0x7f, 0xa0 }, { 0x340,
 	{ 0xfdd0, 0xfdef }, { 0xfeff, 0xfeff }, { 0xfff9, 0xffff }, { 0x1d173, 0x1d17a },
 	{ 0xe0001, 0xe0001 }, { 0xe0020, 0xe007f }, { 0xf0000, 0x10ffff } };
 
-static bool within(const struct range *ranges, size_t count, int32_t c)
+static bool saslprep_within(const struct range *ranges, size_t count, int32_t c)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (c >= ranges[i].first && c <= ranges[i].last)
@@ -34,7 +34,7 @@ static bool within(const struct range *ranges, size_t count, int32_t c)
 	return false;
 }
 
-#define WITHIN(table, c) within(table, sizeof(table) / sizeof((table)[0]), c)
+#define WITHIN(table, c) saslprep_within(table, sizeof(table) / sizeof((table)[0]), c)
 
 /* The next character of valid UTF-8. */
 static int32_t next_char(struct strv *in)
@@ -46,7 +46,7 @@ static int32_t next_char(struct strv *in)
 }
 
 /* RFC 4013 section 2.1. */
-static void map(struct strv in, struct buf *out)
+static void saslprep_map(struct strv in, struct buf *out)
 {
 	while (in.n > 0) {
 		struct strv from = in;
@@ -58,14 +58,14 @@ static void map(struct strv in, struct buf *out)
 	}
 }
 
-static bool allowed(int32_t c)
+static bool saslprep_allowed(int32_t c)
 {
 	bool noncharacter = (c & 0xfffe) == 0xfffe;
 	return !noncharacter && !WITHIN(prohibited, c) && utf8proc_category(c) != UTF8PROC_CATEGORY_CN;
 }
 
 /* RFC 4013 sections 2.3 to 2.5. */
-static bool usable(struct strv text)
+static bool saslprep_usable(struct strv text)
 {
 	bool right_to_left = false;
 	bool left_to_right = false;
@@ -74,7 +74,7 @@ static bool usable(struct strv text)
 
 	for (bool start = true; text.n > 0; start = false) {
 		int32_t c = next_char(&text);
-		if (!allowed(c))
+		if (!saslprep_allowed(c))
 			return false;
 		int direction = utf8proc_get_property(c)->bidi_class;
 		last = direction == UTF8PROC_BIDI_CLASS_R || direction == UTF8PROC_BIDI_CLASS_AL;
@@ -85,7 +85,7 @@ static bool usable(struct strv text)
 	return !right_to_left || (!left_to_right && first && last);
 }
 
-enum rc saslprep(struct buf *out, struct strv in)
+enum rc saslprep_string(struct buf *out, struct strv in)
 {
 	utf8proc_uint8_t *nfkc = NULL;
 	struct buf mapped;
@@ -93,14 +93,14 @@ enum rc saslprep(struct buf *out, struct strv in)
 	if (!str_utf8_valid(in))
 		return RC_INVALID;
 	buf_init(&mapped, in.n + 1);
-	map(in, &mapped);
+	saslprep_map(in, &mapped);
 	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)mapped.p, (utf8proc_ssize_t)mapped.len,
 		&nfkc, UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
 	buf_fini(&mapped);
 	if (n < 0)
 		return RC_INVALID;
 	struct strv text = strv_make(nfkc, (size_t)n);
-	enum rc rc = usable(text) ? RC_OK : RC_INVALID;
+	enum rc rc = saslprep_usable(text) ? RC_OK : RC_INVALID;
 	if (rc == RC_OK && text.n > out->max - out->len)
 		rc = RC_LIMIT;
 	if (rc == RC_OK)

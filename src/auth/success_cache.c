@@ -72,7 +72,7 @@ void success_cache_set_ttl(struct success_cache *cache, uint64_t ttl_ms)
 }
 
 /* HMAC over the three, each with its length in front, so that no two triples look alike. */
-static bool digest(const struct success_cache *cache, struct strv user, struct strv password,
+static bool success_cache_digest(const struct success_cache *cache, struct strv user, struct strv password,
 	struct strv stored, unsigned char *ret_digest)
 {
 	struct strv pieces[] = { user, password, stored };
@@ -112,7 +112,7 @@ bool success_cache_has(
 	unsigned char key[DIGEST_SIZE];
 	struct entry *entry = NULL;
 
-	if (!digest(cache, user, password, stored, key))
+	if (!success_cache_digest(cache, user, password, stored, key))
 		return false;
 	pthread_mutex_lock(&cache->lock);
 	drop_expired(cache);
@@ -127,7 +127,7 @@ void success_cache_add(
 	unsigned char key[DIGEST_SIZE];
 	struct entry *entry = NULL;
 
-	if (!digest(cache, user, password, stored, key))
+	if (!success_cache_digest(cache, user, password, stored, key))
 		return;
 	pthread_mutex_lock(&cache->lock);
 	drop_expired(cache);

@@ -22,7 +22,8 @@ struct users_file {
 	struct line *table;
 };
 
-static enum rc slurp(const char *path, struct arena *arena, struct strv *ret_text, struct buf *errors)
+static enum rc users_file_slurp(
+	const char *path, struct arena *arena, struct strv *ret_text, struct buf *errors)
 {
 	struct stat st;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -86,7 +87,7 @@ enum rc users_file_read(const char *path, struct buf *errors, struct users_file 
 	unsigned number = 0;
 
 	file->arena = arena_new(0);
-	enum rc rc = slurp(path, file->arena, &text, errors);
+	enum rc rc = users_file_slurp(path, file->arena, &text, errors);
 	while (rc != RC_LIMIT && rc != RC_IO && text.n > 0) {
 		size_t end = strv_index(text, '\n');
 		const char *problem = line_add(file, strv_trim(strv_sub(text, 0, end)));

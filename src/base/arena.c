@@ -27,7 +27,7 @@ struct arena {
 	size_t total;
 };
 
-static struct chunk *chunk_new(struct arena *arena, size_t size)
+static struct chunk *arena_chunk_new(struct arena *arena, size_t size)
 {
 	struct chunk *chunk = mem_alloc(sizeof(*chunk) + size);
 	*chunk = (struct chunk){ .size = size };
@@ -52,7 +52,7 @@ struct arena *arena_new(size_t hint)
 {
 	struct arena *arena = mem_zalloc(sizeof(*arena));
 	arena->total = sizeof(*arena);
-	arena->first = chunk_new(arena, round_up(hint ? hint : ARENA_FIRST));
+	arena->first = arena_chunk_new(arena, round_up(hint ? hint : ARENA_FIRST));
 	arena->current = arena->first;
 	return arena;
 }
@@ -98,13 +98,13 @@ void *arena_alloc(struct arena *arena, size_t size)
 			next = ARENA_FIRST;
 		if (need > next / 2) {
 			/* Too large to share: the current chunk stays in use for small requests. */
-			chunk = chunk_new(arena, need);
+			chunk = arena_chunk_new(arena, need);
 			chunk->used = need;
 			chunk->next = arena->large;
 			arena->large = chunk;
 			return chunk_bytes(chunk);
 		}
-		chunk = chunk_new(arena, next);
+		chunk = arena_chunk_new(arena, next);
 		chunk->next = arena->current;
 		arena->current = chunk;
 	}

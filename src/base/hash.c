@@ -17,7 +17,7 @@ static void draw_seed(void)
 	rand_bytes(seed, sizeof(seed));
 }
 
-static uint64_t rotate(uint64_t x, int bits)
+static uint64_t hash_rotate(uint64_t x, int bits)
 {
 	return (x << bits) | (x >> (64 - bits));
 }
@@ -26,14 +26,14 @@ static void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[2] += v[3];
-	v[1] = rotate(v[1], 13) ^ v[0];
-	v[3] = rotate(v[3], 16) ^ v[2];
-	v[0] = rotate(v[0], 32);
+	v[1] = hash_rotate(v[1], 13) ^ v[0];
+	v[3] = hash_rotate(v[3], 16) ^ v[2];
+	v[0] = hash_rotate(v[0], 32);
 	v[2] += v[1];
 	v[0] += v[3];
-	v[1] = rotate(v[1], 17) ^ v[2];
-	v[3] = rotate(v[3], 21) ^ v[0];
-	v[2] = rotate(v[2], 32);
+	v[1] = hash_rotate(v[1], 17) ^ v[2];
+	v[3] = hash_rotate(v[3], 21) ^ v[0];
+	v[2] = hash_rotate(v[2], 32);
 }
 
 static uint64_t load_le(const unsigned char *p, size_t n)

@@ -54,7 +54,7 @@ static void grow_to(struct seqset *set, size_t n)
 }
 
 /* Appends a range that begins nowhere below the last one, merging where they touch. */
-static void push(struct seqset *set, struct seqrange r)
+static void seqset_push(struct seqset *set, struct seqrange r)
 {
 	if (set->n > 0) {
 		struct seqrange *last = &set->v[set->n - 1];
@@ -99,7 +99,7 @@ static size_t first_above(const struct seqset *set, size_t from, uint64_t number
 }
 
 /* Puts the `count` ranges of `r` in the place of the ranges from <= i < to. */
-static void replace(struct seqset *set, size_t from, size_t to, const struct seqrange *r, size_t count)
+static void seqset_replace(struct seqset *set, size_t from, size_t to, const struct seqrange *r, size_t count)
 {
 	grow_to(set, set->n - (to - from) + count);
 	if (set->n > to && from + count != to)
@@ -123,7 +123,7 @@ void seqset_add_range(struct seqset *set, uint32_t lo, uint32_t hi)
 	if (r.hi == 0)
 		return;
 	if (set->n == 0 || r.lo >= set->v[set->n - 1].lo) {
-		push(set, r);
+		seqset_push(set, r);
 		return;
 	}
 	size_t from = first_reaching(set, r.lo - 1);
@@ -134,7 +134,7 @@ void seqset_add_range(struct seqset *set, uint32_t lo, uint32_t hi)
 		if (set->v[to - 1].hi > r.hi)
 			r.hi = set->v[to - 1].hi;
 	}
-	replace(set, from, to, &r, 1);
+	seqset_replace(set, from, to, &r, 1);
 }
 
 void seqset_add_set(struct seqset *set, const struct seqset *other)
@@ -147,15 +147,15 @@ void seqset_add_set(struct seqset *set, const struct seqset *other)
 		return;
 	if (set->n == 0 || other->v[0].lo >= set->v[set->n - 1].lo) {
 		for (; j < other->n; j++)
-			push(set, other->v[j]);
+			seqset_push(set, other->v[j]);
 		return;
 	}
 	grow_to(&merged, set->n + other->n);
 	while (i < set->n || j < other->n) {
 		if (j >= other->n || (i < set->n && set->v[i].lo <= other->v[j].lo))
-			push(&merged, set->v[i++]);
+			seqset_push(&merged, set->v[i++]);
 		else
-			push(&merged, other->v[j++]);
+			seqset_push(&merged, other->v[j++]);
 	}
 	seqset_fini(set);
 	*set = merged;
@@ -184,7 +184,7 @@ void seqset_remove_range(struct seqset *set, uint32_t lo, uint32_t hi)
 		left[count++] = (struct seqrange){ set->v[from].lo, lo - 1 };
 	if (set->v[to - 1].hi > hi)
 		left[count++] = (struct seqrange){ hi + 1, set->v[to - 1].hi };
-	replace(set, from, to, left, count);
+	seqset_replace(set, from, to, left, count);
 }
 
 void seqset_remove_set(struct seqset *set, const struct seqset *other)
@@ -206,12 +206,12 @@ void seqset_remove_set(struct seqset *set, const struct seqset *other)
 		/* The range of `other` that reaches beyond hi may cut the next of ours too: k runs ahead, j stays. */
 		for (size_t k = j; k < other->n && other->v[k].lo <= hi && lo <= hi; k++) {
 			if (other->v[k].lo > lo)
-				push(&left, (struct seqrange){ (uint32_t)lo, other->v[k].lo - 1 });
+				seqset_push(&left, (struct seqrange){ (uint32_t)lo, other->v[k].lo - 1 });
 			lo = (uint64_t)other->v[k].hi + 1;
 			j = k;
 		}
 		if (lo <= hi)
-			push(&left, (struct seqrange){ (uint32_t)lo, (uint32_t)hi });
+			seqset_push(&left, (struct seqrange){ (uint32_t)lo, (uint32_t)hi });
 	}
 	seqset_fini(set);
 	*set = left;
@@ -230,7 +230,7 @@ void seqset_intersect(struct seqset *set, const struct seqset *other)
 		struct seqrange b = other->v[j];
 		struct seqrange r = { a.lo > b.lo ? a.lo : b.lo, a.hi < b.hi ? a.hi : b.hi };
 		if (r.lo <= r.hi)
-			push(&both, r);
+			seqset_push(&both, r);
 		if (a.hi <= b.hi)
 			i++;
 		if (b.hi <= a.hi)
@@ -279,7 +279,7 @@ void seqset_slice(const struct seqset *set, uint64_t from, uint64_t to, struct s
 		uint64_t lo = from > place ? from - place : 0;
 		uint64_t hi = (to < end ? to : end) - place;
 		if (lo < hi)
-			push(ret_part,
+			seqset_push(ret_part,
 				(struct seqrange){ range.lo + (uint32_t)lo, range.lo + (uint32_t)(hi - 1) });
 		place = end;
 	}
@@ -294,7 +294,7 @@ uint64_t seqset_count(const struct seqset *set)
 }
 
 /* nz-number or "*" (SEQSET_STAR) at the front of *text. */
-static enum rc take_number(struct strv *text, uint64_t *ret_number)
+static enum rc seqset_take_number(struct strv *text, uint64_t *ret_number)
 {
 	uint64_t number = 0;
 	size_t i = 0;
@@ -319,18 +319,18 @@ static enum rc take_number(struct strv *text, uint64_t *ret_number)
 }
 
 /* Both ends of a range, the lower one first; SEQSET_STAR is above all numbers. */
-static enum rc take_range(struct strv *text, uint64_t *ret_lo, uint64_t *ret_hi)
+static enum rc seqset_take_range(struct strv *text, uint64_t *ret_lo, uint64_t *ret_hi)
 {
 	uint64_t a = 0;
 	uint64_t b = 0;
 
-	enum rc rc = take_number(text, &a);
+	enum rc rc = seqset_take_number(text, &a);
 	if (rc != RC_OK)
 		return rc;
 	b = a;
 	if (text->n > 0 && text->p[0] == ':') {
 		*text = strv_sub(*text, 1, text->n);
-		rc = take_number(text, &b);
+		rc = seqset_take_number(text, &b);
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -347,7 +347,7 @@ static int by_lo(const void *a, const void *b)
 }
 
 /* Makes a valid set of ranges in any order. Sorting once keeps hostile orders from costing the square. */
-static void normalise(struct seqset *set)
+static void seqset_normalise(struct seqset *set)
 {
 	bool sorted = true;
 	for (size_t i = 1; i < set->n && sorted; i++)
@@ -358,7 +358,7 @@ static void normalise(struct seqset *set)
 	set->n = 0;
 	/* push writes at or before the place just read. */
 	for (size_t i = 0; i < n; i++)
-		push(set, set->v[i]);
+		seqset_push(set, set->v[i]);
 }
 
 /* The ranges are in no order yet. */
@@ -381,7 +381,7 @@ enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges)
 	for (size_t count = 0;; count++) {
 		uint64_t lo;
 		uint64_t hi;
-		rc = take_range(&text, &lo, &hi);
+		rc = seqset_take_range(&text, &lo, &hi);
 		if (rc != RC_OK)
 			break;
 		if (count >= max_ranges) {
@@ -401,7 +401,7 @@ enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges)
 		seqset_fini(&parsed);
 		return rc;
 	}
-	normalise(&parsed);
+	seqset_normalise(&parsed);
 	seqset_fini(set);
 	*set = parsed;
 	return RC_OK;

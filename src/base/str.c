@@ -1,6 +1,6 @@
 #include "base/str.h"
 
-static bool is_digit(char c)
+static bool str_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -12,7 +12,7 @@ enum rc str_u64(struct strv v, uint64_t *ret_number)
 	if (v.n == 0)
 		return RC_INVALID;
 	for (size_t i = 0; i < v.n; i++) {
-		if (!is_digit(v.p[i]))
+		if (!str_is_digit(v.p[i]))
 			return RC_INVALID;
 		if (__builtin_mul_overflow(number, (uint64_t)10, &number) ||
 			__builtin_add_overflow(number, (uint64_t)(v.p[i] - '0'), &number))
@@ -43,7 +43,7 @@ char str_upper(char c)
 }
 
 /* What was appended by a failed call goes away again; a full buffer is the only way to fail half-way by size. */
-static enum rc finish(struct buf *out, size_t start, enum rc rc)
+static enum rc str_finish(struct buf *out, size_t start, enum rc rc)
 {
 	if (rc == RC_OK && !buf_ok(out))
 		rc = RC_LIMIT;
@@ -125,7 +125,7 @@ static enum rc base64_digits(struct buf *out, struct strv in, int (*value)(char 
 	for (size_t i = 0; i < in.n; i++) {
 		int digit = value(in.p[i]);
 		if (digit < 0)
-			return finish(out, start, RC_INVALID);
+			return str_finish(out, start, RC_INVALID);
 		word = (word << 6 | (unsigned)digit) & 0xffff;
 		bits += 6;
 		if (bits >= 8) {
@@ -134,8 +134,8 @@ static enum rc base64_digits(struct buf *out, struct strv in, int (*value)(char 
 		}
 	}
 	if ((word & ((1U << bits) - 1)) != 0)
-		return finish(out, start, RC_INVALID);
-	return finish(out, start, RC_OK);
+		return str_finish(out, start, RC_INVALID);
+	return str_finish(out, start, RC_OK);
 }
 
 static size_t padding_of(struct strv in)
@@ -172,9 +172,9 @@ void str_hex(struct buf *out, struct strv in)
 	}
 }
 
-static int hex_value(char c)
+static int str_hex_value(char c)
 {
-	if (is_digit(c))
+	if (str_is_digit(c))
 		return c - '0';
 	c = str_lower(c);
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -187,13 +187,13 @@ enum rc str_hex_decode(struct buf *out, struct strv in)
 	if (in.n % 2 != 0)
 		return RC_INVALID;
 	for (size_t i = 0; i < in.n; i += 2) {
-		int high = hex_value(in.p[i]);
-		int low = hex_value(in.p[i + 1]);
+		int high = str_hex_value(in.p[i]);
+		int low = str_hex_value(in.p[i + 1]);
 		if (high < 0 || low < 0)
-			return finish(out, start, RC_INVALID);
+			return str_finish(out, start, RC_INVALID);
 		buf_addc(out, (char)(high << 4 | low));
 	}
-	return finish(out, start, RC_OK);
+	return str_finish(out, start, RC_OK);
 }
 
 /*
@@ -380,7 +380,7 @@ enum rc str_mutf7_decode(struct buf *out, struct strv in)
 	while (in.n > 0) {
 		if (in.p[0] != '&') {
 			if (!mutf7_direct((unsigned char)in.p[0]))
-				return finish(out, start, RC_INVALID);
+				return str_finish(out, start, RC_INVALID);
 			buf_addc(out, in.p[0]);
 			in = strv_sub(in, 1, in.n);
 			after_run = false;
@@ -389,7 +389,7 @@ enum rc str_mutf7_decode(struct buf *out, struct strv in)
 		in = strv_sub(in, 1, in.n);
 		size_t end = strv_index(in, '-');
 		if (end == in.n)
-			return finish(out, start, RC_INVALID);
+			return str_finish(out, start, RC_INVALID);
 		if (end == 0) {
 			buf_addc(out, '&');
 			after_run = false;
@@ -397,12 +397,12 @@ enum rc str_mutf7_decode(struct buf *out, struct strv in)
 			/* Two runs in a row would be written as one. */
 			enum rc rc = after_run ? RC_INVALID : mutf7_run(out, strv_sub(in, 0, end));
 			if (rc != RC_OK)
-				return finish(out, start, rc);
+				return str_finish(out, start, rc);
 			after_run = true;
 		}
 		in = strv_sub(in, end + 1, in.n);
 	}
-	return finish(out, start, RC_OK);
+	return str_finish(out, start, RC_OK);
 }
 
 /* The state of a shifted run while it is written. */
@@ -453,7 +453,7 @@ enum rc str_mutf7_encode(struct buf *out, struct strv utf8)
 		uint32_t c = 0;
 		size_t length;
 		if (!utf8_take(utf8, &c, &length))
-			return finish(out, start, RC_INVALID);
+			return str_finish(out, start, RC_INVALID);
 		if (mutf7_direct(c)) {
 			mutf7_close(&w);
 			buf_addc(out, (char)c);
@@ -468,14 +468,14 @@ enum rc str_mutf7_encode(struct buf *out, struct strv utf8)
 		utf8 = strv_sub(utf8, length, utf8.n);
 	}
 	mutf7_close(&w);
-	return finish(out, start, RC_OK);
+	return str_finish(out, start, RC_OK);
 }
 
 /* Splits "12xyz" into the number and what follows. */
 static enum rc leading_number(struct strv v, uint64_t *ret_number, struct strv *ret_unit)
 {
 	size_t n = 0;
-	while (n < v.n && is_digit(v.p[n]))
+	while (n < v.n && str_is_digit(v.p[n]))
 		n++;
 	*ret_unit = strv_sub(v, n, v.n);
 	return str_u64(strv_sub(v, 0, n), ret_number);

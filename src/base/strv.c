@@ -53,18 +53,18 @@ size_t strv_index(struct strv v, char c)
 	return found ? (size_t)(found - v.p) : v.n;
 }
 
-static bool is_blank(char c)
+static bool strv_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 struct strv strv_trim(struct strv v)
 {
-	while (v.n > 0 && is_blank(v.p[0])) {
+	while (v.n > 0 && strv_is_blank(v.p[0])) {
 		v.p++;
 		v.n--;
 	}
-	while (v.n > 0 && is_blank(v.p[v.n - 1]))
+	while (v.n > 0 && strv_is_blank(v.p[v.n - 1]))
 		v.n--;
 	return v;
 }

@@ -53,7 +53,7 @@ bool coi_filter_parse(struct strv value, enum coi_filter *ret_filter)
 	return false;
 }
 
-static enum rc recall(const struct coi *coi, struct account *account, const struct note **ret_note)
+static enum rc coi_config_recall(const struct coi *coi, struct account *account, const struct note **ret_note)
 {
 	const struct note *known = account_note(account, ACCOUNT_NOTE_COI);
 	struct strv enabled;
@@ -91,7 +91,7 @@ enum rc coi_state(const struct coi *coi, struct account *account, struct coi_sta
 		*ret_state = (struct coi_state){ 0 };
 		return RC_OK;
 	}
-	enum rc rc = recall(coi, account, &note);
+	enum rc rc = coi_config_recall(coi, account, &note);
 	if (rc == RC_OK)
 		*ret_state = note->state;
 	return rc;
@@ -101,7 +101,7 @@ enum rc coi_root(const struct coi *coi, struct account *account, struct strv *re
 {
 	const struct note *note;
 
-	enum rc rc = recall(coi, account, &note);
+	enum rc rc = coi_config_recall(coi, account, &note);
 	if (rc != RC_OK)
 		return rc;
 	*ret_root = note->root_length > 0
@@ -178,8 +178,8 @@ enum rc coi_disable(const struct coi *coi, struct account *account)
 
 /* The provider. */
 
-static enum rc list(void *ctx, struct account *account, const struct metadata_scope *scope, struct strv name,
-	bool below, struct metadata_list *list)
+static enum rc coi_config_list(void *ctx, struct account *account, const struct metadata_scope *scope,
+	struct strv name, bool below, struct metadata_list *list)
 {
 	const struct coi *coi = ctx;
 	struct strv root;
@@ -204,7 +204,7 @@ static enum rc list(void *ctx, struct account *account, const struct metadata_sc
 	return RC_OK;
 }
 
-static struct strv shown(struct strv value)
+static struct strv coi_config_shown(struct strv value)
 {
 	return strv_sub(value, 0, VALUE_SHOWN_MAX);
 }
@@ -215,8 +215,8 @@ static enum rc set_enabled(const struct coi *coi, struct account *account, struc
 	if (!value.p)
 		return coi_disable(coi, account);
 	if (!strv_eq(value, STRV("yes")))
-		return metadata_cannot(
-			error, "invalid value for %.*s: \"%.*s\"", STRV_ARG(name), STRV_ARG(shown(value)));
+		return metadata_cannot(error, "invalid value for %.*s: \"%.*s\"", STRV_ARG(name),
+			STRV_ARG(coi_config_shown(value)));
 	return coi_enable(coi, account);
 }
 
@@ -244,8 +244,8 @@ static enum rc set_filter(const struct coi *coi, struct account *account, struct
 	enum coi_filter filter = COI_FILTER_NONE;
 
 	if (value.p && !coi_filter_parse(value, &filter))
-		return metadata_cannot(
-			error, "invalid value for %.*s: %.*s", STRV_ARG(name), STRV_ARG(shown(value)));
+		return metadata_cannot(error, "invalid value for %.*s: %.*s", STRV_ARG(name),
+			STRV_ARG(coi_config_shown(value)));
 	return keep_filter(coi, account, filter, value);
 }
 
@@ -266,13 +266,13 @@ static enum rc set_root(const struct coi *coi, struct account *account, struct s
 		return metadata_cannot(error, "unable to set %.*s while COI is enabled", STRV_ARG(name));
 	if (value.p && (coi_folder_below(account, value, COI_CHATS, &chats) != RC_OK ||
 			       coi_folder_below(account, value, COI_CONTACTS, &contacts) != RC_OK))
-		return metadata_cannot(
-			error, "invalid value for %.*s: \"%.*s\"", STRV_ARG(name), STRV_ARG(shown(value)));
+		return metadata_cannot(error, "invalid value for %.*s: \"%.*s\"", STRV_ARG(name),
+			STRV_ARG(coi_config_shown(value)));
 	return annot_set(account, 0, ENTRY_ROOT, value, false);
 }
 
-static enum rc set(void *ctx, struct account *account, const struct metadata_scope *scope, struct strv name,
-	struct strv value, struct metadata_error *error)
+static enum rc coi_config_set(void *ctx, struct account *account, const struct metadata_scope *scope,
+	struct strv name, struct strv value, struct metadata_error *error)
 {
 	const struct coi *coi = ctx;
 
@@ -285,7 +285,7 @@ static enum rc set(void *ctx, struct account *account, const struct metadata_sco
 		return set_filter(coi, account, name, value, error);
 	if (strv_eq(name, ENTRY_ROOT))
 		return set_root(coi, account, name, value, error);
-	return metadata_cannot(error, "there is no setting %.*s", STRV_ARG(shown(name)));
+	return metadata_cannot(error, "there is no setting %.*s", STRV_ARG(coi_config_shown(name)));
 }
 
 void coi_provider(struct coi *coi, struct metadata_provider *ret_provider)
@@ -293,6 +293,6 @@ void coi_provider(struct coi *coi, struct metadata_provider *ret_provider)
 	*ret_provider = (struct metadata_provider){ .prefix = COI_PREFIX,
 		.flags = METADATA_SERVER | METADATA_ALONE,
 		.ctx = coi,
-		.list = list,
-		.set = set };
+		.list = coi_config_list,
+		.set = coi_config_set };
 }

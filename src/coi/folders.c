@@ -35,7 +35,7 @@ enum rc coi_folder_name(
 	return rc == RC_OK ? coi_folder_below(account, root, folder, ret_name) : rc;
 }
 
-static enum rc find(struct account *account, struct strv name, int64_t *ret_id)
+static enum rc folders_find(struct account *account, struct strv name, int64_t *ret_id)
 {
 	struct mbox_info info;
 
@@ -53,7 +53,7 @@ enum rc coi_folder_find(
 	struct strv name;
 
 	enum rc rc = coi_folder_name(coi, account, folder, &name);
-	return rc == RC_OK ? find(account, name, ret_id) : rc;
+	return rc == RC_OK ? folders_find(account, name, ret_id) : rc;
 }
 
 enum rc coi_folder_make(
@@ -64,7 +64,7 @@ enum rc coi_folder_make(
 	enum rc rc = coi_folder_name(coi, account, folder, &name);
 	if (rc != RC_OK)
 		return rc;
-	rc = find(account, name, ret_id);
+	rc = folders_find(account, name, ret_id);
 	if (rc == RC_NOT_FOUND)
 		rc = mbox_create(account, name, 0, ret_id);
 	return rc == RC_OK ? mbox_subscribe(account, name, true) : rc;
@@ -82,7 +82,7 @@ static enum rc chats_exist(const struct coi *coi, struct account *account, bool 
 }
 
 /* What has come or gone since then enables or disables. */
-static enum rc follow(const struct coi *coi, struct account *account, bool before)
+static enum rc folders_follow(const struct coi *coi, struct account *account, bool before)
 {
 	bool after = false;
 
@@ -100,7 +100,7 @@ enum rc coi_mailbox_create(const struct coi *coi, struct account *account, struc
 	enum rc rc = coi_offered(coi) ? chats_exist(coi, account, &before) : RC_OK;
 	if (rc == RC_OK)
 		rc = mbox_create(account, name, special_use, ret_id);
-	return rc == RC_OK && coi_offered(coi) ? follow(coi, account, before) : rc;
+	return rc == RC_OK && coi_offered(coi) ? folders_follow(coi, account, before) : rc;
 }
 
 enum rc coi_mailbox_delete(const struct coi *coi, struct account *account, struct strv name)
@@ -110,7 +110,7 @@ enum rc coi_mailbox_delete(const struct coi *coi, struct account *account, struc
 	enum rc rc = coi_offered(coi) ? chats_exist(coi, account, &before) : RC_OK;
 	if (rc == RC_OK)
 		rc = mbox_delete(account, name);
-	return rc == RC_OK && coi_offered(coi) ? follow(coi, account, before) : rc;
+	return rc == RC_OK && coi_offered(coi) ? folders_follow(coi, account, before) : rc;
 }
 
 /* Names of trash folders are taken in any case, as that of INBOX is. */
@@ -119,7 +119,7 @@ static bool is_below_in_any_case(struct strv name, struct strv top)
 	return name.n > top.n && name.p[top.n] == MBOX_SEPARATOR && strv_istarts(name, top);
 }
 
-static bool is_below(struct strv name, struct strv top)
+static bool folders_is_below(struct strv name, struct strv top)
 {
 	return name.n > top.n && name.p[top.n] == MBOX_SEPARATOR && strv_starts(name, top);
 }
@@ -163,7 +163,8 @@ static enum rc rename_allowed(
 		return rc;
 	rc = coi_folder_name(coi, account, COI_CHATS, &chats);
 	/* A rename of INBOX takes its messages alone, not what is below it. */
-	if (rc != RC_OK || strv_ieq(from, STRV("INBOX")) || (!strv_eq(chats, from) && !is_below(chats, from)))
+	if (rc != RC_OK || strv_ieq(from, STRV("INBOX")) ||
+		(!strv_eq(chats, from) && !folders_is_below(chats, from)))
 		return rc;
 	return is_in_trash(account, to, ret_allowed);
 }
@@ -186,5 +187,5 @@ enum rc coi_mailbox_rename(
 	}
 	if (rc == RC_OK)
 		rc = mbox_rename(account, from, to);
-	return rc == RC_OK ? follow(coi, account, before) : rc;
+	return rc == RC_OK ? folders_follow(coi, account, before) : rc;
 }

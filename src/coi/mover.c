@@ -41,7 +41,7 @@ static enum rc sort_out(struct account *account, const struct move_job *move, st
 	return RC_OK;
 }
 
-static enum rc unmark(struct account *account, int64_t mailbox, const struct seqset *uids)
+static enum rc mover_unmark(struct account *account, int64_t mailbox, const struct seqset *uids)
 {
 	struct seqset modified = SEQSET_EMPTY;
 
@@ -54,7 +54,7 @@ static enum rc unmark(struct account *account, int64_t mailbox, const struct seq
 }
 
 /* Where to; RC_NOT_FOUND: nowhere, the user has changed his mind meanwhile. */
-static enum rc target(const struct coi *coi, struct account *account, int64_t *ret_id)
+static enum rc mover_target(const struct coi *coi, struct account *account, int64_t *ret_id)
 {
 	struct coi_state state;
 
@@ -73,13 +73,13 @@ static enum rc move_all(
 	struct copy_result result;
 	int64_t chats;
 
-	enum rc rc = target(move->coi, account, &chats);
+	enum rc rc = mover_target(move->coi, account, &chats);
 	if (rc == RC_OK) {
 		rc = msg_copy(account, move->mailbox, moving, chats, true, &result);
 		if (rc == RC_OK) {
 			seqset_fini(&result.src);
 			seqset_fini(&result.dst);
-			return unmark(account, move->mailbox, leave);
+			return mover_unmark(account, move->mailbox, leave);
 		}
 	}
 	return rc;
@@ -100,7 +100,7 @@ static enum rc move_run(struct account *account, struct job *job)
 	if (rc == RC_OK)
 		rc = sort_out(account, move, &moving, &leave);
 	if (rc == RC_OK && seqset_empty(&moving)) {
-		rc = unmark(account, move->mailbox, &leave);
+		rc = mover_unmark(account, move->mailbox, &leave);
 	} else if (rc == RC_OK) {
 		rc = move_all(account, move, &leave, &moving);
 	}
@@ -118,7 +118,7 @@ static void move_free(struct move_job *move)
 static enum rc give_up_run(struct account *account, struct job *job)
 {
 	struct move_job *move = (struct move_job *)job;
-	return unmark(account, move->mailbox, &move->uids);
+	return mover_unmark(account, move->mailbox, &move->uids);
 }
 
 static void give_up_done(struct job *job)
@@ -149,7 +149,7 @@ static void move_done(struct job *job)
 	move_free(move);
 }
 
-static enum rc seen(void *ctx, struct account *account, bool *ret_moves)
+static enum rc mover_seen(void *ctx, struct account *account, bool *ret_moves)
 {
 	struct coi_state state;
 	enum rc rc = coi_state(ctx, account, &state);
@@ -158,7 +158,7 @@ static enum rc seen(void *ctx, struct account *account, bool *ret_moves)
 	return rc;
 }
 
-static void submit(void *ctx, struct account *account, int64_t mailbox, const struct seqset *uids)
+static void mover_submit(void *ctx, struct account *account, int64_t mailbox, const struct seqset *uids)
 {
 	struct move_job *move = mem_zalloc(sizeof(*move));
 
@@ -176,7 +176,7 @@ static void submit(void *ctx, struct account *account, int64_t mailbox, const st
 
 void coi_attach(struct coi *coi, struct store *store)
 {
-	struct store_hooks hooks = { .ctx = coi, .seen = seen, .move = submit };
+	struct store_hooks hooks = { .ctx = coi, .seen = mover_seen, .move = mover_submit };
 
 	store_set_hooks(store, &hooks);
 }

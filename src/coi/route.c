@@ -2,7 +2,7 @@
 
 #include "store/message.h"
 
-static bool filtered(enum coi_filter filter, uint32_t flags)
+static bool route_filtered(enum coi_filter filter, uint32_t flags)
 {
 	switch (filter) {
 	case COI_FILTER_NONE:
@@ -26,6 +26,6 @@ struct coi_route coi_route(struct coi_state state, struct coi_message message)
 	if (!state.enabled)
 		return route;
 	route.keyword = true;
-	route.to_chats = !message.user_rule && filtered(state.filter, message.flags);
+	route.to_chats = !message.user_rule && route_filtered(state.filter, message.flags);
 	return route;
 }

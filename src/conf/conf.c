@@ -60,7 +60,7 @@ static enum rc take_override(const char *text, struct conf_given *given, struct 
 }
 
 /* Every field from what was given or from its default. */
-static enum rc fill(struct conf *conf, const struct conf_given *given, struct buf *errors)
+static enum rc conf_fill(struct conf *conf, const struct conf_given *given, struct buf *errors)
 {
 	enum rc rc = RC_OK;
 
@@ -154,7 +154,7 @@ static enum rc check_whole(const struct conf *conf, const struct conf_given *giv
 }
 
 /* From what the files gave (read with `rc`) to the struct: goes on after errors, so as to find them all. */
-static enum rc finish(struct conf_given *given, enum rc rc, const char *const *overrides,
+static enum rc conf_finish(struct conf_given *given, enum rc rc, const char *const *overrides,
 	size_t override_count, struct buf *errors, struct conf **ret_conf)
 {
 	struct conf *conf = mem_zalloc(sizeof(*conf));
@@ -163,7 +163,7 @@ static enum rc finish(struct conf_given *given, enum rc rc, const char *const *o
 		if (take_override(overrides[i], given, errors) != RC_OK && rc == RC_OK)
 			rc = RC_INVALID;
 	}
-	if (fill(conf, given, errors) != RC_OK) {
+	if (conf_fill(conf, given, errors) != RC_OK) {
 		rc = rc == RC_OK ? RC_INVALID : rc;
 	} else {
 		fill_names(conf);
@@ -195,7 +195,7 @@ enum rc conf_load(const char *path, const char *const *overrides, size_t overrid
 {
 	struct conf_given *given = mem_zalloc(conf_table_rows * sizeof(*given));
 	enum rc rc = path ? conf_read_files(path, given, errors) : RC_OK;
-	return finish(given, rc, overrides, override_count, errors, ret_conf);
+	return conf_finish(given, rc, overrides, override_count, errors, ret_conf);
 }
 
 enum rc conf_load_text(const char *name, struct strv text, const char *const *overrides,
@@ -203,7 +203,7 @@ enum rc conf_load_text(const char *name, struct strv text, const char *const *ov
 {
 	struct conf_given *given = mem_zalloc(conf_table_rows * sizeof(*given));
 	enum rc rc = conf_read_text(name, text, given, errors);
-	return finish(given, rc, overrides, override_count, errors, ret_conf);
+	return conf_finish(given, rc, overrides, override_count, errors, ret_conf);
 }
 
 void conf_free(struct conf **conf)

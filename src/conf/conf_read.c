@@ -44,7 +44,7 @@ struct reader {
 	enum rc rc; /* the worst so far */
 };
 
-static void failed(struct reader *reader, enum rc rc)
+static void conf_read_failed(struct reader *reader, enum rc rc)
 {
 	if (reader->rc == RC_OK || rc == RC_IO)
 		reader->rc = rc;
@@ -144,7 +144,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 	struct reader *reader = reader_of(cfg);
 	char text[MESSAGE_MAX];
 
-	failed(reader, RC_INVALID);
+	conf_read_failed(reader, RC_INVALID);
 	if (strcmp(format, "no such option '%s'") == 0) {
 		on_unknown(reader, cfg, va_arg(args, const char *));
 		return;
@@ -196,7 +196,7 @@ static cfg_opt_t *all_options(struct reader *reader, struct arena *arena)
 	return opts;
 }
 
-static const struct seen *value_of(const cfg_opt_t *opt, unsigned i)
+static const struct seen *conf_read_value_of(const cfg_opt_t *opt, unsigned i)
 {
 	return opt->values[i]->ptr;
 }
@@ -213,11 +213,11 @@ static void take_setting(struct reader *reader, const cfg_opt_t *opt, const stru
 	for (unsigned i = 0; i < opt->nvalues; i++) {
 		if (i > 0)
 			buf_addc(&text, ',');
-		buf_adds(&text, value_of(opt, i)->text);
+		buf_adds(&text, conf_read_value_of(opt, i)->text);
 	}
 	buf_adds(&where, reader->name);
 	if (opt->nvalues > 0)
-		buf_printf(&where, ":%d", value_of(opt, 0)->line);
+		buf_printf(&where, ":%d", conf_read_value_of(opt, 0)->line);
 	buf_addc(&where, '\0');
 	if (buf_ok(&text) && buf_ok(&where))
 		conf_give(reader->given, row, buf_strv(&text), where.p);
@@ -234,7 +234,7 @@ static void add_file(struct reader *reader, int line, const char *path)
 	if (reader->file_count > CONF_FILES_MAX) {
 		buf_printf(reader->errors, "%s:%d: more than %d included files\n", reader->name, line,
 			CONF_FILES_MAX);
-		failed(reader, RC_INVALID);
+		conf_read_failed(reader, RC_INVALID);
 		return;
 	}
 	reader->files[reader->file_count++] = mem_strdup(path);
@@ -250,7 +250,7 @@ static void take_include(struct reader *reader, const struct seen *seen)
 	if (!reader->may_include || seen->text[0] == '\0') {
 		buf_printf(reader->errors, "%s:%d: include: %s\n", reader->name, seen->line,
 			reader->may_include ? "must not be empty" : "is not possible here");
-		failed(reader, RC_INVALID);
+		conf_read_failed(reader, RC_INVALID);
 		return;
 	}
 	buf_init(&pattern, CONF_VALUE_MAX);
@@ -260,7 +260,7 @@ static void take_include(struct reader *reader, const struct seen *seen)
 	buf_addc(&pattern, '\0');
 	if (!buf_ok(&pattern)) {
 		buf_printf(reader->errors, "%s:%d: include: is too long\n", reader->name, seen->line);
-		failed(reader, RC_INVALID);
+		conf_read_failed(reader, RC_INVALID);
 	} else if (glob(pattern.p, GLOB_NOMAGIC, NULL, &found) == 0) {
 		/* A plain name comes back even if there is no such file: reading it will say so. */
 		for (size_t i = 0; i < found.gl_pathc; i++)
@@ -279,7 +279,7 @@ static void take_all(struct reader *reader, cfg_t *cfg)
 	}
 	const cfg_opt_t *include = cfg_getopt(cfg, "include");
 	for (unsigned i = 0; i < include->nvalues; i++)
-		take_include(reader, value_of(include, i));
+		take_include(reader, conf_read_value_of(include, i));
 }
 
 /* One run over the text. Values before an error are taken, so that they are checked too. */
@@ -292,7 +292,7 @@ static void parse_once(struct reader *reader, struct strv text)
 	reader->stopped_at_unknown = false;
 	if (!cfg || !file) {
 		buf_printf(reader->errors, "%s: %s\n", reader->name, strerror(errno));
-		failed(reader, RC_IO);
+		conf_read_failed(reader, RC_IO);
 	} else {
 		cfg_set_error_function(cfg, on_error);
 		for (size_t i = 0; cfg->opts[i].name; i++) {
@@ -302,7 +302,7 @@ static void parse_once(struct reader *reader, struct strv text)
 		}
 		if (cfg_parse_fp(cfg, file) != CFG_SUCCESS && reader->rc == RC_OK) {
 			buf_printf(reader->errors, "%s:%d: syntax error\n", reader->name, cfg->line);
-			failed(reader, RC_INVALID);
+			conf_read_failed(reader, RC_INVALID);
 		}
 		if (!reader->stopped_at_unknown)
 			take_all(reader, cfg);
@@ -353,12 +353,12 @@ static bool begins_something(struct strv text, size_t at)
 static bool complain_at(struct reader *reader, struct strv text, size_t at, const char *message)
 {
 	buf_printf(reader->errors, "%s:%zu: %s\n", reader->name, line_of(text, at), message);
-	failed(reader, RC_INVALID);
+	conf_read_failed(reader, RC_INVALID);
 	return false;
 }
 
 /* What the library would swallow in silence. */
-static bool check_bytes(struct reader *reader, struct strv text)
+static bool conf_read_check_bytes(struct reader *reader, struct strv text)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
@@ -370,7 +370,7 @@ static bool check_bytes(struct reader *reader, struct strv text)
 	return true;
 }
 
-static void blank(char *text, size_t from, size_t to)
+static void conf_read_blank(char *text, size_t from, size_t to)
 {
 	for (size_t i = from; i < to; i++) {
 		if (text[i] != '\n')
@@ -402,7 +402,7 @@ static bool strip_comments(struct reader *reader, struct strv text, char *copy)
 			return complain_at(
 				reader, text, i, string ? "string without end" : "comment without end");
 		if (!string)
-			blank(copy, i, end);
+			conf_read_blank(copy, i, end);
 		i = end;
 	}
 	if (depth > 0)
@@ -410,10 +410,10 @@ static bool strip_comments(struct reader *reader, struct strv text, char *copy)
 	return true;
 }
 
-static void parse_text(struct reader *reader, struct strv text)
+static void conf_read_parse_text(struct reader *reader, struct strv text)
 {
 	reader->unknown_count = 0;
-	if (text.n == 0 || !check_bytes(reader, text))
+	if (text.n == 0 || !conf_read_check_bytes(reader, text))
 		return;
 	char *copy = mem_strndup(text.p, text.n);
 	if (strip_comments(reader, text, copy)) {
@@ -425,7 +425,7 @@ static void parse_text(struct reader *reader, struct strv text)
 }
 
 /* The whole file, at most CONF_FILE_MAX bytes. */
-static enum rc slurp(const char *path, struct buf *text, struct buf *errors)
+static enum rc conf_read_slurp(const char *path, struct buf *text, struct buf *errors)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
@@ -469,11 +469,11 @@ static void read_file(struct reader *reader, const char *path)
 
 	buf_init(&text, CONF_FILE_MAX + 8192);
 	reader->name = path;
-	enum rc rc = slurp(path, &text, reader->errors);
+	enum rc rc = conf_read_slurp(path, &text, reader->errors);
 	if (rc == RC_OK)
-		parse_text(reader, buf_strv(&text));
+		conf_read_parse_text(reader, buf_strv(&text));
 	else
-		failed(reader, rc);
+		conf_read_failed(reader, rc);
 	buf_fini(&text);
 }
 
@@ -497,6 +497,6 @@ enum rc conf_read_text(const char *name, struct strv text, struct conf_given *gi
 		buf_printf(errors, "%s: larger than %zu bytes\n", name, CONF_FILE_MAX);
 		return RC_INVALID;
 	}
-	parse_text(&reader, text);
+	conf_read_parse_text(&reader, text);
 	return reader.rc;
 }

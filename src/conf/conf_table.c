@@ -180,7 +180,7 @@ bool conf_mailbox_split(struct strv item, struct strv *ret_name, struct strv *re
 	return false;
 }
 
-static const char *check_mailbox(const char *value)
+static const char *conf_table_check_mailbox(const char *value)
 {
 	struct strv name, use;
 	if (!conf_mailbox_split(strv_cstr(value), &name, &use))
@@ -427,7 +427,8 @@ const struct conf_row conf_table[] = {
 	ROW_VALUE(store, spool_account_max, CONF_SIZE, CONF_RESTART | CONF_ZERO, "200M", MIB, 1024 * GIB,
 		"Bytes of messages that the sessions of one account send at a time; 0: no limit"),
 	ROW_LIST(store, default_mailboxes, CONF_RESTART,
-		"Sent:\\Sent,Drafts:\\Drafts,Trash:\\Trash,Junk:\\Junk,Archive:\\Archive", check_mailbox,
+		"Sent:\\Sent,Drafts:\\Drafts,Trash:\\Trash,Junk:\\Junk,Archive:\\Archive",
+		conf_table_check_mailbox,
 		"Mailboxes of a new account besides INBOX, with their special use (RFC 6154)"),
 
 	ROW_VALUE(metadata, value_max, CONF_SIZE, CONF_RESTART, "64K", KIB, 16 * MIB,

@@ -19,7 +19,7 @@ static const void *field_at(const struct conf *conf, const struct conf_row *row)
 	return (const char *)conf + row->offset;
 }
 
-static void set_string(struct conf *conf, const struct conf_row *row, struct strv text)
+static void conf_value_set_string(struct conf *conf, const struct conf_row *row, struct strv text)
 {
 	char **field = field_of(conf, row);
 	free(*field);
@@ -94,7 +94,7 @@ void conf_value_print(struct buf *out, enum conf_type type, uint64_t number)
 	buf_addu(out, number);
 }
 
-static void quote(struct buf *why, struct strv text)
+static void conf_value_quote(struct buf *why, struct strv text)
 {
 	buf_addc(why, '"');
 	str_escape(why, text, 80);
@@ -107,7 +107,7 @@ static bool in_range(const struct conf_row *row, uint64_t number, struct strv te
 
 	if ((number == 0 && (row->flags & CONF_ZERO)) || (!low && number <= row->max))
 		return true;
-	quote(why, text);
+	conf_value_quote(why, text);
 	buf_adds(why, low ? "is below " : "is above ");
 	conf_value_print(why, row->type, low ? row->min : row->max);
 	if (low && (row->flags & CONF_ZERO))
@@ -150,7 +150,7 @@ static bool set_number(struct conf *conf, const struct conf_row *row, struct str
 		kind = "is not a number";
 	}
 	if (rc != RC_OK) {
-		quote(why, text);
+		conf_value_quote(why, text);
 		buf_adds(why, kind);
 		return false;
 	}
@@ -174,7 +174,7 @@ static bool set_bool(struct conf *conf, const struct conf_row *row, struct strv 
 			return true;
 		}
 	}
-	quote(why, text);
+	conf_value_quote(why, text);
 	buf_adds(why, "is neither yes nor no");
 	return false;
 }
@@ -186,12 +186,12 @@ static bool set_word(struct conf *conf, const struct conf_row *row, struct strv 
 		if (!strv_ieq(text, word))
 			continue;
 		if (row->type == CONF_WORD)
-			set_string(conf, row, word);
+			conf_value_set_string(conf, row, word);
 		else
 			set_unsigned(conf, row, i);
 		return true;
 	}
-	quote(why, text);
+	conf_value_quote(why, text);
 	buf_adds(why, "is not one of:");
 	for (size_t i = 0; row->words[i]; i++)
 		buf_printf(why, " %s", row->words[i]);
@@ -199,7 +199,7 @@ static bool set_word(struct conf *conf, const struct conf_row *row, struct strv 
 }
 
 /* Whether a row's check likes the text. */
-static bool passes(const struct conf_row *row, struct strv text, struct buf *why)
+static bool conf_value_passes(const struct conf_row *row, struct strv text, struct buf *why)
 {
 	if (!row->check)
 		return true;
@@ -208,7 +208,7 @@ static bool passes(const struct conf_row *row, struct strv text, struct buf *why
 	free(copy);
 	if (!wrong)
 		return true;
-	quote(why, text);
+	conf_value_quote(why, text);
 	buf_adds(why, wrong);
 	return false;
 }
@@ -219,18 +219,18 @@ static bool set_text(struct conf *conf, const struct conf_row *row, struct strv 
 		buf_adds(why, "must not be empty");
 		return false;
 	}
-	if (!passes(row, text, why))
+	if (!conf_value_passes(row, text, why))
 		return false;
 	if (text.n > row->max) {
-		quote(why, text);
+		conf_value_quote(why, text);
 		buf_printf(why, "is longer than %ju bytes", (uintmax_t)row->max);
 		return false;
 	}
-	set_string(conf, row, text);
+	conf_value_set_string(conf, row, text);
 	return true;
 }
 
-static void list_free(struct conf_list *list)
+static void conf_value_list_free(struct conf_list *list)
 {
 	for (size_t i = 0; i < list->n; i++)
 		free(list->v[i]);
@@ -251,7 +251,7 @@ static bool split_list(const struct conf_row *row, struct strv text, struct conf
 			buf_printf(why, "has more than %d items", CONF_ITEMS_MAX);
 			return false;
 		}
-		if (!passes(row, item, why))
+		if (!conf_value_passes(row, item, why))
 			return false;
 		list->v = mem_realloc(list->v, list->n + 1, sizeof(*list->v));
 		list->v[list->n++] = mem_strndup(item.p, item.n);
@@ -267,10 +267,10 @@ static bool set_list(struct conf *conf, const struct conf_row *row, struct strv 
 	struct conf_list list = { NULL, 0 };
 
 	if (strv_trim(text).n > 0 && !split_list(row, text, &list, why)) {
-		list_free(&list);
+		conf_value_list_free(&list);
 		return false;
 	}
-	list_free(field);
+	conf_value_list_free(field);
 	*field = list;
 	return true;
 }
@@ -316,7 +316,7 @@ bool conf_value_set(struct conf *conf, const struct conf_row *row, struct strv t
 void conf_value_free(struct conf *conf, const struct conf_row *row)
 {
 	if (row->type == CONF_LIST) {
-		list_free(field_of(conf, row));
+		conf_value_list_free(field_of(conf, row));
 	} else if (row->type == CONF_STRING || row->type == CONF_WORD) {
 		char **field = field_of(conf, row);
 		free(*field);

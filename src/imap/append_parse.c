@@ -18,7 +18,7 @@ static bool ends_here(struct reading *r, enum append_place place)
 	return true;
 }
 
-static struct append_part *add_part(struct reading *r)
+static struct append_part *append_parse_add_part(struct reading *r)
 {
 	struct append_list *list = &r->list;
 	if (list->part_count == r->parts_max) {
@@ -36,7 +36,7 @@ static bool read_literal(struct reading *r)
 	size_t index;
 	if (ends_here(r, APPEND_AT_MESSAGE) || !parse_streamed(r->parse, &index))
 		return false;
-	struct append_part *part = add_part(r);
+	struct append_part *part = append_parse_add_part(r);
 	if (part)
 		part->binary = r->parse->streamed[index].binary;
 	return part != NULL;
@@ -62,7 +62,7 @@ static bool read_url(struct reading *r)
 	struct strv url;
 	if (!parse_sp(r->parse) || ends_here(r, APPEND_AT_URL) || !parse_astring(r->parse, &url))
 		return false;
-	struct append_part *part = add_part(r);
+	struct append_part *part = append_parse_add_part(r);
 	if (part)
 		part->url = url.p ? url : STRV("");
 	return part != NULL;
@@ -108,7 +108,7 @@ static bool read_options(struct parse *parse, struct append_spec *spec)
 }
 
 /* from: where what precedes it ends. */
-static bool read_message(struct reading *r, size_t from)
+static bool append_parse_read_message(struct reading *r, size_t from)
 {
 	struct append_list *list = &r->list;
 	struct append_spec *spec = &list->specs[list->count++];
@@ -124,7 +124,7 @@ static bool read_message(struct reading *r, size_t from)
 	return read_literal(r);
 }
 
-static bool read_all(struct reading *r, bool several)
+static bool append_parse_read_all(struct reading *r, bool several)
 {
 	struct parse *parse = r->parse;
 	if (ends_here(r, APPEND_AT_NAME) || !parse_mailbox_sent(parse, &r->list.mailbox, &r->list.sent))
@@ -135,7 +135,7 @@ static bool read_all(struct reading *r, bool several)
 	do {
 		if (r->list.count == r->messages_max)
 			return parse_fail(parse, "Too many messages");
-		if (!read_message(r, from))
+		if (!append_parse_read_message(r, from))
 			return false;
 		from = r->list.specs[r->list.count - 1].to = parse->at;
 	} while (several && parse_more(parse));
@@ -156,7 +156,7 @@ enum append_place append_parse_list(
 	r.parts_max = most < APPEND_PARTS_MAX ? most : APPEND_PARTS_MAX;
 	r.list.specs = arena_alloc(arena, r.messages_max * sizeof(*r.list.specs));
 	r.list.parts = arena_alloc(arena, r.parts_max * sizeof(*r.list.parts));
-	bool whole = read_all(&r, several);
+	bool whole = append_parse_read_all(&r, several);
 	if (parse->failed || (!whole && r.place == APPEND_WHOLE))
 		return APPEND_BAD;
 	*ret_list = r.list;

@@ -14,7 +14,7 @@ struct builder {
 #define LABEL_MAX (64 * 1024)
 
 /* "BODY.PEEK", "HEADER.FIELDS.NOT", "1": letters, digits and dots; a bracket ends it, unlike an atom. */
-static struct strv take_word(struct parse *parse)
+static struct strv fetch_plan_take_word(struct parse *parse)
 {
 	size_t start = parse->at;
 	while (parse->at < parse->in.n) {
@@ -36,7 +36,7 @@ static bool same_section(const struct fetch_item *a, const struct fetch_item *b)
 	return a->partial == b->partial && a->length == b->length && strv_ieq(a->label, b->label);
 }
 
-static bool add_item(struct builder *builder, const struct fetch_item *item)
+static bool fetch_plan_add_item(struct builder *builder, const struct fetch_item *item)
 {
 	struct fetch_plan *plan = builder->plan;
 	for (size_t i = 0; i < plan->count; i++) {
@@ -54,7 +54,7 @@ static bool add_item(struct builder *builder, const struct fetch_item *item)
 
 static bool add_kind(struct builder *builder, enum fetch_kind kind)
 {
-	return add_item(builder, &(struct fetch_item){ .kind = kind });
+	return fetch_plan_add_item(builder, &(struct fetch_item){ .kind = kind });
 }
 
 /* Between '[' and what ends it: the numbers, each with a dot behind it unless it ends the section. */
@@ -155,7 +155,7 @@ static bool parse_fields(struct builder *builder, struct fetch_item *item)
 static bool parse_section_text(struct builder *builder, struct fetch_item *item)
 {
 	struct parse *parse = builder->parse;
-	struct strv word = take_word(parse);
+	struct strv word = fetch_plan_take_word(parse);
 	item->section = MIME_SECTION_HEADER;
 	if (word.n == 0) {
 		item->section = MIME_SECTION_ALL;
@@ -223,14 +223,14 @@ static bool parse_section(struct builder *builder, bool peek)
 		return false;
 	if (!peek)
 		builder->plan->seen = true;
-	return add_item(builder, &item);
+	return fetch_plan_add_item(builder, &item);
 }
 
 static bool add_rfc822(struct builder *builder, struct strv label, enum mime_section section)
 {
 	if (section != MIME_SECTION_HEADER)
 		builder->plan->seen = true;
-	return add_item(
+	return fetch_plan_add_item(
 		builder, &(struct fetch_item){ .kind = FETCH_SECTION, .label = label, .section = section });
 }
 
@@ -267,7 +267,7 @@ static bool parse_binary(struct builder *builder, enum fetch_kind kind, bool pee
 	if (!ok)
 		return false;
 	builder->plan->seen |= !peek;
-	return add_item(builder, &item);
+	return fetch_plan_add_item(builder, &item);
 }
 
 /* Behind "PREVIEW". Its modifiers look like those of the whole command (CHANGEDSINCE), but for their names. */
@@ -286,10 +286,10 @@ static bool parse_preview(struct builder *builder)
 			return false;
 		item.lazy = true;
 	}
-	return add_item(builder, &item);
+	return fetch_plan_add_item(builder, &item);
 }
 
-static bool parse_item(struct builder *builder, struct strv word)
+static bool fetch_plan_parse_item(struct builder *builder, struct strv word)
 {
 	for (size_t i = 0; i < sizeof(simple_items) / sizeof(simple_items[0]); i++)
 		if (strv_ieq(word, strv_cstr(simple_items[i].name)))
@@ -334,13 +334,13 @@ static bool parse_items(struct builder *builder)
 	struct parse *parse = builder->parse;
 	if (!parse_skip(parse, '(')) {
 		bool done = false;
-		struct strv word = take_word(parse);
+		struct strv word = fetch_plan_take_word(parse);
 		if (!parse_macro(builder, word, &done))
 			return false;
-		return done || parse_item(builder, word);
+		return done || fetch_plan_parse_item(builder, word);
 	}
 	do {
-		if (!parse_item(builder, take_word(parse)))
+		if (!fetch_plan_parse_item(builder, fetch_plan_take_word(parse)))
 			return false;
 	} while (parse_more(parse));
 	return parse_char(parse, ')');

@@ -2,7 +2,7 @@
 
 #include "base/str.h"
 
-static int hex_value(char c)
+static int imap_url_hex_value(char c)
 {
 	c = str_upper(c);
 	if (c >= '0' && c <= '9')
@@ -19,7 +19,7 @@ static bool is_plain(char c)
 }
 
 /* Percent-decoding; false for what may not stand there, and for NUL. */
-static bool decode(struct strv text, struct arena *arena, struct strv *ret_decoded)
+static bool imap_url_decode(struct strv text, struct arena *arena, struct strv *ret_decoded)
 {
 	char *out = arena_alloc(arena, text.n + 1);
 	size_t n = 0;
@@ -28,8 +28,8 @@ static bool decode(struct strv text, struct arena *arena, struct strv *ret_decod
 		if (c == '%') {
 			if (text.n - i < 3)
 				return false;
-			int high = hex_value(text.p[i + 1]);
-			int low = hex_value(text.p[i + 2]);
+			int high = imap_url_hex_value(text.p[i + 1]);
+			int low = imap_url_hex_value(text.p[i + 2]);
 			if (high < 0 || low < 0 || high + low == 0)
 				return false;
 			c = (char)(unsigned char)(high * 16 + low);
@@ -44,7 +44,7 @@ static bool decode(struct strv text, struct arena *arena, struct strv *ret_decod
 }
 
 /* Takes `name` off the front, in any case. */
-static bool take(struct strv *text, struct strv name)
+static bool imap_url_take(struct strv *text, struct strv name)
 {
 	if (!strv_istarts(*text, name))
 		return false;
@@ -78,9 +78,10 @@ static bool read_mailbox(struct strv segment, struct arena *arena, struct imap_u
 	size_t semicolon = strv_index(segment, ';');
 	struct strv name = strv_sub(segment, 0, semicolon);
 	struct strv rest = strv_sub(segment, semicolon, segment.n);
-	if (rest.n > 0 && (!take(&rest, STRV(";UIDVALIDITY=")) || !read_nz(rest, &url->uidvalidity)))
+	if (rest.n > 0 && (!imap_url_take(&rest, STRV(";UIDVALIDITY=")) || !read_nz(rest, &url->uidvalidity)))
 		return false;
-	if (!decode(name, arena, &url->mailbox) || url->mailbox.n == 0 || !str_utf8_valid(url->mailbox))
+	if (!imap_url_decode(name, arena, &url->mailbox) || url->mailbox.n == 0 ||
+		!str_utf8_valid(url->mailbox))
 		return false;
 	if (strv_ieq(url->mailbox, STRV("INBOX")))
 		url->mailbox = STRV("INBOX");
@@ -96,7 +97,7 @@ static bool read_section(struct strv section, struct strv partial, struct arena 
 	size_t dot = strv_index(partial, '.');
 	uint64_t offset = 0;
 	uint32_t length = UINT32_MAX;
-	if (section.p && (!decode(section, arena, &decoded) || decoded.n == 0))
+	if (section.p && (!imap_url_decode(section, arena, &decoded) || decoded.n == 0))
 		return false;
 	if (partial.p && str_u64(strv_sub(partial, 0, dot), &offset) != RC_OK)
 		return false;
@@ -131,14 +132,14 @@ bool imap_url_parse(struct strv text, struct arena *arena, struct imap_url *ret_
 			return false;
 	}
 	struct strv segment = take_segment(&text);
-	if (!take(&segment, STRV(";UID=")) || !read_nz(segment, &url.uid))
+	if (!imap_url_take(&segment, STRV(";UID=")) || !read_nz(segment, &url.uid))
 		return false;
 	segment = take_segment(&text);
-	if (take(&segment, STRV(";SECTION="))) {
+	if (imap_url_take(&segment, STRV(";SECTION="))) {
 		section = segment;
 		segment = take_segment(&text);
 	}
-	if (take(&segment, STRV(";PARTIAL="))) {
+	if (imap_url_take(&segment, STRV(";PARTIAL="))) {
 		partial = segment;
 		segment = take_segment(&text);
 	}

@@ -63,7 +63,7 @@ bool lex_idle(const struct lex *lex)
 }
 
 /* The counters of a new command. */
-static void restart(struct lex *lex)
+static void lex_restart(struct lex *lex)
 {
 	buf_reset(&lex->command);
 	lex->line_used = 0;
@@ -76,7 +76,7 @@ static void restart(struct lex *lex)
 
 void lex_next_command(struct lex *lex)
 {
-	restart(lex);
+	lex_restart(lex);
 	buf_shrink(&lex->command, LEX_KEEP_BYTES);
 	free(lex->streamed);
 	lex->streamed = NULL;
@@ -96,7 +96,7 @@ void lex_raw_line(struct lex *lex, bool on)
 	if (!on)
 		return;
 	assert(lex->state == LEX_S_LINE || lex->state == LEX_S_DONE);
-	restart(lex);
+	lex_restart(lex);
 }
 
 /* Whether the line v ends in "{n}", "{n+}", "~{n}" or "~{n+}". */
@@ -130,14 +130,14 @@ static bool literal_mark(struct strv v, struct lex_literal *ret_literal)
 	return true;
 }
 
-static enum lex_event spoil(struct lex *lex, enum lex_event event)
+static enum lex_event lex_spoil(struct lex *lex, enum lex_event event)
 {
 	lex->state = LEX_S_SKIP;
 	return event;
 }
 
 /* The line is whole, without its line end. */
-static enum lex_event end_line(struct lex *lex)
+static enum lex_event lex_end_line(struct lex *lex)
 {
 	struct strv all = buf_strv(&lex->command);
 	struct lex_literal literal;
@@ -185,12 +185,12 @@ static enum lex_event feed_line(struct lex *lex, struct strv *in)
 	if (good < piece.n && good <= room) {
 		buf_add(&lex->command, piece.p, good);
 		*in = strv_sub(*in, good, in->n);
-		return spoil(lex, LEX_BAD);
+		return lex_spoil(lex, LEX_BAD);
 	}
 	if (lex->line_used + piece.n > lex->line_max + (cr_last ? 1 : 0)) {
 		buf_add(&lex->command, piece.p, room);
 		*in = strv_sub(*in, room, in->n);
-		return spoil(lex, LEX_TOO_LONG);
+		return lex_spoil(lex, LEX_TOO_LONG);
 	}
 
 	buf_addv(&lex->command, piece);
@@ -202,7 +202,7 @@ static enum lex_event feed_line(struct lex *lex, struct strv *in)
 		lex->command.len--;
 		lex->line_used--;
 	}
-	return end_line(lex);
+	return lex_end_line(lex);
 }
 
 /* Keeps the last bytes of what is thrown away: a non-synchronising literal may follow, and must be skipped too. */
@@ -243,7 +243,7 @@ static void skip_line(struct lex *lex, struct strv *in)
 }
 
 /* Up to literal_left bytes of the input. */
-static struct strv take_literal(struct lex *lex, struct strv *in)
+static struct strv lex_take_literal(struct lex *lex, struct strv *in)
 {
 	struct strv piece = *in;
 	if (piece.n > lex->literal_left)
@@ -255,7 +255,7 @@ static struct strv take_literal(struct lex *lex, struct strv *in)
 
 static enum lex_event feed_stream(struct lex *lex, struct strv *in, struct strv *ret_bytes)
 {
-	*ret_bytes = take_literal(lex, in);
+	*ret_bytes = lex_take_literal(lex, in);
 	if (lex->literal_left == 0)
 		lex->state = LEX_S_STREAM_END;
 	return LEX_STREAM;
@@ -287,7 +287,7 @@ enum lex_event lex_feed(struct lex *lex, struct strv *in, struct strv *ret_bytes
 			if (event != LEX_MORE)
 				return event;
 		} else if (lex->state == LEX_S_KEEP) {
-			buf_addv(&lex->command, take_literal(lex, in));
+			buf_addv(&lex->command, lex_take_literal(lex, in));
 			if (lex->literal_left == 0) {
 				lex->line_from = lex->command.len;
 				lex->state = LEX_S_LINE;
@@ -295,7 +295,7 @@ enum lex_event lex_feed(struct lex *lex, struct strv *in, struct strv *ret_bytes
 		} else if (lex->state == LEX_S_SKIP) {
 			skip_line(lex, in);
 		} else {
-			lex->skipped += take_literal(lex, in).n;
+			lex->skipped += lex_take_literal(lex, in).n;
 			if (lex->literal_left == 0)
 				lex->state = LEX_S_SKIP;
 		}

@@ -39,21 +39,21 @@ void list_pattern_init(
 }
 
 /* Place i is reached: and so is what follows a wildcard there, which may stand for nothing. */
-static void reach(const struct list_pattern *pattern, bool *places, size_t i)
+static void list_match_reach(const struct list_pattern *pattern, bool *places, size_t i)
 {
 	places[i] = true;
 	if (i < pattern->text.n && is_wildcard(pattern->text.p[i]))
 		places[i + 1] = true;
 }
 
-static void start(struct list_pattern *pattern)
+static void list_match_start(struct list_pattern *pattern)
 {
 	memset(pattern->now, 0, (pattern->text.n + 1) * sizeof(bool));
-	reach(pattern, pattern->now, 0);
+	list_match_reach(pattern, pattern->now, 0);
 }
 
 /* Takes one character of the name. False: nothing can match any more. */
-static bool step(struct list_pattern *pattern, char c, bool fold)
+static bool list_match_step(struct list_pattern *pattern, char c, bool fold)
 {
 	size_t length = pattern->text.n;
 	bool any = false;
@@ -65,9 +65,9 @@ static bool step(struct list_pattern *pattern, char c, bool fold)
 		char p = pattern->text.p[i];
 		bool wildcard = p == '*' || (p == '%' && c != MBOX_SEPARATOR);
 		if (wildcard)
-			reach(pattern, pattern->next, i);
+			list_match_reach(pattern, pattern->next, i);
 		else if (!is_wildcard(p) && (p == c || (fold && str_upper(p) == str_upper(c))))
-			reach(pattern, pattern->next, i + 1);
+			list_match_reach(pattern, pattern->next, i + 1);
 		else
 			continue;
 		any = true;
@@ -91,9 +91,9 @@ bool list_match(struct list_pattern *pattern, struct strv name)
 	size_t folded = folded_length(name);
 	if (pattern->literals > name.n)
 		return false;
-	start(pattern);
+	list_match_start(pattern);
 	for (size_t i = 0; i < name.n; i++) {
-		if (!step(pattern, name.p[i], i < folded))
+		if (!list_match_step(pattern, name.p[i], i < folded))
 			return false;
 	}
 	return pattern->now[pattern->text.n];
@@ -105,11 +105,11 @@ void list_match_parents(
 	size_t folded = folded_length(name);
 	if (pattern->literals > name.n)
 		return;
-	start(pattern);
+	list_match_start(pattern);
 	for (size_t i = 0; i < name.n; i++) {
 		if (name.p[i] == MBOX_SEPARATOR && pattern->now[pattern->text.n])
 			fn(arg, strv_sub(name, 0, i));
-		if (!step(pattern, name.p[i], i < folded))
+		if (!list_match_step(pattern, name.p[i], i < folded))
 			return;
 	}
 }

@@ -30,7 +30,7 @@ static bool take_name(struct mailbox_filter_reader *reader, struct mailbox_filte
 	return true;
 }
 
-static int compare_names(const void *a, const void *b)
+static int mailbox_filter_compare_names(const void *a, const void *b)
 {
 	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
 }
@@ -52,7 +52,7 @@ static bool parse_names(struct mailbox_filter_reader *reader, struct mailbox_fil
 	size_t size = filter->name_count * sizeof(*filter->names);
 	struct strv *names = arena_alloc(reader->arena, size);
 	memcpy(names, reader->names, size);
-	qsort(names, filter->name_count, sizeof(*names), compare_names);
+	qsort(names, filter->name_count, sizeof(*names), mailbox_filter_compare_names);
 	filter->names = names;
 	return true;
 }
@@ -84,8 +84,9 @@ bool mailbox_filter_parse(struct mailbox_filter_reader *reader, struct mailbox_f
 
 static bool has_name(const struct mailbox_filter *filter, struct strv name)
 {
-	return filter->name_count > 0 && bsearch(&name, filter->names, filter->name_count,
-						 sizeof(*filter->names), compare_names) != NULL;
+	return filter->name_count > 0 &&
+	       bsearch(&name, filter->names, filter->name_count, sizeof(*filter->names),
+		       mailbox_filter_compare_names) != NULL;
 }
 
 /* The name itself, or one above it; the nearest alone if only `one` level counts. */

@@ -104,7 +104,7 @@ unsigned notify_set_others(const struct notify_set *set)
 /* Parsing. */
 
 /* The refusal that was found first stays; what is malformed behind it is BAD all the same. */
-static void refuse(struct builder *builder, enum notify_refusal why)
+static void notify_set_refuse(struct builder *builder, enum notify_refusal why)
 {
 	if (builder->refusal == NOTIFY_TAKEN)
 		builder->refusal = why;
@@ -117,7 +117,7 @@ static bool parse_filter(struct builder *builder, struct group *group)
 	if (!mailbox_filter_parse(&builder->filters, &group->filter))
 		return false;
 	if (filters->name_count > MAILBOX_FILTER_NAMES_MAX || filters->name_bytes > NOTIFY_NAME_BYTES_MAX)
-		refuse(builder, NOTIFY_TOO_MUCH);
+		notify_set_refuse(builder, NOTIFY_TOO_MUCH);
 	return true;
 }
 
@@ -158,7 +158,7 @@ static bool parse_event(struct builder *builder, struct group *group)
 	}
 	if (!parse_atom(builder->parse, &name))
 		return false;
-	refuse(builder, NOTIFY_BAD_EVENT);
+	notify_set_refuse(builder, NOTIFY_BAD_EVENT);
 	return true;
 }
 
@@ -204,7 +204,7 @@ static bool parse_group(struct builder *builder)
 		!parse_events(builder, &group) || !parse_char(parse, ')'))
 		return false;
 	if (++builder->group_count > NOTIFY_GROUPS_MAX) {
-		refuse(builder, NOTIFY_TOO_MUCH);
+		notify_set_refuse(builder, NOTIFY_TOO_MUCH);
 		return true;
 	}
 	if (!is_selected(&group)) {

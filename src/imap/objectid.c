@@ -47,7 +47,7 @@ bool objectid_parse(struct parse *parse, struct strv *ret_id)
 }
 
 /* As the printers write them: without leading zeros. */
-static bool read_number(struct strv digits, uint64_t max, uint64_t *ret_number)
+static bool objectid_read_number(struct strv digits, uint64_t max, uint64_t *ret_number)
 {
 	if (digits.n > 0 && digits.p[0] == '0')
 		return false;
@@ -61,8 +61,8 @@ bool objectid_read_email(struct strv id, uint32_t *ret_epoch, int64_t *ret_blob)
 	size_t dash = strv_index(id, '-');
 	if (id.n == 0 || id.p[0] != 'M' || dash == id.n)
 		return false;
-	if (!read_number(strv_sub(id, 1, dash - 1), UINT32_MAX, &epoch) ||
-		!read_number(strv_sub(id, dash + 1, id.n), INT64_MAX, &blob))
+	if (!objectid_read_number(strv_sub(id, 1, dash - 1), UINT32_MAX, &epoch) ||
+		!objectid_read_number(strv_sub(id, dash + 1, id.n), INT64_MAX, &blob))
 		return false;
 	*ret_epoch = (uint32_t)epoch;
 	*ret_blob = (int64_t)blob;

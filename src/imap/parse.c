@@ -188,7 +188,7 @@ bool parse_keyword(struct parse *parse, const char *keyword)
 }
 
 /* A literal's "{n}" CRLF at the present place. */
-static bool literal_head(const struct parse *parse, uint64_t *ret_size, size_t *ret_length)
+static bool parse_literal_head(const struct parse *parse, uint64_t *ret_size, size_t *ret_length)
 {
 	struct strv rest = parse_rest(parse);
 	size_t i = rest.n > 0 && rest.p[0] == '~' ? 1 : 0;
@@ -228,20 +228,20 @@ bool parse_streamed(struct parse *parse, size_t *ret_index)
 	size_t index = streamed_here(parse);
 	uint64_t size;
 	size_t length;
-	if (index == parse->streamed_count || !literal_head(parse, &size, &length))
+	if (index == parse->streamed_count || !parse_literal_head(parse, &size, &length))
 		return parse_fail(parse, "Literal expected");
 	parse->at += length;
 	*ret_index = index;
 	return true;
 }
 
-static bool take_literal(struct parse *parse, struct strv *ret_string)
+static bool parse_take_literal(struct parse *parse, struct strv *ret_string)
 {
 	uint64_t size;
 	size_t length;
 	if (parse_peek_streamed(parse))
 		return parse_fail(parse, "Literal in the wrong place");
-	if (!literal_head(parse, &size, &length) || size > parse->in.n - parse->at - length)
+	if (!parse_literal_head(parse, &size, &length) || size > parse->in.n - parse->at - length)
 		return parse_fail(parse, "Invalid literal");
 	struct strv bytes = strv_sub(parse->in, parse->at + length, (size_t)size);
 	/* RFC 3501: a literal holds any octet but NUL; a literal8 (RFC 3516) that, too. */
@@ -253,7 +253,7 @@ static bool take_literal(struct parse *parse, struct strv *ret_string)
 }
 
 /* At the opening quote. any_octets: what is no UTF-8 is taken, too. */
-static bool take_quoted(struct parse *parse, bool any_octets, struct strv *ret_string)
+static bool parse_take_quoted(struct parse *parse, bool any_octets, struct strv *ret_string)
 {
 	size_t start = ++parse->at;
 	size_t escapes = 0;
@@ -301,9 +301,9 @@ bool parse_string(struct parse *parse, struct strv *ret_string)
 	if (parse_at_end(parse))
 		return parse_fail(parse, "Missing argument");
 	if (parse_peek(parse, '"'))
-		return take_quoted(parse, false, ret_string);
+		return parse_take_quoted(parse, false, ret_string);
 	if (parse_peek(parse, '{') || parse_peek(parse, '~'))
-		return take_literal(parse, ret_string);
+		return parse_take_literal(parse, ret_string);
 	return parse_fail(parse, "String expected");
 }
 
@@ -322,7 +322,7 @@ bool parse_astring(struct parse *parse, struct strv *ret_string)
 bool parse_data(struct parse *parse, struct strv *ret_string)
 {
 	if (parse_peek(parse, '"'))
-		return take_quoted(parse, true, ret_string);
+		return parse_take_quoted(parse, true, ret_string);
 	return parse_astring(parse, ret_string);
 }
 
@@ -339,7 +339,7 @@ bool parse_nstring(struct parse *parse, struct strv *ret_string)
 	return true;
 }
 
-static bool is_digit(unsigned char c)
+static bool parse_is_digit(unsigned char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -350,7 +350,8 @@ bool parse_number64(struct parse *parse, uint64_t *ret_number)
 		return false;
 	struct strv digits;
 	uint64_t number;
-	if (!take_run(parse, is_digit, &digits) || str_u64(digits, &number) != RC_OK || number > INT64_MAX)
+	if (!take_run(parse, parse_is_digit, &digits) || str_u64(digits, &number) != RC_OK ||
+		number > INT64_MAX)
 		return parse_fail(parse, "Invalid number");
 	*ret_number = number;
 	return true;
@@ -380,7 +381,7 @@ bool parse_nz_number(struct parse *parse, uint32_t *ret_number)
 
 static bool is_seqset_char(unsigned char c)
 {
-	return is_digit(c) || c == ':' || c == ',' || c == '*';
+	return parse_is_digit(c) || c == ':' || c == ',' || c == '*';
 }
 
 /* The set in the arena, with room for the range that '*' becomes. */

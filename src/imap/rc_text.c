@@ -29,7 +29,7 @@ static const struct {
 	[RC_CANCELLED] = { "UNAVAILABLE", "Server is shutting down" },
 };
 
-static unsigned place(enum rc rc)
+static unsigned rc_text_place(enum rc rc)
 {
 	unsigned i = (unsigned)rc;
 	return i < RC_MAX && table[i].text ? i : (unsigned)RC_AGAIN;
@@ -37,10 +37,10 @@ static unsigned place(enum rc rc)
 
 const char *rc_text_code(enum rc rc)
 {
-	return table[place(rc)].code;
+	return table[rc_text_place(rc)].code;
 }
 
 const char *rc_text(enum rc rc)
 {
-	return table[place(rc)].text;
+	return table[rc_text_place(rc)].text;
 }

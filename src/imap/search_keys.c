@@ -90,7 +90,7 @@ static const struct key_name {
 	{ "YOUNGER", SEARCH_YOUNGER, ARG_SECONDS, false, 0 },
 };
 
-static const struct key_name *find_name(struct strv word)
+static const struct key_name *search_keys_find_name(struct strv word)
 {
 	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
 		if (strv_ieq(word, strv_cstr(key_names[i].name)))
@@ -169,7 +169,7 @@ static bool parse_needle(struct builder *builder, struct search_key *key)
 		return parse_fail(parse, "Search string is not valid in its charset");
 	/* One character becomes 18 at most. */
 	buf_init(&mapped, text.n * 4 * 18 + 1);
-	casemap(&mapped, text);
+	mime_casemap(&mapped, text);
 	key->needle = arena_strv(parse->arena, buf_strv(&mapped));
 	buf_fini(&mapped);
 	return true;
@@ -181,7 +181,7 @@ static void set_field(struct search_key *key, struct strv field)
 	key->cost = mime_header_cached(field) ? SEARCH_COST_CACHE : SEARCH_COST_HEADER;
 }
 
-static bool parse_text(struct builder *builder, struct search_key *key)
+static bool search_keys_parse_text(struct builder *builder, struct search_key *key)
 {
 	if (builder->text_count == SEARCH_TEXTS_MAX)
 		return parse_fail(builder->parse, "Too many search keys");
@@ -232,7 +232,7 @@ static bool parse_objectid(struct builder *builder, struct search_key *key)
 }
 
 /* The UIDs lo..hi, none if that is nothing. */
-static bool set_range(struct parse *parse, struct search_key *key, uint64_t lo, uint64_t hi)
+static bool search_keys_set_range(struct parse *parse, struct search_key *key, uint64_t lo, uint64_t hi)
 {
 	struct seqrange *range = arena_alloc(parse->arena, sizeof(*range));
 	*range = (struct seqrange){ .lo = (uint32_t)lo, .hi = (uint32_t)hi };
@@ -271,7 +271,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 		key->number = number;
 		return true;
 	case ARG_STRING:
-		return parse_text(builder, key);
+		return search_keys_parse_text(builder, key);
 	case ARG_ADDRESS:
 		key->addresses = true;
 		set_field(key, strv_cstr(name->name));
@@ -293,9 +293,11 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 	case ARG_OBJECTID:
 		return parse_objectid(builder, key);
 	case ARG_ABOVE:
-		return parse_nz_number(parse, &uid) && set_range(parse, key, (uint64_t)uid + 1, UINT32_MAX);
+		return parse_nz_number(parse, &uid) &&
+		       search_keys_set_range(parse, key, (uint64_t)uid + 1, UINT32_MAX);
 	case ARG_BELOW:
-		return parse_nz_number(parse, &uid) && set_range(parse, key, 1, (uint64_t)uid - 1);
+		return parse_nz_number(parse, &uid) &&
+		       search_keys_set_range(parse, key, 1, (uint64_t)uid - 1);
 	}
 	return false;
 }
@@ -314,7 +316,7 @@ static bool parse_keys(struct builder *builder, struct search_key *parent)
 	return true;
 }
 
-static bool enter(struct builder *builder)
+static bool search_keys_enter(struct builder *builder)
 {
 	if (builder->depth == PARSE_DEPTH_MAX)
 		return parse_fail(builder->parse, "Search keys nested too deeply");
@@ -327,7 +329,7 @@ static struct search_key *parse_or(struct builder *builder)
 {
 	struct parse *parse = builder->parse;
 	struct search_key *either = new_key(builder, SEARCH_OR);
-	if (!either || !enter(builder))
+	if (!either || !search_keys_enter(builder))
 		return NULL;
 	do {
 		if (!parse_sp(parse))
@@ -348,7 +350,8 @@ static struct search_key *parse_or(struct builder *builder)
 static struct search_key *parse_list(struct builder *builder)
 {
 	struct search_key *list = new_key(builder, SEARCH_AND);
-	if (!list || !enter(builder) || !parse_keys(builder, list) || !parse_char(builder->parse, ')'))
+	if (!list || !search_keys_enter(builder) || !parse_keys(builder, list) ||
+		!parse_char(builder->parse, ')'))
 		return NULL;
 	builder->depth--;
 	return list;
@@ -398,7 +401,7 @@ static struct search_key *parse_named(struct builder *builder)
 		return parse_or(builder);
 	if (strv_ieq(word, STRV("NEW")))
 		return parse_new(builder);
-	const struct key_name *name = find_name(word);
+	const struct key_name *name = search_keys_find_name(word);
 	if (!name) {
 		parse_fail(builder->parse, "Unknown search key");
 		return NULL;
@@ -429,7 +432,7 @@ static bool parse_prefixes(struct builder *builder, bool *negate)
 	}
 }
 
-/* NULL: the parser has failed. The recursion is bounded by enter(). */
+/* NULL: the parser has failed. The recursion is bounded by search_keys_enter(). */
 static struct search_key *parse_key(struct builder *builder)
 {
 	struct parse *parse = builder->parse;

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool parse_item(struct parse *parse, struct search_return *options)
+static bool search_return_parse_item(struct parse *parse, struct search_return *options)
 {
 	static const struct {
 		const char *name;
@@ -37,7 +37,7 @@ static bool parse_item(struct parse *parse, struct search_return *options)
 	return parse_fail(parse, "Unknown RETURN option");
 }
 
-static bool fit(struct parse *parse, const struct search_return *options)
+static bool search_return_fit(struct parse *parse, const struct search_return *options)
 {
 	if (options->items & SEARCH_PARTIAL && options->items & SEARCH_ALL)
 		return parse_fail(parse, "PARTIAL and ALL exclude each other");
@@ -58,11 +58,11 @@ bool search_return_parse(struct parse *parse, struct search_return *ret_options)
 		options.items = SEARCH_ALL;
 	} else {
 		do {
-			if (!parse_item(parse, &options))
+			if (!search_return_parse_item(parse, &options))
 				return false;
 		} while (parse_more(parse));
 	}
-	if (!parse_char(parse, ')') || !fit(parse, &options) || !parse_sp(parse))
+	if (!parse_char(parse, ')') || !search_return_fit(parse, &options) || !parse_sp(parse))
 		return false;
 	*ret_options = options;
 	return true;
@@ -89,7 +89,7 @@ uint64_t search_return_enough(const struct search_return *options)
 	return options->items & SEARCH_PARTIAL ? partial_enough(&options->partial) : 1;
 }
 
-static uint64_t count_of(const struct search_result *result)
+static uint64_t search_return_count_of(const struct search_result *result)
 {
 	return result->set ? seqset_count(result->set) : result->count;
 }
@@ -142,7 +142,7 @@ static void print_partial(struct buf *out, const struct partial *partial, const 
 {
 	uint64_t from;
 	uint64_t to;
-	partial_cut(partial, count_of(result), &from, &to);
+	partial_cut(partial, search_return_count_of(result), &from, &to);
 	buf_adds(out, " PARTIAL (");
 	partial_print(out, partial);
 	buf_addc(out, ' ');
@@ -171,7 +171,7 @@ void search_return_print(const struct search_return *options, const struct searc
 	struct strv tag, struct buf *out)
 {
 	unsigned items = options->items;
-	uint64_t count = count_of(result);
+	uint64_t count = search_return_count_of(result);
 	buf_adds(out, "* ESEARCH (TAG \"");
 	buf_addv(out, tag);
 	buf_addc(out, '"');
@@ -207,7 +207,8 @@ static int compare_numbers(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void add_part(struct seqset *numbers, const struct search_result *result, uint64_t from, uint64_t to)
+static void search_return_add_part(
+	struct seqset *numbers, const struct search_result *result, uint64_t from, uint64_t to)
 {
 	if (result->set) {
 		struct seqset part = SEQSET_EMPTY;
@@ -229,19 +230,19 @@ static void add_part(struct seqset *numbers, const struct search_result *result,
 void search_return_saved(
 	const struct search_return *options, const struct search_result *result, struct seqset *ret_numbers)
 {
-	uint64_t count = count_of(result);
+	uint64_t count = search_return_count_of(result);
 	uint64_t from;
 	uint64_t to;
 	seqset_clear(ret_numbers);
 	if (count == 0)
 		return;
 	if (search_return_whole(options->items)) {
-		add_part(ret_numbers, result, 0, count);
+		search_return_add_part(ret_numbers, result, 0, count);
 		return;
 	}
 	if (options->items & SEARCH_PARTIAL) {
 		partial_cut(&options->partial, count, &from, &to);
-		add_part(ret_numbers, result, from, to);
+		search_return_add_part(ret_numbers, result, from, to);
 	}
 	if (options->items & SEARCH_MIN)
 		seqset_add(ret_numbers, first_of(result));

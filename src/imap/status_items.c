@@ -17,7 +17,7 @@ static const char *const names[STATUS_KINDS] = {
 	[STATUS_MAILBOXID] = "MAILBOXID",
 };
 
-static bool parse_item(struct parse *parse, struct status_items *items)
+static bool status_items_parse_item(struct parse *parse, struct status_items *items)
 {
 	for (unsigned i = 0; i < STATUS_KINDS; i++) {
 		if (!parse_keyword(parse, names[i]))
@@ -38,7 +38,7 @@ bool status_items_parse(struct parse *parse, struct status_items *ret_items)
 	if (!parse_char(parse, '('))
 		return false;
 	do {
-		if (!parse_item(parse, &items))
+		if (!status_items_parse_item(parse, &items))
 			return false;
 	} while (parse_more(parse));
 	if (!parse_char(parse, ')'))
@@ -52,7 +52,7 @@ bool status_items_memory(const struct status_items *items)
 	return !(items->mask & 1u << STATUS_DELETED_STORAGE);
 }
 
-static uint64_t value_of(const struct status_values *values, enum status_item item)
+static uint64_t status_items_value_of(const struct status_values *values, enum status_item item)
 {
 	const struct mbox_info *info = &values->info;
 
@@ -98,7 +98,7 @@ void status_items_print(struct buf *out, struct strv name, bool utf8, const stru
 			objectid_mailbox(out, values->info.uidvalidity);
 			buf_addc(out, ')');
 		} else {
-			buf_addu(out, value_of(values, item));
+			buf_addu(out, status_items_value_of(values, item));
 		}
 	}
 	buf_adds(out, ")\r\n");

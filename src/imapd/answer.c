@@ -13,14 +13,14 @@
 
 #define ANSWER_STACK 512 /* a longer line is built on the heap */
 
-static bool silent(const struct session *session)
+static bool answer_silent(const struct session *session)
 {
 	return session->state == SESSION_LOGOUT;
 }
 
 void answer_raw(struct session *session, struct strv bytes)
 {
-	if (!silent(session))
+	if (!answer_silent(session))
 		conn_writev(session->conn, bytes);
 }
 
@@ -29,7 +29,7 @@ void answer_untagged(struct session *session, const char *format, ...)
 	char small[ANSWER_STACK];
 	va_list args;
 
-	if (silent(session))
+	if (answer_silent(session))
 		return;
 	va_start(args, format);
 	int n = vsnprintf(small, sizeof(small), format, args);
@@ -52,7 +52,7 @@ void answer_untagged(struct session *session, const char *format, ...)
 
 void answer_continue(struct session *session, const char *text)
 {
-	if (silent(session))
+	if (answer_silent(session))
 		return;
 	conn_write(session->conn, "+ ", 2);
 	conn_writev(session->conn, strv_cstr(text));
@@ -63,7 +63,7 @@ void answer_continue(struct session *session, const char *text)
 void answer_tagged(
 	struct session *session, struct strv tag, const char *word, const char *code, const char *text)
 {
-	if (silent(session))
+	if (answer_silent(session))
 		return;
 	struct conn *conn = session->conn;
 	conn_writev(conn, tag);
@@ -83,7 +83,7 @@ void answer_own(struct session *session, struct buf *out)
 {
 	size_t max = out->max;
 
-	if (out->len == 0 || silent(session)) {
+	if (out->len == 0 || answer_silent(session)) {
 		buf_fini(out);
 	} else {
 		buf_shrink(out, 0);

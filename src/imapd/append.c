@@ -24,7 +24,7 @@ struct append *append_of(struct cmd *cmd, const struct append_hooks *hooks)
 }
 
 /* NO, wherever the command is. */
-static void refuse(struct cmd *cmd, const char *code, const char *text)
+static void append_refuse(struct cmd *cmd, const char *code, const char *text)
 {
 	const struct append *append = cmd->args;
 	if (append->whole)
@@ -38,13 +38,13 @@ static void refuse_more(struct cmd *cmd)
 	const struct append *append = cmd->args;
 	unsigned limit = message_limit_save(cmd);
 	bool many = limit > 0 && append->received >= limit;
-	refuse(cmd, many ? arena_printf(cmd->arena, "MESSAGELIMIT %u", limit) : "LIMIT",
+	append_refuse(cmd, many ? arena_printf(cmd->arena, "MESSAGELIMIT %u", limit) : "LIMIT",
 		"Too many messages in one APPEND");
 }
 
 static void refuse_rc(struct cmd *cmd, enum rc rc)
 {
-	refuse(cmd, rc_text_code(rc), rc_text(rc));
+	append_refuse(cmd, rc_text_code(rc), rc_text(rc));
 }
 
 static uint64_t size_limit(const struct session *session)
@@ -86,7 +86,7 @@ static enum rc need_spool(struct cmd *cmd, uint64_t size)
 }
 
 /* `text`: lines that end in LF alone are made to end in CRLF, as all of a message is served. */
-static void feed(struct append *append, struct strv bytes, bool text)
+static void append_feed(struct append *append, struct strv bytes, bool text)
 {
 	if (bytes.n == 0)
 		return;
@@ -159,7 +159,7 @@ struct piece_job {
 
 static void refuse_url(struct cmd *cmd, struct strv url)
 {
-	refuse(cmd, append_badurl_code(cmd->arena, url), "There is no such message or part");
+	append_refuse(cmd, append_badurl_code(cmd->arena, url), "There is no such message or part");
 }
 
 static enum rc piece_run(struct account *account, struct job *job)
@@ -177,7 +177,7 @@ static void piece_failed(struct cmd *cmd, const struct append_piece *piece, enum
 	if (rc == RC_NOT_FOUND)
 		refuse_url(cmd, piece->shown);
 	else if (rc == RC_LIMIT)
-		refuse(cmd, "TOOBIG", "Message is too large");
+		append_refuse(cmd, "TOOBIG", "Message is too large");
 	else
 		refuse_rc(cmd, rc);
 }
@@ -213,7 +213,7 @@ static void piece_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	append->piece = piece_job->piece;
 	piece_job->piece = NULL;
-	feed(append, buf_strv(&append->piece->out), false);
+	append_feed(append, buf_strv(&append->piece->out), false);
 	append_piece_accept(append->piece);
 	if (append_piece_done(append->piece))
 		piece_ended(cmd);
@@ -276,7 +276,7 @@ struct check_job {
 	void (*go)(struct cmd *cmd); /* what comes then */
 };
 
-static enum rc check_run(struct account *account, struct job *job)
+static enum rc append_check_run(struct account *account, struct job *job)
 {
 	struct check_job *check = (struct check_job *)job;
 	struct mbox_info info;
@@ -302,7 +302,7 @@ static void check_finish(struct cmd *cmd, struct cmd_job *job)
 	/* Whoever replaces a message gives back what it took: that is known when it is stored. */
 	bool quota_later = append->hooks->replaces && job->job.rc == RC_QUOTA;
 	if (check->no_target)
-		refuse(cmd, "TRYCREATE", "Mailbox doesn't exist");
+		append_refuse(cmd, "TRYCREATE", "Mailbox doesn't exist");
 	else if (job->job.rc != RC_OK && !quota_later)
 		refuse_rc(cmd, job->job.rc);
 	if (check->no_target || (job->job.rc != RC_OK && !quota_later))
@@ -314,7 +314,7 @@ static void check_finish(struct cmd *cmd, struct cmd_job *job)
 static void submit_check(struct cmd *cmd, uint64_t more, void (*go)(struct cmd *cmd))
 {
 	const struct append *append = cmd->args;
-	struct check_job *check = cmd_job_new(cmd, sizeof(*check), JOB_READ, check_run, check_finish);
+	struct check_job *check = cmd_job_new(cmd, sizeof(*check), JOB_READ, append_check_run, check_finish);
 	check->mailbox = arena_strv(check->base.arena, append->list.mailbox);
 	check->size = append->before + append->size + more;
 	check->count = append->received + 1;
@@ -333,11 +333,11 @@ static void judge_literal(struct cmd *cmd)
 		refuse_rc(cmd, append->rc);
 	else if (size == 0 && !spec->catenate)
 		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
-		refuse(cmd, NULL, "Empty message, nothing is stored");
+		append_refuse(cmd, NULL, "Empty message, nothing is stored");
 	else if (append_full(cmd))
 		refuse_more(cmd);
 	else if (size > limit || append->size > limit - size)
-		refuse(cmd, "TOOBIG", "Message is too large");
+		append_refuse(cmd, "TOOBIG", "Message is too large");
 	/* A small message that is on its way already is judged when it is stored. */
 	else if (append->literal.kind == LEX_NONSYNC &&
 		 size <= store_settings(account_store(cmd->session->account))->inline_max)
@@ -407,7 +407,7 @@ static void go_on(struct cmd *cmd)
 			return;
 		}
 		if (append->size == 0) {
-			refuse(cmd, NULL, "Empty message, nothing is stored");
+			append_refuse(cmd, NULL, "Empty message, nothing is stored");
 			return;
 		}
 		if (append_full(cmd)) {
@@ -489,7 +489,7 @@ void append_literal(struct cmd *cmd, const struct lex_literal *literal, const st
 void append_literal_bytes(struct cmd *cmd, struct strv bytes)
 {
 	struct append *append = cmd->args;
-	feed(append, bytes, !append->literal.binary);
+	append_feed(append, bytes, !append->literal.binary);
 	if (!append->paused && spool_full(append->spool)) {
 		append->paused = true;
 		cmd_pause_input(cmd, true);

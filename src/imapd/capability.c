@@ -73,7 +73,7 @@ static const struct {
 	{ "QUOTA=RES-MAILBOX", ALWAYS },
 };
 
-static bool holds(enum when when, const struct session *session)
+static bool capability_holds(enum when when, const struct session *session)
 {
 	bool before = session->state == SESSION_GREETING || session->state == SESSION_NOT_AUTH;
 	switch (when) {
@@ -111,7 +111,7 @@ void capability_print(struct buf *out, const struct session *session)
 {
 	buf_adds(out, "CAPABILITY");
 	for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
-		if (holds(extra[i].when, session))
+		if (capability_holds(extra[i].when, session))
 			buf_printf(out, " %s", extra[i].name);
 	}
 	buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)session->settings->message_max);

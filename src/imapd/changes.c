@@ -18,7 +18,7 @@
 #include <stdlib.h>
 
 /* A session's own job has brought what somebody may wait for. */
-static void settled(struct session *session)
+static void changes_settled(struct session *session)
 {
 	sync_offer(session);
 	cmd_ungate(session);
@@ -66,7 +66,7 @@ static void claim_done(struct job *job)
 			view && view_mailbox(view) == claim->mailbox && !(session->enabled & ENABLED_REV2);
 		if (job->rc == RC_OK && claim->lo > 0 && wanted)
 			add_recent(session, claim->lo, claim->hi);
-		settled(session);
+		changes_settled(session);
 	}
 	free(claim);
 }
@@ -181,5 +181,5 @@ static void on_changes(void *ctx, struct change_list *list)
 void changes_init(struct hub *hub)
 {
 	hub->sink = (struct change_sink){ .reactor = hub->reactor, .fn = on_changes, .ctx = hub };
-	hub->settled = settled;
+	hub->settled = changes_settled;
 }

@@ -22,7 +22,7 @@
 
 /* The life of a command. */
 
-static bool may_move(enum cmd_state from, enum cmd_state to)
+static bool command_may_move(enum cmd_state from, enum cmd_state to)
 {
 	switch (from) {
 	case CMD_READING: /* a row may look at the store before it lets a literal in */
@@ -48,7 +48,7 @@ static void cmd_move(struct cmd *cmd, enum cmd_state to)
 {
 	if (cmd->state == to && to == CMD_RUNNING)
 		return;
-	if (!may_move(cmd->state, to))
+	if (!command_may_move(cmd->state, to))
 		abort();
 	cmd->state = to;
 }
@@ -218,7 +218,7 @@ static bool must_wait(struct cmd *cmd)
 	return session->claiming && view_has_fresh(session->view);
 }
 
-static void hold(struct cmd *cmd, const char *word, const char *code, const char *text)
+static void command_hold(struct cmd *cmd, const char *word, const char *code, const char *text)
 {
 	if (cmd->state == CMD_HELD)
 		return;
@@ -228,7 +228,7 @@ static void hold(struct cmd *cmd, const char *word, const char *code, const char
 	cmd->held_text = arena_strdup(cmd->arena, text);
 }
 
-static void finish(struct cmd *cmd, const char *word, const char *code, const char *text)
+static void command_finish(struct cmd *cmd, const char *word, const char *code, const char *text)
 {
 	struct session *session = cmd->session;
 	bool bad = strv_eq(strv_cstr(word), STRV("BAD"));
@@ -236,7 +236,7 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 
 	bool tells = !bad && session->view && !(cmd->row->flags & CMD_NO_SYNC);
 	if (tells && must_wait(cmd)) {
-		hold(cmd, word, code, text);
+		command_hold(cmd, word, code, text);
 		return;
 	}
 	if (good && cmd->expunge_issued) {
@@ -268,17 +268,17 @@ static void finish(struct cmd *cmd, const char *word, const char *code, const ch
 
 void cmd_ok(struct cmd *cmd, const char *code, const char *text)
 {
-	finish(cmd, "OK", code, text);
+	command_finish(cmd, "OK", code, text);
 }
 
 void cmd_no(struct cmd *cmd, const char *code, const char *text)
 {
-	finish(cmd, "NO", code, text);
+	command_finish(cmd, "NO", code, text);
 }
 
 void cmd_bad(struct cmd *cmd, const char *text)
 {
-	finish(cmd, "BAD", NULL, text);
+	command_finish(cmd, "BAD", NULL, text);
 }
 
 void cmd_finish_rc(struct cmd *cmd, enum rc rc)
@@ -293,7 +293,7 @@ void cmd_finish_rc(struct cmd *cmd, enum rc rc)
 
 /* Running. */
 
-static void run(struct cmd *cmd)
+static void command_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
 	/* Commands on messages show \Recent: what is on its way to be claimed for this session must be known first. */
@@ -318,9 +318,9 @@ void cmd_ungate(struct session *session)
 	if (!cmd || session->state == SESSION_LOGOUT)
 		return;
 	if (cmd->state == CMD_GATED && !session->claiming)
-		run(cmd);
+		command_run(cmd);
 	else if (cmd->state == CMD_HELD)
-		finish(cmd, cmd->held_word, cmd->held_code, cmd->held_text);
+		command_finish(cmd, cmd->held_word, cmd->held_code, cmd->held_text);
 }
 
 void cmd_begin(struct session *session)
@@ -338,11 +338,11 @@ void cmd_begin(struct session *session)
 	}
 	at_arguments(cmd, &parse);
 	if (!cmd->row->parse(cmd, &parse)) {
-		finish(cmd, parse.refused ? "NO" : "BAD", parse.code,
+		command_finish(cmd, parse.refused ? "NO" : "BAD", parse.code,
 			parse.error ? parse.error : "Syntax error");
 		return;
 	}
-	run(cmd);
+	command_run(cmd);
 }
 
 void cmd_spoiled(struct session *session, const char *text)
@@ -408,7 +408,7 @@ static void continue_literal(struct session *session, enum lex_literal_kind kind
 
 void cmd_literal_refuse(struct cmd *cmd, bool bad, const char *code, const char *text)
 {
-	finish(cmd, bad ? "BAD" : "NO", code, text);
+	command_finish(cmd, bad ? "BAD" : "NO", code, text);
 }
 
 bool cmd_literal_stream(struct cmd *cmd)
@@ -471,7 +471,7 @@ void cmd_literal(struct session *session)
 
 /* Jobs. */
 
-static void job_done(struct job *job)
+static void command_job_done(struct job *job)
 {
 	struct cmd_job *cmd_job = (struct cmd_job *)job;
 	struct session *session = hub_session(cmd_job->hub, job->asker);
@@ -493,7 +493,7 @@ void *cmd_job_new(struct cmd *cmd, size_t size, enum job_kind kind,
 	struct cmd_job *job = arena_zalloc(arena, size);
 	job->job.kind = kind;
 	job->job.run = run_job;
-	job->job.done = job_done;
+	job->job.done = command_job_done;
 	job->job.home = cmd->session->hub->reactor;
 	job->job.asker = cmd->session->id;
 	job->job.origin = cmd->session->id;
@@ -504,7 +504,7 @@ void *cmd_job_new(struct cmd *cmd, size_t size, enum job_kind kind,
 	return job;
 }
 
-static void park(struct cmd *cmd)
+static void command_park(struct cmd *cmd)
 {
 	struct hub *hub = cmd->session->hub;
 	cmd_move(cmd, CMD_PARKED);
@@ -521,7 +521,7 @@ void cmd_submit(struct cmd *cmd, void *cmd_job)
 	job->borrowed = false;
 	progress_watch(cmd);
 	if (account_submit(cmd->session->account, &job->job) != RC_OK)
-		park(cmd);
+		command_park(cmd);
 }
 
 void cmd_progress(struct cmd *cmd, uint64_t done, uint64_t total)

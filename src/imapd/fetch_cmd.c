@@ -32,13 +32,13 @@ bool fetch_cmd_empty(const struct fetch_cmd *run)
 	return run->fetch->run_count == 0;
 }
 
-static enum rc slice_run(struct account *account, struct job *job)
+static enum rc fetch_cmd_slice_run(struct account *account, struct job *job)
 {
 	struct slice_job *slice = (struct slice_job *)job;
 	return fetch_slice(account, slice->fetch);
 }
 
-static void slice_finish(struct cmd *cmd, struct cmd_job *job)
+static void fetch_cmd_slice_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct slice_job *slice = (struct slice_job *)job;
 	struct fetch_cmd *run = slice->run;
@@ -54,7 +54,8 @@ static void slice_release(struct cmd_job *job)
 
 void fetch_cmd_next(struct cmd *cmd, struct fetch_cmd *run)
 {
-	struct slice_job *slice = cmd_job_new(cmd, sizeof(*slice), JOB_READ, slice_run, slice_finish);
+	struct slice_job *slice =
+		cmd_job_new(cmd, sizeof(*slice), JOB_READ, fetch_cmd_slice_run, fetch_cmd_slice_finish);
 	struct fetch *fetch = run->fetch;
 	bool first = fetch->place.run == 0 && fetch->place.uid == 0;
 	bool memory = fetch->plan.memory && first && fetch_cmd_count(run) <= FETCH_BORROW_MAX;
@@ -65,7 +66,7 @@ void fetch_cmd_next(struct cmd *cmd, struct fetch_cmd *run)
 	cmd_submit_or_borrow(cmd, slice, memory);
 }
 
-static void end(struct cmd *cmd, struct fetch_cmd *run, enum rc rc)
+static void fetch_cmd_end(struct cmd *cmd, struct fetch_cmd *run, enum rc rc)
 {
 	fetch_free(&run->fetch);
 	run->done(cmd, rc);
@@ -80,7 +81,7 @@ void fetch_cmd_deliver(struct cmd *cmd, struct fetch_cmd *run, enum rc rc)
 		return;
 	}
 	if (rc != RC_OK) {
-		end(cmd, run, rc);
+		fetch_cmd_end(cmd, run, rc);
 		return;
 	}
 	bool finished = fetch_view_take(cmd->session, fetch);
@@ -93,7 +94,7 @@ void fetch_cmd_deliver(struct cmd *cmd, struct fetch_cmd *run, enum rc rc)
 				"NO [CORRUPTION] %llu of these messages cannot be read as they were stored",
 				(unsigned long long)fetch->place.damaged);
 		run->gone = fetch->place.gone > 0;
-		end(cmd, run, fetch->place.rc);
+		fetch_cmd_end(cmd, run, fetch->place.rc);
 		return;
 	}
 	answer_flush(cmd->session);

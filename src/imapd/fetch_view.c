@@ -8,8 +8,8 @@
 #include "imapd/view.h"
 
 /* The messages of a set, as many as the limit lets through. Those with the highest UIDs come first if it does not let all. */
-static enum rc clip(struct view *view, struct cmd *cmd, struct fetch *fetch, const struct seqset *set,
-	bool by_uid, struct seqset *ret_uids)
+static enum rc fetch_view_clip(struct view *view, struct cmd *cmd, struct fetch *fetch,
+	const struct seqset *set, bool by_uid, struct seqset *ret_uids)
 {
 	struct seqset again = SEQSET_EMPTY;
 	enum rc rc = view_clip(view, set, by_uid, fetch->arena, &fetch->runs, &fetch->run_count, ret_uids);
@@ -29,7 +29,7 @@ enum rc fetch_view_new(struct session *session, struct cmd *cmd, const struct fe
 	struct view *view = session->view;
 	struct fetch *fetch = fetch_new();
 	struct seqset uids = SEQSET_EMPTY;
-	enum rc rc = clip(view, cmd, fetch, set, by_uid, &uids);
+	enum rc rc = fetch_view_clip(view, cmd, fetch, set, by_uid, &uids);
 	if (rc != RC_OK) {
 		seqset_fini(&uids);
 		fetch_free(&fetch);

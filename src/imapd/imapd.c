@@ -55,7 +55,7 @@ void imapd_settings_init(struct imapd_settings *settings)
 
 /* Users whose right to log in has changed. */
 
-static int compare_names(const void *a, const void *b)
+static int imapd_compare_names(const void *a, const void *b)
 {
 	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
 }
@@ -66,7 +66,7 @@ static void end_users(struct hub *hub, const struct strv *names, size_t count, c
 	LIST_EACH (node, &hub->sessions) {
 		struct session *session = CONTAINER_OF(node, struct session, in_hub);
 		struct strv user = strv_cstr(session->user);
-		if (session->user && bsearch(&user, names, count, sizeof(*names), compare_names))
+		if (session->user && bsearch(&user, names, count, sizeof(*names), imapd_compare_names))
 			session_bye(session, NULL, text);
 	}
 }
@@ -102,7 +102,7 @@ static void post_end_users(struct hub *hub, const struct strv *names, size_t cou
 	end->text = text;
 	for (size_t i = 0; i < count; i++)
 		end->names[i] = arena_strv(end->arena, names[i]);
-	qsort(end->names, count, sizeof(*end->names), compare_names);
+	qsort(end->names, count, sizeof(*end->names), imapd_compare_names);
 	reactor_post(hub->reactor, &end->msg);
 }
 
@@ -136,7 +136,7 @@ static void stop_now(void *arg)
 }
 
 /* Every session says BYE when its command is done; after a while, or when this is called again, without waiting. */
-static void stop_hub(struct hub *hub)
+static void imapd_stop_hub(struct hub *hub)
 {
 	if (hub->stopping) {
 		stop_now(hub);
@@ -210,7 +210,7 @@ void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, st
 
 void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool implicit_tls)
 {
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 	session_accept(&imapd->hubs[reactor_index(reactor)], fd, implicit_tls);
 }
 
@@ -223,7 +223,7 @@ static void on_stop(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct stop_msg *stop = (struct stop_msg *)msg;
 	(void)reactor;
-	stop_hub(stop->hub);
+	imapd_stop_hub(stop->hub);
 	free(stop);
 }
 

@@ -47,7 +47,7 @@ static void drop_all(struct notify *notify)
 	notify->job = NULL;
 }
 
-static void unwatch(struct session *session)
+static void imapd_notify_unwatch(struct session *session)
 {
 	struct notify *notify = session->notify;
 	if (notify->watching)
@@ -61,7 +61,7 @@ void notify_free(struct session *session)
 
 	if (!notify)
 		return;
-	unwatch(session);
+	imapd_notify_unwatch(session);
 	drop_all(notify);
 	buf_fini(&notify->ready);
 	fetch_free(&notify->fetch);
@@ -75,7 +75,7 @@ void notify_overflow(struct session *session)
 	struct notify *notify = session->notify;
 
 	drop_all(notify);
-	unwatch(session);
+	imapd_notify_unwatch(session);
 	notify_set_unref(&notify->set);
 	notify->set = notify_set_none();
 	notify->overflowed = true;
@@ -91,7 +91,7 @@ static void forget_marks(struct notify *notify)
 }
 
 /* Names or filters are others now. */
-static void unresolve(struct notify *notify)
+static void imapd_notify_unresolve(struct notify *notify)
 {
 	notify->names++;
 }
@@ -112,7 +112,7 @@ void notify_replace(struct session *session, struct notify_set *set, bool watche
 	if (watched && notify->watching)
 		account_unwatch(session->account, &session->hub->sink);
 	notify->watching = notify->watching || watched;
-	unresolve(notify);
+	imapd_notify_unresolve(notify);
 	if (told)
 		forget_marks(notify);
 	if (!notify_set_plan(set))
@@ -122,7 +122,7 @@ void notify_replace(struct session *session, struct notify_set *set, bool watche
 	drop_items(notify);
 	drop_boxes(notify);
 	notify->job = NULL;
-	unwatch(session);
+	imapd_notify_unwatch(session);
 }
 
 unsigned notify_selected(const struct session *session)
@@ -190,7 +190,7 @@ static struct notify_box *get_box(struct notify *notify, int64_t id)
 	return box;
 }
 
-static void mark(struct session *session, int64_t mailbox, unsigned event)
+static void imapd_notify_mark(struct session *session, int64_t mailbox, unsigned event)
 {
 	struct notify *notify = session->notify;
 	unsigned wanted = event & NOTIFY_UIDVALIDITY ? NOTIFY_FLAG_CHANGE : event;
@@ -213,7 +213,8 @@ static bool same_item(const struct notify_item *a, const struct change *change, 
 	       strv_eq(a->name, change->name);
 }
 
-static void queue(struct session *session, const struct change *change, enum notify_kind kind, unsigned event)
+static void imapd_notify_queue(
+	struct session *session, const struct change *change, enum notify_kind kind, unsigned event)
 {
 	struct notify *notify = session->notify;
 	struct strv name = change->name;
@@ -258,7 +259,7 @@ static bool is_secret(const struct session *session, const struct change *change
 static void apply_annotation(struct session *session, const struct change *change)
 {
 	if (!is_secret(session, change))
-		queue(session, change, NOTIFY_KIND_METADATA,
+		imapd_notify_queue(session, change, NOTIFY_KIND_METADATA,
 			change->mailbox ? NOTIFY_MAILBOX_METADATA : NOTIFY_SERVER_METADATA);
 }
 
@@ -282,19 +283,19 @@ static void apply_name(struct session *session, const struct change_list *list, 
 	/* INBOX is renamed by making a mailbox (RFC 3501 section 6.3.5). */
 	enum notify_kind kind = renamed || change->old_name.n > 0 ? NOTIFY_KIND_RENAME : NOTIFY_KIND_NAME;
 
-	unresolve(notify);
+	imapd_notify_unresolve(notify);
 	if (change->kind == CHANGE_DELETED) {
 		struct notify_box *box = find_box(notify, change->mailbox);
 		if (box)
 			remove_box(notify, box);
 	} else if (change->origin != session->id) {
-		mark(session, change->mailbox, NOTIFY_UIDVALIDITY);
+		imapd_notify_mark(session, change->mailbox, NOTIFY_UIDVALIDITY);
 	}
 	if (!renamed || !renamed_below(list, at))
-		queue(session, change, kind, NOTIFY_MAILBOX_NAME);
+		imapd_notify_queue(session, change, kind, NOTIFY_MAILBOX_NAME);
 }
 
-static void apply_messages(struct session *session, const struct change *change, unsigned event)
+static void imapd_notify_apply_messages(struct session *session, const struct change *change, unsigned event)
 {
 	struct notify *notify = session->notify;
 	bool selected = session->view && view_mailbox(session->view) == change->mailbox;
@@ -303,7 +304,7 @@ static void apply_messages(struct session *session, const struct change *change,
 	if (change->origin == session->id)
 		return;
 	if (!selected) {
-		mark(session, change->mailbox, event);
+		imapd_notify_mark(session, change->mailbox, event);
 	} else if (event == NOTIFY_MESSAGE_NEW && notify_set_plan(notify->set)) {
 		for (size_t i = 0; i < change->msg_count; i++)
 			seqset_add(&notify->due, change->msgs[i].uid);
@@ -316,13 +317,13 @@ static void apply_change(struct session *session, const struct change_list *list
 
 	switch (change->kind) {
 	case CHANGE_APPEND:
-		apply_messages(session, change, NOTIFY_MESSAGE_NEW);
+		imapd_notify_apply_messages(session, change, NOTIFY_MESSAGE_NEW);
 		break;
 	case CHANGE_EXPUNGE:
-		apply_messages(session, change, NOTIFY_MESSAGE_EXPUNGE);
+		imapd_notify_apply_messages(session, change, NOTIFY_MESSAGE_EXPUNGE);
 		break;
 	case CHANGE_FLAGS:
-		apply_messages(session, change, NOTIFY_FLAG_CHANGE);
+		imapd_notify_apply_messages(session, change, NOTIFY_FLAG_CHANGE);
 		break;
 	case CHANGE_CREATED:
 	case CHANGE_DELETED:
@@ -331,8 +332,8 @@ static void apply_change(struct session *session, const struct change_list *list
 		break;
 	case CHANGE_SUBSCRIBED:
 	case CHANGE_UNSUBSCRIBED:
-		unresolve(session->notify);
-		queue(session, change, NOTIFY_KIND_SUBSCRIPTION, NOTIFY_SUBSCRIPTION);
+		imapd_notify_unresolve(session->notify);
+		imapd_notify_queue(session, change, NOTIFY_KIND_SUBSCRIPTION, NOTIFY_SUBSCRIPTION);
 		break;
 	case CHANGE_ANNOTATION:
 		apply_annotation(session, change);

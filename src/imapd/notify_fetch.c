@@ -22,7 +22,7 @@ struct notify_fetch {
 	bool seeing; /* sets \Seen before it reads */
 };
 
-static enum rc slice_run(struct account *account, struct job *job)
+static enum rc notify_fetch_slice_run(struct account *account, struct job *job)
 {
 	struct fetch *fetch = ((struct notify_fetch *)job)->fetch;
 	return fetch_slice(account, fetch);
@@ -43,10 +43,10 @@ static enum rc seeing_run(struct account *account, struct job *job)
 	return rc == RC_OK ? fetch_slice(account, fetch) : rc;
 }
 
-static void submit(struct session *session, bool seeing);
+static void notify_fetch_submit(struct session *session, bool seeing);
 
 /* The response, or what is left of it, is sent; the session goes on. */
-static void end(struct session *session)
+static void notify_fetch_end(struct session *session)
 {
 	struct notify *notify = session->notify;
 
@@ -57,7 +57,7 @@ static void end(struct session *session)
 	answer_flush(session);
 }
 
-static void deliver(struct session *session, bool seeing, enum rc rc)
+static void notify_fetch_deliver(struct session *session, bool seeing, enum rc rc)
 {
 	struct notify *notify = session->notify;
 	struct fetch *fetch = notify->fetch;
@@ -69,27 +69,27 @@ static void deliver(struct session *session, bool seeing, enum rc rc)
 	if (rc != RC_OK && seeing) {
 		/* A mailbox that can't be written can be read all the same. */
 		seqset_clear(&fetch->seen);
-		submit(session, false);
+		notify_fetch_submit(session, false);
 		return;
 	}
 	if (rc != RC_OK || !session->view) {
-		end(session);
+		notify_fetch_end(session);
 		return;
 	}
 	bool finished = fetch_view_take(session, fetch);
 	notify->in_response = fetch->place.inside;
 	if (finished) {
-		end(session);
+		notify_fetch_end(session);
 		return;
 	}
 	answer_flush(session);
 	if (answer_full(session))
 		notify->waits_for_room = true;
 	else
-		submit(session, false);
+		notify_fetch_submit(session, false);
 }
 
-static void fetch_done(struct job *job)
+static void notify_fetch_done(struct job *job)
 {
 	struct notify_fetch *done = (struct notify_fetch *)job;
 	struct session *session = hub_session(done->hub, job->asker);
@@ -99,20 +99,20 @@ static void fetch_done(struct job *job)
 		notify->sending = NULL;
 		notify->fetch = done->fetch;
 		done->fetch = NULL;
-		deliver(session, done->seeing, job->rc);
+		notify_fetch_deliver(session, done->seeing, job->rc);
 	}
 	fetch_free(&done->fetch);
 	free(done);
 }
 
-static void submit(struct session *session, bool seeing)
+static void notify_fetch_submit(struct session *session, bool seeing)
 {
 	struct notify *notify = session->notify;
 	struct notify_fetch *sending = mem_zalloc(sizeof(*sending));
 
 	sending->job.kind = seeing ? JOB_WRITE_RELAXED : JOB_READ;
-	sending->job.run = seeing ? seeing_run : slice_run;
-	sending->job.done = fetch_done;
+	sending->job.run = seeing ? seeing_run : notify_fetch_slice_run;
+	sending->job.done = notify_fetch_done;
 	sending->job.home = session->hub->reactor;
 	sending->job.asker = session->id;
 	sending->job.origin = session->id;
@@ -145,11 +145,11 @@ void notify_fetch_start(struct session *session)
 	if (session->enabled & ENABLED_CONDSTORE)
 		fetch_plan_add_modseq(fetch->arena, &fetch->plan);
 	notify->fetch = fetch;
-	submit(session, plan->seen && !view_read_only(session->view));
+	notify_fetch_submit(session, plan->seen && !view_read_only(session->view));
 }
 
 void notify_fetch_drain(struct session *session)
 {
 	session->notify->waits_for_room = false;
-	submit(session, false);
+	notify_fetch_submit(session, false);
 }

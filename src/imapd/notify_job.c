@@ -56,7 +56,7 @@ static void take_boxes(struct notify *notify, const struct notify_job *job)
 	}
 }
 
-static void job_done(struct job *job)
+static void notify_job_done(struct job *job)
 {
 	struct notify_job *done = (struct notify_job *)job;
 	struct session *session = hub_session(done->hub, job->asker);
@@ -109,7 +109,7 @@ void notify_job_start(struct session *session)
 
 	job->job.kind = JOB_READ;
 	job->job.run = job_run;
-	job->job.done = job_done;
+	job->job.done = notify_job_done;
 	job->job.home = session->hub->reactor;
 	job->job.asker = session->id;
 	job->hub = session->hub;

@@ -35,7 +35,7 @@ static bool may_tell(const struct cmd *cmd)
 	       (cmd->total == 0 || cmd->done < cmd->total) && cmd->session->state != SESSION_LOGOUT;
 }
 
-static void tell(struct cmd *cmd)
+static void progress_tell(struct cmd *cmd)
 {
 	struct buf out;
 
@@ -46,7 +46,7 @@ static void tell(struct cmd *cmd)
 	answer_flush(cmd->session);
 }
 
-static void on_timer(void *arg)
+static void progress_on_timer(void *arg)
 {
 	struct hub *hub = arg;
 	uint64_t now = clock_mono_ms();
@@ -57,7 +57,7 @@ static void on_timer(void *arg)
 		if (cmd->progress_due <= now) {
 			cmd->progress_due = now + cmd->session->settings->progress_ms;
 			if (may_tell(cmd))
-				tell(cmd);
+				progress_tell(cmd);
 		}
 		if (cmd->progress_due < next)
 			next = cmd->progress_due;
@@ -69,7 +69,7 @@ static void on_timer(void *arg)
 void progress_init(struct hub *hub)
 {
 	list_init(&hub->waiting);
-	timer_init(&hub->waiting_timer, hub->reactor, on_timer, hub);
+	timer_init(&hub->waiting_timer, hub->reactor, progress_on_timer, hub);
 }
 
 void progress_fini(struct hub *hub)

@@ -47,7 +47,7 @@ void search_cmd_failed(struct cmd *cmd, const char *code, const char *text)
 }
 
 /* Ends the command: it would have to work on more messages than it may. */
-static void too_many(struct cmd *cmd)
+static void search_cmd_too_many(struct cmd *cmd)
 {
 	const struct search_cmd *args = cmd->args;
 	if (args->options.items & SEARCH_SAVE)
@@ -56,7 +56,7 @@ static void too_many(struct cmd *cmd)
 		"Too many messages, narrow them down by UID");
 }
 
-static enum rc save(struct cmd *cmd, const struct search_result *result)
+static enum rc search_cmd_save(struct cmd *cmd, const struct search_result *result)
 {
 	const struct search_cmd *args = cmd->args;
 	struct view *view = cmd->session->view;
@@ -104,7 +104,7 @@ void search_cmd_end(struct cmd *cmd, const struct search *search, const struct s
 		search_cmd_failed(cmd, rc_text_code(rc), rc_text(rc));
 		return;
 	}
-	if (args->options.items & SEARCH_SAVE && save(cmd, result) != RC_OK) {
+	if (args->options.items & SEARCH_SAVE && search_cmd_save(cmd, result) != RC_OK) {
 		search_cmd_failed(cmd, "NOTSAVED", "The result is too large to be saved");
 		return;
 	}
@@ -169,7 +169,7 @@ static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *ui
 }
 
 /* The messages that can match at all: those in every set that must. */
-static void candidates(const struct search_keys *keys, struct seqset *ret_uids)
+static void search_cmd_candidates(const struct search_keys *keys, struct seqset *ret_uids)
 {
 	seqset_add_range(ret_uids, 1, UINT32_MAX - 1);
 	for (const struct search_key *key = keys->root->child; key; key = key->next)
@@ -178,7 +178,7 @@ static void candidates(const struct search_keys *keys, struct seqset *ret_uids)
 }
 
 /* Makes args->search. */
-static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
+static enum rc search_cmd_prepare(struct cmd *cmd, uint64_t *ret_count)
 {
 	struct search_cmd *args = cmd->args;
 	struct view *view = cmd->session->view;
@@ -194,7 +194,7 @@ static enum rc prepare(struct cmd *cmd, uint64_t *ret_count)
 	search_prepare(search);
 	if (view_recent(view) > 0)
 		seqset_copy(&search->recent, view_recent_uids(view));
-	candidates(&search->keys, &set);
+	search_cmd_candidates(&search->keys, &set);
 	enum rc rc = view_clip(view, &set, true, search->arena, &search->runs, &search->run_count, &uids);
 	if (rc == RC_OK && message_limit_clip(cmd, &uids)) {
 		seqset_fini(&set);
@@ -241,14 +241,14 @@ void search_cmd_start(struct cmd *cmd)
 	cmd->no_expunge = args->keys.seqs;
 	if (args->keys.modseq)
 		sync_condstore(cmd->session);
-	enum rc rc = prepare(cmd, &count);
+	enum rc rc = search_cmd_prepare(cmd, &count);
 	if (rc != RC_OK) {
 		search_cmd_failed(cmd, rc_text_code(rc), rc_text(rc));
 		return;
 	}
 	if (args->more && cmd->limit_uid > 0) {
 		cmd->limit_uid = 0;
-		too_many(cmd);
+		search_cmd_too_many(cmd);
 		return;
 	}
 	args->search->enough = args->enough;

@@ -68,7 +68,7 @@ static void round_done(struct job *job);
 
 /* Contexts. */
 
-static struct search_update *find(const struct session *session, struct strv tag)
+static struct search_update *search_update_find(const struct session *session, struct strv tag)
 {
 	if (!session->updates)
 		return NULL;
@@ -82,7 +82,7 @@ static struct search_update *find(const struct session *session, struct strv tag
 
 bool search_update_exists(const struct session *session, struct strv tag)
 {
-	return find(session, tag) != NULL;
+	return search_update_find(session, tag) != NULL;
 }
 
 struct search_update *search_update_new(struct session *session, const struct search_update_name *name)
@@ -137,7 +137,7 @@ void search_updates_free(struct session *session)
 
 bool search_update_cancel(struct session *session, struct strv tag)
 {
-	struct search_update *context = find(session, tag);
+	struct search_update *context = search_update_find(session, tag);
 	if (!context)
 		return false;
 	search_update_drop(session, context);
@@ -153,10 +153,10 @@ struct depends {
 };
 
 /* Bounded by the depth that the parser allows. */
-static void depend(const struct search_key *key, struct depends *depends)
+static void search_update_depend(const struct search_key *key, struct depends *depends)
 {
 	for (const struct search_key *child = key->child; child; child = child->next)
-		depend(child, depends);
+		search_update_depend(child, depends);
 	if (key->kind == SEARCH_FLAG || key->kind == SEARCH_KEYWORD || key->kind == SEARCH_MODSEQ)
 		depends->flags = true;
 	if (key->kind == SEARCH_RECENT)
@@ -166,20 +166,20 @@ static void depend(const struct search_key *key, struct depends *depends)
 }
 
 /* `sorted`: how many messages have a place in the order; 0: there is none. */
-static bool too_large(const struct session *session, size_t ranges, uint64_t sorted)
+static bool search_update_too_large(const struct session *session, size_t ranges, uint64_t sorted)
 {
 	const struct imapd_settings *settings = session->settings;
 	return ranges > settings->context_ranges_max || sorted > settings->context_sorted_max;
 }
 
-static const char *refusal(const struct session *session, const struct search *search,
+static const char *search_update_refusal(const struct session *session, const struct search *search,
 	const struct sort *sort, const struct depends *depends)
 {
 	if (depends->clock)
 		return "What depends on the clock is not kept up to date";
 	if (sort && sort->program.relevancy)
 		return "An order by relevancy is not kept up to date";
-	if (too_large(session, search->results.n, sort ? seqset_count(&search->results) : 0))
+	if (search_update_too_large(session, search->results.n, sort ? seqset_count(&search->results) : 0))
 		return "Too many results";
 	return NULL;
 }
@@ -199,8 +199,8 @@ const char *search_update_start(struct session *session, struct search_update *c
 	const struct search *search, const struct sort *sort)
 {
 	struct depends depends = { false, false, false };
-	depend(search->keys.root, &depends);
-	const char *why = refusal(session, search, sort, &depends);
+	search_update_depend(search->keys.root, &depends);
+	const char *why = search_update_refusal(session, search, sort, &depends);
 	if (why) {
 		search_update_drop(session, context);
 		return why;
@@ -347,7 +347,7 @@ static void take_look(struct session *session, struct look *look)
 	context->in_round = false;
 	context->looking = 0;
 	context->changed = true;
-	if (too_large(session, context->truth.n, context->sorted ? context->sorted->n : 0))
+	if (search_update_too_large(session, context->truth.n, context->sorted ? context->sorted->n : 0))
 		context->given_up = "Too many results";
 }
 
@@ -435,13 +435,13 @@ bool search_updates_round_done(const struct session *session, uint64_t round)
 
 /* Changes. */
 
-static void apply_messages(struct search_update *context, const struct change *change)
+static void search_update_apply_messages(struct search_update *context, const struct change *change)
 {
 	for (size_t i = 0; i < change->msg_count; i++)
 		seqset_add(&context->dirty, change->msgs[i].uid);
 }
 
-static void apply_expunge(struct search_update *context, const struct change *change)
+static void search_update_apply_expunge(struct search_update *context, const struct change *change)
 {
 	for (size_t i = 0; i < change->msg_count; i++) {
 		uint32_t uid = change->msgs[i].uid;
@@ -455,12 +455,12 @@ static void apply_expunge(struct search_update *context, const struct change *ch
 	}
 }
 
-static void apply(struct search_update *context, const struct change *change)
+static void search_update_apply(struct search_update *context, const struct change *change)
 {
 	if (change->kind == CHANGE_APPEND || (change->kind == CHANGE_FLAGS && context->by_flags))
-		apply_messages(context, change);
+		search_update_apply_messages(context, change);
 	else if (change->kind == CHANGE_EXPUNGE)
-		apply_expunge(context, change);
+		search_update_apply_expunge(context, change);
 }
 
 void search_updates_apply(struct session *session, const struct change_list *list)
@@ -472,7 +472,7 @@ void search_updates_apply(struct session *session, const struct change_list *lis
 		struct search_update *context = CONTAINER_OF(node, struct search_update, in_contexts);
 		for (size_t i = 0; i < list->count; i++)
 			if (list->changes[i].mailbox == view_mailbox(session->view))
-				apply(context, &list->changes[i]);
+				search_update_apply(context, &list->changes[i]);
 	}
 	begin_round(session);
 }

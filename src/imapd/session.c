@@ -21,7 +21,7 @@
 
 /* State. */
 
-static bool may_move(enum session_state from, enum session_state to)
+static bool imapd_session_may_move(enum session_state from, enum session_state to)
 {
 	switch (from) {
 	case SESSION_GREETING:
@@ -40,7 +40,7 @@ static bool may_move(enum session_state from, enum session_state to)
 
 void session_move(struct session *session, enum session_state to)
 {
-	if (!may_move(session->state, to))
+	if (!imapd_session_may_move(session->state, to))
 		abort();
 	session->state = to;
 }
@@ -87,7 +87,7 @@ void session_bad_command(struct session *session)
 		session_bye(session, NULL, "Too many bad commands");
 }
 
-static void session_free(struct session *session)
+static void imapd_session_free(struct session *session)
 {
 	struct imapd *imapd = session->hub->imapd;
 
@@ -118,7 +118,7 @@ static void session_free(struct session *session)
 
 /* Timers. */
 
-static void arm(struct session *session)
+static void imapd_session_arm(struct session *session)
 {
 	const struct imapd_settings *settings = session->settings;
 	if (!session->idling)
@@ -129,7 +129,7 @@ static void arm(struct session *session)
 		timer_cancel(&session->timer);
 }
 
-static void on_timer(void *arg)
+static void imapd_session_on_timer(void *arg)
 {
 	struct session *session = arg;
 	switch (session->state) {
@@ -147,11 +147,11 @@ static void on_timer(void *arg)
 		if (!notify_in_response(session))
 			answer_untagged(session, "OK Still here");
 		conn_flush(session->conn);
-		arm(session);
+		imapd_session_arm(session);
 	} else if ((session->cmd && session->cmd->job) || notify_sending(session) ||
 		   conn_out_length(session->conn) > 0) {
 		/* Busy for the client; a connection that takes nothing is ended by its own limit. */
-		arm(session);
+		imapd_session_arm(session);
 	} else {
 		session_bye(session, NULL, "Autologout, idle for too long");
 	}
@@ -166,7 +166,7 @@ void session_idle(struct session *session, bool on)
 		atomic_fetch_add_explicit(&session->hub->imapd->idling, 1, memory_order_relaxed);
 		lex_release(&session->lex);
 		conn_idle(session->conn);
-		arm(session);
+		imapd_session_arm(session);
 	} else {
 		atomic_fetch_sub_explicit(&session->hub->imapd->idling, 1, memory_order_relaxed);
 	}
@@ -181,7 +181,7 @@ void session_command_done(struct session *session)
 		return;
 	}
 	if (session->state != SESSION_NOT_AUTH)
-		arm(session);
+		imapd_session_arm(session);
 	sync_offer(session);
 	if (!session->reading)
 		conn_kick(session->conn);
@@ -201,7 +201,7 @@ static bool takes_input(const struct session *session)
 }
 
 /* One event of the assembler; false: nothing more to do for now. */
-static bool step(struct session *session, struct strv *in)
+static bool imapd_session_step(struct session *session, struct strv *in)
 {
 	struct strv bytes = STRV_NULL;
 	struct cmd *cmd;
@@ -221,7 +221,7 @@ static bool step(struct session *session, struct strv *in)
 		break;
 	case LEX_STREAM:
 		/* A long message over a slow line is activity. */
-		arm(session);
+		imapd_session_arm(session);
 		session->cmd->row->literal_bytes(session->cmd, bytes);
 		break;
 	case LEX_STREAM_END:
@@ -237,13 +237,13 @@ static bool step(struct session *session, struct strv *in)
 	return true;
 }
 
-static size_t on_read(void *arg, struct strv in)
+static size_t imapd_session_on_read(void *arg, struct strv in)
 {
 	struct session *session = arg;
 	struct strv rest = in;
 
 	session->reading = true;
-	while (takes_input(session) && step(session, &rest))
+	while (takes_input(session) && imapd_session_step(session, &rest))
 		;
 	session->reading = false;
 	session->deflate_begun = false;
@@ -288,17 +288,17 @@ static const char *end_name(enum conn_end why)
 	return "";
 }
 
-static void on_end(void *arg, enum conn_end why)
+static void imapd_session_on_end(void *arg, enum conn_end why)
 {
 	struct session *session = arg;
 	log_debug(session->hub->imapd->log, "imap session ended id=%llu user=%s why=%s",
 		(unsigned long long)session->id, LOG_V(strv_cstr(session->user)), end_name(why));
-	session_free(session);
+	imapd_session_free(session);
 }
 
 /* Beginning. */
 
-static void greet(struct session *session)
+static void imapd_session_greet(struct session *session)
 {
 	struct buf out;
 	buf_init(&out, 8192);
@@ -318,7 +318,7 @@ static void on_tls(void *arg)
 	if (session->state == SESSION_LOGOUT)
 		return;
 	if (session->state == SESSION_GREETING) {
-		greet(session);
+		imapd_session_greet(session);
 		return;
 	}
 	/* RFC 3501 6.2.1: nothing learned before counts. */
@@ -331,17 +331,17 @@ static void on_tls(void *arg)
 }
 
 /* What came before the client shut down its side is answered; what would have to come from it is not waited for. */
-static bool is_busy(void *arg)
+static bool imapd_session_is_busy(void *arg)
 {
 	const struct session *session = arg;
 	return session->state != SESSION_LOGOUT && (lex_waits(&session->lex) || !takes_input(session));
 }
 
 static const struct conn_ops ops = {
-	.is_busy = is_busy,
-	.on_read = on_read,
+	.is_busy = imapd_session_is_busy,
+	.on_read = imapd_session_on_read,
 	.on_drain = on_drain,
-	.on_end = on_end,
+	.on_end = imapd_session_on_end,
 	.on_tls = on_tls,
 };
 
@@ -362,7 +362,7 @@ static struct session *session_new(struct hub *hub, int fd, bool implicit_tls)
 	};
 	session->conn = conn_new(hub->reactor, fd, &ops, session, &limits);
 	lex_init(&session->lex, session->settings->line_max_preauth, session->settings->literal_max_preauth);
-	timer_init(&session->timer, hub->reactor, on_timer, session);
+	timer_init(&session->timer, hub->reactor, imapd_session_on_timer, session);
 	hub_add(hub, session);
 	return session;
 }
@@ -399,7 +399,7 @@ static void make_leave(struct imapd *imapd, const struct admission_victim *victi
 }
 
 /* Takes its place among the connections; who has to make room for it is told. */
-static enum admission_verdict enter(struct session *session)
+static enum admission_verdict imapd_session_enter(struct session *session)
 {
 	struct imapd *imapd = session->hub->imapd;
 	struct admission_limits limits = imapd_admission_limits(session->settings);
@@ -426,7 +426,7 @@ void session_accept(struct hub *hub, int fd, bool implicit_tls)
 
 	atomic_fetch_add_explicit(&imapd->sessions, 1, memory_order_relaxed);
 	atomic_fetch_add_explicit(&imapd->connections, 1, memory_order_relaxed);
-	enum admission_verdict verdict = enter(session);
+	enum admission_verdict verdict = imapd_session_enter(session);
 	struct tls_ctx *tls = implicit_tls ? imapd_tls(imapd) : NULL;
 
 	if (hub->stopping || (implicit_tls && !tls)) {
@@ -440,7 +440,7 @@ void session_accept(struct hub *hub, int fd, bool implicit_tls)
 		if (implicit_tls)
 			conn_start_tls(session->conn, tls);
 		else
-			greet(session);
+			imapd_session_greet(session);
 	}
 	if (tls)
 		tls_ctx_unref(&tls);

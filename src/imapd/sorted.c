@@ -51,7 +51,7 @@ void sorted_take(
 		uint32_t uid = items[i].uid;
 		if (!seqset_contains(wanted, uid) || seqset_contains(&sorted->known, uid))
 			continue;
-		while (at < sorted->n && sort_item_compare(&sorted->v[at], &items[i]) < 0)
+		while (at < sorted->n && sorter_item_compare(&sorted->v[at], &items[i]) < 0)
 			all[n++] = sorted->v[at++];
 		all[n++] = copy_item(&items[i]);
 		seqset_add(&taken, uid);
@@ -88,21 +88,21 @@ struct stretch {
 	bool any; /* one has been printed */
 };
 
-static void begin(
+static void sorted_begin(
 	struct stretch *stretch, const struct sorted *sorted, const struct view *view, struct buf *out)
 {
 	*stretch = (struct stretch){ .view = view, .out = out };
 	stretch->numbers = mem_alloc((sorted->n + 1) * sizeof(*stretch->numbers));
 }
 
-static void add(struct stretch *stretch, uint32_t uid, uint64_t position)
+static void sorted_add(struct stretch *stretch, uint32_t uid, uint64_t position)
 {
 	if (stretch->n == 0)
 		stretch->position = position;
 	stretch->numbers[stretch->n++] = stretch->view ? view_seq(stretch->view, uid) : uid;
 }
 
-static void end(struct stretch *stretch)
+static void sorted_end(struct stretch *stretch)
 {
 	if (stretch->n == 0)
 		return;
@@ -121,19 +121,19 @@ void sorted_print_removed(const struct sorted *sorted, const struct seqset *told
 {
 	struct stretch stretch;
 	uint64_t position = 1;
-	begin(&stretch, sorted, view, out);
+	sorted_begin(&stretch, sorted, view, out);
 	for (size_t i = 0; i < sorted->n; i++) {
 		uint32_t uid = sorted->v[i].uid;
 		if (!seqset_contains(told, uid))
 			continue;
 		if (seqset_contains(removed, uid)) {
-			add(&stretch, uid, position);
+			sorted_add(&stretch, uid, position);
 			continue;
 		}
-		end(&stretch);
+		sorted_end(&stretch);
 		position++;
 	}
-	end(&stretch);
+	sorted_end(&stretch);
 	free(stretch.numbers);
 }
 
@@ -143,16 +143,16 @@ void sorted_print_added(const struct sorted *sorted, const struct seqset *told, 
 {
 	struct stretch stretch;
 	uint64_t position = 1;
-	begin(&stretch, sorted, view, out);
+	sorted_begin(&stretch, sorted, view, out);
 	for (size_t i = 0; i < sorted->n; i++) {
 		uint32_t uid = sorted->v[i].uid;
 		if (seqset_contains(added, uid)) {
-			add(&stretch, uid, position++);
+			sorted_add(&stretch, uid, position++);
 		} else if (seqset_contains(told, uid)) {
-			end(&stretch);
+			sorted_end(&stretch);
 			position++;
 		}
 	}
-	end(&stretch);
+	sorted_end(&stretch);
 	free(stretch.numbers);
 }

@@ -231,7 +231,8 @@ static bool cut_run(
 }
 
 /* Walks both lists at once; with out NULL it only counts. */
-static size_t clip(const struct view_uids *uids, const struct seqset *set, bool by_uid, struct uid_run *out)
+static size_t view_clip_uids(
+	const struct view_uids *uids, const struct seqset *set, bool by_uid, struct uid_run *out)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < set->n; i++) {
@@ -260,9 +261,9 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 		seqset_fini(&numbers);
 		return RC_INVALID;
 	}
-	size_t count = clip(view->uids, &numbers, by_uid, NULL);
+	size_t count = view_clip_uids(view->uids, &numbers, by_uid, NULL);
 	struct uid_run *runs = arena_alloc(arena, (count + 1) * sizeof(*runs));
-	clip(view->uids, &numbers, by_uid, runs);
+	view_clip_uids(view->uids, &numbers, by_uid, runs);
 	seqset_init(ret_uids);
 	for (size_t i = 0; i < count; i++)
 		seqset_add_range(ret_uids, runs[i].uid_lo, runs[i].uid_hi);
@@ -274,9 +275,9 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 
 void view_seqs(const struct view *view, const struct seqset *uids, struct seqset *ret_seqs)
 {
-	size_t count = clip(view->uids, uids, true, NULL);
+	size_t count = view_clip_uids(view->uids, uids, true, NULL);
 	struct uid_run *runs = mem_alloc((count + 1) * sizeof(*runs));
-	clip(view->uids, uids, true, runs);
+	view_clip_uids(view->uids, uids, true, runs);
 	seqset_clear(ret_seqs);
 	for (size_t i = 0; i < count; i++)
 		seqset_add_range(ret_seqs, runs[i].seq_lo, run_last_seq(&runs[i]));
@@ -370,7 +371,7 @@ static void apply_append(struct view *view, const struct change *change)
 	}
 }
 
-static void apply_expunge(struct view *view, const struct change *change, bool own)
+static void view_apply_expunge(struct view *view, const struct change *change, bool own)
 {
 	for (size_t i = 0; i < change->msg_count; i++) {
 		uint32_t uid = change->msgs[i].uid;
@@ -425,7 +426,7 @@ void view_apply(struct view *view, const struct change_list *list, uint64_t sess
 			apply_append(view, change);
 			break;
 		case CHANGE_EXPUNGE:
-			apply_expunge(view, change, change->origin == session_id);
+			view_apply_expunge(view, change, change->origin == session_id);
 			break;
 		case CHANGE_FLAGS:
 			apply_flags(view, change, change->origin == session_id);

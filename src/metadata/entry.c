@@ -18,7 +18,7 @@ bool entry_name_valid(struct strv name)
 	return true;
 }
 
-static unsigned components(struct strv name)
+static unsigned entry_components(struct strv name)
 {
 	unsigned count = 0;
 
@@ -28,7 +28,7 @@ static unsigned components(struct strv name)
 }
 
 /* `top` in any case. */
-static bool is_below(struct strv name, struct strv top)
+static bool entry_is_below(struct strv name, struct strv top)
 {
 	return name.n > top.n && name.p[top.n] == '/' && strv_istarts(name, top);
 }
@@ -38,31 +38,31 @@ bool entry_name_usable(struct strv name)
 	static const struct strv tops[] = { { "/private", 8 }, { "/shared", 7 } };
 
 	for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
-		if (!is_below(name, tops[i]))
+		if (!entry_is_below(name, tops[i]))
 			continue;
 		struct strv rest = strv_sub(name, tops[i].n, name.n);
-		bool vendor = strv_ieq(rest, STRV("/vendor")) || is_below(rest, STRV("/vendor"));
-		return !vendor || components(name) >= VENDOR_COMPONENTS_MIN;
+		bool vendor = strv_ieq(rest, STRV("/vendor")) || entry_is_below(rest, STRV("/vendor"));
+		return !vendor || entry_components(name) >= VENDOR_COMPONENTS_MIN;
 	}
 	return false;
 }
 
 bool entry_is_shared(struct strv name)
 {
-	return is_below(name, STRV("/shared"));
+	return entry_is_below(name, STRV("/shared"));
 }
 
 bool entry_within(struct strv name, struct strv top, enum entry_depth depth)
 {
 	if (strv_ieq(name, top))
 		return true;
-	if (!is_below(name, top))
+	if (!entry_is_below(name, top))
 		return false;
 	switch (depth) {
 	case ENTRY_DEPTH_0:
 		return false;
 	case ENTRY_DEPTH_1:
-		return components(name) == components(top) + 1;
+		return entry_components(name) == entry_components(top) + 1;
 	case ENTRY_DEPTH_INFINITY:
 		break;
 	}

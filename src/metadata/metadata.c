@@ -78,7 +78,7 @@ const struct metadata_settings *metadata_settings(const struct metadata *metadat
 	return &metadata->settings;
 }
 
-static bool serves(const struct metadata_provider *provider, const struct metadata_scope *scope)
+static bool metadata_serves(const struct metadata_provider *provider, const struct metadata_scope *scope)
 {
 	return provider->flags & (scope->mailbox ? METADATA_MAILBOX : METADATA_SERVER);
 }
@@ -92,7 +92,7 @@ const struct metadata_provider *metadata_provider_of(
 	for (size_t i = 0; i < metadata->count; i++) {
 		const struct metadata_provider *provider = &metadata->providers[i];
 		struct strv prefix = strv_cstr(provider->prefix);
-		if (prefix.n > length && serves(provider, scope) &&
+		if (prefix.n > length && metadata_serves(provider, scope) &&
 			entry_within(name, prefix, ENTRY_DEPTH_INFINITY)) {
 			found = provider;
 			length = prefix.n;
@@ -107,7 +107,7 @@ static bool belongs_elsewhere(
 {
 	for (size_t i = 0; i < metadata->count; i++) {
 		const struct metadata_provider *provider = &metadata->providers[i];
-		if (provider->flags & METADATA_ALONE && !serves(provider, scope) &&
+		if (provider->flags & METADATA_ALONE && !metadata_serves(provider, scope) &&
 			entry_within(name, strv_cstr(provider->prefix), ENTRY_DEPTH_INFINITY))
 			return true;
 	}
@@ -115,7 +115,8 @@ static bool belongs_elsewhere(
 }
 
 /* The form in which a name is compared, stored and told. */
-static struct strv canonical(const struct metadata_provider *owner, struct strv name, struct arena *arena)
+static struct strv metadata_canonical(
+	const struct metadata_provider *owner, struct strv name, struct arena *arena)
 {
 	bool keep = owner && (owner->flags & METADATA_KEEP_CASE) && name.n > strlen(owner->prefix);
 	return entry_lower(name, keep, arena);
@@ -145,16 +146,16 @@ enum rc metadata_changed(struct account *account, int64_t mailbox, struct strv n
 
 /* Reading. */
 
-static struct listed *find(const struct metadata_list *list, struct strv name)
+static struct listed *metadata_find(const struct metadata_list *list, struct strv name)
 {
 	struct listed *listed = NULL;
 	HASH_FIND(hh, list->by_name, name.p, name.n, listed);
 	return listed;
 }
 
-static void add(struct metadata_list *list, struct strv name, struct strv value)
+static void metadata_list_append(struct metadata_list *list, struct strv name, struct strv value)
 {
-	if (find(list, name))
+	if (metadata_find(list, name))
 		return;
 	struct listed *listed = arena_zalloc(list->arena, sizeof(*listed));
 	listed->entry.name = arena_strv(list->arena, name);
@@ -180,7 +181,7 @@ void metadata_list_add(struct metadata_list *list, struct strv name, struct strv
 		list->too_long = list->too_long || strv_ieq(name, list->top);
 		return;
 	}
-	add(list, name, value);
+	metadata_list_append(list, name, value);
 }
 
 static bool add_stored(void *arg, struct strv name, struct strv value)
@@ -197,7 +198,7 @@ static enum rc list_providers_below(struct metadata_list *list, struct account *
 	for (size_t i = 0; i < metadata->count; i++) {
 		const struct metadata_provider *provider = &metadata->providers[i];
 		struct strv prefix = strv_cstr(provider->prefix);
-		if (!serves(provider, list->scope) || prefix.n <= list->top.n ||
+		if (!metadata_serves(provider, list->scope) || prefix.n <= list->top.n ||
 			!entry_within(prefix, list->top, ENTRY_DEPTH_INFINITY))
 			continue;
 		enum rc rc = provider->list(provider->ctx, account, list->scope, prefix, true, list);
@@ -208,13 +209,13 @@ static enum rc list_providers_below(struct metadata_list *list, struct account *
 	return RC_OK;
 }
 
-static enum rc list_one(struct metadata_list *list, struct account *account, struct strv asked)
+static enum rc metadata_list_one(struct metadata_list *list, struct account *account, struct strv asked)
 {
 	const struct metadata_provider *owner = metadata_provider_of(list->metadata, list->scope, asked);
 	bool below = list->request->depth != ENTRY_DEPTH_0;
 	enum rc rc;
 
-	list->top = canonical(owner, asked, list->arena);
+	list->top = metadata_canonical(owner, asked, list->arena);
 	list->too_long = false;
 	if (owner) {
 		rc = owner->list(owner->ctx, account, list->scope, list->top, below, list);
@@ -226,7 +227,7 @@ static enum rc list_one(struct metadata_list *list, struct account *account, str
 	if (rc == RC_OK && below)
 		rc = list_providers_below(list, account);
 	if (rc == RC_OK && !below && !list->too_long)
-		add(list, list->top, STRV_NULL);
+		metadata_list_append(list, list->top, STRV_NULL);
 	return rc;
 }
 
@@ -241,7 +242,7 @@ enum rc metadata_get(const struct metadata *metadata, struct account *account,
 
 	list.end = &list.first;
 	for (size_t i = 0; rc == RC_OK && i < request->count; i++)
-		rc = list_one(&list, account, request->names[i]);
+		rc = metadata_list_one(&list, account, request->names[i]);
 	HASH_CLEAR(hh, list.by_name);
 	if (rc != RC_OK)
 		return rc;
@@ -255,7 +256,7 @@ enum rc metadata_get(const struct metadata *metadata, struct account *account,
 
 /* Setting. */
 
-static enum rc too_large(struct metadata_error *error, size_t max)
+static enum rc metadata_too_large(struct metadata_error *error, size_t max)
 {
 	snprintf(error->room, sizeof(error->room), "METADATA MAXSIZE %zu", max);
 	error->code = error->room;
@@ -263,7 +264,7 @@ static enum rc too_large(struct metadata_error *error, size_t max)
 	return RC_LIMIT;
 }
 
-static enum rc room_for(const struct metadata *metadata, struct account *account, int64_t mailbox,
+static enum rc metadata_room_for(const struct metadata *metadata, struct account *account, int64_t mailbox,
 	struct strv name, struct metadata_error *error)
 {
 	struct strv old;
@@ -283,10 +284,10 @@ enum rc metadata_set(const struct metadata *metadata, struct account *account,
 {
 	const struct metadata_provider *owner = metadata_provider_of(metadata, scope, name);
 	size_t max = owner && owner->value_max ? owner->value_max : metadata->settings.value_max;
-	struct strv entry = canonical(owner, name, account_arena(account));
+	struct strv entry = metadata_canonical(owner, name, account_arena(account));
 
 	if (value.n > max)
-		return too_large(error, max);
+		return metadata_too_large(error, max);
 	if (owner)
 		return owner->set(owner->ctx, account, scope, entry, value, error);
 	/* NIL is not refused: an entry that was stored before goes. */
@@ -296,6 +297,6 @@ enum rc metadata_set(const struct metadata *metadata, struct account *account,
 				       : "This entry belongs to a mailbox");
 	if (!entry_name_usable(entry))
 		return metadata_cannot(error, "there can be no entry %.*s", STRV_ARG(entry));
-	enum rc rc = value.p ? room_for(metadata, account, scope->mailbox, entry, error) : RC_OK;
+	enum rc rc = value.p ? metadata_room_for(metadata, account, scope->mailbox, entry, error) : RC_OK;
 	return rc == RC_OK ? annot_set(account, scope->mailbox, entry, value, true) : rc;
 }

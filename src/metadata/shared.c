@@ -7,7 +7,7 @@
 #include <stdlib.h>
 
 /* What the server says is UTF-8, whatever the configuration holds. */
-static char *copy(const char *value)
+static char *shared_copy(const char *value)
 {
 	struct buf valid;
 
@@ -22,8 +22,8 @@ static char *copy(const char *value)
 
 void shared_init(struct shared *shared, const char *comment, const char *admin)
 {
-	shared->comment = copy(comment);
-	shared->admin = copy(admin);
+	shared->comment = shared_copy(comment);
+	shared->admin = shared_copy(admin);
 }
 
 void shared_fini(struct shared *shared)
@@ -32,8 +32,8 @@ void shared_fini(struct shared *shared)
 	free(shared->admin);
 }
 
-static enum rc list(void *ctx, struct account *account, const struct metadata_scope *scope, struct strv name,
-	bool below, struct metadata_list *list)
+static enum rc shared_list(void *ctx, struct account *account, const struct metadata_scope *scope,
+	struct strv name, bool below, struct metadata_list *list)
 {
 	const struct shared *shared = ctx;
 
@@ -46,8 +46,8 @@ static enum rc list(void *ctx, struct account *account, const struct metadata_sc
 	return RC_OK;
 }
 
-static enum rc set(void *ctx, struct account *account, const struct metadata_scope *scope, struct strv name,
-	struct strv value, struct metadata_error *error)
+static enum rc shared_set(void *ctx, struct account *account, const struct metadata_scope *scope,
+	struct strv name, struct strv value, struct metadata_error *error)
 {
 	(void)ctx;
 	(void)account;
@@ -60,7 +60,9 @@ static enum rc set(void *ctx, struct account *account, const struct metadata_sco
 
 void shared_provider(struct shared *shared, struct metadata_provider *ret_provider)
 {
-	*ret_provider = (struct metadata_provider){
-		.prefix = "/shared", .flags = METADATA_SERVER, .ctx = shared, .list = list, .set = set
-	};
+	*ret_provider = (struct metadata_provider){ .prefix = "/shared",
+		.flags = METADATA_SERVER,
+		.ctx = shared,
+		.list = shared_list,
+		.set = shared_set };
 }

@@ -20,7 +20,7 @@ struct addr_parser {
 	bool in_group;
 };
 
-static struct addr *add(struct addr_parser *parser, enum addr_kind kind)
+static struct addr *addr_add(struct addr_parser *parser, enum addr_kind kind)
 {
 	struct addr *addr = arena_zalloc(parser->arena, sizeof(*addr));
 	addr->kind = kind;
@@ -64,7 +64,7 @@ static struct strv range_to(const char *start, const char *end)
 }
 
 /* Passes words, quoted strings and comments up to one of the delimiters. */
-static struct strv take_range(struct addr_parser *parser, const char *delimiters)
+static struct strv addr_take_range(struct addr_parser *parser, const char *delimiters)
 {
 	struct mime_lex *lex = &parser->lex;
 	const char *start = lex->p;
@@ -151,7 +151,7 @@ static void take_angle(struct addr_parser *parser, struct addr *addr)
 	struct mime_lex *lex = &parser->lex;
 	mime_lex_cfws(lex);
 	if (lex->p < lex->end && *lex->p == '@') {
-		struct strv route = take_range(parser, ":>");
+		struct strv route = addr_take_range(parser, ":>");
 		if (lex->p < lex->end && *lex->p == ':') {
 			addr->route = words_text(parser->arena, route, false);
 			lex->p++;
@@ -159,12 +159,12 @@ static void take_angle(struct addr_parser *parser, struct addr *addr)
 			lex->p = route.p;
 		}
 	}
-	struct strv local = take_range(parser, "@>,");
+	struct strv local = addr_take_range(parser, "@>,");
 	addr->mailbox = words_text(parser->arena, local, false);
 	if (lex->p < lex->end && *lex->p == '@') {
 		lex->p++;
 		addr->domain = take_domain(parser);
-		take_range(parser, ">,;");
+		addr_take_range(parser, ">,;");
 	}
 	if (lex->p < lex->end && *lex->p == '>')
 		lex->p++;
@@ -172,11 +172,11 @@ static void take_angle(struct addr_parser *parser, struct addr *addr)
 
 static void take_mailbox_with_angle(struct addr_parser *parser, struct strv phrase)
 {
-	struct addr *addr = add(parser, ADDR_MAILBOX);
+	struct addr *addr = addr_add(parser, ADDR_MAILBOX);
 	parser->lex.p++;
 	addr->name = name_or_null(parser, phrase);
 	take_angle(parser, addr);
-	take_range(parser, ",;");
+	addr_take_range(parser, ",;");
 	if (!addr->name.p)
 		addr->name = comment_name(parser);
 }
@@ -187,12 +187,12 @@ static void take_bare_mailbox(struct addr_parser *parser, struct strv range)
 	struct mime_lex *lex = &parser->lex;
 	lex->p++;
 	struct strv domain = take_domain(parser);
-	take_range(parser, "<,;");
+	addr_take_range(parser, "<,;");
 	if (lex->p < lex->end && *lex->p == '<') {
 		take_mailbox_with_angle(parser, range_to(range.p, lex->p));
 		return;
 	}
-	struct addr *addr = add(parser, ADDR_MAILBOX);
+	struct addr *addr = addr_add(parser, ADDR_MAILBOX);
 	const char *local = last_local(range);
 	addr->name = name_or_null(parser, range_to(range.p, local));
 	addr->mailbox = words_text(parser->arena, range_to(local, range.p + range.n), false);
@@ -207,7 +207,7 @@ static void take_words(struct addr_parser *parser, struct strv range)
 	struct strv text = words_text(parser->arena, range, true);
 	if (text.n == 0)
 		return;
-	struct addr *addr = add(parser, ADDR_MAILBOX);
+	struct addr *addr = addr_add(parser, ADDR_MAILBOX);
 	if (last_local(range) == range.p) {
 		addr->mailbox = text;
 		addr->name = comment_name(parser);
@@ -219,7 +219,7 @@ static void take_words(struct addr_parser *parser, struct strv range)
 static void end_group(struct addr_parser *parser)
 {
 	if (parser->in_group)
-		add(parser, ADDR_GROUP_END);
+		addr_add(parser, ADDR_GROUP_END);
 	parser->in_group = false;
 }
 
@@ -230,7 +230,7 @@ static void take_group(struct addr_parser *parser, struct strv phrase)
 	/* A colon without a name, or inside a group, is noise. */
 	if (parser->in_group || name.n == 0 || parser->left < 2)
 		return;
-	add(parser, ADDR_GROUP_START)->mailbox = name;
+	addr_add(parser, ADDR_GROUP_START)->mailbox = name;
 	parser->in_group = true;
 }
 
@@ -238,7 +238,7 @@ static void take_item(struct addr_parser *parser)
 {
 	struct mime_lex *lex = &parser->lex;
 	parser->comment = STRV_NULL;
-	struct strv range = take_range(parser, "<,;:@");
+	struct strv range = addr_take_range(parser, "<,;:@");
 	char delimiter = lex->p < lex->end ? *lex->p : ',';
 	switch (delimiter) {
 	case '<':
@@ -270,6 +270,6 @@ struct addr *addr_parse(struct arena *arena, struct strv value, size_t max)
 	while (parser.lex.p < parser.lex.end && parser.left > (parser.in_group ? 1 : 0))
 		take_item(&parser);
 	if (parser.in_group)
-		add(&parser, ADDR_GROUP_END);
+		addr_add(&parser, ADDR_GROUP_END);
 	return parser.first;
 }

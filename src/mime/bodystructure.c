@@ -131,7 +131,7 @@ static void print_extension(struct buf *out, const struct mime_part *part)
 	arena_free(&arena);
 }
 
-static bool is_text(const struct mime_part *part)
+static bool bodystructure_is_text(const struct mime_part *part)
 {
 	return strv_ieq(part->type, STRV("text"));
 }
@@ -150,7 +150,7 @@ static void print_fields(struct buf *out, const struct mime_part *part)
 	buf_addc(out, ' ');
 	mime_nstring_print(out, part->subtype);
 	buf_addc(out, ' ');
-	print_params(out, part->params, part->param_count, is_text(part));
+	print_params(out, part->params, part->param_count, bodystructure_is_text(part));
 	buf_addc(out, ' ');
 	mime_field_print(out, part, STRV("Content-ID"), STRV_NULL);
 	buf_addc(out, ' ');
@@ -207,7 +207,7 @@ static void print_opaque(struct buf *out, const struct mime_part *part, bool ext
 		buf_adds(out, " " EMPTY_ENVELOPE " ");
 		mime_body_print_empty(out, extended);
 	}
-	if (is_text(part) || is_message(part, global))
+	if (bodystructure_is_text(part) || is_message(part, global))
 		print_lines(out, part);
 	print_leaf_extension(out, part, extended);
 	buf_addc(out, ')');

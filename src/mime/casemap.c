@@ -4,7 +4,7 @@
 
 #define DECOMPOSED_MAX 32 /* code points that one may become; Unicode's longest has 18 */
 
-static void add_code_point(struct buf *out, utf8proc_int32_t c)
+static void casemap_add_code_point(struct buf *out, utf8proc_int32_t c)
 {
 	utf8proc_uint8_t text[4];
 	utf8proc_ssize_t n = utf8proc_encode_char(c, text);
@@ -15,7 +15,7 @@ static void add_mapped(struct buf *out, utf8proc_int32_t c)
 {
 	/* UnicodeData.txt has no decomposition for Hangul syllables; the algorithmic one is not asked for. */
 	if (c >= 0xac00 && c <= 0xd7a3) {
-		add_code_point(out, c);
+		casemap_add_code_point(out, c);
 		return;
 	}
 	/* utf8proc gives sharp s a capital that UnicodeData.txt does not. */
@@ -25,11 +25,11 @@ static void add_mapped(struct buf *out, utf8proc_int32_t c)
 	utf8proc_ssize_t n = utf8proc_decompose_char(
 		title, text, DECOMPOSED_MAX, UTF8PROC_DECOMPOSE | UTF8PROC_COMPAT, &boundary);
 	if (n < 0 || n > DECOMPOSED_MAX) {
-		add_code_point(out, c);
+		casemap_add_code_point(out, c);
 		return;
 	}
 	for (utf8proc_ssize_t i = 0; i < n; i++)
-		add_code_point(out, text[i]);
+		casemap_add_code_point(out, text[i]);
 }
 
 static size_t add_ascii(struct buf *out, struct strv v)
@@ -46,7 +46,7 @@ static size_t add_ascii(struct buf *out, struct strv v)
 	return n;
 }
 
-void casemap(struct buf *out, struct strv utf8)
+void mime_casemap(struct buf *out, struct strv utf8)
 {
 	size_t i = 0;
 	while (i < utf8.n) {
@@ -57,7 +57,7 @@ void casemap(struct buf *out, struct strv utf8)
 		utf8proc_ssize_t n = utf8proc_iterate(
 			(const utf8proc_uint8_t *)utf8.p + i, (utf8proc_ssize_t)(utf8.n - i), &c);
 		if (n <= 0) {
-			add_code_point(out, 0xfffd);
+			casemap_add_code_point(out, 0xfffd);
 			i++;
 		} else {
 			add_mapped(out, c);
@@ -77,7 +77,7 @@ void casemap_lower(struct buf *out, struct strv utf8)
 			buf_addc(out, *utf8.p);
 			n = 1;
 		} else {
-			add_code_point(out, utf8proc_tolower(c));
+			casemap_add_code_point(out, utf8proc_tolower(c));
 		}
 		utf8 = strv_sub(utf8, (size_t)n, utf8.n);
 	}

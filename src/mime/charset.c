@@ -68,7 +68,7 @@ void charset_close(struct charset **charset)
 
 #define REPLACEMENT "\xef\xbf\xbd"
 
-static void add_replacement(struct charset *charset, struct buf *out)
+static void charset_add_replacement(struct charset *charset, struct buf *out)
 {
 	charset->broken = true;
 	buf_adds(out, REPLACEMENT);
@@ -128,7 +128,7 @@ static size_t convert_utf8(struct charset *charset, const char *p, size_t n, str
 }
 
 /* Converts what it can; returns how many octets were used: all but an incomplete sequence at the end. */
-static size_t convert(struct charset *charset, const char *p, size_t n, struct buf *out)
+static size_t charset_convert(struct charset *charset, const char *p, size_t n, struct buf *out)
 {
 	if (charset->utf8)
 		return convert_utf8(charset, p, n, out);
@@ -147,7 +147,7 @@ static size_t convert(struct charset *charset, const char *p, size_t n, struct b
 		if (error == EILSEQ || (error != 0 && error != E2BIG) ||
 			(error == E2BIG && room == sizeof(text))) {
 			size_t unit = left < charset->unit ? left : charset->unit;
-			add_replacement(charset, out);
+			charset_add_replacement(charset, out);
 			in += unit;
 			left -= unit;
 		}
@@ -162,9 +162,9 @@ static void feed_pending(struct charset *charset, struct strv *in, struct buf *o
 		charset->pending[charset->pending_count++] = *in->p;
 		in->p++;
 		in->n--;
-		size_t used = convert(charset, charset->pending, charset->pending_count, out);
+		size_t used = charset_convert(charset, charset->pending, charset->pending_count, out);
 		if (used == 0 && charset->pending_count == PENDING_MAX) {
-			add_replacement(charset, out);
+			charset_add_replacement(charset, out);
 			used = 1;
 		}
 		charset->pending_count -= used;
@@ -191,7 +191,7 @@ void charset_feed(struct charset *charset, struct strv in, struct buf *out)
 		feed_pending(charset, &in, out);
 		if (in.n == 0)
 			break;
-		size_t used = convert(charset, in.p, in.n, out);
+		size_t used = charset_convert(charset, in.p, in.n, out);
 		struct strv rest = strv_sub(in, used, in.n);
 		in = rest;
 		if (rest.n == 0)
@@ -207,7 +207,7 @@ void charset_feed(struct charset *charset, struct strv in, struct buf *out)
 void charset_finish(struct charset *charset, struct buf *out)
 {
 	if (charset->pending_count > 0)
-		add_replacement(charset, out);
+		charset_add_replacement(charset, out);
 	charset->pending_count = 0;
 	if (charset->utf7) {
 		size_t before = out->len;

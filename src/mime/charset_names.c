@@ -145,7 +145,7 @@ static const struct charset_name names[] = {
 };
 
 /* The letters and digits of a name in upper case: "iso_8859-1" and "ISO8859-1" are one. Empty: it has other characters. */
-static struct strv squeeze(char *room, struct strv name)
+static struct strv charset_names_squeeze(char *room, struct strv name)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < name.n && n < CHARSET_NAME_MAX; i++) {
@@ -161,16 +161,16 @@ static struct strv squeeze(char *room, struct strv name)
 static const struct charset_name *find_squeezed(struct strv name)
 {
 	char room[CHARSET_NAME_MAX];
-	struct strv wanted = squeeze(room, name);
+	struct strv wanted = charset_names_squeeze(room, name);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && wanted.n > 0; i++) {
 		char other[CHARSET_NAME_MAX];
-		if (strv_eq(wanted, squeeze(other, strv_cstr(names[i].name))))
+		if (strv_eq(wanted, charset_names_squeeze(other, strv_cstr(names[i].name))))
 			return &names[i];
 	}
 	return NULL;
 }
 
-static const struct charset_name *find_name(struct strv name)
+static const struct charset_name *charset_names_find_name(struct strv name)
 {
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strv_ieq(name, strv_cstr(names[i].name)))
@@ -189,7 +189,7 @@ const char *mime_charset_iconv_name(struct strv name)
 	name = strv_trim(name);
 	if (name.n == 0 || name.n > CHARSET_NAME_MAX)
 		return NULL;
-	const struct charset_name *found = find_name(name);
+	const struct charset_name *found = charset_names_find_name(name);
 	if (!found)
 		return NULL;
 	return found->iconv ? found->iconv : found->name;

@@ -15,7 +15,7 @@ struct date {
 };
 
 /* Digits at the lexer, at most four of them; -1 if there are none or too many. */
-static int64_t take_number(struct mime_lex *lex, size_t *ret_digits)
+static int64_t date_take_number(struct mime_lex *lex, size_t *ret_digits)
 {
 	int64_t number = 0;
 	size_t digits = 0;
@@ -62,11 +62,11 @@ static bool take_day(struct mime_lex *lex, struct date *date)
 	size_t digits;
 	if (take_letters(lex).n > 0)
 		take_char(lex, ',');
-	date->day = take_number(lex, &digits);
+	date->day = date_take_number(lex, &digits);
 	take_char(lex, '-');
 	date->month = month_number(take_letters(lex));
 	take_char(lex, '-');
-	date->year = take_number(lex, &digits);
+	date->year = date_take_number(lex, &digits);
 	if (date->day < 1 || date->month < 0 || date->year < 0)
 		return false;
 	/* RFC 5322 section 4.3 */
@@ -80,13 +80,13 @@ static bool take_day(struct mime_lex *lex, struct date *date)
 static bool take_time(struct mime_lex *lex, struct date *date)
 {
 	size_t digits;
-	date->hour = take_number(lex, &digits);
+	date->hour = date_take_number(lex, &digits);
 	if (!take_char(lex, ':'))
 		return false;
-	date->minute = take_number(lex, &digits);
+	date->minute = date_take_number(lex, &digits);
 	date->second = 0;
 	if (take_char(lex, ':'))
-		date->second = take_number(lex, &digits);
+		date->second = date_take_number(lex, &digits);
 	return date->hour >= 0 && date->hour <= 23 && date->minute >= 0 && date->minute <= 59 &&
 	       date->second >= 0 && date->second <= 60;
 }
@@ -125,7 +125,7 @@ static bool take_zone(struct mime_lex *lex, struct date *date)
 		return true;
 	}
 	lex->p++;
-	int64_t number = take_number(lex, &digits);
+	int64_t number = date_take_number(lex, &digits);
 	if (digits != 4 || number % 100 > 59 || number / 100 > 23)
 		return false;
 	date->zone = (int)(number / 100 * 60 + number % 100);
@@ -155,7 +155,7 @@ static int64_t days_of(const struct date *date)
 	return days + date->day - 1;
 }
 
-static void tell(const struct date *date, int64_t *ret_seconds, int *ret_zone_minutes)
+static void date_tell(const struct date *date, int64_t *ret_seconds, int *ret_zone_minutes)
 {
 	*ret_seconds = days_of(date) * 86400 + date->hour * 3600 + date->minute * 60 + date->second -
 		       (int64_t)date->zone * 60;
@@ -171,7 +171,7 @@ enum rc mime_date_parse(struct strv value, int64_t *ret_seconds, int *ret_zone_m
 		return RC_INVALID;
 	if (date.day > month_days(&date))
 		return RC_INVALID;
-	tell(&date, ret_seconds, ret_zone_minutes);
+	date_tell(&date, ret_seconds, ret_zone_minutes);
 	return RC_OK;
 }
 
@@ -186,6 +186,6 @@ enum rc mime_date_sent(struct strv value, int64_t *ret_seconds, int *ret_zone_mi
 		date.hour = date.minute = date.second = date.zone = 0;
 	else if (!take_zone(&lex, &date))
 		date.zone = 0;
-	tell(&date, ret_seconds, ret_zone_minutes);
+	date_tell(&date, ret_seconds, ret_zone_minutes);
 	return RC_OK;
 }

@@ -81,7 +81,7 @@ static void base64_feed(struct mime_decoder *decoder, struct strv in, struct buf
 	}
 }
 
-static int hex_digit(unsigned char c)
+static int decode_hex_digit(unsigned char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -145,10 +145,11 @@ static bool qp_escape(struct mime_decoder *decoder, char c, struct buf *out)
 		qp_drop_spaces(decoder);
 	} else if (count == 1 && (c == ' ' || c == '\t' || c == '\r') && qp_hold_space(decoder, c)) {
 		/* A soft line break, perhaps. */
-	} else if (count == 1 && !soft && hex_digit(u) >= 0) {
+	} else if (count == 1 && !soft && decode_hex_digit(u) >= 0) {
 		decoder->pending[decoder->pending_count++] = u;
-	} else if (count == 2 && hex_digit(u) >= 0) {
-		buf_addc(out, (char)(unsigned char)(hex_digit(decoder->pending[1]) * 16 + hex_digit(u)));
+	} else if (count == 2 && decode_hex_digit(u) >= 0) {
+		buf_addc(out, (char)(unsigned char)(decode_hex_digit(decoder->pending[1]) * 16 +
+						    decode_hex_digit(u)));
 		decoder->pending_count = 0;
 	} else {
 		qp_release(decoder, out);

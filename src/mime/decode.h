@@ -63,7 +63,7 @@ void charset_close(struct charset **charset);
 bool charset_known(struct strv name);
 
 /* RFC 5051 i;unicode-casemap key of UTF-8 text: equal keys, equal strings; substrings stay substrings. */
-void casemap(struct buf *out, struct strv utf8);
+void mime_casemap(struct buf *out, struct strv utf8);
 /* Unicode text in lower case, a code point for each. */
 void casemap_lower(struct buf *out, struct strv utf8);
 

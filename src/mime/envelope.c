@@ -5,7 +5,7 @@
 #include "mime/mime_priv.h"
 #include "mime/summary_priv.h"
 
-static void print_address(struct buf *out, const struct addr *addr)
+static void envelope_print_address(struct buf *out, const struct addr *addr)
 {
 	buf_addc(out, '(');
 	switch (addr->kind) {
@@ -44,7 +44,7 @@ static bool print_addresses(
 			if (!any)
 				buf_addc(out, '(');
 			any = true;
-			print_address(out, addr);
+			envelope_print_address(out, addr);
 			max -= max > 0;
 		}
 		arena_reset(arena);

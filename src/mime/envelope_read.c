@@ -10,7 +10,7 @@ struct reading {
 	struct arena *arena;
 };
 
-static bool take(struct reading *reading, char c)
+static bool envelope_read_take(struct reading *reading, char c)
 {
 	if (reading->p == reading->end || *reading->p != c)
 		return false;
@@ -18,7 +18,7 @@ static bool take(struct reading *reading, char c)
 	return true;
 }
 
-static struct strv unescape(struct arena *arena, struct strv v)
+static struct strv envelope_read_unescape(struct arena *arena, struct strv v)
 {
 	char *text = arena_alloc(arena, v.n + 1);
 	size_t n = 0;
@@ -31,7 +31,7 @@ static struct strv unescape(struct arena *arena, struct strv v)
 }
 
 /* Behind the first quote. */
-static bool take_quoted(struct reading *reading, struct strv *ret_string)
+static bool envelope_read_take_quoted(struct reading *reading, struct strv *ret_string)
 {
 	const char *start = reading->p;
 	bool escapes = false;
@@ -39,7 +39,7 @@ static bool take_quoted(struct reading *reading, struct strv *ret_string)
 		if (*p == '"') {
 			*ret_string = strv_make(start, (size_t)(p - start));
 			if (escapes)
-				*ret_string = unescape(reading->arena, *ret_string);
+				*ret_string = envelope_read_unescape(reading->arena, *ret_string);
 			reading->p = p + 1;
 			return true;
 		}
@@ -52,7 +52,7 @@ static bool take_quoted(struct reading *reading, struct strv *ret_string)
 }
 
 /* Behind "{". */
-static bool take_literal(struct reading *reading, struct strv *ret_string)
+static bool envelope_read_take_literal(struct reading *reading, struct strv *ret_string)
 {
 	uint32_t n;
 	struct strv rest = strv_make(reading->p, (size_t)(reading->end - reading->p));
@@ -67,10 +67,10 @@ static bool take_literal(struct reading *reading, struct strv *ret_string)
 
 static bool take_nstring(struct reading *reading, struct strv *ret_string)
 {
-	if (take(reading, '"'))
-		return take_quoted(reading, ret_string);
-	if (take(reading, '{'))
-		return take_literal(reading, ret_string);
+	if (envelope_read_take(reading, '"'))
+		return envelope_read_take_quoted(reading, ret_string);
+	if (envelope_read_take(reading, '{'))
+		return envelope_read_take_literal(reading, ret_string);
 	if (!strv_starts(strv_make(reading->p, (size_t)(reading->end - reading->p)), STRV("NIL")))
 		return false;
 	reading->p += 3;
@@ -82,10 +82,10 @@ static bool take_nstring(struct reading *reading, struct strv *ret_string)
 static bool take_address(struct reading *reading, struct envelope_address *ret_address)
 {
 	struct strv route;
-	return take_nstring(reading, &ret_address->name) && take(reading, ' ') &&
-	       take_nstring(reading, &route) && take(reading, ' ') &&
-	       take_nstring(reading, &ret_address->mailbox) && take(reading, ' ') &&
-	       take_nstring(reading, &ret_address->host) && take(reading, ')');
+	return take_nstring(reading, &ret_address->name) && envelope_read_take(reading, ' ') &&
+	       take_nstring(reading, &route) && envelope_read_take(reading, ' ') &&
+	       take_nstring(reading, &ret_address->mailbox) && envelope_read_take(reading, ' ') &&
+	       take_nstring(reading, &ret_address->host) && envelope_read_take(reading, ')');
 }
 
 static bool take_list(struct reading *reading, struct envelope_address *ret_first)
@@ -93,14 +93,14 @@ static bool take_list(struct reading *reading, struct envelope_address *ret_firs
 	struct envelope_address other;
 	struct strv nil;
 	*ret_first = (struct envelope_address){ .name = STRV_NULL };
-	if (!take(reading, '('))
+	if (!envelope_read_take(reading, '('))
 		return take_nstring(reading, &nil) && !nil.p;
-	if (!take(reading, '(') || !take_address(reading, ret_first))
+	if (!envelope_read_take(reading, '(') || !take_address(reading, ret_first))
 		return false;
-	while (take(reading, '('))
+	while (envelope_read_take(reading, '('))
 		if (!take_address(reading, &other))
 			return false;
-	return take(reading, ')');
+	return envelope_read_take(reading, ')');
 }
 
 bool envelope_read(struct strv text, struct arena *arena, struct envelope *ret_envelope)
@@ -109,15 +109,17 @@ bool envelope_read(struct strv text, struct arena *arena, struct envelope *ret_e
 	struct envelope envelope;
 	struct envelope_address other;
 	struct strv date;
-	bool ok = text.n > 0 && take(&reading, '(') && take_nstring(&reading, &date) && take(&reading, ' ') &&
-		  take_nstring(&reading, &envelope.subject) && take(&reading, ' ') &&
-		  take_list(&reading, &envelope.from) && take(&reading, ' ') && take_list(&reading, &other) &&
-		  take(&reading, ' ') && take_list(&reading, &other) && take(&reading, ' ') &&
-		  take_list(&reading, &envelope.to) && take(&reading, ' ') &&
-		  take_list(&reading, &envelope.cc) && take(&reading, ' ') && take_list(&reading, &other) &&
-		  take(&reading, ' ') && take_nstring(&reading, &envelope.in_reply_to) &&
-		  take(&reading, ' ') && take_nstring(&reading, &envelope.message_id) &&
-		  take(&reading, ')') && reading.p == reading.end;
+	bool ok = text.n > 0 && envelope_read_take(&reading, '(') && take_nstring(&reading, &date) &&
+		  envelope_read_take(&reading, ' ') && take_nstring(&reading, &envelope.subject) &&
+		  envelope_read_take(&reading, ' ') && take_list(&reading, &envelope.from) &&
+		  envelope_read_take(&reading, ' ') && take_list(&reading, &other) &&
+		  envelope_read_take(&reading, ' ') && take_list(&reading, &other) &&
+		  envelope_read_take(&reading, ' ') && take_list(&reading, &envelope.to) &&
+		  envelope_read_take(&reading, ' ') && take_list(&reading, &envelope.cc) &&
+		  envelope_read_take(&reading, ' ') && take_list(&reading, &other) &&
+		  envelope_read_take(&reading, ' ') && take_nstring(&reading, &envelope.in_reply_to) &&
+		  envelope_read_take(&reading, ' ') && take_nstring(&reading, &envelope.message_id) &&
+		  envelope_read_take(&reading, ')') && reading.p == reading.end;
 	if (ok)
 		*ret_envelope = envelope;
 	return ok;

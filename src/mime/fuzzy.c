@@ -38,7 +38,7 @@ static void add_letter(struct word *word, uint32_t c)
 }
 
 /* What Unicode does not decompose and people leave out; "" if it is nothing of the kind. */
-static const char *plain(utf8proc_int32_t c)
+static const char *fuzzy_plain(utf8proc_int32_t c)
 {
 	switch (c) {
 	case 0xc6: /* AE */
@@ -82,9 +82,9 @@ static enum place place_of(utf8proc_int32_t c)
 	return category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_NO ? IN_WORD : BETWEEN;
 }
 
-static void add_code_point(struct word *word, utf8proc_int32_t c)
+static void fuzzy_add_code_point(struct word *word, utf8proc_int32_t c)
 {
-	const char *letters = plain(c);
+	const char *letters = fuzzy_plain(c);
 	if (c >= '0' && c <= '9')
 		word->digits = true;
 	if (!*letters)
@@ -94,7 +94,7 @@ static void add_code_point(struct word *word, utf8proc_int32_t c)
 }
 
 /* The next code point; bytes that are none are between words. */
-static utf8proc_int32_t next(struct strv text, size_t *at)
+static utf8proc_int32_t fuzzy_next(struct strv text, size_t *at)
 {
 	utf8proc_int32_t c = (unsigned char)text.p[*at];
 	if (c < 0x80) {
@@ -113,14 +113,14 @@ struct fuzzy *fuzzy_new(struct arena *arena, struct strv words)
 	fuzzy->words = arena_zalloc(arena, FUZZY_WORDS_MAX * sizeof(*fuzzy->words));
 	bool inside = false;
 	for (size_t at = 0; at < words.n;) {
-		utf8proc_int32_t c = next(words, &at);
+		utf8proc_int32_t c = fuzzy_next(words, &at);
 		enum place place = place_of(c);
 		if (place == IN_WORD && !inside && fuzzy->count == FUZZY_WORDS_MAX)
 			break;
 		if (place == IN_WORD && !inside)
 			fuzzy->count++;
 		if (place == IN_WORD)
-			add_code_point(&fuzzy->words[fuzzy->count - 1], c);
+			fuzzy_add_code_point(&fuzzy->words[fuzzy->count - 1], c);
 		if (place != NOWHERE)
 			inside = place == IN_WORD;
 	}
@@ -134,14 +134,14 @@ static unsigned slips_allowed(const struct word *word)
 	return word->n < 8 ? 1 : SLIPS_MAX;
 }
 
-static unsigned min3(unsigned a, unsigned b, unsigned c)
+static unsigned fuzzy_min3(unsigned a, unsigned b, unsigned c)
 {
 	unsigned least = a < b ? a : b;
 	return least < c ? least : c;
 }
 
 /* Optimal string alignment distance; above `max`: some number above it. */
-static unsigned slips(const struct word *a, const struct word *b, unsigned max)
+static unsigned fuzzy_slips(const struct word *a, const struct word *b, unsigned max)
 {
 	unsigned rows[3][FUZZY_LETTERS_MAX + 1];
 	for (size_t j = 0; j <= b->n; j++)
@@ -152,7 +152,7 @@ static unsigned slips(const struct word *a, const struct word *b, unsigned max)
 		unsigned least = row[0] = (unsigned)i;
 		for (size_t j = 1; j <= b->n; j++) {
 			unsigned other = a->letters[i - 1] != b->letters[j - 1];
-			row[j] = min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + other);
+			row[j] = fuzzy_min3(above[j] + 1, row[j - 1] + 1, above[j - 1] + other);
 			bool swapped = i > 1 && j > 1 && a->letters[i - 1] == b->letters[j - 2] &&
 				       a->letters[i - 2] == b->letters[j - 1];
 			if (swapped && rows[(i - 2) % 3][j - 2] + 1 < row[j])
@@ -167,12 +167,12 @@ static unsigned slips(const struct word *a, const struct word *b, unsigned max)
 	return rows[a->n % 3][b->n];
 }
 
-static bool begins(const struct word *text, const struct word *with)
+static bool fuzzy_begins(const struct word *text, const struct word *with)
 {
 	return text->n >= with->n && memcmp(text->letters, with->letters, with->n * sizeof(uint32_t)) == 0;
 }
 
-static bool holds(const struct word *text, const struct word *part)
+static bool fuzzy_holds(const struct word *text, const struct word *part)
 {
 	for (size_t i = 1; i + part->n <= text->n; i++)
 		if (memcmp(text->letters + i, part->letters, part->n * sizeof(uint32_t)) == 0)
@@ -180,7 +180,7 @@ static bool holds(const struct word *text, const struct word *part)
 	return false;
 }
 
-static unsigned bits(uint64_t set)
+static unsigned fuzzy_bits(uint64_t set)
 {
 	unsigned count = 0;
 	for (; set; set &= set - 1)
@@ -193,9 +193,10 @@ static unsigned score_slips(const struct word *wanted, const struct word *text)
 	unsigned allowed = slips_allowed(wanted);
 	size_t apart = text->n > wanted->n ? text->n - wanted->n : wanted->n - text->n;
 	/* Each slip changes two letters at most. */
-	if (allowed == 0 || apart > allowed || bits(wanted->letters_seen ^ text->letters_seen) > 2 * allowed)
+	if (allowed == 0 || apart > allowed ||
+		fuzzy_bits(wanted->letters_seen ^ text->letters_seen) > 2 * allowed)
 		return 0;
-	unsigned count = slips(wanted, text, allowed);
+	unsigned count = fuzzy_slips(wanted, text, allowed);
 	if (count > allowed)
 		return 0;
 	return count == 1 ? ONE_SLIP : TWO_SLIPS;
@@ -204,14 +205,14 @@ static unsigned score_slips(const struct word *wanted, const struct word *text)
 static unsigned score_word(const struct word *wanted, const struct word *text)
 {
 	bool all = (wanted->letters_seen & ~text->letters_seen) == 0;
-	if (all && begins(text, wanted)) {
+	if (all && fuzzy_begins(text, wanted)) {
 		if (text->n == wanted->n)
 			return SAME;
 		return wanted->n >= 2 ? BEGINS : 0;
 	}
-	if (all && wanted->n >= 3 && holds(text, wanted))
+	if (all && wanted->n >= 3 && fuzzy_holds(text, wanted))
 		return HOLDS;
-	if (text->n >= 4 && text->n * 3 >= wanted->n * 2 && begins(wanted, text))
+	if (text->n >= 4 && text->n * 3 >= wanted->n * 2 && fuzzy_begins(wanted, text))
 		return IS_BEGIN;
 	return score_slips(wanted, text);
 }
@@ -245,10 +246,10 @@ void fuzzy_feed(struct fuzzy *fuzzy, struct strv text, unsigned weight)
 {
 	fuzzy->weight = weight;
 	for (size_t at = 0; at < text.n;) {
-		utf8proc_int32_t c = next(text, &at);
+		utf8proc_int32_t c = fuzzy_next(text, &at);
 		enum place place = place_of(c);
 		if (place == IN_WORD)
-			add_code_point(&fuzzy->word, c);
+			fuzzy_add_code_point(&fuzzy->word, c);
 		else if (place == BETWEEN)
 			end_word(fuzzy);
 	}

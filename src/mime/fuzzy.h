@@ -1,5 +1,5 @@
 /*
- * Fuzzy matching of a few words against a text, for SEARCH FUZZY (RFC 6203). Both come as casemap() makes them: capitals,
+ * Fuzzy matching of a few words against a text, for SEARCH FUZZY (RFC 6203). Both come as mime_casemap() makes them: capitals,
  * decomposed. Then, and this is all there is to it:
  *
  * - A word is a run of letters and digits. Accents and other marks are dropped, and letters that are not decomposed (sharp s,

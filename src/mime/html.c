@@ -35,7 +35,7 @@ static struct strv skip_tag(struct strv v)
 	return skip_to(v, STRV(">"));
 }
 
-static void add_utf8(struct buf *out, uint32_t c)
+static void html_add_utf8(struct buf *out, uint32_t c)
 {
 	if (c < 0x20 || (c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff) {
 		buf_addc(out, ' ');
@@ -119,7 +119,7 @@ static bool add_entity(struct buf *out, struct strv *v)
 	}
 	if (!known)
 		return false;
-	add_utf8(out, code);
+	html_add_utf8(out, code);
 	*v = strv_sub(*v, end + 2, v->n);
 	return true;
 }

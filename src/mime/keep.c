@@ -38,7 +38,7 @@ static const struct deciding deciding[] = {
 
 #define DECIDING_COUNT (sizeof(deciding) / sizeof(deciding[0]))
 
-static size_t min_size(size_t a, size_t b)
+static size_t keep_min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -74,7 +74,7 @@ static size_t deciding_index(struct strv name, bool message)
 
 static size_t ordinary_room(const struct mime_scan *scan)
 {
-	size_t max = min_size(scan->limits.header_bytes, scan->headers_left);
+	size_t max = keep_min_size(scan->limits.header_bytes, scan->headers_left);
 	return scan->keep.ordinary < max ? max - scan->keep.ordinary : 0;
 }
 
@@ -86,7 +86,7 @@ static void begin_field(struct mime_scan *scan, struct strv name)
 	if (keep->deciding) {
 		size_t left = scan->values_left > keep->values ? scan->values_left - keep->values : 0;
 		keep->seen |= 1u << i;
-		keep->field_left = min_size(deciding[i].max, left);
+		keep->field_left = keep_min_size(deciding[i].max, left);
 		if (keep->field_left < MIME_VALUE_LEAST)
 			keep->field_left = MIME_VALUE_LEAST;
 	} else if (keep->ordinary_fields < MIME_FIELDS_MAX) {
@@ -106,8 +106,9 @@ void mime_keep_line(struct mime_scan *scan, enum mime_line what, struct strv nam
 		keep->deciding = false;
 		keep->field_left = SIZE_MAX;
 	}
-	size_t room = keep->deciding ? keep->field_left : min_size(keep->field_left, ordinary_room(scan));
-	size_t n = min_size(line.n, room);
+	size_t room =
+		keep->deciding ? keep->field_left : keep_min_size(keep->field_left, ordinary_room(scan));
+	size_t n = keep_min_size(line.n, room);
 	/* A line before that was cut has no end. */
 	bool begins = what == MIME_LINE_FIELD || !keep->block.in_field;
 	if (n > 0 && begins && keep->bytes.len > 0 && keep->bytes.p[keep->bytes.len - 1] != '\n')
@@ -155,7 +156,7 @@ void mime_keep_end(struct mime_scan *scan, struct mime_part *part)
 	part->header = arena_strv(scan->arena, buf_strv(&keep->bytes));
 	part->header_cut = keep->cut;
 	scan->headers_left -= keep->ordinary;
-	scan->values_left -= min_size(keep->values, scan->values_left);
+	scan->values_left -= keep_min_size(keep->values, scan->values_left);
 	take_fields(scan->arena, part);
 	mime_keep_begin(scan, false);
 }

@@ -16,7 +16,7 @@ struct reading {
 };
 
 /* p[at] is a quote. False: it is not closed. */
-static bool take_quoted(struct reading *reading, struct buf *out)
+static bool msgid_take_quoted(struct reading *reading, struct buf *out)
 {
 	const char *p = reading->v.p;
 	for (size_t i = reading->at + 1; i < reading->v.n; i++) {
@@ -43,7 +43,7 @@ static enum outcome take_id(struct reading *reading, struct buf *out)
 		/* Inside of a word it is nothing. */
 		bool word_begins = out->len == 0 || out->p[out->len - 1] == '.';
 		if (c == '"' && !domain && word_begins && !reading->no_quote) {
-			if (!take_quoted(reading, out))
+			if (!msgid_take_quoted(reading, out))
 				return UNCLOSED;
 			continue;
 		}

@@ -26,7 +26,7 @@ static void print_quoted(struct buf *out, struct strv v)
 }
 
 /* A literal must not hold NUL (RFC 3501, CHAR8). */
-static void print_literal(struct buf *out, struct strv v)
+static void nstring_print_literal(struct buf *out, struct strv v)
 {
 	buf_printf(out, "{%zu}\r\n", v.n);
 	char *room = buf_reserve(out, v.n);
@@ -44,5 +44,5 @@ void mime_nstring_print(struct buf *out, struct strv v)
 	else if (fits_quoted(v))
 		print_quoted(out, v);
 	else
-		print_literal(out, v);
+		nstring_print_literal(out, v);
 }

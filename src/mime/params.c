@@ -193,7 +193,7 @@ static bool next_raw(struct arena *arena, struct mime_lex *lex, struct raw_param
 	return false;
 }
 
-static int hex_digit(char c)
+static int params_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -206,8 +206,8 @@ static size_t percent_decode(char *text, struct strv v)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < v.n; i++) {
-		int high = v.p[i] == '%' && v.n - i > 2 ? hex_digit(v.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(v.p[i + 2]) : -1;
+		int high = v.p[i] == '%' && v.n - i > 2 ? params_hex_digit(v.p[i + 1]) : -1;
+		int low = high >= 0 ? params_hex_digit(v.p[i + 2]) : -1;
 		if (low >= 0) {
 			text[n++] = (char)(high * 16 + low);
 			i += 2;
@@ -254,7 +254,7 @@ static void append_piece(struct mime_param *param, char *text, const struct raw_
 }
 
 /* Makes one parameter of raw[i] and, if it is section 0, of the sections that follow it. */
-static void join(
+static void params_join(
 	struct arena *arena, const struct raw_param *raw, size_t count, size_t i, struct mime_param *param)
 {
 	*param = (struct mime_param){ .name = raw[i].name, .extended = raw[i].extended };
@@ -293,7 +293,7 @@ size_t mime_params_parse(struct arena *arena, struct mime_lex *lex, struct mime_
 	for (size_t i = 0; i < count; i++) {
 		if (raw[i].sectioned && (raw[i].section != 0 || find_section(raw, i, raw[i].name, 0)))
 			continue;
-		join(arena, raw, count, i, &params[n++]);
+		params_join(arena, raw, count, i, &params[n++]);
 	}
 	*ret_params = params;
 	return n;
@@ -334,7 +334,7 @@ bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime
 	return true;
 }
 
-static void add_utf8(struct buf *out, const struct mime_param *param)
+static void params_add_utf8(struct buf *out, const struct mime_param *param)
 {
 	struct charset *charset = NULL;
 	if (param->charset.n == 0 || charset_open(param->charset, &charset) != RC_OK) {
@@ -365,7 +365,7 @@ void mime_params_decode(struct buf *out, struct strv value)
 		buf_addc(out, ' ');
 		str_utf8_repair(out, params[i].name);
 		buf_addc(out, '=');
-		add_utf8(out, &params[i]);
+		params_add_utf8(out, &params[i]);
 	}
 	arena_free(&arena);
 }

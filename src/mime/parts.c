@@ -144,7 +144,7 @@ static enum rc go_to_part(struct strv *in, struct part_record *record, bool mess
 	return message && n == 1 ? RC_OK : RC_NOT_FOUND;
 }
 
-static enum rc walk(
+static enum rc parts_walk(
 	struct strv *in, struct part_record *record, const uint32_t *path, size_t depth, bool *message)
 {
 	enum rc rc;
@@ -176,7 +176,7 @@ enum rc mime_parts_find(struct strv table, const uint32_t *path, size_t depth, e
 	struct strv in = strv_sub(table, 1, table.n);
 	if (table.n == 0 || table.p[0] != PARTS_VERSION || !get_record(&in, 0, &part))
 		return RC_CORRUPT;
-	enum rc rc = walk(&in, &part, path, depth, &message);
+	enum rc rc = parts_walk(&in, &part, path, depth, &message);
 	if (rc != RC_OK)
 		return rc;
 	if (what == MIME_SECTION_ALL && message) {

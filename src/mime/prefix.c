@@ -23,7 +23,7 @@ static size_t number_end(struct strv table, size_t from, uint64_t *ret_number)
 	return 0;
 }
 
-static void number_put(struct buf *out, uint64_t number)
+static void prefix_number_put(struct buf *out, uint64_t number)
 {
 	while (number >= 0x80) {
 		buf_addc(out, (char)((number & 0x7f) | 0x80));
@@ -44,8 +44,8 @@ void mime_parts_shift(struct buf *out, struct strv table, uint64_t added)
 		return;
 	}
 	buf_add(out, table.p, children_end);
-	number_put(out, 0);
-	number_put(out, offset + header + added);
+	prefix_number_put(out, 0);
+	prefix_number_put(out, offset + header + added);
 	buf_add(out, table.p + header_end, table.n - header_end);
 }
 

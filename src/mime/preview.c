@@ -8,7 +8,7 @@
 
 #define UTF8_GROWTH 4
 
-static void decode_text(struct buf *out, const struct mime_msg *msg)
+static void preview_decode_text(struct buf *out, const struct mime_msg *msg)
 {
 	const struct mime_part *part = msg->text_part;
 	struct mime_decoder decoder;
@@ -70,7 +70,7 @@ static size_t char_length(struct strv v)
 	return n;
 }
 
-static void collapse(struct buf *out, struct strv v)
+static void preview_collapse(struct buf *out, struct strv v)
 {
 	size_t chars = 0;
 	bool space = false;
@@ -101,12 +101,12 @@ void mime_preview(struct buf *out, const struct mime_msg *msg)
 	struct buf plain;
 	buf_init(&text, UTF8_GROWTH * msg->text_start.n + 64);
 	buf_init(&plain, UTF8_GROWTH * msg->text_start.n + 64);
-	decode_text(&text, msg);
+	preview_decode_text(&text, msg);
 	if (strv_ieq(msg->text_part->subtype, STRV("html"))) {
 		mime_html_strip(&plain, buf_strv(&text));
-		collapse(out, buf_strv(&plain));
+		preview_collapse(out, buf_strv(&plain));
 	} else {
-		collapse(out, buf_strv(&text));
+		preview_collapse(out, buf_strv(&text));
 	}
 	buf_fini(&plain);
 	buf_fini(&text);

@@ -20,7 +20,7 @@ static size_t max_size(size_t a, size_t b)
 	return a > b ? a : b;
 }
 
-static size_t min_size(size_t a, size_t b)
+static size_t scan_min_size(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -70,10 +70,10 @@ void mime_msg_free(struct mime_msg **msg)
 static void add_clipped(struct buf *buf, const char *p, size_t n, size_t max)
 {
 	size_t room = max > buf->len ? max - buf->len : 0;
-	buf_add(buf, p, min_size(n, room));
+	buf_add(buf, p, scan_min_size(n, room));
 }
 
-static bool capturing(const struct mime_scan *scan)
+static bool scan_capturing(const struct mime_scan *scan)
 {
 	return scan->mode == MIME_MODE_BODY && scan->msg->text_part == &scan->cur->part &&
 	       scan->text.len < scan->limits.preview_bytes;
@@ -105,7 +105,7 @@ static void end_header_here(struct mime_scan *scan)
 	do
 		mime_tree_end_header(scan, scan->run.offset, scan->run.lines);
 	while (scan->mode == MIME_MODE_HEADER);
-	if (capturing(scan))
+	if (scan_capturing(scan))
 		add_clipped(&scan->text, scan->run.text.p, scan->run.text.len, scan->limits.preview_bytes);
 }
 
@@ -171,7 +171,7 @@ static bool take_header_line(struct mime_scan *scan, struct strv line, uint64_t 
 }
 
 /* `line` is the whole line with its line end, or as much of a long one as keep_fragment keeps. */
-static void take_line(struct mime_scan *scan, struct strv line, uint64_t line_len, unsigned eol)
+static void scan_take_line(struct mime_scan *scan, struct strv line, uint64_t line_len, unsigned eol)
 {
 	for (;;) {
 		bool final;
@@ -183,7 +183,7 @@ static void take_line(struct mime_scan *scan, struct strv line, uint64_t line_le
 			break;
 		}
 		if (scan->mode != MIME_MODE_HEADER) {
-			if (capturing(scan))
+			if (scan_capturing(scan))
 				add_clipped(&scan->text, line.p, line.n, scan->limits.preview_bytes);
 			break;
 		}
@@ -236,7 +236,7 @@ static void take_piece_of_line(struct mime_scan *scan, const char *p, size_t n)
 		line = buf_strv(&scan->line);
 		len = scan->line_len;
 	}
-	take_line(scan, line, len, eol);
+	scan_take_line(scan, line, len, eol);
 	scan->line_len = 0;
 	buf_reset(&scan->line);
 }
@@ -266,7 +266,7 @@ void mime_scan_feed(struct mime_scan *scan, const void *data, size_t n)
 	if (!scan->msg->has_8bit)
 		scan->msg->has_8bit = any_8bit(p, n);
 	while (p < end) {
-		if (scan->line_len == 0 && scan->mode != MIME_MODE_HEADER && !capturing(scan))
+		if (scan->line_len == 0 && scan->mode != MIME_MODE_HEADER && !scan_capturing(scan))
 			p = skip_lines(scan, p, end);
 		if (p == end)
 			break;
@@ -284,7 +284,7 @@ void mime_scan_finish(struct mime_scan *scan, struct mime_msg **ret_msg)
 {
 	struct mime_msg *msg = scan->msg;
 	if (scan->line_len > 0)
-		take_line(scan, buf_strv(&scan->line), scan->line_len, 0);
+		scan_take_line(scan, buf_strv(&scan->line), scan->line_len, 0);
 	while (scan->mode == MIME_MODE_HEADER)
 		end_header_here(scan);
 	mime_tree_end_parts(scan, NULL, scan->offset, scan->lines);

@@ -17,7 +17,7 @@ struct rest {
 };
 
 /* Step 1. Returns the length. */
-static size_t squeeze(char *to, struct strv text)
+static size_t subject_squeeze(char *to, struct strv text)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < text.n; i++) {
@@ -134,7 +134,7 @@ static bool take_forward(struct rest *rest)
 void mime_subject_base(struct buf *out, struct strv text, bool *ret_reply)
 {
 	char *copy = mem_alloc(text.n + 1);
-	struct rest rest = { .p = copy, .end = squeeze(copy, text) };
+	struct rest rest = { .p = copy, .end = subject_squeeze(copy, text) };
 	do {
 		take_trailers(&rest);
 		while (take_leader(&rest) || take_blob(&rest))

@@ -6,7 +6,7 @@
 #define PREVIEW_MAX (4 * MIME_PREVIEW_CHARS)
 #define PARTS_MAX (64 * 1024 * 1024)
 
-static struct strv keep(struct arena *arena, struct buf *buf)
+static struct strv summary_keep(struct arena *arena, struct buf *buf)
 {
 	struct strv v = arena_strv(arena, buf_strv(buf));
 	buf_reset(buf);
@@ -70,23 +70,23 @@ void mime_summary_build(const struct mime_msg *msg, struct arena *arena, struct 
 	build_date(msg->root, ret_summary);
 	buf_init(&buf, MIME_ENVELOPE_MAX);
 	build_envelope(&buf, msg->root);
-	ret_summary->envelope = keep(arena, &buf);
+	ret_summary->envelope = summary_keep(arena, &buf);
 	buf.max = MIME_STRUCTURE_MAX;
 	build_body(&buf, msg->root, false);
-	ret_summary->body = keep(arena, &buf);
+	ret_summary->body = summary_keep(arena, &buf);
 	build_body(&buf, msg->root, true);
-	ret_summary->bodystructure = keep(arena, &buf);
+	ret_summary->bodystructure = summary_keep(arena, &buf);
 	buf.max = PARTS_MAX;
 	mime_parts_encode(&buf, msg);
-	ret_summary->parts = keep(arena, &buf);
+	ret_summary->parts = summary_keep(arena, &buf);
 	buf_fini(&buf);
 	buf_init(&buf, MIME_HEADER_CACHE_MAX);
 	build_headers(&buf, msg->root);
-	ret_summary->headers = keep(arena, &buf);
+	ret_summary->headers = summary_keep(arena, &buf);
 	buf_fini(&buf);
 	buf_init(&buf, PREVIEW_MAX);
 	mime_preview(&buf, msg);
-	ret_summary->preview = keep(arena, &buf);
+	ret_summary->preview = summary_keep(arena, &buf);
 	buf_fini(&buf);
 }
 
@@ -98,7 +98,7 @@ static struct strv global_body(
 		buf_reset(buf);
 		build_body(buf, root, extended);
 	}
-	return keep(arena, buf);
+	return summary_keep(arena, buf);
 }
 
 void mime_summary_global(const struct mime_msg *msg, struct arena *arena, struct strv *ret_body,

@@ -1,6 +1,6 @@
 #include "mime/utf7.h"
 
-static void add_replacement(struct buf *out)
+static void utf7_add_replacement(struct buf *out)
 {
 	buf_adds(out, "\xef\xbf\xbd");
 }
@@ -48,7 +48,7 @@ static void add_unit(struct utf7 *utf7, uint32_t unit, struct buf *out)
 		return;
 	}
 	if (utf7->high || low)
-		add_replacement(out);
+		utf7_add_replacement(out);
 	utf7->high = unit >= 0xd800 && unit <= 0xdbff ? unit : 0;
 	if (!utf7->high && !low)
 		add_char(out, unit);
@@ -70,7 +70,7 @@ static void end_shift(struct utf7 *utf7, struct buf *out)
 {
 	/* Up to five bits are padding; a whole digit is the beginning of a character. */
 	if (utf7->high || utf7->count >= 6)
-		add_replacement(out);
+		utf7_add_replacement(out);
 	*utf7 = (struct utf7){ .shifted = false };
 }
 
@@ -81,7 +81,7 @@ static void add_direct(struct utf7 *utf7, unsigned char c, struct buf *out)
 	else if (c < 0x80)
 		buf_addc(out, (char)c);
 	else
-		add_replacement(out);
+		utf7_add_replacement(out);
 }
 
 void utf7_feed(struct utf7 *utf7, struct strv in, struct buf *out)

@@ -48,7 +48,7 @@ static bool parse_word(struct strv v, struct word *word, size_t *ret_length)
 	return true;
 }
 
-static int hex_digit(char c)
+static int words_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -60,8 +60,8 @@ static void decode_q(struct buf *out, struct strv text)
 {
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.p[i];
-		int high = c == '=' && text.n - i > 2 ? hex_digit(text.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_digit(text.p[i + 2]) : -1;
+		int high = c == '=' && text.n - i > 2 ? words_hex_digit(text.p[i + 1]) : -1;
+		int low = high >= 0 ? words_hex_digit(text.p[i + 2]) : -1;
 		if (low >= 0) {
 			buf_addc(out, (char)(high * 16 + low));
 			i += 2;
@@ -71,7 +71,7 @@ static void decode_q(struct buf *out, struct strv text)
 	}
 }
 
-static void decode_text(struct buf *out, const struct word *word)
+static void words_decode_text(struct buf *out, const struct word *word)
 {
 	if (word->encoding == MIME_ENC_QP) {
 		decode_q(out, word->text);
@@ -98,7 +98,7 @@ static void end_run(struct run *run, struct buf *out)
 static bool add_word(struct run *run, const struct word *word, struct buf *out)
 {
 	if (run->raw) {
-		decode_text(out, word);
+		words_decode_text(out, word);
 		run->in_raw = true;
 		return true;
 	}
@@ -111,7 +111,7 @@ static bool add_word(struct run *run, const struct word *word, struct buf *out)
 	run->name = word->charset;
 	struct buf bytes;
 	buf_init(&bytes, word->text.n + 1);
-	decode_text(&bytes, word);
+	words_decode_text(&bytes, word);
 	charset_feed(run->charset, buf_strv(&bytes), out);
 	buf_fini(&bytes);
 	return true;
@@ -126,7 +126,7 @@ static size_t space_length(struct strv v, size_t from)
 }
 
 /* v stands on "=?": a word that can be read. */
-static bool take_word(struct run *run, struct strv v, struct word *word, size_t *ret_length)
+static bool words_take_word(struct run *run, struct strv v, struct word *word, size_t *ret_length)
 {
 	if (!parse_word(v, word, ret_length))
 		return false;
@@ -152,7 +152,7 @@ static bool decode_words(struct buf *out, struct strv v, bool raw)
 			continue;
 		}
 		bool is_word = v.n - i > 2 && v.p[i] == '=' && v.p[i + 1] == '?' &&
-			       take_word(&run, strv_sub(v, i, v.n), &word, &length);
+			       words_take_word(&run, strv_sub(v, i, v.n), &word, &length);
 		/* White space between two words is no content. */
 		if (!(is_word && (run.charset || run.in_raw))) {
 			end_run(&run, out);
@@ -171,7 +171,7 @@ static bool decode_words(struct buf *out, struct strv v, bool raw)
 }
 
 /* Line ends and NUL may come out of words. */
-static void clean(struct buf *text)
+static void words_clean(struct buf *text)
 {
 	for (size_t i = 0; i < text->len; i++)
 		if (text->p[i] == '\r' || text->p[i] == '\n' || text->p[i] == '\0')
@@ -186,7 +186,7 @@ void mime_words_decode(struct buf *out, struct strv value)
 	buf_init(&text, UTF8_GROWTH * value.n + 64);
 	mime_unfold(&unfolded, value);
 	(void)decode_words(&text, buf_strv(&unfolded), false);
-	clean(&text);
+	words_clean(&text);
 	str_utf8_repair(out, buf_strv(&text));
 	buf_fini(&text);
 	buf_fini(&unfolded);
@@ -204,7 +204,7 @@ bool mime_words_convert(struct buf *out, struct strv value)
 		buf_reset(&text);
 		(void)decode_words(&text, buf_strv(&unfolded), true);
 	}
-	clean(&text);
+	words_clean(&text);
 	buf_addv(out, buf_strv(&text));
 	buf_fini(&text);
 	buf_fini(&unfolded);

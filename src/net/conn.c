@@ -177,7 +177,7 @@ static bool wants_read(const struct conn *conn)
 	return false;
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void conn_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -212,7 +212,7 @@ static void on_writable(evutil_socket_t fd, short what, void *arg)
 	conn_output(arg);
 }
 
-static void on_timer(void *arg)
+static void conn_on_timer(void *arg)
 {
 	struct conn *conn = arg;
 	switch (conn->state) {
@@ -255,7 +255,7 @@ static bool wants_write(const struct conn *conn)
 	return false;
 }
 
-static void need(struct conn *conn, int ret)
+static void conn_need(struct conn *conn, int ret)
 {
 	if (ret < 0)
 		log_error(
@@ -268,7 +268,7 @@ void conn_update_events(struct conn *conn)
 	/* Most pauses are over before anything arrives: an open connection stops watching only when something does. */
 	bool later = conn->state == CONN_OPEN && !read;
 	if (read != conn->read_on && !later) {
-		need(conn, read ? event_add(&conn->read_event, NULL) : event_del(&conn->read_event));
+		conn_need(conn, read ? event_add(&conn->read_event, NULL) : event_del(&conn->read_event));
 		conn->read_on = read;
 	}
 	bool write = wants_write(conn);
@@ -279,7 +279,7 @@ void conn_update_events(struct conn *conn)
 			reactor_base(conn->reactor), conn->fd, EV_WRITE | EV_PERSIST, on_writable, conn);
 	if (!conn->write_event)
 		abort();
-	need(conn, write ? event_add(conn->write_event, NULL) : event_del(conn->write_event));
+	conn_need(conn, write ? event_add(conn->write_event, NULL) : event_del(conn->write_event));
 	conn->write_on = write;
 }
 
@@ -352,7 +352,7 @@ static void set_limits(struct conn *conn, const struct conn_limits *limits)
 struct conn *conn_new(struct reactor *reactor, int fd, const struct conn_ops *ops, void *arg,
 	const struct conn_limits *limits)
 {
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 	struct conn *conn = mem_zalloc(sizeof(*conn));
 	conn->reactor = reactor;
 	conn->fd = fd;
@@ -361,8 +361,8 @@ struct conn *conn_new(struct reactor *reactor, int fd, const struct conn_ops *op
 	conn->state = CONN_OPEN;
 	set_limits(conn, limits);
 	learn_peer(conn);
-	timer_init(&conn->timer, reactor, on_timer, conn);
-	if (event_assign(&conn->read_event, reactor_base(reactor), fd, EV_READ | EV_PERSIST, on_readable,
+	timer_init(&conn->timer, reactor, conn_on_timer, conn);
+	if (event_assign(&conn->read_event, reactor_base(reactor), fd, EV_READ | EV_PERSIST, conn_on_readable,
 		    conn) < 0)
 		abort();
 	conn_update_events(conn);
@@ -419,7 +419,7 @@ static struct evbuffer *out_queue(struct conn *conn)
 	return *queue;
 }
 
-static void queued(struct conn *conn, size_t n)
+static void conn_queued(struct conn *conn, size_t n)
 {
 	conn->bytes_out += n;
 	if (!conn->full && conn_out_length(conn) > conn->limits.out_high) {
@@ -435,7 +435,7 @@ void conn_write(struct conn *conn, const void *p, size_t n)
 		return;
 	if (evbuffer_add(queue, p, n) < 0)
 		abort();
-	queued(conn, n);
+	conn_queued(conn, n);
 }
 
 void conn_writev(struct conn *conn, struct strv v)
@@ -464,7 +464,7 @@ void conn_write_own(struct conn *conn, void *p, size_t n)
 	}
 	if (evbuffer_add_reference(queue, p, n, free_reference, p) < 0)
 		abort();
-	queued(conn, n);
+	conn_queued(conn, n);
 }
 
 void conn_flush(struct conn *conn)

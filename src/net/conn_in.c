@@ -49,7 +49,7 @@ void conn_drop_input(struct conn *conn)
 	conn->in_off = conn->in_len = conn->in_cap = 0;
 }
 
-static void append(struct conn *conn, const char *p, size_t n)
+static void conn_in_append(struct conn *conn, const char *p, size_t n)
 {
 	if (n == 0)
 		return;
@@ -66,7 +66,7 @@ static void append(struct conn *conn, const char *p, size_t n)
 	conn->in_len += n;
 }
 
-static void consume(struct conn *conn, size_t n)
+static void conn_in_consume(struct conn *conn, size_t n)
 {
 	conn->in_off += n;
 	conn->in_len -= n;
@@ -74,7 +74,7 @@ static void consume(struct conn *conn, size_t n)
 		conn_drop_input(conn);
 }
 
-static void hold(struct conn *conn, struct strv compressed)
+static void conn_in_hold(struct conn *conn, struct strv compressed)
 {
 	struct conn_deflate *d = conn->deflate;
 	if (compressed.n == 0 || conn->state != CONN_OPEN)
@@ -86,7 +86,7 @@ static void hold(struct conn *conn, struct strv compressed)
 
 void conn_hold_unread(struct conn *conn)
 {
-	hold(conn, strv_make(conn->in ? conn->in + conn->in_off : NULL, conn->in_len));
+	conn_in_hold(conn, strv_make(conn->in ? conn->in + conn->in_off : NULL, conn->in_len));
 	conn_drop_input(conn);
 	conn_schedule(conn, WORK_PUMP);
 }
@@ -114,17 +114,17 @@ static void deliver_held(struct conn *conn)
 		conn_drop_input(conn);
 		return;
 	}
-	consume(conn, used);
+	conn_in_consume(conn, used);
 	if (!deflated && conn->deflate)
 		conn_hold_unread(conn);
 }
 
 /* on_read with p[n], behind what is held. */
-static void deliver(struct conn *conn, const char *p, size_t n)
+static void conn_in_deliver(struct conn *conn, const char *p, size_t n)
 {
 	conn->bytes_in += n;
 	if (conn->in_len > 0) {
-		append(conn, p, n);
+		conn_in_append(conn, p, n);
 		deliver_held(conn);
 		return;
 	}
@@ -132,7 +132,7 @@ static void deliver(struct conn *conn, const char *p, size_t n)
 	size_t used = call_on_read(conn, strv_make(p, n));
 	if (conn->state != CONN_OPEN)
 		return;
-	append(conn, p + used, n - used);
+	conn_in_append(conn, p + used, n - used);
 	if (!deflated && conn->deflate)
 		conn_hold_unread(conn);
 }
@@ -148,7 +148,7 @@ static void inflate_input(struct conn *conn, struct strv in)
 		rc = deflate_in(conn->deflate->z, &in, out, sizeof(out), &n);
 		total += n;
 		if (n > 0)
-			deliver(conn, out, n);
+			conn_in_deliver(conn, out, n);
 	}
 	if (rc == RC_GONE) {
 		conn->eof = true;
@@ -159,7 +159,7 @@ static void inflate_input(struct conn *conn, struct strv in)
 		conn_end(conn, CONN_ERROR);
 		return;
 	}
-	hold(conn, in);
+	conn_in_hold(conn, in);
 }
 
 static void inflate_held(struct conn *conn)
@@ -206,7 +206,7 @@ static bool read_once(struct conn *conn)
 	}
 	conn->more = conn->tls ? conn_tls_pending(conn) : n == sizeof(chunk);
 	if (!conn->deflate) {
-		deliver(conn, chunk, n);
+		conn_in_deliver(conn, chunk, n);
 	} else {
 		conn->deflate->hinted = false;
 		conn_touch(conn);

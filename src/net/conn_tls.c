@@ -59,7 +59,7 @@ static int bio_read(BIO *bio, char *p, int cap)
 	return (int)n;
 }
 
-static void spill(struct conn_tls *tls, const char *p, size_t n)
+static void conn_tls_spill(struct conn_tls *tls, const char *p, size_t n)
 {
 	if (n == 0)
 		return;
@@ -84,7 +84,7 @@ static int bio_write(BIO *bio, const char *p, int n)
 		if (sent < 0)
 			return -1;
 	}
-	spill(conn->tls, p + sent, (size_t)n - (size_t)sent);
+	conn_tls_spill(conn->tls, p + sent, (size_t)n - (size_t)sent);
 	return n;
 }
 
@@ -210,7 +210,7 @@ static void handshake_done(struct conn *conn)
 }
 
 /* What an SSL call that did not succeed means. `what` is for the log. */
-static enum io explain(struct conn *conn, int ret, const char *what)
+static enum io conn_tls_explain(struct conn *conn, int ret, const char *what)
 {
 	struct conn_tls *tls = conn->tls;
 	int error = errno;
@@ -241,7 +241,7 @@ void conn_tls_handshake(struct conn *conn)
 		conn_update_events(conn);
 		return;
 	}
-	enum io io = explain(conn, ret, "handshake");
+	enum io io = conn_tls_explain(conn, ret, "handshake");
 	conn_end(conn, io == IO_EOF || tls->socket_eof ? CONN_EOF : CONN_ERROR);
 }
 
@@ -254,7 +254,7 @@ enum io conn_tls_read(struct conn *conn, char *p, size_t cap, size_t *ret_n)
 		return IO_OK;
 	if (SSL_get_error(tls->ssl, ret) == SSL_ERROR_WANT_READ)
 		return IO_WAIT;
-	return explain(conn, ret, "read");
+	return conn_tls_explain(conn, ret, "read");
 }
 
 enum io conn_tls_write(struct conn *conn, size_t *ret_n)
@@ -278,7 +278,7 @@ enum io conn_tls_write(struct conn *conn, size_t *ret_n)
 	int ret = SSL_write_ex(tls->ssl, p, n, ret_n);
 	if (ret == 1)
 		return IO_OK;
-	explain(conn, ret, "write");
+	conn_tls_explain(conn, ret, "write");
 	return IO_FAIL;
 }
 

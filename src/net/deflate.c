@@ -95,7 +95,7 @@ static enum rc make_out(struct deflate *d)
 }
 
 /* Compresses in[n] (nothing: only flushes) and appends what comes out. */
-static enum rc squeeze(struct deflate *d, unsigned char *in, size_t n, int flush, struct evbuffer *to)
+static enum rc deflate_squeeze(struct deflate *d, unsigned char *in, size_t n, int flush, struct evbuffer *to)
 {
 	unsigned char piece[DEFLATE_PIECE];
 	z_stream *z = d->out;
@@ -122,13 +122,13 @@ enum rc deflate_out(struct deflate *d, struct evbuffer *from, struct evbuffer *t
 		if (evbuffer_peek(from, -1, NULL, &iov, 1) < 1 || iov.iov_len == 0)
 			break;
 		size_t n = iov.iov_len < max ? iov.iov_len : max;
-		rc = squeeze(d, iov.iov_base, n, Z_NO_FLUSH, to);
+		rc = deflate_squeeze(d, iov.iov_base, n, Z_NO_FLUSH, to);
 		evbuffer_drain(from, n);
 		max -= n;
 		d->unflushed = true;
 	}
 	if (rc == RC_OK && flush && d->unflushed && evbuffer_get_length(from) == 0) {
-		rc = squeeze(d, NULL, 0, Z_SYNC_FLUSH, to);
+		rc = deflate_squeeze(d, NULL, 0, Z_SYNC_FLUSH, to);
 		d->unflushed = false;
 	}
 	return rc;
@@ -140,7 +140,7 @@ bool deflate_unflushed(const struct deflate *d)
 }
 
 /* Unpacks the window into `window`, which has room for it. */
-static bool unpack(const struct frozen *frozen, unsigned char *window)
+static bool deflate_unpack(const struct frozen *frozen, unsigned char *window)
 {
 	if (frozen->n == frozen->plain) {
 		if (frozen->n > 0)
@@ -157,11 +157,11 @@ static bool unpack(const struct frozen *frozen, unsigned char *window)
 	return ret == Z_STREAM_END && z.avail_out == 0;
 }
 
-static bool restore(struct deflate *d)
+static bool deflate_restore(struct deflate *d)
 {
 	const struct frozen *frozen = &d->frozen;
 	unsigned char window[IN_WINDOW_SIZE];
-	if (!unpack(frozen, window))
+	if (!deflate_unpack(frozen, window))
 		return false;
 	if (frozen->plain > 0 && inflateSetDictionary(d->in, window, (uInt)frozen->plain) != Z_OK)
 		return false;
@@ -179,7 +179,7 @@ static enum rc make_in(struct deflate *d)
 		d->in = NULL;
 		return RC_UNAVAILABLE;
 	}
-	if (!restore(d)) {
+	if (!deflate_restore(d)) {
 		free_in(d);
 		return RC_UNAVAILABLE;
 	}
@@ -234,7 +234,7 @@ bool deflate_in_pending(const struct deflate *d)
 }
 
 /* Compresses window[n] into `frozen`, or copies it if that does not help. */
-static void pack(struct frozen *frozen, unsigned char *window, size_t n)
+static void deflate_pack(struct frozen *frozen, unsigned char *window, size_t n)
 {
 	unsigned char packed[IN_WINDOW_SIZE];
 	size_t made = 0;
@@ -261,7 +261,7 @@ static void freeze_in(struct deflate *d)
 	uInt n = 0;
 	if (inflateGetDictionary(d->in, window, &n) != Z_OK)
 		return;
-	pack(&d->frozen, window, n);
+	deflate_pack(&d->frozen, window, n);
 	d->frozen.bits = d->in->data_type & BITS_MASK;
 	free_in(d);
 }

@@ -29,7 +29,7 @@ struct address {
 	bool only_v6;
 };
 
-static enum rc fail(struct buf *errors, const char *address, const char *what, int error)
+static enum rc listen_fail(struct buf *errors, const char *address, const char *what, int error)
 {
 	buf_printf(errors, "cannot listen on %s: %s: %s\n", address, what, strerrordesc_np(error));
 	switch (error) {
@@ -113,7 +113,7 @@ static bool parse_host(struct strv host, struct address *address)
 	return false;
 }
 
-static enum rc parse(const char *text, struct address *address, struct buf *errors)
+static enum rc listen_parse(const char *text, struct address *address, struct buf *errors)
 {
 	struct strv v = strv_cstr(text);
 	size_t colon = v.n;
@@ -154,7 +154,7 @@ static int bind_tcp(const struct address *address, bool shared)
 	return -1;
 }
 
-static void close_all(int *fds, unsigned count)
+static void listen_close_all(int *fds, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		close(fds[i]);
@@ -164,7 +164,7 @@ static void close_all(int *fds, unsigned count)
  * SO_REUSEPORT would silently share the port with another server of the same user: a socket without it shows whether
  * somebody listens. It also finds the free port for port 0.
  */
-static int probe(struct address *address)
+static int listen_probe(struct address *address)
 {
 	int fd = bind_tcp(address, false);
 	if (fd < 0)
@@ -179,7 +179,7 @@ static int probe(struct address *address)
 static int open_sockets(struct address *address, unsigned count, int *ret_fds, const char **ret_what)
 {
 	*ret_what = "bind";
-	int error = count > 1 ? probe(address) : 0;
+	int error = count > 1 ? listen_probe(address) : 0;
 	if (error != 0)
 		return error;
 	for (unsigned i = 0; i < count; i++) {
@@ -192,16 +192,16 @@ static int open_sockets(struct address *address, unsigned count, int *ret_fds, c
 		*ret_what = fd < 0 ? "bind" : "listen";
 		if (fd >= 0)
 			close(fd);
-		close_all(ret_fds, i);
+		listen_close_all(ret_fds, i);
 		return error;
 	}
 	return 0;
 }
 
-static enum rc open_tcp(const char *text, unsigned count, int *ret_fds, struct buf *errors)
+static enum rc listen_open_tcp(const char *text, unsigned count, int *ret_fds, struct buf *errors)
 {
 	struct address address = { .size = 0 };
-	enum rc rc = parse(text, &address, errors);
+	enum rc rc = listen_parse(text, &address, errors);
 	if (rc != RC_OK)
 		return rc;
 	const char *what = "";
@@ -213,7 +213,7 @@ static enum rc open_tcp(const char *text, unsigned count, int *ret_fds, struct b
 		if (port_of(&address) != 0)
 			break;
 	}
-	return error == 0 ? RC_OK : fail(errors, text, what, error);
+	return error == 0 ? RC_OK : listen_fail(errors, text, what, error);
 }
 
 /* Removes a socket file that nobody listens on. */
@@ -221,24 +221,24 @@ static enum rc clear_path(const char *path, const struct sockaddr_un *un, struct
 {
 	struct stat st;
 	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? RC_OK : fail(errors, path, "stat", errno);
+		return errno == ENOENT ? RC_OK : listen_fail(errors, path, "stat", errno);
 	if (!S_ISSOCK(st.st_mode)) {
 		buf_printf(errors, "cannot listen on %s: it exists and is no socket\n", path);
 		return RC_EXISTS;
 	}
 	int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
 	if (fd < 0)
-		return fail(errors, path, "socket", errno);
+		return listen_fail(errors, path, "socket", errno);
 	bool refused = connect(fd, (const struct sockaddr *)un, sizeof(*un)) < 0 && errno == ECONNREFUSED;
 	close(fd);
 	if (!refused) {
 		buf_printf(errors, "cannot listen on %s: another process does\n", path);
 		return RC_INUSE;
 	}
-	return unlink(path) == 0 || errno == ENOENT ? RC_OK : fail(errors, path, "unlink", errno);
+	return unlink(path) == 0 || errno == ENOENT ? RC_OK : listen_fail(errors, path, "unlink", errno);
 }
 
-static enum rc open_unix(const char *path, mode_t mode, int *ret_fd, struct buf *errors)
+static enum rc listen_open_unix(const char *path, mode_t mode, int *ret_fd, struct buf *errors)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	size_t n = strlen(path);
@@ -253,7 +253,7 @@ static enum rc open_unix(const char *path, mode_t mode, int *ret_fd, struct buf 
 		return rc;
 	int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
 	if (fd < 0)
-		return fail(errors, path, "socket", errno);
+		return listen_fail(errors, path, "socket", errno);
 	/* The mode is right before anybody can connect: that needs listen. */
 	const char *what = "bind";
 	bool ok = bind(fd, (const struct sockaddr *)&un, sizeof(un)) == 0;
@@ -268,7 +268,7 @@ static enum rc open_unix(const char *path, mode_t mode, int *ret_fd, struct buf 
 	if (!ok) {
 		int error = errno;
 		close(fd);
-		return fail(errors, path, what, error);
+		return listen_fail(errors, path, what, error);
 	}
 	*ret_fd = fd;
 	return RC_OK;
@@ -277,8 +277,8 @@ static enum rc open_unix(const char *path, mode_t mode, int *ret_fd, struct buf 
 enum rc listen_open(const char *address, unsigned count, mode_t unix_mode, int *ret_fds, struct buf *errors)
 {
 	if (address[0] == '/')
-		return open_unix(address, unix_mode, ret_fds, errors);
-	return open_tcp(address, count, ret_fds, errors);
+		return listen_open_unix(address, unix_mode, ret_fds, errors);
+	return listen_open_tcp(address, count, ret_fds, errors);
 }
 
 /* Whether a socket is bound to this address and serves the same families. */
@@ -315,7 +315,7 @@ bool listen_is_at(const char *address, int fd)
 		return getsockname(fd, &u.sa, &size) == 0 && u.sa.sa_family == AF_UNIX &&
 		       strncmp(u.un.sun_path, address, sizeof(u.un.sun_path)) == 0;
 	buf_init(&errors, 1024);
-	enum rc rc = parse(address, &wanted, &errors);
+	enum rc rc = listen_parse(address, &wanted, &errors);
 	buf_fini(&errors);
 	return rc == RC_OK && listen_is_bound_to(&wanted, fd);
 }

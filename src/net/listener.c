@@ -35,7 +35,7 @@ static bool out_of_resources(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-static void rest(struct listener *listener, int error)
+static void listener_rest(struct listener *listener, int error)
 {
 	log_error(reactor_log(listener->reactor), "cannot accept, pausing ms=%u errno=%d", PAUSE_MS, error);
 	event_del(listener->event);
@@ -49,7 +49,7 @@ static void on_pause_over(void *arg)
 		timer_set(&listener->pause, PAUSE_MS);
 }
 
-static void on_readable(evutil_socket_t fd, short what, void *arg)
+static void listener_on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	(void)what;
 	struct listener *listener = arg;
@@ -61,7 +61,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 		}
 		int error = errno;
 		if (out_of_resources(error))
-			rest(listener, error);
+			listener_rest(listener, error);
 		if (error == EAGAIN || error == EWOULDBLOCK || out_of_resources(error))
 			break;
 		/* All else, ECONNABORTED above all, concerns one connection that is gone already. */
@@ -69,7 +69,7 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
 }
 
 /* Accepted sockets inherit these. Not for UNIX sockets, where they fail harmlessly. */
-static void set_options(int fd)
+static void listener_set_options(int fd)
 {
 	int on = 1, idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, count = KEEPALIVE_COUNT;
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
@@ -82,15 +82,16 @@ static void set_options(int fd)
 struct listener *listener_new(
 	struct reactor *reactor, int fd, void (*on_accept)(void *arg, int fd), void *arg)
 {
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 	struct listener *listener = mem_zalloc(sizeof(*listener));
 	listener->reactor = reactor;
 	listener->fd = fd;
 	listener->on_accept = on_accept;
 	listener->arg = arg;
 	timer_init(&listener->pause, reactor, on_pause_over, listener);
-	set_options(fd);
-	listener->event = event_new(reactor_base(reactor), fd, EV_READ | EV_PERSIST, on_readable, listener);
+	listener_set_options(fd);
+	listener->event =
+		event_new(reactor_base(reactor), fd, EV_READ | EV_PERSIST, listener_on_readable, listener);
 	if (!listener->event || event_add(listener->event, NULL) < 0) {
 		log_error(reactor_log(reactor), "cannot watch a listening socket fd=%d errno=%d", fd, errno);
 		abort();

@@ -58,7 +58,7 @@ static int no_passphrase(char *p, int n, int for_writing, void *arg)
 	return -1;
 }
 
-static void set_options(SSL_CTX *ctx)
+static void tls_set_options(SSL_CTX *ctx)
 {
 	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION |
 					 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
@@ -112,7 +112,7 @@ static const char *file_fault(const char *path)
 	return got < 0 ? strerrordesc_np(error) : NULL;
 }
 
-static enum rc check_files(const struct tls_settings *settings, struct buf *errors)
+static enum rc tls_check_files(const struct tls_settings *settings, struct buf *errors)
 {
 	const char *fault = file_fault(settings->cert_file);
 
@@ -167,13 +167,13 @@ enum rc tls_ctx_new(const struct tls_settings *settings, struct buf *errors, str
 		buf_printf(errors, "cannot set up TLS: %s\n", tls_reason());
 		goto fail;
 	}
-	set_options(ctx->ssl_ctx);
+	tls_set_options(ctx->ssl_ctx);
 	ctx->tickets = tls_tickets_new(settings->ticket_key_ms);
 	tls_tickets_attach(ctx->tickets, ctx->ssl_ctx);
 	rc = set_protocol(ctx->ssl_ctx, settings, errors);
 	if (rc != RC_OK)
 		goto fail;
-	rc = check_files(settings, errors);
+	rc = tls_check_files(settings, errors);
 	if (rc == RC_OK)
 		rc = load_keys(ctx->ssl_ctx, settings, errors);
 	if (rc != RC_OK)

@@ -54,7 +54,8 @@ bool append_piece_done(const struct append_piece *piece)
 /* Looking up what a URL means. */
 
 /* A relative name lies beside the selected mailbox (RFC 3986 section 5.2.3). */
-static enum rc find_mailbox(struct account *account, struct append_piece *piece, struct mbox_info *ret_info)
+static enum rc append_piece_find_mailbox(
+	struct account *account, struct append_piece *piece, struct mbox_info *ret_info)
 {
 	const struct imap_url *url = &piece->url;
 	if (url->mailbox.n == 0)
@@ -84,7 +85,7 @@ static enum rc find_row(struct account *account, struct append_piece *piece, str
 	struct mbox_info info;
 	const struct msg_row *rows;
 	size_t count;
-	enum rc rc = find_mailbox(account, piece, &info);
+	enum rc rc = append_piece_find_mailbox(account, piece, &info);
 	if (rc == RC_OK && ((info.attrs & MBOX_NOSELECT) ||
 				   (piece->url.uidvalidity && piece->url.uidvalidity != info.uidvalidity)))
 		rc = RC_NOT_FOUND;
@@ -125,7 +126,7 @@ static enum rc filter_header(
 	return rc == RC_OK && !buf_ok(&piece->header) ? RC_LIMIT : rc;
 }
 
-static void set_range(struct append_piece *piece, uint64_t offset, uint64_t size)
+static void append_piece_set_range(struct append_piece *piece, uint64_t offset, uint64_t size)
 {
 	const struct fetch_item *item = &piece->url.section.items[0];
 	if (item->partial) {
@@ -162,7 +163,7 @@ static enum rc look_up(struct account *account, struct append_piece *piece)
 		range = (struct mime_range){ .size = piece->header.len };
 	}
 	if (rc == RC_OK)
-		set_range(piece, range.offset, range.size);
+		append_piece_set_range(piece, range.offset, range.size);
 	return rc == RC_OK && piece->count > 0 && piece->ranges[0].size > piece->size_max ? RC_LIMIT : rc;
 }
 
@@ -180,7 +181,7 @@ static enum rc read_bytes(struct append_piece *piece, uint64_t offset, size_t n,
 	return RC_OK;
 }
 
-static void encode(struct buf *out, struct strv v)
+static void append_piece_encode(struct buf *out, struct strv v)
 {
 	for (size_t i = 0; i < v.n; i += LINE_OCTETS) {
 		struct strv line = strv_sub(v, i, LINE_OCTETS);
@@ -213,7 +214,7 @@ enum rc append_piece_read(struct account *account, struct append_piece *piece)
 	buf_init(&raw, PIECE_SLICE);
 	enum rc rc = read_bytes(piece, range->offset, n, &raw);
 	if (rc == RC_OK)
-		encode(&piece->out, buf_strv(&raw));
+		append_piece_encode(&piece->out, buf_strv(&raw));
 	buf_fini(&raw);
 	return rc;
 }

@@ -50,7 +50,7 @@ void fetch_accept(struct fetch *fetch)
 }
 
 /* Results of a run that did not count are dropped. */
-static void slice_begin(struct fetch *fetch)
+static void fetch_slice_begin(struct fetch *fetch)
 {
 	if (fetch->next.reader && fetch->next.reader != fetch->place.reader)
 		reader_close(&fetch->next.reader);
@@ -99,7 +99,7 @@ static const struct msg_row *next_in_run(struct sender *s, const struct uid_run 
 }
 
 /* The next row of the runs; messages that were there once are counted as gone. */
-static const struct msg_row *next_row(struct sender *s, uint32_t *ret_seq)
+static const struct msg_row *fetch_next_row(struct sender *s, uint32_t *ret_seq)
 {
 	struct fetch_place *at = s->at;
 	while (at->run < s->fetch->run_count) {
@@ -258,7 +258,7 @@ static enum rc add_preview(struct sender *s, const struct fetch_item *item)
 	return RC_OK;
 }
 
-static enum rc add_item(struct sender *s, const struct fetch_item *item)
+static enum rc fetch_add_item(struct sender *s, const struct fetch_item *item)
 {
 	const struct msg_row *row = &s->at->row;
 	switch (item->kind) {
@@ -319,7 +319,7 @@ static bool tells_a_change(const struct sender *s)
 }
 
 /* Bytes that are damaged, not a server that is busy. */
-static bool unreadable(enum rc rc)
+static bool fetch_unreadable(enum rc rc)
 {
 	return rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND;
 }
@@ -367,10 +367,10 @@ static enum rc send_item(struct sender *s, const struct fetch_item *item)
 	if (at->some)
 		buf_addc(s->out, ' ');
 	size_t value = s->out->len;
-	enum rc rc = add_item(s, item);
+	enum rc rc = fetch_add_item(s, item);
 	if (rc == RC_OK)
 		at->some = true;
-	if (!unreadable(rc))
+	if (!fetch_unreadable(rc))
 		return rc;
 	if (at->reader)
 		msg_damaged(s->account, &at->row);
@@ -413,7 +413,7 @@ static enum rc send_message(struct sender *s)
 	if (at->in_literal || at->binary) {
 		enum rc rc =
 			at->binary ? fetch_binary_go_on(s, &plan->items[at->item]) : fetch_literal_go_on(s);
-		if (unreadable(rc))
+		if (fetch_unreadable(rc))
 			msg_damaged(s->account, &at->row);
 		if (rc != RC_OK)
 			return rc;
@@ -421,7 +421,7 @@ static enum rc send_message(struct sender *s)
 		at->item++;
 	} else {
 		enum rc rc = plan->binary ? fetch_check_encodings(s) : RC_OK;
-		if (rc != RC_OK && !unreadable(rc))
+		if (rc != RC_OK && !fetch_unreadable(rc))
 			return rc;
 		message_head(s);
 	}
@@ -458,7 +458,7 @@ static void end_message(struct sender *s)
 
 /* Sends the message in hand; what is damaged of it is NIL or left out. Another error of one message takes its response back and lets the others be sent, unless a part
  * of it is on its way already. */
-static enum rc step(struct sender *s, bool begun)
+static enum rc fetch_step(struct sender *s, bool begun)
 {
 	struct fetch *fetch = s->fetch;
 	struct fetch_place *at = s->at;
@@ -487,13 +487,13 @@ static enum rc step(struct sender *s, bool begun)
 	return at->errors >= FETCH_ERRORS_MAX || rc == RC_UNAVAILABLE ? at->rc : RC_OK;
 }
 
-static enum rc send_all(struct sender *s)
+static enum rc fetch_send_all(struct sender *s)
 {
 	struct fetch *fetch = s->fetch;
 	struct fetch_place *at = s->at;
 	unsigned ticks = 0;
 	if (at->inside) {
-		enum rc rc = step(s, true);
+		enum rc rc = fetch_step(s, true);
 		if (rc != RC_OK)
 			return rc;
 		/* Names of new keywords are told between slices, but not within a response. */
@@ -507,12 +507,12 @@ static enum rc send_all(struct sender *s)
 			if (clock_mono_us() >= s->end_us)
 				return RC_AGAIN;
 		ticks++;
-		const struct msg_row *row = next_row(s, &at->seq);
+		const struct msg_row *row = fetch_next_row(s, &at->seq);
 		if (!row)
 			return RC_OK;
 		at->row = *row;
 		at->inside = true;
-		enum rc rc = step(s, false);
+		enum rc rc = fetch_step(s, false);
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -521,7 +521,7 @@ static enum rc send_all(struct sender *s)
 enum rc fetch_slice(struct account *account, struct fetch *fetch)
 {
 	struct sender s = { .account = account, .fetch = fetch, .at = &fetch->next, .out = &fetch->out };
-	slice_begin(fetch);
+	fetch_slice_begin(fetch);
 	s.end_us = clock_mono_us() + FETCH_SLICE_US;
 	enum rc rc = msg_index(account, fetch->mailbox, &s.rows, &s.count);
 	if (rc == RC_OK && (fetch->plan.flags || !seqset_empty(&fetch->seen)))
@@ -533,7 +533,7 @@ enum rc fetch_slice(struct account *account, struct fetch *fetch)
 	buf_init(&s.flags_text, FETCH_FLAGS_MAX);
 	buf_init(&s.raw, FETCH_WINDOW);
 	buf_init(&s.decoded, 2 * FETCH_WINDOW);
-	rc = send_all(&s);
+	rc = fetch_send_all(&s);
 	buf_fini(&s.raw);
 	buf_fini(&s.decoded);
 	buf_fini(&s.flags_text);

@@ -64,7 +64,7 @@ enum rc fetch_literal_go_on(struct sender *s)
 	return RC_OK;
 }
 
-static void literal_head(struct buf *out, uint64_t size)
+static void fetch_section_literal_head(struct buf *out, uint64_t size)
 {
 	buf_addv(out, STRV(" {"));
 	buf_addu(out, size);
@@ -85,7 +85,7 @@ static void clip_partial(const struct fetch_item *item, uint64_t *offset, uint64
 
 enum rc fetch_begin_literal(struct sender *s, uint64_t offset, uint64_t size)
 {
-	literal_head(s->out, size);
+	fetch_section_literal_head(s->out, size);
 	s->at->offset = offset;
 	s->at->left = size;
 	s->at->in_literal = true;
@@ -105,7 +105,7 @@ static void add_kept(struct sender *s, const struct fetch_item *item, const stru
 	uint64_t size = kept->len;
 	uint64_t skip;
 	clip_partial(item, &skip, &size);
-	literal_head(s->out, size);
+	fetch_section_literal_head(s->out, size);
 	size_t from = s->out->len;
 	if (size > 0)
 		buf_add(s->out, kept->p + skip, (size_t)size);

@@ -38,7 +38,7 @@ struct run {
 	struct above *above; /* uthash; nodes in the arena */
 };
 
-static bool matches(struct run *run, struct strv name)
+static bool list_matches(struct run *run, struct strv name)
 {
 	for (size_t i = 0; i < run->options->pattern_count; i++) {
 		if (list_match(&run->patterns[i], name))
@@ -47,7 +47,7 @@ static bool matches(struct run *run, struct strv name)
 	return false;
 }
 
-static bool selected(const struct run *run, const struct mbox_info *info)
+static bool list_selected(const struct run *run, const struct mbox_info *info)
 {
 	unsigned select = run->options->select;
 	bool exists = info->id != 0;
@@ -60,7 +60,7 @@ static bool selected(const struct run *run, const struct mbox_info *info)
 	return exists || select & LIST_SELECT_SUBSCRIBED;
 }
 
-static bool collect(void *arg, const struct mbox_info *info)
+static bool list_collect(void *arg, const struct mbox_info *info)
 {
 	struct run *run = arg;
 
@@ -74,8 +74,8 @@ static bool collect(void *arg, const struct mbox_info *info)
 	}
 	run->entries[run->count++] = (struct entry){
 		.info = *info,
-		.matches = matches(run, info->name),
-		.selected = selected(run, info),
+		.matches = list_matches(run, info->name),
+		.selected = list_selected(run, info),
 	};
 	return true;
 }
@@ -236,7 +236,7 @@ static void print_missing(struct run *run)
 
 	HASH_ITER (hh, run->above, above, next) {
 		struct mbox_info info = { .name = above->name, .attrs = MBOX_NOSELECT, .has_children = true };
-		if (!above->listed && above->hidden && matches(run, above->name))
+		if (!above->listed && above->hidden && list_matches(run, above->name))
 			print_line(run, &info, true);
 	}
 }
@@ -250,7 +250,7 @@ enum rc list_run(struct account *account, const struct list_options *options, bo
 	run.patterns = arena_alloc(arena, options->pattern_count * sizeof(*run.patterns));
 	for (size_t i = 0; i < options->pattern_count; i++)
 		list_pattern_init(&run.patterns[i], options->reference, options->patterns[i], arena);
-	enum rc rc = mbox_list(account, subscriptions, options->ret & LIST_RETURN_STATUS, collect, &run);
+	enum rc rc = mbox_list(account, subscriptions, options->ret & LIST_RETURN_STATUS, list_collect, &run);
 	if (options->select & LIST_SELECT_RECURSIVEMATCH) {
 		for (size_t i = 0; i < run.count; i++) {
 			if (run.entries[i].selected)

@@ -242,7 +242,7 @@ static unsigned block_score(struct searcher *s, struct strv block, const struct 
 }
 
 /* A score decides; only those of fuzzy keys count. */
-static void decide(struct searcher *s, const struct search_key *key, unsigned score, bool *ret_match)
+static void search_decide(struct searcher *s, const struct search_key *key, unsigned score, bool *ret_match)
 {
 	*ret_match = score > 0;
 	s->score = key->fuzzy ? score : 0;
@@ -256,13 +256,13 @@ static enum rc eval_header(struct searcher *s, const struct search_key *key, boo
 		if (rc != RC_OK)
 			return rc;
 		if (s->cached.headers.n > 0) {
-			decide(s, key, block_score(s, s->cached.headers, key), ret_match);
+			search_decide(s, key, block_score(s, s->cached.headers, key), ret_match);
 			return RC_OK;
 		}
 	}
 	rc = need_header(s, key);
 	if (rc == RC_OK)
-		decide(s, key, block_score(s, buf_strv(&s->header), key), ret_match);
+		search_decide(s, key, block_score(s, buf_strv(&s->header), key), ret_match);
 	return rc;
 }
 
@@ -294,7 +294,7 @@ static enum rc eval_text(struct searcher *s, const struct search_key *key, bool 
 		}
 		search->text_ready = true;
 	}
-	decide(s, key, search->needles[key->slot].score, ret_match);
+	search_decide(s, key, search->needles[key->slot].score, ret_match);
 	return RC_OK;
 }
 
@@ -342,7 +342,7 @@ static enum rc eval_sent(struct searcher *s, const struct search_key *key, bool 
 		return rc;
 	*ret_match = false;
 	if (s->cached.sent_date != INT64_MIN)
-		decide(s, key, day_score(key, local_day(s->cached.sent_date, s->cached.sent_zone)),
+		search_decide(s, key, day_score(key, local_day(s->cached.sent_date, s->cached.sent_zone)),
 			ret_match);
 	return RC_OK;
 }
@@ -371,7 +371,7 @@ static bool has_keyword(const struct searcher *s, struct strv name)
 	return false;
 }
 
-static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_match);
+static enum rc search_eval(struct searcher *s, const struct search_key *key, bool *ret_match);
 
 /* AND and OR: up to the child that decides; of a fuzzy OR all of them, for the best score. */
 static enum rc eval_children(struct searcher *s, const struct search_key *key, bool *ret_match)
@@ -384,7 +384,7 @@ static enum rc eval_children(struct searcher *s, const struct search_key *key, b
 	bool exact = false; /* a key fits that is not fuzzy */
 	for (const struct search_key *child = key->child; child; child = child->next) {
 		bool match = false;
-		enum rc rc = eval(s, child, &match);
+		enum rc rc = search_eval(s, child, &match);
 		if (rc != RC_OK)
 			return rc;
 		sum += s->score;
@@ -431,17 +431,17 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 		return RC_OK;
 	case SEARCH_LARGER:
 	case SEARCH_SMALLER:
-		decide(s, key, size_score(key, (int64_t)row->size), ret_match);
+		search_decide(s, key, size_score(key, (int64_t)row->size), ret_match);
 		return RC_OK;
 	case SEARCH_BEFORE:
 	case SEARCH_ON:
 	case SEARCH_SINCE:
-		decide(s, key, day_score(key, local_day(row->internaldate, row->zone)), ret_match);
+		search_decide(s, key, day_score(key, local_day(row->internaldate, row->zone)), ret_match);
 		return RC_OK;
 	case SEARCH_SAVEDBEFORE:
 	case SEARCH_SAVEDON:
 	case SEARCH_SAVEDSINCE:
-		decide(s, key, day_score(key, local_day(row->savedate, 0)), ret_match);
+		search_decide(s, key, day_score(key, local_day(row->savedate, 0)), ret_match);
 		return RC_OK;
 	case SEARCH_EMAILID:
 		*ret_match = row->blob == key->number && msg_epoch(s->account) == key->flags;
@@ -468,7 +468,7 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 }
 
 /* The recursion is bounded by the depth that the parser allows. */
-static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_match)
+static enum rc search_eval(struct searcher *s, const struct search_key *key, bool *ret_match)
 {
 	bool match = false;
 	enum rc rc = eval_positive(s, key, &match);
@@ -487,7 +487,7 @@ static enum rc eval(struct searcher *s, const struct search_key *key, bool *ret_
 	return RC_OK;
 }
 
-static const struct msg_row *next_row(struct searcher *s, uint32_t *ret_seq)
+static const struct msg_row *search_next_row(struct searcher *s, uint32_t *ret_seq)
 {
 	struct search_place *at = s->at;
 	while (at->run < s->search->run_count) {
@@ -520,7 +520,7 @@ static void add_hit(struct search *search, const struct search_hit *hit)
 	search->hits[search->hit_count++] = *hit;
 }
 
-static void found(struct searcher *s, const struct msg_row *row, uint32_t seq)
+static void search_found(struct searcher *s, const struct msg_row *row, uint32_t seq)
 {
 	struct search *search = s->search;
 	struct search_hit hit = {
@@ -540,7 +540,7 @@ static void found(struct searcher *s, const struct msg_row *row, uint32_t seq)
 }
 
 /* One message; RC_AGAIN: it will be looked at again by the next slice. */
-static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
+static enum rc search_step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 {
 	struct search_place before = *s->at;
 	bool match = false;
@@ -549,7 +549,7 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 	s->has_cached = false;
 	s->has_header = false;
 	s->spoilt = false;
-	enum rc rc = eval(s, s->search->keys.root, &match);
+	enum rc rc = search_eval(s, s->search->keys.root, &match);
 	if (rc == RC_AGAIN) {
 		*s->at = before;
 		s->at->uid = row->uid;
@@ -563,7 +563,7 @@ static enum rc step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 	if (s->spoilt && s->at->rc == RC_OK)
 		s->at->rc = RC_CORRUPT;
 	if (match)
-		found(s, row, seq);
+		search_found(s, row, seq);
 	return RC_OK;
 }
 
@@ -590,17 +590,17 @@ static enum rc search_all(struct searcher *s)
 		if (ticks > 1 && ticks % every == 0 && clock_mono_us() >= s->end_us)
 			return RC_AGAIN;
 		uint32_t seq = 0;
-		const struct msg_row *row = next_row(s, &seq);
+		const struct msg_row *row = search_next_row(s, &seq);
 		if (!row)
 			return RC_OK;
-		enum rc rc = step(s, row, seq);
+		enum rc rc = search_step(s, row, seq);
 		if (rc != RC_OK || (s->search->enough > 0 && s->found >= s->search->enough))
 			return rc;
 	}
 }
 
 /* What a slice that did not count has left is dropped. */
-static void slice_begin(struct search *search)
+static void search_slice_begin(struct search *search)
 {
 	search->next = search->place;
 	search->finished = false;
@@ -622,7 +622,7 @@ enum rc search_slice(struct account *account, struct search *search)
 		.at = &search->next,
 		.found = search->result_count,
 	};
-	slice_begin(search);
+	search_slice_begin(search);
 	s.end_us = clock_mono_us() + SEARCH_SLICE_US;
 	enum rc rc = msg_index(account, search->mailbox, &s.rows, &s.count);
 	if (rc == RC_OK)

@@ -5,7 +5,7 @@
 #include "mime/decode.h"
 #include "mime/header.h"
 
-static bool is_blank(char c)
+static bool search_addr_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
@@ -16,21 +16,21 @@ static bool is_glue(char c)
 }
 
 /* Whether ENVELOPE may show anything else than what is written: most fields are plain and need no second look. */
-static bool differs(struct strv value)
+static bool search_addr_differs(struct strv value)
 {
 	for (size_t i = 0; i < value.n; i++) {
 		char c = value.p[i];
 		char next = i + 1 < value.n ? value.p[i + 1] : '\0';
 		if (c == '(' || c == '"' || c == '\\' || c == '\t' || (c == '<' && next == '@'))
 			return true;
-		if ((c == ' ' && next == ' ') || (is_blank(c) && is_glue(next)) ||
-			(is_glue(c) && is_blank(next)))
+		if ((c == ' ' && next == ' ') || (search_addr_is_blank(c) && is_glue(next)) ||
+			(is_glue(c) && search_addr_is_blank(next)))
 			return true;
 	}
 	return false;
 }
 
-static void print_address(struct buf *out, const struct addr *addr)
+static void search_addr_print_address(struct buf *out, const struct addr *addr)
 {
 	if (addr->name.n > 0) {
 		mime_words_decode(out, addr->name);
@@ -49,7 +49,7 @@ static void print_address(struct buf *out, const struct addr *addr)
 
 bool search_addr_contains(struct search_scratch *scratch, struct strv value, struct strv needle)
 {
-	if (!differs(value))
+	if (!search_addr_differs(value))
 		return false;
 	struct arena *arena = arena_new(0);
 	bool found = false;
@@ -58,8 +58,8 @@ bool search_addr_contains(struct search_scratch *scratch, struct strv value, str
 			continue;
 		buf_reset(&scratch->decoded);
 		buf_reset(&scratch->mapped);
-		print_address(&scratch->decoded, addr);
-		casemap(&scratch->mapped, buf_strv(&scratch->decoded));
+		search_addr_print_address(&scratch->decoded, addr);
+		mime_casemap(&scratch->mapped, buf_strv(&scratch->decoded));
 		struct strv text = buf_strv(&scratch->mapped);
 		found = needle.n <= text.n && memmem(text.p, text.n, needle.p, needle.n) != NULL;
 	}

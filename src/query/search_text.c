@@ -59,7 +59,7 @@ void search_scratch_fini(struct search_scratch *scratch)
 	buf_fini(&scratch->mapped);
 }
 
-static bool contains(struct strv text, struct strv needle)
+static bool search_text_contains(struct strv text, struct strv needle)
 {
 	if (needle.n == 0)
 		return true;
@@ -94,7 +94,7 @@ static struct strv map_value(struct search_scratch *scratch, struct strv name, s
 	mime_words_decode(&scratch->decoded, buf_strv(&scratch->plain));
 	if (has_extended(buf_strv(&scratch->plain)))
 		mime_params_decode(&scratch->decoded, buf_strv(&scratch->plain));
-	casemap(&scratch->mapped, buf_strv(&scratch->decoded));
+	mime_casemap(&scratch->mapped, buf_strv(&scratch->decoded));
 	return buf_strv(&scratch->mapped);
 }
 
@@ -134,7 +134,7 @@ struct strv search_value_map(struct search_scratch *scratch, struct strv value)
 
 bool search_value_contains(struct search_scratch *scratch, struct strv value, struct strv needle)
 {
-	return contains(search_value_map(scratch, value), needle);
+	return search_text_contains(search_value_map(scratch, value), needle);
 }
 
 struct search_text *search_text_new(struct search_needle *needles, size_t count, struct reader *reader)
@@ -197,14 +197,14 @@ static bool all_found(const struct search_text *text)
 }
 
 /* `fresh`: the end of `mapped` that was not looked at before. */
-static void look(struct search_text *text, struct strv mapped, struct strv fresh, bool own_header)
+static void search_text_look(struct search_text *text, struct strv mapped, struct strv fresh, bool own_header)
 {
 	unsigned weight = own_header ? 100 : SEARCH_BODY_WEIGHT;
 	for (size_t i = 0; i < text->count; i++) {
 		struct search_needle *needle = &text->needles[i];
 		if (needle->found || (!needle->headers && own_header))
 			continue;
-		needle->found = contains(mapped, needle->text);
+		needle->found = search_text_contains(mapped, needle->text);
 		if (needle->found)
 			needle->score = weight;
 		else if (needle->fuzzy)
@@ -270,7 +270,7 @@ static void look_at_field(struct long_header *header, bool last)
 {
 	struct buf *field = &header->field;
 	struct strv mapped = map_value(&header->text->scratch, STRV_NULL, buf_strv(field));
-	look(header->text, mapped, mapped, header->own);
+	search_text_look(header->text, mapped, mapped, header->own);
 	if (last)
 		end_words(header->text);
 	buf_consume(field, last ? field->len : field->len - FIELD_OVERLAP);
@@ -310,13 +310,13 @@ static enum rc search_header(struct search_text *text, const struct mime_part *p
 		return search_long_header(text, part);
 	for (size_t i = 0; i < part->field_count; i++) {
 		struct strv mapped = map_value(&text->scratch, part->fields[i].name, part->fields[i].value);
-		look(text, mapped, mapped, own);
+		search_text_look(text, mapped, mapped, own);
 		end_words(text);
 	}
 	return RC_OK;
 }
 
-static bool is_text(const struct mime_part *part)
+static bool search_text_is_text(const struct mime_part *part)
 {
 	return part->kind == MIME_LEAF && strv_ieq(part->type, STRV("text"));
 }
@@ -337,7 +337,7 @@ static enum rc begin_part(struct search_text *text)
 	enum rc rc = search_header(text, part);
 	if (rc != RC_OK)
 		return rc;
-	if (!is_text(part)) {
+	if (!search_text_is_text(part)) {
 		text->part = mime_part_next(part);
 		return RC_OK;
 	}
@@ -370,9 +370,9 @@ static void search_decoded(struct search_text *text, bool last)
 		utf8 = buf_strv(&text->utf8);
 	}
 	size_t before = text->mapped.len;
-	casemap(&text->mapped, utf8);
+	mime_casemap(&text->mapped, utf8);
 	struct strv mapped = buf_strv(&text->mapped);
-	look(text, mapped, strv_sub(mapped, before, mapped.n), false);
+	search_text_look(text, mapped, strv_sub(mapped, before, mapped.n), false);
 	if (last)
 		end_words(text);
 	keep_end(text);

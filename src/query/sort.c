@@ -69,7 +69,7 @@ static bool too_much(const struct sort *sort)
 	return sort->next.bytes + sort->next.count * 2 * sizeof(struct sort_item) > sort->memory_max;
 }
 
-static enum rc add_message(struct account *account, struct sort *sort, const struct msg_row *row,
+static enum rc sort_add_message(struct account *account, struct sort *sort, const struct msg_row *row,
 	struct sort_scratch *scratch, struct buf *key)
 {
 	struct sort_place *at = &sort->next;
@@ -87,7 +87,7 @@ static enum rc add_message(struct account *account, struct sort *sort, const str
 	/* What has no rest has all in its item. */
 	if (kept.n > sizeof(uint64_t))
 		kept = arena_strv(sort->slice_keys, kept);
-	sorter_add(&sort->sorter, sort_item_make(kept, row->uid, row->modseq));
+	sorter_add(&sort->sorter, sorter_item_make(kept, row->uid, row->modseq));
 	at->count++;
 	at->bytes += kept.n > sizeof(uint64_t) ? kept.n + 16 : 0;
 	return too_much(sort) ? RC_LIMIT : RC_OK;
@@ -109,7 +109,7 @@ size_t sort_next_row(
 }
 
 /* RC_AGAIN: the time is over. */
-static enum rc gather(struct account *account, struct sort *sort, uint64_t until_us)
+static enum rc sort_gather(struct account *account, struct sort *sort, uint64_t until_us)
 {
 	const struct msg_row *rows;
 	struct sort_scratch scratch;
@@ -125,7 +125,7 @@ static enum rc gather(struct account *account, struct sort *sort, uint64_t until
 		sort_next_row(rows, count, msg_lower_bound(rows, count, sort->next.uid), &sort->uids, &range);
 	for (unsigned ticks = 1; rc == RC_OK && pos < count; ticks++) {
 		sort->next.uid = rows[pos].uid + 1;
-		rc = add_message(account, sort, &rows[pos], &scratch, &key);
+		rc = sort_add_message(account, sort, &rows[pos], &scratch, &key);
 		pos = sort_next_row(rows, count, pos + 1, &sort->uids, &range);
 		if (rc == RC_OK && pos < count && ticks % CLOCK_EVERY == 0 && clock_mono_us() >= until_us)
 			rc = RC_AGAIN;
@@ -136,7 +136,7 @@ static enum rc gather(struct account *account, struct sort *sort, uint64_t until
 }
 
 /* What a slice that did not count has left is dropped. */
-static void slice_begin(struct sort *sort)
+static void sort_slice_begin(struct sort *sort)
 {
 	sort->next = sort->place;
 	sort->finished = false;
@@ -152,9 +152,9 @@ static void slice_begin(struct sort *sort)
 enum rc sort_slice(struct account *account, struct sort *sort)
 {
 	uint64_t until_us = clock_mono_us() + SEARCH_SLICE_US;
-	slice_begin(sort);
+	sort_slice_begin(sort);
 	if (!sort->next.gathered) {
-		enum rc rc = gather(account, sort, until_us);
+		enum rc rc = sort_gather(account, sort, until_us);
 		if (rc != RC_OK)
 			return rc == RC_AGAIN ? RC_OK : rc;
 		sort->next.gathered = true;

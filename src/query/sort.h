@@ -4,7 +4,7 @@
  * counts when the reactor has taken it over (sort_accept), so that it may be run again.
  *
  * To sort: sort_new with the UIDs, then slices until `finished`; sort_items are in order then. To place one message more
- * among them: its key by sort_key_make, its item by sort_item_make, sort_item_compare against theirs. The items and what they
+ * among them: its key by sort_key_make, its item by sorter_item_make, sorter_item_compare against theirs. The items and what they
  * point to live as long as the struct.
  */
 #ifndef COID_QUERY_SORT_H

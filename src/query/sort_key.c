@@ -32,7 +32,7 @@ void sort_scratch_fini(struct sort_scratch *scratch)
 }
 
 /* Of a length that the text itself cannot have with these octets: equal only if the whole texts are. */
-static void cut(struct buf *mapped)
+static void sort_key_cut(struct buf *mapped)
 {
 	if (mapped->len <= SORT_TEXT_MAX)
 		return;
@@ -42,17 +42,17 @@ static void cut(struct buf *mapped)
 }
 
 /* The text that was decoded as it is compared. */
-static struct strv collate(struct sort_scratch *scratch, struct strv text, bool converted)
+static struct strv sort_key_collate(struct sort_scratch *scratch, struct strv text, bool converted)
 {
 	struct buf *mapped = &scratch->mapped;
 	buf_reset(mapped);
 	if (converted) {
-		casemap(mapped, text);
+		mime_casemap(mapped, text);
 	} else if (text.n > 0) {
 		buf_addc(mapped, UNCONVERTED);
 		buf_addv(mapped, text);
 	}
-	cut(mapped);
+	sort_key_cut(mapped);
 	return buf_strv(mapped);
 }
 
@@ -66,7 +66,7 @@ static bool has_words(struct strv text)
 }
 
 /* False: it could not be converted. */
-static bool decode(struct buf *out, struct strv text)
+static bool sort_key_decode(struct buf *out, struct strv text)
 {
 	buf_reset(out);
 	if (has_words(text))
@@ -77,10 +77,10 @@ static bool decode(struct buf *out, struct strv text)
 
 struct strv sort_base_subject(struct sort_scratch *scratch, struct strv subject, bool *ret_reply)
 {
-	bool converted = decode(&scratch->text, subject);
+	bool converted = sort_key_decode(&scratch->text, subject);
 	buf_reset(&scratch->base);
 	mime_subject_base(&scratch->base, buf_strv(&scratch->text), ret_reply);
-	return collate(scratch, buf_strv(&scratch->base), converted);
+	return sort_key_collate(scratch, buf_strv(&scratch->base), converted);
 }
 
 /* addr-mailbox; of a group its name, which is a phrase. */
@@ -92,18 +92,18 @@ static struct strv mailbox_text(struct sort_scratch *scratch, const struct envel
 		buf_addv(&scratch->text, address->mailbox);
 		converted = str_utf8_valid(address->mailbox);
 	} else {
-		converted = decode(&scratch->text, address->mailbox);
+		converted = sort_key_decode(&scratch->text, address->mailbox);
 	}
-	return collate(scratch, buf_strv(&scratch->text), converted);
+	return sort_key_collate(scratch, buf_strv(&scratch->text), converted);
 }
 
 /* RFC 5957 section 3. */
 static struct strv display_text(struct sort_scratch *scratch, const struct envelope_address *address)
 {
 	if (address->name.p) {
-		bool converted = decode(&scratch->text, address->name);
+		bool converted = sort_key_decode(&scratch->text, address->name);
 		if (scratch->text.len > 0)
-			return collate(scratch, buf_strv(&scratch->text), converted);
+			return sort_key_collate(scratch, buf_strv(&scratch->text), converted);
 	}
 	if (!address->host.p)
 		return mailbox_text(scratch, address);
@@ -111,7 +111,7 @@ static struct strv display_text(struct sort_scratch *scratch, const struct envel
 	buf_addv(&scratch->text, address->mailbox);
 	buf_addc(&scratch->text, '@');
 	buf_addv(&scratch->text, address->host);
-	return collate(scratch, buf_strv(&scratch->text), str_utf8_valid(buf_strv(&scratch->text)));
+	return sort_key_collate(scratch, buf_strv(&scratch->text), str_utf8_valid(buf_strv(&scratch->text)));
 }
 
 static void add_number(struct buf *out, uint64_t number)
@@ -170,7 +170,7 @@ static void add_envelope(struct buf *out, enum sort_criterion what, const struct
 }
 
 /* No key is the beginning of another, so that turning all octets turns the order. */
-static void turn(struct buf *out, size_t from)
+static void sort_key_turn(struct buf *out, size_t from)
 {
 	for (size_t i = from; i < out->len; i++)
 		out->p[i] = (char)~(unsigned char)out->p[i];
@@ -214,7 +214,7 @@ enum rc sort_key_make(struct account *account, const struct msg_row *row, const 
 		size_t from = out->len;
 		add_criterion_key(out, program->v[i].what, row, &cached, &envelope, scratch);
 		if (program->v[i].reverse)
-			turn(out, from);
+			sort_key_turn(out, from);
 	}
 	return buf_ok(out) ? RC_OK : RC_LIMIT;
 }

@@ -21,7 +21,7 @@ void sorter_fini(struct sorter *sorter)
 	*sorter = (struct sorter){ .count = 0 };
 }
 
-struct sort_item sort_item_make(struct strv key, uint32_t uid, uint64_t modseq)
+struct sort_item sorter_item_make(struct strv key, uint32_t uid, uint64_t modseq)
 {
 	struct sort_item item = { .uid = uid, .modseq = modseq };
 	for (size_t i = 0; i < sizeof(item.head); i++)
@@ -42,7 +42,7 @@ static int compare_rest(const struct sort_item *a, const struct sort_item *b)
 	return a->rest_n < b->rest_n ? -1 : 1;
 }
 
-int sort_item_compare(const struct sort_item *a, const struct sort_item *b)
+int sorter_item_compare(const struct sort_item *a, const struct sort_item *b)
 {
 	if (a->head != b->head)
 		return a->head < b->head ? -1 : 1;
@@ -54,7 +54,7 @@ int sort_item_compare(const struct sort_item *a, const struct sort_item *b)
 
 static int compare_items(const void *a, const void *b)
 {
-	return sort_item_compare(a, b);
+	return sorter_item_compare(a, b);
 }
 
 void sorter_add(struct sorter *sorter, struct sort_item item)
@@ -73,7 +73,7 @@ void sorter_cut(struct sorter *sorter, size_t count)
 	sorter->count = count;
 }
 
-static size_t least(size_t a, size_t b)
+static size_t sorter_least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -83,7 +83,7 @@ static bool sort_blocks(struct sorter *sorter, uint64_t until_us)
 {
 	struct sort_pass *at = &sorter->next;
 	while (at->lo < sorter->count) {
-		size_t n = least(BLOCK, sorter->count - at->lo);
+		size_t n = sorter_least(BLOCK, sorter->count - at->lo);
 		struct sort_item *block = sorter->v[!at->from] + at->lo;
 		memcpy(block, sorter->v[at->from] + at->lo, n * sizeof(*block));
 		qsort(block, n, sizeof(*block), compare_items);
@@ -98,7 +98,7 @@ static void begin_pair(struct sort_pass *at, size_t lo, size_t count)
 {
 	at->lo = lo;
 	at->i = lo;
-	at->j = least(lo + at->width, count);
+	at->j = sorter_least(lo + at->width, count);
 }
 
 /* Merges `max` items of the pair in hand at most. True: it is done. */
@@ -106,13 +106,13 @@ static bool merge_some(struct sorter *sorter, size_t max)
 {
 	struct sort_pass *at = &sorter->next;
 	const struct sort_item *from = sorter->v[at->from];
-	size_t mid = least(at->lo + at->width, sorter->count);
-	size_t end = least(mid + at->width, sorter->count);
+	size_t mid = sorter_least(at->lo + at->width, sorter->count);
+	size_t end = sorter_least(mid + at->width, sorter->count);
 	size_t i = at->i;
 	size_t j = at->j;
 	struct sort_item *to = sorter->v[!at->from] + i + (j - mid);
 	while (max-- > 0 && (i < mid || j < end)) {
-		bool first = j == end || (i < mid && sort_item_compare(&from[i], &from[j]) < 0);
+		bool first = j == end || (i < mid && sorter_item_compare(&from[i], &from[j]) < 0);
 		*to++ = from[first ? i++ : j++];
 	}
 	at->i = i;
@@ -125,7 +125,8 @@ static bool merge_pairs(struct sorter *sorter, uint64_t until_us)
 	struct sort_pass *at = &sorter->next;
 	while (at->lo < sorter->count) {
 		if (merge_some(sorter, CLOCK_EVERY))
-			begin_pair(at, at->lo + least(2 * at->width, sorter->count - at->lo), sorter->count);
+			begin_pair(at, at->lo + sorter_least(2 * at->width, sorter->count - at->lo),
+				sorter->count);
 		if (at->lo < sorter->count && clock_mono_us() >= until_us)
 			return false;
 	}

@@ -42,9 +42,9 @@ struct sorter {
 void sorter_init(struct sorter *sorter);
 void sorter_fini(struct sorter *sorter);
 /* The item of a key: its rest is borrowed. */
-struct sort_item sort_item_make(struct strv key, uint32_t uid, uint64_t modseq);
+struct sort_item sorter_item_make(struct strv key, uint32_t uid, uint64_t modseq);
 /* Below 0, above 0; never 0 for different UIDs. */
-int sort_item_compare(const struct sort_item *a, const struct sort_item *b);
+int sorter_item_compare(const struct sort_item *a, const struct sort_item *b);
 
 /* Before the first step. */
 void sorter_add(struct sorter *sorter, struct sort_item item);

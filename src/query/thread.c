@@ -76,7 +76,7 @@ static void add_ref(struct thread *thread, struct thread_message *message, struc
 }
 
 /* How many of the first ids are too many. */
-static size_t too_many(struct gatherer *g, struct strv value)
+static size_t thread_too_many(struct gatherer *g, struct strv value)
 {
 	struct msgid_walk walk;
 	size_t count = 0;
@@ -91,7 +91,7 @@ static size_t too_many(struct gatherer *g, struct strv value)
 static void add_refs(struct gatherer *g, struct thread_message *message, struct strv value)
 {
 	struct msgid_walk walk;
-	size_t skip = too_many(g, value);
+	size_t skip = thread_too_many(g, value);
 	msgid_walk_init(&walk, value);
 	for (size_t i = 0; msgid_walk_next(&walk, &g->id); i++)
 		if (i >= skip)
@@ -176,7 +176,7 @@ static uint32_t number_of(struct gatherer *g, uint32_t uid)
 	return thread->runs[g->run].seq_lo + (uid - thread->runs[g->run].uid_lo);
 }
 
-static void add_message(struct thread *thread, const struct thread_message *message, int64_t date)
+static void thread_add_message(struct thread *thread, const struct thread_message *message, int64_t date)
 {
 	struct thread_place *at = &thread->next;
 	if (at->count == thread->message_cap) {
@@ -188,7 +188,7 @@ static void add_message(struct thread *thread, const struct thread_message *mess
 	sorter_add(&thread->dates, item);
 }
 
-static enum rc read_message(struct gatherer *g, const struct msg_row *row)
+static enum rc thread_read_message(struct gatherer *g, const struct msg_row *row)
 {
 	bool references = g->thread->algorithm == THREAD_REFERENCES;
 	struct thread_message message = { .uid = row->uid, .number = number_of(g, row->uid) };
@@ -207,7 +207,7 @@ static enum rc read_message(struct gatherer *g, const struct msg_row *row)
 	if (references)
 		read_id(g, envelope.message_id, &message);
 	read_subject(g, envelope.subject, &message);
-	add_message(g->thread, &message, sort_sent_date(row, &cached));
+	thread_add_message(g->thread, &message, sort_sent_date(row, &cached));
 	return RC_OK;
 }
 
@@ -219,7 +219,7 @@ static void add_bare(struct gatherer *g, const struct msg_row *row)
 	message.refs = g->thread->next.ref_count;
 	message.no_id = g->thread->algorithm == THREAD_REFERENCES;
 	read_subject(g, STRV_NULL, &message);
-	add_message(g->thread, &message, sort_sent_date(row, &cached));
+	thread_add_message(g->thread, &message, sort_sent_date(row, &cached));
 }
 
 /* What a message that can't be read has added goes again. */
@@ -227,7 +227,7 @@ static enum rc take_message(struct gatherer *g, const struct msg_row *row)
 {
 	struct thread_place *at = &g->thread->next;
 	size_t refs = at->ref_count;
-	enum rc rc = read_message(g, row);
+	enum rc rc = thread_read_message(g, row);
 	at->uid = row->uid + 1;
 	at->seen++;
 	if (rc == RC_OK || rc == RC_LIMIT)
@@ -264,7 +264,7 @@ static enum rc gather_rows(struct gatherer *g, uint64_t until_us)
 }
 
 /* RC_AGAIN: the time is over. */
-static enum rc gather(struct account *account, struct thread *thread, uint64_t until_us)
+static enum rc thread_gather(struct account *account, struct thread *thread, uint64_t until_us)
 {
 	struct gatherer g = { .account = account, .thread = thread };
 	sort_scratch_init(&g.scratch);
@@ -296,7 +296,7 @@ static enum rc link_messages(struct thread *thread, uint64_t until_us)
 }
 
 /* What a slice that did not count has left is dropped. */
-static void slice_begin(struct thread *thread)
+static void thread_slice_begin(struct thread *thread)
 {
 	thread->next = thread->place;
 	thread->finished = false;
@@ -318,7 +318,7 @@ static enum rc run_phases(struct account *account, struct thread *thread, uint64
 	struct thread_place *at = &thread->next;
 	enum rc rc = RC_OK;
 	if (at->phase == THREAD_GATHER) {
-		rc = gather(account, thread, until_us);
+		rc = thread_gather(account, thread, until_us);
 		if (rc != RC_OK)
 			return rc;
 		at->phase = THREAD_SORT;
@@ -344,7 +344,7 @@ static enum rc run_phases(struct account *account, struct thread *thread, uint64
 
 enum rc thread_slice(struct account *account, struct thread *thread)
 {
-	slice_begin(thread);
+	thread_slice_begin(thread);
 	enum rc rc = run_phases(account, thread, clock_mono_us() + SEARCH_SLICE_US);
 	return rc == RC_AGAIN ? RC_OK : rc;
 }

@@ -35,7 +35,7 @@ static bool is_top(const struct thread_link *v, uint32_t x)
 }
 
 /* x goes up above the node that it is a child of. */
-static void rotate(struct thread_link *v, uint32_t x)
+static void thread_links_rotate(struct thread_link *v, uint32_t x)
 {
 	uint32_t p = v[x].up;
 	uint32_t g = v[p].up;
@@ -62,51 +62,51 @@ static void rotate(struct thread_link *v, uint32_t x)
 		v[g].right = x;
 }
 
-static void splay(struct thread_link *v, uint32_t x)
+static void thread_links_splay(struct thread_link *v, uint32_t x)
 {
 	while (!is_top(v, x)) {
 		uint32_t p = v[x].up;
 		if (!is_top(v, p)) {
 			uint32_t g = v[p].up;
 			bool straight = (v[g].left == p) == (v[p].left == x);
-			rotate(v, straight ? p : x);
+			thread_links_rotate(v, straight ? p : x);
 		}
-		rotate(v, x);
+		thread_links_rotate(v, x);
 	}
 }
 
 /* Makes the path from the tree's root to x one splay tree with x on top. */
-static void expose(struct thread_link *v, uint32_t x)
+static void thread_links_expose(struct thread_link *v, uint32_t x)
 {
 	uint32_t below = 0;
 	for (uint32_t y = x; y; y = v[y].up) {
-		splay(v, y);
+		thread_links_splay(v, y);
 		v[y].right = below;
 		below = y;
 	}
-	splay(v, x);
+	thread_links_splay(v, x);
 }
 
 uint32_t thread_links_root(struct thread_links *links, uint32_t node)
 {
 	struct thread_link *v = links->v;
-	expose(v, node);
+	thread_links_expose(v, node);
 	while (v[node].left)
 		node = v[node].left;
-	splay(v, node);
+	thread_links_splay(v, node);
 	return node;
 }
 
 void thread_links_join(struct thread_links *links, uint32_t child, uint32_t parent)
 {
-	expose(links->v, child);
+	thread_links_expose(links->v, child);
 	links->v[child].up = parent;
 }
 
 void thread_links_cut(struct thread_links *links, uint32_t child)
 {
 	struct thread_link *v = links->v;
-	expose(v, child);
+	thread_links_expose(v, child);
 	v[v[child].left].up = 0;
 	v[child].left = 0;
 }

@@ -23,7 +23,7 @@ void thread_table_fini(struct thread_table *table)
 	*table = (struct thread_table){ .v = NULL };
 }
 
-static struct thread_slot *find(const struct thread_table *table, const struct thread_id *id)
+static struct thread_slot *thread_table_find(const struct thread_table *table, const struct thread_id *id)
 {
 	size_t i = (size_t)id->v[0] & (table->cap - 1);
 	for (;; i = (i + 1) & (table->cap - 1)) {
@@ -33,13 +33,13 @@ static struct thread_slot *find(const struct thread_table *table, const struct t
 	}
 }
 
-static void grow(struct thread_table *table)
+static void thread_table_grow(struct thread_table *table)
 {
 	struct thread_table larger = { .used = table->used, .cap = table->cap * 2 };
 	larger.v = mem_zalloc(larger.cap * sizeof(*larger.v));
 	for (size_t i = 0; i < table->cap; i++)
 		if (table->v[i].value != 0)
-			*find(&larger, &table->v[i].id) = table->v[i];
+			*thread_table_find(&larger, &table->v[i].id) = table->v[i];
 	free(table->v);
 	*table = larger;
 }
@@ -47,8 +47,8 @@ static void grow(struct thread_table *table)
 uint32_t *thread_table_at(struct thread_table *table, const struct thread_id *id)
 {
 	if (2 * (table->used + 1) > table->cap)
-		grow(table);
-	struct thread_slot *slot = find(table, id);
+		thread_table_grow(table);
+	struct thread_slot *slot = thread_table_find(table, id);
 	if (slot->value == 0) {
 		slot->id = *id;
 		table->used++;

@@ -90,7 +90,7 @@ static uint32_t take_node(struct thread_tree *tree, const struct thread_message 
 	return tree->v[node].message ? new_linked_node(tree) : node;
 }
 
-static void add_message(struct thread_tree *tree, uint32_t node)
+static void thread_tree_add_message(struct thread_tree *tree, uint32_t node)
 {
 	if (tree->message_count == tree->message_cap) {
 		tree->message_cap = tree->message_cap ? tree->message_cap * 2 : 64;
@@ -105,11 +105,11 @@ void thread_tree_add(
 {
 	uint32_t last = 0;
 	if (tree->step == THREAD_STEP_SUBJECTS) {
-		add_message(tree, new_node(tree));
+		thread_tree_add_message(tree, new_node(tree));
 		return;
 	}
 	uint32_t node = take_node(tree, message);
-	add_message(tree, node);
+	thread_tree_add_message(tree, node);
 	for (uint32_t i = 0; i < message->ref_count; i++) {
 		uint32_t next = node_of_id(tree, &refs[i]);
 		if (last && !tree->v[next].parent)
@@ -148,7 +148,7 @@ static uint32_t anchor_of(struct thread_tree *tree, uint32_t dummy)
 }
 
 /* Of the dummies only those at the top with two and more messages right below stay. */
-static void prune(struct thread_tree *tree)
+static void thread_tree_prune(struct thread_tree *tree)
 {
 	struct thread_node *v = tree->v;
 	for (size_t i = 1; i < tree->n; i++)
@@ -169,7 +169,7 @@ static void prune(struct thread_tree *tree)
 
 /* Steps 4 and 6: siblings in order of their dates; a dummy stands where its first child would. */
 
-static void append(struct thread_node *v, uint32_t parent, uint32_t node)
+static void thread_tree_append(struct thread_node *v, uint32_t parent, uint32_t node)
 {
 	v[node].next = 0;
 	if (v[parent].last)
@@ -188,8 +188,8 @@ static void order_siblings(struct thread_tree *tree, const struct sort_item *ord
 		uint32_t node = tree->node_of[order[i].uid - 1];
 		uint32_t parent = v[node].parent;
 		if (parent && is_dummy(tree, parent) && !v[parent].child)
-			append(v, 0, parent);
-		append(v, parent, node);
+			thread_tree_append(v, 0, parent);
+		thread_tree_append(v, parent, node);
 	}
 }
 
@@ -229,7 +229,7 @@ static void adopt_children(struct thread_tree *tree, uint32_t from, uint32_t to)
 }
 
 /* *at is another one of the same subject. */
-static void merge(
+static void thread_tree_merge(
 	struct thread_tree *tree, const struct thread_message *messages, uint32_t node, uint32_t *at)
 {
 	uint32_t other = *at;
@@ -255,7 +255,7 @@ static void merge_subjects(struct thread_tree *tree, const struct thread_message
 			continue;
 		uint32_t *at = thread_table_at(&tree->subjects, &message->subject);
 		if (*at != node)
-			merge(tree, messages, node, at);
+			thread_tree_merge(tree, messages, node, at);
 	}
 }
 
@@ -282,7 +282,7 @@ bool thread_tree_step(
 		tree->step = THREAD_STEP_ORDER;
 		return false;
 	case THREAD_STEP_PRUNE:
-		prune(tree);
+		thread_tree_prune(tree);
 		break;
 	case THREAD_STEP_ORDER_ROOTS:
 		order_siblings(tree, order);
@@ -305,18 +305,18 @@ bool thread_tree_step(
 
 /* The answer. */
 
-static bool splits(const struct thread_tree *tree, uint32_t node)
+static bool thread_tree_splits(const struct thread_tree *tree, uint32_t node)
 {
 	return tree->v[node].child != tree->v[node].last;
 }
 
 /* The next node in the order of printing behind a node without children; closes what ends. 0: all is printed. */
-static uint32_t after(const struct thread_tree *tree, uint32_t node, struct buf *out)
+static uint32_t thread_tree_after(const struct thread_tree *tree, uint32_t node, struct buf *out)
 {
 	const struct thread_node *v = tree->v;
 	while (node) {
 		uint32_t parent = v[node].parent;
-		if (parent == 0 || splits(tree, parent))
+		if (parent == 0 || thread_tree_splits(tree, parent))
 			buf_addc(out, ')');
 		if (v[node].next)
 			return v[node].next;
@@ -330,13 +330,13 @@ void thread_tree_print(const struct thread_tree *tree, const struct thread_messa
 	const struct thread_node *v = tree->v;
 	uint32_t node = v[0].child;
 	while (node) {
-		if (v[node].parent == 0 || splits(tree, v[node].parent))
+		if (v[node].parent == 0 || thread_tree_splits(tree, v[node].parent))
 			buf_addc(out, '(');
 		if (!is_dummy(tree, node)) {
 			buf_addu(out, messages[v[node].message - 1].number);
 			if (v[node].child)
 				buf_addc(out, ' ');
 		}
-		node = v[node].child ? v[node].child : after(tree, node, out);
+		node = v[node].child ? v[node].child : thread_tree_after(tree, node, out);
 	}
 }

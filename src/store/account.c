@@ -143,7 +143,7 @@ const char *account_path(const struct account *account)
 
 struct arena *account_arena(struct account *account)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	return account->job_arena;
 }
 

@@ -282,13 +282,13 @@ enum rc annot_copy_all(struct account *account, int64_t from, int64_t to)
 
 const void *account_note(struct account *account, enum account_note note)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	return account->mail->notes[note];
 }
 
 void account_note_set(struct account *account, enum account_note note, void *p)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	free(account->mail->notes[note]);
 	account->mail->notes[note] = p;
 }

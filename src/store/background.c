@@ -48,7 +48,7 @@ static void next_due_set(struct account *account)
 
 void account_background(struct account *account, enum background_kind kind, uint64_t due)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	if (due == 0 || account->due[kind] == 0 || due < account->due[kind])
 		account->due[kind] = due;
 	next_due_set(account);
@@ -56,7 +56,7 @@ void account_background(struct account *account, enum background_kind kind, uint
 
 void account_background_now(struct account *account, enum background_kind kind)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	background_want(account, kind);
 }
 

@@ -192,7 +192,7 @@ static void watch_add(struct account *account, struct change_sink *sink)
  */
 void account_watch(struct account *account, struct change_sink *sink)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	struct effects *effects = account->effects;
 	if (!effects) {
 		watch_add(account, sink);

@@ -416,7 +416,7 @@ enum rc account_check(
 	struct account *account, bool repair, struct buf *report, struct check_result *ret_result)
 {
 	struct check check = { .account = account, .report = report };
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	enum rc rc = check_and_repair(&check, repair);
 	free(check.problems);
 	if (rc == RC_OK)

@@ -76,7 +76,7 @@ static void damage_job_done(struct job *job)
 
 void damage_found(struct account *account, int64_t blob)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	if (!account->blobs_open || account->blobs.damaged_count >= DAMAGE_KNOWN_MAX ||
 		damage_known(account, blob))
 		return;

@@ -42,7 +42,7 @@ enum rc msg_marked(struct account *account, int64_t mailbox, struct seqset *ret_
 
 void account_marks_left(struct account *account)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	account->marks_swept = false;
 	if (account->state != ACCOUNT_OPEN)
 		return;
@@ -55,7 +55,7 @@ void account_marks_left(struct account *account)
 
 void account_marks_moved(struct account *account)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	account->marks_retry_ms = 0;
 }
 

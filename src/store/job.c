@@ -391,7 +391,7 @@ enum rc account_transaction(
 	};
 	struct entry entry = { .job = &transaction.job };
 	struct batch batch = { .v = &entry, .n = 1 };
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	write_run(account, &batch);
 	if (transaction.job.rc == RC_OK)
 		effects_publish(account, &entry.effects);

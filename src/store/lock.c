@@ -33,7 +33,7 @@ static void lock_set(struct account *account, bool locked)
 
 enum rc account_lock(struct account *account, struct buf *report)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	if (account->state == ACCOUNT_GONE)
 		return RC_GONE;
 	if (account->state != ACCOUNT_LOCKED) {
@@ -52,7 +52,7 @@ enum rc account_lock(struct account *account, struct buf *report)
 
 enum rc account_unlock(struct account *account)
 {
-	assert_owns_strand(account->strand);
+	strand_assert(account->strand);
 	if (account->state == ACCOUNT_GONE)
 		return RC_GONE;
 	if (account->state != ACCOUNT_LOCKED)

@@ -376,7 +376,7 @@ static bool spool_pay(struct spool *spool, uint64_t n)
 void spool_add(struct spool *spool, const void *p, size_t n)
 {
 	const char *next = p;
-	assert_on_reactor(spool->reactor);
+	reactor_assert(spool->reactor);
 	if (n == 0)
 		return;
 	spool->last = next[n - 1];
@@ -466,7 +466,7 @@ static void spool_finish_memory(
 void spool_finish(
 	struct spool *spool, void (*done)(void *arg, enum rc rc, struct content *content), void *arg)
 {
-	assert_on_reactor(spool->reactor);
+	reactor_assert(spool->reactor);
 	if (!spool->strand) {
 		spool_finish_memory(spool, done, arg);
 		return;
@@ -485,7 +485,7 @@ void spool_abort(struct spool **spool)
 	*spool = NULL;
 	if (!s)
 		return;
-	assert_on_reactor(s->reactor);
+	reactor_assert(s->reactor);
 	if (!s->strand) {
 		spool_free(s);
 		return;

@@ -76,6 +76,6 @@ bool strand_borrow(struct strand *strand);
 void strand_return(struct strand *strand);
 
 /* Aborts unless the calling thread owns the strand (running it or borrowing it). */
-void assert_owns_strand(const struct strand *strand);
+void strand_assert(const struct strand *strand);
 
 #endif

@@ -208,7 +208,7 @@ struct log *reactor_log(struct reactor *reactor)
 	return reactor->log;
 }
 
-void assert_on_reactor(const struct reactor *reactor)
+void reactor_assert(const struct reactor *reactor)
 {
 	uintptr_t thread = atomic_load_explicit(&reactor->thread, memory_order_relaxed);
 	if (thread != 0 && thread != (uintptr_t)pthread_self()) {
@@ -239,7 +239,7 @@ void reactor_post(struct reactor *reactor, struct reactor_msg *msg)
 
 bool reactor_inbox_empty(struct reactor *reactor)
 {
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 	if (!list_empty(&reactor->batch))
 		return false;
 	pthread_mutex_lock(&reactor->lock);
@@ -250,7 +250,7 @@ bool reactor_inbox_empty(struct reactor *reactor)
 
 void reactor_defer(struct reactor *reactor, void (*fn)(void *arg), void *arg)
 {
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 	struct deferred_queue *queue = &reactor->deferred;
 	if (queue->n == queue->cap) {
 		queue->cap = queue->cap ? 2 * queue->cap : 16;

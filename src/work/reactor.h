@@ -39,7 +39,7 @@ unsigned reactor_index(const struct reactor *reactor);
 struct event_base *reactor_base(struct reactor *reactor);
 struct log *reactor_log(struct reactor *reactor);
 /* Aborts when called on another thread than the reactor's (and the loop has been started). */
-void assert_on_reactor(const struct reactor *reactor);
+void reactor_assert(const struct reactor *reactor);
 /* Milliseconds of the monotonic clock when this turn of the loop began: cheap. */
 uint64_t reactor_now(struct reactor *reactor);
 

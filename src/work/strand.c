@@ -13,7 +13,7 @@ static void strand_free(struct strand *strand)
 	free(strand);
 }
 
-static void own(struct strand *strand)
+static void strand_take_over(struct strand *strand)
 {
 	atomic_store_explicit(&strand->owner, (uintptr_t)pthread_self(), memory_order_relaxed);
 }
@@ -29,7 +29,7 @@ static bool begins_slow(const struct strand *strand)
  * What the owner did happens before what the next owner does: the state is set under the lock, which strand_add takes
  * before it queues, and with release order, which strand_borrow acquires.
  */
-static void give_up(struct strand *strand)
+static void strand_give_up(struct strand *strand)
 {
 	atomic_store_explicit(&strand->owner, 0, memory_order_relaxed);
 	pthread_mutex_lock(&strand->lock);
@@ -56,9 +56,9 @@ void strand_run(struct strand *strand)
 	pthread_mutex_lock(&strand->lock);
 	atomic_store_explicit(&strand->state, STRAND_RUNNING, memory_order_relaxed);
 	pthread_mutex_unlock(&strand->lock);
-	own(strand);
+	strand_take_over(strand);
 	strand->run(strand, strand->ctx);
-	give_up(strand);
+	strand_give_up(strand);
 }
 
 struct strand *strand_new(
@@ -91,7 +91,7 @@ void strand_release(struct strand **strand)
 		strand_free(s);
 }
 
-static enum rc add(struct strand *strand, struct strand_item *item, size_t max)
+static enum rc strand_add_item(struct strand *strand, struct strand_item *item, size_t max)
 {
 	pthread_mutex_lock(&strand->lock);
 	size_t length = atomic_load_explicit(&strand->length, memory_order_relaxed);
@@ -117,18 +117,18 @@ static enum rc add(struct strand *strand, struct strand_item *item, size_t max)
 
 enum rc strand_add(struct strand *strand, struct strand_item *item)
 {
-	return add(strand, item, strand->max);
+	return strand_add_item(strand, item, strand->max);
 }
 
 void strand_add_always(struct strand *strand, struct strand_item *item)
 {
-	if (add(strand, item, SIZE_MAX) != RC_OK)
+	if (strand_add_item(strand, item, SIZE_MAX) != RC_OK)
 		abort();
 }
 
 struct strand_item *strand_next(struct strand *strand)
 {
-	assert_owns_strand(strand);
+	strand_assert(strand);
 	pthread_mutex_lock(&strand->lock);
 	struct list_node *node = NULL;
 	if (!list_empty(&strand->items) && (strand->slow || !begins_slow(strand)))
@@ -141,7 +141,7 @@ struct strand_item *strand_next(struct strand *strand)
 
 void strand_unshift(struct strand *strand, struct strand_item *item)
 {
-	assert_owns_strand(strand);
+	strand_assert(strand);
 	pthread_mutex_lock(&strand->lock);
 	list_prepend(&strand->items, &item->node);
 	atomic_fetch_add_explicit(&strand->length, 1, memory_order_relaxed);
@@ -164,17 +164,17 @@ bool strand_borrow(struct strand *strand)
 	if (!atomic_compare_exchange_strong_explicit(
 		    &strand->state, &idle, STRAND_BORROWED, memory_order_acquire, memory_order_relaxed))
 		return false;
-	own(strand);
+	strand_take_over(strand);
 	return true;
 }
 
 void strand_return(struct strand *strand)
 {
-	assert_owns_strand(strand);
-	give_up(strand);
+	strand_assert(strand);
+	strand_give_up(strand);
 }
 
-void assert_owns_strand(const struct strand *strand)
+void strand_assert(const struct strand *strand)
 {
 	uintptr_t owner = atomic_load_explicit(&strand->owner, memory_order_relaxed);
 	if (owner != (uintptr_t)pthread_self()) {

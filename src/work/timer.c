@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-static void place(struct reactor *reactor, uint32_t i, struct timer *timer)
+static void timer_place(struct reactor *reactor, uint32_t i, struct timer *timer)
 {
 	reactor->heap[i] = timer;
 	timer->slot = i + 1;
@@ -17,10 +17,10 @@ static void sift_up(struct reactor *reactor, uint32_t i, struct timer *timer)
 		uint32_t parent = (i - 1) / 2;
 		if (reactor->heap[parent]->due <= timer->due)
 			break;
-		place(reactor, i, reactor->heap[parent]);
+		timer_place(reactor, i, reactor->heap[parent]);
 		i = parent;
 	}
-	place(reactor, i, timer);
+	timer_place(reactor, i, timer);
 }
 
 static void sift_down(struct reactor *reactor, uint32_t i, struct timer *timer)
@@ -33,14 +33,14 @@ static void sift_down(struct reactor *reactor, uint32_t i, struct timer *timer)
 			child++;
 		if (timer->due <= reactor->heap[child]->due)
 			break;
-		place(reactor, i, reactor->heap[child]);
+		timer_place(reactor, i, reactor->heap[child]);
 		i = child;
 	}
-	place(reactor, i, timer);
+	timer_place(reactor, i, timer);
 }
 
 /* Puts `timer` where place i is free. */
-static void settle(struct reactor *reactor, uint32_t i, struct timer *timer)
+static void timer_settle(struct reactor *reactor, uint32_t i, struct timer *timer)
 {
 	if (i > 0 && timer->due < reactor->heap[(i - 1) / 2]->due)
 		sift_up(reactor, i, timer);
@@ -76,13 +76,13 @@ void timer_init(struct timer *timer, struct reactor *reactor, void (*fn)(void *a
 void timer_set(struct timer *timer, uint64_t ms)
 {
 	struct reactor *reactor = timer->reactor;
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 
 	uint64_t now = clock_mono_ms();
 	timer->due = ms > UINT64_MAX - now ? UINT64_MAX : now + ms;
 	timer->turn = reactor->turn;
 	if (timer->slot > 0) {
-		settle(reactor, timer->slot - 1, timer);
+		timer_settle(reactor, timer->slot - 1, timer);
 		return;
 	}
 	if (reactor->timers == reactor->timers_cap) {
@@ -98,14 +98,14 @@ void timer_cancel(struct timer *timer)
 	if (timer->slot == 0)
 		return;
 	struct reactor *reactor = timer->reactor;
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 
 	uint32_t i = timer->slot - 1;
 	timer->slot = 0;
 	reactor->timers--;
 	struct timer *last = reactor->heap[reactor->timers];
 	if (last != timer)
-		settle(reactor, i, last);
+		timer_settle(reactor, i, last);
 }
 
 bool timer_pending(const struct timer *timer)

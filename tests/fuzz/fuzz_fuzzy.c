@@ -29,8 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		line = size;
 	buf_init(&words, SIZE_MAX / 2);
 	buf_init(&text, SIZE_MAX / 2);
-	casemap(&words, strv_sub(all, 0, line));
-	casemap(&text, strv_sub(all, line, size));
+	mime_casemap(&words, strv_sub(all, 0, line));
+	mime_casemap(&text, strv_sub(all, line, size));
 	struct fuzzy *fuzzy = fuzzy_new(arena, buf_strv(&words));
 	unsigned whole = score(fuzzy, buf_strv(&text), text.len);
 	size_t cut = text.len / 2;

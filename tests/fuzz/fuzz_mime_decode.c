@@ -64,7 +64,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	decode(&pieces, in, encoding, name, 1 + data[0] / 8);
 	check(buf_ok(&whole) && strv_eq(buf_strv(&whole), buf_strv(&pieces)));
 	check(str_utf8_valid(buf_strv(&whole)));
-	casemap(&mapped, buf_strv(&whole));
+	mime_casemap(&mapped, buf_strv(&whole));
 	check(buf_ok(&mapped) && str_utf8_valid(buf_strv(&mapped)));
 	buf_reset(&mapped);
 	mime_html_strip(&mapped, buf_strv(&whole));

@@ -39,7 +39,7 @@ def base_subject(subject):
         text = text[5:-1]
 
 
-def casemap(text):
+def mime_casemap(text):
     """RFC 5051: titlecase and decomposition of each character by UnicodeData.txt, as octets."""
     out = []
     for char in text:
@@ -56,7 +56,7 @@ def collated(text):
     """A key: the empty string first, then text by i;unicode-casemap, then octets of no known charset (RFC 5255, 4.6)."""
     if isinstance(text, bytes):
         return (1, text) if text else (0, b"")
-    return (0, casemap(text))
+    return (0, mime_casemap(text))
 
 
 class Message:

@@ -33,14 +33,14 @@ static struct acl_args *args_new(struct cmd *cmd)
 	return cmd->args = arena_zalloc(cmd->arena, sizeof(struct acl_args));
 }
 
-static bool mailbox_parse(struct cmd *cmd, struct parse *parse)
+static bool cmd_acl_mailbox_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct acl_args *args = args_new(cmd);
 	return parse_mailbox(parse, &args->name) && parse_end(parse);
 }
 
 /* Section 3: names are compared in their prepared form; what has none is refused with BAD. */
-static bool prepare(struct cmd *cmd, struct parse *parse, struct acl_args *args)
+static bool cmd_acl_prepare(struct cmd *cmd, struct parse *parse, struct acl_args *args)
 {
 	struct buf prepared;
 	struct strv name;
@@ -48,7 +48,7 @@ static bool prepare(struct cmd *cmd, struct parse *parse, struct acl_args *args)
 	if (args->identifier.n > ACL_IDENTIFIER_MAX)
 		return parse_refuse(parse, "LIMIT", "Identifier is too long");
 	buf_init(&prepared, (size_t)16 * ACL_IDENTIFIER_MAX);
-	bool good = saslprep(&prepared, args->identifier) == RC_OK && prepared.len > 0;
+	bool good = saslprep_string(&prepared, args->identifier) == RC_OK && prepared.len > 0;
 	args->owner = good && user_name_check(buf_strv(&prepared), cmd->arena, &name) == RC_OK &&
 		      strv_eq(name, strv_cstr(cmd->session->user));
 	buf_fini(&prepared);
@@ -59,7 +59,7 @@ static bool read_identifier(struct cmd *cmd, struct parse *parse)
 {
 	struct acl_args *args = args_new(cmd);
 	return parse_mailbox(parse, &args->name) && parse_sp(parse) &&
-	       parse_astring(parse, &args->identifier) && prepare(cmd, parse, args);
+	       parse_astring(parse, &args->identifier) && cmd_acl_prepare(cmd, parse, args);
 }
 
 static bool identifier_parse(struct cmd *cmd, struct parse *parse)
@@ -67,7 +67,7 @@ static bool identifier_parse(struct cmd *cmd, struct parse *parse)
 	return read_identifier(cmd, parse) && parse_end(parse);
 }
 
-static bool set_parse(struct cmd *cmd, struct parse *parse)
+static bool cmd_acl_set_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct strv rights;
 
@@ -99,7 +99,7 @@ static bool mailbox_there(struct cmd *cmd, const struct cmd_job *job)
 	return false;
 }
 
-static void look(struct cmd *cmd, void (*finish)(struct cmd *cmd, struct cmd_job *job))
+static void cmd_acl_look(struct cmd *cmd, void (*finish)(struct cmd *cmd, struct cmd_job *job))
 {
 	const struct acl_args *args = cmd->args;
 	struct strv name;
@@ -116,7 +116,7 @@ static void look(struct cmd *cmd, void (*finish)(struct cmd *cmd, struct cmd_job
 /* Answers. */
 
 /* "* <word> <mailbox>", what `identifier` is if it has bytes, and the rights. */
-static void tell(struct cmd *cmd, const char *word, struct strv identifier, const char *rights)
+static void cmd_acl_tell(struct cmd *cmd, const char *word, struct strv identifier, const char *rights)
 {
 	const struct acl_args *args = cmd->args;
 	struct buf out;
@@ -137,24 +137,24 @@ static void tell(struct cmd *cmd, const char *word, struct strv identifier, cons
 static void my_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	if (mailbox_there(cmd, job))
-		tell(cmd, "MYRIGHTS", STRV_NULL, ACL_ALL_LETTERS);
+		cmd_acl_tell(cmd, "MYRIGHTS", STRV_NULL, ACL_ALL_LETTERS);
 }
 
-static void get_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_acl_get_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	if (mailbox_there(cmd, job))
-		tell(cmd, "ACL", strv_cstr(cmd->session->user), ACL_ALL_LETTERS);
+		cmd_acl_tell(cmd, "ACL", strv_cstr(cmd->session->user), ACL_ALL_LETTERS);
 }
 
 /* The first set is always granted; no more can be. Section 3.4: the identifier goes back as it came. */
-static void list_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_acl_list_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct acl_args *args = cmd->args;
 	if (mailbox_there(cmd, job))
-		tell(cmd, "LISTRIGHTS", args->identifier, args->owner ? ACL_ALL_LETTERS : "\"\"");
+		cmd_acl_tell(cmd, "LISTRIGHTS", args->identifier, args->owner ? ACL_ALL_LETTERS : "\"\"");
 }
 
-static void refuse(struct cmd *cmd)
+static void cmd_acl_refuse(struct cmd *cmd)
 {
 	if (((struct acl_args *)cmd->args)->owner)
 		cmd_no(cmd, "CANNOT", "The rights of the owner can't be changed");
@@ -162,7 +162,7 @@ static void refuse(struct cmd *cmd)
 		cmd_no(cmd, "CANNOT", "Mailboxes can't be shared");
 }
 
-static void set_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_acl_set_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct acl_args *args = cmd->args;
 
@@ -171,38 +171,38 @@ static void set_finish(struct cmd *cmd, struct cmd_job *job)
 	if (args->owner && acl_change_apply(args->change, ACL_ALL) == ACL_ALL)
 		cmd_finish_rc(cmd, RC_OK);
 	else
-		refuse(cmd);
+		cmd_acl_refuse(cmd);
 }
 
-static void delete_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_acl_delete_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	if (mailbox_there(cmd, job))
-		refuse(cmd);
+		cmd_acl_refuse(cmd);
 }
 
 static void my_run(struct cmd *cmd)
 {
-	look(cmd, my_finish);
+	cmd_acl_look(cmd, my_finish);
 }
 
-static void get_run(struct cmd *cmd)
+static void cmd_acl_get_run(struct cmd *cmd)
 {
-	look(cmd, get_finish);
+	cmd_acl_look(cmd, cmd_acl_get_finish);
 }
 
 static void list_run_rights(struct cmd *cmd)
 {
-	look(cmd, list_finish);
+	cmd_acl_look(cmd, cmd_acl_list_finish);
 }
 
-static void set_run(struct cmd *cmd)
+static void cmd_acl_set_run(struct cmd *cmd)
 {
-	look(cmd, set_finish);
+	cmd_acl_look(cmd, cmd_acl_set_finish);
 }
 
-static void delete_run(struct cmd *cmd)
+static void cmd_acl_delete_run(struct cmd *cmd)
 {
-	look(cmd, delete_finish);
+	cmd_acl_look(cmd, cmd_acl_delete_finish);
 }
 
 const struct cmd_row cmd_acl_rows[] = {
@@ -210,14 +210,14 @@ const struct cmd_row cmd_acl_rows[] = {
 		.name = "MYRIGHTS",
 		.states = CMD_AUTH_STATES,
 		.capability = "ACL RIGHTS=kxte",
-		.parse = mailbox_parse,
+		.parse = cmd_acl_mailbox_parse,
 		.run = my_run,
 	},
 	{
 		.name = "GETACL",
 		.states = CMD_AUTH_STATES,
-		.parse = mailbox_parse,
-		.run = get_run,
+		.parse = cmd_acl_mailbox_parse,
+		.run = cmd_acl_get_run,
 	},
 	{
 		.name = "LISTRIGHTS",
@@ -228,14 +228,14 @@ const struct cmd_row cmd_acl_rows[] = {
 	{
 		.name = "SETACL",
 		.states = CMD_AUTH_STATES,
-		.parse = set_parse,
-		.run = set_run,
+		.parse = cmd_acl_set_parse,
+		.run = cmd_acl_set_run,
 	},
 	{
 		.name = "DELETEACL",
 		.states = CMD_AUTH_STATES,
 		.parse = identifier_parse,
-		.run = delete_run,
+		.run = cmd_acl_delete_run,
 	},
 	{ 0 },
 };

@@ -12,7 +12,7 @@
 
 #define ANY_LINE_MAX 8192
 
-static bool no_arguments(struct cmd *cmd, struct parse *parse)
+static bool cmd_any_no_arguments(struct cmd *cmd, struct parse *parse)
 {
 	(void)cmd;
 	return parse_end(parse);
@@ -51,7 +51,7 @@ static bool id_parse_value(struct parse *parse, struct strv *ret_value)
 }
 
 /* What the client says about itself goes to the log, which cuts each value; fields that are too many are taken only. */
-static bool id_parse(struct cmd *cmd, struct parse *parse)
+static bool cmd_any_id_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct log *log = cmd->session->hub->imapd->log;
 	struct strv name;
@@ -101,27 +101,27 @@ const struct cmd_row cmd_any_rows[] = {
 	{
 		.name = "CAPABILITY",
 		.states = CMD_ANY_STATE,
-		.parse = no_arguments,
+		.parse = cmd_any_no_arguments,
 		.run = capability_run,
 	},
 	{
 		.name = "NOOP",
 		.states = CMD_ANY_STATE,
-		.parse = no_arguments,
+		.parse = cmd_any_no_arguments,
 		.run = noop_run,
 	},
 	{
 		.name = "LOGOUT",
 		.states = CMD_ANY_STATE,
 		.flags = CMD_NO_SYNC,
-		.parse = no_arguments,
+		.parse = cmd_any_no_arguments,
 		.run = logout_run,
 	},
 	{
 		.name = "ID",
 		.states = CMD_ANY_STATE,
 		.capability = "ID",
-		.parse = id_parse,
+		.parse = cmd_any_id_parse,
 		.run = id_run,
 	},
 	{ 0 },

@@ -25,7 +25,7 @@ struct append_job {
 	uint32_t *uids;
 };
 
-static enum rc store_run(struct account *account, struct job *job)
+static enum rc cmd_append_store_run(struct account *account, struct job *job)
 {
 	struct append_job *append = (struct append_job *)job;
 	struct mbox_info info;
@@ -44,14 +44,14 @@ static enum rc store_run(struct account *account, struct job *job)
 	return RC_OK;
 }
 
-static void store_release(struct cmd_job *job)
+static void cmd_append_store_release(struct cmd_job *job)
 {
 	struct append_job *append = (struct append_job *)job;
 	for (size_t i = 0; i < append->count; i++)
 		content_unref(&append->messages[i].content);
 }
 
-static void store_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_append_store_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct append_job *append = (struct append_job *)job;
 	if (append->no_target) {
@@ -68,12 +68,13 @@ static void store_finish(struct cmd *cmd, struct cmd_job *job)
 		"APPEND completed");
 }
 
-static void submit_store(struct cmd *cmd)
+static void cmd_append_submit_store(struct cmd *cmd)
 {
 	struct append *args = cmd->args;
-	struct append_job *append = cmd_job_new(cmd, sizeof(*append), JOB_WRITE, store_run, store_finish);
+	struct append_job *append =
+		cmd_job_new(cmd, sizeof(*append), JOB_WRITE, cmd_append_store_run, cmd_append_store_finish);
 	struct arena *arena = append->base.arena;
-	append->base.release = store_release;
+	append->base.release = cmd_append_store_release;
 	append->coi = cmd->session->settings->coi;
 	append->mailbox = arena_strv(arena, args->list.mailbox);
 	if (cmd->session->enabled & ENABLED_REV2)
@@ -87,7 +88,7 @@ static void submit_store(struct cmd *cmd)
 
 static const struct append_hooks hooks = {
 	.several = true,
-	.store = submit_store,
+	.store = cmd_append_submit_store,
 	.args_size = sizeof(struct append),
 };
 

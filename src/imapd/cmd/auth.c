@@ -36,7 +36,7 @@ static void log_accepted(struct session *session, const struct auth_request *req
 		request->mechanism);
 }
 
-static void accepted(struct cmd *cmd, const struct auth_request *request)
+static void cmd_auth_accepted(struct cmd *cmd, const struct auth_request *request)
 {
 	struct session *session = cmd->session;
 	if (store_account_locked(session->hub->imapd->store, request->account_id)) {
@@ -54,7 +54,7 @@ static void accepted(struct cmd *cmd, const struct auth_request *request)
 }
 
 /* auth has logged it. */
-static void refused(struct cmd *cmd, const struct auth_request *request)
+static void cmd_auth_refused(struct cmd *cmd, const struct auth_request *request)
 {
 	struct session *session = cmd->session;
 	atomic_fetch_add_explicit(&session->hub->imapd->login_failures, 1, memory_order_relaxed);
@@ -75,13 +75,13 @@ static void login_done(struct auth_request *request)
 		session->login = NULL;
 	struct cmd *cmd = session ? cmd_auth_answered(session) : NULL;
 	if (cmd && request->rc == RC_OK)
-		accepted(cmd, request);
+		cmd_auth_accepted(cmd, request);
 	else if (cmd)
-		refused(cmd, request);
+		cmd_auth_refused(cmd, request);
 	free(login);
 }
 
-static void check(struct cmd *cmd, const char *mechanism, struct strv user, struct strv password)
+static void cmd_auth_check(struct cmd *cmd, const char *mechanism, struct strv user, struct strv password)
 {
 	struct session *session = cmd->session;
 	struct login *login = mem_zalloc(sizeof(*login));
@@ -115,7 +115,7 @@ static void login_run(struct cmd *cmd)
 {
 	struct auth_args *args = cmd->args;
 	if (session_secure(cmd->session))
-		check(cmd, "LOGIN", args->user, args->password);
+		cmd_auth_check(cmd, "LOGIN", args->user, args->password);
 	else
 		cmd_no(cmd, "PRIVACYREQUIRED", "Passwords are accepted under TLS only");
 }
@@ -139,7 +139,7 @@ static void plain_response(struct cmd *cmd, struct strv base64)
 	} else if (authzid.n > 0 && !strv_ieq(authzid, user)) {
 		cmd_no(cmd, "AUTHORIZATIONFAILED", "Authorization failed: no acting for others");
 	} else {
-		check(cmd, "PLAIN", user, password);
+		cmd_auth_check(cmd, "PLAIN", user, password);
 	}
 	buf_wipe(&message);
 }

@@ -56,7 +56,7 @@ static void result_fini(struct copy_result *result)
 	seqset_fini(&result->dst);
 }
 
-static enum rc copy_run(struct account *account, struct job *job)
+static enum rc cmd_copy_run(struct account *account, struct job *job)
 {
 	struct copy_job *copy = (struct copy_job *)job;
 	struct mbox_info to;
@@ -91,7 +91,7 @@ static void copy_release(struct cmd_job *job)
 }
 
 /* "COPYUID 38505 304,319:320 3956:3958", in the command's arena. */
-static const char *copyuid(struct cmd *cmd, const struct copy_result *result)
+static const char *cmd_copy_copyuid(struct cmd *cmd, const struct copy_result *result)
 {
 	struct buf code;
 	buf_init(&code, SIZE_MAX / 2);
@@ -124,13 +124,14 @@ static void copy_answer(struct cmd *cmd, enum rc rc, const struct copy_result *r
 	bool copied = !seqset_empty(&result->src);
 	cmd->removed = args->move && copied;
 	if (args->move && copied)
-		tell_copyuid(cmd, copyuid(cmd, result));
+		tell_copyuid(cmd, cmd_copy_copyuid(cmd, result));
 	if (no_target) {
 		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
 	} else if (rc != RC_OK || !copied || args->move) {
 		cmd_finish_rc(cmd, rc);
 	} else {
-		cmd_ok(cmd, copyuid(cmd, result), arena_printf(cmd->arena, "%s completed", cmd->row->name));
+		cmd_ok(cmd, cmd_copy_copyuid(cmd, result),
+			arena_printf(cmd->arena, "%s completed", cmd->row->name));
 	}
 }
 
@@ -188,7 +189,7 @@ static void copy_submit(struct cmd *cmd)
 	else
 		seqset_init(&args->left);
 	struct copy_job *copy = cmd_job_new(
-		cmd, sizeof(*copy), seqset_empty(&part) ? JOB_READ : JOB_WRITE, copy_run, copy_finish);
+		cmd, sizeof(*copy), seqset_empty(&part) ? JOB_READ : JOB_WRITE, cmd_copy_run, copy_finish);
 	copy->base.release = copy_release;
 	copy->base.job.slow = slow;
 	copy->from = view_mailbox(cmd->session->view);

@@ -92,7 +92,7 @@ static bool look_at(void *arg, const struct mbox_info *info)
 	return list->count <= ESEARCH_MAILBOXES_MAX;
 }
 
-static enum rc list_job_run(struct account *account, struct job *job)
+static enum rc cmd_esearch_list_job_run(struct account *account, struct job *job)
 {
 	struct list_job *list = (struct list_job *)job;
 	list->count = 0;
@@ -100,7 +100,7 @@ static enum rc list_job_run(struct account *account, struct job *job)
 	return rc == RC_OK && list->count > ESEARCH_MAILBOXES_MAX ? RC_LIMIT : rc;
 }
 
-static struct found_mailbox keep(struct cmd *cmd, const struct found_mailbox *mailbox)
+static struct found_mailbox cmd_esearch_keep(struct cmd *cmd, const struct found_mailbox *mailbox)
 {
 	struct found_mailbox kept = *mailbox;
 	kept.name = arena_strv(cmd->arena, mailbox->name);
@@ -109,7 +109,7 @@ static struct found_mailbox keep(struct cmd *cmd, const struct found_mailbox *ma
 
 static void next_mailbox(struct cmd *cmd);
 
-static void list_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_esearch_list_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct list_job *list = (struct list_job *)job;
 	struct esearch_args *args = cmd->args;
@@ -123,7 +123,7 @@ static void list_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	struct found_mailbox *mailboxes = arena_alloc(cmd->arena, (list->count + 1) * sizeof(*mailboxes));
 	for (size_t i = 0; i < list->count; i++)
-		mailboxes[i] = keep(cmd, &list->mailboxes[i]);
+		mailboxes[i] = cmd_esearch_keep(cmd, &list->mailboxes[i]);
 	args->mailboxes = mailboxes;
 	args->count = list->count;
 	args->base.mailbox = arena_strv(cmd->arena, list->selected_mailbox.name);
@@ -134,7 +134,8 @@ static void list_finish(struct cmd *cmd, struct cmd_job *job)
 static void list_mailboxes(struct cmd *cmd)
 {
 	struct esearch_args *args = cmd->args;
-	struct list_job *list = cmd_job_new(cmd, sizeof(*list), JOB_READ, list_job_run, list_finish);
+	struct list_job *list =
+		cmd_job_new(cmd, sizeof(*list), JOB_READ, cmd_esearch_list_job_run, cmd_esearch_list_finish);
 	list->sources = mailbox_source_copy(args->sources.first, list->base.arena);
 	if (args->sources.selected)
 		list->selected = view_mailbox(cmd->session->view);
@@ -143,7 +144,7 @@ static void list_mailboxes(struct cmd *cmd)
 
 /* One after the other. */
 
-static void print_answer(struct cmd *cmd, struct search *search, struct search_result *result)
+static void cmd_esearch_print_answer(struct cmd *cmd, struct search *search, struct search_result *result)
 {
 	const struct search_cmd *base = cmd->args;
 	struct buf out;
@@ -173,7 +174,7 @@ static void selected_finished(struct cmd *cmd, struct search *search)
 	struct search_result result = result_of(search, &args->base.options);
 	result.mailbox = args->base.mailbox;
 	result.uidvalidity = args->base.uidvalidity;
-	print_answer(cmd, search, &result);
+	cmd_esearch_print_answer(cmd, search, &result);
 	view_said_modseq(cmd->session->view, result.modseq);
 	if (search->place.rc == RC_OK)
 		search->place.rc = args->rc;
@@ -197,7 +198,7 @@ static void places_to_uids(void *arg, const struct seqset *seqs, struct seqset *
 }
 
 /* [strand] What the keys mean there; once is enough. */
-static enum rc resolve(struct account *account, struct search *search)
+static enum rc cmd_esearch_resolve(struct account *account, struct search *search)
 {
 	const struct msg_row *rows;
 	size_t count;
@@ -216,7 +217,8 @@ static enum rc resolve(struct account *account, struct search *search)
 static enum rc esearch_job_run(struct account *account, struct job *job)
 {
 	struct search *search = ((struct esearch_job *)job)->search;
-	enum rc rc = search->place.uid == 0 && search->place.run == 0 ? resolve(account, search) : RC_OK;
+	enum rc rc = search->place.uid == 0 && search->place.run == 0 ? cmd_esearch_resolve(account, search)
+								      : RC_OK;
 	return rc == RC_OK ? search_slice(account, search) : rc;
 }
 
@@ -234,7 +236,7 @@ static void mailbox_finished(struct cmd *cmd, struct search *search)
 	struct search_result result = result_of(search, &args->base.options);
 	result.mailbox = mailbox->name;
 	result.uidvalidity = mailbox->uidvalidity;
-	print_answer(cmd, search, &result);
+	cmd_esearch_print_answer(cmd, search, &result);
 	if (args->rc == RC_OK)
 		args->rc = search->place.rc;
 	search_free(&args->base.search);
@@ -244,7 +246,7 @@ static void mailbox_finished(struct cmd *cmd, struct search *search)
 		next_mailbox(cmd);
 }
 
-static void slice_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_esearch_slice_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct esearch_job *slice = (struct esearch_job *)job;
 	struct esearch_args *args = cmd->args;
@@ -269,7 +271,8 @@ static void slice_finish(struct cmd *cmd, struct cmd_job *job)
 static void submit_slice(struct cmd *cmd)
 {
 	struct esearch_args *args = cmd->args;
-	struct esearch_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, esearch_job_run, slice_finish);
+	struct esearch_job *job =
+		cmd_job_new(cmd, sizeof(*job), JOB_READ, esearch_job_run, cmd_esearch_slice_finish);
 	job->base.release = esearch_job_release;
 	job->search = args->base.search;
 	args->base.search = NULL;
@@ -319,7 +322,7 @@ static void esearch_drain(struct cmd *cmd)
 
 /* The command itself. */
 
-static bool fits(struct cmd *cmd, struct parse *parse, const struct esearch_args *args)
+static bool cmd_esearch_fits(struct cmd *cmd, struct parse *parse, const struct esearch_args *args)
 {
 	unsigned items = args->base.options.items;
 	if (args->sources.selected && !cmd->session->view)
@@ -350,7 +353,7 @@ static bool esearch_parse(struct cmd *cmd, struct parse *parse)
 		parse->saved = NULL;
 	if (!search_keys_parse(parse, &base->keys) || !search_cmd_fits(parse, base))
 		return false;
-	return fits(cmd, parse, args) && parse_end(parse);
+	return cmd_esearch_fits(cmd, parse, args) && parse_end(parse);
 }
 
 static void esearch_run(struct cmd *cmd)

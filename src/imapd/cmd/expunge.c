@@ -85,7 +85,7 @@ static void expunge_release(struct cmd_job *job)
 }
 
 /* What the client asked for, as far as it has been told of it: a message that came meanwhile stays. */
-static enum rc clip(struct cmd *cmd, struct seqset *ret_uids)
+static enum rc cmd_expunge_clip(struct cmd *cmd, struct seqset *ret_uids)
 {
 	struct expunge_args *args = cmd->args;
 	struct seqset all = SEQSET_EMPTY;
@@ -119,7 +119,7 @@ static void expunge_submit(
 static void expunge_start(struct cmd *cmd)
 {
 	struct seqset uids = SEQSET_EMPTY;
-	enum rc rc = clip(cmd, &uids);
+	enum rc rc = cmd_expunge_clip(cmd, &uids);
 	if (rc != RC_OK || seqset_empty(&uids)) {
 		seqset_fini(&uids);
 		cmd_finish_rc(cmd, rc);

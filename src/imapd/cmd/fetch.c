@@ -70,7 +70,7 @@ static bool parse_modifier(struct cmd *cmd, struct parse *parse, struct fetch_ar
 }
 
 /* " (CHANGEDSINCE 12345 VANISHED PARTIAL 1:50)" */
-static bool parse_modifiers(struct cmd *cmd, struct parse *parse, struct fetch_args *args)
+static bool cmd_fetch_parse_modifiers(struct cmd *cmd, struct parse *parse, struct fetch_args *args)
 {
 	if (!parse_more(parse))
 		return true;
@@ -97,7 +97,7 @@ static bool fetch_parse(struct cmd *cmd, struct parse *parse)
 	/* UIDFETCH begins with the UID. */
 	bool add_uid = cmd->row->flags & CMD_UID && !parse->uidonly;
 	return ok && parse_sp(parse) && fetch_plan_parse(parse, add_uid, &args->plan) &&
-	       parse_modifiers(cmd, parse, args) && parse_end(parse);
+	       cmd_fetch_parse_modifiers(cmd, parse, args) && parse_end(parse);
 }
 
 static enum rc seen_look(struct account *account, struct job *job)
@@ -274,7 +274,7 @@ static enum rc init_part(struct cmd *cmd)
 	return rc;
 }
 
-static void fetch_done(struct cmd *cmd, enum rc rc)
+static void cmd_fetch_done(struct cmd *cmd, enum rc rc)
 {
 	const struct fetch_args *args = cmd->args;
 	cmd->expunge_issued = args->run.gone && !(cmd->row->flags & CMD_UID);
@@ -296,7 +296,7 @@ static void fetch_start(struct cmd *cmd)
 		rc = init_part(cmd);
 	else
 		rc = fetch_cmd_init(&args->run, cmd, &args->plan, &args->set, args->by_uid, NULL);
-	args->run.done = fetch_done;
+	args->run.done = cmd_fetch_done;
 	if (rc != RC_OK) {
 		if (rc == RC_INVALID)
 			cmd_bad(cmd, "Invalid message sequence number");

@@ -53,24 +53,24 @@ static bool lsub_parse(struct cmd *cmd, struct parse *parse)
 	       parse_list_mailbox(parse, options->patterns) && parse_end(parse);
 }
 
-static void end_line(struct list_job *list, struct strv name)
+static void cmd_list_end_line(struct list_job *list, struct strv name)
 {
 	buf_adds(&list->out, ") \"/\" ");
 	print_mailbox(&list->out, name, list->utf8);
 	buf_adds(&list->out, "\r\n");
 }
 
-static void begin(struct list_job *list)
+static void cmd_list_begin(struct list_job *list)
 {
 	/* The job may run twice. */
 	buf_reset(&list->out);
 	arena_reset(list->arena);
 }
 
-static enum rc list_job_run(struct account *account, struct job *job)
+static enum rc cmd_list_job_run(struct account *account, struct job *job)
 {
 	struct list_job *list = (struct list_job *)job;
-	begin(list);
+	cmd_list_begin(list);
 	return list_run(account, &list->options, list->utf8, list->arena, &list->out);
 }
 
@@ -101,7 +101,7 @@ static bool lsub_one(void *arg, const struct mbox_info *info)
 	if (list_match(&list->pattern, info->name)) {
 		note_parent(list, info->name)->subscribed = true;
 		buf_adds(&list->out, "* LSUB (");
-		end_line(list, info->name);
+		cmd_list_end_line(list, info->name);
 	} else {
 		/* Only a pattern with '%' matches a level above without matching the name, or one without wildcards. */
 		list_match_parents(&list->pattern, info->name, note_unsubscribed, list);
@@ -116,7 +116,7 @@ static void print_parents(struct list_job *list)
 	HASH_ITER (hh, list->parents, parent, next) {
 		if (!parent->subscribed) {
 			buf_adds(&list->out, "* LSUB (\\Noselect");
-			end_line(list, parent->name);
+			cmd_list_end_line(list, parent->name);
 		}
 	}
 }
@@ -124,7 +124,7 @@ static void print_parents(struct list_job *list)
 static enum rc lsub_job_run(struct account *account, struct job *job)
 {
 	struct list_job *list = (struct list_job *)job;
-	begin(list);
+	cmd_list_begin(list);
 	list_pattern_init(&list->pattern, list->options.reference, list->options.patterns[0], list->arena);
 	list->parents = NULL;
 	enum rc rc = mbox_list(account, true, false, lsub_one, list);
@@ -136,7 +136,7 @@ static enum rc lsub_job_run(struct account *account, struct job *job)
 	return rc;
 }
 
-static void list_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_list_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct list_job *list = (struct list_job *)job;
 	if (job->job.rc == RC_OK)
@@ -161,10 +161,10 @@ static void copy_options(struct list_job *list, const struct list_options *optio
 		list->options.patterns[i] = arena_strv(arena, mbox_name_nfc(options->patterns[i], arena));
 }
 
-static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job))
+static void cmd_list_submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job))
 {
 	struct list_options *options = cmd->args;
-	struct list_job *list = cmd_job_new(cmd, sizeof(*list), JOB_READ, run, list_finish);
+	struct list_job *list = cmd_job_new(cmd, sizeof(*list), JOB_READ, run, cmd_list_finish);
 	list->base.release = list_release;
 	sync_status(cmd->session, &options->status);
 	copy_options(list, options);
@@ -180,7 +180,7 @@ static void list_cmd_run(struct cmd *cmd)
 {
 	const struct list_options *options = cmd->args;
 	if (options->extended || options->patterns[0].n > 0) {
-		submit(cmd, list_job_run);
+		cmd_list_submit(cmd, cmd_list_job_run);
 		return;
 	}
 	/* RFC 3501 6.3.8: an empty pattern asks for the separator and the root. */
@@ -192,7 +192,7 @@ static void lsub_run(struct cmd *cmd)
 {
 	const struct list_options *options = cmd->args;
 	if (options->patterns[0].n > 0)
-		submit(cmd, lsub_job_run);
+		cmd_list_submit(cmd, lsub_job_run);
 	else
 		cmd_finish_rc(cmd, RC_OK);
 }

@@ -101,13 +101,13 @@ static void mailbox_end(struct cmd *cmd, struct cmd_job *job, const char *code)
 	cmd_ok(cmd, code, arena_printf(cmd->arena, "%s completed", cmd->row->name));
 }
 
-static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	mailbox_end(cmd, job, NULL);
 }
 
 /* Whether a name that the client sent had to be brought into another form; a trailing separator is none. */
-static bool changed(struct strv sent, struct strv name)
+static bool cmd_mailbox_changed(struct strv sent, struct strv name)
 {
 	if (sent.n > 1 && sent.p[sent.n - 1] == MBOX_SEPARATOR)
 		sent.n--;
@@ -125,7 +125,7 @@ static void set_old_name(const struct cmd *cmd, struct mailbox_job *job)
 	bool renames = args->to.p;
 	/* INBOX stays when it is renamed: what is told then is only how the new name is written. */
 	struct strv old_name = renames && inbox ? args->to_sent : args->sent;
-	job->tells = (renames && !inbox) || changed(old_name, renames ? job->to : job->name);
+	job->tells = (renames && !inbox) || cmd_mailbox_changed(old_name, renames ? job->to : job->name);
 	job->old_name = arena_strv(job->base.arena, old_name);
 }
 
@@ -146,7 +146,7 @@ static enum rc list_changed(struct account *account, struct mailbox_job *job, st
 
 /* Names are brought into the store's form here. What is no valid name can't exist: `invalid` says what that means. `slow`: all
  * messages of a mailbox go, or (of INBOX) change their place. */
-static void submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job),
+static void cmd_mailbox_submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job),
 	void (*finish)(struct cmd *cmd, struct cmd_job *job), enum rc invalid, bool slow)
 {
 	const struct mailbox_args *args = cmd->args;
@@ -219,12 +219,12 @@ static void create_finish(struct cmd *cmd, struct cmd_job *job)
 		mailbox_end(cmd, job, mailboxid_code(cmd, mailbox->uidvalidity));
 }
 
-static void create_run(struct cmd *cmd)
+static void cmd_mailbox_create_run(struct cmd *cmd)
 {
 	if (((struct mailbox_args *)cmd->args)->bad_use)
 		cmd_no(cmd, "USEATTR", "That use is not supported");
 	else
-		submit(cmd, create_job, create_finish, RC_INVALID, false);
+		cmd_mailbox_submit(cmd, create_job, create_finish, RC_INVALID, false);
 }
 
 static enum rc delete_job(struct account *account, struct job *job)
@@ -234,7 +234,7 @@ static enum rc delete_job(struct account *account, struct job *job)
 	return rc == RC_OK ? list_changed(account, mailbox, mailbox->name) : rc;
 }
 
-static void delete_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_mailbox_delete_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	enum rc rc = job->job.rc;
 	if (rc == RC_CANNOT)
@@ -243,12 +243,12 @@ static void delete_finish(struct cmd *cmd, struct cmd_job *job)
 		cmd_no(cmd, cmd->session->enabled & ENABLED_REV2 ? "HASCHILDREN" : "CANNOT",
 			"It is only a name above other mailboxes");
 	else
-		mailbox_finish(cmd, job);
+		cmd_mailbox_finish(cmd, job);
 }
 
-static void delete_run(struct cmd *cmd)
+static void cmd_mailbox_delete_run(struct cmd *cmd)
 {
-	submit(cmd, delete_job, delete_finish, RC_NOT_FOUND, true);
+	cmd_mailbox_submit(cmd, delete_job, cmd_mailbox_delete_finish, RC_NOT_FOUND, true);
 }
 
 static enum rc rename_job(struct account *account, struct job *job)
@@ -265,12 +265,12 @@ static void rename_finish(struct cmd *cmd, struct cmd_job *job)
 	else if (job->job.rc == RC_INVALID)
 		cmd_no(cmd, "CANNOT", "Not possible under this name");
 	else
-		mailbox_finish(cmd, job);
+		cmd_mailbox_finish(cmd, job);
 }
 
 static void rename_run(struct cmd *cmd)
 {
-	submit(cmd, rename_job, rename_finish, RC_NOT_FOUND, true);
+	cmd_mailbox_submit(cmd, rename_job, rename_finish, RC_NOT_FOUND, true);
 }
 
 static enum rc subscribe_job(struct account *account, struct job *job)
@@ -280,7 +280,7 @@ static enum rc subscribe_job(struct account *account, struct job *job)
 
 static void subscribe_run(struct cmd *cmd)
 {
-	submit(cmd, subscribe_job, mailbox_finish, RC_INVALID, false);
+	cmd_mailbox_submit(cmd, subscribe_job, cmd_mailbox_finish, RC_INVALID, false);
 }
 
 static enum rc unsubscribe_job(struct account *account, struct job *job)
@@ -290,7 +290,7 @@ static enum rc unsubscribe_job(struct account *account, struct job *job)
 
 static void unsubscribe_run(struct cmd *cmd)
 {
-	submit(cmd, unsubscribe_job, mailbox_finish, RC_NOT_FOUND, false);
+	cmd_mailbox_submit(cmd, unsubscribe_job, cmd_mailbox_finish, RC_NOT_FOUND, false);
 }
 
 const struct cmd_row cmd_mailbox_rows[] = {
@@ -299,13 +299,13 @@ const struct cmd_row cmd_mailbox_rows[] = {
 		.states = CMD_AUTH_STATES,
 		.capability = "CREATE-SPECIAL-USE",
 		.parse = create_parse,
-		.run = create_run,
+		.run = cmd_mailbox_create_run,
 	},
 	{
 		.name = "DELETE",
 		.states = CMD_AUTH_STATES,
 		.parse = one_name,
-		.run = delete_run,
+		.run = cmd_mailbox_delete_run,
 	},
 	{
 		.name = "RENAME",

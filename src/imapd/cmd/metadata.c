@@ -51,7 +51,7 @@ static bool get_parse(struct cmd *cmd, struct parse *parse)
 	return metadata_items_names(parse, true, &args->request) && parse_end(parse);
 }
 
-static bool set_parse(struct cmd *cmd, struct parse *parse)
+static bool cmd_metadata_set_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct metadata_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
@@ -86,7 +86,7 @@ static void set_literal(struct cmd *cmd, const struct lex_literal *literal)
 
 /* Running. */
 
-static enum rc find_mailbox(struct account *account, struct metadata_scope *scope)
+static enum rc cmd_metadata_find_mailbox(struct account *account, struct metadata_scope *scope)
 {
 	struct mbox_info info;
 
@@ -106,7 +106,7 @@ static enum rc get_job_run(struct account *account, struct job *job)
 
 	buf_reset(&get->out);
 	get->longest = 0;
-	enum rc rc = find_mailbox(account, &get->scope);
+	enum rc rc = cmd_metadata_find_mailbox(account, &get->scope);
 	if (rc == RC_OK)
 		rc = metadata_get(get->metadata, account, &get->scope, &get->request, &answer);
 	if (rc != RC_OK)
@@ -121,7 +121,7 @@ static enum rc set_job_run(struct account *account, struct job *job)
 	struct metadata_job *set = (struct metadata_job *)job;
 
 	set->error = (struct metadata_error){ 0 };
-	enum rc rc = find_mailbox(account, &set->scope);
+	enum rc rc = cmd_metadata_find_mailbox(account, &set->scope);
 	for (size_t i = 0; rc == RC_OK && i < set->count; i++) {
 		rc = metadata_set(set->metadata, account, &set->scope, set->entries[i].name,
 			set->entries[i].value, &set->error);
@@ -129,7 +129,7 @@ static enum rc set_job_run(struct account *account, struct job *job)
 	return rc;
 }
 
-static void get_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_metadata_get_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct metadata_job *get = (struct metadata_job *)job;
 
@@ -145,7 +145,7 @@ static void get_finish(struct cmd *cmd, struct cmd_job *job)
 	cmd_ok(cmd, code, "GETMETADATA completed");
 }
 
-static void set_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_metadata_set_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct metadata_error *error = &((struct metadata_job *)job)->error;
 	enum rc rc = job->job.rc;
@@ -157,7 +157,7 @@ static void set_finish(struct cmd *cmd, struct cmd_job *job)
 			error->text[0] ? arena_strdup(cmd->arena, error->text) : rc_text(rc));
 }
 
-static void release(struct cmd_job *job)
+static void cmd_metadata_release(struct cmd_job *job)
 {
 	buf_fini(&((struct metadata_job *)job)->out);
 }
@@ -181,7 +181,7 @@ static struct metadata_job *new_job(struct cmd *cmd, enum job_kind kind,
 		return NULL;
 	}
 	struct metadata_job *job = cmd_job_new(cmd, sizeof(*job), kind, run, finish);
-	job->base.release = release;
+	job->base.release = cmd_metadata_release;
 	job->metadata = metadata;
 	job->utf8 = session_utf8(cmd->session);
 	job->scope.mailbox_name = arena_strv(job->base.arena, name);
@@ -189,10 +189,10 @@ static struct metadata_job *new_job(struct cmd *cmd, enum job_kind kind,
 	return job;
 }
 
-static void get_run(struct cmd *cmd)
+static void cmd_metadata_get_run(struct cmd *cmd)
 {
 	const struct metadata_args *args = cmd->args;
-	struct metadata_job *get = new_job(cmd, JOB_READ, get_job_run, get_finish);
+	struct metadata_job *get = new_job(cmd, JOB_READ, get_job_run, cmd_metadata_get_finish);
 
 	if (!get)
 		return;
@@ -200,10 +200,10 @@ static void get_run(struct cmd *cmd)
 	cmd_submit(cmd, get);
 }
 
-static void set_run(struct cmd *cmd)
+static void cmd_metadata_set_run(struct cmd *cmd)
 {
 	const struct metadata_args *args = cmd->args;
-	struct metadata_job *set = new_job(cmd, JOB_WRITE, set_job_run, set_finish);
+	struct metadata_job *set = new_job(cmd, JOB_WRITE, set_job_run, cmd_metadata_set_finish);
 
 	if (!set)
 		return;
@@ -225,14 +225,14 @@ const struct cmd_row cmd_metadata_rows[] = {
 		.states = CMD_AUTH_STATES,
 		.capability = "METADATA",
 		.parse = get_parse,
-		.run = get_run,
+		.run = cmd_metadata_get_run,
 	},
 	{
 		.name = "SETMETADATA",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_LITERALS_STREAM,
-		.parse = set_parse,
-		.run = set_run,
+		.parse = cmd_metadata_set_parse,
+		.run = cmd_metadata_set_run,
 		.literal = set_literal,
 	},
 	{ 0 },

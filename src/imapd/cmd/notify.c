@@ -47,7 +47,7 @@ static bool notify_parse(struct cmd *cmd, struct parse *parse)
 	return notify_set_parse(parse, account_store(cmd->session->account), &args->set, &args->refusal);
 }
 
-static enum rc set_run(struct account *account, struct job *job)
+static enum rc cmd_notify_set_run(struct account *account, struct job *job)
 {
 	struct set_job *set = (struct set_job *)job;
 
@@ -61,7 +61,7 @@ static enum rc set_run(struct account *account, struct job *job)
 	return RC_OK;
 }
 
-static void install(struct cmd *cmd, struct notify_set *set, bool watched, bool told)
+static void cmd_notify_install(struct cmd *cmd, struct notify_set *set, bool watched, bool told)
 {
 	const struct fetch_plan *plan = notify_set_plan(set);
 
@@ -73,7 +73,7 @@ static void install(struct cmd *cmd, struct notify_set *set, bool watched, bool 
 	cmd->tells_all = true;
 }
 
-static void set_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_notify_set_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct set_job *set = (struct set_job *)job;
 
@@ -88,7 +88,7 @@ static void set_finish(struct cmd *cmd, struct cmd_job *job)
 	/* What is said of an earlier set comes before. */
 	notify_flush(cmd->session);
 	answer_raw(cmd->session, buf_strv(&set->out));
-	install(cmd, set->set, true, set->status);
+	cmd_notify_install(cmd, set->set, true, set->status);
 	set->taken = true;
 	cmd_finish_rc(cmd, RC_OK);
 }
@@ -104,7 +104,7 @@ static void set_release(struct cmd_job *job)
 	buf_fini(&set->out);
 }
 
-static void refuse(struct cmd *cmd, enum notify_refusal why)
+static void cmd_notify_refuse(struct cmd *cmd, enum notify_refusal why)
 {
 	struct buf code;
 
@@ -126,16 +126,17 @@ static void notify_run(struct cmd *cmd)
 	struct session *session = cmd->session;
 
 	if (args->refusal != NOTIFY_TAKEN) {
-		refuse(cmd, args->refusal);
+		cmd_notify_refuse(cmd, args->refusal);
 		return;
 	}
 	/* The selected mailbox is watched by its view. */
 	if (!notify_set_others(args->set)) {
-		install(cmd, args->set, false, true);
+		cmd_notify_install(cmd, args->set, false, true);
 		cmd_finish_rc(cmd, RC_OK);
 		return;
 	}
-	struct set_job *set = cmd_job_new(cmd, sizeof(*set), JOB_READ, set_run, set_finish);
+	struct set_job *set =
+		cmd_job_new(cmd, sizeof(*set), JOB_READ, cmd_notify_set_run, cmd_notify_set_finish);
 	set->base.release = set_release;
 	set->base.job.rc = RC_CANCELLED;
 	set->set = notify_set_ref(args->set);

@@ -29,7 +29,7 @@ static bool root_parse(struct cmd *cmd, struct parse *parse)
 	return parse_astring(parse, &args->name) && parse_end(parse);
 }
 
-static bool mailbox_parse(struct cmd *cmd, struct parse *parse)
+static bool cmd_quota_mailbox_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct quota_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
@@ -37,7 +37,7 @@ static bool mailbox_parse(struct cmd *cmd, struct parse *parse)
 }
 
 /* root SP "(" [resource SP limit ...] ")" */
-static bool set_parse(struct cmd *cmd, struct parse *parse)
+static bool cmd_quota_set_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct quota_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	struct strv resource;
@@ -99,7 +99,7 @@ static void root_finish(struct cmd *cmd, struct cmd_job *job)
 	cmd_finish_rc(cmd, RC_OK);
 }
 
-static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_quota_mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct quota_job *quota = (struct quota_job *)job;
 	const struct quota_args *args = cmd->args;
@@ -119,7 +119,7 @@ static void mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 	cmd_finish_rc(cmd, RC_OK);
 }
 
-static void submit(struct cmd *cmd, void (*finish)(struct cmd *cmd, struct cmd_job *job))
+static void cmd_quota_submit(struct cmd *cmd, void (*finish)(struct cmd *cmd, struct cmd_job *job))
 {
 	cmd_submit_or_borrow(
 		cmd, cmd_job_new(cmd, sizeof(struct quota_job), JOB_READ, quota_job_run, finish), true);
@@ -132,16 +132,16 @@ static void root_run(struct cmd *cmd)
 	if (args->name.n > 0)
 		cmd_no(cmd, "NONEXISTENT", "No such quota root");
 	else
-		submit(cmd, root_finish);
+		cmd_quota_submit(cmd, root_finish);
 }
 
 /* The mailbox need not exist (RFC 9208 section 4.1.2). */
 static void mailbox_run(struct cmd *cmd)
 {
-	submit(cmd, mailbox_finish);
+	cmd_quota_submit(cmd, cmd_quota_mailbox_finish);
 }
 
-static void set_run(struct cmd *cmd)
+static void cmd_quota_set_run(struct cmd *cmd)
 {
 	cmd_no(cmd, "NOPERM", "Limits are set by the administrator");
 }
@@ -157,14 +157,14 @@ const struct cmd_row cmd_quota_rows[] = {
 	{
 		.name = "GETQUOTAROOT",
 		.states = CMD_AUTH_STATES,
-		.parse = mailbox_parse,
+		.parse = cmd_quota_mailbox_parse,
 		.run = mailbox_run,
 	},
 	{
 		.name = "SETQUOTA",
 		.states = CMD_AUTH_STATES,
-		.parse = set_parse,
-		.run = set_run,
+		.parse = cmd_quota_set_parse,
+		.run = cmd_quota_set_run,
 	},
 	{ 0 },
 };

@@ -31,7 +31,7 @@ struct replace_job {
 	uint32_t new_uid;
 };
 
-static bool read_number(struct cmd *cmd, struct parse *parse)
+static bool cmd_replace_read_number(struct cmd *cmd, struct parse *parse)
 {
 	struct replace_args *args = cmd->args;
 	if (parse_skip(parse, '*'))
@@ -41,7 +41,7 @@ static bool read_number(struct cmd *cmd, struct parse *parse)
 	return parse_sp(parse);
 }
 
-static void refuse(struct cmd *cmd, bool bad, const char *code, const char *text)
+static void cmd_replace_refuse(struct cmd *cmd, bool bad, const char *code, const char *text)
 {
 	const struct replace_args *args = cmd->args;
 	if (!args->append.whole)
@@ -59,7 +59,7 @@ static bool is_possible(struct cmd *cmd)
 	struct view *view = cmd->session->view;
 	bool by_uid = cmd->row->flags & CMD_UID;
 	if (view_read_only(view)) {
-		refuse(cmd, false, NULL, "Mailbox is selected read-only");
+		cmd_replace_refuse(cmd, false, NULL, "Mailbox is selected read-only");
 		return false;
 	}
 	if (args->number == 0)
@@ -71,9 +71,9 @@ static bool is_possible(struct cmd *cmd)
 	if (args->uid)
 		return true;
 	if (by_uid)
-		refuse(cmd, false, NULL, "No such message");
+		cmd_replace_refuse(cmd, false, NULL, "No such message");
 	else
-		refuse(cmd, true, NULL, "Invalid message sequence number");
+		cmd_replace_refuse(cmd, true, NULL, "Invalid message sequence number");
 	return false;
 }
 
@@ -89,7 +89,7 @@ static enum rc remove_old(struct account *account, struct replace_job *replace)
 	return replace->gone ? RC_NOT_FOUND : rc;
 }
 
-static enum rc store_run(struct account *account, struct job *job)
+static enum rc cmd_replace_store_run(struct account *account, struct job *job)
 {
 	struct replace_job *replace = (struct replace_job *)job;
 	struct mbox_info info;
@@ -107,13 +107,13 @@ static enum rc store_run(struct account *account, struct job *job)
 	return rc;
 }
 
-static void store_release(struct cmd_job *job)
+static void cmd_replace_store_release(struct cmd_job *job)
 {
 	content_unref(&((struct replace_job *)job)->msg.content);
 }
 
 /* APPENDUID comes before the EXPUNGE (section 4.3). */
-static void tell(struct cmd *cmd, const struct replace_job *replace)
+static void cmd_replace_tell(struct cmd *cmd, const struct replace_job *replace)
 {
 	answer_untagged(cmd->session, "OK [%s] Replacement message ready",
 		append_uid_code(cmd->arena, replace->uidvalidity, &replace->new_uid, 1));
@@ -121,7 +121,7 @@ static void tell(struct cmd *cmd, const struct replace_job *replace)
 	cmd_finish_rc(cmd, RC_OK);
 }
 
-static void store_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_replace_store_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct replace_job *replace = (struct replace_job *)job;
 	if (replace->no_target)
@@ -131,15 +131,16 @@ static void store_finish(struct cmd *cmd, struct cmd_job *job)
 	else if (job->job.rc != RC_OK)
 		cmd_finish_rc(cmd, job->job.rc);
 	else
-		tell(cmd, replace);
+		cmd_replace_tell(cmd, replace);
 }
 
-static void submit_store(struct cmd *cmd)
+static void cmd_replace_submit_store(struct cmd *cmd)
 {
 	struct replace_args *args = cmd->args;
-	struct replace_job *replace = cmd_job_new(cmd, sizeof(*replace), JOB_WRITE, store_run, store_finish);
+	struct replace_job *replace = cmd_job_new(
+		cmd, sizeof(*replace), JOB_WRITE, cmd_replace_store_run, cmd_replace_store_finish);
 	struct arena *arena = replace->base.arena;
-	replace->base.release = store_release;
+	replace->base.release = cmd_replace_store_release;
 	replace->coi = cmd->session->settings->coi;
 	replace->selected = view_mailbox(cmd->session->view);
 	replace->uid = args->uid;
@@ -150,9 +151,9 @@ static void submit_store(struct cmd *cmd)
 
 static const struct append_hooks hooks = {
 	.replaces = true,
-	.prefix = read_number,
+	.prefix = cmd_replace_read_number,
 	.possible = is_possible,
-	.store = submit_store,
+	.store = cmd_replace_submit_store,
 	.args_size = sizeof(struct replace_args),
 };
 

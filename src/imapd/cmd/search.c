@@ -6,7 +6,8 @@
 #include "imapd/session.h"
 #include "imapd/view.h"
 
-static void print_answer(struct cmd *cmd, const struct search *search, const struct search_result *result)
+static void cmd_search_print_answer(
+	struct cmd *cmd, const struct search *search, const struct search_result *result)
 {
 	const struct search_cmd *args = cmd->args;
 	struct buf out;
@@ -22,7 +23,7 @@ static void print_answer(struct cmd *cmd, const struct search *search, const str
 	view_said_modseq(cmd->session->view, result->modseq);
 }
 
-static void search_finished(struct cmd *cmd, struct search *search)
+static void cmd_search_finished(struct cmd *cmd, struct search *search)
 {
 	const struct search_cmd *args = cmd->args;
 	struct seqset seqs = SEQSET_EMPTY;
@@ -36,7 +37,7 @@ static void search_finished(struct cmd *cmd, struct search *search)
 	};
 	if (args->options.items & SEARCH_RELEVANCY)
 		result.scores = search_scores(search);
-	print_answer(cmd, search, &result);
+	cmd_search_print_answer(cmd, search, &result);
 	search_cmd_end(cmd, search, &result);
 	seqset_fini(&seqs);
 }
@@ -45,7 +46,7 @@ static bool search_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct search_cmd *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	args->finished = search_finished;
+	args->finished = cmd_search_finished;
 	if (!search_return_parse(parse, &args->options) || !search_keys_parse(parse, &args->keys))
 		return false;
 	/* RFC 9051 section 6.4.4: no RETURN is RETURN (ALL). */

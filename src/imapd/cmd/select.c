@@ -135,7 +135,7 @@ static void copy_keywords(struct select_job *select, const struct strv *names, s
 	select->keyword_count = count;
 }
 
-static bool resyncs(const struct select_job *select, const struct mbox_info *info)
+static bool cmd_select_resyncs(const struct select_job *select, const struct mbox_info *info)
 {
 	return select->qresync && select->resync.uidvalidity == info->uidvalidity;
 }
@@ -174,12 +174,13 @@ static enum rc select_job_run(struct account *account, struct job *job)
 		rc = RC_CANNOT;
 	/* \Recent is claimed, an index loaded, and the log of expunges read, by a worker. */
 	bool claims = select->claim && info.recent > 0;
-	bool reads = rc == RC_OK && resyncs(select, &info) && select->resync.modseq < info.highestmodseq;
+	bool reads = rc == RC_OK && cmd_select_resyncs(select, &info) &&
+		     select->resync.modseq < info.highestmodseq;
 	if (rc == RC_OK && select->base.borrowed && (claims || reads || !msg_index_loaded(account, info.id)))
 		return RC_AGAIN;
 	if (rc == RC_OK)
 		rc = mbox_keywords(account, info.id, &names, &count);
-	if (rc == RC_OK && resyncs(select, &info))
+	if (rc == RC_OK && cmd_select_resyncs(select, &info))
 		rc = find_vanished(account, select, &info);
 	if (rc != RC_OK)
 		return rc;
@@ -294,7 +295,7 @@ static void select_finish(struct cmd *cmd, struct cmd_job *job)
 	session_select(session, view);
 	select->taken = true;
 	print_selected(session, select);
-	if (!resyncs(select, &select->snapshot.info)) {
+	if (!cmd_select_resyncs(select, &select->snapshot.info)) {
 		select_end(cmd, RC_OK);
 		return;
 	}
@@ -398,7 +399,7 @@ struct close_job {
 	bool more;
 };
 
-static bool no_arguments(struct cmd *cmd, struct parse *parse)
+static bool cmd_select_no_arguments(struct cmd *cmd, struct parse *parse)
 {
 	(void)cmd;
 	return parse_end(parse);
@@ -487,7 +488,7 @@ static void unselect_run(struct cmd *cmd)
 	cmd_finish_rc(cmd, RC_OK);
 }
 
-static void check_run(struct cmd *cmd)
+static void cmd_select_check_run(struct cmd *cmd)
 {
 	cmd_finish_rc(cmd, RC_OK);
 }
@@ -515,7 +516,7 @@ const struct cmd_row cmd_select_rows[] = {
 		.name = "CLOSE",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NO_SYNC,
-		.parse = no_arguments,
+		.parse = cmd_select_no_arguments,
 		.run = close_run,
 	},
 	{
@@ -523,14 +524,14 @@ const struct cmd_row cmd_select_rows[] = {
 		.states = SESSION_SELECTED,
 		.flags = CMD_NO_SYNC,
 		.capability = "UNSELECT",
-		.parse = no_arguments,
+		.parse = cmd_select_no_arguments,
 		.run = unselect_run,
 	},
 	{
 		.name = "CHECK",
 		.states = SESSION_SELECTED,
-		.parse = no_arguments,
-		.run = check_run,
+		.parse = cmd_select_no_arguments,
+		.run = cmd_select_check_run,
 	},
 	{ 0 },
 };

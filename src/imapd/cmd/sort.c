@@ -38,7 +38,7 @@ static void sort_job_release(struct cmd_job *job)
 }
 
 /* In the arena of the command: the messages in order, as the answer calls them. */
-static uint32_t *numbers(struct cmd *cmd, const struct sort_item *items, size_t count)
+static uint32_t *cmd_sort_numbers(struct cmd *cmd, const struct sort_item *items, size_t count)
 {
 	bool by_uid = cmd->row->flags & CMD_UID;
 	uint32_t *list = arena_alloc(cmd->arena, (count + 1) * sizeof(*list));
@@ -47,7 +47,7 @@ static uint32_t *numbers(struct cmd *cmd, const struct sort_item *items, size_t 
 	return list;
 }
 
-static const uint8_t *scores(
+static const uint8_t *cmd_sort_scores(
 	struct cmd *cmd, const struct search *search, const struct sort_item *items, size_t count)
 {
 	uint8_t *list = arena_alloc(cmd->arena, count + 1);
@@ -56,7 +56,7 @@ static const uint8_t *scores(
 	return list;
 }
 
-static uint64_t highest(const struct sort_item *items, uint64_t from, uint64_t to, uint64_t modseq)
+static uint64_t cmd_sort_highest(const struct sort_item *items, uint64_t from, uint64_t to, uint64_t modseq)
 {
 	for (uint64_t i = from; i < to; i++)
 		if (items[i].modseq > modseq)
@@ -74,15 +74,15 @@ static uint64_t modseq_of(const struct sort_args *args, const struct sort_item *
 	if (!args->base.keys.modseq || count == 0)
 		return 0;
 	if (search_return_whole(options->items))
-		return highest(items, 0, count, 0);
+		return cmd_sort_highest(items, 0, count, 0);
 	if (options->items & SEARCH_PARTIAL) {
 		partial_cut(&options->partial, count, &from, &to);
-		modseq = highest(items, from, to, modseq);
+		modseq = cmd_sort_highest(items, from, to, modseq);
 	}
 	if (options->items & SEARCH_MIN)
-		modseq = highest(items, 0, 1, modseq);
+		modseq = cmd_sort_highest(items, 0, 1, modseq);
 	if (options->items & SEARCH_MAX)
-		modseq = highest(items, count - 1, count, modseq);
+		modseq = cmd_sort_highest(items, count - 1, count, modseq);
 	return modseq;
 }
 
@@ -102,7 +102,7 @@ static void print_sort(const struct search_result *result, struct buf *out)
 	buf_adds(out, "\r\n");
 }
 
-static void print_answer(struct cmd *cmd, const struct search_result *result)
+static void cmd_sort_print_answer(struct cmd *cmd, const struct search_result *result)
 {
 	const struct sort_args *args = cmd->args;
 	struct buf out;
@@ -126,19 +126,20 @@ static void set_of_all(struct cmd *cmd, const struct search *search, struct seqs
 		seqset_add(set, cmd->row->flags & CMD_UID ? uid : view_seq(cmd->session->view, uid));
 }
 
-static void answer(struct cmd *cmd, struct search *search, const struct sort_item *items, size_t count)
+static void cmd_sort_answer(
+	struct cmd *cmd, struct search *search, const struct sort_item *items, size_t count)
 {
 	struct sort_args *args = cmd->args;
 	struct seqset all = SEQSET_EMPTY;
 	struct search_result result = {
-		.list = numbers(cmd, items, count),
+		.list = cmd_sort_numbers(cmd, items, count),
 		.count = count,
 		.by_uid = cmd->row->flags & CMD_UID,
 		.modseq = modseq_of(args, items, count),
 	};
 	if (args->base.options.items & SEARCH_RELEVANCY)
-		result.scores = scores(cmd, search, items, count);
-	print_answer(cmd, &result);
+		result.scores = cmd_sort_scores(cmd, search, items, count);
+	cmd_sort_print_answer(cmd, &result);
 	if (args->base.options.items & SEARCH_SAVE && search_return_whole(args->base.options.items)) {
 		set_of_all(cmd, search, &all);
 		result.set = &all;
@@ -172,7 +173,7 @@ static void sort_job_finish(struct cmd *cmd, struct cmd_job *job)
 	if (search->place.rc == RC_OK)
 		search->place.rc = args->sort->place.rc;
 	const struct sort_item *items = sort_items(args->sort, &count);
-	answer(cmd, search, items, count);
+	cmd_sort_answer(cmd, search, items, count);
 }
 
 static void sort_next(struct cmd *cmd, bool borrow)
@@ -186,11 +187,11 @@ static void sort_next(struct cmd *cmd, bool borrow)
 	cmd_submit_or_borrow(cmd, job, borrow);
 }
 
-static void search_finished(struct cmd *cmd, struct search *search)
+static void cmd_sort_search_finished(struct cmd *cmd, struct search *search)
 {
 	struct sort_args *args = cmd->args;
 	if (seqset_empty(&search->results) && !(args->base.options.items & SEARCH_UPDATE)) {
-		answer(cmd, search, NULL, 0);
+		cmd_sort_answer(cmd, search, NULL, 0);
 		return;
 	}
 	args->searched = cmd->done;
@@ -205,7 +206,7 @@ static bool sort_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct sort_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	args->base.finished = search_finished;
+	args->base.finished = cmd_sort_search_finished;
 	args->base.uids = true;
 	args->base.more = true;
 	const struct search_return *options = &args->base.options;

@@ -55,7 +55,7 @@ static bool parse_op(struct cmd *cmd, struct parse *parse, struct store_args *ar
 }
 
 /* "(UNCHANGEDSINCE 12345) " */
-static bool parse_modifiers(struct parse *parse, struct store_args *args)
+static bool cmd_store_parse_modifiers(struct parse *parse, struct store_args *args)
 {
 	args->unchanged_since = UINT64_MAX;
 	if (!parse_skip(parse, '('))
@@ -74,13 +74,13 @@ static bool store_parse(struct cmd *cmd, struct parse *parse)
 	bool uids = false;
 	bool ok = parse_seqset_or_saved(parse, &args->set, &uids);
 	args->by_uid = uids || cmd->row->flags & CMD_UID;
-	return ok && parse_sp(parse) && parse_modifiers(parse, args) && parse_op(cmd, parse, args) &&
-	       parse_sp(parse) &&
+	return ok && parse_sp(parse) && cmd_store_parse_modifiers(parse, args) &&
+	       parse_op(cmd, parse, args) && parse_sp(parse) &&
 	       parse_flag_list(parse, true, &args->flags, &args->keywords, &args->keyword_count) &&
 	       parse_end(parse);
 }
 
-static enum rc store_run(struct account *account, struct job *job)
+static enum rc cmd_store_run(struct account *account, struct job *job)
 {
 	struct store_job *store = (struct store_job *)job;
 	int64_t mailbox = store->fetch->mailbox;
@@ -144,9 +144,9 @@ static void store_end(struct cmd *cmd, enum rc rc)
 		cmd_ok(cmd, modified_code(cmd), "Conditional STORE failed");
 }
 
-static void submit_store(struct cmd *cmd);
+static void cmd_store_submit_store(struct cmd *cmd);
 
-static void store_finish(struct cmd *cmd, struct cmd_job *job)
+static void cmd_store_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct store_job *store = (struct store_job *)job;
 	struct store_args *args = cmd->args;
@@ -167,10 +167,10 @@ static void store_finish(struct cmd *cmd, struct cmd_job *job)
 	/* They need not wait for the end to be forgotten. */
 	if (args->silent && !(cmd->session->enabled & ENABLED_CONDSTORE))
 		view_forget_own(cmd->session->view);
-	submit_store(cmd);
+	cmd_store_submit_store(cmd);
 }
 
-static void store_release(struct cmd_job *job)
+static void cmd_store_release(struct cmd_job *job)
 {
 	struct store_job *store = (struct store_job *)job;
 	seqset_fini(&store->uids);
@@ -189,15 +189,15 @@ static struct strv *copy_names(struct arena *arena, const struct strv *names, si
 }
 
 /* The next job. What is answered is read in the last one. */
-static void submit_store(struct cmd *cmd)
+static void cmd_store_submit_store(struct cmd *cmd)
 {
 	struct store_args *args = cmd->args;
 	struct seqset part;
 	bool slow = write_slice_slow(&args->left);
 	write_slice_take(&args->left, &part);
 	struct store_job *store =
-		cmd_job_new(cmd, sizeof(*store), JOB_WRITE_RELAXED, store_run, store_finish);
-	store->base.release = store_release;
+		cmd_job_new(cmd, sizeof(*store), JOB_WRITE_RELAXED, cmd_store_run, cmd_store_finish);
+	store->base.release = cmd_store_release;
 	store->base.job.slow = slow;
 	store->op = args->op;
 	store->told = seqset_empty(&args->left) && (!args->silent || args->conditional);
@@ -233,7 +233,7 @@ static void store_start(struct cmd *cmd)
 		cmd_finish_rc(cmd, rc);
 	} else {
 		args->left = uids;
-		submit_store(cmd);
+		cmd_store_submit_store(cmd);
 	}
 }
 

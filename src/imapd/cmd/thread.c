@@ -38,7 +38,7 @@ static bool answers_uids(const struct cmd *cmd)
 }
 
 /* "* THREAD (1)(2 3)" CRLF; without any: "* THREAD" CRLF */
-static void answer(struct cmd *cmd, struct search *search, struct buf *threads)
+static void cmd_thread_answer(struct cmd *cmd, struct search *search, struct buf *threads)
 {
 	struct search_result result = { .by_uid = answers_uids(cmd) };
 	answer_raw(cmd->session, threads && threads->len > 0 ? STRV("* THREAD ") : STRV("* THREAD"));
@@ -70,7 +70,7 @@ static void thread_job_finish(struct cmd *cmd, struct cmd_job *job)
 	search->place.gone += thread_gone(args->thread);
 	if (search->place.rc == RC_OK)
 		search->place.rc = args->thread->place.rc;
-	answer(cmd, search, &args->thread->out);
+	cmd_thread_answer(cmd, search, &args->thread->out);
 }
 
 static void thread_next(struct cmd *cmd)
@@ -84,11 +84,11 @@ static void thread_next(struct cmd *cmd)
 	cmd_submit(cmd, job);
 }
 
-static void search_finished(struct cmd *cmd, struct search *search)
+static void cmd_thread_search_finished(struct cmd *cmd, struct search *search)
 {
 	struct thread_args *args = cmd->args;
 	if (seqset_empty(&search->results)) {
-		answer(cmd, search, NULL);
+		cmd_thread_answer(cmd, search, NULL);
 		return;
 	}
 	args->searched = cmd->done;
@@ -112,7 +112,7 @@ static bool thread_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct thread_args *args = arena_zalloc(cmd->arena, sizeof(*args));
 	cmd->args = args;
-	args->base.finished = search_finished;
+	args->base.finished = cmd_thread_search_finished;
 	args->base.uids = true;
 	args->base.more = true;
 	return parse_algorithm(parse, &args->algorithm) && parse_sp(parse) &&

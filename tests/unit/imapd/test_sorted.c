@@ -59,14 +59,14 @@ static void replay(struct replayed *list, const char *text, bool added)
 
 static int compare(const void *a, const void *b)
 {
-	return sort_item_compare(a, b);
+	return sorter_item_compare(a, b);
 }
 
 /* Keys of messages 1..: some are equal, some have a rest. */
 static struct sort_item item_of(uint32_t uid)
 {
 	static const char *const keys[] = { "a", "bbbbbbbbbb", "bbbbbbbbba", "c", "bbbbbbbb", "" };
-	return sort_item_make(strv_cstr(keys[uid * 7 % 6]), uid, 1);
+	return sorter_item_make(strv_cstr(keys[uid * 7 % 6]), uid, 1);
 }
 
 static void take(struct sorted *sorted, const struct seqset *uids)
@@ -87,7 +87,7 @@ static void assert_order(const struct replayed *list, const struct seqset *told)
 	for (size_t i = 1; i < list->n; i++) {
 		struct sort_item a = item_of(list->v[i - 1]);
 		struct sort_item b = item_of(list->v[i]);
-		assert_true(sort_item_compare(&a, &b) < 0);
+		assert_true(sorter_item_compare(&a, &b) < 0);
 	}
 }
 
@@ -159,7 +159,7 @@ static void neighbours_are_one_pair(void **state)
 	(void)state;
 	for (uint32_t i = 0; i < 5; i++) {
 		char key = (char)('a' + (int)i);
-		items[i] = sort_item_make(strv_make(&key, 1), order[i], 1);
+		items[i] = sorter_item_make(strv_make(&key, 1), order[i], 1);
 		seqset_add(&all, order[i]);
 	}
 	sorted_take(sorted, items, 5, &all);

@@ -7,7 +7,7 @@ static void assert_maps(struct strv text, const char *expected)
 {
 	struct buf out;
 	buf_init(&out, 10000);
-	casemap(&out, text);
+	mime_casemap(&out, text);
 	test_buf_is(&out, expected);
 }
 
@@ -50,7 +50,7 @@ static void invalid_octets_are_replaced(void **state)
 		"B\xef\xbf\xbd");
 	struct buf out;
 	buf_init(&out, 100);
-	casemap(&out, STRV("a\0b"));
+	mime_casemap(&out, STRV("a\0b"));
 	assert_true(strv_eq(buf_strv(&out), STRV("A\0B")));
 	buf_fini(&out);
 }
@@ -77,7 +77,7 @@ static void every_character_gives_valid_text(void **state)
 			text[n++] = (char)(unsigned char)(0x80 | (c >> 6 & 63));
 		text[n++] = (char)(unsigned char)(0x80 | (c & 63));
 		buf_reset(&once);
-		casemap(&once, strv_make(text, n));
+		mime_casemap(&once, strv_make(text, n));
 		assert_true(once.len > 0 && buf_ok(&once));
 		assert_true(str_utf8_valid(buf_strv(&once)));
 	}
@@ -91,10 +91,10 @@ static void substrings_stay_substrings(void **state)
 	struct buf part;
 	buf_init(&whole, 1000);
 	buf_init(&part, 1000);
-	casemap(&whole, STRV("Gr\xc3\xbc\xc3\x9f"
-			     "e aus K\xc3\xb6ln"));
-	casemap(&part, STRV("\xc3\x9c\xc3\x9f"
-			    "E AUS k\xc3\x96"));
+	mime_casemap(&whole, STRV("Gr\xc3\xbc\xc3\x9f"
+				  "e aus K\xc3\xb6ln"));
+	mime_casemap(&part, STRV("\xc3\x9c\xc3\x9f"
+				 "E AUS k\xc3\x96"));
 	assert_non_null(memmem(whole.p, whole.len, part.p, part.len));
 	buf_fini(&whole);
 	buf_fini(&part);
@@ -105,7 +105,7 @@ static void a_full_buffer_is_noticed(void **state)
 	(void)state;
 	struct buf out;
 	buf_init(&out, 3);
-	casemap(&out, STRV("abcd\xc3\xb6xyz"));
+	mime_casemap(&out, STRV("abcd\xc3\xb6xyz"));
 	assert_false(buf_ok(&out));
 	buf_fini(&out);
 }

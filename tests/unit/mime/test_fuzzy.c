@@ -22,8 +22,8 @@ static unsigned score_cut(const char *words, const char *text, size_t cut)
 	struct buf mapped;
 	buf_init(&mapped_words, SIZE_MAX / 2);
 	buf_init(&mapped, SIZE_MAX / 2);
-	casemap(&mapped_words, strv_cstr(words));
-	casemap(&mapped, strv_cstr(text));
+	mime_casemap(&mapped_words, strv_cstr(words));
+	mime_casemap(&mapped, strv_cstr(text));
 	struct fuzzy *fuzzy = fuzzy_new(arena, buf_strv(&mapped_words));
 	fuzzy_begin(fuzzy);
 	cut = cut < mapped.len ? cut : mapped.len;
@@ -230,7 +230,7 @@ static void a_word_may_be_cut_anywhere(void **state)
 		/* A code point that is cut is none, so that only what is whole is compared. */
 		struct buf mapped;
 		buf_init(&mapped, 4096);
-		casemap(&mapped, strv_cstr(text));
+		mime_casemap(&mapped, strv_cstr(text));
 		bool inside = cut < mapped.len && ((unsigned char)mapped.p[cut] & 0xc0) == 0x80;
 		buf_fini(&mapped);
 		if (inside)

@@ -14,7 +14,7 @@ static bool finds(const char *value, const char *text)
 	struct buf needle;
 	search_scratch_init(&scratch);
 	buf_init(&needle, 10000);
-	casemap(&needle, strv_cstr(text));
+	mime_casemap(&needle, strv_cstr(text));
 	bool found = search_addr_contains(&scratch, strv_cstr(value), buf_strv(&needle));
 	buf_fini(&needle);
 	search_scratch_fini(&scratch);

@@ -39,7 +39,7 @@ static void make_keys(struct keys *keys, size_t n, uint32_t seed)
 static void add_all(struct sorter *sorter, const struct keys *keys)
 {
 	for (size_t i = 0; i < keys->n; i++)
-		sorter_add(sorter, sort_item_make(strv_cstr(keys->v[i]), (uint32_t)i + 1, i));
+		sorter_add(sorter, sorter_item_make(strv_cstr(keys->v[i]), (uint32_t)i + 1, i));
 }
 
 static void assert_sorted(const struct sorter *sorter, const struct keys *keys)
@@ -103,9 +103,9 @@ static void what_was_cut_is_not_there(void **state)
 	struct sorter sorter;
 	sorter_init(&sorter);
 	for (uint32_t i = 0; i < 100; i++)
-		sorter_add(&sorter, sort_item_make(STRV("x"), 100 - i, 0));
+		sorter_add(&sorter, sorter_item_make(STRV("x"), 100 - i, 0));
 	sorter_cut(&sorter, 50);
-	sorter_add(&sorter, sort_item_make(STRV("a"), 1, 0));
+	sorter_add(&sorter, sorter_item_make(STRV("a"), 1, 0));
 	assert_true(sorter_step(&sorter, UINT64_MAX));
 	sorter_accept(&sorter);
 	assert_int_equal(sorter.count, 51);
@@ -129,10 +129,10 @@ static void items_compare_as_their_octets(void **state)
 	size_t n = sizeof(keys) / sizeof(keys[0]);
 	for (size_t i = 0; i < n; i++) {
 		for (size_t j = 0; j < n; j++) {
-			struct sort_item a = sort_item_make(keys[i], 1, 0);
-			struct sort_item b = sort_item_make(keys[j], 2, 0);
-			int order = sort_item_compare(&a, &b);
-			assert_int_equal(sign(order), -sign(sort_item_compare(&b, &a)));
+			struct sort_item a = sorter_item_make(keys[i], 1, 0);
+			struct sort_item b = sorter_item_make(keys[j], 2, 0);
+			int order = sorter_item_compare(&a, &b);
+			assert_int_equal(sign(order), -sign(sorter_item_compare(&b, &a)));
 			/* Keys of a program never end with nothing but zeros more. */
 			if (i > 2 && j > 2)
 				assert_int_equal(sign(order), i <= j ? -1 : 1);

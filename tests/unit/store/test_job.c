@@ -603,7 +603,7 @@ struct follow {
 static void follow_done(struct job *job)
 {
 	struct follow *follow = CONTAINER_OF(job, struct follow, first.job);
-	assert_owns_strand(job->account->strand);
+	strand_assert(job->account->strand);
 	follow->owned = !db_in_transaction(job->account->db);
 	account_submit_always(job->account, &follow->second.job);
 }
@@ -711,7 +711,7 @@ static void stress_done(struct job *job)
 {
 	struct call *call = CONTAINER_OF(job, struct call, job);
 	struct stress *stress = call->arg;
-	assert_on_reactor(stress->reactor);
+	reactor_assert(stress->reactor);
 	/* Every list up to the result's number has been told before the result. */
 	assert_true(stress->told[account_id(job->account)] >= job->change);
 	if (++stress->finished == STRESS_JOBS)

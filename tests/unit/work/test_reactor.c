@@ -35,7 +35,7 @@ struct seen {
 static void count_message(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct numbered *m = CONTAINER_OF(msg, struct numbered, msg);
-	assert_on_reactor(reactor);
+	reactor_assert(reactor);
 	if (m->number != m->seen->next[m->poster])
 		m->seen->disordered = true;
 	m->seen->next[m->poster]++;

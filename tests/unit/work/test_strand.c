@@ -90,7 +90,7 @@ static void *borrower_main(void *arg)
 			sched_yield();
 			continue;
 		}
-		assert_owns_strand(owned->strand);
+		strand_assert(owned->strand);
 		enter(owned);
 		owned->borrowed++;
 		owned->inside = false;
@@ -258,7 +258,7 @@ static void release_itself(struct strand *strand, void *ctx)
 	struct strand *last = strand;
 	free(strand_next(strand));
 	strand_release(&last);
-	assert_owns_strand(strand);
+	strand_assert(strand);
 	atomic_fetch_add(count, 1);
 }
 
