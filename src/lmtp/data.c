@@ -1,3 +1,6 @@
+/*
+ * The end and the stuffed dots of a message behind DATA.
+ */
 #include "lmtp/data.h"
 
 void data_init(struct data *data)
@@ -5,20 +8,20 @@ void data_init(struct data *data)
 	data->state = DATA_LINE_START;
 }
 
-static void flush(
+static void data_flush(
 	struct strv in, size_t from, size_t to, void (*out)(void *arg, struct strv piece), void *arg)
 {
 	if (to > from)
 		out(arg, strv_sub(in, from, to - from));
 }
 
-static enum data_state in_line(char c)
+static enum data_state data_in_line(char c)
 {
 	return c == '\r' ? DATA_CR : DATA_LINE;
 }
 
 /* The end of the run of octets from i on that hold no CR. */
-static size_t skip_plain(struct strv in, size_t i)
+static size_t data_skip_plain(struct strv in, size_t i)
 {
 	const char *cr = memchr(in.p + i, '\r', in.n - i);
 	return cr ? (size_t)(cr - in.p) : in.n;
@@ -34,29 +37,29 @@ size_t data_feed(struct data *data, struct strv in, void (*out)(void *arg, struc
 		switch (data->state) {
 		case DATA_LINE_START:
 			if (c == '.') {
-				flush(in, from, i, out, arg);
+				data_flush(in, from, i, out, arg);
 				from = i + 1;
 				data->state = DATA_DOT;
 			} else {
-				data->state = in_line(c);
+				data->state = data_in_line(c);
 			}
 			i++;
 			break;
 		case DATA_LINE:
-			i = skip_plain(in, i);
+			i = data_skip_plain(in, i);
 			if (i < in.n) {
 				data->state = DATA_CR;
 				i++;
 			}
 			break;
 		case DATA_CR:
-			data->state = c == '\n' ? DATA_LINE_START : in_line(c);
+			data->state = c == '\n' ? DATA_LINE_START : data_in_line(c);
 			i++;
 			break;
 		case DATA_DOT:
 			/* The dot is gone; a CR is held back until it is clear what follows. */
 			if (c == '\r') {
-				flush(in, from, i, out, arg);
+				data_flush(in, from, i, out, arg);
 				from = i + 1;
 				data->state = DATA_DOT_CR;
 			} else {
@@ -78,6 +81,6 @@ size_t data_feed(struct data *data, struct strv in, void (*out)(void *arg, struc
 			break;
 		}
 	}
-	flush(in, from, i, out, arg);
+	data_flush(in, from, i, out, arg);
 	return i;
 }

@@ -1,8 +1,8 @@
 /*
- * The bytes behind DATA: takes the dots away that RFC 5321 section 4.5.2 put in and finds the end. Resumable at any
- * byte; writes pieces of its input through a callback, copies nothing. Only CRLF "." CRLF ends the message, and only a
- * dot behind CRLF was stuffed: bare LF and bare CR are ordinary octets here (else a message could smuggle a second one); the
- * spool makes CRLF of a bare LF afterwards.
+ * The bytes behind DATA: takes the dots away that RFC 5321 section 4.5.2 put in and finds the end.
+ * Resumable at any byte; hands pieces of its input to a callback, copies nothing. Only CRLF "." CRLF ends
+ * the message, and only a dot behind CRLF was stuffed. Bare LF and bare CR are ordinary octets here, else a
+ * message could smuggle a second one; the spool makes CRLF of a bare LF afterwards.
  */
 #ifndef COID_LMTP_DATA_H
 #define COID_LMTP_DATA_H

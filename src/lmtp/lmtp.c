@@ -1,12 +1,17 @@
+/*
+ * The LMTP server object: settings, hubs, counters, the begin and the end.
+ */
 #include "lmtp/lmtp.h"
 
 #include "base/mem.h"
+#include "lmtp/cmd.h"
 #include "lmtp/lmtp_priv.h"
+#include "lmtp/session.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
-static struct lmtp_rules *rules_new(const struct lmtp_settings *settings)
+static struct lmtp_rules *lmtp_rules_new(const struct lmtp_settings *settings)
 {
 	struct lmtp_rules *rules = mem_zalloc(sizeof(*rules));
 	atomic_init(&rules->refs, 1);
@@ -40,7 +45,7 @@ struct lmtp *lmtp_new(const struct lmtp_settings *settings, struct store *store,
 	struct lmtp *lmtp = mem_zalloc(sizeof(*lmtp));
 	lmtp->store = store;
 	lmtp->log = log;
-	lmtp->rules = rules_new(settings);
+	lmtp->rules = lmtp_rules_new(settings);
 	pthread_mutex_init(&lmtp->lock, NULL);
 	lmtp->hubs = mem_zalloc(reactor_count * sizeof(*lmtp->hubs));
 	lmtp->hub_count = reactor_count;
@@ -55,7 +60,7 @@ struct lmtp *lmtp_new(const struct lmtp_settings *settings, struct store *store,
 
 void lmtp_reload(struct lmtp *lmtp, const struct lmtp_settings *settings)
 {
-	struct lmtp_rules *rules = rules_new(settings);
+	struct lmtp_rules *rules = lmtp_rules_new(settings);
 	pthread_mutex_lock(&lmtp->lock);
 	struct lmtp_rules *old = lmtp->rules;
 	lmtp->rules = rules;
@@ -71,10 +76,10 @@ void lmtp_accept(struct lmtp *lmtp, struct reactor *reactor, int fd)
 		close(fd);
 		return;
 	}
-	lmtp_session_accept(hub, fd);
+	lmtp_session_accept(hub, fd, lmtp_cmd_run);
 }
 
-static void stop_hub(struct reactor *reactor, struct reactor_msg *msg)
+static void lmtp_hub_stop(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct lmtp_hub *hub = CONTAINER_OF(msg, struct lmtp_hub, stop_msg);
 
@@ -92,7 +97,7 @@ static void stop_hub(struct reactor *reactor, struct reactor_msg *msg)
 void lmtp_stop(struct lmtp *lmtp)
 {
 	for (unsigned i = 0; i < lmtp->hub_count; i++) {
-		lmtp->hubs[i].stop_msg.fn = stop_hub;
+		lmtp->hubs[i].stop_msg.fn = lmtp_hub_stop;
 		reactor_post(lmtp->hubs[i].reactor, &lmtp->hubs[i].stop_msg);
 	}
 }

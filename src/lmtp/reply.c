@@ -1,3 +1,6 @@
+/*
+ * The one table from rc to what LMTP says.
+ */
 #include "lmtp/reply.h"
 
 static const struct smtp_reply replies[RC_MAX] = {

@@ -1,14 +1,17 @@
+/*
+ * Paths and parameters of MAIL and RCPT (RFC 5321 section 4.1.2).
+ */
 #include "lmtp/smtp_parse.h"
 
 #include "base/str.h"
 
-struct out {
+struct smtp_out {
 	char *p;
 	size_t n;
 	bool full;
 };
 
-static void out_add(struct out *out, char c)
+static void smtp_out_add(struct smtp_out *out, char c)
 {
 	if (out->n == SMTP_PATH_MAX)
 		out->full = true;
@@ -16,12 +19,12 @@ static void out_add(struct out *out, char c)
 		out->p[out->n++] = c;
 }
 
-static bool is_atext(unsigned char c)
+static bool smtp_is_atext(unsigned char c)
 {
 	return c >= 0x80 || (c > ' ' && c != 0x7f && !strchr("()<>[]:;@\\,\"", c));
 }
 
-static bool take(struct strv *in, char c)
+static bool smtp_take(struct strv *in, char c)
 {
 	if (in->n == 0 || in->p[0] != c)
 		return false;
@@ -30,7 +33,7 @@ static bool take(struct strv *in, char c)
 }
 
 /* "@a,@b:" in front of the address: RFC 5321 says to ignore it. */
-static bool skip_route(struct strv *in)
+static bool smtp_skip_route(struct strv *in)
 {
 	if (in->n == 0 || in->p[0] != '@')
 		return true;
@@ -41,41 +44,41 @@ static bool skip_route(struct strv *in)
 	return true;
 }
 
-static bool quoted_local(struct strv *in, struct out *out)
+static bool smtp_take_quoted(struct strv *in, struct smtp_out *out)
 {
 	while (in->n > 0 && in->p[0] != '"') {
 		if (in->p[0] == '\\' && in->n > 1)
 			*in = strv_sub(*in, 1, in->n);
 		if ((unsigned char)in->p[0] < ' ' || in->p[0] == 0x7f)
 			return false;
-		out_add(out, in->p[0]);
+		smtp_out_add(out, in->p[0]);
 		*in = strv_sub(*in, 1, in->n);
 	}
-	return take(in, '"');
+	return smtp_take(in, '"');
 }
 
-static bool atoms(struct strv *in, struct out *out)
+static bool smtp_take_atoms(struct strv *in, struct smtp_out *out)
 {
 	size_t before = out->n;
-	while (in->n > 0 && is_atext((unsigned char)in->p[0])) {
-		out_add(out, in->p[0]);
+	while (in->n > 0 && smtp_is_atext((unsigned char)in->p[0])) {
+		smtp_out_add(out, in->p[0]);
 		*in = strv_sub(*in, 1, in->n);
 	}
 	return out->n > before || out->full;
 }
 
 /* A domain or an address literal. */
-static bool domain(struct strv *in, struct out *out)
+static bool smtp_take_domain(struct strv *in, struct smtp_out *out)
 {
 	if (in->n == 0 || in->p[0] != '[')
-		return atoms(in, out);
+		return smtp_take_atoms(in, out);
 	size_t end = strv_index(*in, ']');
 	if (end == in->n)
 		return false;
 	for (size_t i = 0; i <= end; i++) {
 		if ((unsigned char)in->p[i] <= ' ' || (unsigned char)in->p[i] >= 0x7f)
 			return false;
-		out_add(out, in->p[i]);
+		smtp_out_add(out, in->p[i]);
 	}
 	*in = strv_sub(*in, end + 1, in->n);
 	return true;
@@ -84,27 +87,27 @@ static bool domain(struct strv *in, struct out *out)
 enum rc smtp_path_parse(struct strv *in, bool rcpt, struct smtp_path *ret_path)
 {
 	struct smtp_path path = { .null = false };
-	struct out local = { path.local, 0, false };
-	struct out host = { path.domain, 0, false };
+	struct smtp_out local = { path.local, 0, false };
+	struct smtp_out host = { path.domain, 0, false };
 
-	if (!take(in, '<'))
+	if (!smtp_take(in, '<'))
 		return RC_INVALID;
-	if (!rcpt && take(in, '>')) {
+	if (!rcpt && smtp_take(in, '>')) {
 		path.null = true;
 		*ret_path = path;
 		return RC_OK;
 	}
-	if (!skip_route(in))
+	if (!smtp_skip_route(in))
 		return RC_INVALID;
-	if (take(in, '"') ? !quoted_local(in, &local) : !atoms(in, &local))
+	if (smtp_take(in, '"') ? !smtp_take_quoted(in, &local) : !smtp_take_atoms(in, &local))
 		return RC_INVALID;
-	if (take(in, '@')) {
-		if (!domain(in, &host))
+	if (smtp_take(in, '@')) {
+		if (!smtp_take_domain(in, &host))
 			return RC_INVALID;
 	} else if (!rcpt || !strv_ieq(strv_make(local.p, local.n), STRV("postmaster"))) {
 		return RC_INVALID;
 	}
-	if (!take(in, '>'))
+	if (!smtp_take(in, '>'))
 		return RC_INVALID;
 	if (local.full || host.full || local.n + host.n > SMTP_PATH_MAX)
 		return RC_LIMIT;
@@ -117,7 +120,7 @@ enum rc smtp_path_parse(struct strv *in, bool rcpt, struct smtp_path *ret_path)
 	return RC_OK;
 }
 
-static bool is_keyword(struct strv v)
+static bool smtp_is_keyword(struct strv v)
 {
 	for (size_t i = 0; i < v.n; i++) {
 		char c = str_lower(v.p[i]);
@@ -128,7 +131,7 @@ static bool is_keyword(struct strv v)
 	return v.n > 0;
 }
 
-static bool is_value(struct strv v)
+static bool smtp_is_value(struct strv v)
 {
 	for (size_t i = 0; i < v.n; i++) {
 		if ((unsigned char)v.p[i] <= ' ' || v.p[i] == '=' || v.p[i] == 0x7f)
@@ -149,10 +152,10 @@ enum rc smtp_params_parse(struct strv in, struct smtp_param *ret_params, unsigne
 		struct smtp_param param = { strv_sub(word, 0, equals), STRV_NULL };
 		if (equals < word.n) {
 			param.value = strv_sub(word, equals + 1, word.n);
-			if (!is_value(param.value))
+			if (!smtp_is_value(param.value))
 				return RC_INVALID;
 		}
-		if (!is_keyword(param.name))
+		if (!smtp_is_keyword(param.name))
 			return RC_INVALID;
 		if (count == SMTP_PARAMS_MAX)
 			return RC_LIMIT;

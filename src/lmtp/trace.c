@@ -1,9 +1,13 @@
+/*
+ * Trace fields and log line of a delivery.
+ */
 #include "lmtp/trace.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -61,9 +65,9 @@ static void trace_date_print(struct buf *out, int64_t seconds)
 void trace_print(const struct trace *trace, const char *recipient, struct buf *out)
 {
 	buf_printf(out, "Return-Path: <%s>\r\nDelivered-To: %s\r\n", trace->sender, recipient);
-	buf_printf(out, "Received: from %s (%s)\r\n\tby %s with %s id %016llx\r\n\tfor <%s>; ", trace->helo,
-		trace->peer, trace->hostname, trace->utf8 ? "UTF8LMTP" : "LMTP",
-		(unsigned long long)trace->id, recipient);
+	buf_printf(out, "Received: from %s (%s)\r\n\tby %s with %s id %016" PRIx64 "\r\n\tfor <%s>; ",
+		trace->helo, trace->peer, trace->hostname, trace->utf8 ? "UTF8LMTP" : "LMTP", trace->id,
+		recipient);
 	trace_date_print(out, clock_wall());
 	buf_adds(out, "\r\n");
 }
@@ -71,19 +75,18 @@ void trace_print(const struct trace *trace, const char *recipient, struct buf *o
 void trace_log(struct log *log, const struct trace *trace, const char *recipient,
 	const struct account *account, struct strv mailbox, enum rc rc)
 {
-	unsigned long long id = trace->id, size = trace->size;
-	unsigned long long ms = clock_mono_ms() - trace->since_ms;
+	uint64_t id = trace->id, size = trace->size, ms = clock_mono_ms() - trace->since_ms;
 	const char *from = LOG_V(strv_cstr(trace->sender)), *to = LOG_V(strv_cstr(recipient));
 	const char *whose = account ? account_shown(account) : "-";
 
 	if (rc == RC_OK)
 		log_info(log,
-			"event=delivery id=%016llx from=%s to=%s account=%s mailbox=%s size=%llu "
-			"result=delivered ms=%llu",
+			"event=delivery id=%016" PRIx64 " from=%s to=%s account=%s mailbox=%s size=%" PRIu64
+			" result=delivered ms=%" PRIu64,
 			id, from, to, whose, LOG_V(mailbox), size, ms);
 	else
 		log_warn(log,
-			"event=delivery id=%016llx from=%s to=%s account=%s mailbox=- size=%llu result=%s "
-			"ms=%llu",
+			"event=delivery id=%016" PRIx64 " from=%s to=%s account=%s mailbox=- size=%" PRIu64
+			" result=%s ms=%" PRIu64,
 			id, from, to, whose, size, rc_name(rc), ms);
 }

@@ -1,6 +1,7 @@
 /*
- * What is known of a message on its way in, for its trace fields and its log lines: one for each DATA, counted, since a
- * delivery may outlive the session. Immutable once the message has been received. Any thread.
+ * What the server knows of a message on its way in, for its trace fields and its log lines. One for each
+ * DATA; counted, since a delivery may outlive the session. Immutable once the message has been received.
+ * Any thread.
  */
 #ifndef COID_LMTP_TRACE_H
 #define COID_LMTP_TRACE_H
@@ -32,12 +33,14 @@ void trace_unref(struct trace **trace);
 /* The message has come to its end. */
 void trace_received(struct trace *trace, uint64_t size);
 
-/* Return-Path, Delivered-To and Received of one recipient's copy (RFC 5321 4.4). */
+/* More than the trace fields of one copy can have: sender, client, server and the recipient twice. */
+#define TRACE_HEAD_MAX 8192
+/* Return-Path, Delivered-To and Received of one recipient's copy (RFC 5321 section 4.4). */
 void trace_print(const struct trace *trace, const char *recipient, struct buf *out);
 
 /*
- * The line of one delivery, see coid(8): info if it is delivered, else a warning. `account` may be NULL, and `mailbox` empty
- * if it is not delivered.
+ * Logs one delivery, see coid(8): info if it is delivered, else a warning. `account` may be NULL. `mailbox`
+ * may be empty if it is not delivered.
  */
 void trace_log(struct log *log, const struct trace *trace, const char *recipient,
 	const struct account *account, struct strv mailbox, enum rc rc);

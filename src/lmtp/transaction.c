@@ -1,133 +1,181 @@
-#include "lmtp/lmtp_priv.h"
+/*
+ * One LMTP transaction: MAIL, RCPT and DATA, the lookups of recipients on the users strand, and the
+ * deliveries on the strands of their accounts.
+ */
+#include "lmtp/transaction.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "lmtp/deliver.h"
-#include "lmtp/trace.h"
+#include "lmtp/delivery.h"
 #include "store/mailbox.h"
+#include "store/users.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Room for the text of a reply: an address, the text for its rc and the message's id. */
+#define TEXT_ROOM (SMTP_ADDRESS_ROOM + 128)
+
 /* Asks the users table for a recipient. */
-struct lookup {
-	struct users_job job; /* first */
-	struct lmtp_hub *hub;
-	struct arena *arena;
+struct lmtp_lookup {
+	struct users_job job;
+	struct lmtp_hub *hub; /* borrowed */
+	struct arena *arena; /* own */
 	struct strv names[2]; /* the whole address, and the one without its detail */
-	unsigned count;
-	unsigned found; /* which of them */
-	struct user_record record;
-	struct recipient recipient;
+	unsigned count; /* of names */
+	unsigned found; /* index of the name that is a user's */
+	struct user_record record; /* result */
+	struct lmtp_recipient recipient;
 };
 
-/* Whoever waits for the spool: the session may be gone by then. */
-struct spool_wait {
-	struct lmtp_hub *hub;
-	uint64_t id;
+/* Waits for the spool to end; the transaction may be gone by then. */
+struct lmtp_spool_wait {
+	struct lmtp_hub *hub; /* borrowed */
+	uint64_t id; /* of the transaction */
 };
 
-struct delivery_ctx {
-	struct lmtp_hub *hub;
-	struct trace *trace; /* own: the session may be gone by then */
+/* What a delivery needs when it comes back; the transaction may be gone by then. */
+struct lmtp_delivery_ctx {
+	struct lmtp_hub *hub; /* borrowed */
+	struct trace *trace; /* own reference */
 };
 
-void lmtp_transaction_reset(struct lmtp_session *session)
+static struct lmtp_transaction *lmtp_transaction_find(struct lmtp_hub *hub, uint64_t id)
 {
-	spool_abort(&session->spool);
-	for (unsigned i = 0; i < session->recipient_count; i++)
-		account_unref(&session->recipients[i].account);
-	free(session->recipients);
-	trace_unref(&session->trace);
-	session->recipients = NULL;
-	session->recipient_count = 0;
-	session->next_reply = 0;
-	session->sender[0] = '\0';
-	session->utf8 = false;
-	session->data_rc = RC_OK;
-	session->data_size = 0;
+	struct lmtp_transaction *transaction = NULL;
+	HASH_FIND(hh, hub->transactions, &id, sizeof(id), transaction);
+	return transaction;
 }
 
-static void path_error(struct lmtp_session *session, enum rc rc, bool rcpt)
+void lmtp_transaction_init(struct lmtp_transaction *transaction, struct lmtp_hub *hub,
+	const struct lmtp_settings *settings, const struct lmtp_transaction_ops *ops, void *arg)
 {
-	if (rc == RC_LIMIT)
-		lmtp_reply(session, 553, rcpt ? "5.1.3" : "5.1.7", "address too long");
-	else
-		lmtp_reply(session, 501, rcpt ? "5.1.3" : "5.1.7", "bad address syntax");
+	*transaction = (struct lmtp_transaction){
+		.id = ++hub->next_id, .hub = hub, .settings = settings, .ops = ops, .arg = arg
+	};
+	data_init(&transaction->data);
+	HASH_ADD(hh, hub->transactions, id, sizeof(transaction->id), transaction);
 }
 
-/* What stood between the angle brackets, route taken off. */
-static void keep_address(char *to, size_t room, struct strv before, struct strv after)
+void lmtp_transaction_fini(struct lmtp_transaction *transaction)
 {
-	struct strv text = strv_sub(before, 1, before.n - after.n - 2);
+	lmtp_transaction_reset(transaction);
+	HASH_DEL(transaction->hub->transactions, transaction);
+}
+
+void lmtp_transaction_reset(struct lmtp_transaction *transaction)
+{
+	spool_abort(&transaction->spool);
+	for (unsigned i = 0; i < transaction->recipient_count; i++)
+		account_unref(&transaction->recipients[i].account);
+	free(transaction->recipients);
+	trace_unref(&transaction->trace);
+	transaction->recipients = NULL;
+	transaction->recipient_count = 0;
+	transaction->next_reply = 0;
+	transaction->sender[0] = '\0';
+	transaction->utf8 = false;
+	transaction->data_rc = RC_OK;
+	transaction->data_size = 0;
+}
+
+/* MAIL. */
+
+/* Always false, so that a check can return it. */
+static bool lmtp_transaction_refuse(
+	struct smtp_reply *ret_refusal, int code, const char *status, const char *text)
+{
+	*ret_refusal = (struct smtp_reply){ code, status, text };
+	return false;
+}
+
+/* What MAIL and RCPT have in common: a path in angle brackets, then parameters. */
+struct lmtp_args {
+	struct smtp_path path;
+	char address[SMTP_ADDRESS_ROOM]; /* between the brackets, without a route */
+	struct smtp_param params[SMTP_PARAMS_MAX];
+	unsigned count; /* of params */
+};
+
+/* `path` with its brackets. */
+static void lmtp_args_keep_address(struct lmtp_args *args, struct strv path)
+{
+	struct strv text = strv_sub(path, 1, path.n - 2);
+
 	if (text.n > 0 && text.p[0] == '@')
 		text = strv_sub(text, strv_index(text, ':') + 1, text.n);
-	snprintf(to, room, "%.*s", STRV_ARG(text));
+	snprintf(args->address, sizeof(args->address), "%.*s", STRV_ARG(text));
 }
 
-/* False (and answered) if a parameter is not ours. */
-static bool mail_params(struct lmtp_session *session, const struct smtp_param *params, unsigned count)
+static bool lmtp_args_parse(
+	struct strv text, bool rcpt, struct lmtp_args *ret_args, struct smtp_reply *ret_refusal)
 {
-	for (unsigned i = 0; i < count; i++) {
-		uint64_t size = 0;
-		struct strv name = params[i].name, value = params[i].value;
-		if (strv_ieq(name, STRV("SIZE"))) {
-			if (str_u64(value, &size) != RC_OK) {
-				lmtp_reply(session, 501, "5.5.4", "bad SIZE");
-				return false;
-			}
-			if (size > session->rules->settings.message_max) {
-				lmtp_reply(session, 552, "5.3.4", "message is too big");
-				return false;
-			}
-		} else if (strv_ieq(name, STRV("BODY"))) {
-			if (!strv_ieq(value, STRV("7BIT")) && !strv_ieq(value, STRV("8BITMIME"))) {
-				lmtp_reply(session, 501, "5.5.4", "bad BODY");
-				return false;
-			}
-		} else if (strv_ieq(name, STRV("SMTPUTF8")) && !value.p) {
-			session->utf8 = true;
-		} else {
-			lmtp_reply(session, 555, "5.5.4", "unknown parameter");
-			return false;
-		}
-	}
+	/* RFC 3463: X.1.3 is about a recipient's address, X.1.7 about the sender's. */
+	const char *status = rcpt ? "5.1.3" : "5.1.7";
+	struct strv rest = text;
+	enum rc rc = smtp_path_parse(&rest, rcpt, &ret_args->path);
+
+	if (rc == RC_LIMIT)
+		return lmtp_transaction_refuse(ret_refusal, 553, status, "address too long");
+	if (rc != RC_OK)
+		return lmtp_transaction_refuse(ret_refusal, 501, status, "bad address syntax");
+	if ((rest.n > 0 && rest.p[0] != ' ') ||
+		smtp_params_parse(rest, ret_args->params, &ret_args->count) != RC_OK)
+		return lmtp_transaction_refuse(ret_refusal, 501, "5.5.4", "bad parameters");
+	lmtp_args_keep_address(ret_args, strv_sub(text, 0, text.n - rest.n));
 	return true;
 }
 
-void lmtp_transaction_mail(struct lmtp_session *session, struct strv args)
+static bool lmtp_transaction_param(
+	struct lmtp_transaction *transaction, const struct smtp_param *param, struct smtp_reply *ret_refusal)
 {
-	struct smtp_param params[SMTP_PARAMS_MAX];
-	struct smtp_path path;
-	struct strv rest = args;
-	unsigned count = 0;
-	enum rc rc = smtp_path_parse(&rest, false, &path);
+	struct strv name = param->name, value = param->value;
+	uint64_t size = 0;
 
-	lmtp_transaction_reset(session);
-	if (rc != RC_OK) {
-		path_error(session, rc, false);
-		return;
+	if (strv_ieq(name, STRV("SIZE"))) {
+		if (str_u64(value, &size) != RC_OK)
+			return lmtp_transaction_refuse(ret_refusal, 501, "5.5.4", "bad SIZE");
+		if (size > transaction->settings->message_max)
+			return lmtp_transaction_refuse(ret_refusal, 552, "5.3.4", "message is too big");
+		return true;
 	}
-	if ((rest.n > 0 && rest.p[0] != ' ') || smtp_params_parse(rest, params, &count) != RC_OK) {
-		lmtp_reply(session, 501, "5.5.4", "bad parameters");
-		return;
+	if (strv_ieq(name, STRV("BODY"))) {
+		if (!strv_ieq(value, STRV("7BIT")) && !strv_ieq(value, STRV("8BITMIME")))
+			return lmtp_transaction_refuse(ret_refusal, 501, "5.5.4", "bad BODY");
+		return true;
 	}
-	if (!mail_params(session, params, count))
-		return;
-	if (path.utf8 && !session->utf8) {
-		lmtp_reply(session, 553, "5.6.7", "address needs SMTPUTF8");
-		return;
+	if (strv_ieq(name, STRV("SMTPUTF8")) && !value.p) {
+		transaction->utf8 = true;
+		return true;
 	}
-	keep_address(session->sender, sizeof(session->sender), args, rest);
-	session->state = LMTP_MAIL;
-	lmtp_reply(session, 250, "2.1.0", "OK");
+	return lmtp_transaction_refuse(ret_refusal, 555, "5.5.4", "unknown parameter");
 }
 
-/* [users] */
-static enum rc lookup_run(struct users *users, struct users_job *job)
+bool lmtp_transaction_mail(
+	struct lmtp_transaction *transaction, struct strv args, struct smtp_reply *ret_refusal)
 {
-	struct lookup *lookup = (struct lookup *)(void *)job;
+	struct lmtp_args parsed;
+
+	lmtp_transaction_reset(transaction);
+	if (!lmtp_args_parse(args, false, &parsed, ret_refusal))
+		return false;
+	for (unsigned i = 0; i < parsed.count; i++) {
+		if (!lmtp_transaction_param(transaction, &parsed.params[i], ret_refusal))
+			return false;
+	}
+	if (parsed.path.utf8 && !transaction->utf8)
+		return lmtp_transaction_refuse(ret_refusal, 553, "5.6.7", "address needs SMTPUTF8");
+	memcpy(transaction->sender, parsed.address, sizeof(transaction->sender));
+	return true;
+}
+
+/* RCPT. */
+
+/* [users] */
+static enum rc lmtp_lookup_run(struct users *users, struct users_job *job)
+{
+	struct lmtp_lookup *lookup = CONTAINER_OF(job, struct lmtp_lookup, job);
 	enum rc rc = RC_NOT_FOUND;
 
 	for (unsigned i = 0; i < lookup->count && rc == RC_NOT_FOUND; i++) {
@@ -137,358 +185,388 @@ static enum rc lookup_run(struct users *users, struct users_job *job)
 	return rc;
 }
 
-static void recipient_add(struct lmtp_session *session, const struct recipient *recipient)
+static void lmtp_lookup_free(struct lmtp_lookup *lookup)
 {
-	session->recipients =
-		mem_realloc(session->recipients, session->recipient_count + 1, sizeof(*session->recipients));
-	session->recipients[session->recipient_count++] = *recipient;
-}
-
-static void lookup_done(struct users_job *job)
-{
-	struct lookup *lookup = (struct lookup *)(void *)job;
-	struct lmtp_session *session = lmtp_session_find(lookup->hub, job->asker);
-	enum rc rc = job->rc;
-
-	if (session) {
-		if (rc == RC_OK && !lookup->record.enabled)
-			rc = RC_EXPIRED;
-		if (rc == RC_OK) {
-			if (lookup->found == 0 && lookup->count == 2)
-				lookup->recipient.detail =
-					0; /* the address with the separator is a user of its own */
-			lookup->recipient.account = account_get(session->hub->lmtp->store, lookup->record.id);
-			account_quota_set(lookup->recipient.account, lookup->record.quota_storage,
-				lookup->record.quota_messages);
-			recipient_add(session, &lookup->recipient);
-			lmtp_reply(session, 250, "2.1.5", "OK");
-		} else {
-			struct smtp_reply reply = reply_for(rc, false);
-			lmtp_reply(session, reply.code, reply.status, "<%s> %s", lookup->recipient.address,
-				reply.text);
-		}
-		lmtp_session_resume(session);
-	}
 	arena_free(&lookup->arena);
 	free(lookup);
 }
 
-/* The account names that this path may mean, most exact first. */
-static void lookup_names(struct lookup *lookup, const struct lmtp_settings *settings)
+/* The user is one more recipient. */
+static void lmtp_transaction_add(struct lmtp_transaction *transaction, struct lmtp_lookup *lookup)
 {
-	struct recipient *recipient = &lookup->recipient;
+	struct lmtp_recipient *recipient = &lookup->recipient;
+
+	/* The address with the separator is a user of its own. */
+	if (lookup->found == 0 && lookup->count == 2)
+		recipient->detail = 0;
+	recipient->account = account_get(transaction->hub->lmtp->store, lookup->record.id);
+	account_quota_set(recipient->account, lookup->record.quota_storage, lookup->record.quota_messages);
+	transaction->recipients = mem_realloc(
+		transaction->recipients, transaction->recipient_count + 1, sizeof(*transaction->recipients));
+	transaction->recipients[transaction->recipient_count++] = *recipient;
+}
+
+static void lmtp_transaction_answer_rcpt(
+	struct lmtp_transaction *transaction, enum rc rc, const char *address)
+{
+	struct smtp_reply reply = { 250, "2.1.5", "OK" };
+	char text[TEXT_ROOM];
+
+	if (rc != RC_OK) {
+		reply = reply_for(rc, false);
+		snprintf(text, sizeof(text), "<%s> %s", address, reply.text);
+		reply.text = text;
+	}
+	transaction->ops->reply(transaction->arg, &reply);
+}
+
+static void lmtp_lookup_done(struct users_job *job)
+{
+	struct lmtp_lookup *lookup = CONTAINER_OF(job, struct lmtp_lookup, job);
+	struct lmtp_transaction *transaction = lmtp_transaction_find(lookup->hub, job->asker);
+	enum rc rc = job->rc;
+
+	if (rc == RC_OK && !lookup->record.enabled)
+		rc = RC_EXPIRED;
+	if (transaction) {
+		if (rc == RC_OK)
+			lmtp_transaction_add(transaction, lookup);
+		lmtp_transaction_answer_rcpt(transaction, rc, lookup->recipient.address);
+		transaction->ops->done(transaction->arg);
+	}
+	lmtp_lookup_free(lookup);
+}
+
+/* Adds "<local>@<domain>" to the names, if it can be a user's. */
+static bool lmtp_lookup_add(
+	struct lmtp_lookup *lookup, const char *local, size_t local_size, const char *domain)
+{
+	const char *name = arena_printf(lookup->arena, "%.*s@%s", (int)local_size, local, domain);
+
+	if (user_name_check(strv_cstr(name), lookup->arena, &lookup->names[lookup->count]) != RC_OK)
+		return false;
+	lookup->count++;
+	return true;
+}
+
+/* The account names that this path may mean, most exact first. */
+static void lmtp_lookup_names(struct lmtp_lookup *lookup, const struct lmtp_settings *settings)
+{
+	struct lmtp_recipient *recipient = &lookup->recipient;
 	const char *domain = recipient->path.domain[0] ? recipient->path.domain : settings->hostname;
 	const char *local = recipient->path.local;
 	const char *mark = settings->separator && local[0] ? strchr(local + 1, settings->separator) : NULL;
-	struct strv name;
 
-	if (user_name_check(strv_cstr(arena_printf(lookup->arena, "%s@%s", local, domain)), lookup->arena,
-		    &name) == RC_OK)
-		lookup->names[lookup->count++] = name;
-	if (mark && user_name_check(strv_cstr(arena_printf(
-					    lookup->arena, "%.*s@%s", (int)(mark - local), local, domain)),
-			    lookup->arena, &name) == RC_OK) {
-		lookup->names[lookup->count++] = name;
+	lmtp_lookup_add(lookup, local, strlen(local), domain);
+	if (mark && lmtp_lookup_add(lookup, local, (size_t)(mark - local), domain))
 		recipient->detail = (size_t)(mark - local) + 1;
-	}
 }
 
-void lmtp_transaction_rcpt(struct lmtp_session *session, struct strv args)
+static enum rc lmtp_lookup_submit(struct lmtp_transaction *transaction, const struct lmtp_args *args)
 {
-	const struct lmtp_settings *settings = &session->rules->settings;
-	struct smtp_param params[SMTP_PARAMS_MAX];
-	struct strv rest = args;
-	struct smtp_path path;
-	unsigned count = 0;
-	enum rc rc = smtp_path_parse(&rest, true, &path);
+	struct lmtp_lookup *lookup = mem_zalloc(sizeof(*lookup));
 
-	if (rc != RC_OK) {
-		path_error(session, rc, true);
-		return;
-	}
-	if ((rest.n > 0 && rest.p[0] != ' ') || smtp_params_parse(rest, params, &count) != RC_OK) {
-		lmtp_reply(session, 501, "5.5.4", "bad parameters");
-		return;
-	}
-	if (count > 0) {
-		lmtp_reply(session, 555, "5.5.4", "unknown parameter");
-		return;
-	}
-	if (path.utf8 && !session->utf8) {
-		lmtp_reply(session, 553, "5.6.7", "address needs SMTPUTF8");
-		return;
-	}
-	if (session->recipient_count >= settings->recipients_max) {
-		lmtp_reply(session, 452, "4.5.3", "too many recipients");
-		return;
-	}
-	struct lookup *lookup = mem_zalloc(sizeof(*lookup));
 	lookup->arena = arena_new(0);
-	lookup->hub = session->hub;
-	lookup->recipient.path = path;
-	keep_address(lookup->recipient.address, sizeof(lookup->recipient.address), args, rest);
-	lookup_names(lookup, settings);
-	lookup->job.run = lookup_run;
-	lookup->job.done = lookup_done;
-	lookup->job.home = session->hub->reactor;
-	lookup->job.asker = session->id;
-	rc = users_submit(session->hub->lmtp->store, &lookup->job);
-	if (rc != RC_OK) {
-		struct smtp_reply reply = reply_for(rc, false);
-		lmtp_reply(session, reply.code, reply.status, "%s", reply.text);
-		arena_free(&lookup->arena);
-		free(lookup);
-		return;
-	}
-	session->busy = true;
+	lookup->hub = transaction->hub;
+	lookup->recipient.path = args->path;
+	memcpy(lookup->recipient.address, args->address, sizeof(lookup->recipient.address));
+	lmtp_lookup_names(lookup, transaction->settings);
+	lookup->job.run = lmtp_lookup_run;
+	lookup->job.done = lmtp_lookup_done;
+	lookup->job.home = transaction->hub->reactor;
+	lookup->job.asker = transaction->id;
+	enum rc rc = users_submit(transaction->hub->lmtp->store, &lookup->job);
+	if (rc != RC_OK)
+		lmtp_lookup_free(lookup);
+	return rc;
 }
 
-static void spool_drained(void *arg)
+bool lmtp_transaction_rcpt(
+	struct lmtp_transaction *transaction, struct strv args, struct smtp_reply *ret_refusal)
 {
-	struct lmtp_session *session = arg;
-	conn_kick(session->conn);
+	struct lmtp_args parsed;
+
+	if (!lmtp_args_parse(args, true, &parsed, ret_refusal))
+		return false;
+	if (parsed.count > 0)
+		return lmtp_transaction_refuse(ret_refusal, 555, "5.5.4", "unknown parameter");
+	if (parsed.path.utf8 && !transaction->utf8)
+		return lmtp_transaction_refuse(ret_refusal, 553, "5.6.7", "address needs SMTPUTF8");
+	if (transaction->recipient_count >= transaction->settings->recipients_max)
+		return lmtp_transaction_refuse(ret_refusal, 452, "4.5.3", "too many recipients");
+	enum rc rc = lmtp_lookup_submit(transaction, &parsed);
+	if (rc == RC_OK)
+		return true;
+	*ret_refusal = reply_for(rc, false);
+	return false;
 }
 
-void lmtp_transaction_data(struct lmtp_session *session)
+/* DATA. */
+
+static void lmtp_transaction_on_drain(void *arg)
 {
-	if (session->recipient_count == 0) {
-		lmtp_reply(session, 503, "5.5.1", "no valid recipients");
-		return;
-	}
-	enum rc rc = spool_new(
-		session->hub->lmtp->store, session->hub->reactor, spool_drained, session, &session->spool);
-	if (rc != RC_OK) {
-		lmtp_reply(session, 452, "4.3.1", "%s",
+	const struct lmtp_transaction *transaction = arg;
+	transaction->ops->room(transaction->arg);
+}
+
+bool lmtp_transaction_data(struct lmtp_transaction *transaction, const char *helo, const char *peer,
+	struct smtp_reply *ret_refusal)
+{
+	if (transaction->recipient_count == 0)
+		return lmtp_transaction_refuse(ret_refusal, 503, "5.5.1", "no valid recipients");
+	enum rc rc = spool_new(transaction->hub->lmtp->store, transaction->hub->reactor,
+		lmtp_transaction_on_drain, transaction, &transaction->spool);
+	if (rc != RC_OK)
+		return lmtp_transaction_refuse(ret_refusal, 452, "4.3.1",
 			rc == RC_NOSPACE ? "no space left on the server" : "too busy, try again later");
+	transaction->trace = trace_new(
+		transaction->sender, helo, peer, transaction->settings->hostname, transaction->utf8);
+	data_init(&transaction->data);
+	transaction->data_rc = RC_OK;
+	transaction->data_size = 0;
+	return true;
+}
+
+/* An octet too many: the rest of the message is read and thrown away. */
+static void lmtp_transaction_piece(void *arg, struct strv piece)
+{
+	struct lmtp_transaction *transaction = arg;
+
+	transaction->data_size += piece.n;
+	if (transaction->data_size > transaction->settings->message_max && transaction->data_rc == RC_OK) {
+		transaction->data_rc = RC_LIMIT;
+		spool_abort(&transaction->spool);
+	}
+	if (transaction->spool)
+		spool_add_text(transaction->spool, piece.p, piece.n);
+}
+
+size_t lmtp_transaction_bytes(struct lmtp_transaction *transaction, struct strv in)
+{
+	if (transaction->spool && spool_full(transaction->spool))
+		return 0;
+	return data_feed(&transaction->data, in, lmtp_transaction_piece, transaction);
+}
+
+/* Delivery. */
+
+/* Counts and sends the reply for one recipient. */
+static void lmtp_transaction_reply(
+	struct lmtp_transaction *transaction, const struct lmtp_recipient *recipient)
+{
+	struct lmtp *lmtp = transaction->hub->lmtp;
+	struct smtp_reply reply = reply_for(recipient->rc, transaction->settings->quota_permanent);
+	char text[TEXT_ROOM];
+
+	snprintf(text, sizeof(text), "<%s> %s, id %016" PRIx64, recipient->address, reply.text,
+		transaction->trace->id);
+	reply.text = text;
+	transaction->ops->reply(transaction->arg, &reply);
+	if (reply.code < 300)
+		atomic_fetch_add(&lmtp->delivered, 1);
+	else if (reply.code < 500)
+		atomic_fetch_add(&lmtp->deferred, 1);
+	else
+		atomic_fetch_add(&lmtp->refused, 1);
+}
+
+/* Sends the replies that are next in the order of RCPT. When all are out the transaction is over. */
+static void lmtp_transaction_send_replies(struct lmtp_transaction *transaction)
+{
+	while (transaction->next_reply < transaction->recipient_count &&
+		transaction->recipients[transaction->next_reply].answered)
+		lmtp_transaction_reply(transaction, &transaction->recipients[transaction->next_reply++]);
+	if (transaction->next_reply < transaction->recipient_count)
 		return;
-	}
-	session->trace = trace_new(session->sender, session->helo, conn_peer(session->conn),
-		session->rules->settings.hostname, session->utf8);
-	data_init(&session->data);
-	session->data_rc = RC_OK;
-	session->data_size = 0;
-	session->state = LMTP_DATA;
-	lmtp_reply(session, 354, NULL, "end with <CRLF>.<CRLF>");
+	lmtp_transaction_reset(transaction);
+	transaction->ops->done(transaction->arg);
 }
 
-static void data_piece(void *arg, struct strv piece)
+static void lmtp_recipient_answer(struct lmtp_transaction *transaction, struct lmtp_recipient *recipient,
+	enum rc rc, struct strv mailbox)
 {
-	struct lmtp_session *session = arg;
-
-	session->data_size += piece.n;
-	if (session->data_size > session->rules->settings.message_max && session->data_rc == RC_OK) {
-		session->data_rc = RC_LIMIT;
-		spool_abort(&session->spool);
-	}
-	if (session->spool)
-		spool_add_text(session->spool, piece.p, piece.n);
+	recipient->answered = true;
+	recipient->rc = rc;
+	trace_log(transaction->hub->lmtp->log, transaction->trace, recipient->address, recipient->account,
+		mailbox, rc);
 }
 
-/* Sends the replies that are next in the order of RCPT; when all are out the transaction is over. */
-static void send_replies(struct lmtp_session *session)
+/* The message can be delivered to nobody. */
+static void lmtp_transaction_fail(struct lmtp_transaction *transaction, enum rc rc)
 {
-	struct lmtp *lmtp = session->hub->lmtp;
-
-	while (session->next_reply < session->recipient_count &&
-		session->recipients[session->next_reply].answered) {
-		const struct recipient *recipient = &session->recipients[session->next_reply++];
-		struct smtp_reply reply = reply_for(recipient->rc, session->rules->settings.quota_permanent);
-		lmtp_reply(session, reply.code, reply.status, "<%s> %s, id %016llx", recipient->address,
-			reply.text, (unsigned long long)session->trace->id);
-		if (reply.code < 300)
-			atomic_fetch_add(&lmtp->delivered, 1);
-		else if (reply.code < 500)
-			atomic_fetch_add(&lmtp->deferred, 1);
-		else
-			atomic_fetch_add(&lmtp->refused, 1);
-	}
-	if (session->next_reply < session->recipient_count)
-		return;
-	lmtp_transaction_reset(session);
-	session->state = LMTP_READY;
-	lmtp_session_resume(session);
+	for (unsigned i = 0; i < transaction->recipient_count; i++)
+		lmtp_recipient_answer(transaction, &transaction->recipients[i], rc, STRV(""));
+	lmtp_transaction_send_replies(transaction);
 }
 
-static void fail_all(struct lmtp_session *session, enum rc rc)
+/* Answers the n-th recipient, and all that share its copy. */
+static void lmtp_transaction_answer(
+	struct lmtp_transaction *transaction, unsigned n, enum rc rc, struct strv mailbox)
 {
-	for (unsigned i = 0; i < session->recipient_count; i++) {
-		struct recipient *recipient = &session->recipients[i];
-		recipient->answered = true;
-		recipient->rc = rc;
-		trace_log(session->hub->lmtp->log, session->trace, recipient->address, recipient->account,
-			STRV(""), rc);
-	}
-	send_replies(session);
+	do {
+		lmtp_recipient_answer(transaction, &transaction->recipients[n], rc, mailbox);
+		n = transaction->recipients[n].next_same;
+	} while (n != 0);
 }
 
-/* The n-th recipient is answered, and whoever shares his copy. */
-static void answer(struct lmtp_session *session, unsigned n, enum rc rc, struct strv mailbox)
+static void lmtp_delivery_free(struct delivery **delivery)
 {
-	for (;;) {
-		struct recipient *recipient = &session->recipients[n];
-		recipient->answered = true;
-		recipient->rc = rc;
-		trace_log(session->hub->lmtp->log, session->trace, recipient->address, recipient->account,
-			mailbox, rc);
-		if (recipient->next_same == 0)
-			return;
-		n = recipient->next_same;
-	}
-}
+	struct lmtp_delivery_ctx *ctx = (*delivery)->ctx;
 
-static void delivery_ctx_free(struct delivery_ctx *ctx)
-{
 	trace_unref(&ctx->trace);
 	free(ctx);
+	delivery_free(delivery);
 }
 
-static void delivery_done(struct job *job)
+static void lmtp_delivery_done(struct job *job)
 {
-	struct delivery *delivery = (struct delivery *)(void *)job;
-	struct delivery_ctx *ctx = delivery->ctx;
-	struct lmtp_session *session = lmtp_session_find(ctx->hub, job->asker);
+	struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
+	struct lmtp_delivery_ctx *ctx = delivery->ctx;
+	struct lmtp_transaction *transaction = lmtp_transaction_find(ctx->hub, job->asker);
 
-	if (session && session->state == LMTP_DELIVER) {
-		answer(session, delivery->index, job->rc, delivery->mailbox);
-		send_replies(session);
+	if (transaction) {
+		lmtp_transaction_answer(transaction, delivery->index, job->rc, delivery->mailbox);
+		lmtp_transaction_send_replies(transaction);
 	} else {
 		trace_log(ctx->hub->lmtp->log, ctx->trace, delivery->recipient, job->account,
 			delivery->mailbox, job->rc);
 	}
-	delivery_ctx_free(ctx);
-	delivery_free(&delivery);
+	lmtp_delivery_free(&delivery);
 }
 
-/* A message without any header field, and without the empty line that says so, must not become a part of ours. */
-static bool needs_empty_line(const struct content *content)
+/*
+ * A message without header fields, and without the empty line that says so: its text must not become header
+ * of ours.
+ */
+static bool lmtp_needs_empty_line(const struct content *content)
 {
 	const struct mime_msg *msg = content_mime(content);
 
 	return msg->size > 0 && msg->root->field_count == 0 && msg->root->header_size == msg->root->header.n;
 }
 
-static const char *detail_of(const struct recipient *recipient)
+static const char *lmtp_recipient_detail(const struct lmtp_recipient *recipient)
 {
 	return recipient->detail ? recipient->path.local + recipient->detail : "";
 }
 
-static int recipient_cmp(const void *a, const void *b)
+static bool lmtp_recipient_same(const struct lmtp_recipient *a, const struct lmtp_recipient *b)
 {
-	const struct recipient *x = *(const struct recipient *const *)a;
-	const struct recipient *y = *(const struct recipient *const *)b;
+	return a->account == b->account && strcmp(lmtp_recipient_detail(a), lmtp_recipient_detail(b)) == 0;
+}
+
+static int lmtp_recipient_compare(const void *a, const void *b)
+{
+	const struct lmtp_recipient *x = *(const struct lmtp_recipient *const *)a;
+	const struct lmtp_recipient *y = *(const struct lmtp_recipient *const *)b;
 
 	if (x->account != y->account)
 		return (uintptr_t)x->account < (uintptr_t)y->account ? -1 : 1;
-	int order = strcmp(detail_of(x), detail_of(y));
+	int order = strcmp(lmtp_recipient_detail(x), lmtp_recipient_detail(y));
 	if (order != 0)
 		return order;
 	return x < y ? -1 : x > y;
 }
 
-/* Who is named twice, with the same subaddress, gets one copy: the first one's; the others follow it. */
-static void share_copies(struct lmtp_session *session)
+/*
+ * Recipients of the same account and subaddress get one copy: that of the first of them; the others share it.
+ */
+static void lmtp_transaction_share_copies(struct lmtp_transaction *transaction)
 {
-	struct recipient **sorted = mem_alloc(session->recipient_count * sizeof(struct recipient *));
+	unsigned count = transaction->recipient_count;
+	struct lmtp_recipient **sorted = mem_alloc(count * sizeof(struct lmtp_recipient *));
 
-	for (unsigned i = 0; i < session->recipient_count; i++)
-		sorted[i] = &session->recipients[i];
-	qsort(sorted, session->recipient_count, sizeof(struct recipient *), recipient_cmp);
-	for (unsigned i = 1; i < session->recipient_count; i++) {
-		const struct recipient *recipient = sorted[i];
-		if (recipient->account != sorted[i - 1]->account ||
-			strcmp(detail_of(recipient), detail_of(sorted[i - 1])) != 0)
+	for (unsigned i = 0; i < count; i++)
+		sorted[i] = &transaction->recipients[i];
+	qsort(sorted, count, sizeof(struct lmtp_recipient *), lmtp_recipient_compare);
+	for (unsigned i = 1; i < count; i++) {
+		if (!lmtp_recipient_same(sorted[i - 1], sorted[i]))
 			continue;
 		sorted[i]->shares = true;
-		sorted[i - 1]->next_same = (unsigned)(recipient - session->recipients);
+		sorted[i - 1]->next_same = (unsigned)(sorted[i] - transaction->recipients);
 	}
 	free(sorted);
 }
 
-static void deliver(struct lmtp_session *session, struct content *content)
+/* The copy of the n-th recipient. `head`: the header lines that stand before it. */
+static struct delivery *lmtp_delivery_new(
+	struct lmtp_transaction *transaction, unsigned n, struct content *content, struct strv head)
 {
-	bool empty_line = needs_empty_line(content);
-	struct buf trace;
-	unsigned refused = 0;
+	const struct lmtp_recipient *recipient = &transaction->recipients[n];
+	struct delivery *delivery = delivery_new(content, head, strv_cstr(lmtp_recipient_detail(recipient)));
+	struct lmtp_delivery_ctx *ctx = mem_zalloc(sizeof(*ctx));
 
-	buf_init(&trace, 8192);
-	share_copies(session);
-	for (unsigned i = 0; i < session->recipient_count; i++) {
-		const struct recipient *recipient = &session->recipients[i];
-		if (recipient->shares)
-			continue;
-		buf_reset(&trace);
-		trace_print(session->trace, recipient->address, &trace);
-		if (empty_line)
-			buf_adds(&trace, "\r\n");
-		struct delivery *delivery =
-			delivery_new(content, buf_strv(&trace), strv_cstr(detail_of(recipient)));
-		struct delivery_ctx *ctx = mem_zalloc(sizeof(*ctx));
-		ctx->hub = session->hub;
-		ctx->trace = trace_ref(session->trace);
-		delivery->ctx = ctx;
-		delivery->recipient = arena_strdup(delivery->arena, recipient->address);
-		delivery->coi = session->rules->settings.coi;
-		delivery->webpush = session->rules->settings.webpush;
-		delivery->index = i;
-		delivery->job.home = session->hub->reactor;
-		delivery->job.asker = session->id;
-		delivery->job.done = delivery_done;
-		enum rc rc = account_submit(recipient->account, &delivery->job);
-		if (rc != RC_OK) {
-			answer(session, i, rc, STRV(""));
-			refused++;
-			delivery_ctx_free(ctx);
-			delivery_free(&delivery);
-		}
-	}
-	buf_fini(&trace);
-	if (refused > 0)
-		send_replies(session);
+	ctx->hub = transaction->hub;
+	ctx->trace = trace_ref(transaction->trace);
+	delivery->ctx = ctx;
+	delivery->recipient = arena_strdup(delivery->arena, recipient->address);
+	delivery->coi = transaction->settings->coi;
+	delivery->webpush = transaction->settings->webpush;
+	delivery->index = n;
+	delivery->job.home = transaction->hub->reactor;
+	delivery->job.asker = transaction->id;
+	delivery->job.done = lmtp_delivery_done;
+	return delivery;
 }
 
-static void spooled(void *arg, enum rc rc, struct content *content)
+static void lmtp_transaction_submit(struct lmtp_transaction *transaction, struct content *content)
 {
-	struct spool_wait *wait = arg;
-	struct lmtp_session *session = lmtp_session_find(wait->hub, wait->id);
+	bool empty_line = lmtp_needs_empty_line(content);
+	struct buf head;
+	unsigned refused = 0;
 
-	if (session && session->state == LMTP_DELIVER) {
-		if (rc == RC_OK)
-			deliver(session, content);
-		else
-			fail_all(session, rc);
+	buf_init(&head, TRACE_HEAD_MAX);
+	lmtp_transaction_share_copies(transaction);
+	for (unsigned i = 0; i < transaction->recipient_count; i++) {
+		const struct lmtp_recipient *recipient = &transaction->recipients[i];
+		if (recipient->shares)
+			continue;
+		buf_reset(&head);
+		trace_print(transaction->trace, recipient->address, &head);
+		if (empty_line)
+			buf_adds(&head, "\r\n");
+		struct delivery *delivery = lmtp_delivery_new(transaction, i, content, buf_strv(&head));
+		enum rc rc = account_submit(recipient->account, &delivery->job);
+		if (rc != RC_OK) {
+			lmtp_transaction_answer(transaction, i, rc, STRV(""));
+			refused++;
+			lmtp_delivery_free(&delivery);
+		}
 	}
+	buf_fini(&head);
+	if (refused > 0)
+		lmtp_transaction_send_replies(transaction);
+}
+
+static void lmtp_transaction_spooled(void *arg, enum rc rc, struct content *content)
+{
+	struct lmtp_spool_wait *wait = arg;
+	struct lmtp_transaction *transaction = lmtp_transaction_find(wait->hub, wait->id);
+
+	if (transaction && rc == RC_OK)
+		lmtp_transaction_submit(transaction, content);
+	else if (transaction)
+		lmtp_transaction_fail(transaction, rc);
 	content_unref(&content);
 	free(wait);
 }
 
-static void data_complete(struct lmtp_session *session)
+void lmtp_transaction_deliver(struct lmtp_transaction *transaction)
 {
-	struct lmtp *lmtp = session->hub->lmtp;
+	struct lmtp *lmtp = transaction->hub->lmtp;
 
-	trace_received(session->trace, session->data_size);
-	session->state = LMTP_DELIVER;
-	session->busy = true;
-	session->next_reply = 0;
+	trace_received(transaction->trace, transaction->data_size);
+	transaction->next_reply = 0;
 	atomic_fetch_add(&lmtp->messages, 1);
-	atomic_fetch_add(&lmtp->bytes, session->data_size);
-	if (session->data_rc != RC_OK) {
-		fail_all(session, session->data_rc);
+	atomic_fetch_add(&lmtp->bytes, transaction->data_size);
+	if (transaction->data_rc != RC_OK) {
+		lmtp_transaction_fail(transaction, transaction->data_rc);
 		return;
 	}
-	struct spool_wait *wait = mem_zalloc(sizeof(*wait));
-	struct spool *spool = session->spool;
-	wait->hub = session->hub;
-	wait->id = session->id;
-	session->spool = NULL;
-	spool_finish(spool, spooled, wait);
-}
-
-size_t lmtp_transaction_bytes(struct lmtp_session *session, struct strv in)
-{
-	if (session->spool && spool_full(session->spool))
-		return 0;
-	size_t used = data_feed(&session->data, in, data_piece, session);
-	if (data_ended(&session->data))
-		data_complete(session);
-	return used;
+	struct lmtp_spool_wait *wait = mem_zalloc(sizeof(*wait));
+	struct spool *spool = transaction->spool;
+	wait->hub = transaction->hub;
+	wait->id = transaction->id;
+	transaction->spool = NULL;
+	spool_finish(spool, lmtp_transaction_spooled, wait);
 }

@@ -1,6 +1,11 @@
-#include "lmtp/deliver.h"
+/*
+ * The job that stores one recipient's copy of a message: chooses the mailbox, appends, tells the push
+ * service.
+ */
+#include "lmtp/delivery.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "coi/coi.h"
 #include "store/mailbox.h"
@@ -33,9 +38,11 @@ void delivery_free(struct delivery **delivery)
 	*delivery = NULL;
 }
 
-/* The mailbox that the subaddress names, if there is one that can hold messages (*ret_rule: the user has wished it so); else
- * INBOX. */
-static enum rc choose(
+/*
+ * Finds the mailbox that the subaddress names, if there is one that can hold messages; else INBOX.
+ * *ret_rule: the subaddress has chosen.
+ */
+static enum rc delivery_choose(
 	struct account *account, struct delivery *delivery, struct mbox_info *ret_info, bool *ret_rule)
 {
 	struct strv name;
@@ -55,19 +62,20 @@ static enum rc choose(
 }
 
 /*
- * Rules in their order: what an administrator wants comes first, then COI, then what the user wants (so far the subaddress,
- * which keeps COI from choosing the mailbox). All of them decide before the message is stored, once.
+ * The rules in their order: the administrator's come first, then COI's, then the user's (so far the
+ * subaddress, which keeps COI from choosing the mailbox). All of them decide once, before the message is
+ * stored.
  */
 enum rc delivery_run(struct account *account, struct job *job)
 {
-	struct delivery *delivery = (struct delivery *)(void *)job;
+	struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
 	struct msg_new msg = {
 		.content = delivery->content, .prefix = delivery->prefix, .internaldate = delivery->received
 	};
 	struct mbox_info info;
 	bool rule;
 
-	enum rc rc = choose(account, delivery, &info, &rule);
+	enum rc rc = delivery_choose(account, delivery, &info, &rule);
 	if (rc != RC_OK)
 		return rc;
 	int64_t mailbox = info.id;
