@@ -4,7 +4,7 @@
 #include "admin/admin_priv.h"
 
 #include "base/mem.h"
-#include "store/lock.h"
+#include "store/account_lock.h"
 #include "store/users.h"
 
 #include <stdlib.h>
@@ -95,7 +95,7 @@ static void lock_found(struct users_job *job)
 	lock->job.run = lock_run;
 	lock->job.done = lock_done;
 	lock->job.home = admin->reactor;
-	account_submit_always(account, &lock->job);
+	job_submit_always(account, &lock->job);
 	account_unref(&account);
 }
 

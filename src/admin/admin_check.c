@@ -45,7 +45,7 @@ static enum rc check_run(struct account *account, struct job *job)
 	struct check *check = CONTAINER_OF(job, struct check, job);
 
 	buf_reset(&check->report);
-	return account_check(account, check->repair, &check->report, &check->result);
+	return check_account(account, check->repair, &check->report, &check->result);
 }
 
 static void check_done(struct job *job)
@@ -94,7 +94,7 @@ static void lookup_done(struct users_job *job)
 	check->job.run = check_run;
 	check->job.done = check_done;
 	check->job.home = check->request->admin->reactor;
-	rc = account_submit(account, &check->job);
+	rc = job_submit(account, &check->job);
 	account_unref(&account);
 	if (rc != RC_OK)
 		fail(check, rc);

@@ -121,7 +121,7 @@ static enum rc survey_check(struct account *account, struct job *job)
 	struct survey *survey = CONTAINER_OF(job, struct survey, job);
 
 	buf_reset(&survey->report);
-	return account_check_and_close(account, survey->repair, &survey->report, &survey->result);
+	return check_account_and_close(account, survey->repair, &survey->report, &survey->result);
 }
 
 static void survey_found(struct users_job *job)
@@ -140,7 +140,7 @@ static void survey_found(struct users_job *job)
 		.run = survey_check,
 		.done = survey_checked,
 		.home = admin->reactor };
-	account_submit_always(account, &survey->job);
+	job_submit_always(account, &survey->job);
 	account_unref(&account);
 }
 

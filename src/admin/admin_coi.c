@@ -113,7 +113,7 @@ static void lookup_done(struct users_job *job)
 	coi->job.run = coi_run;
 	coi->job.done = coi_done;
 	coi->job.home = coi->request->admin->reactor;
-	rc = account_submit(account, &coi->job);
+	rc = job_submit(account, &coi->job);
 	account_unref(&account);
 	if (rc != RC_OK)
 		fail(coi, rc);

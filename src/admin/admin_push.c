@@ -126,7 +126,7 @@ static void lookup_done(struct users_job *job)
 	push->job.run = push_run;
 	push->job.done = push_done;
 	push->job.home = admin->reactor;
-	enum rc rc = account_submit(account, &push->job);
+	enum rc rc = job_submit(account, &push->job);
 	account_unref(&account);
 	if (rc != RC_OK)
 		fail(push, push->name, rc);

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "store/lock.h"
+#include "store/account_lock.h"
 #include "store/mailbox.h"
 
 #include <stdlib.h>
@@ -135,7 +135,7 @@ static void show_quota(struct user_change *change)
 	q->job.run = quota_run;
 	q->job.done = quota_done;
 	q->job.home = change->request->admin->reactor;
-	enum rc rc = account_submit(account, &q->job);
+	enum rc rc = job_submit(account, &q->job);
 	if (rc != RC_OK) {
 		free(q);
 		change_end(change, rc, NULL);

@@ -136,7 +136,7 @@ static void move_done(struct job *job)
 	if (job->rc == RC_NOT_FOUND || job->rc == RC_QUOTA || job->rc == RC_LIMIT || job->rc == RC_INVALID) {
 		job->run = give_up_run;
 		job->done = give_up_done;
-		account_submit_always(account, job);
+		job_submit_always(account, job);
 		return;
 	}
 	if (job->rc != RC_OK && job->rc != RC_GONE) {
@@ -171,7 +171,7 @@ static void mover_submit(void *ctx, struct account *account, int64_t mailbox, co
 	move->job.slow = !uids || seqset_count(uids) > MOVE_QUICK;
 	move->job.run = move_run;
 	move->job.done = move_done;
-	account_submit_always(account, &move->job);
+	job_submit_always(account, &move->job);
 }
 
 void coi_attach(struct coi *coi, struct store *store)

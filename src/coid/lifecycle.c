@@ -1,7 +1,7 @@
 #include "coid/server_priv.h"
 
 #include "base/clock.h"
-#include "store/lock.h"
+#include "store/account_lock.h"
 
 #include <errno.h>
 #include <fcntl.h>

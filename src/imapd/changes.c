@@ -81,7 +81,7 @@ static void claim_recent(struct session *session)
 	claim->job.asker = session->id;
 	claim->hub = session->hub;
 	claim->mailbox = view_mailbox(session->view);
-	if (account_submit(session->account, &claim->job) == RC_OK)
+	if (job_submit(session->account, &claim->job) == RC_OK)
 		session->claiming = true;
 	else
 		free(claim);

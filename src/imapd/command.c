@@ -520,7 +520,7 @@ void cmd_submit(struct cmd *cmd, void *cmd_job)
 	cmd->job = job;
 	job->borrowed = false;
 	progress_watch(cmd);
-	if (account_submit(cmd->session->account, &job->job) != RC_OK)
+	if (job_submit(cmd->session->account, &job->job) != RC_OK)
 		command_park(cmd);
 }
 

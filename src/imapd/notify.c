@@ -51,7 +51,7 @@ static void imapd_notify_unwatch(struct session *session)
 {
 	struct notify *notify = session->notify;
 	if (notify->watching)
-		account_unwatch(session->account, &session->hub->sink);
+		change_unwatch(session->account, &session->hub->sink);
 	notify->watching = false;
 }
 
@@ -110,7 +110,7 @@ void notify_replace(struct session *session, struct notify_set *set, bool watche
 	notify->set = set;
 	notify->overflowed = false;
 	if (watched && notify->watching)
-		account_unwatch(session->account, &session->hub->sink);
+		change_unwatch(session->account, &session->hub->sink);
 	notify->watching = notify->watching || watched;
 	imapd_notify_unresolve(notify);
 	if (told)

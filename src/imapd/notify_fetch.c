@@ -122,7 +122,7 @@ static void notify_fetch_submit(struct session *session, bool seeing)
 	notify->fetch = NULL;
 	notify->sending = sending;
 	/* As for other jobs of NOTIFY: a session has one at most. */
-	account_submit_always(session->account, &sending->job);
+	job_submit_always(session->account, &sending->job);
 }
 
 void notify_fetch_start(struct session *session)

@@ -124,5 +124,5 @@ void notify_job_start(struct session *session)
 	take_marks(session, job);
 	notify->job = job;
 	/* There is one of them at most for a session, and sessions are counted. */
-	account_submit_always(session->account, &job->job);
+	job_submit_always(session->account, &job->job);
 }

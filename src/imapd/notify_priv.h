@@ -24,7 +24,7 @@ struct notify_box {
 
 struct notify {
 	struct notify_set *set; /* counted */
-	bool watching; /* account_watch is in force */
+	bool watching; /* change_watch is in force */
 	bool overflowed; /* that is to be said */
 	struct notify_box *boxes; /* own; uthash */
 	size_t box_count;

@@ -265,7 +265,7 @@ static void submit_round(struct session *session, struct round *round)
 	round->job.done = round_done;
 	round->job.home = session->hub->reactor;
 	round->job.asker = session->id;
-	account_submit_always(session->account, &round->job);
+	job_submit_always(session->account, &round->job);
 }
 
 static void add_look(struct session *session, struct round *round, struct search_update *context)

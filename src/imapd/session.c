@@ -98,7 +98,7 @@ static void imapd_session_free(struct session *session)
 	notify_free(session);
 	view_free(&session->view);
 	if (session->watching)
-		account_unwatch(session->account, &session->hub->sink);
+		change_unwatch(session->account, &session->hub->sink);
 	hub_remove(session->hub, session);
 	if (session->login)
 		auth_cancel(imapd->auth, session->login);
@@ -502,7 +502,7 @@ void session_unselect(struct session *session)
 	search_updates_free(session);
 	view_free(&session->view);
 	notify_unselected(session);
-	account_unwatch(session->account, &session->hub->sink);
+	change_unwatch(session->account, &session->hub->sink);
 	session->watching = false;
 	if (session->state == SESSION_SELECTED)
 		session_move(session, SESSION_AUTH);

@@ -69,7 +69,7 @@ struct session {
 	bool input_waits; /* for NOTIFY to have sent something */
 	bool stopping; /* BYE when the command in hand is done */
 	bool claiming; /* a claim of \Recent is on its way: commands on messages wait for it */
-	bool watching; /* account_watch is in force */
+	bool watching; /* change_watch is in force */
 	bool counted; /* among the connections of its user */
 	uint8_t login_failures;
 	unsigned bad_commands; /* in a row */

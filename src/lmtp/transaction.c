@@ -526,7 +526,7 @@ static void lmtp_transaction_submit(struct lmtp_transaction *transaction, struct
 		if (empty_line)
 			buf_adds(&head, "\r\n");
 		struct delivery *delivery = lmtp_delivery_new(transaction, i, content, buf_strv(&head));
-		enum rc rc = account_submit(recipient->account, &delivery->job);
+		enum rc rc = job_submit(recipient->account, &delivery->job);
 		if (rc != RC_OK) {
 			lmtp_transaction_answer(transaction, i, rc, STRV(""));
 			refused++;

@@ -46,7 +46,7 @@ static struct account *account_new(struct store *store, int64_t id)
 	snprintf(path, sizeof(path), "%s/users/%02x/%" PRId64, store->root, (unsigned)(id & 0xff), id);
 	account->path = mem_strdup(path);
 	snprintf(account->name, sizeof(account->name), "%" PRId64, id);
-	account->strand = strand_new(store->pool, store->settings.strand_max, account_turn, account);
+	account->strand = strand_new(store->pool, store->settings.strand_max, job_turn, account);
 	atomic_init(&account->refs, 0);
 	pthread_mutex_init(&account->watch_lock, NULL);
 	account->state = id_is_gone(store, id) ? ACCOUNT_GONE : ACCOUNT_CLOSED;
@@ -177,12 +177,12 @@ void account_return(struct account *account)
 
 /* Modseqs. */
 
-uint64_t modseq_next(struct account *account)
+uint64_t account_modseq_next(struct account *account)
 {
 	return ++account->modseq;
 }
 
-uint64_t modseq_last(const struct account *account)
+uint64_t account_modseq_last(const struct account *account)
 {
 	return account->modseq;
 }
@@ -351,10 +351,10 @@ static enum rc account_examine(struct account *account)
 	enum rc rc = db_quick_check(account->db);
 	if (rc != RC_OK)
 		return rc;
-	rc = account_checkpoint(account, true);
+	rc = settle_checkpoint(account, true);
 	if (rc == RC_OK)
-		doubt_remove(account);
-	else if (storage_rc(rc) && !account->wal_held)
+		marker_doubt_remove(account);
+	else if (store_storage_rc(rc) && !account->wal_held)
 		account_reads_only(account, rc);
 	else
 		return rc;
@@ -365,7 +365,7 @@ static enum rc account_examine(struct account *account)
 static enum rc open_raised(struct account *account)
 {
 	enum rc rc = account_raise(account);
-	if (!storage_rc(rc))
+	if (!store_storage_rc(rc))
 		return rc;
 	account_reads_only(account, rc);
 	return mail_reload(account);
@@ -382,7 +382,7 @@ static enum rc open_db(struct account *account, bool *ret_created)
 	if (rc == RC_OK)
 		rc = swap_finish(account);
 	if (rc == RC_OK)
-		rc = account_folder_make(account, path, ret_created);
+		rc = folder_account_make(account, path, ret_created);
 	if (rc == RC_OK)
 		rc = ledger_open(account);
 	if (rc == RC_OK)
@@ -407,7 +407,7 @@ static enum rc open_parts(struct account *account)
 	if (rc != RC_OK)
 		return rc;
 	account->write_rc = RC_OK;
-	account->suspect = account->suspect || doubt_exists(account);
+	account->suspect = account->suspect || marker_doubt_exists(account);
 	if (db_read_only(account->db))
 		account_reads_only(account, RC_READONLY);
 	else if (account->suspect)
@@ -449,7 +449,7 @@ static void mark_clean(struct account *account)
 			account_synced(account, number);
 		/* A second sync would say that all is well, although it is not. */
 		if (rc != RC_OK)
-			doubt_set(account);
+			marker_doubt_set(account);
 	}
 	if (rc == RC_OK)
 		rc = db_begin(account->db, false);
@@ -475,10 +475,10 @@ static void close_settled(struct account *account)
 {
 	if (account->suspect || account->write_rc != RC_OK)
 		return;
-	enum rc rc = account_checkpoint(account, true);
+	enum rc rc = settle_checkpoint(account, true);
 	if (rc == RC_OK)
 		return;
-	doubt_set(account);
+	marker_doubt_set(account);
 	log_warn(account->store->log, "WAL of an account is left as it is account=%s rc=%s",
 		account_shown(account), rc_name(rc));
 }
@@ -639,7 +639,7 @@ void account_reopen(struct account *account)
 
 enum rc account_recover(struct account *account)
 {
-	doubt_set(account);
+	marker_doubt_set(account);
 	account->doubtful = true;
 	enum rc rc = account_marker_write(account);
 	if (rc != RC_OK && mail_reload(account) == RC_OK) {

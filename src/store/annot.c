@@ -121,9 +121,9 @@ void annot_forget(struct account *account)
 }
 
 /* RC_NOT_FOUND: no such mailbox. *ret_mbox is NULL for the account. A \Noselect name has annotations, too. */
-static enum rc owner(struct account *account, int64_t mailbox, struct mbox **ret_mbox)
+static enum rc annot_owner(struct account *account, int64_t mailbox, struct mbox **ret_mbox)
 {
-	struct mbox *mbox = mailbox ? mbox_by_id(account, mailbox) : NULL;
+	struct mbox *mbox = mailbox ? mail_mbox_by_id(account, mailbox) : NULL;
 
 	if (mailbox && !mbox)
 		return RC_NOT_FOUND;
@@ -131,7 +131,7 @@ static enum rc owner(struct account *account, int64_t mailbox, struct mbox **ret
 	return RC_OK;
 }
 
-static enum rc tell(struct account *account, struct mbox *mbox, struct strv name)
+static enum rc annot_tell(struct account *account, struct mbox *mbox, struct strv name)
 {
 	uint64_t modseq = 0;
 
@@ -139,10 +139,10 @@ static enum rc tell(struct account *account, struct mbox *mbox, struct strv name
 	account->mail->tree_touched = true;
 	notes_drop(account->mail);
 	if (mbox) {
-		mbox_touch(account, mbox);
-		modseq = modseq_next(account);
+		mail_mbox_touch(account, mbox);
+		modseq = account_modseq_next(account);
 		mbox->highestmodseq = modseq;
-		enum rc rc = mbox_save(account, mbox);
+		enum rc rc = mail_mbox_save(account, mbox);
 		if (rc != RC_OK)
 			return rc;
 	}
@@ -154,8 +154,8 @@ enum rc annot_changed(struct account *account, int64_t mailbox, struct strv name
 {
 	struct mbox *mbox;
 
-	enum rc rc = owner(account, mailbox, &mbox);
-	return rc == RC_OK ? tell(account, mbox, name) : rc;
+	enum rc rc = annot_owner(account, mailbox, &mbox);
+	return rc == RC_OK ? annot_tell(account, mbox, name) : rc;
 }
 
 static enum rc entry_remove(struct account *account, struct mbox *mbox, int64_t mailbox, struct strv name)
@@ -173,7 +173,7 @@ static enum rc entry_remove(struct account *account, struct mbox *mbox, int64_t 
 		return rc;
 	mail->annot_count--;
 	mail->annot_size -= old;
-	return tell(account, mbox, name);
+	return annot_tell(account, mbox, name);
 }
 
 static enum rc entry_put(struct account *account, struct mbox *mbox, int64_t mailbox, struct strv name,
@@ -188,7 +188,7 @@ static enum rc entry_put(struct account *account, struct mbox *mbox, int64_t mai
 	if (rc == RC_NOT_FOUND)
 		rc = RC_OK;
 	if (rc == RC_OK && within_quota && new > old)
-		rc = quota_check(account, new - old, 0);
+		rc = account_quota_check(account, new - old, 0);
 	if (rc != RC_OK)
 		return rc;
 	mail->tree_touched = true;
@@ -200,7 +200,7 @@ static enum rc entry_put(struct account *account, struct mbox *mbox, int64_t mai
 		return rc;
 	mail->annot_count += there ? 0 : 1;
 	mail->annot_size += new - old;
-	return tell(account, mbox, name);
+	return annot_tell(account, mbox, name);
 }
 
 enum rc annot_set(
@@ -208,7 +208,7 @@ enum rc annot_set(
 {
 	struct mbox *mbox;
 
-	enum rc rc = owner(account, mailbox, &mbox);
+	enum rc rc = annot_owner(account, mailbox, &mbox);
 	if (rc != RC_OK)
 		return rc;
 	return value.p ? entry_put(account, mbox, mailbox, name, value, within_quota)
@@ -267,7 +267,7 @@ enum rc annot_copy_all(struct account *account, int64_t from, int64_t to)
 	enum rc rc = count_of(account, from, &count, &size);
 	if (rc != RC_OK || count == 0)
 		return rc;
-	rc = quota_check(account, size, 0);
+	rc = account_quota_check(account, size, 0);
 	if (rc == RC_OK)
 		rc = db_run(account->db,
 			"INSERT INTO annotation (mailbox, name, value)"

@@ -106,7 +106,7 @@ enum rc blob_prepare_commit(struct account *account) MUST_CHECK;
 
 /*
  * Background work. blob.c wishes it by account_background. The functions are the bodies of strand turns of their own, outside
- * a transaction; they commit by account_transaction. RC_AGAIN: a slice is done and there is more to do now.
+ * a transaction; they commit by job_transaction. RC_AGAIN: a slice is done and there is more to do now.
  */
 enum rc blob_moveout(struct account *account) MUST_CHECK;
 enum rc blob_sweep(struct account *account) MUST_CHECK;

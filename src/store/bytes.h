@@ -130,7 +130,7 @@ void lost_wish(struct account *account);
 uint64_t sweep_wait(const struct account *account, int64_t removed_at);
 
 /* shrink.c: the database gives free pages back if the disk has little room. RC_AGAIN: there are more. */
-enum rc blob_shrink(struct account *account) MUST_CHECK;
+enum rc shrink_blob(struct account *account) MUST_CHECK;
 
 /* fill.c */
 

@@ -217,7 +217,7 @@ static void cache_write_later(struct account *account, int64_t blob, const struc
 	cache_job->arena = arena_new(0);
 	cache_job->blob = blob;
 	copy_summary(&cache_job->summary, summary, cache_job->arena);
-	account_submit_always(account, &cache_job->job);
+	job_submit_always(account, &cache_job->job);
 }
 
 static enum rc scan_reader(struct reader *reader, struct mime_scan *scan)
@@ -260,7 +260,7 @@ static enum rc scan_blob(struct account *account, int64_t blob, struct mime_msg 
 	return rc;
 }
 
-static enum rc rescan(
+static enum rc cache_rescan(
 	struct account *account, int64_t blob, struct arena *arena, struct mime_summary *ret_summary)
 {
 	struct mime_msg *msg;
@@ -286,12 +286,12 @@ enum rc msg_body_global(struct account *account, const struct msg_row *row, stru
 	return RC_OK;
 }
 
-static enum rc compute(struct account *account, const struct msg_row *row, struct arena *arena,
+static enum rc cache_compute(struct account *account, const struct msg_row *row, struct arena *arena,
 	struct msg_cached *ret_cached)
 {
 	struct mime_summary summary;
 
-	enum rc rc = rescan(account, row->blob, arena, &summary);
+	enum rc rc = cache_rescan(account, row->blob, arena, &summary);
 	if (rc != RC_OK)
 		return rc;
 	/* What was asked for is there, whether it can be kept or not. A transaction that is gone is noticed by job.c. */
@@ -310,7 +310,7 @@ static bool list_whole(struct strv v)
 }
 
 /* Whether the columns that were read can be what was written. */
-static bool sound(const struct msg_cached *cached, unsigned want, const struct msg_row *row)
+static bool cache_sound(const struct msg_cached *cached, unsigned want, const struct msg_row *row)
 {
 	struct mime_range all;
 
@@ -353,8 +353,8 @@ static enum rc cache_read(struct account *account, const struct msg_row *row, un
 		.preview = arena_strv(arena, db_blob(stmt, 9)),
 	};
 	int64_t version = db_i64(stmt, 0);
-	bool whole =
-		cache_sums_hold(db_blob(stmt, 10), row->blob, &cached, want) && sound(&cached, want, row);
+	bool whole = cache_sums_hold(db_blob(stmt, 10), row->blob, &cached, want) &&
+		     cache_sound(&cached, want, row);
 	db_reset(stmt);
 	if (version > 0 && version < CACHE_VERSION)
 		return RC_NOT_FOUND;
@@ -374,7 +374,7 @@ enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned 
 	enum rc rc = cache_read(account, row, want, arena, ret_cached);
 	if (rc != RC_NOT_FOUND || want & MSG_AT_HAND)
 		return rc;
-	return compute(account, row, arena, ret_cached);
+	return cache_compute(account, row, arena, ret_cached);
 }
 
 enum rc cache_check(struct account *account, void (*bad)(void *arg, int64_t blob), void *arg)

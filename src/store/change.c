@@ -162,7 +162,7 @@ void change_keywords(
 	change->modseq = modseq;
 }
 
-void effects_drop(struct effects *effects)
+void change_effects_drop(struct effects *effects)
 {
 	if (effects->changes)
 		list_free(list_priv(effects->changes));
@@ -190,7 +190,7 @@ static void watch_add(struct account *account, struct change_sink *sink)
  * In a job the watching begins when the job has succeeded, after its own list: a job that is undone, or run a second
  * time, has not watched.
  */
-void account_watch(struct account *account, struct change_sink *sink)
+void change_watch(struct account *account, struct change_sink *sink)
 {
 	strand_assert(account->strand);
 	struct effects *effects = account->effects;
@@ -203,7 +203,7 @@ void account_watch(struct account *account, struct change_sink *sink)
 	effects->watches[effects->watch_count++] = sink;
 }
 
-void account_unwatch(struct account *account, struct change_sink *sink)
+void change_unwatch(struct account *account, struct change_sink *sink)
 {
 	pthread_mutex_lock(&account->watch_lock);
 	for (size_t i = 0; i < account->watch_count; i++) {
@@ -216,7 +216,7 @@ void account_unwatch(struct account *account, struct change_sink *sink)
 	pthread_mutex_unlock(&account->watch_lock);
 }
 
-static bool watched(struct account *account)
+static bool change_watched(struct account *account)
 {
 	pthread_mutex_lock(&account->watch_lock);
 	bool any = account->watch_count > 0;
@@ -233,7 +233,7 @@ void store_each_watched(struct store *store, void (*fn)(void *ctx, struct accoun
 	pthread_mutex_lock(&store->lock);
 	int64_t *ids = mem_alloc((HASH_COUNT(store->accounts) + 1) * sizeof(*ids));
 	HASH_ITER (hh, store->accounts, account, next) {
-		if (watched(account))
+		if (change_watched(account))
 			ids[count++] = account->id;
 	}
 	pthread_mutex_unlock(&store->lock);
@@ -274,7 +274,7 @@ static void sink_tell(struct change_sink *sink, struct change_list *list)
 }
 
 /* Numbers the list and tells everybody; takes it over. */
-static void publish(struct account *account, struct change_list *list)
+static void change_publish(struct account *account, struct change_list *list)
 {
 	struct change_sink *room[SINKS_INLINE];
 	struct change_sink **sinks = room;
@@ -298,16 +298,16 @@ static void publish(struct account *account, struct change_list *list)
 	change_list_unref(&list);
 }
 
-void effects_publish(struct account *account, struct effects *effects)
+void change_effects_publish(struct account *account, struct effects *effects)
 {
 	struct change_list *list = effects->changes;
 	effects->changes = NULL;
 	if (list)
-		publish(account, list);
+		change_publish(account, list);
 	for (size_t i = 0; i < effects->watch_count; i++)
 		watch_add(account, effects->watches[i]);
 	account_move_marked(account, effects->moves_mailbox, &effects->moves);
-	effects_drop(effects);
+	change_effects_drop(effects);
 }
 
 void change_publish_kind(struct account *account, enum change_kind kind)
@@ -318,5 +318,5 @@ void change_publish_kind(struct account *account, enum change_kind kind)
 	list->cap = 1;
 	list->pub.changes = list->changes;
 	list->pub.count = 1;
-	publish(account, &list->pub);
+	change_publish(account, &list->pub);
 }

@@ -234,7 +234,7 @@ static enum rc check_ceiling(struct check *check)
 	return RC_OK;
 }
 
-static int file_compare(const void *a, const void *b)
+static int check_file_compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 	return x < y ? -1 : x > y;
@@ -262,7 +262,7 @@ static enum rc files_known(struct check *check, int64_t **ret_files, size_t *ret
 		return rc;
 	}
 	if (count > 0)
-		qsort(files, count, sizeof(*files), file_compare);
+		qsort(files, count, sizeof(*files), check_file_compare);
 	*ret_files = files;
 	*ret_count = count;
 	return RC_OK;
@@ -283,7 +283,7 @@ static enum rc check_directory(struct check *check, unsigned dir, const int64_t 
 			file_dir(problem.file) != dir)
 			continue;
 		check->result.files++;
-		if (count == 0 || !bsearch(&problem.file, known, count, sizeof(*known), file_compare))
+		if (count == 0 || !bsearch(&problem.file, known, count, sizeof(*known), check_file_compare))
 			check_found(check, &problem, "file %s: belongs to no blob", entry->d_name);
 	}
 	(void)closedir(entries);
@@ -412,7 +412,7 @@ static enum rc check_and_repair(struct check *check, bool repair)
 	return rc;
 }
 
-enum rc account_check(
+enum rc check_account(
 	struct account *account, bool repair, struct buf *report, struct check_result *ret_result)
 {
 	struct check check = { .account = account, .report = report };
@@ -424,14 +424,14 @@ enum rc account_check(
 	return rc;
 }
 
-enum rc account_check_and_close(
+enum rc check_account_and_close(
 	struct account *account, bool repair, struct buf *report, struct check_result *ret_result)
 {
 	bool was_closed = account->state == ACCOUNT_CLOSED;
 	enum rc rc = account_ready(account);
 	if (account->state == ACCOUNT_GONE || account->state == ACCOUNT_LOCKED)
 		return rc;
-	rc = account_check(account, repair, report, ret_result);
+	rc = check_account(account, repair, report, ret_result);
 	if (was_closed && account->state == ACCOUNT_OPEN && strand_length(account->strand) == 0)
 		account_close(account);
 	return rc;

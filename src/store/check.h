@@ -32,14 +32,14 @@ struct check_result {
  *
  * RC_OK whatever was found. Errors: the account can't be opened (RC_IO and the like, not RC_CORRUPT), or a repair failed.
  */
-enum rc account_check(
+enum rc check_account(
 	struct account *account, bool repair, struct buf *report, struct check_result *ret_result) MUST_CHECK;
 
 /*
  * [strand] The same, from the run of a JOB_CLOSED: an account that was closed is closed again, so that checking
  * many does not drive those out that are in use. RC_GONE; RC_UNAVAILABLE: it is locked.
  */
-enum rc account_check_and_close(
+enum rc check_account_and_close(
 	struct account *account, bool repair, struct buf *report, struct check_result *ret_result) MUST_CHECK;
 
 #endif

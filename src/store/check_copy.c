@@ -126,7 +126,7 @@ static enum rc copy_prepare(struct copy *copy)
 }
 
 /* One that violates a rule of the new table is left out; no room is an error. */
-static enum rc copy_row(struct copy *copy, sqlite3_stmt *row)
+static enum rc check_copy_row(struct copy *copy, sqlite3_stmt *row)
 {
 	for (unsigned i = 0; i < copy->count; i++)
 		sqlite3_bind_value(copy->insert, (int)i + 1, sqlite3_column_value(row, (int)i));
@@ -155,7 +155,7 @@ static enum rc copy_walk(
 	while (rc == RC_OK && code == SQLITE_ROW) {
 		rows++;
 		*last = sqlite3_column_int64(row, (int)copy->key);
-		rc = copy_row(copy, row);
+		rc = check_copy_row(copy, row);
 		code = sqlite3_step(row);
 	}
 	sqlite3_finalize(row);

@@ -130,7 +130,7 @@ static enum rc orphans_flush(struct check *check, struct orphans *orphans)
 	struct account *account = check->account;
 	if (orphans->n == 0)
 		return RC_OK;
-	enum rc rc = account_transaction(account, orphans_append, orphans);
+	enum rc rc = job_transaction(account, orphans_append, orphans);
 	for (size_t i = 0; i < orphans->n; i++) {
 		struct orphan *orphan = &orphans->v[i];
 		content_unref(&orphan->content);

@@ -34,7 +34,7 @@ static void rebuild_path(const struct account *account, const char *name, char p
 	snprintf(path, PATH_ROOM, "%s/%s", account->path, name);
 }
 
-static enum rc rebuild_fail(struct account *account, const char *what, const char *path)
+static enum rc check_rebuild_fail(struct account *account, const char *what, const char *path)
 {
 	int error = errno;
 	log_error(account->store->log, "%s account=%s path=%s error=%s", what, account_shown(account), path,
@@ -79,10 +79,10 @@ static enum rc rebuild_new(struct rebuild *rebuild)
 	rebuild_path(account, SWAP_BUILD, path);
 	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0600);
 	if (fd < 0)
-		return rebuild_fail(account, "new database cannot be made", path);
+		return check_rebuild_fail(account, "new database cannot be made", path);
 	enum rc rc = RC_OK;
 	if (!io_write_all(io, fd, store->template, store->template_size, 0))
-		rc = rebuild_fail(account, "new database cannot be written", path);
+		rc = check_rebuild_fail(account, "new database cannot be written", path);
 	(void)io->close(io->ctx, fd);
 	return rc == RC_OK ? db_open(path, vfs_name(store->vfs), false, account_shown(account), store->log,
 				     &rebuild->new)
@@ -112,17 +112,18 @@ static enum rc rebuild_copy_file(struct account *account, const char *from_name,
 	rebuild_path(account, to_name, to);
 	int in = io->open(io->ctx, from, O_RDONLY, 0);
 	if (in < 0)
-		return errno == ENOENT ? RC_NOT_FOUND : rebuild_fail(account, "file cannot be opened", from);
+		return errno == ENOENT ? RC_NOT_FOUND
+				       : check_rebuild_fail(account, "file cannot be opened", from);
 	int out = io->open(io->ctx, to, O_RDWR | O_CREAT | O_EXCL, 0600);
-	enum rc rc =
-		out < 0 || fstat(in, &st) != 0 ? rebuild_fail(account, "file cannot be copied", to) : RC_OK;
+	enum rc rc = out < 0 || fstat(in, &st) != 0 ? check_rebuild_fail(account, "file cannot be copied", to)
+						    : RC_OK;
 	char *piece = mem_alloc(COPY_PIECE);
 	for (uint64_t at = 0; rc == RC_OK && at < (uint64_t)st.st_size; at += COPY_PIECE) {
 		uint64_t left = (uint64_t)st.st_size - at;
 		size_t n = left < COPY_PIECE ? (size_t)left : COPY_PIECE;
 		rebuild_copy_piece(io, in, piece, n, at);
 		if (!io_write_all(io, out, piece, n, at))
-			rc = rebuild_fail(account, "file cannot be written", to);
+			rc = check_rebuild_fail(account, "file cannot be written", to);
 	}
 	free(piece);
 	(void)io->close(io->ctx, in);
@@ -146,7 +147,7 @@ static enum rc rebuild_mend_header(struct account *account, bool with_wal)
 	rebuild_path(account, SWAP_COPY, path);
 	int fd = io->open(io->ctx, path, O_RDWR, 0);
 	if (fd < 0)
-		return rebuild_fail(account, "file cannot be opened", path);
+		return check_rebuild_fail(account, "file cannot be opened", path);
 	bool ok = fstat(fd, &st) == 0 && io_read_all(io, fd, head, sizeof(head), 0) == (ssize_t)sizeof(head);
 	if (ok) {
 		check_header_mend(account->store, head, (uint64_t)st.st_size);

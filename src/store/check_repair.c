@@ -104,12 +104,12 @@ static enum rc blob_renew(struct account *account, int64_t blob, uint64_t size, 
 /* The size of one message has changed in the table: the memory follows, and it gets a new UID. */
 static enum rc holder_renew(struct account *account, const struct holder *holder, uint64_t size)
 {
-	struct mbox *mbox = mbox_by_id(account, holder->mailbox);
+	struct mbox *mbox = mail_mbox_by_id(account, holder->mailbox);
 	struct seqset uids;
 	struct copy_result copied;
 	if (!mbox)
 		return RC_CORRUPT;
-	mbox_touch(account, mbox);
+	mail_mbox_touch(account, mbox);
 	index_drop(account, mbox);
 	mbox->size += size - holder->size;
 	account->mail->storage += size - holder->size;
@@ -255,9 +255,9 @@ static enum rc repair_reopen(struct account *account, enum rc rc)
 enum rc check_repair(struct check *check)
 {
 	struct account *account = check->account;
-	enum rc rc = repair_reopen(account, account_transaction(account, repair_rows, check));
+	enum rc rc = repair_reopen(account, job_transaction(account, repair_rows, check));
 	if (rc == RC_OK)
-		rc = repair_reopen(account, account_transaction(account, repair_messages, check));
+		rc = repair_reopen(account, job_transaction(account, repair_messages, check));
 	if (rc == RC_OK)
 		rc = check_orphans(check);
 	return rc;

@@ -91,7 +91,7 @@ enum rc check_header(struct check *check)
 	struct account *account = check->account;
 	unsigned bad;
 	/* What the WAL has of page 1 replaces it. If it can't be written the file is looked at as it is. */
-	enum rc rc = db_read_only(account->db) ? RC_OK : account_checkpoint(account, true);
+	enum rc rc = db_read_only(account->db) ? RC_OK : settle_checkpoint(account, true);
 	if (rc == RC_CORRUPT) {
 		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE },
 			"database: its WAL is damaged");

@@ -16,7 +16,7 @@ struct copy_rows {
 	struct keyword_set keywords; /* all of them together */
 };
 
-static void collect(const struct index *index, const struct seqset *uids, struct copy_rows *ret_rows)
+static void copy_collect(const struct index *index, const struct seqset *uids, struct copy_rows *ret_rows)
 {
 	struct copy_rows c = { .rows = mem_alloc(index->count * sizeof(*c.rows)) };
 
@@ -58,23 +58,23 @@ static enum rc copy_all(
 	/* COPY to a Trash is how some clients delete: as long as there is any room. */
 	if (!move && space_state(account->store) == SPACE_FULL)
 		return RC_NOSPACE;
-	enum rc rc = move ? RC_OK : quota_check(account, c->size, c->count);
+	enum rc rc = move ? RC_OK : account_quota_check(account, c->size, c->count);
 	if (rc == RC_OK)
 		rc = keyword_map_make(account, from, to, &c->keywords, &map);
 	if (rc != RC_OK)
 		return rc;
-	uint64_t modseq = modseq_next(account);
-	mbox_touch(account, to);
+	uint64_t modseq = account_modseq_next(account);
+	mail_mbox_touch(account, to);
 	for (size_t i = 0; i < c->count; i++) {
 		rc = copy_row(account, from, to, &c->rows[i], move, &map, modseq);
 		if (rc != RC_OK)
 			return rc;
 	}
 	if (move)
-		rc = msg_remove(account, from, c->rows, c->count, true, modseq);
-	/* Within one mailbox msg_remove has saved it, otherwise it is the other one that changed. */
+		rc = expunge_remove(account, from, c->rows, c->count, true, modseq);
+	/* Within one mailbox expunge_remove has saved it, otherwise it is the other one that changed. */
 	if (rc == RC_OK && (!move || to != from))
-		rc = mbox_save(account, to);
+		rc = mail_mbox_save(account, to);
 	return rc;
 }
 
@@ -87,14 +87,14 @@ enum rc msg_copy(struct account *account, int64_t from_id, const struct seqset *
 	struct mbox *to;
 	struct index *index;
 
-	enum rc rc = mbox_selectable(account, from_id, &from);
+	enum rc rc = mail_mbox_selectable(account, from_id, &from);
 	if (rc == RC_OK)
-		rc = mbox_selectable(account, to_id, &to);
+		rc = mail_mbox_selectable(account, to_id, &to);
 	if (rc == RC_OK)
 		rc = index_get(account, from, &index);
 	if (rc != RC_OK)
 		return rc;
-	collect(index, uids, &c);
+	copy_collect(index, uids, &c);
 	uint32_t first = to->uidnext;
 	if (c.count > 0)
 		rc = copy_all(account, from, to, &c, move);

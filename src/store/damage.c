@@ -86,7 +86,7 @@ void damage_found(struct account *account, int64_t blob)
 	damage->job.run = damage_job_run;
 	damage->job.done = damage_job_done;
 	damage->blob = blob;
-	account_submit_always(account, &damage->job);
+	job_submit_always(account, &damage->job);
 }
 
 enum rc damage_open(struct account *account)
@@ -230,7 +230,7 @@ enum rc damage_note(struct account *account)
 		return rc;
 	if (wait == 0) {
 		buf_init(&note.lines, NOTE_MAX / 2);
-		rc = account_transaction(account, note_write, &note);
+		rc = job_transaction(account, note_write, &note);
 		buf_fini(&note.lines);
 		wait = DAMAGE_NOTE_PAUSE_S;
 	}

@@ -74,18 +74,18 @@ static enum rc remove_row(struct account *account, struct mbox *mbox, const stru
 		rc = blob_unref(account, row->blob);
 	if (rc != RC_OK)
 		return rc;
-	mbox_count(account, mbox, row, -1);
+	mail_mbox_count(account, mbox, row, -1);
 	mbox->log_rows++;
 	change_msg(account, CHANGE_EXPUNGE, mbox->id, &state);
 	return RC_OK;
 }
 
-enum rc msg_remove(struct account *account, struct mbox *mbox, const struct msg_row *rows, size_t count,
+enum rc expunge_remove(struct account *account, struct mbox *mbox, const struct msg_row *rows, size_t count,
 	bool moved, uint64_t modseq)
 {
 	int64_t now = clock_wall();
 
-	mbox_touch(account, mbox);
+	mail_mbox_touch(account, mbox);
 	for (size_t i = 0; i < count; i++) {
 		enum rc rc = remove_row(account, mbox, &rows[i], moved, modseq, now);
 		if (rc != RC_OK)
@@ -93,11 +93,11 @@ enum rc msg_remove(struct account *account, struct mbox *mbox, const struct msg_
 	}
 	mbox->highestmodseq = modseq;
 	enum rc rc = log_cut(account, mbox);
-	return rc == RC_OK ? mbox_save(account, mbox) : rc;
+	return rc == RC_OK ? mail_mbox_save(account, mbox) : rc;
 }
 
 /* Copies the rows to remove: those of the index move while others are still to be read. */
-static size_t pick(
+static size_t expunge_pick(
 	const struct index *index, const struct seqset *uids, bool any_flags, struct msg_row *picked)
 {
 	size_t n = 0;
@@ -119,7 +119,7 @@ enum rc msg_expunge(struct account *account, int64_t mailbox, const struct seqse
 	struct mbox *mbox;
 	struct index *index;
 
-	enum rc rc = mbox_selectable(account, mailbox, &mbox);
+	enum rc rc = mail_mbox_selectable(account, mailbox, &mbox);
 	if (rc != RC_OK)
 		return rc;
 	if (!any_flags && mbox->deleted == 0) {
@@ -131,11 +131,11 @@ enum rc msg_expunge(struct account *account, int64_t mailbox, const struct seqse
 		return rc;
 	size_t room = any_flags ? mbox->messages : mbox->deleted;
 	struct msg_row *picked = mem_alloc(room * sizeof(*picked));
-	size_t n = pick(index, uids ? uids : &index->uids, any_flags, picked);
+	size_t n = expunge_pick(index, uids ? uids : &index->uids, any_flags, picked);
 	for (size_t i = 0; i < n; i++)
 		seqset_add(&removed, picked[i].uid);
 	if (n > 0)
-		rc = msg_remove(account, mbox, picked, n, false, modseq_next(account));
+		rc = expunge_remove(account, mbox, picked, n, false, account_modseq_next(account));
 	free(picked);
 	if (rc != RC_OK) {
 		seqset_fini(&removed);
@@ -153,7 +153,7 @@ enum rc msg_expunged_since(
 	struct mbox *mbox;
 	sqlite3_stmt *stmt;
 
-	enum rc rc = mbox_selectable(account, mailbox, &mbox);
+	enum rc rc = mail_mbox_selectable(account, mailbox, &mbox);
 	if (rc != RC_OK)
 		return rc;
 	if (since < mbox->highestmodseq) {
@@ -209,7 +209,7 @@ static enum rc forget_gone(struct account *account, int64_t now)
 	return rc;
 }
 
-enum rc msg_remove_all(struct account *account, struct mbox *mbox, uint64_t modseq)
+enum rc expunge_remove_all(struct account *account, struct mbox *mbox, uint64_t modseq)
 {
 	int64_t now = clock_wall();
 

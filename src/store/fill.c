@@ -90,7 +90,7 @@ enum rc blob_fill_sums(struct account *account)
 	struct filled *filled = mem_zalloc(sizeof(*filled));
 	enum rc rc = fill_collect(account, filled);
 	if (rc == RC_OK && filled->count > 0)
-		rc = account_transaction(account, fill_rows, filled);
+		rc = job_transaction(account, fill_rows, filled);
 	if (rc == RC_OK && filled->more && account->db)
 		account_background(account, BACKGROUND_FILL, clock_mono_ms() + FILL_PAUSE_MS);
 	free(filled);

@@ -118,10 +118,10 @@ static enum rc store_row(struct store_flags *s, struct msg_row *row)
 	bool visible = ((new.flags ^ row->flags) & VISIBLE) || keywords;
 	if (visible) {
 		if (s->modseq == 0)
-			s->modseq = modseq_next(s->account);
+			s->modseq = account_modseq_next(s->account);
 		new.modseq = s->modseq;
 	}
-	mbox_touch(s->account, s->mbox);
+	mail_mbox_touch(s->account, s->mbox);
 	enum rc rc = write_row(s, &new, more, more_changed);
 	if (rc != RC_OK)
 		return rc;
@@ -151,7 +151,7 @@ static enum rc store_rows(struct store_flags *s, const struct seqset *uids)
 	if (s->modseq == 0)
 		return RC_OK;
 	s->mbox->highestmodseq = s->modseq;
-	return mbox_save(s->account, s->mbox);
+	return mail_mbox_save(s->account, s->mbox);
 }
 
 enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct seqset *uids, enum flag_op op,
@@ -166,7 +166,7 @@ enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct s
 		.unchanged_since = unchanged_since,
 		.modified = modified };
 
-	enum rc rc = mbox_selectable(account, mailbox, &s.mbox);
+	enum rc rc = mail_mbox_selectable(account, mailbox, &s.mbox);
 	if (rc == RC_OK)
 		rc = index_get(account, s.mbox, &s.index);
 	if (rc == RC_OK && (flags & MSG_SEEN) && op != FLAGS_REMOVE)

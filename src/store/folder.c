@@ -24,7 +24,7 @@ static enum rc path_make(char path[PATH_ROOM], const char *folder, const char *n
 	return n > 0 && n < PATH_ROOM ? RC_OK : RC_INVALID;
 }
 
-static enum rc fail(struct store *store, const char *what, const char *path)
+static enum rc account_folder_fail(struct store *store, const char *what, const char *path)
 {
 	int error = errno;
 	log_error(store->log, "%s path=%s error=%s", what, path, strerror(error));
@@ -35,19 +35,20 @@ enum rc folder_make(struct store *store, const char *path)
 {
 	if (store->io->mkdir(store->io->ctx, path, 0700) == 0 || errno == EEXIST)
 		return RC_OK;
-	return fail(store, "folder cannot be made", path);
+	return account_folder_fail(store, "folder cannot be made", path);
 }
 
 enum rc folder_sync(struct store *store, const char *path)
 {
-	return io_sync_dir(store->io, path) ? RC_OK : fail(store, "folder cannot be synced", path);
+	return io_sync_dir(store->io, path) ? RC_OK
+					    : account_folder_fail(store, "folder cannot be synced", path);
 }
 
 static enum rc file_unlink(struct store *store, const char *path)
 {
 	if (store->io->unlink(store->io->ctx, path) == 0 || errno == ENOENT)
 		return RC_OK;
-	return fail(store, "file cannot be removed", path);
+	return account_folder_fail(store, "file cannot be removed", path);
 }
 
 /* The template. */
@@ -79,7 +80,7 @@ static enum rc template_take(struct store *store, struct db *db)
 	return RC_OK;
 }
 
-enum rc template_make(struct store *store)
+enum rc folder_template_make(struct store *store)
 {
 	struct db *db = NULL;
 	enum rc rc = db_open(":memory:", NULL, true, "template", store->log, &db);
@@ -101,11 +102,11 @@ static enum rc file_create(struct store *store, const char *path, const void *p,
 		return rc;
 	int fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fail(store, "file cannot be made", path);
+		return account_folder_fail(store, "file cannot be made", path);
 	if (!io_write_all(io, fd, p, n, 0) || (n > 0 && io->fdatasync(io->ctx, fd) != 0))
-		rc = fail(store, "file cannot be written", path);
+		rc = account_folder_fail(store, "file cannot be written", path);
 	if (io->close(io->ctx, fd) != 0 && rc == RC_OK)
-		rc = fail(store, "file cannot be written", path);
+		rc = account_folder_fail(store, "file cannot be written", path);
 	return rc;
 }
 
@@ -147,12 +148,12 @@ static enum rc fill_folder(struct account *account, const char *db_path)
 	if (rc == RC_OK)
 		rc = file_create(store, ledger, "", 0);
 	if (rc == RC_OK && store->io->rename(store->io->ctx, temp, db_path) != 0)
-		rc = fail(store, "file cannot be renamed", temp);
+		rc = account_folder_fail(store, "file cannot be renamed", temp);
 	return rc;
 }
 
 /* The folder's name and those of the folders above it. */
-static enum rc names_sync(struct account *account, const char *parent, const char *users)
+static enum rc account_folder_names_sync(struct account *account, const char *parent, const char *users)
 {
 	struct store *store = account->store;
 	enum rc rc = folder_sync(store, account->path);
@@ -161,14 +162,14 @@ static enum rc names_sync(struct account *account, const char *parent, const cha
 	return rc == RC_OK ? folder_sync(store, users) : rc;
 }
 
-enum rc account_folder_make(struct account *account, const char *db_path, bool *ret_created)
+enum rc folder_account_make(struct account *account, const char *db_path, bool *ret_created)
 {
 	struct store *store = account->store;
 	char users[PATH_ROOM], parent[PATH_ROOM];
 	struct stat st;
 	bool there = store->io->stat(store->io->ctx, db_path, &st) == 0;
 	if (!there && errno != ENOENT)
-		return fail(store, "account cannot be looked for", db_path);
+		return account_folder_fail(store, "account cannot be looked for", db_path);
 	/* As long as no commit is claimed, whoever made it may have died, or failed, before the syncs of its names. */
 	if (there && ledger_claims(account))
 		return RC_OK;
@@ -186,7 +187,7 @@ enum rc account_folder_make(struct account *account, const char *db_path, bool *
 	if (rc == RC_OK && !there)
 		rc = fill_folder(account, db_path);
 	if (rc == RC_OK)
-		rc = names_sync(account, parent, users);
+		rc = account_folder_names_sync(account, parent, users);
 	if (rc == RC_OK && !there)
 		*ret_created = true;
 	return rc;
@@ -202,7 +203,7 @@ static enum rc folder_empty(struct store *store, const char *path, unsigned left
 	enum rc rc = RC_OK;
 	DIR *dir = io->opendir(io->ctx, path);
 	if (!dir)
-		return errno == ENOENT ? RC_OK : fail(store, "folder cannot be read", path);
+		return errno == ENOENT ? RC_OK : account_folder_fail(store, "folder cannot be read", path);
 	for (struct dirent *entry = readdir(dir); entry && rc == RC_OK; entry = readdir(dir)) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
@@ -213,18 +214,18 @@ static enum rc folder_empty(struct store *store, const char *path, unsigned left
 		if (io->unlink(io->ctx, name) == 0 || errno == ENOENT)
 			continue;
 		if (left == 0 || (errno != EISDIR && errno != EPERM)) {
-			rc = fail(store, "file cannot be removed", name);
+			rc = account_folder_fail(store, "file cannot be removed", name);
 			break;
 		}
 		rc = folder_empty(store, name, left - 1);
 		if (rc == RC_OK && io->rmdir(io->ctx, name) != 0)
-			rc = fail(store, "folder cannot be removed", name);
+			rc = account_folder_fail(store, "folder cannot be removed", name);
 	}
 	closedir(dir);
 	return rc;
 }
 
-enum rc account_folder_remove(struct account *account)
+enum rc folder_account_remove(struct account *account)
 {
 	struct store *store = account->store;
 	char parent[PATH_ROOM];
@@ -232,11 +233,11 @@ enum rc account_folder_remove(struct account *account)
 	if (rc != RC_OK)
 		return rc;
 	if (store->io->rmdir(store->io->ctx, account->path) != 0 && errno != ENOENT)
-		return fail(store, "folder cannot be removed", account->path);
+		return account_folder_fail(store, "folder cannot be removed", account->path);
 	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(account->path, '/') - account->path),
 		account->path);
 	/* ENOENT: no account of that group was ever made. */
 	return io_sync_dir(store->io, parent) || errno == ENOENT
 		       ? RC_OK
-		       : fail(store, "folder cannot be synced", parent);
+		       : account_folder_fail(store, "folder cannot be synced", parent);
 }

@@ -91,7 +91,7 @@ void index_drop(struct account *account, struct mbox *mbox)
  * Drops what can be dropped until the budget is kept, at most `max` indexes. An index can go while its strand is ours; a
  * borrowed strand is idle, so no job of it holds pointers to rows. account NULL: all are others.
  */
-static void evict(struct index_lru *lru, const struct account *account, unsigned max)
+static void index_evict(struct index_lru *lru, const struct account *account, unsigned max)
 {
 	pthread_mutex_lock(&lru->lock);
 	LIST_EACH_SAFE (node, &lru->indexes) {
@@ -115,7 +115,7 @@ static void evict(struct index_lru *lru, const struct account *account, unsigned
 void index_lru_trim(struct index_lru *lru)
 {
 	if (lru->used > lru->budget)
-		evict(lru, NULL, TRIM_MAX);
+		index_evict(lru, NULL, TRIM_MAX);
 }
 
 static void index_use(struct index *index)
@@ -202,7 +202,7 @@ static void check_counts(struct account *account, struct index *index)
 	mbox->messages = mbox->unseen = mbox->deleted = mbox->recent = 0;
 	mbox->size = 0;
 	for (size_t i = 0; i < index->count; i++)
-		mbox_count(account, mbox, &index->rows[i], 1);
+		mail_mbox_count(account, mbox, &index->rows[i], 1);
 	if (stored.messages != mbox->messages || stored.unseen != mbox->unseen ||
 		stored.deleted != mbox->deleted || stored.size != mbox->size || stored.recent != mbox->recent)
 		log_error(account_log(account), "counters of a mailbox were wrong account=%s mailbox=%lld",
@@ -238,7 +238,7 @@ static enum rc index_load(struct account *account, struct mbox *mbox, struct ind
 	mbox->index = index;
 	index_use(index);
 	if (account->store->indexes->used > account->store->indexes->budget)
-		evict(account->store->indexes, account, UINT_MAX);
+		index_evict(account->store->indexes, account, UINT_MAX);
 	*ret_index = index;
 	return RC_OK;
 }
@@ -335,7 +335,7 @@ enum rc msg_index(
 	struct mbox *mbox;
 	struct index *index;
 
-	enum rc rc = mbox_selectable(account, mailbox, &mbox);
+	enum rc rc = mail_mbox_selectable(account, mailbox, &mbox);
 	if (rc == RC_OK)
 		rc = index_get(account, mbox, &index);
 	if (rc != RC_OK)
@@ -347,7 +347,7 @@ enum rc msg_index(
 
 bool msg_index_loaded(struct account *account, int64_t mailbox)
 {
-	struct mbox *mbox = mbox_by_id(account, mailbox);
+	struct mbox *mbox = mail_mbox_by_id(account, mailbox);
 	return mbox && mbox->index;
 }
 
@@ -357,7 +357,7 @@ enum rc msg_all_there(struct account *account, int64_t mailbox, const struct seq
 	struct index *index;
 	struct seqset missing = SEQSET_EMPTY;
 
-	enum rc rc = mbox_selectable(account, mailbox, &mbox);
+	enum rc rc = mail_mbox_selectable(account, mailbox, &mbox);
 	if (rc == RC_OK)
 		rc = index_get(account, mbox, &index);
 	if (rc != RC_OK)

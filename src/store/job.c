@@ -45,9 +45,9 @@ static void entry_deliver(struct account *account, struct entry *entry)
 {
 	struct job *job = entry->job;
 	if (job->rc == RC_OK)
-		effects_publish(account, &entry->effects);
+		change_effects_publish(account, &entry->effects);
 	else
-		effects_drop(&entry->effects);
+		change_effects_drop(&entry->effects);
 	job->change = account->change;
 	if (job->home) {
 		job->msg.fn = job_arrived;
@@ -70,7 +70,7 @@ static void entry_run(struct account *account, struct entry *entry)
 	account->job = NULL;
 	account->effects = NULL;
 	if (job->rc != RC_OK)
-		effects_drop(&entry->effects);
+		change_effects_drop(&entry->effects);
 }
 
 /* Outside a transaction. */
@@ -191,7 +191,7 @@ static enum rc batch_try(struct account *account, struct batch *batch)
 		return rc;
 	db_rollback(account->db);
 	for (size_t i = 0; i < batch->n; i++)
-		effects_drop(&batch->v[i].effects);
+		change_effects_drop(&batch->v[i].effects);
 	/* Files of the batch first: they are looked up among the rows. */
 	blob_batch_end(account);
 	if (memory_reload(account) != RC_OK)
@@ -218,7 +218,7 @@ static void batch_recover(struct account *account, struct batch *batch)
 		/* A relaxed commit can be seen, whether it is on disk or not. */
 		if (account->state == ACCOUNT_OPEN && batch->committed)
 			continue;
-		effects_drop(&entry->effects);
+		change_effects_drop(&entry->effects);
 		entry->job->rc = rc == RC_OK ? RC_IO : RC_UNAVAILABLE;
 		/* What it has read is not what is there now. */
 		if (account->state == ACCOUNT_OPEN && entry->job->kind == JOB_READ)
@@ -229,7 +229,7 @@ static void batch_recover(struct account *account, struct batch *batch)
 static void batch_settle(struct account *account, struct batch *batch);
 
 /* The same, if anything can be written at all. */
-static void write_run(struct account *account, struct batch *batch)
+static void job_write_run(struct account *account, struct batch *batch)
 {
 	enum rc rc = account_writable(account);
 	if (rc == RC_OK) {
@@ -244,7 +244,7 @@ static void write_run(struct account *account, struct batch *batch)
 static void batch_replaced(struct account *account, struct batch *batch)
 {
 	for (size_t i = 0; i < batch->n; i++) {
-		effects_drop(&batch->v[i].effects);
+		change_effects_drop(&batch->v[i].effects);
 		batch->v[i].job->rc = RC_UNAVAILABLE;
 	}
 	replaced_close(account);
@@ -279,7 +279,7 @@ static void batch_settle(struct account *account, struct batch *batch)
 		else if (batch->v[i].job->kind == JOB_READ)
 			read_run(account, &batch->v[i]);
 		else
-			write_run(account, &alone);
+			job_write_run(account, &alone);
 	}
 }
 
@@ -311,7 +311,7 @@ static void batch_collect(struct account *account, struct batch *batch)
 		strand_unshift(account->strand, &batch->v[--batch->n].job->item);
 }
 
-static void job_turn(struct account *account, struct job *job)
+static void job_carry_out(struct account *account, struct job *job)
 {
 	struct entry entries[BATCH_MAX];
 	struct batch batch = { .v = entries, .n = 1 };
@@ -334,7 +334,7 @@ static void job_turn(struct account *account, struct job *job)
 		entry_deliver(account, &entries[i]);
 }
 
-void account_turn(struct strand *strand, void *ctx)
+void job_turn(struct strand *strand, void *ctx)
 {
 	struct account *account = ctx;
 	uint64_t began = clock_mono_us();
@@ -343,7 +343,7 @@ void account_turn(struct strand *strand, void *ctx)
 	struct strand_item *item = strand_next(strand);
 	while (item) {
 		if (account_item_is_job(account, item))
-			job_turn(account, CONTAINER_OF(item, struct job, item));
+			job_carry_out(account, CONTAINER_OF(item, struct job, item));
 		else
 			account_item_run(account, item);
 		if (clock_mono_us() - began >= READ_TURN_MS * 1000)
@@ -354,7 +354,7 @@ void account_turn(struct strand *strand, void *ctx)
 	account_unref(&account);
 }
 
-enum rc account_submit(struct account *account, struct job *job)
+enum rc job_submit(struct account *account, struct job *job)
 {
 	job->account = account_ref(account);
 	job->item.slow = job->slow;
@@ -364,7 +364,7 @@ enum rc account_submit(struct account *account, struct job *job)
 	return rc;
 }
 
-void account_submit_always(struct account *account, struct job *job)
+void job_submit_always(struct account *account, struct job *job)
 {
 	job->account = account_ref(account);
 	job->item.slow = job->slow;
@@ -383,8 +383,7 @@ static enum rc transaction_run(struct account *account, struct job *job)
 	return transaction->fn(account, transaction->arg);
 }
 
-enum rc account_transaction(
-	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg)
+enum rc job_transaction(struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg)
 {
 	struct transaction transaction = {
 		.job = { .kind = JOB_WRITE, .run = transaction_run }, .fn = fn, .arg = arg
@@ -392,10 +391,10 @@ enum rc account_transaction(
 	struct entry entry = { .job = &transaction.job };
 	struct batch batch = { .v = &entry, .n = 1 };
 	strand_assert(account->strand);
-	write_run(account, &batch);
+	job_write_run(account, &batch);
 	if (transaction.job.rc == RC_OK)
-		effects_publish(account, &entry.effects);
+		change_effects_publish(account, &entry.effects);
 	else
-		effects_drop(&entry.effects);
+		change_effects_drop(&entry.effects);
 	return transaction.job.rc;
 }

@@ -71,7 +71,7 @@ enum rc mbox_keywords(struct account *account, int64_t id, const struct strv **r
 {
 	struct mbox *mbox;
 
-	enum rc rc = mbox_selectable(account, id, &mbox);
+	enum rc rc = mail_mbox_selectable(account, id, &mbox);
 	if (rc == RC_OK)
 		rc = keywords_load(account, mbox);
 	if (rc != RC_OK)
@@ -96,7 +96,7 @@ static enum rc keyword_add(struct account *account, struct mbox *mbox, struct st
 {
 	struct mbox_keywords *keywords = mbox->keywords;
 
-	mbox_touch(account, mbox);
+	mail_mbox_touch(account, mbox);
 	enum rc rc =
 		db_run(account->db, "INSERT OR REPLACE INTO keyword (mailbox, bit, name) VALUES (?1, ?2, ?3)",
 			"idt", mbox->id, (uint32_t)number, name);
@@ -235,7 +235,7 @@ enum rc mbox_keyword_set(struct account *account, int64_t id, const struct strv 
 	struct keyword_set set = { 0 };
 	struct mbox *mbox;
 
-	enum rc rc = mbox_selectable(account, id, &mbox);
+	enum rc rc = mail_mbox_selectable(account, id, &mbox);
 	if (rc == RC_OK)
 		rc = keywords_load(account, mbox);
 	if (rc == RC_OK && create)

@@ -132,7 +132,7 @@ enum rc keywords_more_store(
 
 const uint64_t *msg_keywords_more(struct account *account, int64_t mailbox, const struct msg_row *row)
 {
-	const struct mbox *mbox = row->flags & MSG_MORE_KEYWORDS ? mbox_by_id(account, mailbox) : NULL;
+	const struct mbox *mbox = row->flags & MSG_MORE_KEYWORDS ? mail_mbox_by_id(account, mailbox) : NULL;
 
 	return mbox && mbox->index ? keywords_more(mbox->index, row) : NULL;
 }

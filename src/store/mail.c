@@ -12,29 +12,29 @@
 	"id, name, attrs, uidvalidity, uidnext, first_recent, recent, messages, unseen, deleted, size,"      \
 	" highestmodseq, modseq_floor, log_rows, log_since"
 
-struct mbox *mbox_by_id(struct account *account, int64_t id)
+struct mbox *mail_mbox_by_id(struct account *account, int64_t id)
 {
 	struct mbox *mbox = NULL;
 	HASH_FIND(hh, account->mail->by_id, &id, sizeof(id), mbox);
 	return mbox;
 }
 
-enum rc mbox_selectable(struct account *account, int64_t id, struct mbox **ret_mbox)
+enum rc mail_mbox_selectable(struct account *account, int64_t id, struct mbox **ret_mbox)
 {
-	struct mbox *mbox = mbox_by_id(account, id);
+	struct mbox *mbox = mail_mbox_by_id(account, id);
 	if (!mbox || (mbox->attrs & MBOX_NOSELECT))
 		return RC_NOT_FOUND;
 	*ret_mbox = mbox;
 	return RC_OK;
 }
 
-void mbox_touch(struct account *account, struct mbox *mbox)
+void mail_mbox_touch(struct account *account, struct mbox *mbox)
 {
 	if (!list_linked(&mbox->touched))
 		list_append(&account->mail->touched, &mbox->touched);
 }
 
-enum rc mbox_save(struct account *account, struct mbox *mbox)
+enum rc mail_mbox_save(struct account *account, struct mbox *mbox)
 {
 	return db_run(account->db,
 		"UPDATE mailbox SET uidnext = ?2, first_recent = ?3, recent = ?4, messages = ?5, unseen = ?6,"
@@ -44,7 +44,7 @@ enum rc mbox_save(struct account *account, struct mbox *mbox)
 		mbox->log_since);
 }
 
-void mbox_count(struct account *account, struct mbox *mbox, const struct msg_row *row, int sign)
+void mail_mbox_count(struct account *account, struct mbox *mbox, const struct msg_row *row, int sign)
 {
 	/* Unsigned wrap-around makes adding ~0 a subtraction. */
 	uint32_t one = sign > 0 ? 1 : UINT32_MAX;
@@ -84,7 +84,7 @@ static void read_row(struct mbox *mbox, sqlite3_stmt *stmt)
 	mbox->log_since = db_u64(stmt, 14);
 }
 
-void mbox_free(struct account *account, struct mbox *mbox)
+void mail_mbox_free(struct account *account, struct mbox *mbox)
 {
 	HASH_DEL(account->mail->by_id, mbox);
 	list_remove(&mbox->touched);
@@ -100,7 +100,7 @@ static void mail_clear(struct account *account)
 	struct mail *mail = account->mail;
 
 	while (mail->by_id)
-		mbox_free(account, mail->by_id);
+		mail_mbox_free(account, mail->by_id);
 	for (size_t i = 0; i < mail->sub_count; i++)
 		free((void *)mail->subs[i].p);
 	mail->name_count = 0;
@@ -141,7 +141,7 @@ static enum rc load_subscriptions(struct account *account)
 	if (rc != RC_OK)
 		return rc;
 	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt))
-		subs_add(account->mail, db_text(stmt, 0));
+		tree_subs_add(account->mail, db_text(stmt, 0));
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -269,7 +269,7 @@ uint64_t mail_modseq_stored(const struct account *account)
 
 uint64_t mail_modseq(const struct account *account)
 {
-	uint64_t given = modseq_last(account);
+	uint64_t given = account_modseq_last(account);
 	return given > account->mail->modseq ? given : account->mail->modseq;
 }
 

@@ -1,7 +1,7 @@
 /*
  * What the files of the mail part share: the mailboxes of an open account and their indexes in memory. Everything is
  * [strand]. The rule for whoever changes something: check all that can be refused, then SQLite, then memory; and
- * mbox_touch before the first change, so that a rollback throws the memory away.
+ * mail_mbox_touch before the first change, so that a rollback throws the memory away.
  */
 #ifndef COID_STORE_MAIL_PRIV_H
 #define COID_STORE_MAIL_PRIV_H
@@ -67,15 +67,15 @@ struct mail {
 /* mail.c */
 
 /* The mailbox, or NULL. */
-struct mbox *mbox_by_id(struct account *account, int64_t id);
+struct mbox *mail_mbox_by_id(struct account *account, int64_t id);
 /* RC_NOT_FOUND also for a \Noselect name. */
-enum rc mbox_selectable(struct account *account, int64_t id, struct mbox **ret_mbox) MUST_CHECK;
-void mbox_touch(struct account *account, struct mbox *mbox);
+enum rc mail_mbox_selectable(struct account *account, int64_t id, struct mbox **ret_mbox) MUST_CHECK;
+void mail_mbox_touch(struct account *account, struct mbox *mbox);
 /* Writes the counters of the row. */
-enum rc mbox_save(struct account *account, struct mbox *mbox) MUST_CHECK;
-void mbox_free(struct account *account, struct mbox *mbox);
+enum rc mail_mbox_save(struct account *account, struct mbox *mbox) MUST_CHECK;
+void mail_mbox_free(struct account *account, struct mbox *mbox);
 /* Adds (sign 1) or takes away (sign -1) a message of this state in the counters of the mailbox and the account. */
-void mbox_count(struct account *account, struct mbox *mbox, const struct msg_row *row, int sign);
+void mail_mbox_count(struct account *account, struct mbox *mbox, const struct msg_row *row, int sign);
 
 /* tree.c */
 
@@ -89,9 +89,9 @@ size_t tree_position(const struct mail *mail, struct strv name);
 void tree_add(struct mail *mail, struct mbox *mbox);
 void tree_remove(struct mail *mail, struct mbox *mbox);
 bool tree_has_children(const struct mail *mail, const struct mbox *mbox);
-bool subs_contain(const struct mail *mail, struct strv name);
-void subs_add(struct mail *mail, struct strv name);
-void subs_remove(struct mail *mail, struct strv name);
+bool tree_subs_contain(const struct mail *mail, struct strv name);
+void tree_subs_add(struct mail *mail, struct strv name);
+void tree_subs_remove(struct mail *mail, struct strv name);
 
 /* mbox_change.c */
 
@@ -173,7 +173,7 @@ uint64_t moved_bytes(const struct index *index);
 
 /* message.c */
 
-/* Inserts the row of a new message, whose keywords are `keywords`, and tells it: table, index, counters (not saved: mbox_save). */
+/* Inserts the row of a new message, whose keywords are `keywords`, and tells it: table, index, counters (not saved: mail_mbox_save). */
 enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row,
 	const struct keyword_set *keywords) MUST_CHECK;
 
@@ -183,10 +183,10 @@ enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_
  * Removes these rows (ascending UIDs; not of the index itself) with one modseq, tells it, and saves the mailbox. `moved`:
  * their bytes went to another row.
  */
-enum rc msg_remove(struct account *account, struct mbox *mbox, const struct msg_row *rows, size_t count,
+enum rc expunge_remove(struct account *account, struct mbox *mbox, const struct msg_row *rows, size_t count,
 	bool moved, uint64_t modseq) MUST_CHECK;
 /* All messages and the log of a mailbox that goes away. */
-enum rc msg_remove_all(struct account *account, struct mbox *mbox, uint64_t modseq) MUST_CHECK;
+enum rc expunge_remove_all(struct account *account, struct mbox *mbox, uint64_t modseq) MUST_CHECK;
 
 /* annot.c */
 
@@ -206,10 +206,10 @@ enum rc moves_wanted(struct account *account, const struct mbox *mbox, bool *ret
 /* A message got MSG_MOVE_PENDING: it is moved after the commit, unless the job holds that back. */
 void moves_mark(struct account *account, int64_t mailbox, uint32_t uid);
 
-/* quota.c */
+/* account_quota.c */
 
 /* RC_QUOTA if so much more does not fit. */
-enum rc quota_check(struct account *account, uint64_t octets, uint64_t messages) MUST_CHECK;
+enum rc account_quota_check(struct account *account, uint64_t octets, uint64_t messages) MUST_CHECK;
 
 /* cache.c */
 

@@ -4,7 +4,7 @@
 #include "store/mail_priv.h"
 
 /* A name in any case of INBOX is INBOX; others are in NFC. */
-static struct strv canonical(struct account *account, struct strv name)
+static struct strv mailbox_canonical(struct account *account, struct strv name)
 {
 	return tree_is_inbox(name) ? STRV("INBOX") : mbox_name_nfc(name, account_arena(account));
 }
@@ -15,7 +15,7 @@ static void fill_info(struct account *account, const struct mbox *mbox, struct m
 		.id = mbox->id,
 		.name = arena_strv(account_arena(account), mbox->name),
 		.attrs = mbox->attrs,
-		.subscribed = subs_contain(account->mail, mbox->name),
+		.subscribed = tree_subs_contain(account->mail, mbox->name),
 		.uidvalidity = mbox->uidvalidity,
 		.uidnext = mbox->uidnext,
 		.messages = mbox->messages,
@@ -29,7 +29,7 @@ static void fill_info(struct account *account, const struct mbox *mbox, struct m
 
 enum rc mbox_find(struct account *account, struct strv name, struct mbox_info *ret_info)
 {
-	struct mbox *mbox = tree_find(account->mail, canonical(account, name));
+	struct mbox *mbox = tree_find(account->mail, mailbox_canonical(account, name));
 
 	if (!mbox)
 		return RC_NOT_FOUND;
@@ -40,7 +40,7 @@ enum rc mbox_find(struct account *account, struct strv name, struct mbox_info *r
 
 enum rc mbox_get(struct account *account, int64_t id, struct mbox_info *ret_info)
 {
-	struct mbox *mbox = mbox_by_id(account, id);
+	struct mbox *mbox = mail_mbox_by_id(account, id);
 
 	if (!mbox)
 		return RC_NOT_FOUND;
@@ -56,7 +56,7 @@ static void fill_name(struct account *account, struct strv name, struct mbox_inf
 	*ret_info = (struct mbox_info){
 		.name = arena_strv(account_arena(account), name),
 		.attrs = MBOX_NOSELECT,
-		.subscribed = subs_contain(account->mail, name),
+		.subscribed = tree_subs_contain(account->mail, name),
 		.has_children = next < account->mail->name_count &&
 				tree_below(account->mail->names[next]->name, name),
 	};
@@ -74,7 +74,7 @@ struct list_walk {
 	size_t count;
 };
 
-static void gather(struct account *account, bool subscriptions, struct list_walk *ret_walk)
+static void mailbox_gather(struct account *account, bool subscriptions, struct list_walk *ret_walk)
 {
 	const struct mail *mail = account->mail;
 	size_t subs = subscriptions ? mail->sub_count : 0;
@@ -109,7 +109,7 @@ enum rc mbox_list(struct account *account, bool subscriptions, bool counts,
 
 	/* Counts are in memory anyway: always filled. */
 	(void)counts;
-	gather(account, subscriptions, &walk);
+	mailbox_gather(account, subscriptions, &walk);
 	for (size_t i = 0; i < walk.count; i++) {
 		if (!fn(arg, &walk.infos[i]))
 			break;

@@ -102,7 +102,7 @@ enum rc mbox_keyword_set(struct account *account, int64_t id, const struct strv 
 
 /*
  * SELECT. Claims \Recent if `read_write` (relaxed write: use JOB_WRITE_RELAXED; EXAMINE: JOB_READ), watches the account
- * with `sink`, and tells where the view starts. The UID set is what exists now. Undo by account_unwatch.
+ * with `sink`, and tells where the view starts. The UID set is what exists now. Undo by change_unwatch.
  */
 struct mbox_snapshot {
 	struct mbox_info info;

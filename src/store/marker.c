@@ -60,7 +60,7 @@ static void doubt_path(const struct account *account, char path[PATH_ROOM])
 	snprintf(path, PATH_ROOM, "%s/doubt", account->path);
 }
 
-void doubt_set(struct account *account)
+void marker_doubt_set(struct account *account)
 {
 	const struct io *io = account->store->io;
 	char path[PATH_ROOM];
@@ -74,7 +74,7 @@ void doubt_set(struct account *account)
 			account_shown(account), path, strerror(errno));
 }
 
-bool doubt_exists(struct account *account)
+bool marker_doubt_exists(struct account *account)
 {
 	const struct io *io = account->store->io;
 	char path[PATH_ROOM];
@@ -83,7 +83,7 @@ bool doubt_exists(struct account *account)
 	return io->stat(io->ctx, path, &st) == 0;
 }
 
-void doubt_remove(struct account *account)
+void marker_doubt_remove(struct account *account)
 {
 	const struct io *io = account->store->io;
 	char path[PATH_ROOM];

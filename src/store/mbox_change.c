@@ -15,7 +15,7 @@ static void touch_tree(struct account *account)
 	account->mail->tree_touched = true;
 }
 
-static enum rc check_name(struct account *account, struct strv name, struct strv *ret_name)
+static enum rc mbox_change_check_name(struct account *account, struct strv name, struct strv *ret_name)
 {
 	return mbox_name_check(account->store, name, account_arena(account), ret_name);
 }
@@ -101,7 +101,7 @@ static enum rc make_parents(struct account *account, struct strv name, uint64_t 
 }
 
 /* `more` names besides the missing parents of `name`: the MAILBOX quota (RFC 9208 section 5.3). */
-static enum rc room_for(const struct account *account, struct strv name, size_t more)
+static enum rc mbox_change_room_for(const struct account *account, struct strv name, size_t more)
 {
 	const struct mail *mail = account->mail;
 	size_t wanted = mail->name_count + parents_missing(mail, name) + more;
@@ -109,7 +109,8 @@ static enum rc room_for(const struct account *account, struct strv name, size_t 
 }
 
 /* Makes a \Noselect name a mailbox. It never held messages, so its id may stay. */
-static enum rc revive(struct account *account, struct mbox *mbox, uint32_t special_use, uint64_t modseq)
+static enum rc mbox_change_revive(
+	struct account *account, struct mbox *mbox, uint32_t special_use, uint64_t modseq)
 {
 	uint32_t uidvalidity;
 
@@ -128,7 +129,7 @@ static enum rc revive(struct account *account, struct mbox *mbox, uint32_t speci
 }
 
 /* `instead`: the name that was renamed to it, as far as clients are told. */
-static enum rc create(
+static enum rc mbox_change_create(
 	struct account *account, struct strv name, struct strv instead, uint32_t special_use, int64_t *ret_id)
 {
 	struct mbox *mbox = tree_find(account->mail, name);
@@ -137,13 +138,13 @@ static enum rc create(
 	if (mbox && !(mbox->attrs & MBOX_NOSELECT))
 		return RC_EXISTS;
 	if (!mbox) {
-		rc = room_for(account, name, 1);
+		rc = mbox_change_room_for(account, name, 1);
 		if (rc != RC_OK)
 			return rc;
 	}
-	uint64_t modseq = modseq_next(account);
+	uint64_t modseq = account_modseq_next(account);
 	if (mbox) {
-		rc = revive(account, mbox, special_use, modseq);
+		rc = mbox_change_revive(account, mbox, special_use, modseq);
 	} else {
 		rc = make_parents(account, name, modseq);
 		if (rc == RC_OK)
@@ -160,8 +161,9 @@ enum rc mbox_create(struct account *account, struct strv name, uint32_t special_
 {
 	struct strv checked;
 
-	enum rc rc = check_name(account, name, &checked);
-	return rc == RC_OK ? create(account, checked, STRV_NULL, special_use & MBOX_SPECIAL_MASK, ret_id)
+	enum rc rc = mbox_change_check_name(account, name, &checked);
+	return rc == RC_OK ? mbox_change_create(
+				     account, checked, STRV_NULL, special_use & MBOX_SPECIAL_MASK, ret_id)
 			   : rc;
 }
 
@@ -170,7 +172,7 @@ static enum rc delete_row(struct account *account, struct mbox *mbox, uint64_t m
 	struct mail *mail = account->mail;
 
 	touch_tree(account);
-	enum rc rc = msg_remove_all(account, mbox, modseq);
+	enum rc rc = expunge_remove_all(account, mbox, modseq);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM keyword WHERE mailbox = ?1", "i", mbox->id);
 	if (rc == RC_OK)
@@ -184,7 +186,7 @@ static enum rc delete_row(struct account *account, struct mbox *mbox, uint64_t m
 	mail->storage -= mbox->size;
 	mail->messages -= mbox->messages;
 	tree_remove(mail, mbox);
-	mbox_free(account, mbox);
+	mail_mbox_free(account, mbox);
 	return RC_OK;
 }
 
@@ -211,7 +213,7 @@ enum rc mbox_delete(struct account *account, struct strv name)
 {
 	struct strv checked;
 
-	enum rc rc = check_name(account, name, &checked);
+	enum rc rc = mbox_change_check_name(account, name, &checked);
 	if (rc != RC_OK)
 		return rc;
 	if (tree_is_inbox(checked))
@@ -223,7 +225,7 @@ enum rc mbox_delete(struct account *account, struct strv name)
 	if (children && (mbox->attrs & MBOX_NOSELECT))
 		return RC_INVALID;
 	int64_t id = mbox->id;
-	uint64_t modseq = modseq_next(account);
+	uint64_t modseq = account_modseq_next(account);
 	rc = delete_row(account, mbox, modseq);
 	/* What stays is another name: the id of a mailbox is never used again. */
 	if (rc == RC_OK && children)
@@ -241,7 +243,7 @@ static enum rc rename_inbox(struct account *account, struct mbox *inbox, struct 
 	struct copy_result moved;
 	int64_t id;
 
-	enum rc rc = create(account, to, inbox->name, 0, &id);
+	enum rc rc = mbox_change_create(account, to, inbox->name, 0, &id);
 	if (rc != RC_OK)
 		return rc;
 	seqset_add_range(&all, 1, UINT32_MAX - 1);
@@ -256,7 +258,8 @@ static enum rc rename_inbox(struct account *account, struct mbox *inbox, struct 
 }
 
 /* The new name of `name`, which is `from` or below it. */
-static struct strv renamed(struct account *account, struct strv name, struct strv from, struct strv to)
+static struct strv mbox_change_renamed(
+	struct account *account, struct strv name, struct strv from, struct strv to)
 {
 	struct strv below = strv_sub(name, from.n, name.n);
 	char *text = arena_printf(account_arena(account), "%.*s%.*s", STRV_ARG(to), STRV_ARG(below));
@@ -300,15 +303,16 @@ static enum rc rename_all(struct account *account, struct mbox *mbox, struct str
 
 	/* Deeper and longer names must be allowed, too. */
 	for (size_t i = 0; i < count; i++) {
-		enum rc rc = check_name(account, renamed(account, mboxes[i]->name, from, to), &checked);
+		enum rc rc = mbox_change_check_name(
+			account, mbox_change_renamed(account, mboxes[i]->name, from, to), &checked);
 		if (rc != RC_OK)
 			return rc;
 	}
 	touch_tree(account);
-	enum rc rc = make_parents(account, to, modseq_next(account));
+	enum rc rc = make_parents(account, to, account_modseq_next(account));
 	for (size_t i = 0; rc == RC_OK && i < count; i++)
-		rc = rename_row(account, mboxes[i], renamed(account, mboxes[i]->name, from, to));
-	return rc == RC_OK ? drop_parents(account, from, modseq_next(account)) : rc;
+		rc = rename_row(account, mboxes[i], mbox_change_renamed(account, mboxes[i]->name, from, to));
+	return rc == RC_OK ? drop_parents(account, from, account_modseq_next(account)) : rc;
 }
 
 enum rc mbox_rename(struct account *account, struct strv from, struct strv to)
@@ -316,9 +320,9 @@ enum rc mbox_rename(struct account *account, struct strv from, struct strv to)
 	struct strv old;
 	struct strv new;
 
-	enum rc rc = check_name(account, from, &old);
+	enum rc rc = mbox_change_check_name(account, from, &old);
 	if (rc == RC_OK)
-		rc = check_name(account, to, &new);
+		rc = mbox_change_check_name(account, to, &new);
 	if (rc != RC_OK)
 		return rc;
 	struct mbox *mbox = tree_find(account->mail, old);
@@ -330,17 +334,17 @@ enum rc mbox_rename(struct account *account, struct strv from, struct strv to)
 		return rename_inbox(account, mbox, new);
 	if (tree_below(new, old))
 		return RC_INVALID;
-	rc = room_for(account, new, 0);
+	rc = mbox_change_room_for(account, new, 0);
 	return rc == RC_OK ? rename_all(account, mbox, new) : rc;
 }
 
-static enum rc subscribe(struct account *account, struct strv name)
+static enum rc mbox_change_subscribe(struct account *account, struct strv name)
 {
 	enum rc rc = db_run(account->db, "INSERT INTO subscription (name) VALUES (?1)", "t", name);
 	if (rc != RC_OK)
 		return rc;
 	touch_tree(account);
-	subs_add(account->mail, name);
+	tree_subs_add(account->mail, name);
 	return RC_OK;
 }
 
@@ -349,20 +353,20 @@ enum rc mbox_subscribe(struct account *account, struct strv name, bool on)
 	struct mail *mail = account->mail;
 	struct strv checked;
 
-	enum rc rc = check_name(account, name, &checked);
+	enum rc rc = mbox_change_check_name(account, name, &checked);
 	if (rc != RC_OK)
 		return rc;
-	if (subs_contain(mail, checked) == on)
+	if (tree_subs_contain(mail, checked) == on)
 		return RC_OK;
 	if (on && mail->sub_count >= (size_t)account->store->settings.mailboxes_max + MBOX_SUBSCRIPTIONS_MORE)
 		return RC_LIMIT;
 	if (on) {
-		rc = subscribe(account, checked);
+		rc = mbox_change_subscribe(account, checked);
 	} else {
 		touch_tree(account);
 		rc = db_run(account->db, "DELETE FROM subscription WHERE name = ?1", "t", checked);
 		if (rc == RC_OK)
-			subs_remove(mail, checked);
+			tree_subs_remove(mail, checked);
 	}
 	if (rc == RC_OK)
 		change_name(account, on ? CHANGE_SUBSCRIBED : CHANGE_UNSUBSCRIBED, 0, checked, STRV_NULL, 0);
@@ -385,9 +389,9 @@ static enum rc create_default(
 		rc = make_parents(account, checked, FIRST_MODSEQ);
 	if (rc == RC_OK)
 		rc = insert_mbox(account, checked, special_use & MBOX_SPECIAL_MASK, FIRST_MODSEQ, &mbox);
-	if (rc != RC_OK || subs_contain(account->mail, checked))
+	if (rc != RC_OK || tree_subs_contain(account->mail, checked))
 		return rc;
-	return subscribe(account, checked);
+	return mbox_change_subscribe(account, checked);
 }
 
 enum rc mbox_create_defaults(struct account *account)

@@ -50,7 +50,7 @@ static unsigned depth_of(struct strv name)
 	return level == 0 ? 0 : depth;
 }
 
-static enum rc normalise(struct strv name, struct arena *arena, struct strv *ret_name)
+static enum rc mbox_name_normalise(struct strv name, struct arena *arena, struct strv *ret_name)
 {
 	utf8proc_uint8_t *nfc = NULL;
 
@@ -71,7 +71,7 @@ struct strv mbox_name_nfc(struct strv name, struct arena *arena)
 {
 	struct strv nfc;
 
-	return !str_is_ascii(name) && normalise(name, arena, &nfc) == RC_OK ? nfc : name;
+	return !str_is_ascii(name) && mbox_name_normalise(name, arena, &nfc) == RC_OK ? nfc : name;
 }
 
 /* "inbox" and "InBox/x" begin with INBOX: the first level names the same mailbox. `name` is ours in the arena. */
@@ -97,7 +97,7 @@ enum rc mbox_name_check(struct store *store, struct strv name, struct arena *are
 		name.n--;
 	if (!characters_allowed(name))
 		return RC_INVALID;
-	enum rc rc = normalise(name, arena, &checked);
+	enum rc rc = mbox_name_normalise(name, arena, &checked);
 	if (rc != RC_OK)
 		return rc;
 	unsigned depth = depth_of(checked);

@@ -32,7 +32,7 @@ enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_
 		return rc;
 	mbox->uidnext = row->uid + 1;
 	mbox->highestmodseq = row->modseq;
-	mbox_count(account, mbox, row, 1);
+	mail_mbox_count(account, mbox, row, 1);
 	if (mbox->index)
 		index_append(mbox->index, row, keywords);
 	change_msg(account, CHANGE_APPEND, mbox->id, &state);
@@ -46,19 +46,19 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 	struct keyword_set keywords;
 	struct mbox *mbox;
 
-	enum rc rc = mbox_selectable(account, mailbox, &mbox);
+	enum rc rc = mail_mbox_selectable(account, mailbox, &mbox);
 	if (rc != RC_OK)
 		return rc;
 	if (size > account->store->settings.message_max || size > UINT32_MAX || mbox->uidnext == UINT32_MAX)
 		return RC_LIMIT;
-	rc = quota_check(account, size, 1);
+	rc = account_quota_check(account, size, 1);
 	if (rc != RC_OK)
 		return rc;
 	rc = mbox_keyword_set(account, mailbox, msg->keywords, msg->keyword_count, true, &keywords);
 	if (rc != RC_OK)
 		return rc;
 
-	mbox_touch(account, mbox);
+	mail_mbox_touch(account, mbox);
 	rc = blob_put(account, msg->content, msg->prefix, &row.blob);
 	if (rc == RC_OK)
 		rc = cache_put(account, row.blob, msg->content, msg->prefix);
@@ -68,14 +68,14 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 		return rc;
 	row.uid = mbox->uidnext;
 	row.flags = msg->flags & MSG_FLAGS_STORED;
-	row.modseq = modseq_next(account);
+	row.modseq = account_modseq_next(account);
 	row.size = (uint32_t)size;
 	row.internaldate = msg->internaldate;
 	row.zone = msg->zone;
 	row.savedate = clock_wall();
 	rc = msg_insert(account, mbox, &row, &keywords);
 	if (rc == RC_OK)
-		rc = mbox_save(account, mbox);
+		rc = mail_mbox_save(account, mbox);
 	if (rc == RC_OK)
 		*ret_uid = row.uid;
 	return rc;

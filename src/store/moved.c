@@ -74,7 +74,7 @@ void moved_keywords_used(const struct index *index, struct keyword_set *used)
 
 const struct msg_row *msg_moved(struct account *account, int64_t mailbox, uint32_t uid)
 {
-	const struct mbox *mbox = mbox_by_id(account, mailbox);
+	const struct mbox *mbox = mail_mbox_by_id(account, mailbox);
 	const struct moved *moved = mbox && mbox->index ? moved_find(mbox->index, uid) : NULL;
 	return moved ? &moved->row : NULL;
 }

@@ -153,7 +153,7 @@ enum rc blob_moveout(struct account *account)
 		account->blobs.dirs_trusted = false;
 		moveout_undo(account, out);
 	} else if (out->count > 0) {
-		rc = account_transaction(account, moveout_rows, out);
+		rc = job_transaction(account, moveout_rows, out);
 		if (rc != RC_OK && moveout_undone(account, out))
 			moveout_undo(account, out);
 	}

@@ -95,7 +95,7 @@ static enum rc folder_need(const struct io *io, struct log *log, const char *pat
 	return errno == EEXIST ? RC_OK : folder_fail(log, "folder cannot be made", path);
 }
 
-static enum rc names_sync(const struct io *io, struct log *log, const char *folder)
+static enum rc owner_names_sync(const struct io *io, struct log *log, const char *folder)
 {
 	return io_sync_dir(io, folder) ? RC_OK : folder_fail(log, "folder cannot be synced", folder);
 }
@@ -122,12 +122,12 @@ enum rc owner_write(const struct io *io, struct log *log, const char *root, cons
 	rc = buf_ok(&text) ? textfile_write(io, log, path, buf_strv(&text), sync) : RC_LIMIT;
 	buf_wipe(&text);
 	if (rc == RC_OK && sync)
-		rc = names_sync(io, log, folder);
+		rc = owner_names_sync(io, log, folder);
 	/* A folder that is there may have been made by somebody who died before he synced it. */
 	if (rc == RC_OK && sync)
-		rc = names_sync(io, log, group);
+		rc = owner_names_sync(io, log, group);
 	if (rc == RC_OK && sync && (made || group_made))
-		rc = names_sync(io, log, users);
+		rc = owner_names_sync(io, log, users);
 	return rc;
 }
 

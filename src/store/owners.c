@@ -123,7 +123,7 @@ static size_t row_place(const struct owners *owners, int64_t id)
 	return low;
 }
 
-static struct owner_row *row_find(struct owners *owners, int64_t id)
+static struct owner_row *owners_row_find(struct owners *owners, int64_t id)
 {
 	size_t place = row_place(owners, id);
 	bool found = place < owners->count && owners->rows[place].id == id && owners->rows[place].name != 0;
@@ -180,7 +180,7 @@ void owners_put(struct owners *owners, int64_t id, struct strv name, const struc
 void owners_remove(struct owners *owners, int64_t id)
 {
 	pthread_mutex_lock(&owners->lock);
-	struct owner_row *row = row_find(owners, id);
+	struct owner_row *row = owners_row_find(owners, id);
 	if (row) {
 		name_set_remove(&owners->names, row->name);
 		row->name = 0;
@@ -206,7 +206,7 @@ void owners_clear(struct owners *owners)
 bool owners_find(struct owners *owners, int64_t id, struct owner_mark *ret_mark)
 {
 	pthread_mutex_lock(&owners->lock);
-	struct owner_row *row = row_find(owners, id);
+	struct owner_row *row = owners_row_find(owners, id);
 	if (row)
 		*ret_mark = row->mark;
 	pthread_mutex_unlock(&owners->lock);
@@ -216,7 +216,7 @@ bool owners_find(struct owners *owners, int64_t id, struct owner_mark *ret_mark)
 bool owners_name(struct owners *owners, int64_t id, char *ret_name, size_t room)
 {
 	pthread_mutex_lock(&owners->lock);
-	const struct owner_row *row = row_find(owners, id);
+	const struct owner_row *row = owners_row_find(owners, id);
 	if (row)
 		snprintf(ret_name, room, "%s", row->text);
 	pthread_mutex_unlock(&owners->lock);

@@ -162,7 +162,7 @@ void replaced_look(struct store *store)
 							      : replaced_file_id(&st) != looked[i].id;
 		/* Its strand looks again: it may have been closed meanwhile. */
 		if (gone && atomic_load(&account->db_file_id) == looked[i].id)
-			background_want(account, BACKGROUND_LOOK);
+			account_background_want(account, BACKGROUND_LOOK);
 		account_unref(&looked[i].account);
 	}
 	free(looked);

@@ -3,14 +3,14 @@
  */
 #include "store/mail_priv.h"
 
-static enum rc claim(struct account *account, struct mbox *mbox)
+static enum rc select_claim(struct account *account, struct mbox *mbox)
 {
 	if (mbox->recent == 0)
 		return RC_OK;
-	mbox_touch(account, mbox);
+	mail_mbox_touch(account, mbox);
 	mbox->first_recent = mbox->uidnext;
 	mbox->recent = 0;
-	return mbox_save(account, mbox);
+	return mail_mbox_save(account, mbox);
 }
 
 enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct change_sink *sink,
@@ -20,7 +20,7 @@ enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct
 	struct mbox *mbox;
 	struct index *index;
 
-	enum rc rc = mbox_selectable(account, id, &mbox);
+	enum rc rc = mail_mbox_selectable(account, id, &mbox);
 	if (rc == RC_OK)
 		rc = index_get(account, mbox, &index);
 	if (rc != RC_OK)
@@ -30,14 +30,14 @@ enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct
 		snapshot.recent = mbox->recent;
 	}
 	if (read_write)
-		rc = claim(account, mbox);
+		rc = select_claim(account, mbox);
 	if (rc == RC_OK)
 		rc = mbox_get(account, id, &snapshot.info);
 	if (rc != RC_OK)
 		return rc;
 	snapshot.first_unseen = index_first_unseen(index);
 	seqset_copy(&snapshot.uids, &index->uids);
-	account_watch(account, sink);
+	change_watch(account, sink);
 	*ret_snapshot = snapshot;
 	return RC_OK;
 }
@@ -46,12 +46,12 @@ enum rc mbox_claim_recent(struct account *account, int64_t id, uint32_t *ret_fir
 {
 	struct mbox *mbox;
 
-	enum rc rc = mbox_selectable(account, id, &mbox);
+	enum rc rc = mail_mbox_selectable(account, id, &mbox);
 	if (rc != RC_OK)
 		return rc;
 	uint32_t first = mbox->recent > 0 ? mbox->first_recent : 0;
 	uint32_t count = mbox->recent;
-	rc = claim(account, mbox);
+	rc = select_claim(account, mbox);
 	if (rc != RC_OK)
 		return rc;
 	*ret_first = first;

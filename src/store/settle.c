@@ -50,7 +50,7 @@ static enum rc wal_whole(struct account *account, unsigned frames)
 	return RC_CORRUPT;
 }
 
-enum rc account_checkpoint(struct account *account, bool truncate)
+enum rc settle_checkpoint(struct account *account, bool truncate)
 {
 	unsigned frames = db_wal_frames(account->db);
 	enum rc rc = frames > 0 ? wal_whole(account, frames) : RC_OK;
@@ -71,7 +71,7 @@ enum rc account_checkpoint(struct account *account, bool truncate)
 	return RC_OK;
 }
 
-static uint64_t spread(const struct account *account)
+static uint64_t settle_spread(const struct account *account)
 {
 	return (uint64_t)account->id * UINT64_C(0x9e3779b97f4a7c15) % SETTLE_SPREAD_MS;
 }
@@ -102,17 +102,18 @@ enum rc settle_run(struct account *account)
 		return RC_OK;
 	if (!many && now < account->committed_ms + SETTLE_QUIET_MS) {
 		account_background(account, BACKGROUND_CHECKPOINT,
-			account->committed_ms + SETTLE_QUIET_MS + spread(account));
+			account->committed_ms + SETTLE_QUIET_MS + settle_spread(account));
 		return RC_OK;
 	}
 	if (!many && !token_take(account->store)) {
-		account_background(account, BACKGROUND_CHECKPOINT, now + SETTLE_WAIT_MS + spread(account));
+		account_background(
+			account, BACKGROUND_CHECKPOINT, now + SETTLE_WAIT_MS + settle_spread(account));
 		return RC_OK;
 	}
 	/* A WAL that is empty takes no room. */
-	enum rc rc = account_checkpoint(account, !many || low);
+	enum rc rc = settle_checkpoint(account, !many || low);
 	if (rc == RC_OK || !(account->wal_held || rc == RC_CORRUPT))
-		background_synced(account, rc, number);
+		account_background_synced(account, rc, number);
 	return rc == RC_OK ? rc : settle_failed(account, rc);
 }
 
@@ -169,9 +170,10 @@ void settle_wish(struct account *account)
 	unsigned many = low ? CHECKPOINT_FRAMES_LOW : CHECKPOINT_FRAMES;
 	unsigned busy = low ? CHECKPOINT_FRAMES : CHECKPOINT_FRAMES_BUSY;
 	if (frames >= busy || (frames >= many && idle))
-		background_want(account, BACKGROUND_CHECKPOINT);
+		account_background_want(account, BACKGROUND_CHECKPOINT);
 	else if (account->due[BACKGROUND_CHECKPOINT] == 0)
-		account_background(account, BACKGROUND_CHECKPOINT, now + SETTLE_QUIET_MS + spread(account));
+		account_background(
+			account, BACKGROUND_CHECKPOINT, now + SETTLE_QUIET_MS + settle_spread(account));
 }
 
 static enum rc again_run(struct account *account, struct job *job)
@@ -199,7 +201,7 @@ void settle_tick(struct store *store)
 		job->kind = JOB_READ;
 		job->run = again_run;
 		job->done = again_done;
-		account_submit_always(account, job);
+		job_submit_always(account, job);
 		account_unref(&account);
 		free(entry);
 	}

@@ -24,7 +24,7 @@ static enum rc shrink_run(struct account *account, void *arg)
 	return db_script(account->db, SHRINK_SCRIPT);
 }
 
-enum rc blob_shrink(struct account *account)
+enum rc shrink_blob(struct account *account)
 {
 	int64_t before = 0, after = 0;
 	if (space_state(account->store) == SPACE_PLENTY)
@@ -32,7 +32,7 @@ enum rc blob_shrink(struct account *account)
 	enum rc rc = shrink_free_pages(account, &before);
 	if (rc != RC_OK || before < SHRINK_PAGES_MIN)
 		return rc;
-	rc = account_transaction(account, shrink_run, NULL);
+	rc = job_transaction(account, shrink_run, NULL);
 	if (rc == RC_OK)
 		account_background_now(account, BACKGROUND_CHECKPOINT);
 	if (rc == RC_OK)

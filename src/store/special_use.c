@@ -51,7 +51,7 @@ enum rc mbox_set_special_use(struct account *account, int64_t id, uint32_t speci
 	struct mbox *mbox;
 	bool taken;
 
-	enum rc rc = mbox_selectable(account, id, &mbox);
+	enum rc rc = mail_mbox_selectable(account, id, &mbox);
 	if (rc == RC_OK)
 		rc = mbox_use_taken(account, id, special_use, &taken);
 	if (rc != RC_OK || taken)
@@ -59,7 +59,7 @@ enum rc mbox_set_special_use(struct account *account, int64_t id, uint32_t speci
 	uint32_t attrs = (mbox->attrs & ~(uint32_t)MBOX_SPECIAL_MASK) | (special_use & MBOX_SPECIAL_MASK);
 	if (attrs == mbox->attrs)
 		return RC_OK;
-	mbox_touch(account, mbox);
+	mail_mbox_touch(account, mbox);
 	rc = db_run(account->db, "UPDATE mailbox SET attrs = ?2 WHERE id = ?1", "id", id, attrs);
 	if (rc == RC_OK)
 		mbox->attrs = attrs;

@@ -516,7 +516,7 @@ static void spool_clean(struct store *store, const char *path)
 	(void)closedir(entries);
 }
 
-enum rc bytes_store_new(struct store *store)
+enum rc spool_store_new(struct store *store)
 {
 	const struct io *io = store->io;
 	char path[PATH_ROOM];
@@ -535,7 +535,7 @@ enum rc bytes_store_new(struct store *store)
 	return RC_OK;
 }
 
-void bytes_store_free(struct store *store)
+void spool_store_free(struct store *store)
 {
 	if (!store->bytes)
 		return;

@@ -47,7 +47,7 @@ const struct store_settings *store_settings(const struct store *store)
 	return &store->settings;
 }
 
-static void settings_copy(struct store *store, const struct store_settings *settings)
+static void store_settings_copy(struct store *store, const struct store_settings *settings)
 {
 	struct store_settings *copy = &store->settings;
 	*copy = *settings;
@@ -176,13 +176,13 @@ static enum rc store_setup(struct store *store)
 	store->indexes = index_lru_new(store->settings.index_memory);
 	store->strand = strand_new(store->pool, SIZE_MAX, store_turn, store);
 	pushq_open(store);
-	rc = template_make(store);
+	rc = folder_template_make(store);
 	if (rc == RC_OK)
 		rc = users_open(store);
 	if (rc == RC_OK && !users_lost(store))
 		marks_prepare(store->marks);
 	if (rc == RC_OK)
-		rc = bytes_store_new(store);
+		rc = spool_store_new(store);
 	if (rc == RC_OK)
 		space_look(store);
 	return rc;
@@ -201,7 +201,7 @@ enum rc store_new(const struct store_settings *settings, struct pool *pool, stru
 	list_init(&store->open_accounts);
 	list_init(&store->failed_accounts);
 	space_init(store);
-	settings_copy(store, settings);
+	store_settings_copy(store, settings);
 	enum rc rc = store_setup(store);
 	if (rc == RC_OK)
 		*ret_store = store;
@@ -254,7 +254,7 @@ void store_free(struct store **store)
 	}
 	settle_free(s);
 	replaced_free(s);
-	bytes_store_free(s);
+	spool_store_free(s);
 	users_close(s);
 	pushq_close(s);
 	marks_free(&s->marks);

@@ -111,12 +111,12 @@ enum job_kind {
 	JOB_WRITE, /* its commit is synced before done (promise 1) */
 	JOB_WRITE_RELAXED, /* flags and the like: visible at once, synced within a second (or sync_flags_always) */
 	JOB_ALONE, /* check.h: never within the transaction of others, and also if the account can't be opened */
-	JOB_CLOSED /* lock.h: the same, but the account is not opened for it, and it runs also if it is locked */
+	JOB_CLOSED /* account_lock.h: the same, but the account is not opened for it, and it runs also if it is locked */
 };
 
 /*
  * Embedded in, or first member of, the submitter's own request. Whoever holds the job owns it: the submitter until
- * account_submit answered RC_OK, then the store, then `done`. `run` may be called more than once (a batch that failed
+ * job_submit answered RC_OK, then the store, then `done`. `run` may be called more than once (a batch that failed
  * is run again, job by job), so it starts by clearing its results and has no effect but through the store.
  */
 struct job {
@@ -135,14 +135,14 @@ struct job {
 	enum rc rc; /* result */
 	uint64_t change; /* number of the last commit that the result has seen */
 	struct reactor_msg msg; /* store's */
-	struct account *account; /* set by account_submit; a reference held until done has returned */
+	struct account *account; /* set by job_submit; a reference held until done has returned */
 };
 
 /* Any thread. RC_BUSY: the strand is full, the caller keeps the job. The account is opened by the worker; if that
  * fails, run is not called and rc says why. */
-enum rc account_submit(struct account *account, struct job *job) MUST_CHECK;
+enum rc job_submit(struct account *account, struct job *job) MUST_CHECK;
 /* Without the limit: for follow-up jobs of the server itself (mover, sync). */
-void account_submit_always(struct account *account, struct job *job);
+void job_submit_always(struct account *account, struct job *job);
 /* True: pause reading what needs this account. */
 bool account_full(struct account *account);
 
@@ -218,8 +218,8 @@ struct change_sink {
 
 /* Counted per (account, sink). watch: [strand], so that the job's own `change` is where the watching begins.
  * unwatch: any thread; some lists may still arrive. */
-void account_watch(struct account *account, struct change_sink *sink);
-void account_unwatch(struct account *account, struct change_sink *sink);
+void change_watch(struct account *account, struct change_sink *sink);
+void change_unwatch(struct account *account, struct change_sink *sink);
 /* Every account's lists, from start-up on; before any job is submitted. */
 void store_watch_all(struct store *store, struct change_sink *sink);
 /* Calls fn for every account that somebody watches at this moment; fn may submit jobs. Any thread. */

@@ -99,7 +99,7 @@ struct account {
 	uint64_t retry_at;
 	uint64_t retry_ms;
 	bool suspect; /* check the database before it is used again */
-	enum rc write_rc; /* writable.c: RC_OK, or why nothing can be changed until write_retry_at */
+	enum rc write_rc; /* account_writable.c: RC_OK, or why nothing can be changed until write_retry_at */
 	uint64_t write_retry_at;
 	uint64_t write_retry_ms; /* 0: the last try has succeeded */
 	bool doubtful; /* the frames of a commit whose sync failed have not been overwritten */
@@ -116,7 +116,7 @@ struct account {
 	_Atomic uint64_t db_file_id; /* the first of them for the look from outside; 0: not open */
 	struct mail *mail; /* the mail part's: made by mail_open, dropped by mail_close */
 	_Atomic uint64_t
-		quota_storage; /* the account's own limits plus one, 0: the default (quota.c); any thread */
+		quota_storage; /* the account's own limits plus one, 0: the default (account_quota.c); any thread */
 	_Atomic uint64_t quota_messages;
 	_Atomic uint64_t spooled; /* bytes its sessions are receiving; any thread */
 	bool blobs_open;
@@ -197,8 +197,8 @@ const char *account_path(const struct account *account);
 uint64_t account_origin(const struct account *account);
 
 /* The next modseq of the account: higher than any before, in any of its mailboxes. One a job and mailbox is enough. */
-uint64_t modseq_next(struct account *account);
-uint64_t modseq_last(const struct account *account);
+uint64_t account_modseq_next(struct account *account);
+uint64_t account_modseq_last(const struct account *account);
 
 /*
  * Records what the running job changes; told to everybody after its commit, dropped if it is rolled back. Everything
@@ -223,15 +223,15 @@ void account_background_now(struct account *account, enum background_kind kind);
  * For background work: fn in one synced transaction of its own, with everything that holds for a job's run. After an error
  * the account may have been closed (account->db NULL) or closed and opened again: nothing read before it holds.
  */
-enum rc account_transaction(
+enum rc job_transaction(
 	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg) MUST_CHECK;
 
 /*
  * Implemented by the bytes part, beside blob.h: sets store->bytes. store_new calls it last, store_free first, when no
  * account is open any more.
  */
-enum rc bytes_store_new(struct store *store) MUST_CHECK;
-void bytes_store_free(struct store *store);
+enum rc spool_store_new(struct store *store) MUST_CHECK;
+void spool_store_free(struct store *store);
 
 /* Within the core. */
 
@@ -239,9 +239,9 @@ void bytes_store_free(struct store *store);
 
 /* marker.c: <account>/doubt. A sync has failed: what the WAL holds may be in the kernel's memory only, and no later sync
  * tells. Not synced: it is for the next process, and says nothing to one that reads after a power cut what is on disk. */
-void doubt_set(struct account *account);
-bool doubt_exists(struct account *account);
-void doubt_remove(struct account *account);
+void marker_doubt_set(struct account *account);
+bool marker_doubt_exists(struct account *account);
+void marker_doubt_remove(struct account *account);
 
 /* Opens it if that is to be tried now. */
 enum rc account_ready(struct account *account) MUST_CHECK;
@@ -252,7 +252,7 @@ void account_close(struct account *account);
 void account_close_quickly(struct account *account);
 /* In order, with an empty WAL, and its sessions are told; state ACCOUNT_LOCKED. The account may have failed before. */
 void account_close_locked(struct account *account);
-/* lock.c: the state is no longer ACCOUNT_LOCKED. */
+/* account_lock.c: the state is no longer ACCOUNT_LOCKED. */
 void account_lock_ended(struct account *account);
 /* The files are no more the account's: closed without a word written, and the sessions are told. */
 void account_abandon(struct account *account);
@@ -277,16 +277,16 @@ bool account_dirty(struct account *account);
 void account_mark_gone(struct account *account);
 void store_gone_free(struct store *store);
 
-/* writable.c */
+/* account_writable.c */
 /* Errors of the storage, as opposed to those of a job: what can be read is none the worse for them. */
-bool storage_rc(enum rc rc);
+bool store_storage_rc(enum rc rc);
 /* The account is open; from here on it can be read only, and writing is tried again after a pause, longer each time. */
 void account_reads_only(struct account *account, enum rc rc);
 /* RC_OK, or why nothing can be changed now. Tries, if that is due: whatever was read of the account before may be gone. */
 enum rc account_writable(struct account *account) MUST_CHECK;
 enum rc account_marker_write(struct account *account) MUST_CHECK;
 
-/* background.c */
+/* account_background.c */
 bool account_item_is_job(const struct account *account, const struct strand_item *item);
 void account_item_run(struct account *account, struct strand_item *item);
 void account_turn_ends(struct account *account);
@@ -299,15 +299,15 @@ void store_turn(struct strand *strand, void *ctx);
 /* Descriptors have run short: asks some accounts that were used longest ago to close. Any thread. */
 void store_evict_some(struct store *store);
 /* A sync has been tried: relaxed commits up to `number` are on disk, or the account is recovered. */
-void background_synced(struct account *account, enum rc rc, uint64_t number);
-void background_want(struct account *account, enum background_kind kind);
+void account_background_synced(struct account *account, enum rc rc, uint64_t number);
+void account_background_want(struct account *account, enum background_kind kind);
 
 /* settle.c: the WAL is short-lived. */
 /*
  * All that is in the WAL goes into the database file; the WAL is emptied or, unless `truncate`, free to begin anew. RC_OK
  * also if a part has to wait. Not RC_OK with account->wal_held: the account has to be opened again before it is written.
  */
-enum rc account_checkpoint(struct account *account, bool truncate) MUST_CHECK;
+enum rc settle_checkpoint(struct account *account, bool truncate) MUST_CHECK;
 /* Background work. */
 enum rc settle_run(struct account *account) MUST_CHECK;
 enum rc settle_close_run(struct account *account) MUST_CHECK;
@@ -340,18 +340,18 @@ void replaced_free(struct store *store);
 /* folder.c */
 enum rc folder_make(struct store *store, const char *path) MUST_CHECK;
 enum rc folder_sync(struct store *store, const char *path) MUST_CHECK;
-enum rc template_make(struct store *store) MUST_CHECK;
+enum rc folder_template_make(struct store *store) MUST_CHECK;
 /* If there is no database at db_path: a new account. *ret_created is written only then. */
-enum rc account_folder_make(struct account *account, const char *db_path, bool *ret_created) MUST_CHECK;
-enum rc account_folder_remove(struct account *account) MUST_CHECK;
+enum rc folder_account_make(struct account *account, const char *db_path, bool *ret_created) MUST_CHECK;
+enum rc folder_account_remove(struct account *account) MUST_CHECK;
 
 /* job.c */
-void account_turn(struct strand *strand, void *ctx);
+void job_turn(struct strand *strand, void *ctx);
 
 /* change.c */
-void effects_drop(struct effects *effects);
+void change_effects_drop(struct effects *effects);
 /* Posts the list, then lets the watching begin. Both leave it empty. */
-void effects_publish(struct account *account, struct effects *effects);
+void change_effects_publish(struct account *account, struct effects *effects);
 /* A list with one entry that says only this. */
 void change_publish_kind(struct account *account, enum change_kind kind);
 

@@ -134,7 +134,7 @@ static enum rc sweep_removed(struct account *account)
 	if (rc == RC_OK)
 		rc = sweep_files(account, swept, &all);
 	if (rc == RC_OK && (swept->count > 0 || swept->ahead))
-		rc = account_transaction(account, sweep_rows, swept);
+		rc = job_transaction(account, sweep_rows, swept);
 	if (rc == RC_OK) {
 		sweep_count(account, swept);
 		if (swept->next)
@@ -151,7 +151,7 @@ static enum rc sweep_removed(struct account *account)
 
 /* Orphans. */
 
-static int file_compare(const void *a, const void *b)
+static int sweep_file_compare(const void *a, const void *b)
 {
 	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 	return x < y ? -1 : x > y;
@@ -160,7 +160,7 @@ static int file_compare(const void *a, const void *b)
 static bool file_known(const struct blob_state *state, int64_t file)
 {
 	return state->known_count > 0 &&
-	       bsearch(&file, state->known, state->known_count, sizeof(file), file_compare) != NULL;
+	       bsearch(&file, state->known, state->known_count, sizeof(file), sweep_file_compare) != NULL;
 }
 
 static enum rc scan_load(struct account *account)
@@ -183,7 +183,7 @@ static enum rc scan_load(struct account *account)
 	}
 	db_reset(stmt);
 	if (state->known_count > 0)
-		qsort(state->known, state->known_count, sizeof(*state->known), file_compare);
+		qsort(state->known, state->known_count, sizeof(*state->known), sweep_file_compare);
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
@@ -269,7 +269,7 @@ static enum rc sweep_orphans(struct account *account)
 		return rc;
 	state->scan = false;
 	marker_remove(account);
-	return state->prefix_used ? account_transaction(account, scan_rotate, NULL) : RC_OK;
+	return state->prefix_used ? job_transaction(account, scan_rotate, NULL) : RC_OK;
 }
 
 enum rc blob_sweep_orphans(struct account *account)
@@ -291,7 +291,7 @@ enum rc blob_sweep(struct account *account)
 	if (rc == RC_OK)
 		rc = lost_expire(account);
 	if (rc == RC_OK)
-		rc = blob_shrink(account);
+		rc = shrink_blob(account);
 	if (rc != RC_OK && rc != RC_AGAIN && account->db)
 		account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);
 	return rc;

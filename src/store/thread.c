@@ -59,7 +59,7 @@ static void refs_field(struct refs *refs, struct strv name, struct strv value)
 }
 
 /* RC_NOT_FOUND: nothing is known of it. */
-static enum rc find(struct account *account, uint64_t hash, uint64_t *ret_thread)
+static enum rc store_thread_find(struct account *account, uint64_t hash, uint64_t *ret_thread)
 {
 	sqlite3_stmt *stmt;
 
@@ -71,49 +71,50 @@ static enum rc find(struct account *account, uint64_t hash, uint64_t *ret_thread
 	return RC_OK;
 }
 
-static enum rc remember(struct account *account, uint64_t hash, uint64_t thread)
+static enum rc store_thread_remember(struct account *account, uint64_t hash, uint64_t thread)
 {
 	return db_run(account->db, "INSERT OR IGNORE INTO thread_ref(id, thread) VALUES(?1, ?2)", "uu", hash,
 		thread);
 }
 
 /* A message that nothing is known of: no other will ever be found to belong to it. */
-static uint64_t lonely(struct account *account, int64_t blob)
+static uint64_t store_thread_lonely(struct account *account, int64_t blob)
 {
 	uint64_t what[2] = { msg_epoch(account), (uint64_t)blob };
 	return id_hash(strv_make(what, sizeof(what)));
 }
 
-static enum rc choose(struct account *account, const struct refs *refs, int64_t blob, uint64_t *ret_thread)
+static enum rc store_thread_choose(
+	struct account *account, const struct refs *refs, int64_t blob, uint64_t *ret_thread)
 {
-	enum rc rc = refs->own ? find(account, refs->own, ret_thread) : RC_NOT_FOUND;
+	enum rc rc = refs->own ? store_thread_find(account, refs->own, ret_thread) : RC_NOT_FOUND;
 	for (size_t i = refs->count; rc == RC_NOT_FOUND && i > 0; i--)
-		rc = find(account, refs->v[i - 1], ret_thread);
+		rc = store_thread_find(account, refs->v[i - 1], ret_thread);
 	if (rc != RC_NOT_FOUND)
 		return rc;
 	if (refs->count > 0)
 		*ret_thread = refs->v[0];
 	else
-		*ret_thread = refs->own ? refs->own : lonely(account, blob);
+		*ret_thread = refs->own ? refs->own : store_thread_lonely(account, blob);
 	return RC_OK;
 }
 
-static enum rc put(struct account *account, int64_t blob, struct refs *refs)
+static enum rc store_thread_put(struct account *account, int64_t blob, struct refs *refs)
 {
 	uint64_t thread;
 
 	if (refs->reply && (refs->count == 0 || refs->v[refs->count - 1] != refs->reply))
 		refs_add(refs, refs->reply);
-	enum rc rc = choose(account, refs, blob, &thread);
+	enum rc rc = store_thread_choose(account, refs, blob, &thread);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "UPDATE blob SET thread = ?2 WHERE id = ?1", "iu", blob, thread);
 	if (rc == RC_OK && refs->own)
-		rc = remember(account, refs->own, thread);
+		rc = store_thread_remember(account, refs->own, thread);
 	/* The oldest and the nearest: so that answers to what never came find one another. */
 	if (rc == RC_OK && refs->count > 0)
-		rc = remember(account, refs->v[0], thread);
+		rc = store_thread_remember(account, refs->v[0], thread);
 	if (rc == RC_OK && refs->count > 1)
-		rc = remember(account, refs->v[refs->count - 1], thread);
+		rc = store_thread_remember(account, refs->v[refs->count - 1], thread);
 	return rc;
 }
 
@@ -124,7 +125,7 @@ enum rc thread_put(struct account *account, int64_t blob, const struct content *
 
 	for (size_t i = 0; i < root->field_count; i++)
 		refs_field(&refs, root->fields[i].name, root->fields[i].value);
-	return put(account, blob, &refs);
+	return store_thread_put(account, blob, &refs);
 }
 
 enum rc thread_put_all(struct account *account)
@@ -147,7 +148,7 @@ enum rc thread_put_all(struct account *account)
 		while (mime_header_next(&headers, &field, NULL))
 			refs_field(&refs, field.name, field.value);
 		db_reset(stmt);
-		rc = put(account, blob, &refs);
+		rc = store_thread_put(account, blob, &refs);
 		if (rc != RC_OK)
 			return rc;
 	}

@@ -21,7 +21,7 @@ bool tree_below(struct strv name, struct strv parent)
 	       memcmp(name.p, parent.p, parent.n) == 0;
 }
 
-static unsigned rank(char c)
+static unsigned tree_rank(char c)
 {
 	return c == MBOX_SEPARATOR ? 0 : 1u + (unsigned char)c;
 }
@@ -41,7 +41,7 @@ int tree_compare(struct strv a, struct strv b)
 	size_t n = a.n < b.n ? a.n : b.n;
 	for (size_t i = 0; i < n; i++) {
 		if (a.p[i] != b.p[i])
-			return rank(a.p[i]) < rank(b.p[i]) ? -1 : 1;
+			return tree_rank(a.p[i]) < tree_rank(b.p[i]) ? -1 : 1;
 	}
 	if (a.n == b.n)
 		return 0;
@@ -109,13 +109,13 @@ static size_t subs_position(const struct mail *mail, struct strv name)
 	return lo;
 }
 
-bool subs_contain(const struct mail *mail, struct strv name)
+bool tree_subs_contain(const struct mail *mail, struct strv name)
 {
 	size_t at = subs_position(mail, name);
 	return at < mail->sub_count && strv_eq(mail->subs[at], name);
 }
 
-void subs_add(struct mail *mail, struct strv name)
+void tree_subs_add(struct mail *mail, struct strv name)
 {
 	size_t at = subs_position(mail, name);
 	if (mail->sub_count == mail->sub_cap) {
@@ -127,7 +127,7 @@ void subs_add(struct mail *mail, struct strv name)
 	mail->sub_count++;
 }
 
-void subs_remove(struct mail *mail, struct strv name)
+void tree_subs_remove(struct mail *mail, struct strv name)
 {
 	size_t at = subs_position(mail, name);
 	if (at == mail->sub_count || !strv_eq(mail->subs[at], name))

@@ -109,14 +109,15 @@ static enum rc check_read(struct users_checker *checker)
 
 /* What there should be. */
 
-static void want(struct users_checker *checker, const struct user_record *record, bool write_owner)
+static void users_check_want(
+	struct users_checker *checker, const struct user_record *record, bool write_owner)
 {
 	users_list_add(&checker->wanted, record);
 	if (write_owner)
 		users_list_add(&checker->owners, record);
 }
 
-static struct user_record nameless(struct users_checker *checker, int64_t id)
+static struct user_record users_check_nameless(struct users_checker *checker, int64_t id)
 {
 	return (struct user_record){
 		.id = id,
@@ -130,7 +131,7 @@ static struct user_record nameless(struct users_checker *checker, int64_t id)
 	};
 }
 
-static const struct user_record *copy_row(const struct users_checker *checker, int64_t id)
+static const struct user_record *users_check_copy_row(const struct users_checker *checker, int64_t id)
 {
 	const struct user_record *row = NULL;
 	for (int i = 1; !row && i < USERS_SOURCES; i++)
@@ -147,10 +148,10 @@ static void folder_owned(struct users_checker *checker, const struct users_folde
 		bool by_row = checker->sources[0].whole;
 		bool behind = folder->owner == USERS_OWNER_NEW || owner_sum(row) != owner_sum(&record);
 		record.last_login = row->last_login;
-		want(checker, by_row ? row : &record, behind);
+		users_check_want(checker, by_row ? row : &record, behind);
 		return;
 	}
-	const struct user_record *copied = copy_row(checker, folder->id);
+	const struct user_record *copied = users_check_copy_row(checker, folder->id);
 	if (copied && owner_tag(copied) == owner_tag(&folder->record))
 		record.last_login = copied->last_login;
 	if (row)
@@ -159,25 +160,25 @@ static void folder_owned(struct users_checker *checker, const struct users_folde
 	else
 		users_problem(checker, "folder %" PRId64 ": belongs to %.*s, whom server.db does not know",
 			folder->id, STRV_ARG(record.name));
-	want(checker, &record, folder->owner == USERS_OWNER_NEW);
+	users_check_want(checker, &record, folder->owner == USERS_OWNER_NEW);
 }
 
 static void folder_unowned(struct users_checker *checker, const struct users_folder *folder)
 {
 	const struct user_record *row = users_list_id(&checker->sources[0].rows, folder->id);
 	if (checker->foreign || !row)
-		row = copy_row(checker, folder->id);
+		row = users_check_copy_row(checker, folder->id);
 	if (!row && !folder->used)
 		return;
 	users_problem(checker, "folder %" PRId64 ": its owner file is missing or damaged", folder->id);
 	if (row) {
-		want(checker, row, true);
+		users_check_want(checker, row, true);
 		return;
 	}
-	struct user_record record = nameless(checker, folder->id);
+	struct user_record record = users_check_nameless(checker, folder->id);
 	buf_printf(checker->report, "folder %" PRId64 ": nobody knows whose it is; repair gives it to %.*s\n",
 		folder->id, STRV_ARG(record.name));
-	want(checker, &record, true);
+	users_check_want(checker, &record, true);
 }
 
 static void check_folders(struct users_checker *checker)
@@ -210,14 +211,14 @@ static void check_rows(struct users_checker *checker)
 		if (!has_folder(checker, row->id)) {
 			users_problem(checker, "user %.*s: has no folder; repair makes an empty one",
 				STRV_ARG(row->name));
-			want(checker, row, true);
+			users_check_want(checker, row, true);
 		} else if (!checker->foreign) {
 			users_problem(checker,
 				"user %.*s: his folder is another's; repair makes an empty account",
 				STRV_ARG(row->name));
 			struct user_record moved = *row;
 			moved.id = 0; /* a new one */
-			want(checker, &moved, true);
+			users_check_want(checker, &moved, true);
 		}
 	}
 }
@@ -245,7 +246,7 @@ static void name_twice(struct users_checker *checker, struct name_seen *seen, st
 		loser = seen->record;
 		seen->record = record;
 	}
-	struct user_record renamed = nameless(checker, loser->id);
+	struct user_record renamed = users_check_nameless(checker, loser->id);
 	users_problem(checker, "user %.*s: is there twice; repair gives one account to %.*s",
 		STRV_ARG(loser->name), STRV_ARG(renamed.name));
 	renamed.password = loser->password;
@@ -279,7 +280,7 @@ static void check_names(struct users_checker *checker)
 		HASH_DELETE(hh, seen, entry);
 }
 
-static void compare(struct users_checker *checker)
+static void users_check_compare(struct users_checker *checker)
 {
 	check_folders(checker);
 	users_list_sort(&checker->wanted);
@@ -309,7 +310,7 @@ static enum rc store_lock(struct users_checker *checker)
 	return errno == EWOULDBLOCK ? RC_INUSE : RC_IO;
 }
 
-static enum rc check_run(struct users_checker *checker, bool repair)
+static enum rc users_check_run(struct users_checker *checker, bool repair)
 {
 	enum rc rc = store_lock(checker);
 	if (rc == RC_OK)
@@ -321,7 +322,7 @@ static enum rc check_run(struct users_checker *checker, bool repair)
 			"server.db has an older form: start the server once, it changes it\n");
 		return RC_OK;
 	}
-	compare(checker);
+	users_check_compare(checker);
 	checker->result.left = checker->result.problems;
 	if (repair && checker->result.problems > 0)
 		rc = users_rebuild(checker);
@@ -344,7 +345,7 @@ enum rc users_check(const char *root, bool repair, struct log *log, struct buf *
 	if (strlen(root) + 512 > PATH_ROOM)
 		return RC_INVALID;
 	checker.vfs = vfs_new(checker.io);
-	enum rc rc = check_run(&checker, repair);
+	enum rc rc = users_check_run(&checker, repair);
 	if (rc == RC_OK)
 		*ret_result = checker.result;
 	for (int i = 0; i < USERS_SOURCES; i++)

@@ -48,7 +48,7 @@ static bool folder_seen(void *arg, int64_t id, const char *folder)
 	return true;
 }
 
-static enum rc lost(struct users *users, const char *what)
+static enum rc users_open_lost(struct users *users, const char *what)
 {
 	log_error(users->store->log,
 		"server.db %s: mail is deferred and nobody can log in; " REPAIR_HINT " path=%s/server.db",
@@ -91,7 +91,7 @@ static enum rc users_create(struct users *users)
 	unsigned folders = 0;
 	enum rc rc = owner_each_folder(store->io, store->log, store->root, folder_seen, &folders);
 	if (rc == RC_OK && folders > 0)
-		return lost(users, "is missing or empty, but there are folders of accounts");
+		return users_open_lost(users, "is missing or empty, but there are folders of accounts");
 	return rc == RC_OK ? create_in_transaction(users) : rc;
 }
 
@@ -297,7 +297,7 @@ static enum rc server_compare(struct users *users, bool *ret_other)
 	return RC_OK;
 }
 
-static enum rc last_id(struct users *users, int64_t *ret_last)
+static enum rc users_open_last_id(struct users *users, int64_t *ret_last)
 {
 	sqlite3_stmt *stmt;
 	enum rc rc = db_one(users->db, &stmt, "SELECT seq FROM sqlite_sequence WHERE name = 'user'", "");
@@ -317,7 +317,7 @@ static enum rc users_load(struct users *users)
 	if (rc == RC_OK)
 		rc = load_rows(users, &folders.last);
 	if (rc == RC_OK)
-		rc = last_id(users, &folders.last);
+		rc = users_open_last_id(users, &folders.last);
 	if (rc == RC_OK)
 		rc = owner_each_folder(store->io, store->log, store->root, folder_look, &folders);
 	arena_reset(users->arena);
@@ -343,7 +343,7 @@ static enum rc users_check_once(struct users *users)
 }
 
 /* SQLite takes a page that could not be read for a damaged one: it is so only if it is found again. */
-static enum rc users_check(struct users *users)
+static enum rc users_open_check(struct users *users)
 {
 	enum rc rc = users_check_once(users);
 	return rc == RC_CORRUPT ? users_check_once(users) : rc;
@@ -354,7 +354,7 @@ static enum rc users_examine(struct users *users)
 {
 	enum rc rc = db_checkpoint(users->db, true);
 	users->suspect = rc != RC_OK;
-	return storage_rc(rc) ? RC_OK : rc;
+	return store_storage_rc(rc) ? RC_OK : rc;
 }
 
 static enum rc users_make_ready(struct users *users)
@@ -365,10 +365,10 @@ static enum rc users_make_ready(struct users *users)
 	if (rc == RC_OK && version > USERS_VERSION) {
 		log_error(store->log, "server.db has a form that this program does not know version=%d",
 			version);
-		return lost(users, "was made by a newer program, or is damaged");
+		return users_open_lost(users, "was made by a newer program, or is damaged");
 	}
 	if (rc == RC_OK && version > 0)
-		rc = users_check(users);
+		rc = users_open_check(users);
 	if (rc == RC_OK && users->suspect)
 		rc = users_examine(users);
 	if (rc == RC_OK && version == 0)
@@ -394,6 +394,6 @@ enum rc users_open_db(struct users *users)
 	}
 	db_close(&users->db);
 	if (rc == RC_CORRUPT && !atomic_load(&users->lost))
-		rc = lost(users, "is damaged");
+		rc = users_open_lost(users, "is damaged");
 	return rc;
 }

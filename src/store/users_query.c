@@ -53,7 +53,7 @@ static enum rc row_missing(struct users *users, struct strv name)
 	return RC_UNAVAILABLE;
 }
 
-static enum rc row_find(
+static enum rc users_query_row_find(
 	struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user)
 {
 	struct user_record user;
@@ -72,10 +72,10 @@ static enum rc row_find(
 
 enum rc users_find(struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user)
 {
-	enum rc rc = row_find(users, name, arena, ret_user);
+	enum rc rc = users_query_row_find(users, name, arena, ret_user);
 	struct strv stored = rc == RC_NOT_FOUND ? users_alias_find(users, name) : STRV_NULL;
 	if (stored.n > 0)
-		rc = row_find(users, stored, arena, ret_user);
+		rc = users_query_row_find(users, stored, arena, ret_user);
 	return rc == RC_NOT_FOUND ? row_missing(users, name) : rc;
 }
 

@@ -13,7 +13,7 @@
 #define IDS_AHEAD 1000
 #define ASIDE_MAX 10000
 
-static enum rc rebuild_fail(struct users_checker *checker, const char *what, const char *path)
+static enum rc users_rebuild_fail(struct users_checker *checker, const char *what, const char *path)
 {
 	int error = errno;
 	log_error(checker->log, "%s path=%s error=%s", what, path, strerror(error));
@@ -28,7 +28,7 @@ static void id_above(int64_t *last, int64_t id)
 		*last = id;
 }
 
-static int64_t last_id(const struct users_checker *checker)
+static int64_t users_rebuild_last_id(const struct users_checker *checker)
 {
 	int64_t last = checker->marks.ids;
 	for (int i = 0; i < USERS_SOURCES; i++) {
@@ -110,11 +110,11 @@ static enum rc users_fill(struct users_checker *checker, struct db *db)
 	return rc == RC_OK ? db_checkpoint(db, true) : rc;
 }
 
-static enum rc file_gone(struct users_checker *checker, const char *path)
+static enum rc users_rebuild_file_gone(struct users_checker *checker, const char *path)
 {
 	if (checker->io->unlink(checker->io->ctx, path) == 0 || errno == ENOENT)
 		return RC_OK;
-	return rebuild_fail(checker, "file cannot be removed", path);
+	return users_rebuild_fail(checker, "file cannot be removed", path);
 }
 
 static enum rc database_make(struct users_checker *checker, const char *path)
@@ -122,15 +122,15 @@ static enum rc database_make(struct users_checker *checker, const char *path)
 	char wal[PATH_ROOM + 8];
 	struct db *db = NULL;
 	snprintf(wal, sizeof(wal), "%s-wal", path);
-	enum rc rc = file_gone(checker, wal);
+	enum rc rc = users_rebuild_file_gone(checker, wal);
 	if (rc == RC_OK)
-		rc = file_gone(checker, path);
+		rc = users_rebuild_file_gone(checker, path);
 	if (rc == RC_OK)
 		rc = db_open(path, vfs_name(checker->vfs), true, "server.db.new", checker->log, &db);
 	if (rc == RC_OK)
 		rc = users_fill(checker, db);
 	db_close(&db);
-	return rc == RC_OK ? file_gone(checker, wal) : rc;
+	return rc == RC_OK ? users_rebuild_file_gone(checker, wal) : rc;
 }
 
 /* Its place. */
@@ -145,7 +145,7 @@ static enum rc move_if_there(struct users_checker *checker, const char *from, co
 {
 	if (!is_there(checker, from) || checker->io->rename(checker->io->ctx, from, to) == 0)
 		return RC_OK;
-	return rebuild_fail(checker, "file cannot be set aside", from);
+	return users_rebuild_fail(checker, "file cannot be set aside", from);
 }
 
 static enum rc old_aside(struct users_checker *checker, const char *path)
@@ -170,10 +170,10 @@ static enum rc old_aside(struct users_checker *checker, const char *path)
 static enum rc into_place(struct users_checker *checker, const char *from, const char *to)
 {
 	if (checker->io->rename(checker->io->ctx, from, to) != 0)
-		return rebuild_fail(checker, "file cannot be renamed", from);
+		return users_rebuild_fail(checker, "file cannot be renamed", from);
 	return io_sync_dir(checker->io, checker->root)
 		       ? RC_OK
-		       : rebuild_fail(checker, "folder cannot be synced", checker->root);
+		       : users_rebuild_fail(checker, "folder cannot be synced", checker->root);
 }
 
 static enum rc owners_fill(struct users_checker *checker)
@@ -198,7 +198,7 @@ static void passwords_report(struct users_checker *checker)
 enum rc users_rebuild(struct users_checker *checker)
 {
 	char path[PATH_ROOM], made[PATH_ROOM];
-	int64_t next = last_id(checker) + 1;
+	int64_t next = users_rebuild_last_id(checker) + 1;
 	snprintf(path, sizeof(path), "%s/server.db", checker->root);
 	snprintf(made, sizeof(made), "%s/server.db.new", checker->root);
 	ids_give(checker, &next);

@@ -67,7 +67,7 @@ static int vfs_sync_parent(const struct io *io, const char *path)
 	return io_sync_dir(io, n ? dir : ".") ? SQLITE_OK : SQLITE_IOERR_DIR_FSYNC;
 }
 
-static int file_fail(struct vfs_file *file, int code)
+static int vfs_file_fail(struct vfs_file *file, int code)
 {
 	file->error = errno;
 	if (errno == ENOSPC || errno == EDQUOT)
@@ -112,12 +112,12 @@ static bool file_found_room(const struct vfs_file *file)
 	return found;
 }
 
-static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
+static int vfs_file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 offset)
 {
 	struct vfs_file *file = (struct vfs_file *)base;
 	if (file->read_only) {
 		errno = EROFS;
-		return file_fail(file, SQLITE_IOERR_WRITE);
+		return vfs_file_fail(file, SQLITE_IOERR_WRITE);
 	}
 	if (offset != 0 || n != VFS_WAL_HEADER)
 		file->blank = false;
@@ -126,7 +126,7 @@ static int file_write(sqlite3_file *base, const void *p, int n, sqlite3_int64 of
 		return SQLITE_OK;
 	if (file_found_room(file) && io_write_all(file->io, file->fd, p, (size_t)n, (uint64_t)offset))
 		return SQLITE_OK;
-	return file_fail(file, SQLITE_IOERR_WRITE);
+	return vfs_file_fail(file, SQLITE_IOERR_WRITE);
 }
 
 static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
@@ -134,14 +134,14 @@ static int file_truncate(sqlite3_file *base, sqlite3_int64 size)
 	struct vfs_file *file = (struct vfs_file *)base;
 	if (file->read_only) {
 		errno = EROFS;
-		return file_fail(file, SQLITE_IOERR_TRUNCATE);
+		return vfs_file_fail(file, SQLITE_IOERR_TRUNCATE);
 	}
 	file->blank = false;
 	if (file->io->ftruncate(file->io->ctx, file->fd, (off_t)size) == 0) {
 		file->emptied = size == 0;
 		return SQLITE_OK;
 	}
-	return file_fail(file, SQLITE_IOERR_TRUNCATE);
+	return vfs_file_fail(file, SQLITE_IOERR_TRUNCATE);
 }
 
 static int file_sync(sqlite3_file *base, int flags)
@@ -271,7 +271,7 @@ static const sqlite3_io_methods file_methods = {
 	.iVersion = 1,
 	.xClose = file_close,
 	.xRead = file_read,
-	.xWrite = file_write,
+	.xWrite = vfs_file_write,
 	.xTruncate = file_truncate,
 	.xSync = file_sync,
 	.xFileSize = file_size,

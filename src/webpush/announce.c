@@ -564,7 +564,7 @@ static void announce_submit(struct announce *a, struct account *account)
 	a->job.run = announce_run;
 	a->job.done = announce_done;
 	a->job.home = a->webpush->reactor;
-	account_submit_always(account, &a->job);
+	job_submit_always(account, &a->job);
 }
 
 void announce_owed(void *ctx, struct account *account)
@@ -764,6 +764,6 @@ void upkeep_submit(struct webpush *webpush, enum upkeep_kind kind, int64_t accou
 	u->job.run = upkeep_run;
 	u->job.done = upkeep_done;
 	u->job.home = webpush->reactor;
-	account_submit_always(account, &u->job);
+	job_submit_always(account, &u->job);
 	account_unref(&account);
 }

@@ -145,7 +145,7 @@ static void key_news_submit(void *ctx, struct account *account)
 	news->job.run = key_news_run;
 	news->job.done = key_news_done;
 	news->job.home = webpush->reactor;
-	account_submit_always(account, &news->job);
+	job_submit_always(account, &news->job);
 }
 
 /* [push] */

@@ -152,7 +152,7 @@ static void clearing_submit(struct webpush *webpush, struct clearing *clearing)
 	clearing->job.run = clearing_run;
 	clearing->job.done = clearing_done;
 	clearing->job.home = webpush->reactor;
-	account_submit_always(account, &clearing->job);
+	job_submit_always(account, &clearing->job);
 	account_unref(&account);
 }
 

@@ -257,7 +257,7 @@ static void open_one(struct webpush *webpush, int64_t number)
 	opening->job.run = opening_run;
 	opening->job.done = opening_done;
 	opening->job.home = webpush->reactor;
-	account_submit_always(account, &opening->job);
+	job_submit_always(account, &opening->job);
 	account_unref(&account);
 }
 

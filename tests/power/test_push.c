@@ -149,7 +149,7 @@ static void deliver(struct fixture *f, unsigned number)
 		.kind = JOB_WRITE, .run = deliver_run, .done = deliver_done, .home = f->rig.reactor
 	};
 	delivery.job.origin = ORIGIN_DELIVERY;
-	assert_int_equal(account_submit(account, &delivery.job), RC_OK);
+	assert_int_equal(job_submit(account, &delivery.job), RC_OK);
 	while (!delivery.done)
 		reactor_run_once(f->rig.reactor, true);
 	assert_int_equal(delivery.job.rc, RC_OK);

@@ -106,7 +106,7 @@ static void job_done(struct job *job)
 	rig_job->done = true;
 }
 
-static void job_submit(struct rig *rig, struct account *account, struct rig_job *job)
+static void rig_job_submit(struct rig *rig, struct account *account, struct rig_job *job)
 {
 	memset(&job->job, 0, sizeof(job->job));
 	job->job.kind = job->kind;
@@ -115,7 +115,7 @@ static void job_submit(struct rig *rig, struct account *account, struct rig_job 
 	job->job.home = rig->reactor;
 	job->rig = rig;
 	job->done = false;
-	account_submit_always(account, &job->job);
+	job_submit_always(account, &job->job);
 }
 
 static void job_wait(struct rig *rig, const struct rig_job *job)
@@ -128,7 +128,7 @@ enum rc rig_run(struct rig *rig, int64_t account_id, enum job_kind kind, rig_fn 
 {
 	struct rig_job job = { .kind = kind, .fn = fn, .arg = arg };
 	struct account *account = account_get(rig->store, account_id);
-	job_submit(rig, account, &job);
+	rig_job_submit(rig, account, &job);
 	job_wait(rig, &job);
 	account_unref(&account);
 	return job.rc;
@@ -148,9 +148,9 @@ void rig_run_batch(struct rig *rig, int64_t account_id, struct rig_job *jobs, si
 	sem_init(&gate, 0, 0);
 	struct rig_job hold = { .kind = JOB_READ, .fn = hold_run, .arg = &gate };
 	struct account *account = account_get(rig->store, account_id);
-	job_submit(rig, account, &hold);
+	rig_job_submit(rig, account, &hold);
 	for (size_t i = 0; i < count; i++)
-		job_submit(rig, account, &jobs[i]);
+		rig_job_submit(rig, account, &jobs[i]);
 	sem_post(&gate);
 	job_wait(rig, &hold);
 	for (size_t i = 0; i < count; i++)
@@ -490,7 +490,7 @@ enum rc rig_sweep(struct rig *rig, int64_t account_id)
 
 static enum rc checkpoint_run(struct account *account, void *arg)
 {
-	return account_checkpoint(account, *(const bool *)arg);
+	return settle_checkpoint(account, *(const bool *)arg);
 }
 
 enum rc rig_checkpoint(struct rig *rig, int64_t account_id, bool truncate)
@@ -522,7 +522,7 @@ struct check_call {
 static enum rc check_run(struct account *account, void *arg)
 {
 	struct check_call *call = arg;
-	return account_check(account, call->repair, call->report, &call->result);
+	return check_account(account, call->repair, call->report, &call->result);
 }
 
 enum rc rig_check(

@@ -10,7 +10,7 @@
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
-#include "store/lock.h"
+#include "store/account_lock.h"
 
 #include <stdlib.h>
 

@@ -57,7 +57,7 @@ static enum rc cmd_notify_set_run(struct account *account, struct job *job)
 		if (rc != RC_OK)
 			return rc;
 	}
-	account_watch(account, &set->base.hub->sink);
+	change_watch(account, &set->base.hub->sink);
 	return RC_OK;
 }
 
@@ -99,7 +99,7 @@ static void set_release(struct cmd_job *job)
 
 	/* Nobody is there any more to take it over. */
 	if (job->job.rc == RC_OK && job->job.account && !set->taken)
-		account_unwatch(job->job.account, &job->hub->sink);
+		change_unwatch(job->job.account, &job->hub->sink);
 	notify_set_unref(&set->set);
 	buf_fini(&set->out);
 }

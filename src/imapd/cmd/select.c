@@ -313,7 +313,7 @@ static void select_release(struct cmd_job *job)
 	seqset_fini(&select->vanished);
 	/* Nobody is there any more to take it over. */
 	if (job->job.rc == RC_OK && job->job.account && !select->taken)
-		account_unwatch(job->job.account, &job->hub->sink);
+		change_unwatch(job->job.account, &job->hub->sink);
 }
 
 static struct seqset copy_set(struct arena *arena, const struct seqset *set)

@@ -50,9 +50,9 @@ static void block_strand(struct block *block, struct server *server)
 	};
 	sem_init(&block->started, 0, 0);
 	sem_init(&block->go, 0, 0);
-	assert_int_equal(account_submit(account, &block->holder), RC_OK);
+	assert_int_equal(job_submit(account, &block->holder), RC_OK);
 	sem_wait(&block->started);
-	assert_int_equal(account_submit(account, &block->filler), RC_OK);
+	assert_int_equal(job_submit(account, &block->filler), RC_OK);
 	assert_true(account_full(account));
 	account_unref(&account);
 }

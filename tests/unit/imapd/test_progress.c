@@ -71,7 +71,7 @@ static void block_strand(struct block *block, struct server *server)
 	};
 	sem_init(&block->started, 0, 0);
 	sem_init(&block->go, 0, 0);
-	assert_int_equal(account_submit(account, &block->job), RC_OK);
+	assert_int_equal(job_submit(account, &block->job), RC_OK);
 	sem_wait(&block->started);
 	account_unref(&account);
 }

@@ -158,7 +158,7 @@ static inline struct call call_make(
 
 static inline void call_submit(struct account *account, struct call *call)
 {
-	assert_int_equal(account_submit(account, &call->job), RC_OK);
+	assert_int_equal(job_submit(account, &call->job), RC_OK);
 }
 
 static inline void call_wait(struct fix *fix, const struct call *call)
@@ -278,7 +278,7 @@ static inline void noted_init(struct noted *noted, struct fix *fix)
 
 static inline enum rc watch_run(struct account *account, struct call *call)
 {
-	account_watch(account, call->arg);
+	change_watch(account, call->arg);
 	return RC_OK;
 }
 

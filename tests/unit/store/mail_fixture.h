@@ -76,7 +76,7 @@ static inline void waiting_submit(struct account *account, struct waiting_job *w
 	waiting->job.run = waiting_run;
 	waiting->job.done = waiting_done;
 	waiting->job.origin = 7;
-	account_submit_always(account, &waiting->job);
+	job_submit_always(account, &waiting->job);
 }
 
 static inline enum rc waiting_wait(struct waiting_job *waiting)
@@ -508,7 +508,7 @@ static UNUSED struct rows_call t_rows(struct fixture *f, int64_t mailbox)
 
 static inline enum rc drop_run(struct account *account, void *arg)
 {
-	index_drop(account, mbox_by_id(account, *(int64_t *)arg));
+	index_drop(account, mail_mbox_by_id(account, *(int64_t *)arg));
 	return RC_OK;
 }
 
@@ -650,7 +650,7 @@ static UNUSED struct mbox_snapshot t_select(struct fixture *f, int64_t mailbox, 
 {
 	struct select_call call = { .f = f, .mailbox = mailbox, .read_write = read_write };
 	assert_int_equal(run(f, read_write ? JOB_WRITE_RELAXED : JOB_READ, select_run, &call), RC_OK);
-	account_unwatch(f->account, &f->view);
+	change_unwatch(f->account, &f->view);
 	return call.snapshot;
 }
 

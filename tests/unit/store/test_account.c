@@ -301,7 +301,8 @@ static void a_checkpoint_whose_sync_finds_no_room_leaves_the_account_in_order(vo
 static enum rc touch(struct account *account, struct call *call)
 {
 	(void)call;
-	return db_run(account->db, "UPDATE mailbox SET highestmodseq = ?1", "u", modseq_next(account));
+	return db_run(
+		account->db, "UPDATE mailbox SET highestmodseq = ?1", "u", account_modseq_next(account));
 }
 
 static void a_sync_that_fails_at_closing_is_made_up_for_at_the_next_opening(void **state)
@@ -423,7 +424,7 @@ static void a_destroyed_account_is_gone_for_ever(void **state)
 	assert_int_equal(noted.last_kind, CHANGE_ACCOUNT_GONE);
 	assert_false(exists(account_path(account)));
 	assert_int_equal(open_count(fix), 0);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	strand_settle(fix, account);
 	account_unref(&account);
 

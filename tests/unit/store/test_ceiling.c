@@ -4,7 +4,7 @@
 
 static enum rc take_modseq(struct account *account, struct call *call)
 {
-	call->number = (int64_t)modseq_next(account);
+	call->number = (int64_t)account_modseq_next(account);
 	return db_run(account->db, "UPDATE mailbox SET highestmodseq = ?1 WHERE id = 1", "i", call->number);
 }
 
@@ -64,7 +64,7 @@ static void modseqs_grow_and_stay_below_the_ceiling(void **state)
 		last = next;
 	}
 	assert_true((uint64_t)last < account->ceiling);
-	assert_int_equal(modseq_last(account), last);
+	assert_int_equal(account_modseq_last(account), last);
 	account_unref(&account);
 }
 

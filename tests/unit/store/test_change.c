@@ -22,7 +22,7 @@ static void kept_init(struct kept *kept, struct reactor *reactor)
 
 static void add_msg(struct account *account, enum change_kind kind, int64_t mailbox, uint32_t uid)
 {
-	struct msg_state state = { .uid = uid, .flags = MSG_SEEN, .modseq = modseq_next(account) };
+	struct msg_state state = { .uid = uid, .flags = MSG_SEEN, .modseq = account_modseq_next(account) };
 	change_msg(account, kind, mailbox, &state);
 }
 
@@ -83,7 +83,7 @@ static void entries_hold_what_was_recorded_and_join_ascending_messages(void **st
 	assert_int_equal(c[5].keyword_count, 2);
 	assert_true(strv_eq(c[5].keywords[1], STRV("two")));
 
-	account_unwatch(account, &kept.sink);
+	change_unwatch(account, &kept.sink);
 	account_unref(&account);
 	/* The list holds its account. */
 	assert_int_equal(account_id(kept.list->account), 5);
@@ -104,19 +104,19 @@ static void a_job_that_changes_nothing_tells_nothing(void **state)
 	call_wait(fix, &call);
 	assert_int_equal(noted.lists, 0);
 	assert_int_equal(call.job.change, 0);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
 
 static enum rc watch_and_fail(struct account *account, struct call *call)
 {
-	account_watch(account, call->arg);
+	change_watch(account, call->arg);
 	return RC_NOT_FOUND;
 }
 
 static enum rc watch_and_create(struct account *account, struct call *call)
 {
-	account_watch(account, call->arg);
+	change_watch(account, call->arg);
 	return create_mailbox(account, call);
 }
 
@@ -157,7 +157,7 @@ static void watching_begins_after_the_change_of_the_job_itself(void **state)
 	call_wait(fix, &next);
 	assert_int_equal(noted.lists, 1);
 	assert_int_equal(noted.last_number, 2);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
 
@@ -177,7 +177,7 @@ static void watching_is_counted(void **state)
 		call_wait(fix, &calls[i]);
 		/* Once for two watchers, once for the one that is left, then not at all. */
 		assert_int_equal(noted.lists, i < 2 ? i + 1 : 2);
-		account_unwatch(account, &noted.sink);
+		change_unwatch(account, &noted.sink);
 	}
 	assert_false(noted.out_of_order);
 	account_unref(&account);
@@ -195,7 +195,7 @@ static void many_sinks_are_all_told(void **state)
 	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
 	for (int i = 0; i < 40; i++) {
 		assert_int_equal(noted[i].lists, 1);
-		account_unwatch(account, &noted[i].sink);
+		change_unwatch(account, &noted[i].sink);
 	}
 	account_unref(&account);
 }

@@ -450,7 +450,7 @@ static void destroy_page(struct fixture *f, const char *name, off_t offset, size
 static enum rc checkpoint_run(struct account *account, void *arg)
 {
 	(void)arg;
-	return account_checkpoint(account, true);
+	return settle_checkpoint(account, true);
 }
 
 static void forget(struct fixture *f, const char *name)

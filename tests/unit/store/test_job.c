@@ -27,7 +27,7 @@ static enum rc lose_transaction(struct account *account, struct call *call)
 
 static enum rc touch_modseq(struct account *account, struct call *call)
 {
-	struct msg_state state = { .uid = 1, .modseq = modseq_next(account) };
+	struct msg_state state = { .uid = 1, .modseq = account_modseq_next(account) };
 	(void)call;
 	change_msg(account, CHANGE_FLAGS, 1, &state);
 	return db_run(account->db, "UPDATE mailbox SET highestmodseq = ?1 WHERE id = 1", "u", state.modseq);
@@ -194,7 +194,7 @@ static void a_job_that_fails_is_undone_alone(void **state)
 	assert_true(has_mailbox(fix, account, 2));
 	assert_int_equal(noted.lists, 2);
 	assert_int_equal(calls[2].job.change, 2);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
 
@@ -229,7 +229,7 @@ static void after_a_lost_transaction_each_job_runs_again_alone(void **state)
 		assert_true(has_mailbox(fix, account, i));
 	}
 	assert_int_equal(noted.lists, 4);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
 
@@ -312,7 +312,7 @@ static void what_a_failed_sync_leaves_is_not_there_afterwards(void **state)
 	assert_false(has_mailbox(fix, account, 0));
 	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
 	assert_int_equal(noted.lists, 1);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 
 	fix_restart(fix);
@@ -350,7 +350,7 @@ static void if_the_marker_fails_too_the_account_can_only_be_read_until_it_does_n
 	assert_int_equal(noted.lists, 1);
 	assert_int_equal(noted.last_kind, CHANGE_CREATED);
 	assert_false(account->suspect);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 	fix_restart(fix);
 	account = account_get(fix->store, 1);
@@ -411,7 +411,7 @@ static void a_write_that_fails_leaves_the_account_open(void **state)
 	}
 	assert_int_equal(noted.lists, 0);
 	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
 
@@ -450,7 +450,7 @@ static void relaxed_commits_that_cannot_be_synced_can_be_read_and_are_written_an
 	strand_settle(fix, account);
 	assert_false(account_dirty(account));
 	assert_true(account->modseq >= modseq);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
 
@@ -551,7 +551,7 @@ static void a_relaxed_write_whose_extra_sync_fails_is_made_durable(void **state)
 	assert_int_equal(rec_failures(fix->rec), 1);
 	assert_int_equal(noted.lists, 1);
 	assert_int_equal(noted.last_kind, CHANGE_FLAGS);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 }
 
@@ -584,9 +584,9 @@ static void a_full_strand_refuses_and_the_caller_keeps_the_job(void **state)
 	gate_close(fix, account, &gate);
 	submit_calls(account, calls, 2);
 	assert_true(account_full(account));
-	assert_int_equal(account_submit(account, &calls[2].job), RC_BUSY);
+	assert_int_equal(job_submit(account, &calls[2].job), RC_BUSY);
 	assert_null(calls[2].job.account);
-	account_submit_always(account, &calls[3].job);
+	job_submit_always(account, &calls[3].job);
 	gate_open(fix, &gate);
 	wait_calls(fix, calls, 2);
 	call_wait(fix, &calls[3]);
@@ -605,7 +605,7 @@ static void follow_done(struct job *job)
 	struct follow *follow = CONTAINER_OF(job, struct follow, first.job);
 	strand_assert(job->account->strand);
 	follow->owned = !db_in_transaction(job->account->db);
-	account_submit_always(job->account, &follow->second.job);
+	job_submit_always(job->account, &follow->second.job);
 }
 
 static void a_job_without_a_home_is_done_on_the_worker_and_may_submit_the_next(void **state)
@@ -638,7 +638,7 @@ static enum rc in_transaction_of_its_own(struct account *account, struct call *c
 static void transact_done(struct job *job)
 {
 	struct call *call = CONTAINER_OF(job, struct call, job);
-	call->job.rc = account_transaction(job->account, background_create, call);
+	call->job.rc = job_transaction(job->account, background_create, call);
 	sem_post(call->arg);
 }
 
@@ -664,7 +664,7 @@ static void background_work_has_synced_transactions_and_tells_its_changes(void *
 	assert_int_equal(wal_syncs(fix, point), 1);
 	assert_true(has_mailbox(fix, account, 0));
 	assert_int_equal(noted.lists, 1);
-	account_unwatch(account, &noted.sink);
+	change_unwatch(account, &noted.sink);
 	account_unref(&account);
 	sem_destroy(&over);
 }
@@ -732,7 +732,7 @@ static void stress_submit(struct stress *stress)
 	call->arg = stress;
 	call->job.home = stress->reactor;
 	call->job.done = stress_done;
-	account_submit_always(stress->accounts[i % STRESS_ACCOUNTS], &call->job);
+	job_submit_always(stress->accounts[i % STRESS_ACCOUNTS], &call->job);
 }
 
 static void stress_start(struct reactor *reactor, struct reactor_msg *msg)
@@ -778,7 +778,7 @@ static void many_jobs_of_many_accounts_from_several_threads_all_finish(void **st
 		pthread_join(stress[r].thread, NULL);
 	for (unsigned r = 0; r < STRESS_REACTORS; r++)
 		for (unsigned i = 0; i < STRESS_ACCOUNTS; i++) {
-			account_unwatch(stress[r].accounts[i], &stress[r].sink);
+			change_unwatch(stress[r].accounts[i], &stress[r].sink);
 			account_unref(&stress[r].accounts[i]);
 		}
 	pool_drain(fix->pool);

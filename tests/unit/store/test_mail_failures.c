@@ -237,7 +237,7 @@ static enum rc op_select(struct disk *disk)
 	struct select_call call = { .f = disk->f, .mailbox = disk->f->inbox, .read_write = true };
 	enum rc rc = run(disk->f, JOB_WRITE_RELAXED, select_run, &call);
 	if (rc == RC_OK)
-		account_unwatch(disk->f->account, &disk->f->view);
+		change_unwatch(disk->f->account, &disk->f->view);
 	seqset_fini(&call.snapshot.uids);
 	return rc;
 }

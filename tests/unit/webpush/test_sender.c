@@ -194,7 +194,7 @@ static void deliver(struct fixture *f, int64_t account_number)
 	delivery.job.done = deliver_done;
 	delivery.job.home = f->rig.reactor;
 	delivery.job.origin = ORIGIN_DELIVERY;
-	assert_int_equal(account_submit(account, &delivery.job), RC_OK);
+	assert_int_equal(job_submit(account, &delivery.job), RC_OK);
 	while (!delivery.done)
 		reactor_run_once(f->rig.reactor, true);
 	assert_int_equal(delivery.job.rc, RC_OK);

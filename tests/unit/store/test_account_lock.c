@@ -2,7 +2,7 @@
 #include "mail_fixture.h"
 
 #include "store/check.h"
-#include "store/lock.h"
+#include "store/account_lock.h"
 
 #include <sys/stat.h>
 
@@ -22,13 +22,13 @@ static enum rc unlock_run(struct account *account, void *arg)
 static enum rc check_run(struct account *account, void *arg)
 {
 	struct check_result result;
-	return account_check(account, false, arg, &result);
+	return check_account(account, false, arg, &result);
 }
 
 static enum rc check_closed_run(struct account *account, void *arg)
 {
 	struct check_result result;
-	return account_check_and_close(account, false, arg, &result);
+	return check_account_and_close(account, false, arg, &result);
 }
 
 static enum rc nothing_run(struct account *account, void *arg)

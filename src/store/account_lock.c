@@ -2,7 +2,7 @@
  * A locked account is closed and stays so. It is held in the list of failed accounts, so that it is not forgotten when
  * nobody has a handle on it.
  */
-#include "store/lock.h"
+#include "store/account_lock.h"
 
 #include "store/store_priv.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-bool storage_rc(enum rc rc)
+bool store_storage_rc(enum rc rc)
 {
 	return rc == RC_NOSPACE || rc == RC_READONLY || rc == RC_IO || rc == RC_UNAVAILABLE;
 }

@@ -29,7 +29,7 @@ static void background_queue(struct account *account)
 	strand_add_always(account->strand, &account->background_item);
 }
 
-void background_want(struct account *account, enum background_kind kind)
+void account_background_want(struct account *account, enum background_kind kind)
 {
 	atomic_fetch_or(&account->wanted, 1u << kind);
 	background_queue(account);
@@ -57,11 +57,11 @@ void account_background(struct account *account, enum background_kind kind, uint
 void account_background_now(struct account *account, enum background_kind kind)
 {
 	strand_assert(account->strand);
-	background_want(account, kind);
+	account_background_want(account, kind);
 }
 
 /* Syncing can fail in a way that leaves the WAL in doubt. */
-void background_synced(struct account *account, enum rc rc, uint64_t number)
+void account_background_synced(struct account *account, enum rc rc, uint64_t number)
 {
 	if (rc == RC_OK) {
 		account_synced(account, number);
@@ -79,7 +79,7 @@ static enum rc run_sync(struct account *account)
 	if (!account_dirty(account))
 		return RC_OK;
 	enum rc rc = db_sync_wal(account->db);
-	background_synced(account, rc, number);
+	account_background_synced(account, rc, number);
 	return rc;
 }
 
@@ -127,7 +127,7 @@ static void run_kind(struct account *account, enum background_kind kind)
 	if (slow)
 		atomic_fetch_sub(&store->slow_running, 1);
 	if (rc == RC_AGAIN && account->state == ACCOUNT_OPEN)
-		background_want(account, kind);
+		account_background_want(account, kind);
 }
 
 /* One kind; if more are due the item goes to the end of the strand again. */
@@ -167,7 +167,7 @@ static void destroy_run(struct account *account)
 	account_close_quickly(account);
 	account_mark_gone(account);
 	change_publish_kind(account, CHANGE_ACCOUNT_GONE);
-	enum rc rc = account_folder_remove(account);
+	enum rc rc = folder_account_remove(account);
 	if (rc == RC_OK)
 		users_removed_done(account->store, account->id);
 	else
@@ -235,7 +235,7 @@ static struct account *evict_pick(
 }
 
 /* Asks so many accounts that were used longest ago to close. They stay open at least as long as the store's lock is held. */
-static void evict(struct store *store, const struct account *keep, size_t max)
+static void background_evict(struct store *store, const struct account *keep, size_t max)
 {
 	struct account *picked[EVICT_MAX];
 	size_t count = 0;
@@ -244,14 +244,14 @@ static void evict(struct store *store, const struct account *keep, size_t max)
 		if (!account)
 			return;
 		picked[count++] = account;
-		background_want(account, BACKGROUND_CLOSE);
+		account_background_want(account, BACKGROUND_CLOSE);
 	}
 }
 
 void store_evict_some(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
-	evict(store, NULL, EVICT_SHORT);
+	background_evict(store, NULL, EVICT_SHORT);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -264,7 +264,7 @@ void account_opened(struct account *account)
 	list_append(&store->open_accounts, &account->open_node);
 	store->open_count++;
 	if (store->open_count > store->settings.open_accounts_max)
-		evict(store, account, 1);
+		background_evict(store, account, 1);
 	pthread_mutex_unlock(&store->lock);
 }
 
@@ -315,7 +315,7 @@ static void syncfs_run(struct store *store)
 		if (ok)
 			account_synced(dirty[i].account, dirty[i].number);
 		else
-			background_want(dirty[i].account, BACKGROUND_SYNC);
+			account_background_want(dirty[i].account, BACKGROUND_SYNC);
 		account_unref(&dirty[i].account);
 	}
 	free(dirty);
@@ -354,8 +354,8 @@ static void tick_space(struct store *store)
 		return;
 	LIST_EACH (node, &store->open_accounts) {
 		struct account *account = CONTAINER_OF(node, struct account, open_node);
-		background_want(account, BACKGROUND_CHECKPOINT);
-		background_want(account, BACKGROUND_SWEEP);
+		account_background_want(account, BACKGROUND_CHECKPOINT);
+		account_background_want(account, BACKGROUND_SWEEP);
 	}
 }
 
@@ -364,11 +364,11 @@ static void tick_account(struct account *account, uint64_t now, bool sync_each)
 	uint64_t due = atomic_load(&account->next_due);
 	uint64_t used = atomic_load_explicit(&account->last_used, memory_order_relaxed);
 	if (sync_each && account_dirty(account))
-		background_want(account, BACKGROUND_SYNC);
+		account_background_want(account, BACKGROUND_SYNC);
 	else if (due && due <= now)
 		background_queue(account);
 	else if (atomic_load(&account->refs) == 1 && now > used + ACCOUNT_IDLE_CLOSE_MS)
-		background_want(account, BACKGROUND_CLOSE);
+		account_background_want(account, BACKGROUND_CLOSE);
 }
 
 void store_tick(struct store *store)
@@ -386,7 +386,7 @@ void store_tick(struct store *store)
 		tick_account(CONTAINER_OF(node, struct account, open_node), now, !sync_all);
 	unsigned max = store->settings.open_accounts_max;
 	unsigned over = store->open_count > max ? store->open_count - max : 0;
-	evict(store, NULL, over);
+	background_evict(store, NULL, over);
 	pthread_mutex_unlock(&store->lock);
 	index_lru_trim(store->indexes);
 	settle_tick(store);

@@ -32,20 +32,20 @@ enum rc account_quota(struct account *account, struct quota *ret_quota)
 	return RC_OK;
 }
 
-static bool fits(uint64_t used, uint64_t more, uint64_t max)
+static bool quota_fits(uint64_t used, uint64_t more, uint64_t max)
 {
 	return max == 0 || (used <= max && more <= max - used);
 }
 
-enum rc quota_check(struct account *account, uint64_t octets, uint64_t messages)
+enum rc account_quota_check(struct account *account, uint64_t octets, uint64_t messages)
 {
 	struct quota quota;
 
 	enum rc rc = account_quota(account, &quota);
 	if (rc != RC_OK)
 		return rc;
-	if (!fits(quota.storage_used, octets, quota.storage_max) ||
-		!fits(quota.messages_used, messages, quota.messages_max))
+	if (!quota_fits(quota.storage_used, octets, quota.storage_max) ||
+		!quota_fits(quota.messages_used, messages, quota.messages_max))
 		return RC_QUOTA;
 	return RC_OK;
 }
