@@ -1,8 +1,10 @@
 /*
- * The control socket: coidctl's peer. A connection carries one request: its arguments and, for some verbs, what coidctl
- * read from standard input or a file; the answer is output lines and an exit status (protocol.h). Verbs are rows of a
- * table, one family a file (admin_user.c, admin_check.c, ...). Lives on one reactor. The socket's file mode decides who
- * may connect: there is no password.
+ * The control socket: coidctl's peer. A connection carries one request: its arguments and, for some verbs,
+ * the text that coidctl read from standard input or a file. The answer is output lines and an exit status
+ * (protocol.h). Verbs are rows of a table; each family of them has a file (admin_user.c, admin_check.c,
+ * ...). The socket's file mode decides who may connect: there is no password.
+ *
+ * Everything here lives on one reactor and is called on its thread.
  */
 #ifndef COID_ADMIN_ADMIN_H
 #define COID_ADMIN_ADMIN_H
@@ -22,12 +24,14 @@ struct admin_settings {
 	unsigned import_parallel; /* passwords hashed at a time by an import */
 };
 
-/* What only the whole server knows. Called on the reactor. */
+/* The part of the server that only its owner knows. Called on the reactor. */
 struct admin_hooks {
 	void *ctx;
 	/* "key: value" lines for `coidctl status`. */
 	void (*status)(void *ctx, struct buf *out);
-	/* As SIGHUP; what is wrong with the configuration, or has to wait for a restart, goes to `errors`. */
+	/*
+	 * As SIGHUP. `errors` gets the faults of the configuration, and the settings that wait for a restart.
+	 */
 	enum rc (*reload)(void *ctx, struct buf *errors);
 	const struct coi *coi; /* borrowed; NULL: not offered */
 	struct webpush *webpush; /* likewise */
@@ -36,11 +40,15 @@ struct admin_hooks {
 /* All borrowed but settings (copied). */
 struct admin *admin_new(const struct admin_settings *settings, const struct admin_hooks *hooks,
 	struct store *store, struct auth *auth, struct reactor *reactor, struct log *log);
+/* New settings, for requests to come; copied. */
 void admin_reload(struct admin *admin, const struct admin_settings *settings);
+/* Takes over the non-blocking socket fd. */
 void admin_accept(struct admin *admin, int fd);
 /* No new requests; those in hand are answered. Called again it drops them. */
 void admin_stop(struct admin *admin);
+/* Requests that have not ended. */
 unsigned admin_sessions(const struct admin *admin);
+/* After the last request has ended. */
 void admin_free(struct admin **admin);
 
 #endif

@@ -1,5 +1,6 @@
 /*
- * coidctl account: an account is locked, so that its folder can be replaced under the running server.
+ * coidctl account: locks an account, so that its folder can be replaced under the running server, and
+ * unlocks it.
  */
 #include "admin/admin_priv.h"
 
@@ -11,9 +12,9 @@
 
 #define LOCK_REPORT_MAX 8192
 
-/* Name to id on the users strand, then the account's. */
+/* Finds the account's id on the users strand, then works on the account's strand. */
 struct lock {
-	struct users_job lookup; /* first */
+	struct users_job lookup;
 	struct job job;
 	struct request *request; /* borrowed until request_finish */
 	struct arena *arena; /* own */
@@ -39,7 +40,7 @@ static void lock_fail(struct lock *lock, enum rc rc)
 /* [users] */
 static enum rc lock_lookup(struct users *users, struct users_job *job)
 {
-	struct lock *lock = (struct lock *)(void *)job;
+	struct lock *lock = CONTAINER_OF(job, struct lock, lookup);
 	struct user_record record;
 	enum rc rc = users_find(users, lock->name, lock->arena, &record);
 
@@ -83,7 +84,7 @@ static void lock_done(struct job *job)
 
 static void lock_found(struct users_job *job)
 {
-	struct lock *lock = (struct lock *)(void *)job;
+	struct lock *lock = CONTAINER_OF(job, struct lock, lookup);
 	struct admin *admin = lock->request->admin;
 
 	if (job->rc != RC_OK) {
@@ -122,12 +123,12 @@ static void lock_submit(struct request *request, bool unlock)
 		lock_fail(lock, rc);
 }
 
-static void lock_run_lock(struct request *request)
+static void admin_run_account_lock(struct request *request)
 {
 	lock_submit(request, false);
 }
 
-static void lock_run_unlock(struct request *request)
+static void admin_run_account_unlock(struct request *request)
 {
 	lock_submit(request, true);
 }

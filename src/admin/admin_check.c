@@ -1,19 +1,23 @@
+/*
+ * coidctl check: compares the index of one account with its messages, and repairs it if that is wished.
+ */
 #include "admin/admin_priv.h"
 
 #include "base/mem.h"
 #include "store/check.h"
 #include "store/users.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define REPORT_MAX (1u << 20)
 
-/* Name to id on the users strand, then the check on the account's. */
+/* Finds the account's id on the users strand, then checks on the account's strand. */
 struct check {
-	struct users_job lookup; /* first */
+	struct users_job lookup;
 	struct job job;
 	struct request *request; /* borrowed until request_finish */
-	struct arena *arena;
+	struct arena *arena; /* own */
 	struct strv name;
 	bool repair;
 	int64_t id;
@@ -29,9 +33,9 @@ static void check_free(struct check *check)
 }
 
 /* [users] */
-static enum rc lookup_run(struct users *users, struct users_job *job)
+static enum rc check_lookup_run(struct users *users, struct users_job *job)
 {
-	struct check *check = (struct check *)(void *)job;
+	struct check *check = CONTAINER_OF(job, struct check, lookup);
 	struct user_record record;
 	enum rc rc = users_find(users, check->name, check->arena, &record);
 
@@ -40,7 +44,7 @@ static enum rc lookup_run(struct users *users, struct users_job *job)
 	return rc;
 }
 
-static enum rc check_run(struct account *account, struct job *job)
+static enum rc check_account_run(struct account *account, struct job *job)
 {
 	struct check *check = CONTAINER_OF(job, struct check, job);
 
@@ -48,7 +52,7 @@ static enum rc check_run(struct account *account, struct job *job)
 	return check_account(account, check->repair, &check->report, &check->result);
 }
 
-static void check_done(struct job *job)
+static void check_account_done(struct job *job)
 {
 	struct check *check = CONTAINER_OF(job, struct check, job);
 	struct request *request = check->request;
@@ -60,10 +64,10 @@ static void check_done(struct job *job)
 		return;
 	}
 	request_out_lines(request, buf_strv(&check->report));
-	request_out(request, "mailboxes: %llu", (unsigned long long)result->mailboxes);
-	request_out(request, "messages: %llu", (unsigned long long)result->messages);
-	request_out(request, "octets: %llu", (unsigned long long)result->octets);
-	request_out(request, "files: %llu", (unsigned long long)result->files);
+	request_out(request, "mailboxes: %" PRIu64, result->mailboxes);
+	request_out(request, "messages: %" PRIu64, result->messages);
+	request_out(request, "octets: %" PRIu64, result->octets);
+	request_out(request, "files: %" PRIu64, result->files);
 	if (result->rebuilt)
 		request_out(request, "rebuilt: yes");
 	request_out(request, "problems: %u", result->problems);
@@ -74,33 +78,33 @@ static void check_done(struct job *job)
 	check_free(check);
 }
 
-static void fail(struct check *check, enum rc rc)
+static void check_fail(struct check *check, enum rc rc)
 {
 	request_fail(check->request, check->name, rc);
 	check_free(check);
 }
 
-static void lookup_done(struct users_job *job)
+static void check_lookup_done(struct users_job *job)
 {
-	struct check *check = (struct check *)(void *)job;
+	struct check *check = CONTAINER_OF(job, struct check, lookup);
 	enum rc rc = job->rc;
 
 	if (rc != RC_OK) {
-		fail(check, rc);
+		check_fail(check, rc);
 		return;
 	}
 	struct account *account = account_get(check->request->admin->store, check->id);
 	check->job.kind = JOB_ALONE;
-	check->job.run = check_run;
-	check->job.done = check_done;
+	check->job.run = check_account_run;
+	check->job.done = check_account_done;
 	check->job.home = check->request->admin->reactor;
 	rc = job_submit(account, &check->job);
 	account_unref(&account);
 	if (rc != RC_OK)
-		fail(check, rc);
+		check_fail(check, rc);
 }
 
-static void run_check(struct request *request)
+static void admin_run_check(struct request *request)
 {
 	bool repair = request_option(request, "--repair", NULL);
 	bool all = request_option(request, "--all", NULL);
@@ -123,12 +127,12 @@ static void run_check(struct request *request)
 		check_free(check);
 		return;
 	}
-	check->lookup.run = lookup_run;
-	check->lookup.done = lookup_done;
+	check->lookup.run = check_lookup_run;
+	check->lookup.done = check_lookup_done;
 	check->lookup.home = request->admin->reactor;
 	enum rc rc = users_submit(request->admin->store, &check->lookup);
 	if (rc != RC_OK)
-		fail(check, rc);
+		check_fail(check, rc);
 }
 
 const struct verb admin_check_verbs[] = { ADMIN_VERBS_CHECK(VERB_ROW){ 0 } };

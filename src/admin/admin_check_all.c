@@ -1,6 +1,7 @@
 /*
- * coidctl check --all: every account, one after the other. Not more than half of the time is spent with it, one
- * worker at most, and nothing is kept of an account but its share of the sum; whoever reads slowly is waited for.
+ * coidctl check --all: checks every account, one after the other. It takes at most half of the time and one
+ * worker, and keeps nothing of an account but its share of the sum. It waits for a client that reads
+ * slowly.
  */
 #include "admin/admin_priv.h"
 
@@ -9,6 +10,7 @@
 #include "store/check.h"
 #include "store/users.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define SURVEY_REPORT_MAX (1u << 20) /* of one account */
@@ -17,7 +19,7 @@
 #define SURVEY_OUT_MAX (256u * 1024)
 
 struct survey {
-	struct users_job next; /* first: finds the next account */
+	struct users_job next; /* finds the next account */
 	struct job job;
 	struct timer timer;
 	struct request *request; /* borrowed until request_finish */
@@ -41,10 +43,10 @@ static void survey_end(struct survey *survey, enum rc rc)
 	const struct check_result *sum = &survey->sum;
 
 	request_out(request, "accounts: %u", survey->accounts);
-	request_out(request, "mailboxes: %llu", (unsigned long long)sum->mailboxes);
-	request_out(request, "messages: %llu", (unsigned long long)sum->messages);
-	request_out(request, "octets: %llu", (unsigned long long)sum->octets);
-	request_out(request, "files: %llu", (unsigned long long)sum->files);
+	request_out(request, "mailboxes: %" PRIu64, sum->mailboxes);
+	request_out(request, "messages: %" PRIu64, sum->messages);
+	request_out(request, "octets: %" PRIu64, sum->octets);
+	request_out(request, "files: %" PRIu64, sum->files);
 	request_out(request, "problems: %u", sum->problems);
 	if (survey->repair)
 		request_out(request, "left: %u", sum->left);
@@ -61,15 +63,15 @@ static void survey_end(struct survey *survey, enum rc rc)
 	free(survey);
 }
 
-/* Time for everybody else, and for the client to read. */
+/* The pause gives time to everybody else, and to the client to read. */
 static void survey_pause(void *arg)
 {
 	struct survey *survey = arg;
 	struct request *request = survey->request;
 
-	if (!request->conn || request->admin->stopping)
+	if (request_is_gone(request) || request->admin->stopping)
 		survey_end(survey, RC_CANCELLED);
-	else if (conn_out_length(request->conn) > SURVEY_OUT_MAX)
+	else if (request_unread(request) > SURVEY_OUT_MAX)
 		timer_set(&survey->timer, SURVEY_DRAIN_MS);
 	else
 		survey_look_up(survey);
@@ -94,8 +96,8 @@ static void survey_count(struct survey *survey)
 	else if (result->problems > 0)
 		request_out(survey->request, "%s: problems=%u", survey->name, result->problems);
 	else
-		request_out(survey->request, "%s: ok mailboxes=%llu messages=%llu", survey->name,
-			(unsigned long long)result->mailboxes, (unsigned long long)result->messages);
+		request_out(survey->request, "%s: ok mailboxes=%" PRIu64 " messages=%" PRIu64, survey->name,
+			result->mailboxes, result->messages);
 }
 
 static void survey_checked(struct job *job)
@@ -103,7 +105,7 @@ static void survey_checked(struct job *job)
 	struct survey *survey = CONTAINER_OF(job, struct survey, job);
 	uint64_t took = clock_mono_ms() - survey->began;
 
-	/* Removed meanwhile: as if it had not been there. */
+	/* An account that was removed meanwhile is not counted. */
 	if (job->rc != RC_GONE)
 		survey->accounts++;
 	if (job->rc == RC_OK) {
@@ -126,7 +128,7 @@ static enum rc survey_check(struct account *account, struct job *job)
 
 static void survey_found(struct users_job *job)
 {
-	struct survey *survey = (struct survey *)(void *)job;
+	struct survey *survey = CONTAINER_OF(job, struct survey, next);
 	struct admin *admin = survey->request->admin;
 
 	if (job->rc != RC_OK || survey->id == 0) {
@@ -157,7 +159,7 @@ static bool survey_take(void *arg, const struct user_record *user)
 /* [users] */
 static enum rc survey_next(struct users *users, struct users_job *job)
 {
-	struct survey *survey = (struct survey *)(void *)job;
+	struct survey *survey = CONTAINER_OF(job, struct survey, next);
 	/* The view must outlive the name. */
 	char *after = mem_strdup(survey->name);
 

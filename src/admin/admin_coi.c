@@ -1,5 +1,5 @@
 /*
- * coidctl coi: an account's COI settings, as its owner's clients see and set them.
+ * coidctl coi: shows and sets an account's COI settings as its owner's clients would.
  */
 #include "admin/admin_priv.h"
 
@@ -11,9 +11,9 @@
 
 enum verb_kind { COI_SHOW, COI_ENABLE, COI_DISABLE, COI_SET_FILTER };
 
-/* Name to id on the users strand, then the work on the account's. */
+/* Finds the account's id on the users strand, then works on the account's strand. */
 struct coi_request {
-	struct users_job lookup; /* first */
+	struct users_job lookup;
 	struct job job;
 	struct request *request; /* borrowed until request_finish */
 	const struct coi *coi; /* borrowed */
@@ -34,16 +34,16 @@ static void coi_request_free(struct coi_request *coi)
 	free(coi);
 }
 
-static void fail(struct coi_request *coi, enum rc rc)
+static void coi_request_fail(struct coi_request *coi, enum rc rc)
 {
 	request_fail(coi->request, coi->name, rc);
 	coi_request_free(coi);
 }
 
 /* [users] */
-static enum rc lookup_run(struct users *users, struct users_job *job)
+static enum rc coi_request_lookup(struct users *users, struct users_job *job)
 {
-	struct coi_request *coi = (struct coi_request *)(void *)job;
+	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, lookup);
 	struct user_record record;
 	enum rc rc = users_find(users, coi->name, coi->arena, &record);
 
@@ -52,7 +52,7 @@ static enum rc lookup_run(struct users *users, struct users_job *job)
 	return rc;
 }
 
-static enum rc change(struct coi_request *coi, struct account *account)
+static enum rc coi_request_change(struct coi_request *coi, struct account *account)
 {
 	switch (coi->kind) {
 	case COI_SHOW:
@@ -67,13 +67,13 @@ static enum rc change(struct coi_request *coi, struct account *account)
 	return coi_set_filter(coi->coi, account, coi->filter);
 }
 
-static enum rc coi_run(struct account *account, struct job *job)
+static enum rc coi_request_run(struct account *account, struct job *job)
 {
 	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, job);
 	struct strv root;
 
 	buf_reset(&coi->root);
-	enum rc rc = change(coi, account);
+	enum rc rc = coi_request_change(coi, account);
 	if (rc == RC_OK)
 		rc = coi_state(coi->coi, account, &coi->state);
 	if (rc == RC_OK)
@@ -83,13 +83,13 @@ static enum rc coi_run(struct account *account, struct job *job)
 	return rc;
 }
 
-static void coi_done(struct job *job)
+static void coi_request_done(struct job *job)
 {
 	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, job);
 	struct request *request = coi->request;
 
 	if (job->rc != RC_OK) {
-		fail(coi, job->rc);
+		coi_request_fail(coi, job->rc);
 		return;
 	}
 	request_out(request, "enabled: %s", coi->state.enabled ? "yes" : "no");
@@ -99,27 +99,27 @@ static void coi_done(struct job *job)
 	coi_request_free(coi);
 }
 
-static void lookup_done(struct users_job *job)
+static void coi_request_found(struct users_job *job)
 {
-	struct coi_request *coi = (struct coi_request *)(void *)job;
+	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, lookup);
 	enum rc rc = job->rc;
 
 	if (rc != RC_OK) {
-		fail(coi, rc);
+		coi_request_fail(coi, rc);
 		return;
 	}
 	struct account *account = account_get(coi->request->admin->store, coi->id);
 	coi->job.kind = coi->kind == COI_SHOW ? JOB_READ : JOB_WRITE;
-	coi->job.run = coi_run;
-	coi->job.done = coi_done;
+	coi->job.run = coi_request_run;
+	coi->job.done = coi_request_done;
 	coi->job.home = coi->request->admin->reactor;
 	rc = job_submit(account, &coi->job);
 	account_unref(&account);
 	if (rc != RC_OK)
-		fail(coi, rc);
+		coi_request_fail(coi, rc);
 }
 
-static void submit(struct request *request, enum verb_kind kind)
+static void coi_request_submit(struct request *request, enum verb_kind kind)
 {
 	const struct coi *offered = request->admin->hooks.coi;
 	enum coi_filter filter = COI_FILTER_NONE;
@@ -146,35 +146,35 @@ static void submit(struct request *request, enum verb_kind kind)
 	enum rc rc = user_name_check(request->rest[0], coi->arena, &coi->name);
 	if (rc != RC_OK) {
 		coi->name = request->rest[0];
-		fail(coi, rc);
+		coi_request_fail(coi, rc);
 		return;
 	}
-	coi->lookup.run = lookup_run;
-	coi->lookup.done = lookup_done;
+	coi->lookup.run = coi_request_lookup;
+	coi->lookup.done = coi_request_found;
 	coi->lookup.home = request->admin->reactor;
 	rc = users_submit(request->admin->store, &coi->lookup);
 	if (rc != RC_OK)
-		fail(coi, rc);
+		coi_request_fail(coi, rc);
 }
 
-static void run_show(struct request *request)
+static void admin_run_coi_show(struct request *request)
 {
-	submit(request, COI_SHOW);
+	coi_request_submit(request, COI_SHOW);
 }
 
-static void run_enable(struct request *request)
+static void admin_run_coi_enable(struct request *request)
 {
-	submit(request, COI_ENABLE);
+	coi_request_submit(request, COI_ENABLE);
 }
 
-static void run_disable(struct request *request)
+static void admin_run_coi_disable(struct request *request)
 {
-	submit(request, COI_DISABLE);
+	coi_request_submit(request, COI_DISABLE);
 }
 
-static void run_filter(struct request *request)
+static void admin_run_coi_filter(struct request *request)
 {
-	submit(request, COI_SET_FILTER);
+	coi_request_submit(request, COI_SET_FILTER);
 }
 
 const struct verb admin_coi_verbs[] = { ADMIN_VERBS_COI(VERB_ROW){ 0 } };

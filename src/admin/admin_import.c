@@ -1,3 +1,7 @@
+/*
+ * coidctl user import: adds the users of a file. Its lines are hashed some at a time on the hash threads,
+ * and written in batches on the users strand.
+ */
 #include "admin/admin_priv.h"
 
 #include "base/clock.h"
@@ -10,7 +14,7 @@
 #define ERRORS_MAX 100 /* lines that are told one by one */
 
 /* One line of the file on its way into the table. */
-struct entry {
+struct import_entry {
 	struct list_node node;
 	struct auth_hash_request hash;
 	struct import *import;
@@ -23,7 +27,7 @@ struct entry {
 
 /* Reads lines, hashes some at a time, writes what is ready in batches; at most one batch is under way. */
 struct import {
-	struct users_job job; /* first */
+	struct users_job job;
 	struct request *request;
 	struct strv left; /* of the payload */
 	unsigned line;
@@ -36,9 +40,9 @@ struct import {
 	unsigned added, failed;
 };
 
-static void pump(struct import *import);
+static void import_pump(struct import *import);
 
-static void entry_free(struct entry *entry)
+static void import_entry_free(struct import_entry *entry)
 {
 	buf_wipe(&entry->hash.hash);
 	buf_wipe(&entry->hash.scram);
@@ -46,7 +50,7 @@ static void entry_free(struct entry *entry)
 	free(entry);
 }
 
-static void complain(struct import *import, unsigned line, const char *problem)
+static void import_complain(struct import *import, unsigned line, const char *problem)
 {
 	import->failed++;
 	if (import->failed <= ERRORS_MAX)
@@ -55,35 +59,35 @@ static void complain(struct import *import, unsigned line, const char *problem)
 		request_err(import->request, "further errors are only counted");
 }
 
-static void make_ready(struct entry *entry)
+static void import_make_ready(struct import_entry *entry)
 {
 	list_append(&entry->import->ready, &entry->node);
 	entry->import->ready_count++;
 }
 
-static void hashed(struct auth_hash_request *hash)
+static void import_hashed(struct auth_hash_request *hash)
 {
-	struct entry *entry = hash->ctx;
+	struct import_entry *entry = hash->ctx;
 	struct import *import = entry->import;
 
 	import->hashing--;
 	if (hash->rc == RC_OK) {
-		make_ready(entry);
+		import_make_ready(entry);
 	} else {
-		complain(import, entry->line,
+		import_complain(import, entry->line,
 			hash->rc == RC_INVALID ? "the password is not usable" : "hashing failed");
-		entry_free(entry);
+		import_entry_free(entry);
 	}
-	pump(import);
+	import_pump(import);
 }
 
 /* [users] Rows that are there already must not undo the others: every entry keeps its own result. */
-static enum rc write_run(struct users *users, struct users_job *job)
+static enum rc import_write_run(struct users *users, struct users_job *job)
 {
-	struct import *import = (struct import *)(void *)job;
+	struct import *import = CONTAINER_OF(job, struct import, job);
 
 	LIST_EACH (node, &import->writing) {
-		struct entry *entry = CONTAINER_OF(node, struct entry, node);
+		struct import_entry *entry = CONTAINER_OF(node, struct import_entry, node);
 		struct user_record record = { .name = entry->name,
 			.enabled = true,
 			.created = clock_wall(),
@@ -102,25 +106,26 @@ static enum rc write_run(struct users *users, struct users_job *job)
 	return RC_OK;
 }
 
-static void write_done(struct users_job *job)
+static void import_write_done(struct users_job *job)
 {
-	struct import *import = (struct import *)(void *)job;
+	struct import *import = CONTAINER_OF(job, struct import, job);
 
 	import->busy = false;
 	while (!list_empty(&import->writing)) {
-		struct entry *entry = CONTAINER_OF(list_pop(&import->writing), struct entry, node);
+		struct import_entry *entry =
+			CONTAINER_OF(list_pop(&import->writing), struct import_entry, node);
 		enum rc rc = job->rc != RC_OK ? job->rc : entry->rc;
 		if (rc == RC_OK)
 			import->added++;
 		else
-			complain(import, entry->line,
+			import_complain(import, entry->line,
 				rc == RC_EXISTS ? "the user is there already" : rc_name(rc));
-		entry_free(entry);
+		import_entry_free(entry);
 	}
-	pump(import);
+	import_pump(import);
 }
 
-static void write_batch(struct import *import)
+static void import_write_batch(struct import *import)
 {
 	unsigned count = 0;
 
@@ -130,16 +135,17 @@ static void write_batch(struct import *import)
 	}
 	import->ready_count -= count;
 	import->busy = true;
-	import->job = (struct users_job){
-		.write = true, .run = write_run, .done = write_done, .home = import->request->admin->reactor
-	};
+	import->job = (struct users_job){ .write = true,
+		.run = import_write_run,
+		.done = import_write_done,
+		.home = import->request->admin->reactor };
 	import->job.rc = users_submit(import->request->admin->store, &import->job);
 	if (import->job.rc != RC_OK)
-		write_done(&import->job);
+		import_write_done(&import->job);
 }
 
-/* Takes the next line in hand: it goes to the auth workers, or is ready at once. */
-static void next_line(struct import *import)
+/* Takes the next line. It goes to the hash threads, or is ready at once. */
+static void import_next_line(struct import *import)
 {
 	size_t end = strv_index(import->left, '\n');
 	struct strv text = strv_sub(import->left, 0, end);
@@ -151,7 +157,7 @@ static void next_line(struct import *import)
 		text.n--;
 	if (text.n == 0 || text.p[0] == '#')
 		return;
-	struct entry *entry = mem_zalloc(sizeof(*entry));
+	struct import_entry *entry = mem_zalloc(sizeof(*entry));
 	entry->import = import;
 	entry->line = import->line;
 	entry->arena = arena_new(0);
@@ -171,7 +177,7 @@ static void next_line(struct import *import)
 		problem = auth_hash_problem(password);
 		if (!problem) {
 			entry->password = arena_strv(entry->arena, password);
-			make_ready(entry);
+			import_make_ready(entry);
 			return;
 		}
 	}
@@ -180,7 +186,7 @@ static void next_line(struct import *import)
 	if (!problem) {
 		entry->hash.password = password;
 		entry->hash.home = import->request->admin->reactor;
-		entry->hash.done = hashed;
+		entry->hash.done = import_hashed;
 		entry->hash.ctx = entry;
 		if (auth_hash(import->request->admin->auth, &entry->hash) == RC_OK) {
 			import->hashing++;
@@ -188,11 +194,11 @@ static void next_line(struct import *import)
 		}
 		problem = "the server is too busy";
 	}
-	complain(import, entry->line, problem);
-	entry_free(entry);
+	import_complain(import, entry->line, problem);
+	import_entry_free(entry);
 }
 
-static void finish(struct import *import)
+static void import_finish(struct import *import)
 {
 	struct request *request = import->request;
 
@@ -202,34 +208,34 @@ static void finish(struct import *import)
 	free(import);
 }
 
-static void pump(struct import *import)
+static void import_pump(struct import *import)
 {
 	unsigned parallel = import->request->admin->settings.import_parallel;
 
-	/* Completions that come at once call us again: the outermost call goes on. */
+	/* A completion that comes at once calls this function again: the outermost call goes on. */
 	if (import->pumping)
 		return;
 	import->pumping = true;
 	while (import->left.n > 0 && import->hashing < parallel && import->ready_count < BATCH_MAX)
-		next_line(import);
+		import_next_line(import);
 	bool all_read = import->left.n == 0 && import->hashing == 0;
 	if (!import->busy && (import->ready_count >= BATCH_MAX || (all_read && import->ready_count > 0)))
-		write_batch(import);
+		import_write_batch(import);
 	import->pumping = false;
 	if (import->left.n == 0 && import->hashing == 0 && import->ready_count == 0 && !import->busy)
-		finish(import);
+		import_finish(import);
 }
 
-static void run_import(struct request *request)
+static void admin_run_user_import(struct request *request)
 {
 	if (!request_plain(request, 1))
 		return;
 	struct import *import = mem_zalloc(sizeof(*import));
 	import->request = request;
-	import->left = buf_strv(&request->payload);
+	import->left = buf_strv(&request->reader.payload);
 	list_init(&import->ready);
 	list_init(&import->writing);
-	pump(import);
+	import_pump(import);
 }
 
 const struct verb admin_import_verbs[] = { ADMIN_VERBS_IMPORT(VERB_ROW){ 0 } };

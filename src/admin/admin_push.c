@@ -1,5 +1,6 @@
 /*
- * coidctl push and vapid: an account's push subscriptions, a real test push, the server's key.
+ * coidctl push and vapid: lists, tests and removes an account's push subscriptions; shows and renews the
+ * server's key.
  */
 #include "admin/admin_priv.h"
 
@@ -13,9 +14,12 @@
 
 enum push_verb { VERB_LIST, VERB_TEST, VERB_REMOVE };
 
-/* Name to id on the users strand, then the work on the account's, or a test on the push thread. */
+/*
+ * Finds the account's id on the users strand, then works on the account's strand, or tests on the push
+ * thread.
+ */
 struct push_request {
-	struct users_job lookup; /* first */
+	struct users_job lookup;
 	struct job job;
 	struct webpush_test test;
 	struct request *request; /* borrowed until request_finish */
@@ -37,16 +41,16 @@ static void push_request_free(struct push_request *push)
 	free(push);
 }
 
-static void fail(struct push_request *push, struct strv what, enum rc rc)
+static void push_request_fail(struct push_request *push, struct strv what, enum rc rc)
 {
 	request_fail(push->request, what, rc);
 	push_request_free(push);
 }
 
 /* [users] */
-static enum rc lookup_run(struct users *users, struct users_job *job)
+static enum rc push_request_lookup(struct users *users, struct users_job *job)
 {
-	struct push_request *push = (struct push_request *)(void *)job;
+	struct push_request *push = CONTAINER_OF(job, struct push_request, lookup);
 	struct user_record record;
 	enum rc rc = users_find(users, push->name, push->arena, &record);
 
@@ -55,7 +59,7 @@ static enum rc lookup_run(struct users *users, struct users_job *job)
 	return rc;
 }
 
-static enum rc push_run(struct account *account, struct job *job)
+static enum rc push_request_run(struct account *account, struct job *job)
 {
 	struct push_request *push = CONTAINER_OF(job, struct push_request, job);
 
@@ -65,7 +69,7 @@ static enum rc push_run(struct account *account, struct job *job)
 	return webpush_describe(push->webpush, account, &push->out);
 }
 
-static void push_done(struct job *job)
+static void push_request_done(struct job *job)
 {
 	struct push_request *push = CONTAINER_OF(job, struct push_request, job);
 
@@ -77,7 +81,7 @@ static void push_done(struct job *job)
 		return;
 	}
 	if (job->rc != RC_OK) {
-		fail(push, push->name, job->rc);
+		push_request_fail(push, push->name, job->rc);
 		return;
 	}
 	if (push->kind == VERB_REMOVE)
@@ -87,7 +91,7 @@ static void push_done(struct job *job)
 	push_request_free(push);
 }
 
-static void tested(struct webpush_test *test)
+static void push_request_tested(struct webpush_test *test)
 {
 	struct push_request *push = CONTAINER_OF(test, struct push_request, test);
 	struct request *request = push->request;
@@ -103,13 +107,13 @@ static void tested(struct webpush_test *test)
 	push_request_free(push);
 }
 
-static void lookup_done(struct users_job *job)
+static void push_request_found(struct users_job *job)
 {
-	struct push_request *push = (struct push_request *)(void *)job;
+	struct push_request *push = CONTAINER_OF(job, struct push_request, lookup);
 	struct admin *admin = push->request->admin;
 
 	if (job->rc != RC_OK) {
-		fail(push, push->name, job->rc);
+		push_request_fail(push, push->name, job->rc);
 		return;
 	}
 	struct account *account = account_get(admin->store, push->account);
@@ -118,22 +122,22 @@ static void lookup_done(struct users_job *job)
 		push->test.account = account;
 		push->test.id = push->id;
 		push->test.home = admin->reactor;
-		push->test.done = tested;
+		push->test.done = push_request_tested;
 		webpush_test_submit(push->webpush, &push->test);
 		return;
 	}
 	push->job.kind = push->kind == VERB_LIST ? JOB_READ : JOB_WRITE;
-	push->job.run = push_run;
-	push->job.done = push_done;
+	push->job.run = push_request_run;
+	push->job.done = push_request_done;
 	push->job.home = admin->reactor;
 	enum rc rc = job_submit(account, &push->job);
 	account_unref(&account);
 	if (rc != RC_OK)
-		fail(push, push->name, rc);
+		push_request_fail(push, push->name, rc);
 }
 
-/* NULL, and answered: this server does not push. */
-static struct webpush *offered(struct request *request)
+/* NULL, and the request is answered, if this server does not push. */
+static struct webpush *push_request_offered(struct request *request)
 {
 	struct webpush *webpush = request->admin->hooks.webpush;
 
@@ -144,9 +148,9 @@ static struct webpush *offered(struct request *request)
 	return webpush;
 }
 
-static void submit(struct request *request, enum push_verb kind)
+static void push_request_submit(struct request *request, enum push_verb kind)
 {
-	struct webpush *webpush = offered(request);
+	struct webpush *webpush = push_request_offered(request);
 
 	if (!webpush)
 		return;
@@ -160,42 +164,42 @@ static void submit(struct request *request, enum push_verb kind)
 		push->id = request->rest[1];
 	enum rc rc = user_name_check(request->rest[0], push->arena, &push->name);
 	if (rc != RC_OK) {
-		fail(push, request->rest[0], rc);
+		push_request_fail(push, request->rest[0], rc);
 		return;
 	}
-	push->lookup.run = lookup_run;
-	push->lookup.done = lookup_done;
+	push->lookup.run = push_request_lookup;
+	push->lookup.done = push_request_found;
 	push->lookup.home = request->admin->reactor;
 	rc = users_submit(request->admin->store, &push->lookup);
 	if (rc != RC_OK)
-		fail(push, push->name, rc);
+		push_request_fail(push, push->name, rc);
 }
 
-static void run_list(struct request *request)
+static void admin_run_push_list(struct request *request)
 {
 	if (request_plain(request, 1))
-		submit(request, VERB_LIST);
+		push_request_submit(request, VERB_LIST);
 }
 
-static void run_test(struct request *request)
+static void admin_run_push_test(struct request *request)
 {
 	if (request_plain(request, request->rest_count == 2 ? 2 : 1))
-		submit(request, VERB_TEST);
+		push_request_submit(request, VERB_TEST);
 }
 
-static void run_remove(struct request *request)
+static void admin_run_push_remove(struct request *request)
 {
 	if (request_plain(request, 2))
-		submit(request, VERB_REMOVE);
+		push_request_submit(request, VERB_REMOVE);
 }
 
-static void run_vapid_show(struct request *request)
+static void admin_run_vapid_show(struct request *request)
 {
 	struct buf out;
 
 	if (!request_plain(request, 0))
 		return;
-	struct webpush *webpush = offered(request);
+	struct webpush *webpush = push_request_offered(request);
 	if (!webpush)
 		return;
 	buf_init(&out, OUT_MAX);
@@ -205,7 +209,7 @@ static void run_vapid_show(struct request *request)
 	request_finish(request, PROTOCOL_OK);
 }
 
-static void rotated(struct webpush_rotation *rotation)
+static void vapid_request_rotated(struct webpush_rotation *rotation)
 {
 	struct request *request = rotation->ctx;
 
@@ -218,16 +222,16 @@ static void rotated(struct webpush_rotation *rotation)
 	free(rotation);
 }
 
-static void run_vapid_rotate(struct request *request)
+static void admin_run_vapid_rotate(struct request *request)
 {
 	if (!request_plain(request, 0))
 		return;
-	struct webpush *webpush = offered(request);
+	struct webpush *webpush = push_request_offered(request);
 	if (!webpush)
 		return;
 	struct webpush_rotation *rotation = mem_zalloc(sizeof(*rotation));
 	rotation->home = request->admin->reactor;
-	rotation->done = rotated;
+	rotation->done = vapid_request_rotated;
 	rotation->ctx = request;
 	webpush_vapid_rotate(webpush, rotation);
 }

@@ -1,8 +1,11 @@
+/*
+ * coidctl status and reload: tells what the server does; reads its configuration again.
+ */
 #include "admin/admin_priv.h"
 
 #define STATUS_MAX (256 * 1024)
 
-static void run_status(struct request *request)
+static void admin_run_status(struct request *request)
 {
 	struct buf out;
 
@@ -15,7 +18,7 @@ static void run_status(struct request *request)
 	request_finish(request, PROTOCOL_OK);
 }
 
-static void run_reload(struct request *request)
+static void admin_run_reload(struct request *request)
 {
 	struct buf errors;
 
@@ -25,12 +28,7 @@ static void run_reload(struct request *request)
 	enum rc rc = request->admin->hooks.reload(request->admin->hooks.ctx, &errors);
 	if (rc == RC_OK)
 		request_out(request, "reloaded");
-	for (struct strv text = buf_strv(&errors); text.n > 0;) {
-		size_t end = strv_index(text, '\n');
-		struct strv line = strv_sub(text, 0, end);
-		request_err(request, "%.*s", STRV_ARG(line));
-		text = strv_sub(text, end + 1, text.n);
-	}
+	request_err_lines(request, buf_strv(&errors));
 	buf_fini(&errors);
 	request_finish(request, rc == RC_OK ? PROTOCOL_OK : PROTOCOL_FAILED);
 }

@@ -1,3 +1,7 @@
+/*
+ * coidctl user: adds, changes, removes and lists accounts. A change goes from the hash threads (if there is a
+ * password) to the users strand and back.
+ */
 #include "admin/admin_priv.h"
 
 #include "base/clock.h"
@@ -6,15 +10,18 @@
 #include "store/account_lock.h"
 #include "store/mailbox.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define LIST_PAGE 1000
 
 enum user_action { USER_ADD, USER_PASSWD, USER_DEL, USER_ENABLE, USER_DISABLE, USER_QUOTA };
 
-/* A change of one user: [hash] -> users strand -> answer. */
+/*
+ * A change of one user. The hash threads come first (for a password), then the users strand, then the answer.
+ */
 struct user_change {
-	struct users_job job; /* first */
+	struct users_job job;
 	struct auth_hash_request hash;
 	struct request *request; /* borrowed until request_finish */
 	struct arena *arena;
@@ -26,7 +33,7 @@ struct user_change {
 	int64_t id; /* result */
 };
 
-static void change_free(struct user_change *change)
+static void user_change_free(struct user_change *change)
 {
 	buf_wipe(&change->hash.hash);
 	buf_wipe(&change->hash.scram);
@@ -34,7 +41,7 @@ static void change_free(struct user_change *change)
 	free(change);
 }
 
-static void change_end(struct user_change *change, enum rc rc, const char *done)
+static void user_change_end(struct user_change *change, enum rc rc, const char *done)
 {
 	struct request *request = change->request;
 
@@ -44,13 +51,13 @@ static void change_end(struct user_change *change, enum rc rc, const char *done)
 	} else {
 		request_fail(request, change->name, rc);
 	}
-	change_free(change);
+	user_change_free(change);
 }
 
 /* [users] */
-static enum rc change_run(struct users *users, struct users_job *job)
+static enum rc user_change_run(struct users *users, struct users_job *job)
 {
-	struct user_change *c = (struct user_change *)(void *)job;
+	struct user_change *c = CONTAINER_OF(job, struct user_change, job);
 	struct user_record *record = &c->record;
 
 	switch (c->action) {
@@ -84,68 +91,67 @@ static enum rc change_run(struct users *users, struct users_job *job)
 	return RC_INVALID;
 }
 
-/* Tells the account its own quota, and what it holds. */
-struct quota_job {
-	struct job job; /* first */
+/* Tells the account its quota, and reads what it uses of it. */
+struct user_quota {
+	struct job job;
 	struct user_change *change;
 	struct quota quota;
 };
 
-static enum rc quota_run(struct account *account, struct job *job)
+static enum rc user_quota_run(struct account *account, struct job *job)
 {
-	struct quota_job *q = (struct quota_job *)(void *)job;
+	struct user_quota *q = CONTAINER_OF(job, struct user_quota, job);
 
 	account_quota_set(account, q->change->record.quota_storage, q->change->record.quota_messages);
 	return account_quota(account, &q->quota);
 }
 
-static void print_limit(struct request *request, const char *what, uint64_t used, uint64_t limit)
+static void user_print_limit(struct request *request, const char *what, uint64_t used, uint64_t limit)
 {
 	if (limit == 0)
-		request_out(request, "%s: %llu of unlimited", what, (unsigned long long)used);
+		request_out(request, "%s: %" PRIu64 " of unlimited", what, used);
 	else
-		request_out(request, "%s: %llu of %llu", what, (unsigned long long)used,
-			(unsigned long long)limit);
+		request_out(request, "%s: %" PRIu64 " of %" PRIu64, what, used, limit);
 }
 
-static void quota_done(struct job *job)
+static void user_quota_done(struct job *job)
 {
-	struct quota_job *q = (struct quota_job *)(void *)job;
+	struct user_quota *q = CONTAINER_OF(job, struct user_quota, job);
 	struct user_change *change = q->change;
 	struct request *request = change->request;
 
 	if (job->rc != RC_OK) {
 		request_fail(request, change->name, job->rc);
 	} else {
-		print_limit(request, "storage", q->quota.storage_used, q->quota.storage_max);
-		print_limit(request, "messages", q->quota.messages_used, q->quota.messages_max);
+		user_print_limit(request, "storage", q->quota.storage_used, q->quota.storage_max);
+		user_print_limit(request, "messages", q->quota.messages_used, q->quota.messages_max);
 		request_finish(request, PROTOCOL_OK);
 	}
-	change_free(change);
+	user_change_free(change);
 	free(q);
 }
 
-static void show_quota(struct user_change *change)
+static void user_quota_show(struct user_change *change)
 {
 	struct account *account = account_get(change->request->admin->store, change->record.id);
-	struct quota_job *q = mem_zalloc(sizeof(*q));
+	struct user_quota *q = mem_zalloc(sizeof(*q));
 
 	q->change = change;
 	q->job.kind = JOB_READ;
-	q->job.run = quota_run;
-	q->job.done = quota_done;
+	q->job.run = user_quota_run;
+	q->job.done = user_quota_done;
 	q->job.home = change->request->admin->reactor;
 	enum rc rc = job_submit(account, &q->job);
 	if (rc != RC_OK) {
 		free(q);
-		change_end(change, rc, NULL);
+		user_change_end(change, rc, NULL);
 	}
 	account_unref(&account);
 }
 
-static void change_done(struct users_job *job)
+static void user_change_done(struct users_job *job)
 {
-	struct user_change *change = (struct user_change *)(void *)job;
+	struct user_change *change = CONTAINER_OF(job, struct user_change, job);
 	struct admin *admin = change->request->admin;
 
 	static const enum auth_change changes[] = {
@@ -160,7 +166,7 @@ static void change_done(struct users_job *job)
 	if (job->rc == RC_OK && change->action != USER_ADD)
 		auth_forget(admin->auth, change->name, changes[change->action]);
 	if (job->rc == RC_OK && change->action == USER_QUOTA) {
-		show_quota(change);
+		user_quota_show(change);
 		return;
 	}
 	if (job->rc == RC_OK && change->action == USER_DEL) {
@@ -178,32 +184,32 @@ static void change_done(struct users_job *job)
 	};
 	if (job->rc == RC_OK)
 		log_info(admin->log, "user %s name=%s", done[change->action], LOG_V(change->name));
-	change_end(change, job->rc, done[change->action]);
+	user_change_end(change, job->rc, done[change->action]);
 }
 
-static void change_submit(struct user_change *change)
+static void user_change_submit(struct user_change *change)
 {
 	change->job.write = true;
-	change->job.run = change_run;
-	change->job.done = change_done;
+	change->job.run = user_change_run;
+	change->job.done = user_change_done;
 	change->job.home = change->request->admin->reactor;
 	enum rc rc = users_submit(change->request->admin->store, &change->job);
 	if (rc != RC_OK)
-		change_end(change, rc, NULL);
+		user_change_end(change, rc, NULL);
 }
 
-static void hashed(struct auth_hash_request *hash)
+static void user_change_hashed(struct auth_hash_request *hash)
 {
 	struct user_change *change = hash->ctx;
 
 	if (hash->rc != RC_OK)
-		change_end(change, hash->rc, NULL);
+		user_change_end(change, hash->rc, NULL);
 	else
-		change_submit(change);
+		user_change_submit(change);
 }
 
-/* A new change with its user's name checked; NULL (and answered) if it is no address. */
-static struct user_change *change_new(struct request *request, enum user_action action)
+/* Makes a change and checks its user's name. NULL, and the request is answered, if that is no address. */
+static struct user_change *user_change_new(struct request *request, enum user_action action)
 {
 	struct user_change *change = mem_zalloc(sizeof(*change));
 
@@ -218,16 +224,16 @@ static struct user_change *change_new(struct request *request, enum user_action 
 		request_err(
 			request, "%.*s: not an address like user@example.org", STRV_ARG(request->rest[0]));
 		request_finish(request, PROTOCOL_FAILED);
-		change_free(change);
+		user_change_free(change);
 		return NULL;
 	}
 	return change;
 }
 
 /* The password is the payload's first line. */
-static void with_password(struct request *request, enum user_action action, bool has_option)
+static void user_change_password(struct request *request, enum user_action action, bool has_option)
 {
-	struct strv password = buf_strv(&request->payload);
+	struct strv password = buf_strv(&request->reader.payload);
 
 	if (!has_option) {
 		request_usage(request, "the password comes on standard input: --password-stdin");
@@ -242,58 +248,58 @@ static void with_password(struct request *request, enum user_action action, bool
 		request_finish(request, PROTOCOL_FAILED);
 		return;
 	}
-	struct user_change *change = change_new(request, action);
+	struct user_change *change = user_change_new(request, action);
 	if (!change)
 		return;
 	change->hash.password = password;
 	change->hash.home = request->admin->reactor;
-	change->hash.done = hashed;
+	change->hash.done = user_change_hashed;
 	change->hash.ctx = change;
 	enum rc rc = auth_hash(request->admin->auth, &change->hash);
 	if (rc != RC_OK)
-		change_end(change, rc, NULL);
+		user_change_end(change, rc, NULL);
 }
 
-static void run_add(struct request *request)
+static void admin_run_user_add(struct request *request)
 {
 	bool given = request_option(request, "--password-stdin", NULL);
 	if (request_plain(request, 1))
-		with_password(request, USER_ADD, given);
+		user_change_password(request, USER_ADD, given);
 }
 
-static void run_passwd(struct request *request)
+static void admin_run_user_passwd(struct request *request)
 {
 	bool given = request_option(request, "--password-stdin", NULL);
 	if (request_plain(request, 1))
-		with_password(request, USER_PASSWD, given);
+		user_change_password(request, USER_PASSWD, given);
 }
 
-static void run_simple(struct request *request, enum user_action action)
+static void user_change_plain(struct request *request, enum user_action action)
 {
 	if (!request_plain(request, 1))
 		return;
-	struct user_change *change = change_new(request, action);
+	struct user_change *change = user_change_new(request, action);
 	if (change)
-		change_submit(change);
+		user_change_submit(change);
 }
 
-static void run_del(struct request *request)
+static void admin_run_user_del(struct request *request)
 {
-	run_simple(request, USER_DEL);
+	user_change_plain(request, USER_DEL);
 }
 
-static void run_enable(struct request *request)
+static void admin_run_user_enable(struct request *request)
 {
-	run_simple(request, USER_ENABLE);
+	user_change_plain(request, USER_ENABLE);
 }
 
-static void run_disable(struct request *request)
+static void admin_run_user_disable(struct request *request)
 {
-	run_simple(request, USER_DISABLE);
+	user_change_plain(request, USER_DISABLE);
 }
 
 /* "10G", "none", "default" */
-static bool limit_parse(struct strv text, bool size, uint64_t *ret_limit)
+static bool user_limit_parse(struct strv text, bool size, uint64_t *ret_limit)
 {
 	if (strv_eq(text, STRV("none")))
 		*ret_limit = 0;
@@ -306,32 +312,32 @@ static bool limit_parse(struct strv text, bool size, uint64_t *ret_limit)
 	return true;
 }
 
-static void run_quota(struct request *request)
+static void admin_run_user_quota(struct request *request)
 {
 	struct strv storage, messages;
 	uint64_t storage_max = 0, messages_max = 0;
 	bool set_storage = request_option(request, "--storage", &storage);
 	bool set_messages = request_option(request, "--messages", &messages);
 
-	if ((set_storage && !limit_parse(storage, true, &storage_max)) ||
-		(set_messages && !limit_parse(messages, false, &messages_max))) {
+	if ((set_storage && !user_limit_parse(storage, true, &storage_max)) ||
+		(set_messages && !user_limit_parse(messages, false, &messages_max))) {
 		request_usage(request, "a limit is a number (storage with K, M, G), none or default");
 		return;
 	}
 	if (!request_plain(request, 1))
 		return;
-	struct user_change *change = change_new(request, USER_QUOTA);
+	struct user_change *change = user_change_new(request, USER_QUOTA);
 	if (!change)
 		return;
 	change->set_storage = set_storage;
 	change->set_messages = set_messages;
 	change->storage = storage_max;
 	change->messages = messages_max;
-	change_submit(change);
+	user_change_submit(change);
 }
 
-struct list_job {
-	struct users_job job; /* first */
+struct user_list {
+	struct users_job job;
 	struct request *request;
 	struct arena *arena; /* of this page */
 	bool details;
@@ -340,9 +346,9 @@ struct list_job {
 	unsigned count;
 };
 
-static bool list_one(void *arg, const struct user_record *user)
+static bool user_list_one(void *arg, const struct user_record *user)
 {
-	struct list_job *list = arg;
+	struct user_list *list = arg;
 
 	if (list->count == LIST_PAGE)
 		return false;
@@ -354,9 +360,9 @@ static bool list_one(void *arg, const struct user_record *user)
 		if (user->last_login > 0)
 			clock_iso_local(user->last_login, login);
 		bool locked = store_account_locked(list->request->admin->store, user->id);
-		line = strv_cstr(arena_printf(list->arena, "%.*s id=%lld %s created=%s last-login=%s%s",
-			STRV_ARG(user->name), (long long)user->id, state, created, login,
-			locked ? " locked" : ""));
+		line = strv_cstr(arena_printf(list->arena,
+			"%.*s id=%" PRId64 " %s created=%s last-login=%s%s", STRV_ARG(user->name), user->id,
+			state, created, login, locked ? " locked" : ""));
 	}
 	list->lines[list->count++] = line;
 	list->after = arena_strv(list->arena, user->name);
@@ -364,30 +370,30 @@ static bool list_one(void *arg, const struct user_record *user)
 }
 
 /* [users] */
-static enum rc list_run(struct users *users, struct users_job *job)
+static enum rc user_list_run(struct users *users, struct users_job *job)
 {
-	struct list_job *list = (struct list_job *)(void *)job;
+	struct user_list *list = CONTAINER_OF(job, struct user_list, job);
 
 	list->count = 0;
-	return users_list(users, list->after, list_one, list);
+	return users_list(users, list->after, user_list_one, list);
 }
 
-static void list_submit(struct list_job *list);
+static void user_list_submit(struct user_list *list);
 
-static void list_done(struct users_job *job)
+static void user_list_done(struct users_job *job)
 {
-	struct list_job *list = (struct list_job *)(void *)job;
+	struct user_list *list = CONTAINER_OF(job, struct user_list, job);
 	struct request *request = list->request;
 	enum rc rc = job->rc;
 
 	for (unsigned i = 0; rc == RC_OK && i < list->count; i++)
 		request_out(request, "%.*s", STRV_ARG(list->lines[i]));
-	if (rc == RC_OK && list->count == LIST_PAGE && request->conn) {
+	if (rc == RC_OK && list->count == LIST_PAGE && !request_is_gone(request)) {
 		char *after = mem_strndup(list->after.p, list->after.n);
 		arena_reset(list->arena);
 		list->after = strv_cstr(arena_strdup(list->arena, after));
 		free(after);
-		list_submit(list);
+		user_list_submit(list);
 		return;
 	}
 	if (rc == RC_OK)
@@ -398,10 +404,10 @@ static void list_done(struct users_job *job)
 	free(list);
 }
 
-static void list_submit(struct list_job *list)
+static void user_list_submit(struct user_list *list)
 {
 	list->job = (struct users_job){
-		.run = list_run, .done = list_done, .home = list->request->admin->reactor
+		.run = user_list_run, .done = user_list_done, .home = list->request->admin->reactor
 	};
 	enum rc rc = users_submit(list->request->admin->store, &list->job);
 	if (rc != RC_OK) {
@@ -411,17 +417,17 @@ static void list_submit(struct list_job *list)
 	}
 }
 
-static void run_list(struct request *request)
+static void admin_run_user_list(struct request *request)
 {
 	bool details = request_option(request, "--details", NULL);
 
 	if (!request_plain(request, 0))
 		return;
-	struct list_job *list = mem_zalloc(sizeof(*list));
+	struct user_list *list = mem_zalloc(sizeof(*list));
 	list->request = request;
 	list->details = details;
 	list->arena = arena_new(0);
-	list_submit(list);
+	user_list_submit(list);
 }
 
 const struct verb admin_user_verbs[] = { ADMIN_VERBS_USER(VERB_ROW){ 0 } };

@@ -1,0 +1,160 @@
+/*
+ * The control socket in this process, without a store: requests come over socket pairs, are run by the reactor on the
+ * calling thread, and all that is answered is gathered as text.
+ */
+#ifndef COID_TESTS_ADMIN_RIG_H
+#define COID_TESTS_ADMIN_RIG_H
+
+#include "admin/admin_priv.h"
+#include "base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define UNUSED __attribute__((unused))
+#define TURNS_MAX 100000
+#define ANSWER_MAX (16u << 20)
+
+struct control {
+	struct reactor *reactor;
+	struct log *log;
+	struct admin *admin;
+	const char *status; /* what the status hook prints */
+	const char *errors; /* what the reload hook complains of */
+	enum rc reload_rc;
+};
+
+static void control_status(void *ctx, struct buf *out)
+{
+	const struct control *control = ctx;
+	buf_adds(out, control->status);
+}
+
+static enum rc control_reload(void *ctx, struct buf *errors)
+{
+	const struct control *control = ctx;
+	buf_adds(errors, control->errors);
+	return control->reload_rc;
+}
+
+static UNUSED int control_setup(void **state)
+{
+	struct control *control = mem_zalloc(sizeof(*control));
+	struct admin_settings settings = {
+		.password_scheme = "PLAIN", .password_length_min = 8, .import_parallel = 2
+	};
+	struct admin_hooks hooks = { .ctx = control, .status = control_status, .reload = control_reload };
+
+	control->status = control->errors = "";
+	control->log = log_new(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_LEVEL_ERROR);
+	control->reactor = reactor_new(0, control->log);
+	control->admin = admin_new(&settings, &hooks, NULL, NULL, control->reactor, control->log);
+	*state = control;
+	return 0;
+}
+
+static UNUSED void control_turn(struct control *control)
+{
+	reactor_run_once(control->reactor, false);
+}
+
+static UNUSED int control_teardown(void **state)
+{
+	struct control *control = *state;
+
+	for (unsigned i = 0; i < TURNS_MAX && admin_sessions(control->admin) > 0; i++)
+		control_turn(control);
+	assert_int_equal(admin_sessions(control->admin), 0);
+	admin_free(&control->admin);
+	reactor_free(&control->reactor);
+	log_free(&control->log);
+	free(control);
+	return 0;
+}
+
+/* A client that is connected. */
+static UNUSED int control_connect(struct control *control)
+{
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+	admin_accept(control->admin, fds[1]);
+	return fds[0];
+}
+
+static UNUSED void control_send(struct control *control, int fd, struct strv bytes)
+{
+	for (unsigned i = 0; i < TURNS_MAX && bytes.n > 0; i++) {
+		ssize_t n = send(fd, bytes.p, bytes.n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n > 0)
+			bytes = strv_sub(bytes, (size_t)n, bytes.n);
+		control_turn(control);
+	}
+	assert_int_equal(bytes.n, 0);
+}
+
+/* All that is answered until the connection ends, NUL-terminated; then the client closes. The caller's. */
+static UNUSED char *control_answer(struct control *control, int fd)
+{
+	struct buf answer;
+	ssize_t n = -1;
+
+	buf_init(&answer, ANSWER_MAX);
+	for (unsigned i = 0; i < TURNS_MAX && n != 0; i++) {
+		char *room = buf_reserve(&answer, 65536);
+		assert_non_null(room);
+		n = recv(fd, room, 65536, MSG_DONTWAIT);
+		if (n > 0)
+			buf_commit(&answer, (size_t)n);
+		else if (n < 0)
+			assert_true(errno == EAGAIN || errno == EWOULDBLOCK);
+		control_turn(control);
+	}
+	assert_int_equal(n, 0);
+	buf_addc(&answer, '\0');
+	close(fd);
+	return answer.p;
+}
+
+/* The request as coidctl would write it. */
+static UNUSED void control_print(struct buf *out, const char *const *args, const char *payload)
+{
+	unsigned count = 0;
+
+	while (args[count])
+		count++;
+	buf_printf(out, "coid1 %u %zu\n", count, strlen(payload));
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(out, "%zu:%s,", strlen(args[i]), args[i]);
+	buf_adds(out, payload);
+}
+
+/* The whole answer to a request must be exactly `expected`. */
+static UNUSED void assert_request(struct control *control, const char *const *args, const char *expected)
+{
+	struct buf bytes;
+	int fd = control_connect(control);
+
+	buf_init(&bytes, 1024 * 1024);
+	control_print(&bytes, args, "");
+	control_send(control, fd, buf_strv(&bytes));
+	char *answer = control_answer(control, fd);
+	assert_string_equal(answer, expected);
+	free(answer);
+	buf_fini(&bytes);
+}
+
+#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+
+#endif
