@@ -1,6 +1,8 @@
 /* Whether settings are of use, before anything is started: for the start and for "coid -t". */
-#include "webpush/webpush_priv.h"
+#include "webpush/endpoint.h"
+#include "webpush/webpush.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -8,7 +10,7 @@
 #include <string.h>
 
 /* How many certificates a PEM file has; -1: something in it can't be read. */
-static int count_certificates(FILE *file)
+static int check_count_certificates(FILE *file)
 {
 	int count = 0;
 
@@ -32,7 +34,7 @@ static enum rc check_ca_file(const char *path, struct buf *errors)
 		buf_printf(errors, "webpush.ca_file: %s: %s\n", path, strerror(errno));
 		return RC_INVALID;
 	}
-	int count = count_certificates(file);
+	int count = check_count_certificates(file);
 	fclose(file);
 	if (count > 0)
 		return RC_OK;
@@ -41,7 +43,7 @@ static enum rc check_ca_file(const char *path, struct buf *errors)
 	return RC_INVALID;
 }
 
-static bool is_proxy_scheme(const char *scheme)
+static bool check_is_proxy_scheme(const char *scheme)
 {
 	static const char *const known[] = { "http", "https", "socks4", "socks4a", "socks5", "socks5h" };
 
@@ -65,7 +67,7 @@ static enum rc check_proxy(const char *proxy, struct buf *errors)
 		    : CURLUE_OUT_OF_MEMORY;
 	if (code == CURLUE_OK)
 		code = curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
-	bool known = code == CURLUE_OK && is_proxy_scheme(scheme);
+	bool known = code == CURLUE_OK && check_is_proxy_scheme(scheme);
 	if (code != CURLUE_OK)
 		buf_printf(errors, "webpush.proxy: %s: %s\n", proxy, curl_url_strerror(code));
 	else if (!known)

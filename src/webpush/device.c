@@ -1,15 +1,16 @@
-/* Device tokens of chatmail clients: kept beside the subscriptions, each under the hash of its value. */
-#include "webpush/webpush_priv.h"
+/* Device tokens as entries of the account: "<seconds since 1970> <token>" under the hash of the token. */
+#include "webpush/device.h"
 
 #include "base/str.h"
 #include "store/annot.h"
+#include "webpush/subs.h"
 
 #include <openssl/sha.h>
+#include <string.h>
 
-#define KEPT WEBPUSH_ENTRY "/.device"
-#define DAY 86400
+#define DEVICE_DAY_S 86400
 
-struct loading {
+struct device_loading {
 	struct arena *arena;
 	struct device_list *list;
 	size_t cap;
@@ -17,16 +18,16 @@ struct loading {
 };
 
 /* "<seconds> <token>" */
-static bool load_one(void *arg, struct strv name, struct strv value)
+static bool device_load_one(void *arg, struct strv name, struct strv value)
 {
-	struct loading *loading = arg;
+	struct device_loading *loading = arg;
 	struct device_list *list = loading->list;
 	size_t blank = strv_index(value, ' ');
 	uint64_t set = 0;
 
-	if (name.n <= sizeof(KEPT) || str_u64(strv_sub(value, 0, blank), &set) != RC_OK)
+	if (name.n <= sizeof(DEVICE_KEPT) || str_u64(strv_sub(value, 0, blank), &set) != RC_OK)
 		return true;
-	if (loading->now - (int64_t)set >= (int64_t)DEVICE_TOKEN_DAYS * DAY)
+	if (loading->now - (int64_t)set >= (int64_t)DEVICE_TOKEN_DAYS * DEVICE_DAY_S)
 		return true;
 	if (list->n == loading->cap) {
 		loading->cap = loading->cap ? 2 * loading->cap : 8;
@@ -36,7 +37,7 @@ static bool load_one(void *arg, struct strv name, struct strv value)
 		list->v = more;
 	}
 	list->v[list->n++] = (struct device_token){
-		.name = arena_strv(loading->arena, strv_sub(name, sizeof(KEPT), name.n)),
+		.name = arena_strv(loading->arena, strv_sub(name, sizeof(DEVICE_KEPT), name.n)),
 		.value = arena_strv(loading->arena, strv_sub(value, blank + 1, value.n)),
 		.set = (int64_t)set,
 	};
@@ -46,29 +47,29 @@ static bool load_one(void *arg, struct strv name, struct strv value)
 enum rc device_load(struct account *account, int64_t now, struct arena *arena, struct device_list *ret_list)
 {
 	struct device_list list = { 0 };
-	struct loading loading = { .arena = arena, .list = &list, .now = now };
-	enum rc rc = annot_list(account, 0, STRV(KEPT), true, load_one, &loading);
+	struct device_loading loading = { .arena = arena, .list = &list, .now = now };
+	enum rc rc = annot_list(account, 0, STRV(DEVICE_KEPT), true, device_load_one, &loading);
 
 	if (rc == RC_OK)
 		*ret_list = list;
 	return rc;
 }
 
-static struct strv kept_name(struct strv name, struct arena *arena)
+static struct strv device_kept_name(struct strv name, struct arena *arena)
 {
-	return strv_cstr(arena_printf(arena, "%s/%.*s", KEPT, STRV_ARG(name)));
+	return strv_cstr(arena_printf(arena, "%s/%.*s", DEVICE_KEPT, STRV_ARG(name)));
 }
 
 enum rc device_drop(struct account *account, struct strv name)
 {
 	struct arena *arena = arena_new(0);
-	enum rc rc = annot_set(account, 0, kept_name(name, arena), STRV_NULL, false);
+	enum rc rc = annot_set(account, 0, device_kept_name(name, arena), STRV_NULL, false);
 
 	arena_free(&arena);
 	return rc;
 }
 
-static const struct device_token *oldest(const struct device_list *list)
+static const struct device_token *device_oldest(const struct device_list *list)
 {
 	const struct device_token *found = &list->v[0];
 
@@ -79,8 +80,8 @@ static const struct device_token *oldest(const struct device_list *list)
 	return found;
 }
 
-/* Also of those that have expired: `now` 0 lists all. */
-static enum rc make_room(
+/* Drops what has expired, and the oldest token if there is no room for one more of another name. */
+static enum rc device_make_room(
 	struct account *account, struct strv name, int64_t now, unsigned max, struct arena *arena)
 {
 	struct device_list list;
@@ -88,14 +89,14 @@ static enum rc make_room(
 	enum rc rc = device_load(account, 0, arena, &list);
 
 	for (size_t i = 0; rc == RC_OK && i < list.n; i++) {
-		if (now - list.v[i].set >= (int64_t)DEVICE_TOKEN_DAYS * DAY)
+		if (now - list.v[i].set >= (int64_t)DEVICE_TOKEN_DAYS * DEVICE_DAY_S)
 			rc = device_drop(account, list.v[i].name);
 		else if (!strv_eq(list.v[i].name, name))
 			list.v[live++] = list.v[i];
 	}
 	list.n = live;
 	if (rc == RC_OK && live >= max)
-		rc = device_drop(account, oldest(&list)->name);
+		rc = device_drop(account, device_oldest(&list)->name);
 	return rc;
 }
 
@@ -109,12 +110,12 @@ enum rc device_add(struct account *account, struct strv token, int64_t now, unsi
 	buf_init(&text, DEVICE_TOKEN_MAX + DEVICE_NAME);
 	str_hex(&text, strv_make(digest, DEVICE_NAME / 2));
 	struct strv name = arena_strv(arena, buf_strv(&text));
-	enum rc rc = make_room(account, name, now, max, arena);
+	enum rc rc = device_make_room(account, name, now, max, arena);
 	buf_reset(&text);
 	buf_printf(&text, "%lld ", (long long)now);
 	buf_addv(&text, token);
 	if (rc == RC_OK)
-		rc = annot_set(account, 0, kept_name(name, arena), buf_strv(&text), true);
+		rc = annot_set(account, 0, device_kept_name(name, arena), buf_strv(&text), true);
 	buf_fini(&text);
 	arena_free(&arena);
 	return rc;

@@ -24,14 +24,14 @@ struct secrets {
 	unsigned char nonce[SHA256_DIGEST_LENGTH];
 };
 
-static bool hmac(const unsigned char *key, size_t key_n, const unsigned char *text, size_t n,
+static bool ece_hmac(const unsigned char *key, size_t key_n, const unsigned char *text, size_t n,
 	unsigned char out[SHA256_DIGEST_LENGTH])
 {
 	return HMAC(EVP_sha256(), key, (int)key_n, text, n, out, NULL) != NULL;
 }
 
 /* HKDF-Expand for one block of output: info ends with its NUL, 0x01 follows. */
-static bool expand(const unsigned char prk[SHA256_DIGEST_LENGTH], const char *label, size_t label_n,
+static bool ece_expand(const unsigned char prk[SHA256_DIGEST_LENGTH], const char *label, size_t label_n,
 	const unsigned char *more, size_t more_n, unsigned char out[SHA256_DIGEST_LENGTH])
 {
 	unsigned char info[INFO_MAX + 1];
@@ -40,24 +40,24 @@ static bool expand(const unsigned char prk[SHA256_DIGEST_LENGTH], const char *la
 	if (more_n)
 		memcpy(info + label_n, more, more_n);
 	info[label_n + more_n] = 1;
-	return hmac(prk, SHA256_DIGEST_LENGTH, info, label_n + more_n + 1, out);
+	return ece_hmac(prk, SHA256_DIGEST_LENGTH, info, label_n + more_n + 1, out);
 }
 
-static bool derive(const struct ece_receiver *receiver, const unsigned char point[P256_POINT],
+static bool ece_derive(const struct ece_receiver *receiver, const unsigned char point[P256_POINT],
 	const unsigned char salt[ECE_SALT], struct secrets *s)
 {
 	unsigned char both[2 * P256_POINT];
 
 	memcpy(both, receiver->p256dh, P256_POINT);
 	memcpy(both + P256_POINT, point, P256_POINT);
-	return hmac(receiver->auth, ECE_AUTH, s->shared, sizeof(s->shared), s->prk) &&
-	       expand(s->prk, push_info, sizeof(push_info), both, sizeof(both), s->ikm) &&
-	       hmac(salt, ECE_SALT, s->ikm, sizeof(s->ikm), s->prk) &&
-	       expand(s->prk, key_info, sizeof(key_info), NULL, 0, s->key) &&
-	       expand(s->prk, nonce_info, sizeof(nonce_info), NULL, 0, s->nonce);
+	return ece_hmac(receiver->auth, ECE_AUTH, s->shared, sizeof(s->shared), s->prk) &&
+	       ece_expand(s->prk, push_info, sizeof(push_info), both, sizeof(both), s->ikm) &&
+	       ece_hmac(salt, ECE_SALT, s->ikm, sizeof(s->ikm), s->prk) &&
+	       ece_expand(s->prk, key_info, sizeof(key_info), NULL, 0, s->key) &&
+	       ece_expand(s->prk, nonce_info, sizeof(nonce_info), NULL, 0, s->nonce);
 }
 
-static bool seal(const struct secrets *s, struct strv plain, unsigned char *out)
+static bool ece_seal(const struct secrets *s, struct strv plain, unsigned char *out)
 {
 	static const unsigned char delimiter = DELIMITER;
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
@@ -93,7 +93,7 @@ enum rc ece_encrypt_with(const struct ece_receiver *receiver, struct strv plain,
 	if (rc != RC_OK)
 		return rc;
 	unsigned char *p = (unsigned char *)buf_reserve(out, size);
-	bool ok = p && derive(receiver, point, salt, &s) && seal(&s, plain, p + ECE_HEADER);
+	bool ok = p && ece_derive(receiver, point, salt, &s) && ece_seal(&s, plain, p + ECE_HEADER);
 	mem_wipe(&s, sizeof(s));
 	if (!ok)
 		return p ? RC_UNAVAILABLE : RC_LIMIT;

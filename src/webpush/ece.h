@@ -13,7 +13,10 @@
 #define ECE_SALT 16
 #define ECE_HEADER (ECE_SALT + 4 + 1 + P256_POINT)
 #define ECE_TAG 16
-/* A message of one record: header, text, delimiter and tag together have 4,096 octets, what every push service takes. */
+/*
+ * A message of one record: header, text, delimiter and tag together have 4,096 octets, what every push
+ * service takes.
+ */
 #define ECE_PLAIN_MAX (ECE_RECORD - ECE_HEADER - 1 - ECE_TAG)
 
 struct ece_receiver {
@@ -21,7 +24,10 @@ struct ece_receiver {
 	unsigned char auth[ECE_AUTH];
 };
 
-/* With a new key pair and salt, wiped afterwards. RC_LIMIT: the text is too long. RC_INVALID: the receiver's key is none. */
+/*
+ * With a new key pair and salt, wiped afterwards. RC_LIMIT: the text is too long. RC_INVALID: the receiver's
+ * key is none.
+ */
 enum rc ece_encrypt(const struct ece_receiver *receiver, struct strv plain, struct buf *out) MUST_CHECK;
 /* With this key pair and salt: for tests with known answers. */
 enum rc ece_encrypt_with(const struct ece_receiver *receiver, struct strv plain, EVP_PKEY *sender,

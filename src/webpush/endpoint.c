@@ -39,7 +39,10 @@ struct net6 {
 	unsigned bits;
 };
 
-/* Global unicast is 2000::/3: all else is refused, mapped, NAT64, unique local and link-local addresses among it. */
+/*
+ * Global unicast is 2000::/3: all else is refused, mapped, NAT64, unique local and link-local addresses among
+ * it.
+ */
 static const struct net6 special6[] = {
 	{ { 0x20, 0x01 }, 23 }, /* protocol assignments: Teredo, ORCHID, benchmarks */
 	{ { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
@@ -56,7 +59,7 @@ static const unsigned denied_ports[] = { 1080, 1433, 1521, 1719, 1720, 1723, 204
 static const char *const local_names[] = { "localhost", "local", "internal", "intranet", "lan", "home",
 	"corp", "private", "home.arpa", "localdomain", "test", "invalid", "onion", "alt" };
 
-static bool public4(uint32_t address)
+static bool endpoint_public4(uint32_t address)
 {
 	for (size_t i = 0; i < sizeof(special4) / sizeof(special4[0]); i++) {
 		if (((address ^ special4[i].net) >> (32 - special4[i].bits)) == 0)
@@ -65,7 +68,7 @@ static bool public4(uint32_t address)
 	return true;
 }
 
-static bool within6(const unsigned char *address, const struct net6 *net)
+static bool endpoint_within6(const unsigned char *address, const struct net6 *net)
 {
 	for (unsigned i = 0; i < net->bits; i++) {
 		unsigned mask = 0x80U >> (i % 8);
@@ -75,12 +78,12 @@ static bool within6(const unsigned char *address, const struct net6 *net)
 	return true;
 }
 
-static bool public6(const unsigned char *address)
+static bool endpoint_public6(const unsigned char *address)
 {
 	if ((address[0] & 0xe0) != 0x20)
 		return false;
 	for (size_t i = 0; i < sizeof(special6) / sizeof(special6[0]); i++) {
-		if (within6(address, &special6[i]))
+		if (endpoint_within6(address, &special6[i]))
 			return false;
 	}
 	return true;
@@ -91,18 +94,18 @@ bool endpoint_address_public(const struct sockaddr *address)
 	if (address->sa_family == AF_INET) {
 		struct sockaddr_in in;
 		memcpy(&in, address, sizeof(in));
-		return public4(ntohl(in.sin_addr.s_addr));
+		return endpoint_public4(ntohl(in.sin_addr.s_addr));
 	}
 	if (address->sa_family == AF_INET6) {
 		struct sockaddr_in6 in6;
 		memcpy(&in6, address, sizeof(in6));
-		return public6(in6.sin6_addr.s6_addr);
+		return endpoint_public6(in6.sin6_addr.s6_addr);
 	}
 	return false;
 }
 
 /* One part of an address as inet_aton reads it: decimal, octal with 0, hexadecimal with 0x. */
-static bool number_part(struct strv part, uint64_t *ret_value)
+static bool endpoint_number_part(struct strv part, uint64_t *ret_value)
 {
 	unsigned base = 10;
 	uint64_t value = 0;
@@ -129,14 +132,14 @@ static bool number_part(struct strv part, uint64_t *ret_value)
 }
 
 /* 1 to 4 parts, the last one filling what is left. */
-static bool number_address(struct strv host, uint32_t *ret_address)
+static bool endpoint_number_address(struct strv host, uint32_t *ret_address)
 {
 	uint64_t value = 0;
 	uint32_t address = 0;
 
 	for (unsigned part = 0; part < 4; part++) {
 		size_t dot = strv_index(host, '.');
-		if (!number_part(strv_sub(host, 0, dot), &value))
+		if (!endpoint_number_part(strv_sub(host, 0, dot), &value))
 			return false;
 		if (dot == host.n) {
 			if (value >> (8 * (4 - part)))
@@ -152,7 +155,7 @@ static bool number_address(struct strv host, uint32_t *ret_address)
 	return false;
 }
 
-static struct strv last_label(struct strv host)
+static struct strv endpoint_last_label(struct strv host)
 {
 	size_t start = host.n;
 	while (start > 0 && host.p[start - 1] != '.')
@@ -161,17 +164,17 @@ static struct strv last_label(struct strv host)
 }
 
 /* A name whose last label is a number is meant as an IPv4 address, if perhaps a bad one. */
-static bool looks_numeric(struct strv label)
+static bool endpoint_looks_numeric(struct strv label)
 {
 	uint64_t value;
 	bool digits = label.n > 0;
 
 	for (size_t i = 0; i < label.n; i++)
 		digits = digits && label.p[i] >= '0' && label.p[i] <= '9';
-	return digits || number_part(label, &value) || strv_eq(label, STRV("0x"));
+	return digits || endpoint_number_part(label, &value) || strv_eq(label, STRV("0x"));
 }
 
-static bool is_local_name(struct strv host)
+static bool endpoint_is_local(struct strv host)
 {
 	if (strv_index(host, '.') == host.n)
 		return true;
@@ -184,7 +187,7 @@ static bool is_local_name(struct strv host)
 	return false;
 }
 
-static bool host_syntax(struct strv host)
+static bool endpoint_host_valid(struct strv host)
 {
 	char before = '.';
 
@@ -199,24 +202,25 @@ static bool host_syntax(struct strv host)
 	return host.n > 0;
 }
 
-static const char *check_name(struct strv host, bool allow_private)
+static const char *endpoint_check_name(struct strv host, bool allow_private)
 {
 	uint32_t address;
 
 	/* One dot at the end only says that the name is complete. */
 	if (host.n > 0 && host.p[host.n - 1] == '.')
 		host.n--;
-	if (host.n > ENDPOINT_HOST_MAX || !host_syntax(host))
+	if (host.n > ENDPOINT_HOST_MAX || !endpoint_host_valid(host))
 		return "has no usable host name";
-	if (looks_numeric(last_label(host))) {
-		if (!number_address(host, &address))
+	if (endpoint_looks_numeric(endpoint_last_label(host))) {
+		if (!endpoint_number_address(host, &address))
 			return "has a malformed address as its host";
-		return allow_private || public4(address) ? NULL : "has an address that is not public";
+		return allow_private || endpoint_public4(address) ? NULL
+								  : "has an address that is not public";
 	}
-	return !allow_private && is_local_name(host) ? "has a host name that is not public" : NULL;
+	return !allow_private && endpoint_is_local(host) ? "has a host name that is not public" : NULL;
 }
 
-static const char *check_ip6(struct strv host, bool allow_private)
+static const char *endpoint_check_ip6(struct strv host, bool allow_private)
 {
 	char text[INET6_ADDRSTRLEN];
 	unsigned char address[16];
@@ -227,10 +231,10 @@ static const char *check_ip6(struct strv host, bool allow_private)
 	text[host.n] = '\0';
 	if (inet_pton(AF_INET6, text, address) != 1)
 		return "has a malformed address as its host";
-	return allow_private || public6(address) ? NULL : "has an address that is not public";
+	return allow_private || endpoint_public6(address) ? NULL : "has an address that is not public";
 }
 
-static const char *check_port(struct strv text, unsigned *ret_port)
+static const char *endpoint_check_port(struct strv text, unsigned *ret_port)
 {
 	uint32_t port = 0;
 
@@ -248,7 +252,7 @@ static const char *check_port(struct strv text, unsigned *ret_port)
 	return NULL;
 }
 
-static const char *check_characters(struct strv url)
+static const char *endpoint_check_characters(struct strv url)
 {
 	if (url.n == 0)
 		return "is empty";
@@ -262,7 +266,8 @@ static const char *check_characters(struct strv url)
 	return NULL;
 }
 
-static const char *check_authority(struct strv authority, bool allow_private, struct endpoint *endpoint)
+static const char *endpoint_check_authority(
+	struct strv authority, bool allow_private, struct endpoint *endpoint)
 {
 	struct strv host = authority;
 	struct strv port = STRV_NULL;
@@ -275,7 +280,7 @@ static const char *check_authority(struct strv authority, bool allow_private, st
 			return "has a malformed address as its host";
 		port = strv_sub(host, end + 1, host.n);
 		host = strv_sub(host, 1, end - 1);
-		why = check_ip6(host, allow_private);
+		why = endpoint_check_ip6(host, allow_private);
 		host = strv_sub(authority, 0, end + 1);
 		if (!why && port.n > 0 && port.p[0] != ':')
 			return "has a malformed port";
@@ -283,10 +288,10 @@ static const char *check_authority(struct strv authority, bool allow_private, st
 		size_t colon = strv_index(host, ':');
 		port = strv_sub(host, colon, host.n);
 		host = strv_sub(host, 0, colon);
-		why = check_name(host, allow_private);
+		why = endpoint_check_name(host, allow_private);
 	}
 	if (!why && port.n > 0)
-		why = check_port(strv_sub(port, 1, port.n), &endpoint->port);
+		why = endpoint_check_port(strv_sub(port, 1, port.n), &endpoint->port);
 	if (why)
 		return why;
 	struct buf origin;
@@ -306,7 +311,7 @@ enum rc endpoint_parse(
 	char lower[ENDPOINT_URL_MAX + 1];
 	struct endpoint endpoint;
 	size_t end = 0;
-	const char *why = check_characters(url);
+	const char *why = endpoint_check_characters(url);
 
 	if (!why && !strv_istarts(url, STRV("https://")))
 		why = "is not an https URL";
@@ -317,8 +322,9 @@ enum rc endpoint_parse(
 			end++;
 		}
 		struct strv authority = strv_make(lower, end);
-		why = strv_index(authority, '@') < end ? "has a user name"
-						       : check_authority(authority, allow_private, &endpoint);
+		why = strv_index(authority, '@') < end
+			      ? "has a user name"
+			      : endpoint_check_authority(authority, allow_private, &endpoint);
 	}
 	if (why) {
 		*ret_why = why;

@@ -1,5 +1,6 @@
 /*
- * Where pushes may go (SSRF): endpoint URLs as they are registered, addresses as they are connected to. Pure; any thread.
+ * Where pushes may go (SSRF): endpoint URLs as they are registered, addresses as they are connected to. Pure;
+ * any thread.
  */
 #ifndef COID_WEBPUSH_ENDPOINT_H
 #define COID_WEBPUSH_ENDPOINT_H
@@ -21,8 +22,8 @@ struct endpoint {
 };
 
 /*
- * Judges scheme, user info, port and host without a lookup; a literal address in whatever spelling must be a public one,
- * unless allow_private. RC_INVALID, and *ret_why says why ("is not an https URL").
+ * Judges scheme, user info, port and host without a lookup; a literal address in whatever spelling must be a
+ * public one, unless allow_private. RC_INVALID, and *ret_why says why ("is not an https URL").
  */
 enum rc endpoint_parse(
 	struct strv url, bool allow_private, struct endpoint *ret_endpoint, const char **ret_why) MUST_CHECK;

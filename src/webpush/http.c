@@ -1,24 +1,32 @@
-/* The HTTP client: libcurl's multi interface on the push thread's event base. One request a push. */
-#include "webpush/webpush_priv.h"
+/* The HTTP client: libcurl's multi interface on the push thread's event base, with one transfer per push. */
+#include "webpush/http.h"
 
 #include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "webpush/core.h"
+#include "webpush/device.h"
+#include "webpush/key.h"
+#include "webpush/origin.h"
+#include "webpush/push.h"
 
+#include <curl/curl.h>
 #include <event2/event.h>
+#include <inttypes.h>
 #include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#define BODY_MAX (64 * 1024) /* octets of an answer that are read, and thrown away */
-#define AUTHORIZATION_MAX 4096
-#define TTL_MAX (28 * 86400) /* more means the same to every push service */
-#define DEVICE_TIMEOUT_MS 60000
-#define CONNECTIONS_KEPT 256
-#define TOPIC_CHARS 32 /* RFC 8030 section 5.4 allows no more */
+#define HTTP_BODY_MAX (64 * 1024) /* octets of an answer that are read, and thrown away */
+#define HTTP_AUTHORIZATION_MAX 4096
+#define HTTP_TTL_MAX_S (28 * 86400) /* more means the same to every push service */
+#define HTTP_DEVICE_TIMEOUT_MS 60000
+#define HTTP_CONNECTIONS_KEPT 256
+#define HTTP_TOPIC_CHARS 32 /* RFC 8030 section 5.4 allows no more */
 
-struct transfer {
+struct http_transfer {
 	struct list_node node;
 	struct http *http;
 	struct push *push; /* own until it is answered */
@@ -33,7 +41,7 @@ struct transfer {
 };
 
 /* A socket of curl's and its event. */
-struct watched {
+struct http_socket {
 	struct list_node node;
 	struct http *http;
 	struct event *event; /* own */
@@ -41,7 +49,11 @@ struct watched {
 };
 
 struct http {
-	struct webpush *webpush; /* borrowed */
+	struct core *core; /* borrowed, as the next one */
+	struct server_key *key;
+	http_answered_fn *answered;
+	void *ctx; /* of answered */
+	struct vapid_cache *tokens; /* own */
 	CURLM *multi; /* own */
 	struct list transfers;
 	struct list sockets;
@@ -50,30 +62,30 @@ struct http {
 
 /* curl and libevent. */
 
-static void collect(struct http *http);
+static void http_collect(struct http *http);
 
-static void act(struct http *http, curl_socket_t fd, int mask)
+static void http_act(struct http *http, curl_socket_t fd, int mask)
 {
 	int running = 0;
 
 	curl_multi_socket_action(http->multi, fd, mask, &running);
-	collect(http);
+	http_collect(http);
 }
 
-static void on_event(evutil_socket_t fd, short what, void *arg)
+static void http_on_event(evutil_socket_t fd, short what, void *arg)
 {
-	struct watched *watched = arg;
+	struct http_socket *watched = arg;
 	int mask = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 
-	act(watched->http, fd, mask);
+	http_act(watched->http, fd, mask);
 }
 
-static void on_timer(void *arg)
+static void http_on_timer(void *arg)
 {
-	act(arg, CURL_SOCKET_TIMEOUT, 0);
+	http_act(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
-static void unwatch(struct http *http, struct watched *watched)
+static void http_unwatch(struct http *http, struct http_socket *watched)
 {
 	if (!watched)
 		return;
@@ -83,15 +95,15 @@ static void unwatch(struct http *http, struct watched *watched)
 	free(watched);
 }
 
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
+static int http_on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *assigned)
 {
 	struct http *http = ctx;
-	struct watched *watched = assigned;
+	struct http_socket *watched = assigned;
 	short events = (short)((what & CURL_POLL_IN ? EV_READ : 0) | (what & CURL_POLL_OUT ? EV_WRITE : 0));
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		unwatch(http, watched);
+		http_unwatch(http, watched);
 		return 0;
 	}
 	if (watched) {
@@ -104,12 +116,12 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *as
 		curl_multi_assign(http->multi, fd, watched);
 	}
 	watched->event = event_new(
-		reactor_base(http->webpush->reactor), fd, (short)(events | EV_PERSIST), on_event, watched);
+		reactor_base(http->core->reactor), fd, (short)(events | EV_PERSIST), http_on_event, watched);
 	event_add(watched->event, NULL);
 	return 0;
 }
 
-static int on_timeout(CURLM *multi, long ms, void *ctx)
+static int http_on_timeout(CURLM *multi, long ms, void *ctx)
 {
 	struct http *http = ctx;
 
@@ -122,10 +134,10 @@ static int on_timeout(CURLM *multi, long ms, void *ctx)
 }
 
 /* Whatever the name was, and whatever it resolved to before: the address decides. */
-static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
+static curl_socket_t http_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
-	struct transfer *transfer = ctx;
-	const struct webpush_settings *settings = &transfer->http->webpush->settings;
+	struct http_transfer *transfer = ctx;
+	const struct webpush_settings *settings = transfer->http->core->settings;
 
 	/* A proxy's address is the administrator's choice; what lies behind it the proxy has to judge. */
 	if (purpose != CURLSOCKTYPE_IPCXN || (!settings->allow_private && !settings->proxy[0] &&
@@ -137,22 +149,22 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
 	transfer->opened = true;
-	atomic_fetch_add(&transfer->http->webpush->connections, 1);
+	core_count(transfer->http->core, CORE_CONNECTIONS);
 	return fd;
 }
 
-static size_t on_body(char *p, size_t size, size_t n, void *ctx)
+static size_t http_on_body(char *p, size_t size, size_t n, void *ctx)
 {
-	struct transfer *transfer = ctx;
+	struct http_transfer *transfer = ctx;
 
 	(void)p;
 	transfer->received += size * n;
-	return transfer->received > BODY_MAX ? 0 : size * n;
+	return transfer->received > HTTP_BODY_MAX ? 0 : size * n;
 }
 
 /* Transfers. */
 
-static void transfer_free(struct transfer *transfer)
+static void http_transfer_free(struct http_transfer *transfer)
 {
 	list_remove(&transfer->node);
 	curl_multi_remove_handle(transfer->http->multi, transfer->easy);
@@ -162,7 +174,7 @@ static void transfer_free(struct transfer *transfer)
 	free(transfer);
 }
 
-static void read_retry_after(CURL *easy, struct push_answer *answer)
+static void http_transfer_retry_after(CURL *easy, struct push_answer *answer)
 {
 	struct curl_header *header;
 
@@ -171,14 +183,14 @@ static void read_retry_after(CURL *easy, struct push_answer *answer)
 }
 
 /* Whether the request was on its way, over a connection that stood. */
-static bool transfer_reached(const struct transfer *transfer)
+static bool http_transfer_reached(const struct http_transfer *transfer)
 {
 	long sent = 0;
 
 	return curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &sent) == CURLE_OK && sent > 0;
 }
 
-static void complete(struct http *http, struct transfer *transfer, CURLcode result)
+static void http_transfer_complete(struct http *http, struct http_transfer *transfer, CURLcode result)
 {
 	struct push_answer answer = { 0 };
 	struct push *push = transfer->push;
@@ -193,13 +205,13 @@ static void complete(struct http *http, struct transfer *transfer, CURLcode resu
 			transfer->error[0] ? transfer->error : curl_easy_strerror(result));
 	answer.refused = !answer.status && transfer->refused && !transfer->opened;
 	answer.ms = clock_mono_ms() - transfer->began;
-	read_retry_after(transfer->easy, &answer);
-	answer.reached = transfer_reached(transfer);
-	transfer_free(transfer);
-	outcome_answered(http->webpush, push, &answer);
+	http_transfer_retry_after(transfer->easy, &answer);
+	answer.reached = http_transfer_reached(transfer);
+	http_transfer_free(transfer);
+	http->answered(http->ctx, push, &answer);
 }
 
-static void collect(struct http *http)
+static void http_collect(struct http *http)
 {
 	int left = 0;
 
@@ -209,33 +221,35 @@ static void collect(struct http *http)
 			return;
 		if (message->msg != CURLMSG_DONE)
 			continue;
-		struct transfer *transfer = NULL;
+		struct http_transfer *transfer = NULL;
 		CURLcode result = message->data.result;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
-		complete(http, transfer, result);
+		http_transfer_complete(http, transfer, result);
 	}
 }
 
-static void add_header(struct transfer *transfer, const char *text)
+static void http_transfer_header(struct http_transfer *transfer, const char *text)
 {
 	transfer->headers = curl_slist_append(transfer->headers, text);
 }
 
 /* What is left of the push's life; of a validation, of its window. */
-static uint64_t ttl_of(const struct webpush_settings *settings, const struct push *push, int64_t now)
+static uint64_t http_transfer_ttl(
+	const struct webpush_settings *settings, const struct push *push, int64_t now)
 {
 	uint64_t left = push->expires > now ? (uint64_t)(push->expires - now) : 0;
 
 	if (push->kind == PUSH_VALIDATION && left > settings->validation_window_s)
 		left = settings->validation_window_s;
-	return left < TTL_MAX ? left : TTL_MAX;
+	return left < HTTP_TTL_MAX_S ? left : HTTP_TTL_MAX_S;
 }
 
 /*
- * RFC 8030 section 5.4: a push service keeps one push of a topic. The topic is the message's, so that one that is sent once more
- * takes the place of the first one if that still waits there. It tells nothing: a digest under a secret of the subscription.
+ * RFC 8030 section 5.4: a push service keeps one push of a topic. The topic is the message's, so that one
+ * that is sent once more takes the place of the first one if that still waits there. It tells nothing: a
+ * digest under a secret of the subscription.
  */
-static enum rc add_topic(struct transfer *transfer)
+static enum rc http_transfer_topic(struct http_transfer *transfer)
 {
 	const struct push *push = transfer->push;
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -243,73 +257,75 @@ static enum rc add_topic(struct transfer *transfer)
 	char text[64];
 	struct buf line;
 
-	int n = snprintf(text, sizeof(text), "%lld/%lld/%u", (long long)push->account,
-		(long long)push->mailbox, push->uid);
+	int n = snprintf(
+		text, sizeof(text), "%" PRId64 "/%" PRId64 "/%u", push->account, push->mailbox, push->uid);
 	if (!HMAC(EVP_sha256(), push->receiver.auth, sizeof(push->receiver.auth), (const unsigned char *)text,
 		    (size_t)n, digest, &length))
 		return RC_UNAVAILABLE;
-	buf_init(&line, TOPIC_CHARS + 16);
+	buf_init(&line, HTTP_TOPIC_CHARS + 16);
 	buf_adds(&line, "Topic: ");
-	str_base64url(&line, strv_make(digest, TOPIC_CHARS / 4 * 3));
+	str_base64url(&line, strv_make(digest, HTTP_TOPIC_CHARS / 4 * 3));
 	buf_addc(&line, '\0');
-	add_header(transfer, line.p);
+	http_transfer_header(transfer, line.p);
 	buf_fini(&line);
 	return RC_OK;
 }
 
-static enum rc prepare_push(struct transfer *transfer)
+static enum rc http_transfer_prepare_push(struct http_transfer *transfer)
 {
-	struct webpush *webpush = transfer->http->webpush;
+	const struct http *http = transfer->http;
+	const struct webpush_settings *settings = http->core->settings;
 	const struct push *push = transfer->push;
 	int64_t now = clock_wall();
-	struct vapid_key *key = webpush_vapid(webpush);
+	struct vapid_key *key = key_current(http->key);
 	struct buf line;
 
-	buf_init(&line, AUTHORIZATION_MAX);
+	buf_init(&line, HTTP_AUTHORIZATION_MAX);
 	buf_adds(&line, "Authorization: ");
-	enum rc rc = vapid_cache_get(webpush->tokens, key, strv_cstr(origin_name(push)),
-		strv_cstr(webpush->settings.contact), now, &line);
+	enum rc rc = vapid_cache_get(
+		http->tokens, key, strv_cstr(origin_name(push)), strv_cstr(settings->contact), now, &line);
 	vapid_key_unref(&key);
 	buf_addc(&line, '\0');
 	if (rc == RC_OK)
 		rc = ece_encrypt(&push->receiver, strv_make(push->plain, push->plain_n), &transfer->body);
 	if (rc == RC_OK) {
-		add_header(transfer, line.p);
+		http_transfer_header(transfer, line.p);
 		buf_reset(&line);
-		buf_printf(&line, "TTL: %llu", (unsigned long long)ttl_of(&webpush->settings, push, now));
+		buf_printf(&line, "TTL: %" PRIu64, http_transfer_ttl(settings, push, now));
 		buf_addc(&line, '\0');
-		add_header(transfer, line.p);
-		add_header(transfer, push->flags & PUSH_URGENT ? "Urgency: high" : "Urgency: normal");
-		add_header(transfer, "Content-Encoding: aes128gcm");
-		add_header(transfer, "Content-Type: application/octet-stream");
+		http_transfer_header(transfer, line.p);
+		http_transfer_header(
+			transfer, push->flags & PUSH_URGENT ? "Urgency: high" : "Urgency: normal");
+		http_transfer_header(transfer, "Content-Encoding: aes128gcm");
+		http_transfer_header(transfer, "Content-Type: application/octet-stream");
 		if (push->kind == PUSH_VALIDATION)
-			add_header(transfer, "WebPush-Validation;");
+			http_transfer_header(transfer, "WebPush-Validation;");
 		if (push->kind == PUSH_MESSAGE)
-			rc = add_topic(transfer);
+			rc = http_transfer_topic(transfer);
 	}
 	buf_wipe(&line);
 	return rc;
 }
 
-static enum rc prepare(struct transfer *transfer)
+static enum rc http_transfer_prepare(struct http_transfer *transfer)
 {
 	const struct push *push = transfer->push;
 
-	add_header(transfer, "Expect:");
-	add_header(transfer, "Accept:");
+	http_transfer_header(transfer, "Expect:");
+	http_transfer_header(transfer, "Accept:");
 	if (push->kind != PUSH_DEVICE)
-		return prepare_push(transfer);
-	add_header(transfer, "Content-Type: text/plain");
+		return http_transfer_prepare_push(transfer);
+	http_transfer_header(transfer, "Content-Type: text/plain");
 	buf_add(&transfer->body, push->plain, push->plain_n);
 	return RC_OK;
 }
 
-static bool configure(struct transfer *transfer)
+static bool http_transfer_configure(struct http_transfer *transfer)
 {
-	const struct webpush_settings *s = &transfer->http->webpush->settings;
+	const struct webpush_settings *s = transfer->http->core->settings;
 	CURL *easy = transfer->easy;
 	bool device = transfer->push->kind == PUSH_DEVICE;
-	long timeout = device ? DEVICE_TIMEOUT_MS : (long)s->timeout_ms;
+	long timeout = device ? HTTP_DEVICE_TIMEOUT_MS : (long)s->timeout_ms;
 	bool ok = true;
 
 	ok = ok && curl_easy_setopt(easy, CURLOPT_URL, transfer->push->endpoint) == CURLE_OK;
@@ -317,7 +333,7 @@ static bool configure(struct transfer *transfer)
 	ok = ok && curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_PROXY, s->proxy) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_NOPROXY, "") == CURLE_OK;
-	ok = ok && curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, http_open_socket) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L) == CURLE_OK;
@@ -332,7 +348,7 @@ static bool configure(struct transfer *transfer)
 	ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)transfer->body.len) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body.p) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers) == CURLE_OK;
-	ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK;
+	ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, http_on_body) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer) == CURLE_OK;
 	ok = ok && curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error) == CURLE_OK;
 	return ok && curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer) == CURLE_OK;
@@ -340,7 +356,7 @@ static bool configure(struct transfer *transfer)
 
 void http_start(struct http *http, struct push *push)
 {
-	struct transfer *transfer = mem_zalloc(sizeof(*transfer));
+	struct http_transfer *transfer = mem_zalloc(sizeof(*transfer));
 
 	transfer->http = http;
 	transfer->push = push;
@@ -348,55 +364,54 @@ void http_start(struct http *http, struct push *push)
 	transfer->easy = curl_easy_init();
 	buf_init(&transfer->body, push->kind == PUSH_DEVICE ? DEVICE_TOKEN_MAX : ECE_RECORD);
 	list_append(&http->transfers, &transfer->node);
-	enum rc rc = transfer->easy ? prepare(transfer) : RC_UNAVAILABLE;
-	if (rc == RC_OK && configure(transfer) &&
+	enum rc rc = transfer->easy ? http_transfer_prepare(transfer) : RC_UNAVAILABLE;
+	if (rc == RC_OK && http_transfer_configure(transfer) &&
 		curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK)
 		return;
 	struct push_answer answer = { 0 };
 	snprintf(answer.error, sizeof(answer.error), "can't make the request");
-	transfer_free(transfer);
-	outcome_answered(http->webpush, push, &answer);
-}
-
-static void drop_transfer(struct transfer *transfer, void (*fn)(struct webpush *webpush, struct push *push))
-{
-	struct webpush *webpush = transfer->http->webpush;
-	struct push *push = transfer->push;
-
-	transfer_free(transfer);
-	fn(webpush, push);
+	http_transfer_free(transfer);
+	http->answered(http->ctx, push, &answer);
 }
 
 void http_drop_if(struct http *http, bool (*want)(void *arg, const struct push *push), void *arg,
-	void (*fn)(struct webpush *webpush, struct push *push))
+	void (*fn)(void *ctx, struct push *push), void *ctx)
 {
 	LIST_EACH_SAFE (node, &http->transfers) {
-		struct transfer *transfer = CONTAINER_OF(node, struct transfer, node);
-		if (want(arg, transfer->push))
-			drop_transfer(transfer, fn);
+		struct http_transfer *transfer = CONTAINER_OF(node, struct http_transfer, node);
+		struct push *push = transfer->push;
+		if (!want(arg, push))
+			continue;
+		http_transfer_free(transfer);
+		fn(ctx, push);
 	}
 }
 
-enum rc http_new(struct webpush *webpush, struct http **ret_http)
+enum rc http_new(struct core *core, struct server_key *key, http_answered_fn *answered, void *ctx,
+	struct http **ret_http)
 {
 	struct http *http = mem_zalloc(sizeof(*http));
 
-	http->webpush = webpush;
+	http->core = core;
+	http->key = key;
+	http->answered = answered;
+	http->ctx = ctx;
 	list_init(&http->transfers);
 	list_init(&http->sockets);
-	timer_init(&http->timer, webpush->reactor, on_timer, http);
+	timer_init(&http->timer, core->reactor, http_on_timer, http);
 	http->multi = curl_multi_init();
 	if (!http->multi) {
 		timer_fini(&http->timer);
 		free(http);
 		return RC_UNAVAILABLE;
 	}
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+	http->tokens = vapid_cache_new();
+	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, http_on_socket);
 	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, on_timeout);
+	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, http_on_timeout);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	curl_multi_setopt(http->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
-	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
+	curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, (long)HTTP_CONNECTIONS_KEPT);
 	*ret_http = http;
 	return RC_OK;
 }
@@ -410,11 +425,12 @@ void http_free(struct http **http)
 	*http = NULL;
 	curl_multi_cleanup(h->multi);
 	LIST_EACH_SAFE (node, &h->sockets) {
-		struct watched *watched = CONTAINER_OF(node, struct watched, node);
+		struct http_socket *watched = CONTAINER_OF(node, struct http_socket, node);
 		event_free(watched->event);
 		list_remove(&watched->node);
 		free(watched);
 	}
+	vapid_cache_free(&h->tokens);
 	timer_fini(&h->timer);
 	free(h);
 }

@@ -1,41 +1,64 @@
-/*
- * The server's VAPID key (RFC 8292): read or made at start, shared by all threads, replaced by coidctl. A new key makes every
- * subscription void: what waits for them is dropped, and clients that are connected are told.
- */
-#include "webpush/webpush_priv.h"
+/* The server's VAPID key: jobs of server.db read it, make it and replace it. */
+#include "webpush/key.h"
 
+#include "base/clock.h"
+#include "base/list.h"
 #include "base/mem.h"
 #include "store/annot.h"
 #include "store/users.h"
+#include "webpush/core.h"
+#include "webpush/webpush.h"
 
 #include <stdlib.h>
 
-#define SETTING_KEY "webpush.vapid"
-#define PEM_MAX 4096
+#define KEY_SETTING "webpush.vapid"
+#define KEY_PEM_MAX 4096
 
-struct vapid_key *webpush_vapid(struct webpush *webpush)
+void key_init(struct server_key *key, struct core *core, void (*replaced)(void *ctx), void *ctx)
 {
-	pthread_mutex_lock(&webpush->lock);
-	struct vapid_key *key = vapid_key_ref(webpush->vapid);
-	pthread_mutex_unlock(&webpush->lock);
-	return key;
+	*key = (struct server_key){ .core = core, .replaced = replaced, .ctx = ctx };
+	pthread_mutex_init(&key->lock, NULL);
 }
 
-static void vapid_set(struct webpush *webpush, struct vapid_key *key)
+void key_fini(struct server_key *key)
 {
-	pthread_mutex_lock(&webpush->lock);
-	struct vapid_key *old = webpush->vapid;
-	webpush->vapid = key;
-	pthread_mutex_unlock(&webpush->lock);
+	vapid_key_unref(&key->vapid);
+	pthread_mutex_destroy(&key->lock);
+}
+
+struct vapid_key *key_current(struct server_key *key)
+{
+	pthread_mutex_lock(&key->lock);
+	struct vapid_key *vapid = vapid_key_ref(key->vapid);
+	pthread_mutex_unlock(&key->lock);
+	return vapid;
+}
+
+static void key_set(struct server_key *key, struct vapid_key *vapid)
+{
+	pthread_mutex_lock(&key->lock);
+	struct vapid_key *old = key->vapid;
+	key->vapid = vapid;
+	pthread_mutex_unlock(&key->lock);
 	vapid_key_unref(&old);
+}
+
+struct subs_rules key_rules(const struct core *core, const struct vapid_key *vapid)
+{
+	return (struct subs_rules){
+		.now = clock_wall(),
+		.window_s = (int64_t)core->settings->validation_window_s,
+		.max_s = (int64_t)core->settings->validation_max_s,
+		.vapid = vapid_key_id(vapid),
+	};
 }
 
 /* Reads the key of the server, or keeps a new one. */
 struct key_job {
-	struct users_job job; /* first */
-	struct webpush *webpush;
-	struct vapid_key *key; /* own: result */
-	bool renew;
+	struct users_job job;
+	struct server_key *key; /* borrowed */
+	struct vapid_key *vapid; /* own: result */
+	bool renew; /* there shall be a new one */
 	struct webpush_rotation *rotation; /* borrowed */
 	struct reactor_msg msg;
 	pthread_mutex_t lock;
@@ -49,11 +72,11 @@ static enum rc key_make(struct users *users, struct vapid_key **ret_key)
 	struct buf pem;
 	enum rc rc = vapid_key_generate(&key);
 
-	buf_init(&pem, PEM_MAX);
+	buf_init(&pem, KEY_PEM_MAX);
 	if (rc == RC_OK)
 		rc = vapid_key_save(key, &pem);
 	if (rc == RC_OK)
-		rc = users_setting_set(users, SETTING_KEY, buf_strv(&pem));
+		rc = users_setting_set(users, KEY_SETTING, buf_strv(&pem));
 	buf_wipe(&pem);
 	if (rc == RC_OK)
 		*ret_key = key;
@@ -64,16 +87,16 @@ static enum rc key_make(struct users *users, struct vapid_key **ret_key)
 
 static enum rc key_run(struct users *users, struct users_job *job)
 {
-	struct key_job *k = (struct key_job *)(void *)job;
+	struct key_job *k = CONTAINER_OF(job, struct key_job, job);
 	struct arena *arena = arena_new(0);
 	struct strv pem = STRV_NULL;
-	enum rc rc = k->renew ? RC_NOT_FOUND : users_setting_get(users, SETTING_KEY, arena, &pem);
+	enum rc rc = k->renew ? RC_NOT_FOUND : users_setting_get(users, KEY_SETTING, arena, &pem);
 
-	vapid_key_unref(&k->key);
+	vapid_key_unref(&k->vapid);
 	if (rc == RC_OK)
-		rc = vapid_key_load(pem, &k->key);
+		rc = vapid_key_load(pem, &k->vapid);
 	else if (rc == RC_NOT_FOUND && job->write)
-		rc = key_make(users, &k->key);
+		rc = key_make(users, &k->vapid);
 	mem_wipe((char *)(uintptr_t)pem.p, pem.n);
 	arena_free(&arena);
 	return rc;
@@ -81,7 +104,7 @@ static enum rc key_run(struct users *users, struct users_job *job)
 
 static void key_done(struct users_job *job)
 {
-	struct key_job *k = (struct key_job *)(void *)job;
+	struct key_job *k = CONTAINER_OF(job, struct key_job, job);
 
 	pthread_mutex_lock(&k->lock);
 	k->done = true;
@@ -89,15 +112,14 @@ static void key_done(struct users_job *job)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* At start, before anybody serves: waiting is allowed. */
-enum rc webpush_key_read(struct webpush *webpush, bool make)
+enum rc key_read(struct server_key *key, bool make)
 {
-	struct key_job k = { .webpush = webpush };
+	struct key_job k = { .key = key };
 
 	pthread_mutex_init(&k.lock, NULL);
 	pthread_cond_init(&k.cond, NULL);
 	k.job = (struct users_job){ .write = make, .run = key_run, .done = key_done };
-	enum rc rc = users_submit(webpush->store, &k.job);
+	enum rc rc = users_submit(key->core->store, &k.job);
 	if (rc == RC_OK) {
 		pthread_mutex_lock(&k.lock);
 		while (!k.done)
@@ -108,16 +130,26 @@ enum rc webpush_key_read(struct webpush *webpush, bool make)
 	pthread_cond_destroy(&k.cond);
 	pthread_mutex_destroy(&k.lock);
 	if (rc == RC_OK)
-		webpush->vapid = k.key;
+		key_set(key, k.vapid);
 	else
-		vapid_key_unref(&k.key);
+		vapid_key_unref(&k.vapid);
 	return rc;
 }
 
-/* Sessions of this account learn that the entry of the key has changed (RFC 5465, ServerMetadataChange). */
+enum rc key_fake(struct server_key *key)
+{
+	struct vapid_key *vapid = NULL;
+	enum rc rc = vapid_key_generate(&vapid);
+
+	if (rc == RC_OK)
+		key_set(key, vapid);
+	return rc;
+}
+
+/* Sessions of an account learn that the entry of the key has changed. */
 struct key_news {
-	struct job job; /* first */
-	struct webpush *webpush; /* borrowed */
+	struct job job;
+	struct core *core; /* borrowed */
 };
 
 static enum rc key_news_run(struct account *account, struct job *job)
@@ -128,23 +160,23 @@ static enum rc key_news_run(struct account *account, struct job *job)
 
 static void key_news_done(struct job *job)
 {
-	struct key_news *news = (struct key_news *)(void *)job;
+	struct key_news *news = CONTAINER_OF(job, struct key_news, job);
 
-	webpush_pending_sub(news->webpush);
+	core_pending_sub(news->core);
 	free(news);
 }
 
 static void key_news_submit(void *ctx, struct account *account)
 {
-	struct webpush *webpush = ctx;
+	struct core *core = ctx;
 	struct key_news *news = mem_zalloc(sizeof(*news));
 
-	webpush_pending_add(webpush);
-	news->webpush = webpush;
+	core_pending_add(core);
+	news->core = core;
 	news->job.kind = JOB_WRITE_RELAXED;
 	news->job.run = key_news_run;
 	news->job.done = key_news_done;
-	news->job.home = webpush->reactor;
+	news->job.home = core->reactor;
 	job_submit_always(account, &news->job);
 }
 
@@ -152,59 +184,51 @@ static void key_news_submit(void *ctx, struct account *account)
 static void key_replaced(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct key_job *k = CONTAINER_OF(msg, struct key_job, msg);
-	struct webpush *webpush = k->webpush;
+	struct server_key *key = k->key;
+	struct core *core = key->core;
 
 	(void)reactor;
-	queue_forget_keys(webpush);
-	if (!webpush->closed)
-		store_each_watched(webpush->store, key_news_submit, webpush);
-	webpush_pending_sub(webpush);
+	key->replaced(key->ctx);
+	if (!core->closed)
+		store_each_watched(core->store, key_news_submit, core);
+	core_pending_sub(core);
 	free(k);
 }
 
-static void rotated(struct users_job *job)
+static void key_rotated(struct users_job *job)
 {
-	struct key_job *k = (struct key_job *)(void *)job;
-	struct webpush *webpush = k->webpush;
+	struct key_job *k = CONTAINER_OF(job, struct key_job, job);
+	struct core *core = k->key->core;
 	struct webpush_rotation *rotation = k->rotation;
-	bool ok = job->rc == RC_OK;
 
 	rotation->rc = job->rc;
-	if (ok) {
-		vapid_set(webpush, k->key);
-		log_info(webpush->log, "there is a new VAPID key, old push subscriptions are void");
+	if (job->rc == RC_OK) {
+		key_set(k->key, k->vapid);
+		log_info(core->log, "there is a new VAPID key, old push subscriptions are void");
 		k->msg.fn = key_replaced;
-		reactor_post(webpush->reactor, &k->msg);
+		reactor_post(core->reactor, &k->msg);
 	} else {
-		vapid_key_unref(&k->key);
-		webpush_pending_sub(webpush);
+		vapid_key_unref(&k->vapid);
+		core_pending_sub(core);
 		free(k);
 	}
 	rotation->done(rotation);
 }
 
-void webpush_vapid_rotate(struct webpush *webpush, struct webpush_rotation *rotation)
+void key_rotate(struct server_key *key, struct webpush_rotation *rotation)
 {
 	struct key_job *k = mem_zalloc(sizeof(*k));
 
-	webpush_pending_add(webpush);
-	k->webpush = webpush;
+	core_pending_add(key->core);
+	k->key = key;
 	k->renew = true;
 	k->rotation = rotation;
-	k->job = (struct users_job){ .write = true, .run = key_run, .done = rotated, .home = rotation->home };
-	enum rc rc = users_submit(webpush->store, &k->job);
+	k->job = (struct users_job){
+		.write = true, .run = key_run, .done = key_rotated, .home = rotation->home
+	};
+	enum rc rc = users_submit(key->core->store, &k->job);
 	if (rc != RC_OK) {
 		k->job.rc = rc;
-		rotated(&k->job);
+		key_rotated(&k->job);
 	}
-}
-
-void webpush_vapid_show(struct webpush *webpush, struct buf *out)
-{
-	struct vapid_key *key = webpush_vapid(webpush);
-
-	buf_addv(out, vapid_key_pem(key));
-	buf_addv(out, vapid_key_base64(key));
-	buf_addc(out, '\n');
-	vapid_key_unref(&key);
 }

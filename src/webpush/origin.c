@@ -1,11 +1,17 @@
+/*
+ * Origins, their endpoints and what waits for them, as lists in turn; who rests and for how long after which
+ * answer.
+ */
 #include "webpush/origin.h"
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "webpush/push.h"
 #include "webpush/retry.h"
-#include "webpush/webpush_priv.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct origin;
 
@@ -66,7 +72,7 @@ struct origins {
 	unsigned tests; /* in the air */
 };
 
-static unsigned at_least_one(unsigned n)
+static unsigned origin_at_least_one(unsigned n)
 {
 	return n > 0 ? n : 1;
 }
@@ -83,7 +89,7 @@ static void origin_release(struct origins *origins, struct origin *origin)
 	free(origin);
 }
 
-static void target_free(struct origins *origins, struct target *target)
+static void origin_target_free(struct origins *origins, struct target *target)
 {
 	struct origin *origin = target->origin;
 
@@ -99,31 +105,31 @@ static void target_free(struct origins *origins, struct target *target)
 }
 
 /* Those that have been idle for long go, and the oldest of too many. */
-static void idle_trim(struct origins *origins, uint64_t now)
+static void origins_idle_trim(struct origins *origins, uint64_t now)
 {
 	for (struct list_node *node = list_first(&origins->idle); node; node = list_first(&origins->idle)) {
 		struct target *target = CONTAINER_OF(node, struct target, in_idle);
 		if (origins->idle_count <= origins->settings->queue_max &&
-			now < target->idle_since + TARGET_MEMORY_MS)
+			now < target->idle_since + ORIGIN_MEMORY_MS)
 			return;
-		target_free(origins, target);
+		origin_target_free(origins, target);
 	}
 }
 
 /* Nothing waits and nothing is in the air: it is remembered for a while, if there is anything to remember. */
-static void target_rest(struct origins *origins, struct target *target, uint64_t now)
+static void origin_target_rest(struct origins *origins, struct target *target, uint64_t now)
 {
 	if (target->count > 0 || target->active > 0)
 		return;
 	if (!target->proven && target->failures == 0 && target->asked_until <= now &&
 		target->origin->failures == 0) {
-		target_free(origins, target);
+		origin_target_free(origins, target);
 		return;
 	}
 	target->idle_since = now;
 	list_append(&origins->idle, &target->in_idle);
 	origins->idle_count++;
-	idle_trim(origins, now);
+	origins_idle_trim(origins, now);
 }
 
 static struct origin *origin_get(struct origins *origins, const char *name)
@@ -141,7 +147,7 @@ static struct origin *origin_get(struct origins *origins, const char *name)
 	return origin;
 }
 
-static struct target *target_get(struct origins *origins, struct origin *origin, const char *endpoint)
+static struct target *origin_target_get(struct origins *origins, struct origin *origin, const char *endpoint)
 {
 	struct target *target = NULL;
 
@@ -178,13 +184,13 @@ void origins_free(struct origins **origins)
 		return;
 	*origins = NULL;
 	for (struct list_node *node = list_first(&all->idle); node; node = list_first(&all->idle))
-		target_free(all, CONTAINER_OF(node, struct target, in_idle));
+		origin_target_free(all, CONTAINER_OF(node, struct target, in_idle));
 	free(all);
 }
 
 /* Waiting. */
 
-static void waiting_insert(struct target *target, struct push *push)
+static void origin_target_insert(struct target *target, struct push *push)
 {
 	struct list_node *node = target->waiting.head.prev;
 
@@ -196,10 +202,10 @@ static void waiting_insert(struct target *target, struct push *push)
 void origins_enter(struct origins *origins, const char *name, struct push *push)
 {
 	struct origin *origin = origin_get(origins, name);
-	struct target *target = target_get(origins, origin, push->endpoint);
+	struct target *target = origin_target_get(origins, origin, push->endpoint);
 
 	push->target = target;
-	waiting_insert(target, push);
+	origin_target_insert(target, push);
 	if (target->count++ == 0)
 		list_append(&origin->turn, &target->in_turn);
 	if (origin->count++ == 0)
@@ -207,7 +213,7 @@ void origins_enter(struct origins *origins, const char *name, struct push *push)
 	origins->count++;
 }
 
-static void waiting_remove(struct origins *origins, struct push *push)
+static void origins_unlink(struct origins *origins, struct push *push)
 {
 	struct target *target = push->target;
 
@@ -223,15 +229,17 @@ void origins_leave(struct origins *origins, struct push *push)
 {
 	struct target *target = push->target;
 
-	waiting_remove(origins, push);
+	origins_unlink(origins, push);
 	push->target = NULL;
-	/* What it is remembered for was noted when it was idle last: its age begins anew, which does no harm. */
-	target_rest(origins, target, target->idle_since);
+	/*
+	 * What it is remembered for was noted when it was idle last: its age begins anew, which does no harm.
+	 */
+	origin_target_rest(origins, target, target->idle_since);
 }
 
 /* Who may go. */
 
-static unsigned share_of(const struct origins *origins, int64_t account)
+static unsigned origins_share(const struct origins *origins, int64_t account)
 {
 	struct share *share = NULL;
 
@@ -239,7 +247,7 @@ static unsigned share_of(const struct origins *origins, int64_t account)
 	return share ? share->active : 0;
 }
 
-static void share_add(struct origins *origins, int64_t account, bool more)
+static void origins_share_add(struct origins *origins, int64_t account, bool more)
 {
 	struct share *share = NULL;
 
@@ -257,13 +265,14 @@ static void share_add(struct origins *origins, int64_t account, bool more)
 }
 
 /* Pushes for device tokens share one endpoint, that of the notifier: they are told apart by account alone. */
-static unsigned target_limit(const struct origins *origins, const struct target *target, enum push_kind kind)
+static unsigned origin_target_limit(
+	const struct origins *origins, const struct target *target, enum push_kind kind)
 {
 	if (target->failures > 0)
 		return 1;
 	if (kind == PUSH_DEVICE)
 		return origins->settings->parallel_per_origin;
-	return target->proven ? at_least_one(origins->settings->parallel_per_origin / 4) : 1;
+	return target->proven ? origin_at_least_one(origins->settings->parallel_per_origin / 4) : 1;
 }
 
 static bool origin_has_room(const struct origins *origins, const struct target *target)
@@ -273,56 +282,61 @@ static bool origin_has_room(const struct origins *origins, const struct target *
 
 	if (origin->active >= (origin->failures > 0 ? 1 : most))
 		return false;
-	if (!target->proven && origin->unproven >= at_least_one(most - most / 4))
+	if (!target->proven && origin->unproven >= origin_at_least_one(most - most / 4))
 		return false;
-	return target->failures == 0 || origin->suspect < at_least_one(most / 2);
+	return target->failures == 0 || origin->suspect < origin_at_least_one(most / 2);
 }
 
-static bool room_for(const struct origins *origins, const struct target *target, const struct push *push)
+static bool origins_room_for(
+	const struct origins *origins, const struct target *target, const struct push *push)
 {
 	unsigned most = origins->settings->parallel_max;
 
 	if (push->kind == PUSH_TEST)
 		return true;
-	if (origins->active >= most || share_of(origins, push->account) >= at_least_one(most / 8))
+	if (origins->active >= most || origins_share(origins, push->account) >= origin_at_least_one(most / 8))
 		return false;
 	if (push->kind == PUSH_VALIDATION)
 		return target->origin->probes < ORIGIN_PROBES_MAX;
-	if (!target->proven && origins->unproven >= at_least_one(most - most / 4))
+	if (!target->proven && origins->unproven >= origin_at_least_one(most - most / 4))
 		return false;
-	return target->active < target_limit(origins, target, push->kind) && origin_has_room(origins, target);
+	return target->active < origin_target_limit(origins, target, push->kind) &&
+	       origin_has_room(origins, target);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
+static uint64_t origin_later(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
 
 /* Not before this. */
-static uint64_t target_due(const struct target *target, const struct push *push)
+static uint64_t origin_target_due(const struct target *target, const struct push *push)
 {
 	uint64_t due = push->due;
 
 	if (push->kind == PUSH_TEST)
 		return due;
-	due = later(due, target->asked_until);
+	due = origin_later(due, target->asked_until);
 	if (push->kind == PUSH_VALIDATION)
-		return push->tries == 0 ? due : later(due, target->rests_until);
-	return later(later(due, target->rests_until), target->origin->rests_until);
+		return push->tries == 0 ? due : origin_later(due, target->rests_until);
+	return origin_later(origin_later(due, target->rests_until), target->origin->rests_until);
 }
 
-/* The first push of the endpoint that may go now. Only at a notifier of device tokens is it worth to look behind the first. */
-static struct push *target_next(
+/*
+ * The first push of the endpoint that may go now. Only at a notifier of device tokens is it worth to look
+ * behind the first.
+ */
+static struct push *origin_target_next(
 	const struct origins *origins, const struct target *target, uint64_t now, uint64_t *wake)
 {
 	LIST_EACH (node, &target->waiting) {
 		struct push *push = CONTAINER_OF(node, struct push, in_target);
-		uint64_t due = target_due(target, push);
+		uint64_t due = origin_target_due(target, push);
 		if (due > now) {
 			*wake = due < *wake ? due : *wake;
 			return NULL;
 		}
-		if (room_for(origins, target, push))
+		if (origins_room_for(origins, target, push))
 			return push;
 		if (push->kind != PUSH_DEVICE)
 			return NULL;
@@ -335,7 +349,7 @@ static struct push *origin_next(
 {
 	LIST_EACH (node, &origin->turn) {
 		struct target *target = CONTAINER_OF(node, struct target, in_turn);
-		struct push *push = target_next(origins, target, now, wake);
+		struct push *push = origin_target_next(origins, target, now, wake);
 		if (!push)
 			continue;
 		list_remove(&target->in_turn);
@@ -346,7 +360,7 @@ static struct push *origin_next(
 }
 
 /* Into the air: the counters of its kind. The push remembers which they were. */
-static void take_off(struct origins *origins, struct push *push, uint64_t now)
+static void origins_take_off(struct origins *origins, struct push *push, uint64_t now)
 {
 	struct target *target = push->target;
 	struct origin *origin = target->origin;
@@ -358,7 +372,7 @@ static void take_off(struct origins *origins, struct push *push, uint64_t now)
 		return;
 	}
 	origins->active++;
-	share_add(origins, push->account, true);
+	origins_share_add(origins, push->account, true);
 	if (push->kind == PUSH_VALIDATION) {
 		origin->probes++;
 		return;
@@ -371,7 +385,7 @@ static void take_off(struct origins *origins, struct push *push, uint64_t now)
 	origin->suspect += push->suspect;
 }
 
-static void land(struct origins *origins, struct push *push)
+static void origins_land(struct origins *origins, struct push *push)
 {
 	struct target *target = push->target;
 	struct origin *origin = target->origin;
@@ -382,7 +396,7 @@ static void land(struct origins *origins, struct push *push)
 		return;
 	}
 	origins->active--;
-	share_add(origins, push->account, false);
+	origins_share_add(origins, push->account, false);
 	if (push->kind == PUSH_VALIDATION) {
 		origin->probes--;
 		return;
@@ -403,8 +417,8 @@ struct push *origins_next(struct origins *origins, uint64_t now, uint64_t *wake)
 			continue;
 		list_remove(&origin->in_turn);
 		list_append(&origins->turn, &origin->in_turn);
-		waiting_remove(origins, push);
-		take_off(origins, push, now);
+		origins_unlink(origins, push);
+		origins_take_off(origins, push, now);
 		return push;
 	}
 	return NULL;
@@ -412,7 +426,7 @@ struct push *origins_next(struct origins *origins, uint64_t now, uint64_t *wake)
 
 /* What an answer means. */
 
-static void on_success(struct target *target)
+static void origin_target_succeeded(struct target *target)
 {
 	struct origin *origin = target->origin;
 
@@ -426,7 +440,7 @@ static void on_success(struct target *target)
 }
 
 /* A failure of a request that had begun before the last pause was set belongs to the event that set it. */
-static bool same_event(unsigned failures, uint64_t stepped, uint64_t began)
+static bool origin_same_event(unsigned failures, uint64_t stepped, uint64_t began)
 {
 	return failures > 0 && began <= stepped;
 }
@@ -438,20 +452,20 @@ static void origin_step(
 	uint64_t most =
 		s->origin_pause_max_ms < s->backoff_max_ms ? s->origin_pause_max_ms : s->backoff_max_ms;
 
-	if (same_event(origin->failures, origin->stepped, began))
+	if (origin_same_event(origin->failures, origin->stepped, began))
 		return;
 	origin->rests_until = now + retry_backoff(origin->failures, s->backoff_min_ms, most, random);
 	origin->stepped = now;
 	origin->failures++;
 }
 
-static void target_step(
+static void origin_target_step(
 	const struct origins *origins, struct target *target, uint64_t began, uint64_t now, uint64_t random)
 {
 	const struct webpush_settings *s = origins->settings;
 
 	target->proven = false;
-	if (same_event(target->failures, target->stepped, began))
+	if (origin_same_event(target->failures, target->stepped, began))
 		return;
 	target->rests_until =
 		now + retry_backoff(target->failures, s->backoff_min_ms, s->backoff_max_ms, random);
@@ -459,12 +473,12 @@ static void target_step(
 	target->failures++;
 }
 
-static void on_failure(
+static void origin_target_failed(
 	struct origins *origins, struct target *target, uint64_t began, uint64_t now, uint64_t random)
 {
 	struct origin *origin = target->origin;
 
-	target_step(origins, target, began, now, random);
+	origin_target_step(origins, target, began, now, random);
 	if (target->failed_round != origin->round) {
 		target->failed_round = origin->round;
 		origin->failed_targets++;
@@ -478,19 +492,19 @@ void origins_end(struct origins *origins, struct push *push, enum origin_event e
 {
 	struct target *target = push->target;
 
-	land(origins, push);
+	origins_land(origins, push);
 	push->target = NULL;
 	switch (event) {
 	case ORIGIN_ASKED:
-		target->asked_until = later(target->asked_until, now + pause_ms);
-		on_success(target);
+		target->asked_until = origin_later(target->asked_until, now + pause_ms);
+		origin_target_succeeded(target);
 		break;
 	case ORIGIN_ANSWERED:
-		on_success(target);
+		origin_target_succeeded(target);
 		break;
 	case ORIGIN_FAILED:
-		target->asked_until = later(target->asked_until, now + pause_ms);
-		on_failure(origins, target, push->began, now, random);
+		target->asked_until = origin_later(target->asked_until, now + pause_ms);
+		origin_target_failed(origins, target, push->began, now, random);
 		break;
 	case ORIGIN_UNREACHED:
 		origin_step(origins, target->origin, push->began, now, random);
@@ -498,7 +512,7 @@ void origins_end(struct origins *origins, struct push *push, enum origin_event e
 	case ORIGIN_DROPPED:
 		break;
 	}
-	target_rest(origins, target, now);
+	origin_target_rest(origins, target, now);
 }
 
 /* What is told of it. */
@@ -523,7 +537,7 @@ unsigned origin_waiting(const struct push *push)
 	return push->target->origin->count;
 }
 
-static struct push *target_oldest(const struct target *target)
+static struct push *origin_target_oldest(const struct target *target)
 {
 	struct push *oldest = NULL;
 
@@ -545,7 +559,7 @@ static struct push *origin_oldest(const struct origin *origin)
 		if (!most || target->count > most->count)
 			most = target;
 	}
-	return most ? target_oldest(most) : NULL;
+	return most ? origin_target_oldest(most) : NULL;
 }
 
 struct push *origin_victim(const struct push *push)
@@ -571,12 +585,11 @@ void origin_describe(const struct push *push, uint64_t now, struct buf *out)
 	const struct origin *origin = target->origin;
 
 	if (origin->rests_until > now)
-		buf_printf(out, ", its push service rests for another %llu s after %u failures",
-			(unsigned long long)((origin->rests_until - now + 999) / 1000), origin->failures);
-	else if (later(target->rests_until, target->asked_until) > now)
-		buf_printf(out, ", its endpoint rests for another %llu s after %u failures",
-			(unsigned long long)((later(target->rests_until, target->asked_until) - now + 999) /
-					     1000),
+		buf_printf(out, ", its push service rests for another %" PRIu64 " s after %u failures",
+			((origin->rests_until - now + 999) / 1000), origin->failures);
+	else if (origin_later(target->rests_until, target->asked_until) > now)
+		buf_printf(out, ", its endpoint rests for another %" PRIu64 " s after %u failures",
+			((origin_later(target->rests_until, target->asked_until) - now + 999) / 1000),
 			target->failures);
 	else if (origin->failures > 0)
 		buf_adds(out, ", its push service has not answered last time");

@@ -1,93 +1,106 @@
-/*
- * What the answer to a request means: for the push (done, again later, given up), for its subscription (works, fails, is gone),
- * and for its endpoint and its push service (origin.h).
- */
-#include "webpush/webpush_priv.h"
+/* One answer at a time: the verdict of retry.h on its status is carried out on the push. */
+#include "webpush/outcome.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "webpush/core.h"
+#include "webpush/http.h"
+#include "webpush/origin.h"
+#include "webpush/payload.h"
+#include "webpush/queue.h"
 #include "webpush/retry.h"
+#include "webpush/upkeep.h"
+#include "webpush/writeback.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define VALIDATION_PAUSE_MAX_MS 60000 /* between two tries of a validation push: its window does not wait */
+#define OUTCOME_VALIDATION_PAUSE_MAX_MS                                                                      \
+	60000 /* between two tries of a validation push: its window does not wait */
+#define OUTCOME_TEXT_MAX 1024 /* octets of what is told to whoever waits for a test */
 
-struct outcome {
-	struct webpush *webpush; /* borrowed */
-	struct push *push; /* own until it waits again or is finished */
+/* An answer in hand. */
+struct outcome_case {
+	const struct outcome *outcome; /* borrowed */
+	struct push *push; /* own until it waits again or ends */
 	const struct push_answer *answer; /* borrowed */
 	char origin[ENDPOINT_ORIGIN_MAX];
 };
 
-static void outcome_done(struct outcome *o)
+static const char *outcome_account(const struct outcome_case *c)
 {
-	struct webpush *webpush = o->webpush;
-	struct push *push = o->push;
-
-	atomic_fetch_add(&webpush->sent, 1);
-	if (push->kind != PUSH_DEVICE)
-		books_worked(webpush->books, push);
-	if (push->kind == PUSH_VALIDATION) {
-		upkeep_submit(webpush, UPKEEP_ACCEPTED, push->account, push->subscription, push->endpoint);
-		expiry_watch(webpush, push, webpush->settings.validation_window_s);
-	}
-	queue_finish(webpush, push);
+	return store_account_shown(c->outcome->core->store, c->push->account);
 }
 
-static void outcome_gone(struct outcome *o)
+static void outcome_end(struct outcome_case *c, enum push_outcome outcome)
 {
-	struct webpush *webpush = o->webpush;
-	struct push *push = o->push;
-	bool device = push->kind == PUSH_DEVICE;
+	push_end(c->outcome->queue->parties, c->push, outcome);
+	c->push = NULL;
+}
 
-	log_info(webpush->log,
+static void outcome_gone(struct outcome_case *c)
+{
+	log_info(c->outcome->core->log,
 		"push subscription dropped: the push service does not know it account=%s id=%s",
-		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)));
-	atomic_fetch_add(&webpush->unsubscribed, 1);
-	upkeep_submit(webpush, device ? UPKEEP_DEVICE_GONE : UPKEEP_GONE, push->account, push->subscription,
-		push->endpoint);
-	queue_forget_subscription(webpush, push->account, push->subscription);
-	queue_finish(webpush, push);
+		outcome_account(c), LOG_V(strv_cstr(c->push->subscription)));
+	queue_forget_subscription(c->outcome->queue, c->push->account, c->push->subscription);
+	outcome_end(c, PUSH_END_GONE);
 }
 
-static void outcome_refused(struct outcome *o)
+static void outcome_refused(struct outcome_case *c)
 {
-	struct push *push = o->push;
-
-	log_warn(o->webpush->log, "push refused account=%s id=%s origin=%s status=%u",
-		store_account_shown(o->webpush->store, push->account), LOG_V(strv_cstr(push->subscription)),
-		o->origin, o->answer->status);
-	atomic_fetch_add(&o->webpush->refused, 1);
-	books_failed(o->webpush->books, push);
-	queue_finish(o->webpush, push);
+	log_warn(c->outcome->core->log, "push refused account=%s id=%s origin=%s status=%u",
+		outcome_account(c), LOG_V(strv_cstr(c->push->subscription)), c->origin, c->answer->status);
+	outcome_end(c, PUSH_END_REFUSED);
 }
 
-/* Back into the queue after `ms`, unless it would be too late. `changed`: its content is another one. */
-static void outcome_again(struct outcome *o, uint64_t ms, bool changed)
+/*
+ * Not asked at all: every address of the host is a forbidden one. All device tokens share one host, and are
+ * no worse for it.
+ */
+static void outcome_not_public(struct outcome_case *c)
 {
-	struct webpush *webpush = o->webpush;
-	struct push *push = o->push;
+	log_warn(c->outcome->core->log,
+		"push subscription dropped: its host has no public address account=%s id=%s origin=%s",
+		outcome_account(c), LOG_V(strv_cstr(c->push->subscription)), c->origin);
+	if (c->push->kind != PUSH_DEVICE)
+		queue_forget_subscription(c->outcome->queue, c->push->account, c->push->subscription);
+	outcome_end(c, PUSH_END_NOT_PUBLIC);
+}
+
+static bool outcome_too_late(const struct outcome_case *c, int64_t due)
+{
+	const struct push *push = c->push;
+
+	return due >= push->expires ||
+	       (push->kind != PUSH_DEVICE && push->tries >= c->outcome->core->settings->tries_max);
+}
+
+/* Back into the queue after `ms`, unless that would be too late. `changed`: its content is another one. */
+static void outcome_again(struct outcome_case *c, uint64_t ms, bool changed)
+{
+	struct queue *queue = c->outcome->queue;
+	struct push *push = c->push;
 	int64_t due = clock_wall() + (int64_t)((ms + 999) / 1000);
 
-	if (due >= push->expires ||
-		(push->kind != PUSH_DEVICE && push->tries >= webpush->settings.tries_max)) {
-		log_info(webpush->log, "push given up account=%s id=%s origin=%s tries=%u",
-			store_account_shown(webpush->store, push->account),
-			LOG_V(strv_cstr(push->subscription)), o->origin, push->tries);
-		atomic_fetch_add(&webpush->expired, 1);
-		queue_finish(webpush, push);
+	if (outcome_too_late(c, due)) {
+		log_info(c->outcome->core->log, "push given up account=%s id=%s origin=%s tries=%u",
+			outcome_account(c), LOG_V(strv_cstr(push->subscription)), c->origin, push->tries);
+		outcome_end(c, PUSH_END_TRIED);
 		return;
 	}
 	push->due = clock_mono_ms() + ms;
-	books_delay(webpush->books, push, due, changed);
-	queue_wait(webpush, push);
+	writeback_delay(queue->parties->writeback, push, due, changed);
+	queue_wait(queue, push);
+	c->push = NULL;
 }
 
-static void outcome_too_large(struct outcome *o)
+/* Once more without the content of the message, which a client can fetch. */
+static void outcome_too_large(struct outcome_case *c)
 {
-	struct push *push = o->push;
+	struct push *push = c->push;
 	struct buf smaller;
 
 	buf_init(&smaller, PAYLOAD_MAX);
@@ -98,24 +111,24 @@ static void outcome_too_large(struct outcome *o)
 		push->plain = mem_strndup(smaller.p, smaller.len);
 		push->plain_n = smaller.len;
 		push->flags |= PUSH_SHRUNK;
-		outcome_again(o, 0, true);
+		outcome_again(c, 0, true);
 	} else {
-		outcome_refused(o);
+		outcome_refused(c);
 	}
 	buf_fini(&smaller);
 }
 
-static uint64_t outcome_backoff(const struct outcome *o)
+static uint64_t outcome_backoff(const struct outcome_case *c)
 {
-	const struct webpush_settings *s = &o->webpush->settings;
+	const struct webpush_settings *s = c->outcome->core->settings;
 	uint64_t most = s->backoff_max_ms;
 
-	if (o->push->kind == PUSH_VALIDATION && most > VALIDATION_PAUSE_MAX_MS)
-		most = VALIDATION_PAUSE_MAX_MS;
-	return retry_backoff(o->push->tries, s->backoff_min_ms, most, rand_u64());
+	if (c->push->kind == PUSH_VALIDATION && most > OUTCOME_VALIDATION_PAUSE_MAX_MS)
+		most = OUTCOME_VALIDATION_PAUSE_MAX_MS;
+	return retry_backoff(c->push->tries, s->backoff_min_ms, most, rand_u64());
 }
 
-/* What Retry-After says; 0: it is not there. */
+/* Milliseconds that Retry-After asks for; 0: it is not there, or can't be read. */
 static uint64_t outcome_asked_ms(const struct push_answer *answer)
 {
 	uint64_t seconds = 0;
@@ -126,111 +139,103 @@ static uint64_t outcome_asked_ms(const struct push_answer *answer)
 	return seconds * 1000;
 }
 
-static void outcome_pause(struct outcome *o)
+static void outcome_pause(struct outcome_case *c)
 {
-	uint64_t ms = outcome_asked_ms(o->answer);
+	uint64_t ms = outcome_asked_ms(c->answer);
 
 	if (ms == 0)
-		ms = outcome_backoff(o);
-	atomic_fetch_add(&o->webpush->failed, 1);
-	o->push->tries++;
-	outcome_again(o, ms, false);
+		ms = outcome_backoff(c);
+	core_count(c->outcome->core, CORE_FAILED);
+	c->push->tries++;
+	outcome_again(c, ms, false);
+}
+
+/* A device token has its own times; after the last of them it is given up. */
+static uint64_t outcome_device_backoff(struct push *push)
+{
+	uint64_t ms = retry_device(++push->tries) * 1000;
+
+	if (ms == 0)
+		push->expires = 0;
+	return ms;
 }
 
 /*
- * A push service that can't be reached costs an ordinary push no try: it waits until its service can be asked again, as long
- * as it is worth sending.
+ * A push service that can't be reached costs an ordinary push no try: it waits until its service can be asked
+ * again, as long as it is worth sending.
  */
-static void outcome_failed(struct outcome *o)
+static void outcome_failed(struct outcome_case *c)
 {
-	struct webpush *webpush = o->webpush;
-	struct push *push = o->push;
-	uint64_t ms = outcome_backoff(o);
+	struct push *push = c->push;
+	uint64_t ms = outcome_backoff(c);
 
-	log_info(webpush->log, "push failed account=%s id=%s origin=%s status=%u error=%s",
-		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)),
-		o->origin, o->answer->status, LOG_V(strv_cstr(o->answer->error)));
-	atomic_fetch_add(&webpush->failed, 1);
+	log_info(c->outcome->core->log, "push failed account=%s id=%s origin=%s status=%u error=%s",
+		outcome_account(c), LOG_V(strv_cstr(push->subscription)), c->origin, c->answer->status,
+		LOG_V(strv_cstr(c->answer->error)));
+	core_count(c->outcome->core, CORE_FAILED);
 	if (push->kind == PUSH_DEVICE) {
-		ms = retry_device(++push->tries) * 1000;
-		if (ms == 0)
-			push->expires = 0;
+		ms = outcome_device_backoff(push);
 	} else {
-		books_failed(webpush->books, push);
-		if (push->kind == PUSH_MESSAGE && o->answer->status == 0 && !o->answer->reached)
+		writeback_failed(c->outcome->queue->parties->writeback, push);
+		if (push->kind == PUSH_MESSAGE && c->answer->status == 0 && !c->answer->reached)
 			ms = 0;
 		else
 			push->tries++;
 	}
-	outcome_again(o, ms, false);
+	outcome_again(c, ms, false);
 }
 
-/* Not asked at all: every address of the host is a forbidden one. */
-static void outcome_forbidden(struct outcome *o)
+/* `state`: how the push service stood when the test was sent. */
+static void outcome_test(struct outcome_case *c, struct strv state)
 {
-	struct webpush *webpush = o->webpush;
-	struct push *push = o->push;
-
-	log_warn(webpush->log,
-		"push subscription dropped: its host has no public address account=%s id=%s origin=%s",
-		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)),
-		o->origin);
-	atomic_fetch_add(&webpush->refused, 1);
-	if (push->kind != PUSH_DEVICE) {
-		upkeep_submit(webpush, UPKEEP_GONE, push->account, push->subscription, push->endpoint);
-		queue_forget_subscription(webpush, push->account, push->subscription);
-	}
-	queue_finish(webpush, push);
-}
-
-/* What coidctl is told; the state of the push service as it was when the test was sent. */
-static void outcome_test(struct outcome *o, struct strv state)
-{
-	const struct push_answer *answer = o->answer;
+	const struct push_answer *answer = c->answer;
 	struct buf text;
 
-	buf_init(&text, 1024);
+	buf_init(&text, OUTCOME_TEXT_MAX);
 	if (answer->status)
-		buf_printf(&text, "%u in %llu ms", answer->status, (unsigned long long)answer->ms);
+		buf_printf(&text, "%u in %" PRIu64 " ms", answer->status, answer->ms);
 	else if (answer->refused)
 		buf_adds(&text, "refused: the host has no public address");
 	else
-		buf_printf(&text, "no answer in %llu ms: %s", (unsigned long long)answer->ms, answer->error);
+		buf_printf(&text, "no answer in %" PRIu64 " ms: %s", answer->ms, answer->error);
 	buf_addv(&text, state);
 	buf_addc(&text, '\0');
-	queue_test_answer(o->push, text.p, answer->status >= 200 && answer->status < 300);
+	c->push->tell(c->push, text.p, answer->status >= 200 && answer->status < 300);
 	buf_fini(&text);
-	push_free(&o->push);
+	push_free(&c->push);
 }
 
-static void outcome_act(struct outcome *o)
+static void outcome_act(struct outcome_case *c)
 {
-	enum retry_verdict verdict = o->push->kind == PUSH_DEVICE ? retry_verdict_device(o->answer->status)
-								  : retry_verdict(o->answer->status);
+	enum retry_verdict verdict = c->push->kind == PUSH_DEVICE ? retry_verdict_device(c->answer->status)
+								  : retry_verdict(c->answer->status);
 
 	switch (verdict) {
 	case RETRY_DONE:
-		outcome_done(o);
+		outcome_end(c, PUSH_END_SENT);
 		break;
 	case RETRY_DROP:
-		outcome_refused(o);
+		outcome_refused(c);
 		break;
 	case RETRY_GONE:
-		outcome_gone(o);
+		outcome_gone(c);
 		break;
 	case RETRY_SHRINK:
-		outcome_too_large(o);
+		outcome_too_large(c);
 		break;
 	case RETRY_WAIT:
-		outcome_pause(o);
+		outcome_pause(c);
 		break;
 	case RETRY_LATER:
-		outcome_failed(o);
+		outcome_failed(c);
 		break;
 	}
 }
 
-/* What it says about the endpoint and its push service. All device tokens share one endpoint: an answer is an answer. */
+/*
+ * What it says about the endpoint and its push service. All device tokens share one endpoint: an answer is an
+ * answer.
+ */
 static enum origin_event outcome_event(const struct push *push, const struct push_answer *answer)
 {
 	if (answer->refused)
@@ -244,28 +249,43 @@ static enum origin_event outcome_event(const struct push *push, const struct pus
 	return answer->status >= 500 || answer->status == 408 ? ORIGIN_FAILED : ORIGIN_ANSWERED;
 }
 
-void outcome_answered(struct webpush *webpush, struct push *push, const struct push_answer *answer)
+void outcome_answered(void *ctx, struct push *push, const struct push_answer *answer)
 {
-	struct outcome o = { .webpush = webpush, .push = push, .answer = answer };
+	const struct outcome *outcome = ctx;
+	struct queue *queue = outcome->queue;
+	struct outcome_case c = { .outcome = outcome, .push = push, .answer = answer };
 	struct buf state;
 
 	buf_init(&state, 256);
-	snprintf(o.origin, sizeof(o.origin), "%s", origin_name(push));
-	if (push->kind == PUSH_TEST)
+	snprintf(c.origin, sizeof(c.origin), "%s", origin_name(push));
+	if (push->tell)
 		origin_describe(push, clock_mono_ms(), &state);
-	log_debug(webpush->log, "push answered origin=%s status=%u ms=%llu", o.origin, answer->status,
-		(unsigned long long)answer->ms);
+	log_debug(outcome->core->log, "push answered origin=%s status=%u ms=%" PRIu64, c.origin,
+		answer->status, answer->ms);
 	uint64_t pause = outcome_asked_ms(answer);
 	if (pause == 0 && answer->status == 429)
-		pause = outcome_backoff(&o);
-	origins_end(webpush->origins, push, outcome_event(push, answer), pause, clock_mono_ms(), rand_u64());
-	if (push->kind == PUSH_TEST)
-		outcome_test(&o, buf_strv(&state));
+		pause = outcome_backoff(&c);
+	origins_end(queue->origins, push, outcome_event(push, answer), pause, clock_mono_ms(), rand_u64());
+	if (push->tell)
+		outcome_test(&c, buf_strv(&state));
 	else if (answer->refused)
-		outcome_forbidden(&o);
+		outcome_not_public(&c);
 	else
-		outcome_act(&o);
+		outcome_act(&c);
 	buf_fini(&state);
-	queue_show(webpush);
-	queue_pump_soon(webpush);
+	queue_show(queue);
+	queue_pump_soon(queue);
+}
+
+void outcome_failing(
+	void *ctx, int64_t account, const char *subscription, const char *endpoint, unsigned failures)
+{
+	const struct outcome *outcome = ctx;
+	struct core *core = outcome->core;
+
+	log_info(core->log, "push subscription dropped: it has failed for long account=%s id=%s failures=%u",
+		store_account_shown(core->store, account), LOG_V(strv_cstr(subscription)), failures);
+	core_count(core, CORE_UNSUBSCRIBED);
+	upkeep_submit(outcome->queue->parties->upkeep, UPKEEP_GONE, account, subscription, endpoint);
+	queue_forget_subscription(outcome->queue, account, subscription);
 }

@@ -1,269 +1,287 @@
 /*
- * From an owed push to a kept one. A delivery notes in its own transaction that its message is owed pushes (store/push_owed.h);
- * when they are in push.db, and that is synced, the note is taken away: gathered over a second, so that many deliveries
- * share a sync and an account's notes a commit. What is given up on the way stays noted and is found at the next start,
- * which knows by the mark in push.db whether there is anything to find.
+ * Batches of delivered messages wait for a sync of push.db; then a job of each account takes their notes
+ * away.
  */
-#include "webpush/webpush_priv.h"
+#include "webpush/owed.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
+#include "store/pushq.h"
+#include "webpush/core.h"
 
 #include <stdlib.h>
 
-#define SETTLE_MS 1000
-#define OWED_MAX 100000 /* deliveries that wait for a sync of push.db; more are given up */
+#define OWED_SETTLE_MS 1000
 
 /* Notes of one account that are taken away. */
-struct clearing {
-	struct job job; /* first */
+struct owed_clearing {
+	struct job job;
 	UT_hash_handle hh;
 	int64_t account;
-	struct webpush *webpush; /* borrowed */
-	struct list owed;
+	struct owed *owed; /* borrowed */
+	struct list batches;
 };
 
-struct syncing {
-	struct pushq_job job; /* first */
-	struct webpush *webpush; /* borrowed */
-	struct list owed;
+/* A sync of push.db. */
+struct owed_syncing {
+	struct pushq_job job;
+	struct owed *owed; /* borrowed */
+	struct list batches; /* that are settled by it */
 };
 
-struct owed *owed_new(struct webpush *webpush, int64_t account, struct push_owed_row *rows, size_t count)
+struct owed_batch *owed_batch_new(
+	struct owed *owed, int64_t account, struct push_owed_row *rows, size_t count)
 {
-	struct owed *owed = mem_zalloc(sizeof(*owed));
+	struct owed_batch *batch = mem_zalloc(sizeof(*batch));
 
-	atomic_fetch_add(&webpush->owing, 1);
-	webpush_pending_add(webpush);
-	owed->webpush = webpush;
-	owed->account = account;
-	owed->rows = rows;
-	owed->count = count;
-	return owed;
+	owed_more(owed);
+	core_pending_add(owed->core);
+	batch->owed = owed;
+	batch->account = account;
+	batch->rows = rows;
+	batch->count = count;
+	return batch;
 }
 
-/* The mark: everything is told. */
+void owed_more(struct owed *owed)
+{
+	atomic_fetch_add(&owed->owing, 1);
+}
 
-static enum rc clean_run(struct pushq *pushq, struct pushq_job *job)
+void owed_note_lost(struct owed *owed)
+{
+	atomic_store(&owed->lost, true);
+}
+
+/* The mark: nothing is owed. */
+
+static enum rc owed_clean_run(struct pushq *pushq, struct pushq_job *job)
 {
 	(void)job;
 	return pushq_set_clean(pushq);
 }
 
-static void clean_done(struct pushq_job *job)
+static void owed_clean_done(struct pushq_job *job)
 {
-	struct syncing *syncing = (struct syncing *)(void *)job;
+	struct owed_syncing *syncing = CONTAINER_OF(job, struct owed_syncing, job);
 
-	webpush_pending_sub(syncing->webpush);
+	core_pending_sub(syncing->owed->core);
 	free(syncing);
 }
 
-static void syncing_submit(struct webpush *webpush, struct syncing *syncing,
+static void owed_sync_submit(struct owed *owed, struct owed_syncing *syncing,
 	enum rc (*run)(struct pushq *pushq, struct pushq_job *job), void (*done)(struct pushq_job *job))
 {
-	webpush_pending_add(webpush);
-	syncing->webpush = webpush;
+	core_pending_add(owed->core);
+	syncing->owed = owed;
 	syncing->job = (struct pushq_job){
-		.write = true, .sync = true, .run = run, .done = done, .home = webpush->reactor
+		.write = true, .sync = true, .run = run, .done = done, .home = owed->core->reactor
 	};
-	pushq_submit(webpush->store, &syncing->job);
+	pushq_submit(owed->core->store, &syncing->job);
 }
 
-static void tell_clean(struct webpush *webpush)
+static void owed_tell_clean(struct owed *owed)
 {
-	if (!atomic_load(&webpush->stopping) || webpush->closed || webpush->clean_told || !webpush->running ||
-		atomic_load(&webpush->owing) > 0 || atomic_load(&webpush->owed_lost))
+	const struct core *core = owed->core;
+
+	if (!core_stopping(core) || core->closed || owed->clean_told || !core->running ||
+		atomic_load(&owed->owing) > 0 || atomic_load(&owed->lost))
 		return;
-	webpush->clean_told = true;
-	syncing_submit(webpush, mem_zalloc(sizeof(struct syncing)), clean_run, clean_done);
+	owed->clean_told = true;
+	owed_sync_submit(owed, mem_zalloc(sizeof(struct owed_syncing)), owed_clean_run, owed_clean_done);
 }
 
-void owed_less(struct webpush *webpush)
+void owed_less(struct owed *owed)
 {
-	atomic_fetch_sub(&webpush->owing, 1);
-	tell_clean(webpush);
+	atomic_fetch_sub(&owed->owing, 1);
+	owed_tell_clean(owed);
 }
 
-static void owed_free(struct owed **owed)
+static void owed_batch_free(struct owed_batch **batch)
 {
-	struct webpush *webpush = (*owed)->webpush;
+	struct owed *owed = (*batch)->owed;
 
-	free((*owed)->rows);
-	free(*owed);
-	*owed = NULL;
-	owed_less(webpush);
-	webpush_pending_sub(webpush);
+	free((*batch)->rows);
+	free(*batch);
+	*batch = NULL;
+	owed_less(owed);
+	core_pending_sub(owed->core);
 }
 
-void owed_lose(struct owed **owed)
+void owed_lose(struct owed_batch **batch)
 {
-	if (!*owed)
+	if (!*batch)
 		return;
-	atomic_store(&(*owed)->webpush->owed_lost, true);
-	owed_free(owed);
+	owed_note_lost((*batch)->owed);
+	owed_batch_free(batch);
 }
 
-static struct owed *owed_pop(struct list *list)
+static struct owed_batch *owed_pop(struct list *list)
 {
 	struct list_node *node = list_pop(list);
-	return node ? CONTAINER_OF(node, struct owed, node) : NULL;
+	return node ? CONTAINER_OF(node, struct owed_batch, node) : NULL;
 }
 
 static void owed_lose_all(struct list *list)
 {
-	for (struct owed *owed = owed_pop(list); owed; owed = owed_pop(list))
-		owed_lose(&owed);
+	for (struct owed_batch *batch = owed_pop(list); batch; batch = owed_pop(list))
+		owed_lose(&batch);
 }
 
 /* The accounts. */
 
-static enum rc clearing_run(struct account *account, struct job *job)
+static enum rc owed_clearing_run(struct account *account, struct job *job)
 {
-	struct clearing *clearing = (struct clearing *)(void *)job;
+	struct owed_clearing *clearing = CONTAINER_OF(job, struct owed_clearing, job);
 	enum rc rc = RC_OK;
 
-	LIST_EACH (node, &clearing->owed) {
-		const struct owed *owed = CONTAINER_OF(node, struct owed, node);
+	LIST_EACH (node, &clearing->batches) {
+		const struct owed_batch *batch = CONTAINER_OF(node, struct owed_batch, node);
 		if (rc == RC_OK)
-			rc = push_owed_remove(account, owed->rows, owed->count);
+			rc = push_owed_remove(account, batch->rows, batch->count);
 	}
 	return rc;
 }
 
-static void clearing_done(struct job *job)
+static void owed_clearing_done(struct job *job)
 {
-	struct clearing *clearing = (struct clearing *)(void *)job;
+	struct owed_clearing *clearing = CONTAINER_OF(job, struct owed_clearing, job);
+	const struct core *core = clearing->owed->core;
 
 	if (job->rc != RC_OK && job->rc != RC_GONE) {
-		log_warn(clearing->webpush->log, "notes of owed pushes stay account=%s error=%s",
-			store_account_shown(clearing->webpush->store, clearing->account), rc_name(job->rc));
-		owed_lose_all(&clearing->owed);
+		log_warn(core->log, "notes of owed pushes stay account=%s rc=%s",
+			store_account_shown(core->store, clearing->account), rc_name(job->rc));
+		owed_lose_all(&clearing->batches);
 	}
-	for (struct owed *owed = owed_pop(&clearing->owed); owed; owed = owed_pop(&clearing->owed))
-		owed_free(&owed);
+	for (struct owed_batch *batch = owed_pop(&clearing->batches); batch;
+		batch = owed_pop(&clearing->batches))
+		owed_batch_free(&batch);
 	free(clearing);
 }
 
-static void clearing_submit(struct webpush *webpush, struct clearing *clearing)
+static void owed_clearing_submit(struct owed *owed, struct owed_clearing *clearing)
 {
-	struct account *account = account_get(webpush->store, clearing->account);
+	struct account *account = account_get(owed->core->store, clearing->account);
 
-	clearing->webpush = webpush;
+	clearing->owed = owed;
 	clearing->job.kind = JOB_WRITE_RELAXED;
-	clearing->job.run = clearing_run;
-	clearing->job.done = clearing_done;
-	clearing->job.home = webpush->reactor;
+	clearing->job.run = owed_clearing_run;
+	clearing->job.done = owed_clearing_done;
+	clearing->job.home = owed->core->reactor;
 	job_submit_always(account, &clearing->job);
 	account_unref(&account);
 }
 
-static void clear_accounts(struct webpush *webpush, struct list *list)
+/* One job per account. */
+static void owed_clear_accounts(struct owed *owed, struct list *list)
 {
-	struct clearing *all = NULL;
-	struct clearing *clearing;
-	struct clearing *next;
+	struct owed_clearing *all = NULL;
+	struct owed_clearing *clearing;
+	struct owed_clearing *next;
 
-	for (struct owed *owed = owed_pop(list); owed; owed = owed_pop(list)) {
-		HASH_FIND(hh, all, &owed->account, sizeof(owed->account), clearing);
+	for (struct owed_batch *batch = owed_pop(list); batch; batch = owed_pop(list)) {
+		HASH_FIND(hh, all, &batch->account, sizeof(batch->account), clearing);
 		if (!clearing) {
 			clearing = mem_zalloc(sizeof(*clearing));
-			clearing->account = owed->account;
-			list_init(&clearing->owed);
+			clearing->account = batch->account;
+			list_init(&clearing->batches);
 			HASH_ADD(hh, all, account, sizeof(clearing->account), clearing);
 		}
-		list_append(&clearing->owed, &owed->node);
+		list_append(&clearing->batches, &batch->node);
 	}
 	HASH_ITER (hh, all, clearing, next) {
 		HASH_DEL(all, clearing);
-		clearing_submit(webpush, clearing);
+		owed_clearing_submit(owed, clearing);
 	}
 }
 
 /* push.db. */
 
-static enum rc nothing_run(struct pushq *pushq, struct pushq_job *job)
+/* Nothing is changed: the sync alone is what counts. */
+static enum rc owed_sync_run(struct pushq *pushq, struct pushq_job *job)
 {
 	(void)pushq;
 	(void)job;
 	return RC_OK;
 }
 
-static void settle(void *arg);
+static void owed_sync(void *arg);
 
-static void settle_soon(struct webpush *webpush)
+static void owed_sync_soon(struct owed *owed)
 {
-	if (webpush->closed) {
-		owed_lose_all(&webpush->owed_waiting);
-		webpush->owed_count = 0;
-	} else if (atomic_load(&webpush->stopping)) {
-		settle(webpush);
-	} else if (!timer_pending(&webpush->owed_timer)) {
-		timer_set(&webpush->owed_timer, SETTLE_MS);
+	if (owed->core->closed) {
+		owed_lose_all(&owed->waiting);
+		owed->count = 0;
+	} else if (core_stopping(owed->core)) {
+		owed_sync(owed);
+	} else if (!timer_pending(&owed->timer)) {
+		timer_set(&owed->timer, OWED_SETTLE_MS);
 	}
 }
 
-static void synced(struct pushq_job *job)
+static void owed_sync_done(struct pushq_job *job)
 {
-	struct syncing *syncing = (struct syncing *)(void *)job;
-	struct webpush *webpush = syncing->webpush;
+	struct owed_syncing *syncing = CONTAINER_OF(job, struct owed_syncing, job);
+	struct owed *owed = syncing->owed;
+	struct core *core = owed->core;
 
-	webpush->owed_syncing = false;
-	if (job->rc == RC_OK && !webpush->closed) {
-		clear_accounts(webpush, &syncing->owed);
+	owed->syncing = false;
+	if (job->rc == RC_OK && !core->closed) {
+		owed_clear_accounts(owed, &syncing->batches);
 	} else {
-		log_warn(webpush->log, "pushes stay owed, push.db is not synced error=%s", rc_name(job->rc));
-		owed_lose_all(&syncing->owed);
+		log_warn(core->log, "pushes stay owed, push.db is not synced rc=%s", rc_name(job->rc));
+		owed_lose_all(&syncing->batches);
 	}
-	if (!list_empty(&webpush->owed_waiting))
-		settle_soon(webpush);
-	webpush_pending_sub(webpush);
+	if (!list_empty(&owed->waiting))
+		owed_sync_soon(owed);
 	free(syncing);
+	core_pending_sub(core);
 }
 
-static void settle(void *arg)
+static void owed_sync(void *arg)
 {
-	struct webpush *webpush = arg;
+	struct owed *owed = arg;
 
-	if (webpush->owed_syncing || list_empty(&webpush->owed_waiting))
+	if (owed->syncing || list_empty(&owed->waiting))
 		return;
-	struct syncing *syncing = mem_zalloc(sizeof(*syncing));
-	list_init(&syncing->owed);
-	for (struct owed *owed = owed_pop(&webpush->owed_waiting); owed;
-		owed = owed_pop(&webpush->owed_waiting))
-		list_append(&syncing->owed, &owed->node);
-	webpush->owed_count = 0;
-	webpush->owed_syncing = true;
-	syncing_submit(webpush, syncing, nothing_run, synced);
+	struct owed_syncing *syncing = mem_zalloc(sizeof(*syncing));
+	list_init(&syncing->batches);
+	list_splice(&syncing->batches, &owed->waiting);
+	owed->count = 0;
+	owed->syncing = true;
+	owed_sync_submit(owed, syncing, owed_sync_run, owed_sync_done);
 }
 
-void owed_settle(struct owed **owed)
+void owed_settle(struct owed_batch **batch)
 {
-	struct webpush *webpush = (*owed)->webpush;
+	struct owed *owed = (*batch)->owed;
 
-	if (webpush->owed_count >= OWED_MAX) {
-		owed_lose(owed);
+	if (owed->count >= OWED_MAX) {
+		owed_lose(batch);
 		return;
 	}
-	list_append(&webpush->owed_waiting, &(*owed)->node);
-	webpush->owed_count++;
-	*owed = NULL;
-	settle_soon(webpush);
+	list_append(&owed->waiting, &(*batch)->node);
+	owed->count++;
+	*batch = NULL;
+	owed_sync_soon(owed);
 }
 
-void owed_init(struct webpush *webpush)
+void owed_init(struct owed *owed, struct core *core)
 {
-	list_init(&webpush->owed_waiting);
-	timer_init(&webpush->owed_timer, webpush->reactor, settle, webpush);
+	*owed = (struct owed){ .core = core };
+	list_init(&owed->waiting);
+	timer_init(&owed->timer, core->reactor, owed_sync, owed);
 }
 
-void owed_stop(struct webpush *webpush)
+void owed_stop(struct owed *owed)
 {
-	timer_cancel(&webpush->owed_timer);
-	settle_soon(webpush);
-	tell_clean(webpush);
+	timer_cancel(&owed->timer);
+	owed_sync_soon(owed);
+	owed_tell_clean(owed);
 }
 
-void owed_fini(struct webpush *webpush)
+void owed_fini(struct owed *owed)
 {
-	owed_lose_all(&webpush->owed_waiting);
-	timer_fini(&webpush->owed_timer);
+	owed_lose_all(&owed->waiting);
+	timer_fini(&owed->timer);
 }

@@ -11,7 +11,7 @@
 #define GROUP "prime256v1"
 
 /* What OpenSSL has noted of a refusal is of no use to the next call. */
-static enum rc failed(enum rc rc)
+static enum rc p256_failed(enum rc rc)
 {
 	ERR_clear_error();
 	return rc;
@@ -22,12 +22,12 @@ enum rc p256_generate(EVP_PKEY **ret_key)
 	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", GROUP);
 
 	if (!key)
-		return failed(RC_UNAVAILABLE);
+		return p256_failed(RC_UNAVAILABLE);
 	*ret_key = key;
 	return RC_OK;
 }
 
-static enum rc from_params(OSSL_PARAM *params, int selection, EVP_PKEY **ret_key)
+static enum rc p256_from_params(OSSL_PARAM *params, int selection, EVP_PKEY **ret_key)
 {
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
 	EVP_PKEY *key = NULL;
@@ -37,13 +37,14 @@ static enum rc from_params(OSSL_PARAM *params, int selection, EVP_PKEY **ret_key
 	EVP_PKEY_CTX_free(ctx);
 	if (!ok) {
 		EVP_PKEY_free(key);
-		return failed(RC_INVALID);
+		return p256_failed(RC_INVALID);
 	}
 	*ret_key = key;
 	return RC_OK;
 }
 
-static enum rc make(const unsigned char *scalar, const unsigned char point[P256_POINT], EVP_PKEY **ret_key)
+static enum rc p256_make(
+	const unsigned char *scalar, const unsigned char point[P256_POINT], EVP_PKEY **ret_key)
 {
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	BIGNUM *number = scalar ? BN_secure_new() : NULL;
@@ -55,7 +56,7 @@ static enum rc make(const unsigned char *scalar, const unsigned char point[P256_
 		OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, P256_POINT) == 1 &&
 		(!scalar || OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_PRIV_KEY, number) == 1))
 		params = OSSL_PARAM_BLD_to_param(build);
-	enum rc rc = from_params(params, scalar ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, ret_key);
+	enum rc rc = p256_from_params(params, scalar ? EVP_PKEY_KEYPAIR : EVP_PKEY_PUBLIC_KEY, ret_key);
 	OSSL_PARAM_free(params);
 	OSSL_PARAM_BLD_free(build);
 	BN_clear_free(number);
@@ -65,13 +66,13 @@ static enum rc make(const unsigned char *scalar, const unsigned char point[P256_
 /* OpenSSL checks that the point lies on the curve; it would take compressed and hybrid ones, too. */
 enum rc p256_from_public(const unsigned char point[P256_POINT], EVP_PKEY **ret_key)
 {
-	return point[0] == 4 ? make(NULL, point, ret_key) : RC_INVALID;
+	return point[0] == 4 ? p256_make(NULL, point, ret_key) : RC_INVALID;
 }
 
 enum rc p256_from_pair(
 	const unsigned char scalar[P256_SCALAR], const unsigned char point[P256_POINT], EVP_PKEY **ret_key)
 {
-	return point[0] == 4 ? make(scalar, point, ret_key) : RC_INVALID;
+	return point[0] == 4 ? p256_make(scalar, point, ret_key) : RC_INVALID;
 }
 
 enum rc p256_point(EVP_PKEY *key, unsigned char ret_point[P256_POINT])
@@ -80,7 +81,7 @@ enum rc p256_point(EVP_PKEY *key, unsigned char ret_point[P256_POINT])
 
 	if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, ret_point, P256_POINT, &n) != 1 ||
 		n != P256_POINT || ret_point[0] != 4)
-		return failed(RC_INVALID);
+		return p256_failed(RC_INVALID);
 	return RC_OK;
 }
 
@@ -92,10 +93,10 @@ enum rc p256_derive(EVP_PKEY *own, EVP_PKEY *peer, unsigned char ret_secret[P256
 		  EVP_PKEY_derive(ctx, ret_secret, &n) == 1 && n == P256_SCALAR;
 
 	EVP_PKEY_CTX_free(ctx);
-	return ok ? RC_OK : failed(RC_INVALID);
+	return ok ? RC_OK : p256_failed(RC_INVALID);
 }
 
-static enum rc bio_to_buf(BIO *bio, bool written, struct buf *out)
+static enum rc p256_from_bio(BIO *bio, bool written, struct buf *out)
 {
 	char *p = NULL;
 	long n = written ? BIO_get_mem_data(bio, &p) : 0;
@@ -103,19 +104,19 @@ static enum rc bio_to_buf(BIO *bio, bool written, struct buf *out)
 	if (n > 0)
 		buf_add(out, p, (size_t)n);
 	BIO_free(bio);
-	return n > 0 && buf_ok(out) ? RC_OK : failed(RC_UNAVAILABLE);
+	return n > 0 && buf_ok(out) ? RC_OK : p256_failed(RC_UNAVAILABLE);
 }
 
 enum rc p256_public_pem(EVP_PKEY *key, struct buf *out)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	return bio_to_buf(bio, bio && PEM_write_bio_PUBKEY(bio, key) == 1, out);
+	return p256_from_bio(bio, bio && PEM_write_bio_PUBKEY(bio, key) == 1, out);
 }
 
 enum rc p256_private_pem(EVP_PKEY *key, struct buf *out)
 {
 	BIO *bio = BIO_new(BIO_s_secmem());
-	return bio_to_buf(
+	return p256_from_bio(
 		bio, bio && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) == 1, out);
 }
 
@@ -135,7 +136,7 @@ enum rc p256_from_private_pem(struct strv pem, EVP_PKEY **ret_key)
 			1 ||
 		!strv_eq(strv_make(group, n), STRV(GROUP)) || p256_point(key, point) != RC_OK) {
 		EVP_PKEY_free(key);
-		return failed(RC_INVALID);
+		return p256_failed(RC_INVALID);
 	}
 	*ret_key = key;
 	return RC_OK;

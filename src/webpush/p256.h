@@ -1,6 +1,6 @@
 /*
- * Keys on the curve P-256 as Web Push uses them: raw points of 65 octets, agreement, PEM. Thin over OpenSSL; an EVP_PKEY
- * belongs to whoever got it (EVP_PKEY_free wipes a private key). Any thread.
+ * Keys on the curve P-256 as Web Push uses them: raw points of 65 octets, agreement, PEM. Thin over OpenSSL;
+ * an EVP_PKEY belongs to whoever got it (EVP_PKEY_free wipes a private key). Any thread.
  */
 #ifndef COID_WEBPUSH_P256_H
 #define COID_WEBPUSH_P256_H
@@ -22,7 +22,10 @@ enum rc p256_point(EVP_PKEY *key, unsigned char ret_point[P256_POINT]) MUST_CHEC
 /* ECDH: the x coordinate. The caller wipes it. */
 enum rc p256_derive(EVP_PKEY *own, EVP_PKEY *peer, unsigned char ret_secret[P256_SCALAR]) MUST_CHECK;
 
-/* PEM: SubjectPublicKeyInfo, and the private key as PKCS #8. RC_INVALID: it cannot be read, or is on another curve. */
+/*
+ * PEM: SubjectPublicKeyInfo, and the private key as PKCS #8. RC_INVALID: it cannot be read, or is on another
+ * curve.
+ */
 enum rc p256_public_pem(EVP_PKEY *key, struct buf *out) MUST_CHECK;
 enum rc p256_private_pem(EVP_PKEY *key, struct buf *out) MUST_CHECK;
 enum rc p256_from_private_pem(struct strv pem, EVP_PKEY **ret_key) MUST_CHECK;

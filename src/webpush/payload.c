@@ -34,7 +34,7 @@ const struct strv *payload_fields(size_t *ret_count)
 }
 
 /* The first field of that name, without its line ends. */
-static bool field_find(struct strv header, struct strv name, struct buf *out)
+static bool payload_field(struct strv header, struct strv name, struct buf *out)
 {
 	struct mime_field field;
 
@@ -48,7 +48,7 @@ static bool field_find(struct strv header, struct strv name, struct buf *out)
 }
 
 /* Octets that this octet of a string takes in JSON. */
-static size_t json_cost(unsigned char c)
+static size_t payload_json_cost(unsigned char c)
 {
 	switch (c) {
 	case '"':
@@ -64,16 +64,16 @@ static size_t json_cost(unsigned char c)
 	}
 }
 
-static size_t json_size(struct strv v)
+static size_t payload_json_size(struct strv v)
 {
 	size_t size = 0;
 	for (size_t i = 0; i < v.n; i++)
-		size += json_cost((unsigned char)v.p[i]);
+		size += payload_json_cost((unsigned char)v.p[i]);
 	return size;
 }
 
 /* The longest part of valid UTF-8 that takes at most max octets, ending between characters. */
-static size_t json_cut(struct strv v, size_t max)
+static size_t payload_json_cut(struct strv v, size_t max)
 {
 	size_t size = 0;
 	size_t good = 0;
@@ -84,13 +84,13 @@ static size_t json_cut(struct strv v, size_t max)
 				break;
 			good = i;
 		}
-		size += json_cost((unsigned char)v.p[i]);
+		size += payload_json_cost((unsigned char)v.p[i]);
 	}
 	return size <= max ? v.n : good;
 }
 
 /* Any octets as a string of at most max octets. */
-static void put_string(json_t *object, const char *key, struct strv raw, size_t max)
+static void payload_put_string(json_t *object, const char *key, struct strv raw, size_t max)
 {
 	struct buf text;
 	struct buf clean;
@@ -101,8 +101,8 @@ static void put_string(json_t *object, const char *key, struct strv raw, size_t 
 	for (size_t i = 0; i < text.len; i++)
 		buf_addc(&clean, text.p[i] ? text.p[i] : ' ');
 	struct strv v = buf_strv(&clean);
-	if (json_size(v) > max) {
-		clean.len = json_cut(v, max - ELLIPSIS_SIZE);
+	if (payload_json_size(v) > max) {
+		clean.len = payload_json_cut(v, max - ELLIPSIS_SIZE);
 		buf_adds(&clean, ELLIPSIS);
 	}
 	json_object_set_new(object, key, json_stringn(clean.p ? clean.p : "", clean.len));
@@ -110,12 +110,12 @@ static void put_string(json_t *object, const char *key, struct strv raw, size_t 
 	buf_fini(&clean);
 }
 
-static const struct addr *from_address(struct strv header, struct arena *arena)
+static const struct addr *payload_from_address(struct strv header, struct arena *arena)
 {
 	struct buf value;
 
 	buf_init(&value, FIELD_MAX);
-	field_find(header, STRV("From"), &value);
+	payload_field(header, STRV("From"), &value);
 	const struct addr *addr = addr_parse(arena, arena_strv(arena, buf_strv(&value)), 8);
 	buf_fini(&value);
 	while (addr && addr->kind != ADDR_MAILBOX)
@@ -123,7 +123,7 @@ static const struct addr *from_address(struct strv header, struct arena *arena)
 	return addr;
 }
 
-static struct strv address_text(const struct addr *addr, struct arena *arena)
+static struct strv payload_address_text(const struct addr *addr, struct arena *arena)
 {
 	if (!addr || (addr->mailbox.n == 0 && addr->domain.n == 0))
 		return STRV_NULL;
@@ -149,45 +149,45 @@ static struct strv address_text(const struct addr *addr, struct arena *arena)
 
 struct strv payload_from(struct strv header, struct arena *arena)
 {
-	return address_text(from_address(header, arena), arena);
+	return payload_address_text(payload_from_address(header, arena), arena);
 }
 
-static void put_from(json_t *object, struct strv header)
+static void payload_put_from(json_t *object, struct strv header)
 {
 	struct arena *arena = arena_new(0);
-	const struct addr *addr = from_address(header, arena);
-	struct strv email = address_text(addr, arena);
+	const struct addr *addr = payload_from_address(header, arena);
+	struct strv email = payload_address_text(addr, arena);
 	struct buf name;
 
 	if (email.n > 0)
-		put_string(object, "from-email", email, PAYLOAD_EMAIL_MAX);
+		payload_put_string(object, "from-email", email, PAYLOAD_EMAIL_MAX);
 	buf_init(&name, DECODED_MAX);
 	if (addr && addr->name.n > 0)
 		mime_words_decode(&name, addr->name);
 	struct strv trimmed = strv_trim(buf_strv(&name));
 	if (trimmed.n > 0)
-		put_string(object, "from-name", trimmed, PAYLOAD_NAME_MAX);
+		payload_put_string(object, "from-name", trimmed, PAYLOAD_NAME_MAX);
 	buf_fini(&name);
 	arena_free(&arena);
 }
 
-static void put_subject(json_t *object, struct strv header)
+static void payload_put_subject(json_t *object, struct strv header)
 {
 	struct buf value;
 	struct buf text;
 
 	buf_init(&value, FIELD_MAX);
 	buf_init(&text, DECODED_MAX);
-	if (field_find(header, STRV("Subject"), &value))
+	if (payload_field(header, STRV("Subject"), &value))
 		mime_words_decode(&text, buf_strv(&value));
 	struct strv trimmed = strv_trim(buf_strv(&text));
 	if (trimmed.n > 0)
-		put_string(object, "subject", trimmed, PAYLOAD_SUBJECT_MAX);
+		payload_put_string(object, "subject", trimmed, PAYLOAD_SUBJECT_MAX);
 	buf_fini(&value);
 	buf_fini(&text);
 }
 
-static void print_date(struct buf *out, int64_t seconds, int zone)
+static void payload_print_date(struct buf *out, int64_t seconds, int zone)
 {
 	struct tm tm;
 	int minutes = zone < 0 ? -zone : zone;
@@ -201,32 +201,32 @@ static void print_date(struct buf *out, int64_t seconds, int zone)
 		buf_printf(out, "%c%02d:%02d", zone < 0 ? '-' : '+', minutes / 60, minutes % 60);
 }
 
-static void put_date(json_t *object, struct strv header)
+static void payload_put_date(json_t *object, struct strv header)
 {
 	struct buf value;
 	int64_t seconds;
 	int zone;
 
 	buf_init(&value, FIELD_MAX);
-	if (field_find(header, STRV("Date"), &value) &&
+	if (payload_field(header, STRV("Date"), &value) &&
 		mime_date_parse(buf_strv(&value), &seconds, &zone) == RC_OK && zone > -24 * 60 &&
 		zone < 24 * 60 && seconds + zone * 60 >= YEAR_SECONDS_MIN &&
 		seconds + zone * 60 <= YEAR_SECONDS_MAX) {
 		buf_reset(&value);
-		print_date(&value, seconds, zone);
+		payload_print_date(&value, seconds, zone);
 		json_object_set_new(object, "date", json_stringn(value.p, value.len));
 	}
 	buf_fini(&value);
 }
 
-static bool group_char(char c)
+static bool payload_group_char(char c)
 {
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
 	       c == '-';
 }
 
 /* chat$group.<id>.<unique>, the local part of an id */
-static struct strv group_of(struct strv local)
+static struct strv payload_group_of(struct strv local)
 {
 	struct strv prefix = STRV("chat$group.");
 	size_t n = 0;
@@ -234,7 +234,7 @@ static struct strv group_of(struct strv local)
 	if (!strv_starts(local, prefix))
 		return STRV_NULL;
 	struct strv id = strv_sub(local, prefix.n, local.n);
-	while (n < id.n && group_char(id.p[n]))
+	while (n < id.n && payload_group_char(id.p[n]))
 		n++;
 	struct strv rest = strv_sub(id, n, id.n);
 	if (n < PAYLOAD_GROUP_MIN || n > PAYLOAD_GROUP_MAX || rest.n < 2 || rest.p[0] != '.')
@@ -243,7 +243,7 @@ static struct strv group_of(struct strv local)
 }
 
 /* Of the field's first id; `phrase`: words may stand before it. */
-static bool put_group(json_t *object, struct strv header, struct strv name, bool phrase)
+static bool payload_put_group(json_t *object, struct strv header, struct strv name, bool phrase)
 {
 	struct strv id = STRV_NULL;
 	struct buf value;
@@ -252,9 +252,9 @@ static bool put_group(json_t *object, struct strv header, struct strv name, bool
 
 	buf_init(&value, FIELD_MAX);
 	buf_init(&local, FIELD_MAX);
-	if (field_find(header, name, &value) && msgid_first_local(buf_strv(&value), phrase, &local, &at) &&
+	if (payload_field(header, name, &value) && msgid_first_local(buf_strv(&value), phrase, &local, &at) &&
 		at)
-		id = group_of(buf_strv(&local));
+		id = payload_group_of(buf_strv(&local));
 	if (id.n > 0)
 		json_object_set_new(object, "group-id", json_stringn(id.p, id.n));
 	buf_fini(&local);
@@ -263,12 +263,12 @@ static bool put_group(json_t *object, struct strv header, struct strv name, bool
 }
 
 /* The first msg-id of a field; what is none is taken as it stands. */
-static bool first_msgid(struct strv header, struct strv name, struct buf *out)
+static bool payload_first_msgid(struct strv header, struct strv name, struct buf *out)
 {
 	struct buf value;
 
 	buf_init(&value, FIELD_MAX);
-	bool found = field_find(header, name, &value);
+	bool found = payload_field(header, name, &value);
 	struct strv rest = buf_strv(&value);
 	if (found && !mime_msgid_next(&rest, out))
 		buf_addv(out, strv_trim(buf_strv(&value)));
@@ -276,20 +276,20 @@ static bool first_msgid(struct strv header, struct strv name, struct buf *out)
 	return found && out->len > 0;
 }
 
-static void put_msgid(json_t *object, struct strv header)
+static void payload_put_msgid(json_t *object, struct strv header)
 {
 	struct buf id;
 
 	buf_init(&id, FIELD_MAX);
-	if (first_msgid(header, STRV("Message-ID"), &id))
-		put_string(object, "msg-id", buf_strv(&id), PAYLOAD_MSGID_MAX);
-	if (!put_group(object, header, STRV("Message-ID"), false))
-		(void)put_group(object, header, STRV("References"), true);
+	if (payload_first_msgid(header, STRV("Message-ID"), &id))
+		payload_put_string(object, "msg-id", buf_strv(&id), PAYLOAD_MSGID_MAX);
+	if (!payload_put_group(object, header, STRV("Message-ID"), false))
+		(void)payload_put_group(object, header, STRV("References"), true);
 	buf_fini(&id);
 }
 
 /* Text that needs no type: plain, in UTF-8, without further parameters. */
-static bool is_default_type(struct strv value)
+static bool payload_default_type(struct strv value)
 {
 	struct arena *arena = arena_new(0);
 	struct mime_part part = { .type = STRV_NULL };
@@ -312,7 +312,7 @@ bool payload_is_notification(struct strv header)
 	struct buf value;
 
 	buf_init(&value, FIELD_MAX);
-	bool found = field_find(header, STRV("Content-Type"), &value) &&
+	bool found = payload_field(header, STRV("Content-Type"), &value) &&
 		     mime_content_type_parse(arena, buf_strv(&value), &part) &&
 		     strv_ieq(part.type, STRV("multipart")) && strv_ieq(part.subtype, STRV("report")) &&
 		     strv_ieq(mime_part_param(&part, STRV("report-type")), STRV("disposition-notification"));
@@ -321,42 +321,42 @@ bool payload_is_notification(struct strv header)
 	return found;
 }
 
-static void put_content(json_t *object, const struct payload_source *source)
+static void payload_put_content(json_t *object, const struct payload_source *source)
 {
 	struct buf value;
 
 	json_object_set_new(object, "content", json_stringn(source->body.p, source->body.n));
 	buf_init(&value, FIELD_MAX);
-	if (field_find(source->header, STRV("Content-Type"), &value) && value.len > 0 &&
-		!is_default_type(buf_strv(&value)))
-		put_string(object, "content-type", buf_strv(&value), PAYLOAD_TYPE_MAX);
+	if (payload_field(source->header, STRV("Content-Type"), &value) && value.len > 0 &&
+		!payload_default_type(buf_strv(&value)))
+		payload_put_string(object, "content-type", buf_strv(&value), PAYLOAD_TYPE_MAX);
 	buf_reset(&value);
-	if (field_find(source->header, STRV("Content-Transfer-Encoding"), &value)) {
+	if (payload_field(source->header, STRV("Content-Transfer-Encoding"), &value)) {
 		struct arena *arena = arena_new(0);
 		for (size_t i = 0; i < value.len; i++)
 			value.p[i] = str_lower(value.p[i]);
 		struct strv encoding = mime_token_parse(arena, buf_strv(&value));
 		if (encoding.n > 0 && !strv_eq(encoding, STRV("8bit")))
-			put_string(object, "content-encoding", encoding, PAYLOAD_ENCODING_MAX);
+			payload_put_string(object, "content-encoding", encoding, PAYLOAD_ENCODING_MAX);
 		arena_free(&arena);
 	}
 	buf_fini(&value);
 }
 
-static void drop_content(json_t *object)
+static void payload_drop_content(json_t *object)
 {
 	json_object_del(object, "content");
 	json_object_del(object, "content-type");
 	json_object_del(object, "content-encoding");
 }
 
-static bool body_usable(struct strv body)
+static bool payload_body_usable(struct strv body)
 {
 	return body.p && body.n <= PAYLOAD_MAX && strv_index(body, '\0') == body.n && str_utf8_valid(body);
 }
 
 /* False: it is longer than a record. */
-static bool dump(const json_t *object, struct buf *out)
+static bool payload_dump(const json_t *object, struct buf *out)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
 	struct strv v = strv_cstr(text);
@@ -369,9 +369,9 @@ static bool dump(const json_t *object, struct buf *out)
 }
 
 /* Drops the object. */
-static enum rc dump_last(json_t *object, struct buf *out)
+static enum rc payload_dump_last(json_t *object, struct buf *out)
 {
-	bool fits = dump(object, out);
+	bool fits = payload_dump(object, out);
 
 	json_decref(object);
 	return fits && buf_ok(out) ? RC_OK : RC_LIMIT;
@@ -382,25 +382,25 @@ enum rc payload_build(const struct payload_source *source, enum payload_content 
 	json_t *object = json_object();
 
 	if (content != PAYLOAD_MINIMAL) {
-		put_from(object, source->header);
-		put_subject(object, source->header);
-		put_date(object, source->header);
-		put_msgid(object, source->header);
+		payload_put_from(object, source->header);
+		payload_put_subject(object, source->header);
+		payload_put_date(object, source->header);
+		payload_put_msgid(object, source->header);
 	}
 	json_object_set_new(object, "uid", json_integer(source->uid));
 	json_object_set_new(object, "uidvalidity", json_integer(source->uidvalidity));
-	if (source->folder.n > 0 && json_size(source->folder) <= PAYLOAD_FOLDER_MAX &&
+	if (source->folder.n > 0 && payload_json_size(source->folder) <= PAYLOAD_FOLDER_MAX &&
 		str_utf8_valid(source->folder))
-		put_string(object, "folder", source->folder, PAYLOAD_FOLDER_MAX);
-	if (content == PAYLOAD_FULL && body_usable(source->body)) {
-		put_content(object, source);
-		if (dump(object, out)) {
+		payload_put_string(object, "folder", source->folder, PAYLOAD_FOLDER_MAX);
+	if (content == PAYLOAD_FULL && payload_body_usable(source->body)) {
+		payload_put_content(object, source);
+		if (payload_dump(object, out)) {
 			json_decref(object);
 			return buf_ok(out) ? RC_OK : RC_LIMIT;
 		}
-		drop_content(object);
+		payload_drop_content(object);
 	}
-	return dump_last(object, out);
+	return payload_dump_last(object, out);
 }
 
 enum rc payload_shrink(struct strv payload, struct buf *out)
@@ -411,8 +411,8 @@ enum rc payload_shrink(struct strv payload, struct buf *out)
 		json_decref(object);
 		return RC_NOT_FOUND;
 	}
-	drop_content(object);
-	return dump_last(object, out);
+	payload_drop_content(object);
+	return payload_dump_last(object, out);
 }
 
 enum rc payload_validation(struct strv token, struct buf *out)
@@ -420,7 +420,7 @@ enum rc payload_validation(struct strv token, struct buf *out)
 	json_t *object = json_object();
 
 	json_object_set_new(object, "validation", json_stringn(token.p, token.n));
-	return dump_last(object, out);
+	return payload_dump_last(object, out);
 }
 
 enum rc payload_test(int64_t now, struct buf *out)
@@ -429,9 +429,9 @@ enum rc payload_test(int64_t now, struct buf *out)
 	struct buf date;
 
 	buf_init(&date, 64);
-	print_date(&date, now, 0);
+	payload_print_date(&date, now, 0);
 	json_object_set_new(object, "subject", json_string("Test push"));
 	json_object_set_new(object, "date", json_stringn(date.p, date.len));
 	buf_fini(&date);
-	return dump_last(object, out);
+	return payload_dump_last(object, out);
 }

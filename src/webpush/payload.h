@@ -1,6 +1,6 @@
 /*
- * What a push says: JSON made from a message's header and body. Pure; the result is valid JSON in valid UTF-8 and fits into one
- * record, whatever the message holds.
+ * What a push says: JSON made from a message's header and body. Pure; the result is valid JSON in valid UTF-8
+ * and fits into one record, whatever the message holds.
  */
 #ifndef COID_WEBPUSH_PAYLOAD_H
 #define COID_WEBPUSH_PAYLOAD_H
@@ -33,8 +33,10 @@ enum payload_content {
 };
 
 struct payload_source {
-	struct strv
-		header; /* raw block, with or without its empty line; of it only payload_fields are looked at */
+	/*
+	 * Raw block of fields, with or without the empty line behind it; only payload_fields are looked at.
+	 */
+	struct strv header;
 	struct strv body; /* raw; p NULL: too long to be asked for */
 	uint32_t uid;
 	uint32_t uidvalidity;

@@ -1,27 +1,36 @@
-/* What METADATA shows of Web Push and of chatmail, and what clients set. */
-#include "webpush/webpush_priv.h"
+/*
+ * Entries of METADATA: the key, subscriptions, device tokens, facts; each with what it shows and what a
+ * client may set.
+ */
+#include "webpush/provider.h"
 
 #include "base/clock.h"
 #include "base/rand.h"
 #include "base/str.h"
 #include "metadata/entry.h"
+#include "metadata/provider.h"
+#include "webpush/core.h"
+#include "webpush/device.h"
+#include "webpush/key.h"
+#include "webpush/subs.h"
 
-#define DEVICE_ENTRY "/private/devicetoken"
-#define FACTS_ENTRY "/shared/vendor/deltachat"
-#define LIST_MAX (1024 * 1024)
+#define PROVIDER_DEVICE_ENTRY "/private/devicetoken"
+#define PROVIDER_FACTS_ENTRY "/shared/vendor/deltachat"
+#define PROVIDER_LIST_MAX (1024 * 1024)
 
 /* Subscriptions. */
 
-static enum rc list_subs(struct webpush *webpush, struct account *account, struct metadata_list *list)
+static enum rc provider_list_subs(
+	struct provider *provider, struct account *account, struct metadata_list *list)
 {
 	struct arena *arena = arena_new(0);
-	struct vapid_key *key = webpush_vapid(webpush);
-	struct subs_rules rules = webpush_rules(webpush, key);
+	struct vapid_key *key = key_current(provider->key);
+	struct subs_rules rules = key_rules(provider->core, key);
 	struct subs_list subs = { 0 };
 	struct buf json;
 	enum rc rc = subs_load(account, arena, &subs);
 
-	buf_init(&json, LIST_MAX);
+	buf_init(&json, PROVIDER_LIST_MAX);
 	for (size_t i = 0; rc == RC_OK && i < subs.n; i++) {
 		const struct sub *sub = &subs.v[i];
 		if (!subs_lives(sub, &rules))
@@ -37,24 +46,24 @@ static enum rc list_subs(struct webpush *webpush, struct account *account, struc
 	return rc;
 }
 
-static enum rc subs_get(void *ctx, struct account *account, const struct metadata_scope *scope,
+static enum rc provider_get_subs(void *ctx, struct account *account, const struct metadata_scope *scope,
 	struct strv name, bool below, struct metadata_list *list)
 {
-	struct webpush *webpush = ctx;
+	struct provider *provider = ctx;
 
 	(void)scope;
 	(void)below;
-	if (!webpush->settings.enabled)
+	if (!provider->core->settings->enabled)
 		return RC_OK;
-	struct vapid_key *key = webpush_vapid(webpush);
+	struct vapid_key *key = key_current(provider->key);
 	metadata_list_add(list, STRV(VAPID_ENTRY), vapid_key_pem(key));
 	vapid_key_unref(&key);
-	return strv_ieq(name, STRV(VAPID_ENTRY)) ? RC_OK : list_subs(webpush, account, list);
+	return strv_ieq(name, STRV(VAPID_ENTRY)) ? RC_OK : provider_list_subs(provider, account, list);
 }
 
-/* Drops what is dead. *ret_live: how many are left besides `name`. */
-static enum rc sweep(struct account *account, const struct subs_rules *rules, struct strv name,
-	struct arena *arena, struct throttle *throttle, size_t *ret_live)
+/* Drops subscriptions that are void. *ret_live: how many are left beside `name`. */
+static enum rc provider_sweep(struct account *account, const struct subs_rules *rules, struct strv name,
+	struct arena *arena, struct subs_throttle *throttle, size_t *ret_live)
 {
 	struct subs_list subs = { 0 };
 	size_t live = 0;
@@ -76,7 +85,7 @@ static enum rc sweep(struct account *account, const struct subs_rules *rules, st
 	return rc;
 }
 
-static struct strv new_token(struct arena *arena)
+static struct strv provider_token(struct arena *arena)
 {
 	unsigned char octets[SUBS_TOKEN_BYTES];
 	struct buf text;
@@ -89,22 +98,25 @@ static struct strv new_token(struct arena *arena)
 	return token;
 }
 
-static enum rc refuse(struct metadata_error *error, const char *text)
+static enum rc provider_refuse(struct metadata_error *error, const char *text)
 {
 	return metadata_cannot(error, "%s", text);
 }
 
-/* Within the limits of the account: kept, and the change told, which sends the validation push. */
-static enum rc keep(struct webpush *webpush, struct account *account, struct sub *sub,
+/*
+ * Keeps the subscription, if the limits of the account allow it, and tells of the change: that sends the
+ * validation push.
+ */
+static enum rc provider_keep(struct provider *provider, struct account *account, struct sub *sub,
 	const struct subs_rules *rules, struct arena *arena, struct metadata_error *error)
 {
-	const struct webpush_settings *settings = &webpush->settings;
-	struct throttle throttle;
+	const struct webpush_settings *settings = provider->core->settings;
+	struct subs_throttle throttle;
 	size_t live = 0;
 
-	enum rc rc = throttle_load(account, settings->registrations_max, rules->now, &throttle);
+	enum rc rc = subs_throttle_load(account, settings->registrations_max, rules->now, &throttle);
 	if (rc == RC_OK)
-		rc = sweep(account, rules, sub->name, arena, &throttle, &live);
+		rc = provider_sweep(account, rules, sub->name, arena, &throttle, &live);
 	if (rc != RC_OK)
 		return rc;
 	if (live >= settings->subscriptions_max) {
@@ -112,12 +124,13 @@ static enum rc keep(struct webpush *webpush, struct account *account, struct sub
 		error->code = "LIMIT";
 		return RC_LIMIT;
 	}
-	if (!throttle_take(&throttle, settings->registrations_max, settings->unvalidated_max, rules->now)) {
+	if (!subs_throttle_take(
+		    &throttle, settings->registrations_max, settings->unvalidated_max, rules->now)) {
 		(void)!metadata_cannot(error, "too many registrations, try again later");
 		error->code = "LIMIT";
 		return RC_LIMIT;
 	}
-	rc = throttle_save(account, &throttle);
+	rc = subs_throttle_save(account, &throttle);
 	if (rc == RC_OK)
 		rc = subs_save(account, sub);
 	if (rc != RC_OK)
@@ -126,35 +139,35 @@ static enum rc keep(struct webpush *webpush, struct account *account, struct sub
 		account, 0, strv_cstr(arena_printf(arena, "%s/%.*s", SUBS_ENTRY, STRV_ARG(sub->name))));
 }
 
-static enum rc subscribe(struct webpush *webpush, struct account *account, struct strv id, struct strv value,
-	struct metadata_error *error)
+static enum rc provider_subscribe(struct provider *provider, struct account *account, struct strv id,
+	struct strv value, struct metadata_error *error)
 {
 	char why[SUBS_WHY_MAX];
 	struct sub sub;
 	struct arena *arena = arena_new(0);
-	enum rc rc = subs_parse(id, value, webpush->settings.allow_private, arena, &sub, why);
+	enum rc rc = subs_parse(id, value, provider->core->settings->allow_private, arena, &sub, why);
 
 	if (rc != RC_OK) {
-		rc = refuse(error, why);
+		rc = provider_refuse(error, why);
 	} else {
-		struct vapid_key *key = webpush_vapid(webpush);
-		struct subs_rules rules = webpush_rules(webpush, key);
+		struct vapid_key *key = key_current(provider->key);
+		struct subs_rules rules = key_rules(provider->core, key);
 		sub.created = rules.now;
 		sub.vapid = rules.vapid;
-		sub.token = new_token(arena);
-		rc = keep(webpush, account, &sub, &rules, arena, error);
+		sub.token = provider_token(arena);
+		rc = provider_keep(provider, account, &sub, &rules, arena, error);
 		vapid_key_unref(&key);
 	}
 	arena_free(&arena);
 	return rc;
 }
 
-static enum rc accept_token(
-	struct webpush *webpush, struct account *account, struct sub *sub, struct strv token)
+static enum rc provider_accept(
+	struct provider *provider, struct account *account, struct sub *sub, struct strv token)
 {
-	struct throttle throttle;
-	struct vapid_key *key = webpush_vapid(webpush);
-	struct subs_rules rules = webpush_rules(webpush, key);
+	struct subs_throttle throttle;
+	struct vapid_key *key = key_current(provider->key);
+	struct subs_rules rules = key_rules(provider->core, key);
 	/* The token stays until the deadline, so that a second answer to the same push is no error. */
 	bool right = sub->token.n > 0 && strv_eq_secret(sub->token, token) &&
 		     strv_eq(sub->vapid, rules.vapid) && rules.now < subs_deadline(sub, &rules);
@@ -164,19 +177,19 @@ static enum rc accept_token(
 		sub->validated = true;
 		rc = subs_save(account, sub);
 		if (rc == RC_OK)
-			rc = throttle_load(
-				account, webpush->settings.registrations_max, rules.now, &throttle);
+			rc = subs_throttle_load(
+				account, provider->core->settings->registrations_max, rules.now, &throttle);
 		if (rc == RC_OK && throttle.unvalidated > 0) {
 			throttle.unvalidated = 0;
-			rc = throttle_save(account, &throttle);
+			rc = subs_throttle_save(account, &throttle);
 		}
 	}
 	vapid_key_unref(&key);
 	return rc;
 }
 
-static enum rc validate(struct webpush *webpush, struct account *account, struct strv id, struct strv token,
-	struct metadata_error *error)
+static enum rc provider_validate(struct provider *provider, struct account *account, struct strv id,
+	struct strv token, struct metadata_error *error)
 {
 	struct arena *arena = arena_new(0);
 	struct sub sub;
@@ -185,14 +198,14 @@ static enum rc validate(struct webpush *webpush, struct account *account, struct
 			     : RC_NOT_FOUND;
 
 	if (rc == RC_OK)
-		rc = accept_token(webpush, account, &sub, token);
+		rc = provider_accept(provider, account, &sub, token);
 	if (rc == RC_NOT_FOUND || rc == RC_INVALID)
-		rc = refuse(error, "invalid validation");
+		rc = provider_refuse(error, "invalid validation");
 	arena_free(&arena);
 	return rc;
 }
 
-static enum rc unsubscribe(struct account *account, struct strv id)
+static enum rc provider_unsubscribe(struct account *account, struct strv id)
 {
 	struct arena *arena = arena_new(0);
 	struct strv name = entry_lower(id, false, arena);
@@ -207,92 +220,96 @@ static enum rc unsubscribe(struct account *account, struct strv id)
 	return rc;
 }
 
-static enum rc subs_set(void *ctx, struct account *account, const struct metadata_scope *scope,
+static enum rc provider_set_subs(void *ctx, struct account *account, const struct metadata_scope *scope,
 	struct strv name, struct strv value, struct metadata_error *error)
 {
-	struct webpush *webpush = ctx;
+	struct provider *provider = ctx;
 	struct strv prefix = STRV(SUBS_ENTRY "/");
 
 	(void)scope;
-	if (!webpush->settings.enabled)
-		return refuse(error, "there is no Web Push here");
+	if (!provider->core->settings->enabled)
+		return provider_refuse(error, "there is no Web Push here");
 	if (strv_ieq(name, STRV(VAPID_ENTRY)))
-		return refuse(error, "the server's key can't be set");
+		return provider_refuse(error, "the server's key can't be set");
 	if (!strv_istarts(name, prefix))
-		return refuse(error, "there is no such entry");
+		return provider_refuse(error, "there is no such entry");
 	struct strv id = strv_sub(name, prefix.n, name.n);
 	size_t slash = strv_index(id, '/');
 	struct strv rest = strv_sub(id, slash, id.n);
 	id = strv_sub(id, 0, slash);
 	if (strv_ieq(rest, STRV("/validate")))
-		return validate(webpush, account, id, value, error);
+		return provider_validate(provider, account, id, value, error);
 	if (rest.n > 0)
-		return refuse(error, "there is no such entry");
+		return provider_refuse(error, "there is no such entry");
 	if (!value.p)
-		return unsubscribe(account, id);
+		return provider_unsubscribe(account, id);
 	if (!subs_id_valid(id))
-		return refuse(error, "the subscription's id is not 10 to 36 characters of 0-9 A-Z a-z _ -");
-	return subscribe(webpush, account, id, value, error);
+		return provider_refuse(
+			error, "the subscription's id is not 10 to 36 characters of 0-9 A-Z a-z _ -");
+	return provider_subscribe(provider, account, id, value, error);
 }
 
-void provider_subscriptions(struct webpush *webpush, struct metadata_provider *ret_provider)
+void provider_subscriptions(struct provider *provider, struct metadata_provider *ret_provider)
 {
 	*ret_provider = (struct metadata_provider){
 		.prefix = WEBPUSH_ENTRY,
 		.flags = METADATA_SERVER | METADATA_SECRET | METADATA_KEEP_CASE | METADATA_ALONE,
-		.ctx = webpush,
+		.ctx = provider,
 		.value_max = SUBS_JSON_MAX,
-		.list = subs_get,
-		.set = subs_set,
+		.list = provider_get_subs,
+		.set = provider_set_subs,
 	};
 }
 
-/* The key is no secret, unlike what else is below WEBPUSH_ENTRY: sessions are told when it changes. */
-void provider_vapid(struct webpush *webpush, struct metadata_provider *ret_provider)
+/* The key is no secret, unlike all else below WEBPUSH_ENTRY: sessions are told when it changes. */
+void provider_vapid(struct provider *provider, struct metadata_provider *ret_provider)
 {
 	*ret_provider = (struct metadata_provider){
 		.prefix = VAPID_ENTRY,
 		.flags = METADATA_SERVER,
-		.ctx = webpush,
-		.list = subs_get,
-		.set = subs_set,
+		.ctx = provider,
+		.list = provider_get_subs,
+		.set = provider_set_subs,
 	};
 }
 
 /* Device tokens. */
 
-static bool is_inbox(const struct metadata_scope *scope)
+static bool provider_is_inbox(const struct metadata_scope *scope)
 {
 	return scope->mailbox && strv_ieq(scope->mailbox_name, STRV("INBOX"));
 }
 
-static enum rc device_get(void *ctx, struct account *account, const struct metadata_scope *scope,
+static enum rc provider_get_devices(void *ctx, struct account *account, const struct metadata_scope *scope,
 	struct strv name, bool below, struct metadata_list *list)
 {
-	struct webpush *webpush = ctx;
+	struct provider *provider = ctx;
 	struct device_list tokens;
 	struct buf text;
 
 	(void)name;
 	(void)below;
-	if (!webpush->settings.chatmail || !is_inbox(scope))
+	if (!provider->core->settings->chatmail || !provider_is_inbox(scope))
 		return RC_OK;
 	struct arena *arena = arena_new(0);
 	enum rc rc = device_load(account, clock_wall(), arena, &tokens);
-	buf_init(&text, LIST_MAX);
+	buf_init(&text, PROVIDER_LIST_MAX);
 	for (size_t i = 0; rc == RC_OK && i < tokens.n; i++) {
 		buf_adds(&text, i > 0 ? " " : "");
 		buf_addv(&text, tokens.v[i].value);
 	}
 	if (rc == RC_OK && tokens.n > 0)
-		metadata_list_add(list, STRV(DEVICE_ENTRY), buf_strv(&text));
+		metadata_list_add(list, STRV(PROVIDER_DEVICE_ENTRY), buf_strv(&text));
 	buf_fini(&text);
 	arena_free(&arena);
 	return rc;
 }
 
-/* The answer to a read joins them by blanks, and the notifier gets them as a body: what can't stand in either is refused. */
-static bool token_usable(struct strv token)
+/*
+ * The answer to a read joins tokens by blanks, and the notifier gets one as a body: what can't stand in
+ * either is refused.
+ */
+static bool provider_token_usable(struct strv token)
 {
 	for (size_t i = 0; i < token.n; i++) {
 		unsigned char c = (unsigned char)token.p[i];
@@ -302,47 +319,48 @@ static bool token_usable(struct strv token)
 	return token.n > 0 && token.n <= DEVICE_TOKEN_MAX;
 }
 
-static enum rc device_set(void *ctx, struct account *account, const struct metadata_scope *scope,
+static enum rc provider_set_device(void *ctx, struct account *account, const struct metadata_scope *scope,
 	struct strv name, struct strv value, struct metadata_error *error)
 {
-	struct webpush *webpush = ctx;
+	struct provider *provider = ctx;
 
-	if (!webpush->settings.chatmail || !is_inbox(scope) || !strv_ieq(name, STRV(DEVICE_ENTRY)))
-		return refuse(error, "there are no device tokens here");
+	if (!provider->core->settings->chatmail || !provider_is_inbox(scope) ||
+		!strv_ieq(name, STRV(PROVIDER_DEVICE_ENTRY)))
+		return provider_refuse(error, "there are no device tokens here");
 	if (!value.p)
 		return device_drop_all(account);
-	if (!token_usable(value))
-		return refuse(error, "not a device token");
-	return device_add(account, value, clock_wall(), webpush->settings.tokens_max);
+	if (!provider_token_usable(value))
+		return provider_refuse(error, "not a device token");
+	return device_add(account, value, clock_wall(), provider->core->settings->tokens_max);
 }
 
-void provider_device(struct webpush *webpush, struct metadata_provider *ret_provider)
+void provider_device(struct provider *provider, struct metadata_provider *ret_provider)
 {
 	*ret_provider = (struct metadata_provider){
-		.prefix = DEVICE_ENTRY,
+		.prefix = PROVIDER_DEVICE_ENTRY,
 		.flags = METADATA_MAILBOX | METADATA_SERVER | METADATA_SECRET,
-		.ctx = webpush,
+		.ctx = provider,
 		.value_max = DEVICE_TOKEN_MAX,
-		.list = device_get,
-		.set = device_set,
+		.list = provider_get_devices,
+		.set = provider_set_device,
 	};
 }
 
 /* Facts for chatmail clients. */
 
-static enum rc facts_get(void *ctx, struct account *account, const struct metadata_scope *scope,
+static enum rc provider_get_facts(void *ctx, struct account *account, const struct metadata_scope *scope,
 	struct strv name, bool below, struct metadata_list *list)
 {
-	struct webpush *webpush = ctx;
-	const struct webpush_settings *s = &webpush->settings;
+	struct provider *provider = ctx;
+	const struct webpush_settings *s = provider->core->settings;
 	const struct {
 		const char *name;
 		const char *value;
 	} facts[] = {
-		{ FACTS_ENTRY "/irohrelay", s->iroh_relay },
-		{ FACTS_ENTRY "/turn", s->turn },
-		{ FACTS_ENTRY "/maxsmtprecipients", s->max_smtp_recipients },
-		{ FACTS_ENTRY "/appversions", s->app_versions },
+		{ PROVIDER_FACTS_ENTRY "/irohrelay", s->iroh_relay },
+		{ PROVIDER_FACTS_ENTRY "/turn", s->turn },
+		{ PROVIDER_FACTS_ENTRY "/maxsmtprecipients", s->max_smtp_recipients },
+		{ PROVIDER_FACTS_ENTRY "/appversions", s->app_versions },
 	};
 
 	(void)account;
@@ -356,7 +374,7 @@ static enum rc facts_get(void *ctx, struct account *account, const struct metada
 	return RC_OK;
 }
 
-static enum rc facts_set(void *ctx, struct account *account, const struct metadata_scope *scope,
+static enum rc provider_set_facts(void *ctx, struct account *account, const struct metadata_scope *scope,
 	struct strv name, struct strv value, struct metadata_error *error)
 {
 	(void)ctx;
@@ -368,11 +386,13 @@ static enum rc facts_set(void *ctx, struct account *account, const struct metada
 	return RC_PERM;
 }
 
-void provider_facts(struct webpush *webpush, struct metadata_provider *ret_provider)
+void provider_facts(struct provider *provider, struct metadata_provider *ret_provider)
 {
-	*ret_provider = (struct metadata_provider){ .prefix = FACTS_ENTRY,
+	*ret_provider = (struct metadata_provider){
+		.prefix = PROVIDER_FACTS_ENTRY,
 		.flags = METADATA_SERVER | METADATA_ALONE,
-		.ctx = webpush,
-		.list = facts_get,
-		.set = facts_set };
+		.ctx = provider,
+		.list = provider_get_facts,
+		.set = provider_set_facts,
+	};
 }

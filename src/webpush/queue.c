@@ -1,215 +1,182 @@
 /*
- * Pushes that wait: in memory, and in push.db so that they survive a restart. origin.c decides whose turn it is, http.c sends,
- * outcome.c reads the answer. Everything is bounded; what does not fit costs the oldest of whom has most.
+ * Moves pushes: into push.db, into the waiting lists, into the air, and out of all of them when they are
+ * void.
  */
-#include "webpush/webpush_priv.h"
+#include "webpush/queue.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/pushq.h"
+#include "webpush/core.h"
+#include "webpush/endpoint.h"
+#include "webpush/expiry.h"
+#include "webpush/http.h"
+#include "webpush/key.h"
+#include "webpush/origin.h"
+#include "webpush/owed.h"
+#include "webpush/writeback.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-void push_free(struct push **push)
+void queue_show(struct queue *queue)
 {
-	struct push *p = *push;
-
-	if (!p)
-		return;
-	*push = NULL;
-	free(p->subscription);
-	free(p->endpoint);
-	free(p->from);
-	if (p->plain)
-		mem_wipe(p->plain, p->plain_n);
-	free(p->plain);
-	mem_wipe(&p->receiver, sizeof(p->receiver));
-	free(p);
-}
-
-void queue_show(struct webpush *webpush)
-{
-	atomic_store(&webpush->shown_waiting, origins_waiting(webpush->origins));
-	atomic_store(&webpush->shown_active, origins_active(webpush->origins));
-}
-
-void queue_test_answer(struct push *push, const char *text, bool ok)
-{
-	struct webpush_test *test = push->test;
-
-	buf_printf(&test->out, "%s: %s\n", push->subscription, text);
-	test->failed += ok ? 0 : 1;
-	if (--test->left == 0) {
-		test->rc = RC_OK;
-		reactor_post(test->home, &test->msg);
-	}
+	atomic_store(&queue->shown_waiting, origins_waiting(queue->origins));
+	atomic_store(&queue->shown_active, origins_active(queue->origins));
 }
 
 /* Waiting. */
 
-static void queue_unlink(struct webpush *webpush, struct push *push)
+static void queue_unlink(struct queue *queue, struct push *push)
 {
 	list_remove(&push->in_all);
-	origins_leave(webpush->origins, push);
+	origins_leave(queue->origins, push);
 }
 
-void queue_finish(struct webpush *webpush, struct push *push)
+/* Too many: the oldest push of whoever has most of them goes, which may be the one that has just come. */
+static void queue_trim(struct queue *queue, const struct push *push)
 {
-	books_remove(webpush->books, push);
-	push_free(&push);
-}
-
-/* It is not sent. `why` is for whoever waits for a test. */
-static void queue_drop(struct webpush *webpush, struct push *push, const char *why)
-{
-	if (push->kind == PUSH_TEST)
-		queue_test_answer(push, why, false);
-	queue_finish(webpush, push);
-}
-
-/* Too many: the oldest of whom has most goes, which may be the one that has just come back. */
-static void queue_trim(struct webpush *webpush, const struct push *push)
-{
+	const struct webpush_settings *settings = queue->core->settings;
 	struct push *victim = NULL;
 
-	if (origin_waiting(push) > webpush->settings.queue_per_origin)
+	if (origin_waiting(push) > settings->queue_per_origin)
 		victim = origin_victim(push);
-	else if (origins_waiting(webpush->origins) > webpush->settings.queue_max)
-		victim = origins_victim(webpush->origins);
+	else if (origins_waiting(queue->origins) > settings->queue_max)
+		victim = origins_victim(queue->origins);
 	if (!victim)
 		return;
-	log_debug(webpush->log, "push dropped: the queue is full origin=%s", origin_name(victim));
-	atomic_fetch_add(&webpush->dropped, 1);
-	queue_unlink(webpush, victim);
-	queue_drop(webpush, victim, "dropped: the queue is full");
+	log_debug(queue->core->log, "push dropped: the queue is full origin=%s", origin_name(victim));
+	queue_unlink(queue, victim);
+	push_end(queue->parties, victim, PUSH_END_FULL);
 }
 
 static void queue_pump(void *arg);
 
 static void queue_pump_deferred(void *arg)
 {
-	struct webpush *webpush = arg;
+	struct queue *queue = arg;
 
-	webpush->pump_deferred = false;
-	queue_pump(webpush);
+	queue->pump_deferred = false;
+	queue_pump(queue);
 }
 
-void queue_pump_soon(struct webpush *webpush)
+void queue_pump_soon(struct queue *queue)
 {
-	if (webpush->pump_deferred)
+	if (queue->pump_deferred)
 		return;
-	webpush->pump_deferred = true;
-	reactor_defer(webpush->reactor, queue_pump_deferred, webpush);
+	queue->pump_deferred = true;
+	reactor_defer(queue->core->reactor, queue_pump_deferred, queue);
 }
 
+/* The name of the push's origin, perhaps in `endpoint`; NULL: it may not be asked. */
 static const char *queue_origin_of(
-	struct webpush *webpush, const struct push *push, struct endpoint *endpoint)
+	const struct core *core, const struct push *push, struct endpoint *endpoint)
 {
 	const char *why;
 
 	if (push->kind == PUSH_DEVICE)
-		return webpush->notifier_origin;
-	if (endpoint_parse(strv_cstr(push->endpoint), webpush->settings.allow_private, endpoint, &why) ==
-		RC_OK)
+		return core->notifier_origin[0] ? core->notifier_origin : NULL;
+	if (endpoint_parse(strv_cstr(push->endpoint), core->settings->allow_private, endpoint, &why) == RC_OK)
 		return endpoint->origin;
 	return NULL;
 }
 
-/* Allowed when it was registered, but no more. */
-static void queue_forbid(struct webpush *webpush, struct push *push)
+void queue_wait(struct queue *queue, struct push *push)
 {
-	log_warn(webpush->log, "push dropped: its endpoint is not allowed account=%s id=%s",
-		store_account_shown(webpush->store, push->account), LOG_V(strv_cstr(push->subscription)));
-	if (push->kind != PUSH_TEST)
-		upkeep_submit(webpush, UPKEEP_GONE, push->account, push->subscription, push->endpoint);
-	queue_drop(webpush, push, "refused: the endpoint is not allowed");
-}
-
-void queue_wait(struct webpush *webpush, struct push *push)
-{
+	const struct core *core = queue->core;
 	struct endpoint endpoint;
-	const char *name = queue_origin_of(webpush, push, &endpoint);
+	const char *name = queue_origin_of(core, push, &endpoint);
 
-	if (!name || !name[0]) {
-		queue_forbid(webpush, push);
+	if (!name) {
+		log_warn(core->log, "push dropped: its endpoint is not allowed account=%s id=%s",
+			store_account_shown(core->store, push->account),
+			LOG_V(strv_cstr(push->subscription)));
+		push_end(queue->parties, push, PUSH_END_NOT_ALLOWED);
 		return;
 	}
-	list_append(&webpush->all, &push->in_all);
-	origins_enter(webpush->origins, name, push);
-	queue_trim(webpush, push);
-	queue_show(webpush);
-	queue_pump_soon(webpush);
+	list_append(&queue->all, &push->in_all);
+	origins_enter(queue->origins, name, push);
+	queue_trim(queue, push);
+	queue_show(queue);
+	queue_pump_soon(queue);
 }
 
 /* Sending. */
 
-/* Why a push whose turn has come is not sent; NULL: it is. */
-static const char *queue_void(struct webpush *webpush, const struct push *push, struct strv key)
+/* Whether a push whose turn has come is worth no request. */
+static bool queue_is_over(
+	const struct queue *queue, const struct push *push, struct strv key, enum push_outcome *ret_outcome)
 {
-	if (push->vapid[0] && !strv_eq(strv_cstr(push->vapid), key))
-		return "dropped: the server has a new key";
+	if (push->vapid[0] && !strv_eq(strv_cstr(push->vapid), key)) {
+		*ret_outcome = PUSH_END_REKEYED;
+		return true;
+	}
 	if (push->expires > clock_wall())
-		return NULL;
-	log_debug(webpush->log, "push dropped: it waited too long origin=%s", origin_name(push));
-	atomic_fetch_add(&webpush->expired, 1);
-	return "dropped: it waited too long";
+		return false;
+	log_debug(queue->core->log, "push dropped: it waited too long origin=%s", origin_name(push));
+	*ret_outcome = PUSH_END_LATE;
+	return true;
 }
 
 static void queue_pump(void *arg)
 {
-	struct webpush *webpush = arg;
+	struct queue *queue = arg;
 	uint64_t now = clock_mono_ms();
 	uint64_t wake = UINT64_MAX;
 	struct push *push;
 
-	if (atomic_load(&webpush->stopping) || !webpush->http)
+	if (core_stopping(queue->core) || !queue->http)
 		return;
-	struct vapid_key *key = webpush_vapid(webpush);
-	while ((push = origins_next(webpush->origins, now, &wake))) {
+	struct vapid_key *key = key_current(queue->key);
+	while ((push = origins_next(queue->origins, now, &wake))) {
+		enum push_outcome outcome;
 		list_remove(&push->in_all);
-		const char *why = queue_void(webpush, push, vapid_key_id(key));
-		if (!why) {
-			http_start(webpush->http, push);
+		if (!queue_is_over(queue, push, vapid_key_id(key), &outcome)) {
+			http_start(queue->http, push);
 			continue;
 		}
-		origins_end(webpush->origins, push, ORIGIN_DROPPED, 0, now, 0);
-		queue_drop(webpush, push, why);
+		origins_end(queue->origins, push, ORIGIN_DROPPED, 0, now, 0);
+		push_end(queue->parties, push, outcome);
 	}
 	vapid_key_unref(&key);
-	queue_show(webpush);
+	queue_show(queue);
 	if (wake != UINT64_MAX)
-		timer_set(&webpush->pump_timer, wake > now ? wake - now : 1);
+		timer_set(&queue->timer, wake > now ? wake - now : 1);
 }
 
 /* Coming in. */
 
-struct adding {
-	struct pushq_job job; /* first */
-	struct list_node node; /* webpush->adding */
-	struct webpush *webpush;
-	struct push **pushes; /* own */
-	size_t count;
-	struct owed *owed; /* own; may be NULL */
+struct queue_adding {
+	struct pushq_job job;
+	struct list_node node; /* queue->adding */
+	struct queue *queue; /* borrowed */
+	struct push_list list; /* own, as the next one */
+	struct owed_batch *batch; /* may be NULL */
 };
 
-/* What is not a message has to be remembered beside its push. */
-static enum rc add_beside(struct webpush *webpush, struct pushq *pushq, const struct push *push, int64_t wall)
+/*
+ * What push.db remembers beside a push: that the account is to be opened after a crash, and when a validation
+ * is over.
+ */
+static enum rc queue_add_beside(
+	const struct core *core, struct pushq *pushq, const struct push *push, int64_t wall)
 {
 	enum rc rc = pushq_subscriber(pushq, push->account, true);
 
 	if (rc == RC_OK && push->kind == PUSH_VALIDATION)
 		rc = pushq_expiry(pushq, push->account, strv_cstr(push->subscription),
-			strv_cstr(push->endpoint), wall + (int64_t)webpush->settings.validation_max_s);
+			strv_cstr(push->endpoint), wall + (int64_t)core->settings->validation_max_s);
 	return rc;
 }
 
-static enum rc add_run(struct pushq *pushq, struct pushq_job *job)
+static enum rc queue_add_run(struct pushq *pushq, struct pushq_job *job)
 {
-	struct adding *adding = (struct adding *)(void *)job;
+	struct queue_adding *adding = CONTAINER_OF(job, struct queue_adding, job);
 	int64_t wall = clock_wall();
 	enum rc rc = RC_OK;
 
-	for (size_t i = 0; rc == RC_OK && i < adding->count; i++) {
-		struct push *push = adding->pushes[i];
+	for (size_t i = 0; rc == RC_OK && i < adding->list.n; i++) {
+		struct push *push = adding->list.v[i];
 		struct push_record record = {
 			.account = push->account,
 			.kind = push->kind,
@@ -227,66 +194,70 @@ static enum rc add_run(struct pushq *pushq, struct pushq_job *job)
 		};
 		rc = pushq_add(pushq, &record, &push->id);
 		if (rc == RC_OK && (i == 0 || push->kind == PUSH_VALIDATION))
-			rc = add_beside(adding->webpush, pushq, push, wall);
+			rc = queue_add_beside(adding->queue->core, pushq, push, wall);
 	}
 	return rc;
 }
 
-static void add_one(struct webpush *webpush, struct push *push)
+/* The push is in push.db, or can't be. */
+static void queue_enter(struct queue *queue, struct push *push)
 {
-	if (webpush->closed) {
+	const struct core *core = queue->core;
+
+	if (core->closed) {
 		push_free(&push);
 		return;
 	}
 	if (push->forgotten) {
-		queue_finish(webpush, push);
+		push_end(queue->parties, push, PUSH_END_VOID);
 		return;
 	}
 	if (push->kind == PUSH_VALIDATION)
-		expiry_restore(webpush, push->account, push->subscription, push->endpoint,
-			clock_wall() + (int64_t)webpush->settings.validation_max_s);
-	queue_wait(webpush, push);
+		expiry_restore(queue->parties->expiry, push->account, push->subscription, push->endpoint,
+			clock_wall() + (int64_t)core->settings->validation_max_s);
+	queue_wait(queue, push);
 }
 
-static void add_done(struct pushq_job *job)
+static void queue_add_done(struct pushq_job *job)
 {
-	struct adding *adding = (struct adding *)(void *)job;
-	struct webpush *webpush = adding->webpush;
+	struct queue_adding *adding = CONTAINER_OF(job, struct queue_adding, job);
+	struct queue *queue = adding->queue;
+	struct core *core = queue->core;
 
 	if (job->rc != RC_OK)
-		log_warn(webpush->log, "pushes not kept in push.db, sent from memory error=%s",
-			rc_name(job->rc));
+		log_warn(core->log, "pushes not kept in push.db, sent from memory rc=%s", rc_name(job->rc));
 	list_remove(&adding->node);
-	for (size_t i = 0; i < adding->count; i++) {
+	for (size_t i = 0; i < adding->list.n; i++) {
+		struct push *push = adding->list.v[i];
 		if (job->rc != RC_OK)
-			adding->pushes[i]->id = 0;
-		add_one(webpush, adding->pushes[i]);
+			push->id = 0;
+		queue_enter(queue, push);
 	}
-	if (job->rc == RC_OK && adding->owed)
-		owed_settle(&adding->owed);
-	owed_lose(&adding->owed);
-	free(adding->pushes);
+	adding->list.n = 0;
+	push_list_fini(&adding->list);
+	if (job->rc == RC_OK && adding->batch)
+		owed_settle(&adding->batch);
+	owed_lose(&adding->batch);
 	free(adding);
-	webpush_pending_sub(webpush);
+	core_pending_sub(core);
 }
 
-/* All pushes are of one account. A validation is synced: whoever has a subscription is listed before anything is owed to it. */
-void queue_add(struct webpush *webpush, struct push **pushes, size_t count, struct owed *owed)
+void queue_add(struct queue *queue, struct push_list *list, struct owed_batch *batch)
 {
-	struct adding *adding = mem_zalloc(sizeof(*adding));
+	struct queue_adding *adding = mem_zalloc(sizeof(*adding));
 
-	webpush_pending_add(webpush);
-	adding->webpush = webpush;
-	adding->pushes = pushes;
-	adding->count = count;
-	adding->owed = owed;
+	core_pending_add(queue->core);
+	adding->queue = queue;
+	adding->list = *list;
+	adding->batch = batch;
 	adding->job = (struct pushq_job){ .write = true,
-		.sync = count > 0 && pushes[0]->kind == PUSH_VALIDATION,
-		.run = add_run,
-		.done = add_done,
-		.home = webpush->reactor };
-	list_append(&webpush->adding, &adding->node);
-	pushq_submit(webpush->store, &adding->job);
+		.sync = list->v[0]->kind == PUSH_VALIDATION,
+		.run = queue_add_run,
+		.done = queue_add_done,
+		.home = queue->core->reactor };
+	*list = (struct push_list){ 0 };
+	list_append(&queue->adding, &adding->node);
+	pushq_submit(queue->core->store, &adding->job);
 }
 
 /* Forgetting. */
@@ -295,105 +266,98 @@ void queue_add(struct webpush *webpush, struct push **pushes, size_t count, stru
 struct queue_scope {
 	int64_t account; /* 0: of every account, as far as `keys` says */
 	const char *subscription; /* NULL: of every subscription */
-	const char *
-		keys; /* this key has been replaced by another: what was made for any other is void. NULL: no matter */
+	/* The name of the key of now: what was made for any other is void. NULL: keys do not matter. */
+	const char *keys;
 };
 
-static bool queue_in_scope(const struct push *push, const struct queue_scope *scope)
+static bool queue_in_scope(void *arg, const struct push *push)
 {
+	const struct queue_scope *scope = arg;
+
 	if (scope->keys)
 		return push->vapid[0] && strcmp(push->vapid, scope->keys) != 0;
 	return push->account == scope->account &&
 	       (!scope->subscription || strcmp(push->subscription, scope->subscription) == 0);
 }
 
-static bool queue_is_void(void *arg, const struct push *push)
+static void queue_drop_active(void *ctx, struct push *push)
 {
-	return queue_in_scope(push, arg);
+	struct queue *queue = ctx;
+
+	origins_end(queue->origins, push, ORIGIN_DROPPED, 0, clock_mono_ms(), 0);
+	push_end(queue->parties, push, PUSH_END_VOID);
+	queue_pump_soon(queue);
 }
 
-/* In the air, but for nobody. */
-static void queue_drop_active(struct webpush *webpush, struct push *push)
+static void queue_forget_scope(struct queue *queue, struct queue_scope *scope)
 {
-	origins_end(webpush->origins, push, ORIGIN_DROPPED, 0, clock_mono_ms(), 0);
-	queue_drop(webpush, push, "dropped: the subscription is gone");
-	queue_pump_soon(webpush);
-}
-
-/* What waits, what is in the air, and what is on its way into push.db. */
-static void queue_forget_scope(struct webpush *webpush, struct queue_scope *scope)
-{
-	LIST_EACH_SAFE (node, &webpush->all) {
+	LIST_EACH_SAFE (node, &queue->all) {
 		struct push *push = CONTAINER_OF(node, struct push, in_all);
-		if (!queue_in_scope(push, scope))
+		if (!queue_in_scope(scope, push))
 			continue;
-		queue_unlink(webpush, push);
-		queue_drop(webpush, push, "dropped: the subscription is gone");
+		queue_unlink(queue, push);
+		push_end(queue->parties, push, PUSH_END_VOID);
 	}
-	LIST_EACH (node, &webpush->adding) {
-		struct adding *adding = CONTAINER_OF(node, struct adding, node);
-		for (size_t i = 0; i < adding->count; i++)
-			adding->pushes[i]->forgotten =
-				adding->pushes[i]->forgotten || queue_in_scope(adding->pushes[i], scope);
+	LIST_EACH (node, &queue->adding) {
+		struct queue_adding *adding = CONTAINER_OF(node, struct queue_adding, node);
+		for (size_t i = 0; i < adding->list.n; i++)
+			if (queue_in_scope(scope, adding->list.v[i]))
+				adding->list.v[i]->forgotten = true;
 	}
-	if (webpush->http)
-		http_drop_if(webpush->http, queue_is_void, scope, queue_drop_active);
-	queue_show(webpush);
+	if (queue->http)
+		http_drop_if(queue->http, queue_in_scope, scope, queue_drop_active, queue);
+	queue_show(queue);
 }
 
-void queue_forget(struct webpush *webpush, int64_t account)
+void queue_forget(struct queue *queue, int64_t account)
 {
 	struct queue_scope scope = { .account = account };
 
-	if (webpush->closed)
+	if (queue->core->closed)
 		return;
-	queue_forget_scope(webpush, &scope);
-	books_remove_of(webpush->books, account, "");
+	queue_forget_scope(queue, &scope);
+	writeback_remove_of(queue->parties->writeback, account, "");
 }
 
-void queue_forget_subscription(struct webpush *webpush, int64_t account, const char *subscription)
+void queue_forget_subscription(struct queue *queue, int64_t account, const char *subscription)
 {
 	struct queue_scope scope = { .account = account, .subscription = subscription };
 
-	if (webpush->closed)
+	if (queue->core->closed)
 		return;
-	queue_forget_scope(webpush, &scope);
-	books_remove_of(webpush->books, account, subscription);
+	queue_forget_scope(queue, &scope);
+	writeback_remove_of(queue->parties->writeback, account, subscription);
 	/* Before whatever is added for it next. */
-	books_flush(webpush->books);
+	writeback_flush(queue->parties->writeback);
 }
 
-void queue_forget_keys(struct webpush *webpush)
+void queue_forget_keys(struct queue *queue)
 {
-	struct vapid_key *key = webpush_vapid(webpush);
+	struct vapid_key *key = key_current(queue->key);
 	struct queue_scope scope = { .keys = vapid_key_id(key).p };
 
-	if (!webpush->closed)
-		queue_forget_scope(webpush, &scope);
+	if (!queue->core->closed)
+		queue_forget_scope(queue, &scope);
 	vapid_key_unref(&key);
 }
 
 /* Start and end. */
 
-void queue_init(struct webpush *webpush)
+void queue_init(struct queue *queue, struct core *core, struct push_parties *parties, struct server_key *key)
 {
-	list_init(&webpush->all);
-	list_init(&webpush->adding);
-	webpush->origins = origins_new(&webpush->settings);
-	timer_init(&webpush->pump_timer, webpush->reactor, queue_pump, webpush);
-	expiry_init(webpush);
-	owed_init(webpush);
-	webpush->books = books_new(webpush);
-	webpush->tokens = vapid_cache_new();
+	*queue = (struct queue){ .core = core, .parties = parties, .key = key };
+	list_init(&queue->all);
+	list_init(&queue->adding);
+	queue->origins = origins_new(core->settings);
+	timer_init(&queue->timer, core->reactor, queue_pump, queue);
 }
 
-/* What is in the air goes back: it will be sent once more. */
-static void queue_ground(struct webpush *webpush, struct push *push)
+static void queue_ground(void *ctx, struct push *push)
 {
-	origins_end(webpush->origins, push, ORIGIN_DROPPED, 0, clock_mono_ms(), 0);
-	if (push->kind == PUSH_TEST)
-		queue_test_answer(push, "not sent: the server stops", false);
-	push_free(&push);
+	struct queue *queue = ctx;
+
+	origins_end(queue->origins, push, ORIGIN_DROPPED, 0, clock_mono_ms(), 0);
+	push_end(queue->parties, push, PUSH_END_STOPPED);
 }
 
 static bool queue_any(void *arg, const struct push *push)
@@ -403,35 +367,27 @@ static bool queue_any(void *arg, const struct push *push)
 	return true;
 }
 
-void queue_stop(struct webpush *webpush)
+void queue_stop(struct queue *queue)
 {
-	timer_cancel(&webpush->pump_timer);
-	timer_cancel(&webpush->expiry_timer);
-	if (webpush->http)
-		http_drop_if(webpush->http, queue_any, NULL, queue_ground);
-	LIST_EACH_SAFE (node, &webpush->all) {
+	timer_cancel(&queue->timer);
+	if (queue->http)
+		http_drop_if(queue->http, queue_any, NULL, queue_ground, queue);
+	LIST_EACH_SAFE (node, &queue->all) {
 		struct push *push = CONTAINER_OF(node, struct push, in_all);
-		if (push->kind != PUSH_TEST)
+		if (!push->tell)
 			continue;
-		queue_unlink(webpush, push);
-		queue_drop(webpush, push, "not sent: the server stops");
+		queue_unlink(queue, push);
+		push_end(queue->parties, push, PUSH_END_STOPPED);
 	}
-	books_flush(webpush->books);
-	owed_stop(webpush);
 }
 
-void queue_fini(struct webpush *webpush)
+void queue_fini(struct queue *queue)
 {
-	LIST_EACH_SAFE (node, &webpush->all) {
+	LIST_EACH_SAFE (node, &queue->all) {
 		struct push *push = CONTAINER_OF(node, struct push, in_all);
-		queue_unlink(webpush, push);
+		queue_unlink(queue, push);
 		push_free(&push);
 	}
-	origins_free(&webpush->origins);
-	expiry_fini(webpush);
-	owed_fini(webpush);
-	start_free(webpush);
-	books_free(&webpush->books);
-	vapid_cache_free(&webpush->tokens);
-	timer_fini(&webpush->pump_timer);
+	origins_free(&queue->origins);
+	timer_fini(&queue->timer);
 }

@@ -1,6 +1,6 @@
 /*
- * Subscriptions: their JSON as a client writes and reads it, and as they are kept in the account. The parsing is pure; what
- * takes an account is [strand].
+ * Subscriptions: their JSON as a client writes and reads it, and as they are kept in the account. The parsing
+ * is pure; what takes an account is [strand].
  */
 #ifndef COID_WEBPUSH_SUBS_H
 #define COID_WEBPUSH_SUBS_H
@@ -54,7 +54,9 @@ struct subs_rules {
 };
 
 bool subs_id_valid(struct strv id);
-/* The value of SETMETADATA. RC_INVALID, and *why says which member is wrong and how. Strings go to the arena. */
+/*
+ * The value of SETMETADATA. RC_INVALID, and *why says which member is wrong and how. Strings go to the arena.
+ */
 enum rc subs_parse(struct strv id, struct strv json, bool allow_private, struct arena *arena,
 	struct sub *ret_sub, char why[SUBS_WHY_MAX]) MUST_CHECK;
 /* What GETMETADATA shows. */
@@ -83,17 +85,17 @@ enum rc subs_save(struct account *account, const struct sub *sub) MUST_CHECK;
 enum rc subs_drop(struct account *account, struct strv name) MUST_CHECK;
 
 /* The throttle on registrations: a bucket of `max` that fills up once an hour, and a pause after failures. */
-struct throttle {
+struct subs_throttle {
 	int64_t level; /* thousandths of a registration */
 	int64_t filled; /* when that was */
 	int64_t unvalidated; /* registrations in a row that were never validated */
 	int64_t last; /* the last of those */
 };
-#define THROTTLE_HOUR 3600
+#define SUBS_THROTTLE_HOUR_S 3600
 /* False: not now. Else one is taken. Pure. */
-bool throttle_take(struct throttle *throttle, unsigned max, unsigned unvalidated_max, int64_t now);
-enum rc throttle_load(
-	struct account *account, unsigned max, int64_t now, struct throttle *ret_throttle) MUST_CHECK;
-enum rc throttle_save(struct account *account, const struct throttle *throttle) MUST_CHECK;
+bool subs_throttle_take(struct subs_throttle *throttle, unsigned max, unsigned unvalidated_max, int64_t now);
+enum rc subs_throttle_load(
+	struct account *account, unsigned max, int64_t now, struct subs_throttle *ret_throttle) MUST_CHECK;
+enum rc subs_throttle_save(struct account *account, const struct subs_throttle *throttle) MUST_CHECK;
 
 #endif

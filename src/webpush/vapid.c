@@ -43,7 +43,7 @@ struct vapid_cache {
 };
 
 /* Takes the pair. */
-static enum rc key_new(EVP_PKEY *pair, struct vapid_key **ret_key)
+static enum rc vapid_key_new(EVP_PKEY *pair, struct vapid_key **ret_key)
 {
 	struct vapid_key *key = mem_zalloc(sizeof(*key));
 	unsigned char point[P256_POINT];
@@ -75,14 +75,14 @@ enum rc vapid_key_generate(struct vapid_key **ret_key)
 {
 	EVP_PKEY *pair = NULL;
 	enum rc rc = p256_generate(&pair);
-	return rc == RC_OK ? key_new(pair, ret_key) : rc;
+	return rc == RC_OK ? vapid_key_new(pair, ret_key) : rc;
 }
 
 enum rc vapid_key_load(struct strv pem, struct vapid_key **ret_key)
 {
 	EVP_PKEY *pair = NULL;
 	enum rc rc = p256_from_private_pem(pem, &pair);
-	return rc == RC_OK ? key_new(pair, ret_key) : rc;
+	return rc == RC_OK ? vapid_key_new(pair, ret_key) : rc;
 }
 
 enum rc vapid_key_save(const struct vapid_key *key, struct buf *out)
@@ -125,7 +125,7 @@ struct strv vapid_key_id(const struct vapid_key *key)
 }
 
 /* OpenSSL signs in DER; a JWT wants r and s of 32 octets each. */
-static enum rc raw_signature(const unsigned char *der, size_t n, unsigned char out[2 * P256_SCALAR])
+static enum rc vapid_raw_signature(const unsigned char *der, size_t n, unsigned char out[2 * P256_SCALAR])
 {
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)n);
 	bool ok = sig && BN_bn2binpad(ECDSA_SIG_get0_r(sig), out, P256_SCALAR) == P256_SCALAR &&
@@ -135,7 +135,7 @@ static enum rc raw_signature(const unsigned char *der, size_t n, unsigned char o
 	return ok ? RC_OK : RC_UNAVAILABLE;
 }
 
-static enum rc sign(EVP_PKEY *pair, struct strv text, unsigned char out[2 * P256_SCALAR])
+static enum rc vapid_sign_text(EVP_PKEY *pair, struct strv text, unsigned char out[2 * P256_SCALAR])
 {
 	unsigned char der[SIGNATURE_DER_MAX];
 	size_t n = sizeof(der);
@@ -148,7 +148,7 @@ static enum rc sign(EVP_PKEY *pair, struct strv text, unsigned char out[2 * P256
 		ERR_clear_error();
 		return RC_UNAVAILABLE;
 	}
-	return raw_signature(der, n, out);
+	return vapid_raw_signature(der, n, out);
 }
 
 enum rc vapid_sign(
@@ -169,7 +169,7 @@ enum rc vapid_sign(
 	free(text);
 	if (!buf_ok(out))
 		return RC_LIMIT;
-	enum rc rc = sign(key->pair, strv_make(out->p + start, out->len - start), signature);
+	enum rc rc = vapid_sign_text(key->pair, strv_make(out->p + start, out->len - start), signature);
 	if (rc != RC_OK)
 		return rc;
 	buf_addc(out, '.');
@@ -184,7 +184,7 @@ struct vapid_cache *vapid_cache_new(void)
 	return cache;
 }
 
-static void token_free(struct vapid_cache *cache, struct token *token)
+static void vapid_token_free(struct vapid_cache *cache, struct token *token)
 {
 	HASH_DEL(cache->tokens, token);
 	list_remove(&token->node);
@@ -193,30 +193,31 @@ static void token_free(struct vapid_cache *cache, struct token *token)
 	free(token);
 }
 
-static void forget_all(struct vapid_cache *cache)
+static void vapid_cache_clear(struct vapid_cache *cache)
 {
 	LIST_EACH_SAFE (node, &cache->by_age)
-		token_free(cache, CONTAINER_OF(node, struct token, node));
+		vapid_token_free(cache, CONTAINER_OF(node, struct token, node));
 }
 
 void vapid_cache_free(struct vapid_cache **cache)
 {
 	if (!*cache)
 		return;
-	forget_all(*cache);
+	vapid_cache_clear(*cache);
 	vapid_key_unref(&(*cache)->key);
 	free(*cache);
 	*cache = NULL;
 }
 
-static struct token *find(struct vapid_cache *cache, struct strv origin)
+static struct token *vapid_cache_find(struct vapid_cache *cache, struct strv origin)
 {
 	struct token *token = NULL;
 	HASH_FIND(hh, cache->tokens, origin.p, origin.n, token);
 	return token;
 }
 
-static enum rc renew(struct vapid_cache *cache, struct strv origin, struct strv contact, int64_t now)
+static enum rc vapid_cache_renew(
+	struct vapid_cache *cache, struct strv origin, struct strv contact, int64_t now)
 {
 	struct buf text;
 
@@ -225,7 +226,7 @@ static enum rc renew(struct vapid_cache *cache, struct strv origin, struct strv 
 	if (rc == RC_OK) {
 		struct token *token = mem_zalloc(sizeof(*token));
 		if (HASH_COUNT(cache->tokens) >= VAPID_CACHE_MAX)
-			token_free(cache, CONTAINER_OF(list_first(&cache->by_age), struct token, node));
+			vapid_token_free(cache, CONTAINER_OF(list_first(&cache->by_age), struct token, node));
 		token->origin = mem_strndup(origin.p, origin.n);
 		token->text = mem_strndup(text.p, text.len);
 		token->exp = now + VAPID_LIFE_S;
@@ -241,21 +242,21 @@ enum rc vapid_cache_get(struct vapid_cache *cache, struct vapid_key *key, struct
 	struct strv contact, int64_t now, struct buf *out)
 {
 	if (cache->key != key) {
-		forget_all(cache);
+		vapid_cache_clear(cache);
 		vapid_key_unref(&cache->key);
 		cache->key = vapid_key_ref(key);
 	}
-	struct token *token = find(cache, origin);
+	struct token *token = vapid_cache_find(cache, origin);
 	/* A clock that was set back must not leave tokens that last for more than a day. */
 	if (token && (token->exp - now <= VAPID_RENEW_S || token->exp - now > VAPID_LIFE_S)) {
-		token_free(cache, token);
+		vapid_token_free(cache, token);
 		token = NULL;
 	}
 	if (!token) {
-		enum rc rc = renew(cache, origin, contact, now);
+		enum rc rc = vapid_cache_renew(cache, origin, contact, now);
 		if (rc != RC_OK)
 			return rc;
-		token = find(cache, origin);
+		token = vapid_cache_find(cache, origin);
 	}
 	buf_printf(out, "vapid t=%s, k=%.*s", token->text, STRV_ARG(vapid_key_base64(key)));
 	return buf_ok(out) ? RC_OK : RC_LIMIT;

@@ -1,6 +1,6 @@
 /*
- * VAPID (RFC 8292): the server's key pair, and the tokens signed with it. A key is immutable, counted, for any thread; a cache
- * of tokens belongs to one thread.
+ * VAPID (RFC 8292): the server's key pair, and the tokens signed with it. A key is immutable, counted, for
+ * any thread; a cache of tokens belongs to one thread.
  */
 #ifndef COID_WEBPUSH_VAPID_H
 #define COID_WEBPUSH_VAPID_H
@@ -23,7 +23,10 @@ enum rc vapid_key_load(struct strv pem, struct vapid_key **ret_key) MUST_CHECK;
 enum rc vapid_key_save(const struct vapid_key *key, struct buf *out) MUST_CHECK;
 struct vapid_key *vapid_key_ref(struct vapid_key *key);
 void vapid_key_unref(struct vapid_key **key);
-/* PEM of the SubjectPublicKeyInfo; base64url of the point; a short name that tells keys apart. As long as the key. */
+/*
+ * PEM of the SubjectPublicKeyInfo; base64url of the point; a short name that tells keys apart. As long as the
+ * key.
+ */
 struct strv vapid_key_pem(const struct vapid_key *key);
 struct strv vapid_key_base64(const struct vapid_key *key);
 struct strv vapid_key_id(const struct vapid_key *key);

@@ -1,17 +1,19 @@
+/* Makes the parts of Web Push, wires them, starts and stops the push thread, takes the parts down. */
 #include "webpush/webpush_priv.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
-#include "metadata/entry.h"
-#include "store/users.h"
+#include "metadata/provider.h"
+#include "webpush/http.h"
+#include "webpush/recovery.h"
+#include "webpush/writeback.h"
 
+#include <curl/curl.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define REACTOR_INDEX 1000 /* not among the server's */
-#define TEST_OUT_MAX (256 * 1024)
+#define WEBPUSH_REACTOR_INDEX 1000 /* not among the server's */
 
 void webpush_settings_init(struct webpush_settings *settings)
 {
@@ -48,52 +50,30 @@ void webpush_settings_init(struct webpush_settings *settings)
 	};
 }
 
-static const char *keep(struct webpush *webpush, const char *text)
+static const char *webpush_keep(struct webpush *webpush, const char *text)
 {
 	char *copy = mem_strdup(text ? text : "");
 	webpush->strings[webpush->string_count++] = copy;
 	return copy;
 }
 
-static void settings_copy(struct webpush *webpush, const struct webpush_settings *settings)
+static void webpush_copy_settings(struct webpush *webpush, const struct webpush_settings *settings)
 {
 	struct webpush_settings *s = &webpush->settings;
 
 	*s = *settings;
-	s->contact = keep(webpush, s->contact);
-	s->ca_file = keep(webpush, s->ca_file);
-	s->proxy = keep(webpush, s->proxy);
-	s->notifier_url = keep(webpush, s->notifier_url);
-	s->iroh_relay = keep(webpush, s->iroh_relay);
-	s->turn = keep(webpush, s->turn);
-	s->max_smtp_recipients = keep(webpush, s->max_smtp_recipients);
-	s->app_versions = keep(webpush, s->app_versions);
+	s->contact = webpush_keep(webpush, s->contact);
+	s->ca_file = webpush_keep(webpush, s->ca_file);
+	s->proxy = webpush_keep(webpush, s->proxy);
+	s->notifier_url = webpush_keep(webpush, s->notifier_url);
+	s->iroh_relay = webpush_keep(webpush, s->iroh_relay);
+	s->turn = webpush_keep(webpush, s->turn);
+	s->max_smtp_recipients = webpush_keep(webpush, s->max_smtp_recipients);
+	s->app_versions = webpush_keep(webpush, s->app_versions);
 }
 
-void webpush_pending_add(struct webpush *webpush)
-{
-	atomic_fetch_add(&webpush->pending, 1);
-}
-
-void webpush_pending_sub(struct webpush *webpush)
-{
-	atomic_fetch_sub(&webpush->pending, 1);
-}
-
-struct subs_rules webpush_rules(const struct webpush *webpush, const struct vapid_key *key)
-{
-	return (struct subs_rules){
-		.now = clock_wall(),
-		.window_s = (int64_t)webpush->settings.validation_window_s,
-		.max_s = (int64_t)webpush->settings.validation_max_s,
-		.vapid = vapid_key_id(key),
-	};
-}
-
-/* Life. */
-
-/* What the settings were found good for. */
-static void take_notifier(struct webpush *webpush)
+/* The settings were checked: a URL that is there is of use. */
+static void webpush_set_notifier(struct webpush *webpush)
 {
 	const struct webpush_settings *s = &webpush->settings;
 	struct endpoint endpoint;
@@ -101,19 +81,68 @@ static void take_notifier(struct webpush *webpush)
 
 	if (s->chatmail && s->notifier_url[0] &&
 		endpoint_parse(strv_cstr(s->notifier_url), s->allow_private, &endpoint, &why) == RC_OK)
-		memcpy(webpush->notifier_origin, endpoint.origin, sizeof(webpush->notifier_origin));
+		memcpy(webpush->core.notifier_origin, endpoint.origin, sizeof(webpush->core.notifier_origin));
 }
 
-/* server.db is out of service, and with it our key: nothing is pushed or offered until the next start. What waits in push.db and
- * is owed stays so. */
-static enum rc fall_asleep(struct webpush *webpush)
+/*
+ * server.db is out of service, and with it our key: nothing is pushed or offered until the next start. What
+ * waits in push.db and what is owed stays so.
+ */
+static enum rc webpush_fall_asleep(struct webpush *webpush)
 {
-	log_error(webpush->log, "no pushes until the next start: the key of the server cannot be read");
+	log_error(webpush->core.log, "no pushes until the next start: the key of the server cannot be read");
 	webpush->asleep = true;
 	webpush->settings.enabled = false;
 	webpush->settings.notifier_url = "";
-	/* Never shown: whoever holds it need not ask whether there is one. */
-	return vapid_key_generate(&webpush->vapid);
+	/* Never shown; but whoever asks for the key finds one. */
+	return key_fake(&webpush->key);
+}
+
+static enum rc webpush_read_key(struct webpush *webpush)
+{
+	/* A key that is there needs no write, which may not be possible now. */
+	enum rc rc = key_read(&webpush->key, false);
+
+	if (rc == RC_NOT_FOUND)
+		rc = key_read(&webpush->key, true);
+	return rc == RC_OK ? RC_OK : webpush_fall_asleep(webpush);
+}
+
+static void webpush_on_new_key(void *ctx)
+{
+	struct webpush *webpush = ctx;
+	queue_forget_keys(&webpush->queue);
+}
+
+/* Each part is given those that it may call; a part that is called by one below it hands a function down. */
+static void webpush_wire(struct webpush *webpush, struct store *store, struct log *log)
+{
+	struct core *core = &webpush->core;
+	struct server_key *key = &webpush->key;
+	struct queue *queue = &webpush->queue;
+
+	core->settings = &webpush->settings;
+	core->store = store;
+	core->log = log;
+	core->reactor = webpush->reactor;
+	key_init(key, core, webpush_on_new_key, webpush);
+	webpush->writeback = writeback_new(core, outcome_failing, &webpush->outcome);
+	webpush->upkeep = (struct upkeep){ core, key, webpush->writeback };
+	expiry_init(&webpush->expiry, core, &webpush->upkeep, webpush->writeback);
+	owed_init(&webpush->owed, core);
+	webpush->parties =
+		(struct push_parties){ core, webpush->writeback, &webpush->upkeep, &webpush->expiry };
+	queue_init(queue, core, &webpush->parties, key);
+	webpush->outcome = (struct outcome){ core, queue };
+	webpush->recovery = recovery_new(&(struct recovery_parties){
+		core, queue, &webpush->expiry, &webpush->owed, webpush->writeback });
+	webpush->announce = (struct announce){ .core = core,
+		.key = key,
+		.queue = queue,
+		.owed = &webpush->owed,
+		.recovery = webpush->recovery };
+	webpush->trial = (struct trial){ core, key, queue };
+	webpush->provider = (struct provider){ core, key };
 }
 
 enum rc webpush_new(const struct webpush_settings *settings, struct store *store, struct log *log,
@@ -124,35 +153,27 @@ enum rc webpush_new(const struct webpush_settings *settings, struct store *store
 	/* The seed of JSON objects must be drawn before there are threads. */
 	json_object_seed((size_t)rand_u64() | 1);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
-	pthread_mutex_init(&webpush->lock, NULL);
-	webpush->store = store;
-	webpush->log = log;
-	settings_copy(webpush, settings);
-	webpush->reactor = reactor_new(REACTOR_INDEX, log);
-	queue_init(webpush);
+	webpush_copy_settings(webpush, settings);
+	webpush->reactor = reactor_new(WEBPUSH_REACTOR_INDEX, log);
+	webpush_wire(webpush, store, log);
 	enum rc rc = webpush_check_settings(&webpush->settings, errors);
 	if (rc == RC_OK) {
-		take_notifier(webpush);
-		/* A key that is there needs no write, which may not be possible now. */
-		rc = webpush_key_read(webpush, false);
-		if (rc == RC_NOT_FOUND)
-			rc = webpush_key_read(webpush, true);
-		if (rc != RC_OK)
-			rc = fall_asleep(webpush);
+		webpush_set_notifier(webpush);
+		rc = webpush_read_key(webpush);
 	}
 	if (rc == RC_OK)
-		rc = http_new(webpush, &webpush->http);
+		rc = http_new(
+			&webpush->core, &webpush->key, outcome_answered, &webpush->outcome, &webpush->http);
 	if (rc != RC_OK) {
 		webpush_free(&webpush);
 		return rc;
 	}
+	webpush->queue.http = webpush->http;
 	*ret_webpush = webpush;
 	if (webpush->asleep)
 		return RC_OK;
-	start_load(webpush);
-	store_on_push_owed(store, announce_owed, webpush);
-	webpush->sink = (struct change_sink){ .fn = announce_sink, .ctx = webpush };
-	store_watch_all(store, &webpush->sink);
+	recovery_load(webpush->recovery);
+	announce_watch(&webpush->announce);
 	return RC_OK;
 }
 
@@ -160,21 +181,26 @@ void webpush_add_providers(struct webpush *webpush, struct metadata *metadata)
 {
 	struct metadata_provider provider;
 
-	provider_subscriptions(webpush, &provider);
+	provider_subscriptions(&webpush->provider, &provider);
 	metadata_add(metadata, &provider);
-	provider_vapid(webpush, &provider);
+	provider_vapid(&webpush->provider, &provider);
 	metadata_add(metadata, &provider);
-	provider_device(webpush, &provider);
+	provider_device(&webpush->provider, &provider);
 	metadata_add(metadata, &provider);
-	provider_facts(webpush, &provider);
+	provider_facts(&webpush->provider, &provider);
 	metadata_add(metadata, &provider);
 }
 
-static void *thread_main(void *arg)
+enum rc webpush_deliver(struct webpush *webpush, struct account *account, int64_t mailbox, uint32_t uid)
+{
+	return webpush ? announce_deliver(&webpush->announce, account, mailbox, uid) : RC_OK;
+}
+
+static void *webpush_thread(void *arg)
 {
 	struct webpush *webpush = arg;
 
-	start_take(webpush);
+	recovery_take(webpush->recovery);
 	reactor_run(webpush->reactor);
 	return NULL;
 }
@@ -183,36 +209,46 @@ enum rc webpush_start(struct webpush *webpush)
 {
 	if (webpush->asleep)
 		return RC_OK;
-	if (pthread_create(&webpush->thread, NULL, thread_main, webpush) != 0) {
-		log_error(webpush->log, "can't start the push thread");
+	webpush->core.running = true;
+	if (pthread_create(&webpush->thread, NULL, webpush_thread, webpush) != 0) {
+		webpush->core.running = false;
+		log_error(webpush->core.log, "can't start the push thread");
 		return RC_UNAVAILABLE;
 	}
-	webpush->running = true;
 	return RC_OK;
 }
 
-static void stop_arrived(struct reactor *reactor, struct reactor_msg *msg)
+/* [push] No request is made any more; what is in hand is written to push.db. */
+static void webpush_rest(struct webpush *webpush)
+{
+	expiry_stop(&webpush->expiry);
+	queue_stop(&webpush->queue);
+	writeback_flush(webpush->writeback);
+	owed_stop(&webpush->owed);
+}
+
+static void webpush_stop_arrived(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct webpush *webpush = CONTAINER_OF(msg, struct webpush, stop_msg);
 
 	(void)reactor;
-	queue_stop(webpush);
-	webpush_pending_sub(webpush);
+	webpush_rest(webpush);
+	core_pending_sub(&webpush->core);
 }
 
 void webpush_stop(struct webpush *webpush)
 {
-	if (!webpush->running || atomic_exchange(&webpush->stop_sent, true))
+	if (!webpush->core.running || atomic_exchange(&webpush->stop_sent, true))
 		return;
-	webpush_pending_add(webpush);
-	atomic_store(&webpush->stopping, true);
-	webpush->stop_msg.fn = stop_arrived;
+	core_pending_add(&webpush->core);
+	atomic_store(&webpush->core.stopping, true);
+	webpush->stop_msg.fn = webpush_stop_arrived;
 	reactor_post(webpush->reactor, &webpush->stop_msg);
 }
 
 bool webpush_busy(struct webpush *webpush)
 {
-	return atomic_load(&webpush->pending) > 0;
+	return atomic_load(&webpush->core.pending) > 0;
 }
 
 void webpush_free(struct webpush **webpush)
@@ -222,126 +258,66 @@ void webpush_free(struct webpush **webpush)
 	if (!w)
 		return;
 	*webpush = NULL;
-	if (w->running) {
+	if (w->core.running) {
 		reactor_stop(w->reactor);
 		pthread_join(w->thread, NULL);
 	}
-	w->closed = true;
-	atomic_store(&w->stopping, true);
-	queue_stop(w);
+	w->core.closed = true;
+	atomic_store(&w->core.stopping, true);
+	webpush_rest(w);
 	/* What has come meanwhile is dropped on arrival. */
 	reactor_run_once(w->reactor, false);
+	w->queue.http = NULL;
 	http_free(&w->http);
-	queue_fini(w);
+	queue_fini(&w->queue);
+	expiry_fini(&w->expiry);
+	owed_fini(&w->owed);
+	recovery_free(&w->recovery);
+	writeback_free(&w->writeback);
 	reactor_free(&w->reactor);
-	vapid_key_unref(&w->vapid);
-	pthread_mutex_destroy(&w->lock);
+	key_fini(&w->key);
 	for (unsigned i = 0; i < w->string_count; i++)
 		free(w->strings[i]);
 	free(w);
 	curl_global_cleanup();
 }
 
+static uint64_t webpush_counter(const struct webpush *webpush, enum core_counter counter)
+{
+	return atomic_load(&webpush->core.counters[counter]);
+}
+
 void webpush_counters(const struct webpush *webpush, struct webpush_counters *ret_counters)
 {
 	*ret_counters = (struct webpush_counters){
-		.sent = atomic_load(&webpush->sent),
-		.refused = atomic_load(&webpush->refused),
-		.failed = atomic_load(&webpush->failed),
-		.dropped = atomic_load(&webpush->dropped),
-		.expired = atomic_load(&webpush->expired),
-		.unsubscribed = atomic_load(&webpush->unsubscribed),
-		.connections = atomic_load(&webpush->connections),
-		.waiting = atomic_load(&webpush->shown_waiting),
-		.active = atomic_load(&webpush->shown_active),
+		.sent = webpush_counter(webpush, CORE_SENT),
+		.refused = webpush_counter(webpush, CORE_REFUSED),
+		.failed = webpush_counter(webpush, CORE_FAILED),
+		.dropped = webpush_counter(webpush, CORE_DROPPED),
+		.expired = webpush_counter(webpush, CORE_EXPIRED),
+		.unsubscribed = webpush_counter(webpush, CORE_UNSUBSCRIBED),
+		.connections = webpush_counter(webpush, CORE_CONNECTIONS),
+		.waiting = atomic_load(&webpush->queue.shown_waiting),
+		.active = atomic_load(&webpush->queue.shown_active),
 	};
-}
-
-/* For coidctl. */
-
-static void describe_sub(const struct sub *sub, const struct subs_rules *rules, struct buf *out)
-{
-	static const char *const types[] = { [SUB_CHAT] = "chat", [SUB_MAIL] = "mail", [SUB_ALL] = "all" };
-	struct endpoint endpoint;
-	const char *why;
-	char created[CLOCK_ISO_ROOM];
-
-	clock_iso_local(sub->created, created);
-	buf_printf(out, "%.*s type=%s %s client=%s", STRV_ARG(sub->id), types[sub->type],
-		!subs_lives(sub, rules) ? "void"
-		: sub->validated        ? "validated"
-					: "waiting",
-		LOG_V(sub->client));
-	buf_printf(out, " device=%s created=%s", LOG_V(sub->device), created);
-	if (endpoint_parse(sub->endpoint, true, &endpoint, &why) == RC_OK)
-		buf_printf(out, " origin=%s", endpoint.origin);
-	buf_addc(out, '\n');
-}
-
-enum rc webpush_describe(struct webpush *webpush, struct account *account, struct buf *out)
-{
-	struct arena *arena = arena_new(0);
-	struct vapid_key *key = webpush_vapid(webpush);
-	struct subs_rules rules = webpush_rules(webpush, key);
-	struct subs_list subs = { 0 };
-	struct device_list devices = { 0 };
-	enum rc rc = subs_load(account, arena, &subs);
-
-	if (rc == RC_OK)
-		rc = device_load(account, rules.now, arena, &devices);
-	for (size_t i = 0; rc == RC_OK && i < subs.n; i++)
-		describe_sub(&subs.v[i], &rules, out);
-	for (size_t i = 0; rc == RC_OK && i < devices.n; i++) {
-		char set[CLOCK_ISO_ROOM];
-		clock_iso_local(devices.v[i].set, set);
-		buf_printf(out, "%.*s type=device set=%s\n", STRV_ARG(devices.v[i].name), set);
-	}
-	vapid_key_unref(&key);
-	arena_free(&arena);
-	return rc;
-}
-
-enum rc webpush_remove(struct webpush *webpush, struct account *account, struct strv id)
-{
-	struct arena *arena = arena_new(0);
-	struct device_list devices = { 0 };
-	struct strv name = entry_lower(id, false, arena);
-	struct sub sub;
-	enum rc rc = subs_id_valid(id) ? subs_find(account, name, arena, &sub) : RC_NOT_FOUND;
-
-	(void)webpush;
-	if (rc == RC_OK || rc == RC_CORRUPT) {
-		rc = subs_drop(account, name);
-		if (rc == RC_OK)
-			rc = metadata_changed(account, 0,
-				strv_cstr(arena_printf(arena, "%s/%.*s", SUBS_ENTRY, STRV_ARG(name))));
-	} else if (rc == RC_NOT_FOUND) {
-		rc = device_load(account, 0, arena, &devices);
-		bool found = false;
-		for (size_t i = 0; rc == RC_OK && i < devices.n; i++)
-			found = found || strv_eq(devices.v[i].name, name);
-		if (rc == RC_OK)
-			rc = found ? device_drop(account, name) : RC_NOT_FOUND;
-	}
-	arena_free(&arena);
-	return rc;
-}
-
-static void test_arrived(struct reactor *reactor, struct reactor_msg *msg)
-{
-	struct webpush_test *test = CONTAINER_OF(msg, struct webpush_test, msg);
-	struct webpush *webpush = test->webpush;
-
-	(void)reactor;
-	test->done(test);
-	webpush_pending_sub(webpush);
 }
 
 void webpush_test_submit(struct webpush *webpush, struct webpush_test *test)
 {
-	webpush_pending_add(webpush);
-	test->webpush = webpush;
-	test->msg.fn = test_arrived;
-	buf_init(&test->out, TEST_OUT_MAX);
-	announce_test(webpush, test);
+	trial_submit(&webpush->trial, test);
+}
+
+void webpush_vapid_rotate(struct webpush *webpush, struct webpush_rotation *rotation)
+{
+	key_rotate(&webpush->key, rotation);
+}
+
+void webpush_vapid_show(struct webpush *webpush, struct buf *out)
+{
+	struct vapid_key *key = key_current(&webpush->key);
+
+	buf_addv(out, vapid_key_pem(key));
+	buf_addv(out, vapid_key_base64(key));
+	buf_addc(out, '\n');
+	vapid_key_unref(&key);
 }

@@ -1,7 +1,7 @@
 /*
- * Web Push: subscriptions as METADATA entries, and the sender that tells push services of new messages; device tokens of
- * chatmail clients on the same sender. One thread of its own owns the HTTP client and everything that waits; it is reached by
- * messages only. What coid/server.c needs.
+ * Web Push: subscriptions as METADATA entries, and the sender that tells push services of new messages;
+ * device tokens of chatmail clients on the same sender. One thread of its own owns the HTTP client and
+ * everything that waits; it is reached by messages only. What coid/server.c needs.
  */
 #ifndef COID_WEBPUSH_WEBPUSH_H
 #define COID_WEBPUSH_WEBPUSH_H
@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct trial;
 struct webpush;
 
 enum webpush_content { WEBPUSH_FULL, WEBPUSH_HEADERS, WEBPUSH_MINIMAL };
@@ -62,8 +63,8 @@ void webpush_settings_init(struct webpush_settings *settings);
 enum rc webpush_check_settings(const struct webpush_settings *settings, struct buf *errors) MUST_CHECK;
 
 /*
- * Before any job: watches all accounts, reads the server's key or makes one (waits for server.db). Starts no thread. The store is
- * borrowed. RC_INVALID: as webpush_check_settings.
+ * Before any job: watches all accounts, reads the server's key or makes one (waits for server.db). Starts no
+ * thread. The store is borrowed. RC_INVALID: as webpush_check_settings.
  */
 enum rc webpush_new(const struct webpush_settings *settings, struct store *store, struct log *log,
 	struct buf *errors, struct webpush **ret_webpush) MUST_CHECK;
@@ -72,8 +73,8 @@ void webpush_add_providers(struct webpush *webpush, struct metadata *metadata);
 /* Starts the thread; what has waited in push.db is taken up. */
 enum rc webpush_start(struct webpush *webpush) MUST_CHECK;
 /*
- * [strand] In the transaction that has stored a delivered message: an account with subscriptions or device tokens notes that
- * it owes pushes for it, so that a crash loses none. webpush may be NULL.
+ * [strand] In the transaction that has stored a delivered message: an account with subscriptions or device
+ * tokens notes that it owes pushes for it, so that a crash loses none. webpush may be NULL.
  */
 enum rc webpush_deliver(
 	struct webpush *webpush, struct account *account, int64_t mailbox, uint32_t uid) MUST_CHECK;
@@ -105,7 +106,10 @@ enum rc webpush_describe(struct webpush *webpush, struct account *account, struc
 /* [strand], in a write transaction. RC_NOT_FOUND. */
 enum rc webpush_remove(struct webpush *webpush, struct account *account, struct strv id) MUST_CHECK;
 
-/* A real push to each subscription of the account (or to `id` alone), validated or not. The asker owns it again in `done`. */
+/*
+ * A real push to each subscription of the account (or to `id` alone), validated or not. The asker owns it
+ * again in `done`.
+ */
 struct webpush_test {
 	struct account *account; /* borrowed until done */
 	struct strv id; /* borrowed until done; empty: all */
@@ -116,7 +120,7 @@ struct webpush_test {
 	struct buf out; /* a line each: what the push service has answered; the asker's: buf_fini */
 	unsigned left; /* webpush's, as the next ones */
 	unsigned failed;
-	struct webpush *webpush;
+	struct trial *trial;
 	struct reactor_msg msg;
 };
 void webpush_test_submit(struct webpush *webpush, struct webpush_test *test);

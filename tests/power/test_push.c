@@ -6,8 +6,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/push_owed.h"
+#include "store/pushq.h"
 #include "store/store_priv.h"
 #include "support/power.h"
+#include "webpush/subs.h"
 #include "webpush/webpush_priv.h"
 
 #include <netdb.h>
@@ -88,7 +90,7 @@ static enum rc make_sub(struct account *account, void *arg)
 				   "\"p256dh\":\"" P256DH "\",\"auth\":\"" AUTH "\"}}}";
 	const struct making *making = arg;
 	struct arena *arena = arena_new(0);
-	struct vapid_key *key = webpush_vapid(making->webpush);
+	struct vapid_key *key = key_current(&making->webpush->key);
 	char why[SUBS_WHY_MAX];
 	struct sub sub;
 

@@ -1,4 +1,4 @@
-#include "webpush/webpush_priv.h"
+#include "webpush/device.h"
 
 #include "store/store.h"
 #include "support/store_rig.h"

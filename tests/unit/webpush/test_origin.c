@@ -1,4 +1,5 @@
-#include "webpush/webpush_priv.h"
+#include "webpush/origin.h"
+#include "webpush/push.h"
 
 #include "base/mem.h"
 

@@ -1,7 +1,8 @@
 /*
- * The whole of Web Push in one process, without a push service: what resolves to an address that is not public is not asked. The
- * resolver is this file's: libcurl finds this getaddrinfo before the C library's.
+ * The whole of Web Push in one process, without a push service: what resolves to an address that is not
+ * public is not asked. The resolver is this file's: libcurl finds this getaddrinfo before the C library's.
  */
+#include "webpush/subs.h"
 #include "webpush/webpush_priv.h"
 
 #include "base/clock.h"
@@ -28,7 +29,10 @@
 #define MESSAGE STRV("From: bob@example.org\r\nSubject: hello\r\n\r\nhello\r\n")
 #define WAIT_MS 20000
 
-/* "push<n>.example.org" is answered with the n-th of these; a second question for a "moving" name with another answer. */
+/*
+ * "push<n>.example.org" is answered with the n-th of these; a second question for a "moving" name with
+ * another answer.
+ */
 static const char *const answers[] = { "127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254",
 	"100.64.0.1", "0.0.0.0", "224.0.0.1", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1",
 	"2002:7f00:1::", "fd00::1", "fe80::1", "ff02::1" };
@@ -141,7 +145,7 @@ static enum rc make_sub(struct account *account, void *arg)
 {
 	struct making *making = arg;
 	struct arena *arena = arena_new(0);
-	struct vapid_key *key = webpush_vapid(making->webpush);
+	struct vapid_key *key = key_current(&making->webpush->key);
 	char why[SUBS_WHY_MAX];
 	struct sub sub;
 	const char *json = arena_printf(arena,
@@ -170,7 +174,7 @@ struct delivery {
 
 static enum rc deliver_run(struct account *account, struct job *job)
 {
-	struct delivery *delivery = (struct delivery *)(void *)job;
+	struct delivery *delivery = CONTAINER_OF(job, struct delivery, job);
 	struct msg_new message = { .content = delivery->content };
 	struct mbox_info inbox;
 	uint32_t uid;
@@ -181,7 +185,7 @@ static enum rc deliver_run(struct account *account, struct job *job)
 
 static void deliver_done(struct job *job)
 {
-	((struct delivery *)(void *)job)->done = true;
+	(CONTAINER_OF(job, struct delivery, job))->done = true;
 }
 
 static void deliver(struct fixture *f, int64_t account_number)

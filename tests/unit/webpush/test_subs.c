@@ -259,31 +259,31 @@ static void wp_30_a_subscription_wants_its_type_of_message(void **state)
 /* WP-23 */
 static void wp_23_the_bucket_runs_empty_and_fills_within_an_hour(void **state)
 {
-	struct throttle t = { .level = 3000, .filled = NOW };
+	struct subs_throttle t = { .level = 3000, .filled = NOW };
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
-		assert_true(throttle_take(&t, 3, 5, NOW));
-	assert_false(throttle_take(&t, 3, 5, NOW));
-	assert_false(throttle_take(&t, 3, 5, NOW + 1190));
-	assert_true(throttle_take(&t, 3, 5, NOW + 1201));
-	assert_false(throttle_take(&t, 3, 5, NOW + 1202));
+		assert_true(subs_throttle_take(&t, 3, 5, NOW));
+	assert_false(subs_throttle_take(&t, 3, 5, NOW));
+	assert_false(subs_throttle_take(&t, 3, 5, NOW + 1190));
+	assert_true(subs_throttle_take(&t, 3, 5, NOW + 1201));
+	assert_false(subs_throttle_take(&t, 3, 5, NOW + 1202));
 	/* A clock that was set back gives nothing. */
-	assert_false(throttle_take(&t, 3, 5, NOW));
+	assert_false(subs_throttle_take(&t, 3, 5, NOW));
 	for (int i = 0; i < 3; i++)
-		assert_true(throttle_take(&t, 3, 5, NOW + 10000));
-	assert_false(throttle_take(&t, 3, 5, NOW + 10000));
+		assert_true(subs_throttle_take(&t, 3, 5, NOW + 10000));
+	assert_false(subs_throttle_take(&t, 3, 5, NOW + 10000));
 }
 
 /* WP-23 */
 static void wp_23_registrations_never_validated_cost_an_hour(void **state)
 {
-	struct throttle t = { .level = 30000, .filled = NOW, .unvalidated = 5, .last = NOW };
+	struct subs_throttle t = { .level = 30000, .filled = NOW, .unvalidated = 5, .last = NOW };
 
 	(void)state;
-	assert_false(throttle_take(&t, 30, 5, NOW));
-	assert_false(throttle_take(&t, 30, 5, NOW + THROTTLE_HOUR - 1));
-	assert_true(throttle_take(&t, 30, 5, NOW + THROTTLE_HOUR));
+	assert_false(subs_throttle_take(&t, 30, 5, NOW));
+	assert_false(subs_throttle_take(&t, 30, 5, NOW + SUBS_THROTTLE_HOUR_S - 1));
+	assert_true(subs_throttle_take(&t, 30, 5, NOW + SUBS_THROTTLE_HOUR_S));
 	assert_int_equal(t.unvalidated, 0);
 }
 

@@ -1,0 +1,44 @@
+/*
+ * What happens in accounts becomes pushes: deliveries, new and removed subscriptions, accounts that go. A
+ * sink sees each commit on the worker; a job of the account makes the pushes (compose.h); the push thread
+ * takes them into the queue.
+ *
+ *	commit -> sink -> [strand] job: compose.h -> [push] queue.h
+ *
+ * Owned by webpush.c.
+ */
+#ifndef COID_WEBPUSH_ANNOUNCE_H
+#define COID_WEBPUSH_ANNOUNCE_H
+
+#include "base/rc.h"
+#include "store/store.h"
+
+#include <stdint.h>
+
+struct core;
+struct owed;
+struct queue;
+struct recovery;
+struct server_key;
+
+struct announce {
+	struct core *core; /* borrowed, as the next ones */
+	struct server_key *key;
+	struct queue *queue;
+	struct owed *owed;
+	const struct recovery *recovery;
+	struct change_sink sink;
+};
+
+/*
+ * Before the first job: watches all accounts of the store, now and whenever one is opened that owes pushes.
+ */
+void announce_watch(struct announce *announce);
+/*
+ * [strand] In the transaction that has stored a delivered message: notes that its pushes are owed, if the
+ * account wants any, so that a crash loses none.
+ */
+enum rc announce_deliver(
+	struct announce *announce, struct account *account, int64_t mailbox, uint32_t uid) MUST_CHECK;
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The parts of the server, the settings and the counters that every module of this folder is given, and how
+ * far the end of Web Push has come. There is one struct core in a struct webpush; webpush.c fills it before
+ * it makes the other modules, which borrow it and live shorter.
+ *
+ * Threads, in the headers of this folder: [push] is the push thread, whose reactor is core->reactor; [strand]
+ * is a worker that owns the strand of the account; [pushq] is the worker that owns push.db.
+ */
+#ifndef COID_WEBPUSH_CORE_H
+#define COID_WEBPUSH_CORE_H
+
+#include "base/log.h"
+#include "store/store.h"
+#include "webpush/endpoint.h"
+#include "webpush/webpush.h"
+#include "work/reactor.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What is counted since the start; struct webpush_counters explains each. */
+enum core_counter {
+	CORE_SENT,
+	CORE_REFUSED,
+	CORE_FAILED,
+	CORE_DROPPED,
+	CORE_EXPIRED,
+	CORE_UNSUBSCRIBED,
+	CORE_CONNECTIONS,
+	CORE_COUNTERS
+};
+
+struct core {
+	const struct webpush_settings *settings; /* borrowed; fixed before there are threads */
+	struct store *store; /* borrowed */
+	struct log *log; /* borrowed */
+	struct reactor *reactor; /* borrowed; the push thread's */
+	char notifier_origin
+		[ENDPOINT_ORIGIN_MAX]; /* fixed; of settings->notifier_url; empty: there is none */
+
+	atomic_bool stopping; /* no request is made any more; what is in hand is written down */
+	bool closed; /* [push] the workers are gone: no job may be submitted any more */
+	bool running; /* fixed: the push thread was started */
+	atomic_uint pending; /* jobs and messages on their way to the push thread or from it */
+	_Atomic uint64_t counters[CORE_COUNTERS];
+};
+
+/* Any thread, as all of these. A job or a message sets out. */
+static inline void core_pending_add(struct core *core)
+{
+	atomic_fetch_add(&core->pending, 1);
+}
+
+/* ... and has arrived. The last touch of `core` by whoever carried it. */
+static inline void core_pending_sub(struct core *core)
+{
+	atomic_fetch_sub(&core->pending, 1);
+}
+
+static inline bool core_stopping(const struct core *core)
+{
+	return atomic_load(&core->stopping);
+}
+
+static inline void core_count(struct core *core, enum core_counter counter)
+{
+	atomic_fetch_add(&core->counters[counter], 1);
+}
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * Pushes that wait: in memory, and in push.db so that they survive a restart. origin.h decides whose turn it
+ * is, http.h sends, outcome.h reads the answer; the queue is what moves a push from one to the next.
+ * Everything is bounded: what does not fit costs the oldest push of whoever has most of them
+ * (settings->queue_per_origin, queue_max).
+ *
+ *	queue_add -> push.db -> waiting (origin.h) -> in the air (http.h) -> outcome.h -> push_end
+ *	             queue_wait -^                                        \-> queue_wait: tried again later
+ *
+ * [push] Owned by webpush.c.
+ */
+#ifndef COID_WEBPUSH_QUEUE_H
+#define COID_WEBPUSH_QUEUE_H
+
+#include "base/list.h"
+#include "webpush/push.h"
+#include "work/reactor.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct http;
+struct origins;
+struct owed_batch;
+struct server_key;
+
+struct queue {
+	struct core *core; /* borrowed, as the next ones */
+	struct push_parties *parties;
+	struct server_key *key;
+	struct http *http; /* NULL: nothing is sent (yet, or any more) */
+	struct origins *origins; /* own */
+	struct list all; /* of struct push.in_all: those that wait */
+	struct list adding; /* jobs that write pushes to push.db */
+	struct timer timer;
+	bool pump_deferred; /* the next turn of the loop looks who may be sent */
+	atomic_uint shown_waiting, shown_active; /* for any thread */
+};
+
+/* All that is given is borrowed. `http` is set when there is one. */
+void queue_init(struct queue *queue, struct core *core, struct push_parties *parties, struct server_key *key);
+/*
+ * Nothing is sent any more; requests in the air are dropped and will be made again after a restart. Tests are
+ * answered.
+ */
+void queue_stop(struct queue *queue);
+/* What still waits is freed, and stays in push.db. */
+void queue_fini(struct queue *queue);
+
+/*
+ * Takes the pushes of the list (at least one; all of one account), and `batch` (may be NULL): writes them to
+ * push.db, then lets them wait. If push.db can't be written they are sent from memory, and the batch is lost
+ * (owed.h). Validation pushes are synced: an account with a subscription is listed in push.db before any push
+ * is owed to it.
+ */
+void queue_add(struct queue *queue, struct push_list *list, struct owed_batch *batch);
+/*
+ * Takes the push, which waits from now on until push->due; one whose endpoint is not allowed any more ends at
+ * once.
+ */
+void queue_wait(struct queue *queue, struct push *push);
+
+/* What waits, is in the air, or is on its way into push.db is void: the account is gone, */
+void queue_forget(struct queue *queue, int64_t account);
+/* ... or the subscription is, or another has taken its place, */
+void queue_forget_subscription(struct queue *queue, int64_t account, const char *subscription);
+/* ... or the key is another one. */
+void queue_forget_keys(struct queue *queue);
+
+/* Something may be sent now that could not before. */
+void queue_pump_soon(struct queue *queue);
+/* Lets other threads see how many wait and are in the air. */
+void queue_show(struct queue *queue);
+
+#endif
