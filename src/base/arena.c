@@ -139,6 +139,15 @@ struct strv arena_strv(struct arena *arena, struct strv v)
 	return (struct strv){ arena_strndup(arena, v.p, v.n), v.n };
 }
 
+struct strv *arena_strvs(struct arena *arena, const struct strv *v, size_t count)
+{
+	struct strv *copy = arena_alloc(arena, count * sizeof(*copy));
+
+	for (size_t i = 0; i < count; i++)
+		copy[i] = arena_strv(arena, v[i]);
+	return copy;
+}
+
 char *arena_printf(struct arena *arena, const char *format, ...)
 {
 	va_list args;

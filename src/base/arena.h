@@ -25,6 +25,8 @@ void *arena_zalloc(struct arena *arena, size_t size);
 char *arena_strdup(struct arena *arena, const char *s);
 char *arena_strndup(struct arena *arena, const char *p, size_t n);
 struct strv arena_strv(struct arena *arena, struct strv v);
+/* A copy of the array and of the bytes of each element. */
+struct strv *arena_strvs(struct arena *arena, const struct strv *v, size_t count);
 char *arena_printf(struct arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Bytes obtained from malloc so far: for limits and for memory accounting. */
 size_t arena_size(const struct arena *arena);

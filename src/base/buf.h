@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The maximum of a buffer whose content is bounded by what the server itself holds (a mailbox's UIDs, the results of a
+ * search), never by what a peer sends. */
+#define BUF_UNBOUNDED (SIZE_MAX / 2)
+
 struct buf {
 	char *p; /* own */
 	size_t len;

@@ -7,7 +7,6 @@
 
 #define US_PER_S 1000000
 #define DAYS_PER_ERA 146097 /* 400 years */
-#define S_PER_DAY 86400
 
 /*
  * The fake time of the tests. It cannot hang off an object, since code under test reads the clock anywhere and
@@ -111,6 +110,22 @@ void clock_to_utc(int64_t seconds, struct tm *ret_tm)
 		.tm_wday = (int)(((days + 4) % 7 + 7) % 7),
 		.tm_yday = (int)(days - days_from_civil(year, 1, 1)),
 	};
+}
+
+static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+struct strv clock_month_name(int month)
+{
+	return strv_make(month_names + (size_t)3 * (size_t)month, 3);
+}
+
+int clock_month_number(struct strv text)
+{
+	for (int month = 0; month < 12; month++) {
+		if (strv_istarts(text, clock_month_name(month)))
+			return month;
+	}
+	return -1;
 }
 
 void clock_iso_local(int64_t seconds, char text[CLOCK_ISO_ROOM])

@@ -5,8 +5,12 @@
 #ifndef COID_BASE_CLOCK_H
 #define COID_BASE_CLOCK_H
 
+#include "base/strv.h"
+
 #include <stdint.h>
 #include <time.h>
+
+#define S_PER_DAY 86400
 
 uint64_t clock_mono_ms(void);
 uint64_t clock_mono_us(void);
@@ -24,5 +28,9 @@ void clock_iso_local(int64_t seconds, char text[CLOCK_ISO_ROOM]);
 /* Days and time of day to seconds since 1970 (UTC), without the time zone database. */
 int64_t clock_from_utc(int year, int month, int day, int hour, int minute, int second);
 void clock_to_utc(int64_t seconds, struct tm *ret_tm);
+/* "Jan" to "Dec" for the months 0 to 11 (as in struct tm); three letters. */
+struct strv clock_month_name(int month);
+/* The month, 0 to 11, whose name the text begins with, in any case; -1: none. */
+int clock_month_number(struct strv text);
 
 #endif

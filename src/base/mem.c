@@ -41,6 +41,16 @@ void *mem_realloc(void *p, size_t count, size_t size)
 	return q;
 }
 
+void *mem_grow(void *p, size_t *cap, size_t size)
+{
+	size_t more = *cap > 0 ? *cap : MEM_GROW_FIRST / 2;
+	if (more > SIZE_MAX / 2)
+		no_memory();
+	p = mem_realloc(p, 2 * more, size);
+	*cap = 2 * more;
+	return p;
+}
+
 char *mem_strdup(const char *s)
 {
 	return mem_strndup(s, strlen(s));

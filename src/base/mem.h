@@ -7,10 +7,17 @@
 
 #include <stddef.h>
 
+/* Number of elements of an array (not of a pointer). */
+#define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+
 void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zalloc(size_t size) __attribute__((malloc));
 /* count * size is checked for overflow. */
 void *mem_realloc(void *p, size_t count, size_t size);
+/* An array is full: makes room for more elements of `size` bytes. *cap elements (0: none yet) become twice as many, or
+ * MEM_GROW_FIRST. Returns the array's new place. */
+#define MEM_GROW_FIRST 4
+void *mem_grow(void *p, size_t *cap, size_t size);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *p, size_t n);
 /* Overwrites; never optimised away. */

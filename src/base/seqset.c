@@ -1,5 +1,6 @@
 #include "base/seqset.h"
 
+#include "base/arena.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -250,6 +251,18 @@ void seqset_copy(struct seqset *to, const struct seqset *from)
 		memcpy(to->v, from->v, from->n * sizeof(*from->v));
 	to->n = from->n;
 	to->star = from->star;
+}
+
+struct seqset seqset_in_arena(const struct seqset *set, struct arena *arena)
+{
+	struct seqset copy = {
+		.v = arena_alloc(arena, set->n * sizeof(*set->v)), .n = set->n, .cap = set->n
+	};
+
+	if (set->n > 0)
+		memcpy(copy.v, set->v, set->n * sizeof(*set->v));
+	copy.star = set->star;
+	return copy;
 }
 
 bool seqset_contains(const struct seqset *set, uint32_t number)

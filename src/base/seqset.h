@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
+
 struct seqrange {
 	uint32_t lo; /* 1.. */
 	uint32_t hi; /* inclusive */
@@ -24,6 +26,9 @@ struct seqset {
 	size_t cap;
 	uint64_t star; /* "n:*" until seqset_resolve: n; SEQSET_STAR: "*" alone; 0: neither */
 };
+
+/* The largest UID: UIDNEXT is one above it and must be a number, too. */
+#define UID_MAX (UINT32_MAX - 1)
 
 #define SEQSET_EMPTY ((struct seqset){ NULL, 0, 0, 0 })
 #define SEQSET_STAR ((uint64_t)UINT32_MAX + 1)
@@ -53,6 +58,8 @@ void seqset_remove_set(struct seqset *set, const struct seqset *other);
 /* set := set AND other. */
 void seqset_intersect(struct seqset *set, const struct seqset *other);
 void seqset_copy(struct seqset *to, const struct seqset *from);
+/* A copy whose ranges are the arena's. It is to be read only: neither changed nor given to seqset_fini. */
+struct seqset seqset_in_arena(const struct seqset *set, struct arena *arena);
 /* Binary search. */
 bool seqset_contains(const struct seqset *set, uint32_t number);
 bool seqset_equal(const struct seqset *a, const struct seqset *b);

@@ -1,5 +1,6 @@
 #include "imap/fetch_plan.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "mime/header.h"
 #include "store/message.h"
@@ -291,7 +292,7 @@ static bool parse_preview(struct builder *builder)
 
 static bool fetch_plan_parse_item(struct builder *builder, struct strv word)
 {
-	for (size_t i = 0; i < sizeof(simple_items) / sizeof(simple_items[0]); i++)
+	for (size_t i = 0; i < COUNT_OF(simple_items); i++)
 		if (strv_ieq(word, strv_cstr(simple_items[i].name)))
 			return add_kind(builder, simple_items[i].kind);
 	if (strv_ieq(word, STRV("BODY")))

@@ -2,6 +2,8 @@
 
 #include "base/str.h"
 
+#include <inttypes.h>
+
 static int imap_url_hex_value(char c)
 {
 	c = str_upper(c);
@@ -106,7 +108,7 @@ static bool read_section(struct strv section, struct strv partial, struct arena 
 	buf_init(&text, 2 * IMAP_URL_MAX);
 	buf_printf(&text, "BODY.PEEK[%.*s]", STRV_ARG(decoded));
 	if (partial.p)
-		buf_printf(&text, "<%llu.%lu>", (unsigned long long)offset, (unsigned long)length);
+		buf_printf(&text, "<%" PRIu64 ".%lu>", offset, (unsigned long)length);
 	parse_init(&parse, arena_strv(arena, buf_strv(&text)), arena);
 	bool ok = buf_ok(&text) && fetch_plan_parse(&parse, false, &url->section) && parse_end(&parse) &&
 		  url->section.count == 1 && url->section.items[0].kind == FETCH_SECTION;

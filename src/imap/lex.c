@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LEX_STREAMED_FIRST 4
-
 enum lex_state {
 	LEX_S_LINE, /* collects a line */
 	LEX_S_ASKED, /* a literal was announced, the session has not answered yet */
@@ -319,10 +317,8 @@ bool lex_stream(struct lex *lex)
 	assert(lex->state == LEX_S_ASKED);
 	if (lex->streamed_count == LEX_STREAMED_MAX)
 		return false;
-	if (lex->streamed_count == lex->streamed_cap) {
-		lex->streamed_cap = lex->streamed_cap > 0 ? 2 * lex->streamed_cap : LEX_STREAMED_FIRST;
-		lex->streamed = mem_realloc(lex->streamed, lex->streamed_cap, sizeof(*lex->streamed));
-	}
+	if (lex->streamed_count == lex->streamed_cap)
+		lex->streamed = mem_grow(lex->streamed, &lex->streamed_cap, sizeof(*lex->streamed));
 	lex->streamed[lex->streamed_count++] = lex->literal;
 	lex->literal_left = lex->literal.size;
 	lex->state = lex->literal_left > 0 ? LEX_S_STREAM : LEX_S_STREAM_END;

@@ -51,7 +51,7 @@ struct lex {
 	struct lex_literal literal;
 	struct lex_literal *streamed; /* own; NULL without any */
 	unsigned streamed_count;
-	unsigned streamed_cap;
+	size_t streamed_cap;
 	unsigned kept_count;
 	int state;
 	bool raw;

@@ -1,5 +1,6 @@
 #include "imap/list_options.h"
 
+#include "base/mem.h"
 #include "imap/metadata_items.h"
 #include "imap/status_items.h"
 
@@ -14,7 +15,7 @@ static bool parse_select(struct parse *parse, struct list_options *options)
 		{ "RECURSIVEMATCH", LIST_SELECT_RECURSIVEMATCH },
 		{ "SPECIAL-USE", LIST_SELECT_SPECIAL_USE },
 	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (parse_keyword(parse, names[i].name)) {
 			options->select |= names[i].bit;
 			return true;

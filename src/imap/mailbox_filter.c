@@ -1,5 +1,7 @@
 #include "imap/mailbox_filter.h"
 
+#include "base/mem.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -73,7 +75,7 @@ bool mailbox_filter_parse(struct mailbox_filter_reader *reader, struct mailbox_f
 		{ "mailboxes", FILTER_MAILBOXES },
 	};
 
-	for (size_t i = 0; i < sizeof(filters) / sizeof(filters[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(filters); i++) {
 		if (filters[i].kind == reader->unknown || !parse_keyword(reader->parse, filters[i].name))
 			continue;
 		*ret_filter = (struct mailbox_filter){ .kind = filters[i].kind };

@@ -86,12 +86,8 @@ bool metadata_items_value(struct parse *parse, struct strv *ret_value)
 void metadata_items_copy(
 	const struct metadata_request *request, struct arena *arena, struct metadata_request *ret_request)
 {
-	struct strv *names = arena_alloc(arena, (request->count + 1) * sizeof(*names));
-
-	for (size_t i = 0; i < request->count; i++)
-		names[i] = arena_strv(arena, request->names[i]);
 	*ret_request = *request;
-	ret_request->names = names;
+	ret_request->names = arena_strvs(arena, request->names, request->count);
 }
 
 /* Answers. */

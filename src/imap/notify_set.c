@@ -47,7 +47,7 @@ static const struct {
 	{ "ServerMetadataChange", NOTIFY_SERVER_METADATA },
 };
 
-#define EVENT_COUNT (sizeof(event_names) / sizeof(event_names[0]))
+#define EVENT_COUNT (COUNT_OF(event_names))
 
 /* Sets. */
 

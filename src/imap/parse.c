@@ -1,5 +1,6 @@
 #include "imap/parse.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "imap/lex.h"
 #include "store/message.h"
@@ -509,7 +510,7 @@ static bool flag_by_name(struct strv name, uint32_t *ret_flag)
 		{ "\\Deleted", MSG_DELETED },
 		{ "\\Draft", MSG_DRAFT },
 	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (strv_ieq(name, strv_cstr(names[i].name))) {
 			*ret_flag = names[i].flag;
 			return true;

@@ -24,14 +24,12 @@ static bool parse_digits_at(struct strv v, size_t at, size_t n, int *ret_number)
 
 static bool parse_month_at(struct strv v, size_t at, int *ret_month)
 {
-	static const char names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	for (int month = 0; month < 12; month++) {
-		if (strv_ieq(strv_sub(v, at, 3), strv_make(names + 3 * month, 3))) {
-			*ret_month = month + 1;
-			return true;
-		}
-	}
-	return false;
+	int month = clock_month_number(strv_sub(v, at, 3));
+
+	if (month < 0)
+		return false;
+	*ret_month = month + 1;
+	return true;
 }
 
 static bool parse_day_exists(int year, int month, int day)

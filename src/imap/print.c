@@ -120,7 +120,6 @@ static char *put_two(char *p, int number)
 /* By hand: a first sync prints one for each message of a mailbox. */
 void print_date_time(struct buf *out, int64_t seconds, int16_t zone)
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm tm;
 	int minutes = zone < 0 ? -zone : zone;
 	char text[] = "\"00-Jan-0000 00:00:00 +0000\"";
@@ -128,7 +127,7 @@ void print_date_time(struct buf *out, int64_t seconds, int16_t zone)
 	clock_to_utc(seconds + (int64_t)zone * 60, &tm);
 	int year = tm.tm_year + 1900;
 	put_two(text + 1, tm.tm_mday);
-	memcpy(text + 4, months + 3 * tm.tm_mon, 3);
+	memcpy(text + 4, clock_month_name(tm.tm_mon).p, 3);
 	put_two(put_two(text + 8, year / 100), year);
 	put_two(text + 13, tm.tm_hour);
 	put_two(text + 16, tm.tm_min);

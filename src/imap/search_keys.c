@@ -1,12 +1,15 @@
 #include "imap/search_keys.h"
 
+#include "base/clock.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "imap/objectid.h"
 #include "mime/decode.h"
 #include "mime/header.h"
 #include "store/message.h"
 
-#define DAY 86400
+/* Octets that one octet of a needle may become in casemap form: a character decomposes into 18 at most, of 4 octets each. */
+#define NEEDLE_GROWTH_MAX (4 * 18)
 
 struct builder {
 	struct parse *parse;
@@ -92,7 +95,7 @@ static const struct key_name {
 
 static const struct key_name *search_keys_find_name(struct strv word)
 {
-	for (size_t i = 0; i < sizeof(key_names) / sizeof(key_names[0]); i++)
+	for (size_t i = 0; i < COUNT_OF(key_names); i++)
 		if (strv_ieq(word, strv_cstr(key_names[i].name)))
 			return &key_names[i];
 	return NULL;
@@ -167,8 +170,7 @@ static bool parse_needle(struct builder *builder, struct search_key *key)
 		return false;
 	if (!to_utf8(builder, &text))
 		return parse_fail(parse, "Search string is not valid in its charset");
-	/* One character becomes 18 at most. */
-	buf_init(&mapped, text.n * 4 * 18 + 1);
+	buf_init(&mapped, text.n * NEEDLE_GROWTH_MAX + 1);
 	mime_casemap(&mapped, text);
 	key->needle = arena_strv(parse->arena, buf_strv(&mapped));
 	buf_fini(&mapped);
@@ -222,7 +224,7 @@ static bool parse_objectid(struct builder *builder, struct search_key *key)
 	if (!objectid_parse(builder->parse, &id))
 		return false;
 	if (key->kind == SEARCH_EMAILID) {
-		(void)objectid_read_email(id, &key->flags, &key->number);
+		(void)objectid_read_email(id, &key->epoch, &key->number);
 		return true;
 	}
 	key->cost = SEARCH_COST_CACHE;
@@ -255,7 +257,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 	case ARG_DATE:
 		if (!parse_date(parse, &key->number))
 			return false;
-		key->number /= DAY;
+		key->number /= S_PER_DAY;
 		if (key->kind == SEARCH_SENTBEFORE || key->kind == SEARCH_SENTON ||
 			key->kind == SEARCH_SENTSINCE)
 			key->cost = SEARCH_COST_CACHE;
@@ -529,20 +531,6 @@ static struct search_key *walk_next(struct walk *walk, struct search_key *key)
 	return key->next;
 }
 
-/* The set becomes ranges in the arena. */
-static struct seqset to_arena(struct seqset *set, struct arena *arena)
-{
-	struct seqset copy = {
-		.v = arena_alloc(arena, (set->n + 1) * sizeof(*set->v)),
-		.n = set->n,
-		.cap = set->n + 1,
-		.star = set->star,
-	};
-	if (set->n > 0)
-		memcpy(copy.v, set->v, set->n * sizeof(*set->v));
-	return copy;
-}
-
 /* "n:*" holds new messages, too, as long as n is there. */
 static void resolve_uids(struct seqset *set, uint32_t last_uid)
 {
@@ -567,7 +555,7 @@ void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,
 		} else {
 			continue;
 		}
-		key->set = to_arena(&set, arena);
+		key->set = seqset_in_arena(&set, arena);
 		seqset_fini(&set);
 	}
 }
@@ -579,7 +567,7 @@ static struct search_key *copy_one(const struct search_key *key, struct arena *a
 	copy->child = NULL;
 	copy->next = NULL;
 	copy->words = NULL;
-	copy->set = to_arena(&copy->set, arena);
+	copy->set = seqset_in_arena(&copy->set, arena);
 	copy->field = arena_strv(arena, key->field);
 	copy->text = arena_strv(arena, key->text);
 	copy->needle = arena_strv(arena, key->needle);

@@ -56,6 +56,7 @@ struct search_key {
 	struct search_key *next; /* sibling */
 	struct seqset set; /* ranges in the arena */
 	uint32_t flags;
+	uint32_t epoch; /* EMAILID: of the store that gave it out; `number` is its blob */
 	int64_t number;
 	struct strv field; /* of a header */
 	bool addresses; /* the field holds such: as ENVELOPE shows them, too */

@@ -23,7 +23,7 @@ static bool search_return_parse_item(struct parse *parse, struct search_return *
 		{ "UPDATE", SEARCH_UPDATE },
 		{ "CONTEXT", SEARCH_CONTEXT },
 	};
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		if (!parse_keyword(parse, names[i].name))
 			continue;
 		bool again = options->items & names[i].item;

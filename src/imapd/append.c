@@ -1,5 +1,6 @@
 #include "imapd/append.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "imapd/hub.h"
 #include "imapd/session.h"
@@ -164,12 +165,12 @@ static void refuse_url(struct cmd *cmd, struct strv url)
 
 static enum rc piece_run(struct account *account, struct job *job)
 {
-	return append_piece_read(account, ((struct piece_job *)job)->piece);
+	return append_piece_read(account, CONTAINER_OF(job, struct piece_job, base.job)->piece);
 }
 
 static void piece_release(struct cmd_job *job)
 {
-	append_piece_free(&((struct piece_job *)job)->piece);
+	append_piece_free(&CONTAINER_OF(job, struct piece_job, base)->piece);
 }
 
 static void piece_failed(struct cmd *cmd, const struct append_piece *piece, enum rc rc)
@@ -200,7 +201,7 @@ static void piece_ended(struct cmd *cmd)
 
 static void piece_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct piece_job *piece_job = (struct piece_job *)job;
+	struct piece_job *piece_job = CONTAINER_OF(job, struct piece_job, base);
 	struct append *append = cmd->args;
 	enum rc rc = job->job.rc;
 	if (rc == RC_OK)
@@ -278,7 +279,7 @@ struct check_job {
 
 static enum rc append_check_run(struct account *account, struct job *job)
 {
-	struct check_job *check = (struct check_job *)job;
+	struct check_job *check = CONTAINER_OF(job, struct check_job, base.job);
 	struct mbox_info info;
 	struct quota quota;
 	enum rc rc = append_target(account, check->mailbox, &info, &check->no_target);
@@ -298,7 +299,7 @@ static enum rc append_check_run(struct account *account, struct job *job)
 static void check_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct append *append = cmd->args;
-	const struct check_job *check = (struct check_job *)job;
+	const struct check_job *check = CONTAINER_OF(job, struct check_job, base);
 	/* Whoever replaces a message gives back what it took: that is known when it is stored. */
 	bool quota_later = append->hooks->replaces && job->job.rc == RC_QUOTA;
 	if (check->no_target)

@@ -55,10 +55,8 @@ static uint64_t append_memory_of(const struct cmd *cmd, uint64_t size)
 struct append_message *append_message_add(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
-	if (append->received == append->room) {
-		append->room = append->room > 0 ? 2 * append->room : 1;
-		append->messages = mem_realloc(append->messages, append->room, sizeof(*append->messages));
-	}
+	if (append->received == append->room)
+		append->messages = mem_grow(append->messages, &append->room, sizeof(*append->messages));
 	struct append_message *message = arena_zalloc(cmd->arena, sizeof(*message));
 	message->spec = append_spec_keep(cmd);
 	message->binary = append->binary;

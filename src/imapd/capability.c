@@ -1,11 +1,14 @@
 #include "imapd/capability.h"
 
+#include "base/mem.h"
 #include "coi/coi.h"
 #include "imapd/command.h"
 #include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/message_limit.h"
 #include "imapd/session.h"
+
+#include <inttypes.h>
 
 #define CAPABILITY_MAX 4096
 
@@ -110,11 +113,11 @@ static bool capability_holds(enum when when, const struct session *session)
 void capability_print(struct buf *out, const struct session *session)
 {
 	buf_adds(out, "CAPABILITY");
-	for (size_t i = 0; i < sizeof(extra) / sizeof(extra[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(extra); i++) {
 		if (capability_holds(extra[i].when, session))
 			buf_printf(out, " %s", extra[i].name);
 	}
-	buf_printf(out, " APPENDLIMIT=%llu", (unsigned long long)session->settings->message_max);
+	buf_printf(out, " APPENDLIMIT=%" PRIu64, session->settings->message_max);
 	message_limit_capability(out, session->settings);
 	const struct cmd_row *const *table = session->hub->imapd->table;
 	for (size_t i = 0; table[i]; i++) {

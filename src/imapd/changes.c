@@ -4,6 +4,7 @@
  */
 #include "imapd/changes.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "imap/notify_set.h"
 #include "imapd/command.h"
@@ -36,7 +37,7 @@ struct claim {
 
 static enum rc claim_run(struct account *account, struct job *job)
 {
-	struct claim *claim = (struct claim *)job;
+	struct claim *claim = CONTAINER_OF(job, struct claim, job);
 	uint32_t count = 0;
 	claim->lo = claim->hi = 0;
 	enum rc rc = mbox_claim_recent(account, claim->mailbox, &claim->lo, &count);
@@ -57,7 +58,7 @@ static void add_recent(struct session *session, uint32_t lo, uint32_t hi)
 
 static void claim_done(struct job *job)
 {
-	struct claim *claim = (struct claim *)job;
+	struct claim *claim = CONTAINER_OF(job, struct claim, job);
 	struct session *session = hub_session(claim->hub, job->asker);
 	if (session) {
 		struct view *view = session->view;

@@ -1,5 +1,6 @@
 #include "imapd/command.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "imapd/search_update.h"
 #include "imapd/hub.h"
@@ -82,6 +83,12 @@ const struct cmd_row *cmd_find(const struct cmd_row *const *table, struct strv n
 		}
 	}
 	return NULL;
+}
+
+bool cmd_no_arguments(struct cmd *cmd, struct parse *parse)
+{
+	(void)cmd;
+	return parse_end(parse);
 }
 
 /* The command's name, behind the tag and its space. NULL: no row has that name. */
@@ -473,7 +480,7 @@ void cmd_literal(struct session *session)
 
 static void command_job_done(struct job *job)
 {
-	struct cmd_job *cmd_job = (struct cmd_job *)job;
+	struct cmd_job *cmd_job = CONTAINER_OF(job, struct cmd_job, job);
 	struct session *session = hub_session(cmd_job->hub, job->asker);
 	struct cmd *cmd = session ? session->cmd : NULL;
 

@@ -97,6 +97,9 @@ struct cmd {
 	uint64_t progress_due;
 };
 
+/* The `parse` of rows that take no arguments. */
+bool cmd_no_arguments(struct cmd *cmd, struct parse *parse);
+
 /* The row of that name in a table (cmd/table.h); `uid`: of its "UID x" form. NULL: there is none. Pure. */
 const struct cmd_row *cmd_find(const struct cmd_row *const *table, struct strv name, bool uid);
 

@@ -1,11 +1,14 @@
 #include "imapd/fetch_cmd.h"
 
+#include "base/list.h"
 #include "imapd/fetch_view.h"
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
 #include "imap/uid_runs.h"
 #include "imapd/session.h"
 #include "imapd/view.h"
+
+#include <inttypes.h>
 
 struct slice_job {
 	struct cmd_job base;
@@ -34,13 +37,13 @@ bool fetch_cmd_empty(const struct fetch_cmd *run)
 
 static enum rc fetch_cmd_slice_run(struct account *account, struct job *job)
 {
-	struct slice_job *slice = (struct slice_job *)job;
+	struct slice_job *slice = CONTAINER_OF(job, struct slice_job, base.job);
 	return fetch_slice(account, slice->fetch);
 }
 
 static void fetch_cmd_slice_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct slice_job *slice = (struct slice_job *)job;
+	struct slice_job *slice = CONTAINER_OF(job, struct slice_job, base);
 	struct fetch_cmd *run = slice->run;
 	run->fetch = slice->fetch;
 	slice->fetch = NULL;
@@ -49,7 +52,7 @@ static void fetch_cmd_slice_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void slice_release(struct cmd_job *job)
 {
-	fetch_free(&((struct slice_job *)job)->fetch);
+	fetch_free(&CONTAINER_OF(job, struct slice_job, base)->fetch);
 }
 
 void fetch_cmd_next(struct cmd *cmd, struct fetch_cmd *run)
@@ -91,8 +94,9 @@ void fetch_cmd_deliver(struct cmd *cmd, struct fetch_cmd *run, enum rc rc)
 	if (finished) {
 		if (fetch->place.damaged > 0)
 			answer_untagged(cmd->session,
-				"NO [CORRUPTION] %llu of these messages cannot be read as they were stored",
-				(unsigned long long)fetch->place.damaged);
+				"NO [CORRUPTION] %" PRIu64
+				" of these messages cannot be read as they were stored",
+				fetch->place.damaged);
 		run->gone = fetch->place.gone > 0;
 		fetch_cmd_end(cmd, run, fetch->place.rc);
 		return;

@@ -6,6 +6,7 @@
 #include "imapd/hub.h"
 #include "imapd/notify_priv.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "imapd/command.h"
 #include "imapd/fetch_view.h"
@@ -24,14 +25,14 @@ struct notify_fetch {
 
 static enum rc notify_fetch_slice_run(struct account *account, struct job *job)
 {
-	struct fetch *fetch = ((struct notify_fetch *)job)->fetch;
+	struct fetch *fetch = CONTAINER_OF(job, struct notify_fetch, job)->fetch;
 	return fetch_slice(account, fetch);
 }
 
 /* Attributes that set \Seen: the change is made with the first slice, whose FETCH responses hold the new flags. */
 static enum rc seeing_run(struct account *account, struct job *job)
 {
-	struct fetch *fetch = ((struct notify_fetch *)job)->fetch;
+	struct fetch *fetch = CONTAINER_OF(job, struct notify_fetch, job)->fetch;
 	struct seqset modified = SEQSET_EMPTY;
 
 	seqset_clear(&fetch->seen);
@@ -91,7 +92,7 @@ static void notify_fetch_deliver(struct session *session, bool seeing, enum rc r
 
 static void notify_fetch_done(struct job *job)
 {
-	struct notify_fetch *done = (struct notify_fetch *)job;
+	struct notify_fetch *done = CONTAINER_OF(job, struct notify_fetch, job);
 	struct session *session = hub_session(done->hub, job->asker);
 	struct notify *notify = session ? session->notify : NULL;
 

@@ -6,6 +6,7 @@
 #include "imapd/notify.h"
 #include "imapd/notify_priv.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "imapd/answer.h"
 #include "imapd/imapd_priv.h"
@@ -22,7 +23,7 @@ struct notify_job {
 
 static enum rc job_run(struct account *account, struct job *job)
 {
-	return notify_lines_print(account, &((struct notify_job *)job)->lines);
+	return notify_lines_print(account, &CONTAINER_OF(job, struct notify_job, job)->lines);
 }
 
 static void job_free(struct notify_job *notify)
@@ -58,7 +59,7 @@ static void take_boxes(struct notify *notify, const struct notify_job *job)
 
 static void notify_job_done(struct job *job)
 {
-	struct notify_job *done = (struct notify_job *)job;
+	struct notify_job *done = CONTAINER_OF(job, struct notify_job, job);
 	struct session *session = hub_session(done->hub, job->asker);
 	struct notify *notify = session ? session->notify : NULL;
 

@@ -8,6 +8,8 @@
 #include "imap/print.h"
 #include "imapd/session.h"
 
+#include <inttypes.h>
+
 #define PROGRESS_LINE_MAX 2048
 
 void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t total)
@@ -20,9 +22,9 @@ void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t to
 	else
 		buf_adds(out, "NIL");
 	if (total > 0)
-		buf_printf(out, " %llu %llu", (unsigned long long)done, (unsigned long long)total);
+		buf_printf(out, " %" PRIu64 " %" PRIu64, done, total);
 	else if (done > 0)
-		buf_printf(out, " %llu NIL", (unsigned long long)done);
+		buf_printf(out, " %" PRIu64 " NIL", done);
 	else
 		buf_adds(out, " NIL NIL");
 	buf_adds(out, ")] Still working\r\n");

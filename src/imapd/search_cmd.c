@@ -1,6 +1,8 @@
 #include "imapd/search_cmd.h"
 
 #include "base/clock.h"
+#include "base/list.h"
+#include "base/seqset.h"
 #include "imapd/search_update.h"
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
@@ -30,12 +32,12 @@ bool search_cmd_fits(struct parse *parse, struct search_cmd *args)
 
 static enum rc search_job_run(struct account *account, struct job *job)
 {
-	return search_slice(account, ((struct search_job *)job)->search);
+	return search_slice(account, CONTAINER_OF(job, struct search_job, base.job)->search);
 }
 
 static void search_job_release(struct cmd_job *job)
 {
-	search_free(&((struct search_job *)job)->search);
+	search_free(&CONTAINER_OF(job, struct search_job, base)->search);
 }
 
 void search_cmd_failed(struct cmd *cmd, const char *code, const char *text)
@@ -120,7 +122,7 @@ static void search_next(struct cmd *cmd, bool borrow);
 
 static void search_job_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct search_job *search_job = (struct search_job *)job;
+	struct search_job *search_job = CONTAINER_OF(job, struct search_job, base);
 	struct search_cmd *args = cmd->args;
 	args->search = search_job->search;
 	search_job->search = NULL;
@@ -171,7 +173,7 @@ static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *ui
 /* The messages that can match at all: those in every set that must. */
 static void search_cmd_candidates(const struct search_keys *keys, struct seqset *ret_uids)
 {
-	seqset_add_range(ret_uids, 1, UINT32_MAX - 1);
+	seqset_add_range(ret_uids, 1, UID_MAX);
 	for (const struct search_key *key = keys->root->child; key; key = key->next)
 		if (key->kind == SEARCH_UIDS && !key->negate)
 			seqset_intersect(ret_uids, &key->set);

@@ -234,7 +234,7 @@ static void round_free(struct round *round)
 
 static enum rc round_run(struct account *account, struct job *job)
 {
-	const struct round *round = (struct round *)job;
+	const struct round *round = CONTAINER_OF(job, struct round, job);
 	const struct look *look = &round->looks[round->at];
 	return look->sort ? sort_slice(account, look->sort) : search_slice(account, look->search);
 }
@@ -390,7 +390,7 @@ static bool accept_slice(const struct search_updates *contexts, struct look *loo
 
 static void round_done(struct job *job)
 {
-	struct round *round = (struct round *)job;
+	struct round *round = CONTAINER_OF(job, struct round, job);
 	struct session *session = hub_session(round->hub, job->asker);
 	struct search_updates *contexts = session ? session->updates : NULL;
 	if (!contexts || contexts->serial != round->serial || session->state == SESSION_LOGOUT) {

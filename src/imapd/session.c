@@ -12,6 +12,7 @@
 #include "imapd/view.h"
 #include "net/conn.h"
 
+#include <inttypes.h>
 #include <assert.h>
 #include <stdlib.h>
 
@@ -291,8 +292,8 @@ static const char *end_name(enum conn_end why)
 static void imapd_session_on_end(void *arg, enum conn_end why)
 {
 	struct session *session = arg;
-	log_debug(session->hub->imapd->log, "imap session ended id=%llu user=%s why=%s",
-		(unsigned long long)session->id, LOG_V(strv_cstr(session->user)), end_name(why));
+	log_debug(session->hub->imapd->log, "imap session ended id=%" PRIu64 " user=%s why=%s", session->id,
+		LOG_V(strv_cstr(session->user)), end_name(why));
 	imapd_session_free(session);
 }
 

@@ -12,6 +12,7 @@
 #include "imapd/view_priv.h"
 #include "store/message.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #define SYNC_CHUNK (32 * 1024)
@@ -29,7 +30,7 @@ static void flush_chunk(struct session *session, struct buf *out, size_t above)
 static void tell_vanished(struct session *session, const struct seqset *gone)
 {
 	struct buf lines;
-	buf_init(&lines, SIZE_MAX / 2);
+	buf_init(&lines, BUF_UNBOUNDED);
 	sync_print_vanished(&lines, gone, false);
 	answer_raw(session, buf_strv(&lines));
 	buf_fini(&lines);
@@ -111,7 +112,7 @@ static void tell_flags(struct session *session, struct buf *out)
 			buf_adds(out, condstore ? " " : "");
 		}
 		if (condstore) {
-			buf_printf(out, "MODSEQ (%llu)", (unsigned long long)entry->modseq);
+			buf_printf(out, "MODSEQ (%" PRIu64 ")", entry->modseq);
 			view_said_modseq(view, entry->modseq);
 		}
 		buf_adds(out, ")\r\n");
@@ -126,7 +127,7 @@ static void tell_updates(struct session *session, void (*tell)(struct session *s
 	struct buf out;
 	if (!search_updates_due(session))
 		return;
-	buf_init(&out, SIZE_MAX / 2);
+	buf_init(&out, BUF_UNBOUNDED);
 	tell(session, &out);
 	flush_chunk(session, &out, 0);
 	buf_fini(&out);
@@ -246,8 +247,7 @@ void sync_offer(struct session *session)
 
 static void say_highest(struct session *session)
 {
-	answer_untagged(session, "OK [HIGHESTMODSEQ %llu] Highest",
-		(unsigned long long)view_told_modseq(session->view));
+	answer_untagged(session, "OK [HIGHESTMODSEQ %" PRIu64 "] Highest", view_told_modseq(session->view));
 }
 
 void sync_modseq(struct session *session)
@@ -270,7 +270,7 @@ const char *sync_modseq_code(struct cmd *cmd)
 	struct view *view = cmd->session->view;
 	view->said = 0;
 	view->lowered = false;
-	return arena_printf(cmd->arena, "HIGHESTMODSEQ %llu", (unsigned long long)view_told_modseq(view));
+	return arena_printf(cmd->arena, "HIGHESTMODSEQ %" PRIu64, view_told_modseq(view));
 }
 
 void sync_condstore(struct session *session)

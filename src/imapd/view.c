@@ -38,10 +38,8 @@ static void uids_append(struct view_uids *uids, uint32_t lo, uint32_t hi)
 	if (last && last->uid_hi + 1 == lo) {
 		last->uid_hi = hi;
 	} else {
-		if (uids->n == uids->cap) {
-			uids->cap = uids->cap ? uids->cap * 2 : 4;
-			uids->v = mem_realloc(uids->v, uids->cap, sizeof(*uids->v));
-		}
+		if (uids->n == uids->cap)
+			uids->v = mem_grow(uids->v, &uids->cap, sizeof(*uids->v));
 		uids->v[uids->n++] =
 			(struct uid_run){ .uid_lo = lo, .uid_hi = hi, .seq_lo = uids->count + 1 };
 	}
@@ -318,10 +316,8 @@ static struct view_flags *flags_find(struct view *view, uint32_t uid)
 static struct view_flags *flags_insert(struct view *view, uint32_t uid)
 {
 	size_t i = flags_place(view, uid);
-	if (view->flags_count == view->flags_cap) {
-		view->flags_cap = view->flags_cap ? view->flags_cap * 2 : 4;
-		view->flags = mem_realloc(view->flags, view->flags_cap, sizeof(*view->flags));
-	}
+	if (view->flags_count == view->flags_cap)
+		view->flags = mem_grow(view->flags, &view->flags_cap, sizeof(*view->flags));
 	memmove(view->flags + i + 1, view->flags + i, (view->flags_count - i) * sizeof(*view->flags));
 	view->flags_count++;
 	view->flags[i] = (struct view_flags){ .uid = uid, .dropped = true };

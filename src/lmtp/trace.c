@@ -54,12 +54,11 @@ void trace_received(struct trace *trace, uint64_t size)
 static void trace_date_print(struct buf *out, int64_t seconds)
 {
 	static const char days[] = "SunMonTueWedThuFriSat";
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	struct tm tm;
 
 	clock_to_utc(seconds, &tm);
 	buf_printf(out, "%.3s, %02d %.3s %d %02d:%02d:%02d +0000", days + 3 * tm.tm_wday, tm.tm_mday,
-		months + 3 * tm.tm_mon, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+		clock_month_name(tm.tm_mon).p, tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
 void trace_print(const struct trace *trace, const char *recipient, struct buf *out)

@@ -1,6 +1,7 @@
 /* RFC 5322 date-time: "[Tue,] 24 Nov 2026 03:42[:21] +0100", comments anywhere, the obsolete forms. */
 #include "mime/header.h"
 
+#include "base/clock.h"
 #include "base/str.h"
 #include "mime/mime_priv.h"
 
@@ -46,17 +47,6 @@ static bool take_char(struct mime_lex *lex, char c)
 	return true;
 }
 
-static int64_t month_number(struct strv name)
-{
-	static const char months[] = "janfebmaraprmayjunjulaugsepoctnovdec";
-	if (name.n < 3)
-		return -1;
-	for (int i = 0; i < 12; i++)
-		if (strv_ieq(strv_sub(name, 0, 3), strv_make(months + 3 * (size_t)i, 3)))
-			return i;
-	return -1;
-}
-
 static bool take_day(struct mime_lex *lex, struct date *date)
 {
 	size_t digits;
@@ -64,7 +54,7 @@ static bool take_day(struct mime_lex *lex, struct date *date)
 		take_char(lex, ',');
 	date->day = date_take_number(lex, &digits);
 	take_char(lex, '-');
-	date->month = month_number(take_letters(lex));
+	date->month = clock_month_number(take_letters(lex));
 	take_char(lex, '-');
 	date->year = date_take_number(lex, &digits);
 	if (date->day < 1 || date->month < 0 || date->year < 0)

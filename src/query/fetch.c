@@ -122,10 +122,8 @@ static void told_add(struct fetch *fetch, uint32_t uid, uint64_t modseq, bool fl
 {
 	if (modseq <= fetch->told_modseq)
 		return;
-	if (fetch->told_count == fetch->told_cap) {
-		fetch->told_cap = fetch->told_cap ? fetch->told_cap * 2 : 16;
-		fetch->told = mem_realloc(fetch->told, fetch->told_cap, sizeof(*fetch->told));
-	}
+	if (fetch->told_count == fetch->told_cap)
+		fetch->told = mem_grow(fetch->told, &fetch->told_cap, sizeof(*fetch->told));
 	fetch->told[fetch->told_count++] = (struct fetch_told){ uid, flags, modseq };
 }
 

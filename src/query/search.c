@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAY 86400
 /* With FUZZY a date may be off by so many days. */
 #define FUZZY_DAYS 3
 
@@ -302,8 +301,8 @@ static enum rc eval_text(struct searcher *s, const struct search_key *key, bool 
 static int64_t local_day(int64_t seconds, int zone)
 {
 	int64_t local = seconds + (int64_t)zone * 60;
-	int64_t day = local / DAY;
-	return local % DAY < 0 ? day - 1 : day;
+	int64_t day = local / S_PER_DAY;
+	return local % S_PER_DAY < 0 ? day - 1 : day;
 }
 
 /* By how many days it does not fit; not above 0: it does. */
@@ -444,7 +443,7 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 		search_decide(s, key, day_score(key, local_day(row->savedate, 0)), ret_match);
 		return RC_OK;
 	case SEARCH_EMAILID:
-		*ret_match = row->blob == key->number && msg_epoch(s->account) == key->flags;
+		*ret_match = row->blob == key->number && msg_epoch(s->account) == key->epoch;
 		return RC_OK;
 	case SEARCH_THREADID:
 		return eval_thread(s, key, ret_match);
@@ -513,10 +512,8 @@ static const struct msg_row *search_next_row(struct searcher *s, uint32_t *ret_s
 
 static void add_hit(struct search *search, const struct search_hit *hit)
 {
-	if (search->hit_count == search->hit_cap) {
-		search->hit_cap = search->hit_cap ? search->hit_cap * 2 : 64;
-		search->hits = mem_realloc(search->hits, search->hit_cap, sizeof(*search->hits));
-	}
+	if (search->hit_count == search->hit_cap)
+		search->hits = mem_grow(search->hits, &search->hit_cap, sizeof(*search->hits));
 	search->hits[search->hit_count++] = *hit;
 }
 

@@ -8,6 +8,7 @@
 #include "mime/subject.h"
 #include "store/message.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /* An envelope's string, decoded (4 octets for one at most) and case-mapped (18 code points for one). */
@@ -38,7 +39,7 @@ static void sort_key_cut(struct buf *mapped)
 		return;
 	uint64_t hash = hash_bytes(mapped->p, mapped->len);
 	mapped->len = SORT_TEXT_MAX;
-	buf_printf(mapped, "%016llx", (unsigned long long)hash);
+	buf_printf(mapped, "%016" PRIx64, hash);
 }
 
 /* The text that was decoded as it is compared. */

@@ -60,8 +60,7 @@ static int compare_items(const void *a, const void *b)
 void sorter_add(struct sorter *sorter, struct sort_item item)
 {
 	if (sorter->count == sorter->cap) {
-		sorter->cap = sorter->cap ? sorter->cap * 2 : 64;
-		sorter->v[0] = mem_realloc(sorter->v[0], sorter->cap, sizeof(item));
+		sorter->v[0] = mem_grow(sorter->v[0], &sorter->cap, sizeof(item));
 		free(sorter->v[1]);
 		sorter->v[1] = NULL;
 	}

@@ -44,7 +44,7 @@ struct thread *thread_new(int64_t mailbox, enum thread_algorithm algorithm, cons
 	}
 	rand_bytes(thread->keys, sizeof(thread->keys));
 	sorter_init(&thread->dates);
-	buf_init(&thread->out, SIZE_MAX / 2);
+	buf_init(&thread->out, BUF_UNBOUNDED);
 	return thread;
 }
 
@@ -67,10 +67,8 @@ void thread_free(struct thread **thread)
 static void add_ref(struct thread *thread, struct thread_message *message, struct thread_id id)
 {
 	struct thread_place *at = &thread->next;
-	if (at->ref_count == thread->ref_cap) {
-		thread->ref_cap = thread->ref_cap ? thread->ref_cap * 2 : 256;
-		thread->refs = mem_realloc(thread->refs, thread->ref_cap, sizeof(*thread->refs));
-	}
+	if (at->ref_count == thread->ref_cap)
+		thread->refs = mem_grow(thread->refs, &thread->ref_cap, sizeof(*thread->refs));
 	thread->refs[at->ref_count++] = id;
 	message->ref_count++;
 }
@@ -179,10 +177,9 @@ static uint32_t number_of(struct gatherer *g, uint32_t uid)
 static void thread_add_message(struct thread *thread, const struct thread_message *message, int64_t date)
 {
 	struct thread_place *at = &thread->next;
-	if (at->count == thread->message_cap) {
-		thread->message_cap = thread->message_cap ? thread->message_cap * 2 : 64;
-		thread->messages = mem_realloc(thread->messages, thread->message_cap, sizeof(*message));
-	}
+	if (at->count == thread->message_cap)
+		thread->messages =
+			mem_grow(thread->messages, &thread->message_cap, sizeof(*thread->messages));
 	thread->messages[at->count++] = *message;
 	struct sort_item item = { .head = (uint64_t)date ^ (uint64_t)1 << 63, .uid = (uint32_t)at->count };
 	sorter_add(&thread->dates, item);

@@ -19,10 +19,8 @@ void thread_links_fini(struct thread_links *links)
 
 uint32_t thread_links_add(struct thread_links *links)
 {
-	if (links->n == links->cap) {
-		links->cap *= 2;
-		links->v = mem_realloc(links->v, links->cap, sizeof(*links->v));
-	}
+	if (links->n == links->cap)
+		links->v = mem_grow(links->v, &links->cap, sizeof(*links->v));
 	links->v[links->n] = (struct thread_link){ .left = 0 };
 	return (uint32_t)links->n++;
 }

@@ -35,10 +35,8 @@ void thread_tree_free(struct thread_tree **tree)
 
 static uint32_t new_node(struct thread_tree *tree)
 {
-	if (tree->n == tree->cap) {
-		tree->cap *= 2;
-		tree->v = mem_realloc(tree->v, tree->cap, sizeof(*tree->v));
-	}
+	if (tree->n == tree->cap)
+		tree->v = mem_grow(tree->v, &tree->cap, sizeof(*tree->v));
 	tree->v[tree->n] = (struct thread_node){ .message = 0 };
 	return (uint32_t)tree->n++;
 }
@@ -92,10 +90,8 @@ static uint32_t take_node(struct thread_tree *tree, const struct thread_message 
 
 static void thread_tree_add_message(struct thread_tree *tree, uint32_t node)
 {
-	if (tree->message_count == tree->message_cap) {
-		tree->message_cap = tree->message_cap ? tree->message_cap * 2 : 64;
-		tree->node_of = mem_realloc(tree->node_of, tree->message_cap, sizeof(*tree->node_of));
-	}
+	if (tree->message_count == tree->message_cap)
+		tree->node_of = mem_grow(tree->node_of, &tree->message_cap, sizeof(*tree->node_of));
 	tree->node_of[tree->message_count++] = node;
 	tree->v[node].message = (uint32_t)tree->message_count;
 }

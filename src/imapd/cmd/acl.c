@@ -3,6 +3,7 @@
  * be changed. What COI and the limits refuse are single steps, not rights. A name that is only above others has no rights.
  */
 #include "auth/saslprep.h"
+#include "base/list.h"
 #include "imap/acl_rights.h"
 #include "imapd/command.h"
 #include "imapd/answer.h"
@@ -83,7 +84,7 @@ static bool cmd_acl_set_parse(struct cmd *cmd, struct parse *parse)
 static enum rc acl_job_run(struct account *account, struct job *job)
 {
 	struct mbox_info info;
-	enum rc rc = mbox_find(account, ((struct acl_job *)job)->name, &info);
+	enum rc rc = mbox_find(account, CONTAINER_OF(job, struct acl_job, base.job)->name, &info);
 	return rc == RC_OK && info.attrs & MBOX_NOSELECT ? RC_CANNOT : rc;
 }
 

@@ -10,13 +10,9 @@
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
 
-#define ANY_LINE_MAX 8192
+#include <inttypes.h>
 
-static bool cmd_any_no_arguments(struct cmd *cmd, struct parse *parse)
-{
-	(void)cmd;
-	return parse_end(parse);
-}
+#define ANY_LINE_MAX 8192
 
 static void capability_run(struct cmd *cmd)
 {
@@ -69,8 +65,8 @@ static bool cmd_any_id_parse(struct cmd *cmd, struct parse *parse)
 			return false;
 		if (++fields > ID_FIELDS_MAX)
 			continue;
-		log_debug(log, "imap client id=%llu field=%s value=%s", (unsigned long long)cmd->session->id,
-			LOG_V(name), LOG_V(value));
+		log_debug(log, "imap client id=%" PRIu64 " field=%s value=%s", cmd->session->id, LOG_V(name),
+			LOG_V(value));
 	} while (parse_more(parse));
 	return parse_char(parse, ')') && parse_end(parse);
 }
@@ -101,20 +97,20 @@ const struct cmd_row cmd_any_rows[] = {
 	{
 		.name = "CAPABILITY",
 		.states = CMD_ANY_STATE,
-		.parse = cmd_any_no_arguments,
+		.parse = cmd_no_arguments,
 		.run = capability_run,
 	},
 	{
 		.name = "NOOP",
 		.states = CMD_ANY_STATE,
-		.parse = cmd_any_no_arguments,
+		.parse = cmd_no_arguments,
 		.run = noop_run,
 	},
 	{
 		.name = "LOGOUT",
 		.states = CMD_ANY_STATE,
 		.flags = CMD_NO_SYNC,
-		.parse = cmd_any_no_arguments,
+		.parse = cmd_no_arguments,
 		.run = logout_run,
 	},
 	{

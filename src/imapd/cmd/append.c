@@ -2,6 +2,7 @@
  * APPEND, of one message or several (RFC 3502), all or none: what comes in is gathered by append.c and stored in one job.
  */
 #include "coi/coi.h"
+#include "base/list.h"
 #include "imapd/append.h"
 #include "imapd/session.h"
 #include "query/append_target.h"
@@ -27,7 +28,7 @@ struct append_job {
 
 static enum rc cmd_append_store_run(struct account *account, struct job *job)
 {
-	struct append_job *append = (struct append_job *)job;
+	struct append_job *append = CONTAINER_OF(job, struct append_job, base.job);
 	struct mbox_info info;
 	enum rc rc = append_target(account, append->mailbox, &info, &append->no_target);
 	for (size_t i = 0; rc == RC_OK && i < append->count; i++) {
@@ -46,14 +47,14 @@ static enum rc cmd_append_store_run(struct account *account, struct job *job)
 
 static void cmd_append_store_release(struct cmd_job *job)
 {
-	struct append_job *append = (struct append_job *)job;
+	struct append_job *append = CONTAINER_OF(job, struct append_job, base);
 	for (size_t i = 0; i < append->count; i++)
 		content_unref(&append->messages[i].content);
 }
 
 static void cmd_append_store_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct append_job *append = (struct append_job *)job;
+	const struct append_job *append = CONTAINER_OF(job, struct append_job, base);
 	if (append->no_target) {
 		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
 		return;

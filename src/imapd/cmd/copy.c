@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "base/list.h"
 #include "imapd/message_limit.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
@@ -58,7 +59,7 @@ static void result_fini(struct copy_result *result)
 
 static enum rc cmd_copy_run(struct account *account, struct job *job)
 {
-	struct copy_job *copy = (struct copy_job *)job;
+	struct copy_job *copy = CONTAINER_OF(job, struct copy_job, base.job);
 	struct mbox_info to;
 	bool there = true;
 	copy->no_target = copy->gone = false;
@@ -84,7 +85,7 @@ static enum rc cmd_copy_run(struct account *account, struct job *job)
 
 static void copy_release(struct cmd_job *job)
 {
-	struct copy_job *copy = (struct copy_job *)job;
+	struct copy_job *copy = CONTAINER_OF(job, struct copy_job, base);
 	seqset_fini(&copy->all);
 	seqset_fini(&copy->uids);
 	result_fini(&copy->result);
@@ -94,7 +95,7 @@ static void copy_release(struct cmd_job *job)
 static const char *cmd_copy_copyuid(struct cmd *cmd, const struct copy_result *result)
 {
 	struct buf code;
-	buf_init(&code, SIZE_MAX / 2);
+	buf_init(&code, BUF_UNBOUNDED);
 	buf_adds(&code, "COPYUID ");
 	buf_addu(&code, result->uidvalidity);
 	buf_addc(&code, ' ');
@@ -110,7 +111,7 @@ static const char *cmd_copy_copyuid(struct cmd *cmd, const struct copy_result *r
 static void tell_copyuid(struct cmd *cmd, const char *code)
 {
 	struct buf line;
-	buf_init(&line, SIZE_MAX / 2);
+	buf_init(&line, BUF_UNBOUNDED);
 	buf_adds(&line, "* OK [");
 	buf_adds(&line, code);
 	buf_adds(&line, "] Moved\r\n");
@@ -139,7 +140,7 @@ static void copy_submit(struct cmd *cmd);
 
 static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct copy_job *copy = (struct copy_job *)job;
+	struct copy_job *copy = CONTAINER_OF(job, struct copy_job, base);
 	struct copy_args *args = cmd->args;
 	enum rc rc = job->job.rc;
 	if (rc == RC_OK) {

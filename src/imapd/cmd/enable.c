@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "base/mem.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
@@ -29,7 +30,7 @@ static bool enable_parse(struct cmd *cmd, struct parse *parse)
 	do {
 		if (!parse_atom(parse, &name))
 			return false;
-		for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+		for (size_t i = 0; i < COUNT_OF(extensions); i++) {
 			if (strv_ieq(name, strv_cstr(extensions[i].name)))
 				args->asked |= extensions[i].bit;
 		}
@@ -45,7 +46,7 @@ static void enable_run(struct cmd *cmd)
 
 	buf_init(&out, 256);
 	buf_adds(&out, "* ENABLED");
-	for (size_t i = 0; i < sizeof(extensions) / sizeof(extensions[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(extensions); i++) {
 		if (args->asked & extensions[i].bit)
 			buf_printf(&out, " %s", extensions[i].name);
 	}

@@ -7,6 +7,8 @@
  * A mailbox that goes away meanwhile is left out, as is one without results. More than ESEARCH_MAILBOXES_MAX: NO [LIMIT].
  */
 #include "base/clock.h"
+#include "base/list.h"
+#include "base/seqset.h"
 #include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/search_update.h"
@@ -94,7 +96,7 @@ static bool look_at(void *arg, const struct mbox_info *info)
 
 static enum rc cmd_esearch_list_job_run(struct account *account, struct job *job)
 {
-	struct list_job *list = (struct list_job *)job;
+	struct list_job *list = CONTAINER_OF(job, struct list_job, base.job);
 	list->count = 0;
 	enum rc rc = mbox_list(account, false, false, look_at, list);
 	return rc == RC_OK && list->count > ESEARCH_MAILBOXES_MAX ? RC_LIMIT : rc;
@@ -111,7 +113,7 @@ static void next_mailbox(struct cmd *cmd);
 
 static void cmd_esearch_list_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct list_job *list = (struct list_job *)job;
+	const struct list_job *list = CONTAINER_OF(job, struct list_job, base);
 	struct esearch_args *args = cmd->args;
 	if (job->job.rc == RC_LIMIT) {
 		cmd_no(cmd, "LIMIT", "Too many mailboxes");
@@ -153,7 +155,7 @@ static void cmd_esearch_print_answer(struct cmd *cmd, struct search *search, str
 	if (base->options.items & SEARCH_RELEVANCY)
 		result->scores = search_scores(search);
 	result->utf8 = session_utf8(cmd->session);
-	buf_init(&out, SIZE_MAX / 2);
+	buf_init(&out, BUF_UNBOUNDED);
 	search_return_print(&base->options, result, cmd->tag, &out);
 	answer_own(cmd->session, &out);
 	answer_flush(cmd->session);
@@ -216,7 +218,7 @@ static enum rc cmd_esearch_resolve(struct account *account, struct search *searc
 
 static enum rc esearch_job_run(struct account *account, struct job *job)
 {
-	struct search *search = ((struct esearch_job *)job)->search;
+	struct search *search = CONTAINER_OF(job, struct esearch_job, base.job)->search;
 	enum rc rc = search->place.uid == 0 && search->place.run == 0 ? cmd_esearch_resolve(account, search)
 								      : RC_OK;
 	return rc == RC_OK ? search_slice(account, search) : rc;
@@ -224,7 +226,7 @@ static enum rc esearch_job_run(struct account *account, struct job *job)
 
 static void esearch_job_release(struct cmd_job *job)
 {
-	search_free(&((struct esearch_job *)job)->search);
+	search_free(&CONTAINER_OF(job, struct esearch_job, base)->search);
 }
 
 static void submit_slice(struct cmd *cmd);
@@ -248,7 +250,7 @@ static void mailbox_finished(struct cmd *cmd, struct search *search)
 
 static void cmd_esearch_slice_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct esearch_job *slice = (struct esearch_job *)job;
+	struct esearch_job *slice = CONTAINER_OF(job, struct esearch_job, base);
 	struct esearch_args *args = cmd->args;
 	if (job->job.rc == RC_NOT_FOUND) {
 		args->at++;
@@ -292,7 +294,7 @@ static void begin_mailbox(struct cmd *cmd, const struct found_mailbox *mailbox)
 	search_keys_copy(&args->keys, search->arena, &search->keys);
 	search_prepare(search);
 	search->runs = arena_alloc(search->arena, sizeof(*search->runs));
-	search->runs[0] = (struct uid_run){ .uid_lo = 1, .uid_hi = UINT32_MAX - 1, .seq_lo = 1 };
+	search->runs[0] = (struct uid_run){ .uid_lo = 1, .uid_hi = UID_MAX, .seq_lo = 1 };
 	search->run_count = 1;
 	submit_slice(cmd);
 }

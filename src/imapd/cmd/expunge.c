@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "base/list.h"
 #include "imapd/message_limit.h"
 #include "imapd/cmd/rows.h"
 #include "imap/uid_runs.h"
@@ -49,7 +50,7 @@ static enum rc expunge_limit(struct account *account, struct expunge_job *expung
 
 static enum rc expunge_run(struct account *account, struct job *job)
 {
-	struct expunge_job *expunge = (struct expunge_job *)job;
+	struct expunge_job *expunge = CONTAINER_OF(job, struct expunge_job, base.job);
 	seqset_fini(&expunge->removed);
 	enum rc rc = expunge->limit > 0 ? expunge_limit(account, expunge) : RC_OK;
 	if (rc == RC_OK)
@@ -65,7 +66,7 @@ static void expunge_submit(
 
 static void expunge_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct expunge_job *expunge = (struct expunge_job *)job;
+	struct expunge_job *expunge = CONTAINER_OF(job, struct expunge_job, base);
 	cmd->removed = cmd->removed || !seqset_empty(&expunge->removed);
 	if (expunge->last > 0)
 		cmd->limit_uid = expunge->last;
@@ -78,7 +79,7 @@ static void expunge_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void expunge_release(struct cmd_job *job)
 {
-	struct expunge_job *expunge = (struct expunge_job *)job;
+	struct expunge_job *expunge = CONTAINER_OF(job, struct expunge_job, base);
 	seqset_fini(&expunge->uids);
 	seqset_fini(&expunge->chosen);
 	seqset_fini(&expunge->removed);

@@ -1,4 +1,6 @@
 #include "imapd/command.h"
+#include "base/list.h"
+#include "base/seqset.h"
 #include "imapd/fetch_cmd.h"
 #include "imapd/message_limit.h"
 #include "imap/partial.h"
@@ -102,14 +104,14 @@ static bool fetch_parse(struct cmd *cmd, struct parse *parse)
 
 static enum rc seen_look(struct account *account, struct job *job)
 {
-	struct seen_job *seen = (struct seen_job *)job;
+	struct seen_job *seen = CONTAINER_OF(job, struct seen_job, base.job);
 	seqset_clear(&seen->unseen);
 	return fetch_unseen(account, seen->fetch, &seen->unseen);
 }
 
 static enum rc seen_set(struct account *account, struct job *job)
 {
-	struct seen_job *seen = (struct seen_job *)job;
+	struct seen_job *seen = CONTAINER_OF(job, struct seen_job, base.job);
 	enum rc rc = seen_look(account, job);
 	if (rc != RC_OK || seqset_empty(&seen->unseen))
 		return rc;
@@ -123,7 +125,7 @@ static enum rc seen_set(struct account *account, struct job *job)
 
 static void seen_release(struct cmd_job *job)
 {
-	struct seen_job *seen = (struct seen_job *)job;
+	struct seen_job *seen = CONTAINER_OF(job, struct seen_job, base);
 	if (seen->owes_move && job->job.rc == RC_OK)
 		account_move_marked(job->job.account, seen->fetch->mailbox, &seen->unseen);
 	fetch_free(&seen->fetch);
@@ -140,7 +142,7 @@ static struct fetch_args *take_back(struct cmd *cmd, struct seen_job *seen)
 
 static void seen_were_set(struct cmd *cmd, struct cmd_job *job)
 {
-	struct seen_job *seen = (struct seen_job *)job;
+	struct seen_job *seen = CONTAINER_OF(job, struct seen_job, base);
 	struct fetch_args *args = take_back(cmd, seen);
 	/* A mailbox that can't be written can be read all the same. */
 	if (job->job.rc == RC_OK) {
@@ -156,7 +158,7 @@ static void submit_seen(struct cmd *cmd, struct fetch_cmd *run, bool write);
 
 static void seen_were_looked_up(struct cmd *cmd, struct cmd_job *job)
 {
-	struct seen_job *seen = (struct seen_job *)job;
+	struct seen_job *seen = CONTAINER_OF(job, struct seen_job, base);
 	struct fetch_args *args = take_back(cmd, seen);
 	if (job->job.rc == RC_OK && !seqset_empty(&seen->unseen))
 		submit_seen(cmd, &args->run, true);
@@ -189,20 +191,20 @@ static void fetch_messages(struct cmd *cmd)
 
 static enum rc vanished_run(struct account *account, struct job *job)
 {
-	struct vanished_job *vanished = (struct vanished_job *)job;
+	struct vanished_job *vanished = CONTAINER_OF(job, struct vanished_job, base.job);
 	seqset_fini(&vanished->uids);
 	return vanished_since(account, vanished->mailbox, vanished->since, &vanished->asked, &vanished->uids);
 }
 
 static void vanished_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct vanished_job *vanished = (struct vanished_job *)job;
+	struct vanished_job *vanished = CONTAINER_OF(job, struct vanished_job, base);
 	struct buf out;
 	if (job->job.rc != RC_OK) {
 		cmd_finish_rc(cmd, job->job.rc);
 		return;
 	}
-	buf_init(&out, SIZE_MAX / 2);
+	buf_init(&out, BUF_UNBOUNDED);
 	sync_print_vanished(&out, &vanished->uids, true);
 	answer_raw(cmd->session, buf_strv(&out));
 	buf_fini(&out);
@@ -211,7 +213,7 @@ static void vanished_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void vanished_release(struct cmd_job *job)
 {
-	struct vanished_job *vanished = (struct vanished_job *)job;
+	struct vanished_job *vanished = CONTAINER_OF(job, struct vanished_job, base);
 	seqset_fini(&vanished->asked);
 	seqset_fini(&vanished->uids);
 }
@@ -237,7 +239,7 @@ static void submit_vanished(struct cmd *cmd)
 	vanished->since = args->since;
 	/* "n:*": messages above the last one may have vanished, too. */
 	seqset_copy(&vanished->asked, &args->set);
-	seqset_resolve(&vanished->asked, UINT32_MAX - 1);
+	seqset_resolve(&vanished->asked, UID_MAX);
 	seqset_remove_set(&vanished->asked, &known);
 	seqset_fini(&known);
 	cmd_submit(cmd, vanished);

@@ -4,12 +4,6 @@
 #include "imapd/session.h"
 #include "imapd/sync.h"
 
-static bool idle_parse(struct cmd *cmd, struct parse *parse)
-{
-	(void)cmd;
-	return parse_end(parse);
-}
-
 static void idle_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
@@ -39,7 +33,7 @@ const struct cmd_row cmd_idle_rows[] = {
 		.name = "IDLE",
 		.states = CMD_AUTH_STATES,
 		.capability = "IDLE",
-		.parse = idle_parse,
+		.parse = cmd_no_arguments,
 		.run = idle_run,
 		.line = idle_line,
 		.cancel = idle_cancel,

@@ -15,6 +15,7 @@
 #include "store/mailbox.h"
 
 #include "base/hash.h"
+#include "base/list.h"
 
 #define LIST_OUTPUT_MAX (32 * 1024 * 1024)
 
@@ -69,7 +70,7 @@ static void cmd_list_begin(struct list_job *list)
 
 static enum rc cmd_list_job_run(struct account *account, struct job *job)
 {
-	struct list_job *list = (struct list_job *)job;
+	struct list_job *list = CONTAINER_OF(job, struct list_job, base.job);
 	cmd_list_begin(list);
 	return list_run(account, &list->options, list->utf8, list->arena, &list->out);
 }
@@ -123,7 +124,7 @@ static void print_parents(struct list_job *list)
 
 static enum rc lsub_job_run(struct account *account, struct job *job)
 {
-	struct list_job *list = (struct list_job *)job;
+	struct list_job *list = CONTAINER_OF(job, struct list_job, base.job);
 	cmd_list_begin(list);
 	list_pattern_init(&list->pattern, list->options.reference, list->options.patterns[0], list->arena);
 	list->parents = NULL;
@@ -138,7 +139,7 @@ static enum rc lsub_job_run(struct account *account, struct job *job)
 
 static void cmd_list_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct list_job *list = (struct list_job *)job;
+	struct list_job *list = CONTAINER_OF(job, struct list_job, base);
 	if (job->job.rc == RC_OK)
 		answer_own(cmd->session, &list->out);
 	cmd_finish_rc(cmd, job->job.rc);
@@ -146,7 +147,7 @@ static void cmd_list_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void list_release(struct cmd_job *job)
 {
-	struct list_job *list = (struct list_job *)job;
+	struct list_job *list = CONTAINER_OF(job, struct list_job, base);
 	buf_fini(&list->out);
 	arena_free(&list->arena);
 }

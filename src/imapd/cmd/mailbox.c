@@ -2,6 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE: one synced job each.
  */
 #include "coi/coi.h"
+#include "base/list.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/session.h"
@@ -91,7 +92,7 @@ static bool two_names(struct cmd *cmd, struct parse *parse)
 /* Ends the command; what a LIST response has to tell comes before. code: of OK, may be NULL. */
 static void mailbox_end(struct cmd *cmd, struct cmd_job *job, const char *code)
 {
-	struct strv list = ((struct mailbox_job *)job)->list;
+	struct strv list = CONTAINER_OF(job, struct mailbox_job, base)->list;
 	if (job->job.rc != RC_OK) {
 		cmd_finish_rc(cmd, job->job.rc);
 		return;
@@ -176,7 +177,7 @@ static void cmd_mailbox_submit(struct cmd *cmd, enum rc (*run)(struct account *a
 
 static enum rc create_job(struct account *account, struct job *job)
 {
-	struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	struct mailbox_job *mailbox = CONTAINER_OF(job, struct mailbox_job, base.job);
 	struct mbox_info info;
 	int64_t id;
 
@@ -212,7 +213,7 @@ static const char *mailboxid_code(struct cmd *cmd, uint32_t uidvalidity)
 
 static void create_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	const struct mailbox_job *mailbox = CONTAINER_OF(job, struct mailbox_job, base);
 	if (mailbox->use_taken)
 		cmd_no(cmd, "USEATTR", "Another mailbox has that use");
 	else
@@ -229,7 +230,7 @@ static void cmd_mailbox_create_run(struct cmd *cmd)
 
 static enum rc delete_job(struct account *account, struct job *job)
 {
-	struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	struct mailbox_job *mailbox = CONTAINER_OF(job, struct mailbox_job, base.job);
 	enum rc rc = coi_mailbox_delete(mailbox->coi, account, mailbox->name);
 	return rc == RC_OK ? list_changed(account, mailbox, mailbox->name) : rc;
 }
@@ -253,14 +254,14 @@ static void cmd_mailbox_delete_run(struct cmd *cmd)
 
 static enum rc rename_job(struct account *account, struct job *job)
 {
-	struct mailbox_job *mailbox = (struct mailbox_job *)job;
+	struct mailbox_job *mailbox = CONTAINER_OF(job, struct mailbox_job, base.job);
 	enum rc rc = coi_mailbox_rename(mailbox->coi, account, mailbox->name, mailbox->to, &mailbox->refused);
 	return rc == RC_OK ? list_changed(account, mailbox, mailbox->to) : rc;
 }
 
 static void rename_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	if (((struct mailbox_job *)job)->refused)
+	if (CONTAINER_OF(job, struct mailbox_job, base)->refused)
 		cmd_no(cmd, "CANNOT", "Chats of COI can only be deleted or renamed into the trash");
 	else if (job->job.rc == RC_INVALID)
 		cmd_no(cmd, "CANNOT", "Not possible under this name");
@@ -275,7 +276,7 @@ static void rename_run(struct cmd *cmd)
 
 static enum rc subscribe_job(struct account *account, struct job *job)
 {
-	return mbox_subscribe(account, ((struct mailbox_job *)job)->name, true);
+	return mbox_subscribe(account, CONTAINER_OF(job, struct mailbox_job, base.job)->name, true);
 }
 
 static void subscribe_run(struct cmd *cmd)
@@ -285,7 +286,7 @@ static void subscribe_run(struct cmd *cmd)
 
 static enum rc unsubscribe_job(struct account *account, struct job *job)
 {
-	return mbox_subscribe(account, ((struct mailbox_job *)job)->name, false);
+	return mbox_subscribe(account, CONTAINER_OF(job, struct mailbox_job, base.job)->name, false);
 }
 
 static void unsubscribe_run(struct cmd *cmd)

@@ -2,6 +2,7 @@
  * GETMETADATA and SETMETADATA (RFC 5464). The answer is built on the worker.
  */
 #include "imapd/answer.h"
+#include "base/list.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imap/metadata_items.h"
@@ -10,6 +11,8 @@
 #include "metadata/metadata.h"
 #include "imapd/session.h"
 #include "store/mailbox.h"
+
+#include <inttypes.h>
 
 #define METADATA_OUTPUT_MAX (32 * 1024 * 1024)
 
@@ -101,7 +104,7 @@ static enum rc cmd_metadata_find_mailbox(struct account *account, struct metadat
 
 static enum rc get_job_run(struct account *account, struct job *job)
 {
-	struct metadata_job *get = (struct metadata_job *)job;
+	struct metadata_job *get = CONTAINER_OF(job, struct metadata_job, base.job);
 	struct metadata_answer answer = { 0 };
 
 	buf_reset(&get->out);
@@ -118,7 +121,7 @@ static enum rc get_job_run(struct account *account, struct job *job)
 
 static enum rc set_job_run(struct account *account, struct job *job)
 {
-	struct metadata_job *set = (struct metadata_job *)job;
+	struct metadata_job *set = CONTAINER_OF(job, struct metadata_job, base.job);
 
 	set->error = (struct metadata_error){ 0 };
 	enum rc rc = cmd_metadata_find_mailbox(account, &set->scope);
@@ -131,7 +134,7 @@ static enum rc set_job_run(struct account *account, struct job *job)
 
 static void cmd_metadata_get_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct metadata_job *get = (struct metadata_job *)job;
+	struct metadata_job *get = CONTAINER_OF(job, struct metadata_job, base);
 
 	if (job->job.rc != RC_OK) {
 		cmd_finish_rc(cmd, job->job.rc);
@@ -140,14 +143,13 @@ static void cmd_metadata_get_finish(struct cmd *cmd, struct cmd_job *job)
 	answer_own(cmd->session, &get->out);
 	const char *code = NULL;
 	if (get->longest > 0)
-		code = arena_printf(
-			cmd->arena, "METADATA LONGENTRIES %llu", (unsigned long long)get->longest);
+		code = arena_printf(cmd->arena, "METADATA LONGENTRIES %" PRIu64, get->longest);
 	cmd_ok(cmd, code, "GETMETADATA completed");
 }
 
 static void cmd_metadata_set_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct metadata_error *error = &((struct metadata_job *)job)->error;
+	const struct metadata_error *error = &CONTAINER_OF(job, struct metadata_job, base)->error;
 	enum rc rc = job->job.rc;
 
 	if (rc == RC_OK || (!error->code && !error->text[0]))
@@ -159,7 +161,7 @@ static void cmd_metadata_set_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void cmd_metadata_release(struct cmd_job *job)
 {
-	buf_fini(&((struct metadata_job *)job)->out);
+	buf_fini(&CONTAINER_OF(job, struct metadata_job, base)->out);
 }
 
 /* NULL: the command has been ended. */

@@ -2,6 +2,7 @@
  * NOTIFY (RFC 5465): the command. What it sets going is in notify.h.
  */
 #include "imapd/command.h"
+#include "base/list.h"
 #include "imapd/notify.h"
 #include "imapd/hub.h"
 #include "imapd/notify_priv.h"
@@ -49,7 +50,7 @@ static bool notify_parse(struct cmd *cmd, struct parse *parse)
 
 static enum rc cmd_notify_set_run(struct account *account, struct job *job)
 {
-	struct set_job *set = (struct set_job *)job;
+	struct set_job *set = CONTAINER_OF(job, struct set_job, base.job);
 
 	buf_reset(&set->out);
 	if (set->status) {
@@ -75,7 +76,7 @@ static void cmd_notify_install(struct cmd *cmd, struct notify_set *set, bool wat
 
 static void cmd_notify_set_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct set_job *set = (struct set_job *)job;
+	struct set_job *set = CONTAINER_OF(job, struct set_job, base);
 
 	if (job->job.rc == RC_LIMIT) {
 		cmd_no(cmd, "NOTIFICATIONOVERFLOW", "Too much for one command");
@@ -95,7 +96,7 @@ static void cmd_notify_set_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void set_release(struct cmd_job *job)
 {
-	struct set_job *set = (struct set_job *)job;
+	struct set_job *set = CONTAINER_OF(job, struct set_job, base);
 
 	/* Nobody is there any more to take it over. */
 	if (job->job.rc == RC_OK && job->job.account && !set->taken)

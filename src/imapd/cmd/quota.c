@@ -1,14 +1,17 @@
 /*
- * QUOTA (RFC 9208): one root, "", for the whole account; limits are the administrator's. STORAGE and MESSAGE are limited if he
+ * QUOTA (RFC 9208): one root,, for the whole account; limits are the administrator's. STORAGE and MESSAGE are limited if he
  * wants it, MAILBOX always is. STORAGE comes first, and GETQUOTAROOT tells MAILBOX behind it alone: clients take the first
  * resource, or the only one, for the storage that is used, and show "0 %" of the number of mailboxes.
  */
 #include "imapd/command.h"
+#include "base/list.h"
 #include "imapd/answer.h"
 #include "imap/print.h"
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
 #include "store/mailbox.h"
+
+#include <inttypes.h>
 
 #define QUOTA_LINE_MAX 16384
 #define KIB 1024
@@ -57,15 +60,14 @@ static bool cmd_quota_set_parse(struct cmd *cmd, struct parse *parse)
 
 static enum rc quota_job_run(struct account *account, struct job *job)
 {
-	return account_quota(account, &((struct quota_job *)job)->quota);
+	return account_quota(account, &CONTAINER_OF(job, struct quota_job, base.job)->quota);
 }
 
 static void print_resource(struct buf *out, const char *name, uint64_t used, uint64_t limit, bool *first)
 {
 	if (limit == 0)
 		return;
-	buf_printf(out, "%s%s %llu %llu", *first ? "" : " ", name, (unsigned long long)used,
-		(unsigned long long)limit);
+	buf_printf(out, "%s%s %" PRIu64 " %" PRIu64, *first ? "" : " ", name, used, limit);
 	*first = false;
 }
 
@@ -85,7 +87,7 @@ static void print_quota(struct buf *out, const struct quota *quota, bool mailbox
 
 static void root_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct quota_job *quota = (struct quota_job *)job;
+	const struct quota_job *quota = CONTAINER_OF(job, struct quota_job, base);
 	struct buf out;
 
 	if (job->job.rc != RC_OK) {
@@ -101,7 +103,7 @@ static void root_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void cmd_quota_mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct quota_job *quota = (struct quota_job *)job;
+	const struct quota_job *quota = CONTAINER_OF(job, struct quota_job, base);
 	const struct quota_args *args = cmd->args;
 	struct buf out;
 

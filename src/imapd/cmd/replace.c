@@ -3,6 +3,7 @@
  * new one, so that nobody ever sees both or neither, and only the difference counts in the quota.
  */
 #include "coi/coi.h"
+#include "base/list.h"
 #include "imapd/append.h"
 #include "imapd/session.h"
 #include "query/append_target.h"
@@ -91,7 +92,7 @@ static enum rc remove_old(struct account *account, struct replace_job *replace)
 
 static enum rc cmd_replace_store_run(struct account *account, struct job *job)
 {
-	struct replace_job *replace = (struct replace_job *)job;
+	struct replace_job *replace = CONTAINER_OF(job, struct replace_job, base.job);
 	struct mbox_info info;
 	replace->gone = false;
 	enum rc rc = append_target(account, replace->mailbox, &info, &replace->no_target);
@@ -109,7 +110,7 @@ static enum rc cmd_replace_store_run(struct account *account, struct job *job)
 
 static void cmd_replace_store_release(struct cmd_job *job)
 {
-	content_unref(&((struct replace_job *)job)->msg.content);
+	content_unref(&CONTAINER_OF(job, struct replace_job, base)->msg.content);
 }
 
 /* APPENDUID comes before the EXPUNGE (section 4.3). */
@@ -123,7 +124,7 @@ static void cmd_replace_tell(struct cmd *cmd, const struct replace_job *replace)
 
 static void cmd_replace_store_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct replace_job *replace = (struct replace_job *)job;
+	const struct replace_job *replace = CONTAINER_OF(job, struct replace_job, base);
 	if (replace->no_target)
 		cmd_no(cmd, "TRYCREATE", "Mailbox doesn't exist");
 	else if (replace->gone)

@@ -16,7 +16,8 @@ extern const struct cmd_row cmd_any_rows[];
 extern const struct cmd_row cmd_starttls_rows[];
 extern const struct cmd_row cmd_auth_rows[];
 extern const struct cmd_row cmd_enable_rows[];
-extern const struct cmd_row cmd_select_rows[];
+extern const struct cmd_row cmd_select_rows[]; /* SELECT, EXAMINE */
+extern const struct cmd_row cmd_close_rows[]; /* CLOSE, UNSELECT, CHECK */
 extern const struct cmd_row cmd_mailbox_rows[];
 extern const struct cmd_row cmd_list_rows[];
 extern const struct cmd_row cmd_status_rows[];

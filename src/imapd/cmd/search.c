@@ -14,7 +14,7 @@ static void cmd_search_print_answer(
 	/* With nothing but SAVE there is nothing to return. */
 	if (args->options.items == SEARCH_SAVE)
 		return;
-	buf_init(&out, SIZE_MAX / 2);
+	buf_init(&out, BUF_UNBOUNDED);
 	if (args->options.extended)
 		search_return_print(&args->options, result, cmd->tag, &out);
 	else

@@ -1,7 +1,10 @@
 /*
- * SELECT, EXAMINE and what leaves a mailbox: CLOSE, UNSELECT; and CHECK.
+ * SELECT and EXAMINE: one job reads the mailbox's snapshot and claims \Recent, then the session gets a view of it. With QRESYNC
+ * (RFC 7162 section 3.2.5) the flags that have changed follow, as a FETCH does. The commands that leave a mailbox are in close.c.
  */
 #include "imapd/command.h"
+#include "base/list.h"
+#include "base/seqset.h"
 #include "imapd/fetch_cmd.h"
 #include "imapd/hub.h"
 #include "imapd/session.h"
@@ -14,8 +17,9 @@
 #include "imap/uid_runs.h"
 #include "query/vanished.h"
 #include "imapd/view.h"
-#include "query/write_slice.h"
 #include "store/message.h"
+
+#include <inttypes.h>
 
 #define SELECT_OUTPUT_MAX (1024 * 1024)
 
@@ -126,15 +130,6 @@ static bool select_parse(struct cmd *cmd, struct parse *parse)
 	       parse_end(parse);
 }
 
-static void copy_keywords(struct select_job *select, const struct strv *names, size_t count)
-{
-	struct strv *copy = arena_alloc(select->base.arena, (count + 1) * sizeof(*copy));
-	for (size_t i = 0; i < count; i++)
-		copy[i] = arena_strv(select->base.arena, names[i]);
-	select->keywords = copy;
-	select->keyword_count = count;
-}
-
 static bool cmd_select_resyncs(const struct select_job *select, const struct mbox_info *info)
 {
 	return select->qresync && select->resync.uidvalidity == info->uidvalidity;
@@ -148,7 +143,7 @@ static enum rc find_vanished(struct account *account, struct select_job *select,
 	uint32_t agreed = 0;
 
 	if (seqset_empty(&resync->known))
-		seqset_add_range(&asked, 1, UINT32_MAX - 1);
+		seqset_add_range(&asked, 1, UID_MAX);
 	else
 		seqset_copy(&asked, &resync->known);
 	enum rc rc = vanished_match(account, info->id, &resync->match_seqs, &resync->match_uids, &agreed);
@@ -162,7 +157,7 @@ static enum rc find_vanished(struct account *account, struct select_job *select,
 
 static enum rc select_job_run(struct account *account, struct job *job)
 {
-	struct select_job *select = (struct select_job *)job;
+	struct select_job *select = CONTAINER_OF(job, struct select_job, base.job);
 	const struct strv *names;
 	size_t count;
 	struct mbox_info info;
@@ -184,7 +179,8 @@ static enum rc select_job_run(struct account *account, struct job *job)
 		rc = find_vanished(account, select, &info);
 	if (rc != RC_OK)
 		return rc;
-	copy_keywords(select, names, count);
+	select->keywords = arena_strvs(select->base.arena, names, count);
+	select->keyword_count = count;
 	if (select->rev2)
 		select->list = list_name_line(select->base.arena, &info, true,
 			strv_eq(select->sent, info.name) ? STRV_NULL : select->sent);
@@ -208,8 +204,7 @@ static void print_selected(struct session *session, const struct select_job *sel
 		buf_printf(&out, "* OK [UNSEEN %u] First unseen message\r\n", unseen);
 	buf_printf(&out, "* OK [UIDVALIDITY %u] UIDs valid\r\n", snapshot->info.uidvalidity);
 	buf_printf(&out, "* OK [UIDNEXT %u] Predicted next UID\r\n", snapshot->info.uidnext);
-	buf_printf(&out, "* OK [HIGHESTMODSEQ %llu] Highest\r\n",
-		(unsigned long long)snapshot->info.highestmodseq);
+	buf_printf(&out, "* OK [HIGHESTMODSEQ %" PRIu64 "] Highest\r\n", snapshot->info.highestmodseq);
 	buf_adds(&out, "* OK [MAILBOXID (");
 	objectid_mailbox(&out, snapshot->info.uidvalidity);
 	buf_adds(&out, ")] Mailbox id\r\n");
@@ -220,7 +215,7 @@ static void print_selected(struct session *session, const struct select_job *sel
 static void print_vanished(struct session *session, const struct seqset *uids)
 {
 	struct buf out;
-	buf_init(&out, SIZE_MAX / 2);
+	buf_init(&out, BUF_UNBOUNDED);
 	sync_print_vanished(&out, uids, true);
 	answer_raw(session, buf_strv(&out));
 	buf_fini(&out);
@@ -245,7 +240,7 @@ static void fetch_changed(struct cmd *cmd, const struct resync *resync)
 	struct select_args *args = cmd->args;
 	struct fetch_plan plan;
 	struct seqset all = SEQSET_EMPTY;
-	seqset_add_range(&all, 1, UINT32_MAX - 1);
+	seqset_add_range(&all, 1, UID_MAX);
 	fetch_plan_state(cmd->arena, !(cmd->session->enabled & ENABLED_UIDONLY), true, true, &plan);
 	enum rc rc = fetch_cmd_init(
 		&args->run, cmd, &plan, seqset_empty(&resync->known) ? &all : &resync->known, true, NULL);
@@ -268,7 +263,7 @@ static bool not_written(enum rc rc)
 
 static void select_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct select_job *select = (struct select_job *)job;
+	struct select_job *select = CONTAINER_OF(job, struct select_job, base);
 	struct session *session = cmd->session;
 
 	if (job->job.rc == RC_AGAIN && job->borrowed) {
@@ -308,21 +303,12 @@ static void select_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void select_release(struct cmd_job *job)
 {
-	struct select_job *select = (struct select_job *)job;
+	struct select_job *select = CONTAINER_OF(job, struct select_job, base);
 	seqset_fini(&select->snapshot.uids);
 	seqset_fini(&select->vanished);
 	/* Nobody is there any more to take it over. */
 	if (job->job.rc == RC_OK && job->job.account && !select->taken)
 		change_unwatch(job->job.account, &job->hub->sink);
-}
-
-static struct seqset copy_set(struct arena *arena, const struct seqset *set)
-{
-	struct seqset copy = { .v = arena_alloc(arena, (set->n + 1) * sizeof(*set->v)), .n = set->n };
-	if (set->n > 0)
-		memcpy(copy.v, set->v, set->n * sizeof(*set->v));
-	copy.cap = set->n;
-	return copy;
 }
 
 static void submit_select(struct cmd *cmd, struct strv name, bool claim, bool memory_ok)
@@ -339,9 +325,9 @@ static void submit_select(struct cmd *cmd, struct strv name, bool claim, bool me
 	select->read_write = args->read_write;
 	select->qresync = args->qresync;
 	select->resync = args->resync;
-	select->resync.known = copy_set(select->base.arena, &args->resync.known);
-	select->resync.match_seqs = copy_set(select->base.arena, &args->resync.match_seqs);
-	select->resync.match_uids = copy_set(select->base.arena, &args->resync.match_uids);
+	select->resync.known = seqset_in_arena(&args->resync.known, select->base.arena);
+	select->resync.match_seqs = seqset_in_arena(&args->resync.match_seqs, select->base.arena);
+	select->resync.match_uids = seqset_in_arena(&args->resync.match_uids, select->base.arena);
 	cmd_submit_or_borrow(cmd, select, memory_ok);
 }
 
@@ -389,110 +375,6 @@ static void select_cancel(struct cmd *cmd)
 		fetch_cmd_cancel(&args->run);
 }
 
-/* CLOSE: what this session has been told of and is \Deleted goes, without a word. */
-
-struct close_job {
-	struct cmd_job base;
-	int64_t mailbox;
-	struct seqset uids; /* own */
-	uint64_t max; /* of one job */
-	bool more;
-};
-
-static bool cmd_select_no_arguments(struct cmd *cmd, struct parse *parse)
-{
-	(void)cmd;
-	return parse_end(parse);
-}
-
-static enum rc close_job_run(struct account *account, struct job *job)
-{
-	struct close_job *closing = (struct close_job *)job;
-	struct seqset chosen = SEQSET_EMPTY;
-	struct seqset removed = SEQSET_EMPTY;
-	enum rc rc = write_slice_deleted(
-		account, closing->mailbox, &closing->uids, closing->max, &chosen, &closing->more);
-	if (rc == RC_OK)
-		rc = msg_expunge(account, closing->mailbox, &chosen, false, &removed);
-	seqset_fini(&chosen);
-	seqset_fini(&removed);
-	return rc;
-}
-
-static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max);
-
-static void close_finish(struct cmd *cmd, struct cmd_job *job)
-{
-	struct close_job *closing = (struct close_job *)job;
-	if (job->job.rc == RC_OK && closing->more) {
-		close_submit(cmd, &closing->uids, WRITE_SLICE);
-		return;
-	}
-	if (job->job.rc == RC_OK)
-		session_unselect(cmd->session);
-	cmd_finish_rc(cmd, job->job.rc);
-}
-
-static void close_release(struct cmd_job *job)
-{
-	seqset_fini(&((struct close_job *)job)->uids);
-}
-
-/* Takes the set. */
-static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max)
-{
-	struct close_job *closing =
-		cmd_job_new(cmd, sizeof(*closing), JOB_WRITE, close_job_run, close_finish);
-	closing->base.release = close_release;
-	closing->base.job.slow = max > WRITE_QUICK;
-	closing->mailbox = view_mailbox(cmd->session->view);
-	closing->uids = *uids;
-	seqset_init(uids);
-	closing->max = max;
-	cmd_submit(cmd, closing);
-}
-
-/* Known without a job: nothing is \Deleted. */
-static bool nothing_deleted(struct session *session)
-{
-	struct mbox_info info;
-	if (!account_borrow(session->account, session->hub->reactor))
-		return false;
-	enum rc rc = mbox_get(session->account, view_mailbox(session->view), &info);
-	account_return(session->account);
-	return rc == RC_OK && info.deleted == 0;
-}
-
-static void close_run(struct cmd *cmd)
-{
-	struct session *session = cmd->session;
-	struct view *view = session->view;
-	if (view_read_only(view) || view_exists(view) == 0 || nothing_deleted(session)) {
-		session_unselect(session);
-		cmd_finish_rc(cmd, RC_OK);
-		return;
-	}
-	struct seqset uids = SEQSET_EMPTY;
-	struct seqrange range = { 1, UINT32_MAX };
-	struct seqset all = { .v = &range, .n = 1, .cap = 1 };
-	struct uid_run *runs;
-	size_t count;
-	if (view_clip(view, &all, true, cmd->arena, &runs, &count, &uids) != RC_OK)
-		seqset_init(&uids);
-	close_submit(cmd, &uids, WRITE_QUICK);
-}
-
-static void unselect_run(struct cmd *cmd)
-{
-	session_unselect(cmd->session);
-	cmd_finish_rc(cmd, RC_OK);
-}
-
-static void cmd_select_check_run(struct cmd *cmd)
-{
-	cmd_finish_rc(cmd, RC_OK);
-}
-
 const struct cmd_row cmd_select_rows[] = {
 	{
 		.name = "SELECT",
@@ -511,27 +393,6 @@ const struct cmd_row cmd_select_rows[] = {
 		.run = examine_run,
 		.drain = select_drain,
 		.cancel = select_cancel,
-	},
-	{
-		.name = "CLOSE",
-		.states = SESSION_SELECTED,
-		.flags = CMD_NO_SYNC,
-		.parse = cmd_select_no_arguments,
-		.run = close_run,
-	},
-	{
-		.name = "UNSELECT",
-		.states = SESSION_SELECTED,
-		.flags = CMD_NO_SYNC,
-		.capability = "UNSELECT",
-		.parse = cmd_select_no_arguments,
-		.run = unselect_run,
-	},
-	{
-		.name = "CHECK",
-		.states = SESSION_SELECTED,
-		.parse = cmd_select_no_arguments,
-		.run = cmd_select_check_run,
 	},
 	{ 0 },
 };

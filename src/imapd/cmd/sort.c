@@ -3,6 +3,7 @@
  * has the numbers that the view gives them, which do not change while the command runs.
  */
 #include "imapd/answer.h"
+#include "base/list.h"
 #include "imapd/command.h"
 #include "imap/rc_text.h"
 #include "imapd/cmd/rows.h"
@@ -29,12 +30,12 @@ struct sort_job {
 
 static enum rc sort_job_run(struct account *account, struct job *job)
 {
-	return sort_slice(account, ((struct sort_job *)job)->sort);
+	return sort_slice(account, CONTAINER_OF(job, struct sort_job, base.job)->sort);
 }
 
 static void sort_job_release(struct cmd_job *job)
 {
-	sort_free(&((struct sort_job *)job)->sort);
+	sort_free(&CONTAINER_OF(job, struct sort_job, base)->sort);
 }
 
 /* In the arena of the command: the messages in order, as the answer calls them. */
@@ -109,7 +110,7 @@ static void cmd_sort_print_answer(struct cmd *cmd, const struct search_result *r
 	/* With nothing but SAVE there is nothing to return. */
 	if (args->base.options.items == SEARCH_SAVE)
 		return;
-	buf_init(&out, SIZE_MAX / 2);
+	buf_init(&out, BUF_UNBOUNDED);
 	if (args->base.options.extended)
 		search_return_print(&args->base.options, result, cmd->tag, &out);
 	else
@@ -153,7 +154,7 @@ static void sort_next(struct cmd *cmd, bool borrow);
 
 static void sort_job_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct sort_job *sort_job = (struct sort_job *)job;
+	struct sort_job *sort_job = CONTAINER_OF(job, struct sort_job, base);
 	struct sort_args *args = cmd->args;
 	struct search *search = args->base.search;
 	size_t count;

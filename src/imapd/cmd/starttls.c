@@ -4,12 +4,6 @@
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
 
-static bool starttls_parse(struct cmd *cmd, struct parse *parse)
-{
-	(void)cmd;
-	return parse_end(parse);
-}
-
 static void starttls_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
@@ -34,7 +28,7 @@ const struct cmd_row cmd_starttls_rows[] = {
 	{
 		.name = "STARTTLS",
 		.states = SESSION_NOT_AUTH,
-		.parse = starttls_parse,
+		.parse = cmd_no_arguments,
 		.run = starttls_run,
 	},
 	{ 0 },

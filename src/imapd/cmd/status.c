@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "base/list.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"
 #include "query/status.h"
@@ -31,7 +32,7 @@ static bool status_parse(struct cmd *cmd, struct parse *parse)
 
 static enum rc status_job_run(struct account *account, struct job *job)
 {
-	struct status_job *status = (struct status_job *)job;
+	struct status_job *status = CONTAINER_OF(job, struct status_job, base.job);
 	struct mbox_info info;
 	enum rc rc = mbox_find(account, status->name, &info);
 	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
@@ -41,7 +42,7 @@ static enum rc status_job_run(struct account *account, struct job *job)
 
 static void status_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	const struct status_job *status = (struct status_job *)job;
+	const struct status_job *status = CONTAINER_OF(job, struct status_job, base);
 	const struct status_args *args = cmd->args;
 	struct buf out;
 

@@ -1,4 +1,5 @@
 #include "imapd/command.h"
+#include "base/list.h"
 #include "imapd/fetch_cmd.h"
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
@@ -82,7 +83,7 @@ static bool store_parse(struct cmd *cmd, struct parse *parse)
 
 static enum rc cmd_store_run(struct account *account, struct job *job)
 {
-	struct store_job *store = (struct store_job *)job;
+	struct store_job *store = CONTAINER_OF(job, struct store_job, base.job);
 	int64_t mailbox = store->fetch->mailbox;
 	struct keyword_set keywords = { 0 };
 	seqset_fini(&store->gone);
@@ -116,7 +117,7 @@ static const char *modified_code(struct cmd *cmd)
 	else
 		for (struct seqiter it = seqset_iter(&args->modified); seqset_next(&it, &uid);)
 			seqset_add(&numbers, view_seq(view, uid));
-	buf_init(&code, SIZE_MAX / 2);
+	buf_init(&code, BUF_UNBOUNDED);
 	buf_adds(&code, "MODIFIED ");
 	seqset_print(&code, &numbers);
 	const char *text = arena_strndup(cmd->arena, code.p, code.len);
@@ -148,7 +149,7 @@ static void cmd_store_submit_store(struct cmd *cmd);
 
 static void cmd_store_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct store_job *store = (struct store_job *)job;
+	struct store_job *store = CONTAINER_OF(job, struct store_job, base);
 	struct store_args *args = cmd->args;
 	bool numbers = !(cmd->row->flags & CMD_UID);
 	bool last = seqset_empty(&args->left);
@@ -172,20 +173,12 @@ static void cmd_store_finish(struct cmd *cmd, struct cmd_job *job)
 
 static void cmd_store_release(struct cmd_job *job)
 {
-	struct store_job *store = (struct store_job *)job;
+	struct store_job *store = CONTAINER_OF(job, struct store_job, base);
 	seqset_fini(&store->uids);
 	seqset_fini(&store->gone);
 	seqset_fini(&store->modified);
 	seqset_fini(&store->modified_before);
 	fetch_free(&store->fetch);
-}
-
-static struct strv *copy_names(struct arena *arena, const struct strv *names, size_t count)
-{
-	struct strv *copy = arena_alloc(arena, (count + 1) * sizeof(*copy));
-	for (size_t i = 0; i < count; i++)
-		copy[i] = arena_strv(arena, names[i]);
-	return copy;
 }
 
 /* The next job. What is answered is read in the last one. */
@@ -203,7 +196,7 @@ static void cmd_store_submit_store(struct cmd *cmd)
 	store->told = seqset_empty(&args->left) && (!args->silent || args->conditional);
 	store->flags = args->flags;
 	store->unchanged_since = args->unchanged_since;
-	store->keywords = copy_names(store->base.arena, args->keywords, args->keyword_count);
+	store->keywords = arena_strvs(store->base.arena, args->keywords, args->keyword_count);
 	store->keyword_count = args->keyword_count;
 	store->uids = part;
 	seqset_copy(&store->modified_before, &args->modified);

@@ -11,6 +11,7 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_enable_rows,
 	cmd_list_rows,
 	cmd_select_rows,
+	cmd_close_rows,
 	cmd_mailbox_rows,
 	cmd_status_rows,
 	cmd_metadata_rows,

@@ -2,6 +2,7 @@
  * THREAD and UID THREAD (RFC 5256). The search collects UIDs, a second job threads them and prints the answer.
  */
 #include "imapd/command.h"
+#include "base/list.h"
 #include "imapd/answer.h"
 #include "imap/rc_text.h"
 #include "imapd/cmd/rows.h"
@@ -24,12 +25,12 @@ struct thread_job {
 
 static enum rc thread_job_run(struct account *account, struct job *job)
 {
-	return thread_slice(account, ((struct thread_job *)job)->thread);
+	return thread_slice(account, CONTAINER_OF(job, struct thread_job, base.job)->thread);
 }
 
 static void thread_job_release(struct cmd_job *job)
 {
-	thread_free(&((struct thread_job *)job)->thread);
+	thread_free(&CONTAINER_OF(job, struct thread_job, base)->thread);
 }
 
 static bool answers_uids(const struct cmd *cmd)
@@ -52,7 +53,7 @@ static void thread_next(struct cmd *cmd);
 
 static void thread_job_finish(struct cmd *cmd, struct cmd_job *job)
 {
-	struct thread_job *thread_job = (struct thread_job *)job;
+	struct thread_job *thread_job = CONTAINER_OF(job, struct thread_job, base);
 	struct thread_args *args = cmd->args;
 	struct search *search = args->base.search;
 	args->thread = thread_job->thread;

@@ -6,12 +6,6 @@
 #include "imapd/cmd/rows.h"
 #include "imapd/session.h"
 
-static bool unauthenticate_parse(struct cmd *cmd, struct parse *parse)
-{
-	(void)cmd;
-	return parse_end(parse);
-}
-
 static void unauthenticate_run(struct cmd *cmd)
 {
 	if (session_is_deflate(cmd->session)) {
@@ -27,7 +21,7 @@ const struct cmd_row cmd_unauthenticate_rows[] = {
 		.name = "UNAUTHENTICATE",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_NO_SYNC,
-		.parse = unauthenticate_parse,
+		.parse = cmd_no_arguments,
 		.run = unauthenticate_run,
 	},
 	{ 0 },

@@ -104,6 +104,20 @@ static void strings_are_copied_with_a_nul(void **state)
 	arena_free(&arena);
 }
 
+static void an_array_of_views_is_copied_with_its_bytes(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(0);
+	char text[] = "onetwo";
+	struct strv views[] = { { text, 3 }, { text + 3, 3 } };
+	struct strv *copy = arena_strvs(arena, views, 2);
+	memset(text, 'x', 6);
+	assert_true(strv_eq(copy[0], STRV("one")));
+	assert_true(strv_eq(copy[1], STRV("two")));
+	assert_non_null(arena_strvs(arena, NULL, 0));
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +127,7 @@ int main(void)
 		cmocka_unit_test(chunks_grow_but_not_without_end),
 		cmocka_unit_test(a_large_request_leaves_the_current_chunk_in_use),
 		cmocka_unit_test(strings_are_copied_with_a_nul),
+		cmocka_unit_test(an_array_of_views_is_copied_with_its_bytes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -105,6 +105,19 @@ static void seconds_become_dates_as_libc_has_them(void **state)
 	assert_like_libc(253402300799);
 }
 
+static void months_have_names_in_both_directions(void **state)
+{
+	(void)state;
+	assert_true(strv_eq(clock_month_name(0), STRV("Jan")));
+	assert_true(strv_eq(clock_month_name(11), STRV("Dec")));
+	for (int month = 0; month < 12; month++)
+		assert_int_equal(clock_month_number(clock_month_name(month)), month);
+	assert_int_equal(clock_month_number(STRV("fEBRUARY")), 1);
+	assert_int_equal(clock_month_number(STRV("Fe")), -1);
+	assert_int_equal(clock_month_number(STRV("anF")), -1);
+	assert_int_equal(clock_month_number(STRV_NULL), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -113,6 +126,7 @@ int main(void)
 		cmocka_unit_test_teardown(the_real_clocks_come_back, teardown),
 		cmocka_unit_test(known_dates_become_seconds),
 		cmocka_unit_test(seconds_become_dates_as_libc_has_them),
+		cmocka_unit_test(months_have_names_in_both_directions),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -110,6 +110,30 @@ static void a_size_that_overflows_ends_the_process_with_a_line(void **state)
 	assert_int_equal(signal_of(endless_string, text, sizeof(text)), SIGABRT);
 }
 
+static void an_array_grows_by_doubling_and_keeps_its_elements(void **state)
+{
+	(void)state;
+	uint32_t *v = NULL;
+	size_t cap = 0;
+	for (uint32_t i = 0; i < 100; i++) {
+		if (i == cap) {
+			v = mem_grow(v, &cap, sizeof(*v));
+			assert_int_equal(cap, i == 0 ? MEM_GROW_FIRST : 2 * i);
+		}
+		v[i] = i;
+	}
+	for (uint32_t i = 0; i < 100; i++)
+		assert_int_equal(v[i], i);
+	free(v);
+}
+
+static void elements_of_an_array_are_counted(void **state)
+{
+	(void)state;
+	static const uint64_t seven[7] = { 0 };
+	assert_int_equal(COUNT_OF(seven), 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +143,8 @@ int main(void)
 		cmocka_unit_test(copies_end_with_a_nul),
 		cmocka_unit_test(wiping_leaves_zeros),
 		cmocka_unit_test(a_size_that_overflows_ends_the_process_with_a_line),
+		cmocka_unit_test(an_array_grows_by_doubling_and_keeps_its_elements),
+		cmocka_unit_test(elements_of_an_array_are_counted),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 #include "base/seqset.h"
 
 #include "base/mem.h"
+#include "base/arena.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -474,6 +475,34 @@ static void a_slice_holds_the_numbers_at_its_places(void **state)
 	seqset_fini(&set);
 }
 
+static void a_copy_in_an_arena_outlives_the_set(void **state)
+{
+	(void)state;
+	struct arena *arena = arena_new(0);
+	struct seqset set = SEQSET_EMPTY;
+	assert_int_equal(seqset_parse(&set, STRV("2:4,9,12:*"), RANGES_MAX), RC_OK);
+	struct seqset copy = seqset_in_arena(&set, arena);
+	assert_true(seqset_equal(&copy, &set));
+	assert_int_equal(copy.star, 12);
+	seqset_fini(&set);
+	ASSERT_SET(&copy, "2:4,9,12:*");
+	struct seqset none = seqset_in_arena(&set, arena);
+	assert_true(seqset_empty(&none));
+	arena_free(&arena);
+}
+
+static void the_largest_uid_leaves_room_for_uidnext(void **state)
+{
+	(void)state;
+	struct seqset set = SEQSET_EMPTY;
+	uint32_t next = UID_MAX + 1;
+	assert_int_equal(next, UINT32_MAX);
+	seqset_add_range(&set, 1, UID_MAX);
+	assert_true(seqset_contains(&set, UID_MAX));
+	assert_false(seqset_contains(&set, next));
+	seqset_fini(&set);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +525,8 @@ int main(void)
 		cmocka_unit_test(every_cut_of_a_set_is_parsed_or_refused),
 		cmocka_unit_test(printing_stops_at_the_maximum_of_the_buffer),
 		cmocka_unit_test(a_slice_holds_the_numbers_at_its_places),
+		cmocka_unit_test(a_copy_in_an_arena_outlives_the_set),
+		cmocka_unit_test(the_largest_uid_leaves_room_for_uidnext),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,8 @@ static void print_key(const struct search_key *key, struct buf *out)
 		buf_addc(out, ' ');
 		seqset_print(out, &key->set);
 	}
+	if (key->epoch)
+		buf_printf(out, " %x", key->epoch);
 	if (key->flags)
 		buf_printf(out, " %x", key->flags);
 	if (key->number)

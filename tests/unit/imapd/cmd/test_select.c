@@ -97,45 +97,6 @@ static void another_select_takes_the_place_of_the_first(void **state)
 	client_free(&client);
 }
 
-static void close_removes_deleted_messages_without_a_word(void **state)
-{
-	struct client *client = client_new(*state, NULL);
-	append(client, "INBOX", " (\\Deleted)");
-	append(client, "INBOX", "");
-	assert_command_has(client, "SELECT INBOX", "* 2 EXISTS\r\n");
-	assert_command(client, "CLOSE", "a OK CLOSE completed\r\n");
-	assert_command(client, "CHECK", "a BAD No mailbox selected\r\n");
-	assert_command_has(client, "SELECT INBOX", "* 1 EXISTS\r\n");
-	assert_command(client, "FETCH 1 UID", "* 1 FETCH (UID 2)\r\na OK FETCH completed\r\n");
-	client_free(&client);
-}
-
-static void close_leaves_what_was_not_announced(void **state)
-{
-	struct client *client = client_new(*state, NULL);
-	append(client, "INBOX", " (\\Deleted)");
-	struct client *other = client_new(*state, "INBOX");
-	/* Arrives behind the back of the other, marked at once. */
-	append(client, "INBOX", " (\\Deleted)");
-	assert_command(other, "CLOSE", "a OK CLOSE completed\r\n");
-	assert_command_has(client, "STATUS INBOX (MESSAGES)", "(MESSAGES 1)");
-	client_free(&client);
-	client_free(&other);
-}
-
-static void close_of_what_is_only_read_removes_nothing(void **state)
-{
-	struct client *client = client_new(*state, NULL);
-	append(client, "INBOX", " (\\Deleted)");
-	assert_command_has(client, "EXAMINE INBOX", "a OK");
-	assert_command(client, "STORE 1 +FLAGS (\\Seen)", "a NO Mailbox is selected read-only\r\n");
-	assert_command(client, "CLOSE", "a OK CLOSE completed\r\n");
-	assert_command_has(client, "SELECT INBOX", "* 1 EXISTS\r\n");
-	assert_command(client, "UNSELECT", "a OK UNSELECT completed\r\n");
-	assert_command_has(client, "STATUS INBOX (MESSAGES)", "(MESSAGES 1)");
-	client_free(&client);
-}
-
 static void an_emptied_mailbox_keeps_its_uidnext(void **state)
 {
 	struct client *client = client_new(*state, NULL);
@@ -169,9 +130,6 @@ int main(void)
 		TEST(a_failed_select_leaves_nothing_selected),
 		TEST(a_wrong_select_changes_nothing),
 		TEST(another_select_takes_the_place_of_the_first),
-		TEST(close_removes_deleted_messages_without_a_word),
-		TEST(close_leaves_what_was_not_announced),
-		TEST(close_of_what_is_only_read_removes_nothing),
 		TEST(an_emptied_mailbox_keeps_its_uidnext),
 		TEST(all_keywords_in_use_are_told),
 	};
