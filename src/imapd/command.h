@@ -1,7 +1,7 @@
 /*
  * The command table and the life of one command. Parsing, running, waiting for jobs and finishing are the same for all.
  *
- * One file a family: cmd_x.c exports `const struct cmd_row cmd_x_rows[]`, ended by a row without name (rows.h).
+ * One file per family: cmd/x.c exports `const struct cmd_row cmd_x_rows[]`, ended by a row without name (rows.h).
  * parse() fills cmd->args (a struct of its own from cmd->arena); its views into the line stay valid until the command ends,
  * but not for rows with `line`: those copy what they keep.
  */

@@ -2,7 +2,7 @@
  * Running an account's jobs: reads one by one, waiting writes together in one transaction. Transactions of an account
  * begin and end here and (for its own row) in account.c, nowhere else.
  *
- * What can go wrong with a batch, and what follows (DESIGN.md section 3, promises 2 to 4):
+ * What can go wrong with a batch, and what follows (ARCHITECTURE.md, promises of the store 2 to 4):
  *  - a job fails by itself: its savepoint is rolled back, the memory reloaded, the batch goes on;
  *  - SQLite has rolled the transaction back, or COMMIT fails before its sync: every job runs again, alone;
  *  - COMMIT fails in its sync: the frames may be on disk. account_recover makes sure they are not, then everybody gets an

@@ -1,6 +1,6 @@
 /*
  * The file "owner" in an account's folder: whose the folder is, with a random identity that the user's row in server.db
- * has, too, and all that is needed to make that row again (users_rebuild.h). Written whenever the row changes, before that
+ * has, too, and all that is needed to make that row again (users_check.h). Written whenever the row changes, before that
  * is committed. A folder whose owner is not the row's is not opened.
  */
 #ifndef COID_STORE_OWNER_H

@@ -38,7 +38,7 @@
 	" sent_date INTEGER," /* NULL: none */                                                               \
 	" sent_zone INTEGER NOT NULL,"                                                                       \
 	" has_nul INTEGER NOT NULL,"                                                                         \
-	" sums BLOB NOT NULL," /* of the columns before and of each one that follows: cache_sum.c */         \
+	" sums BLOB NOT NULL," /* of the columns before and of each one that follows: cache.c */             \
 	" preview BLOB NOT NULL,"                                                                            \
 	" envelope BLOB NOT NULL,"                                                                           \
 	" body BLOB NOT NULL,"                                                                               \

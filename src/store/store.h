@@ -147,7 +147,7 @@ void job_submit_always(struct account *account, struct job *job);
 bool account_full(struct account *account);
 
 /*
- * Memory-only reads on the reactor itself (DESIGN "borrowing"): true if the strand was idle, the account is open and
+ * Memory-only reads on the reactor itself (docs/threads.md, Borrowing): true if the strand was idle, the account is open and
  * healthy, and the reactor's inbox is empty: then [strand] functions marked "memory" may be called until
  * account_return. Never for more than about 200 us, never with a job of the same session outstanding.
  */

@@ -40,7 +40,7 @@ struct users_job {
 	struct store *store; /* set by users_submit */
 };
 enum rc users_submit(struct store *store, struct users_job *job) MUST_CHECK;
-/* server.db is missing or damaged: every job is answered with RC_UNAVAILABLE until it is repaired (users_rebuild.h) and the
+/* server.db is missing or damaged: every job is answered with RC_UNAVAILABLE until it is repaired (users_check.h) and the
  * server started again. Any thread. */
 bool users_lost(struct store *store);
 

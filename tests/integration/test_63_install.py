@@ -74,7 +74,7 @@ def test_everything_is_in_its_place(installed):
     expected = {
         "usr/sbin/coid", "usr/bin/coidctl", "etc/coid.conf", "usr/lib/sysusers.d/coid.conf",
         "usr/share/man/man8/coid.8", "usr/share/man/man8/coidctl.8", "usr/share/man/man5/coid.conf.5",
-        "usr/share/doc/coid/README.md", "usr/share/doc/coid/LICENSE", "usr/share/doc/coid/storage.md",
+        "usr/share/doc/coid/README.md", "usr/share/doc/coid/LICENSE", "usr/share/doc/coid/docs/storage.md",
         "etc/fail2ban/filter.d/coid.conf", "usr/share/doc/coid/fail2ban/coid.conf",
         *(f"usr/lib/systemd/system/{unit}" for unit in UNITS),
     }
@@ -94,6 +94,16 @@ def test_installed_text_names_no_folder_of_the_build(installed):
         if path.is_file():
             text = path.read_text()
             assert str(build) not in text and str(ROOT) not in text and "@" not in re.sub(r"\S+@\S+\.\S+|@\w", "", text), path
+
+
+def test_every_link_of_an_installed_document_leads_somewhere(installed):
+    _, root = installed
+    folder = root / "usr/share/doc/coid"
+    links = [(path, link) for path in folder.rglob("*.md") for link in re.findall(r"\]\(([^)#:\s]+)[)#]", path.read_text())]
+    assert len(links) > 10
+    files = {path.resolve() for path in folder.rglob("*") if path.is_file() and not path.is_symlink()}
+    assert [link for path, link in links if (path.parent / link).resolve() not in files] == []
+    assert {path.name for path in ROOT.glob("docs/*.md")} == {path.name for path in folder.glob("docs/*.md")}
 
 
 def unit_paths(text):

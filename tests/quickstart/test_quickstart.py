@@ -1,5 +1,6 @@
 """scripts/quickstart for real: what it prints is so, what it starts can be stopped, what it keeps is kept."""
 
+import imaplib
 import os
 import pathlib
 import re
@@ -7,6 +8,7 @@ import shutil
 import signal
 import smtplib
 import socket
+import ssl
 import stat
 import subprocess
 import tempfile
@@ -210,6 +212,9 @@ def test_a_full_disk_is_named(demo):
 def test_the_readme_shows_what_is_printed(demo):
     demo.run()
     text = (ROOT / "README.md").read_text()
+    # The block is what is printed: these lines, in this order, and no other.
+    block = re.search(r"^    IMAP: .*\n(?:    .*\n)*", text, re.M)[0]
+    assert [line.strip().split(": ", 1)[0] for line in block.splitlines()] == KEYS
     values = {key: re.search(rf"^    {key}: (.*)$", text, re.M)[1] for key in KEYS}
     for key in KEYS:
         shown = values[key].replace("/home/you/coid/demo", str(demo.folder).replace(" ", "\\ ") if key in ("coidctl", "curl", "read") else
@@ -219,6 +224,20 @@ def test_the_readme_shows_what_is_printed(demo):
             for offset in (24, 143, 993):
                 got = got.replace(f":{demo.base + offset}", f":{1000 + offset}")
             assert got == shown, key
+
+
+def test_the_readme_tells_clients_settings_that_work(demo):
+    demo.run()
+    text = (ROOT / "README.md").read_text()
+    table = dict(re.findall(r"^\| (protocol|host|port and security|user|password) \| (.*?) \|$", text, re.M))
+    tls, starttls = (int(port) - 1000 + demo.base for port in re.findall(r"\d+", table["port and security"]))
+    context = ssl.create_default_context(cafile=demo.folder / "cert.pem")
+    with imaplib.IMAP4_SSL(table["host"], tls, ssl_context=context, timeout=30) as imap:
+        imap.login(table["user"], table["password"])
+    with imaplib.IMAP4(table["host"], starttls, timeout=30) as imap:
+        imap.starttls(context)
+        imap.login(table["user"], table["password"])
+        assert imap.select() == ("OK", [b"1"])
 
 
 def test_detached_it_lets_go_of_every_descriptor(demo):
