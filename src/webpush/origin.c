@@ -190,10 +190,15 @@ void origins_free(struct origins **origins)
 
 /* Waiting. */
 
+/* By the time of its next try; but only the first push of a target is looked at, and a test waits for none. */
 static void origin_target_insert(struct target *target, struct push *push)
 {
 	struct list_node *node = target->waiting.head.prev;
 
+	if (push->kind == PUSH_TEST) {
+		list_prepend(&target->waiting, &push->in_target);
+		return;
+	}
 	while (node != &target->waiting.head && CONTAINER_OF(node, struct push, in_target)->due > push->due)
 		node = node->prev;
 	list_insert_before(node->next, &push->in_target);

@@ -386,6 +386,21 @@ static void the_state_of_a_push_service_is_told(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+static void a_test_does_not_wait_behind_a_push_of_the_same_endpoint(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t wake = NEVER;
+	struct push *message = add(f, PUSH_MESSAGE, 1, HOST "/1");
+
+	assert_ptr_equal(origins_next(f->origins, f->now, &wake), message);
+	origins_end(f->origins, message, ORIGIN_UNREACHED, 0, f->now, 0);
+	origins_enter(f->origins, HOST, message);
+	assert_null(origins_next(f->origins, f->now, &wake));
+	struct push *test = add(f, PUSH_TEST, 1, HOST "/1");
+	assert_ptr_equal(origins_next(f->origins, f->now, &wake), test);
+	assert_null(origins_next(f->origins, f->now, &wake));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +416,7 @@ int main(void)
 		TEST(too_many_cost_the_oldest_of_whom_has_most),
 		TEST(what_is_remembered_of_endpoints_is_bounded),
 		TEST(the_state_of_a_push_service_is_told),
+		TEST(a_test_does_not_wait_behind_a_push_of_the_same_endpoint),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -287,7 +287,7 @@ static void a_test_is_told_that_the_push_service_rests(void **state)
 	begin(r, PUSH_MESSAGE);
 	push_rig_answer(r, 0, NULL);
 	assert_int_equal(r->http.n, 0);
-	queue_wait(&r->queue, push_rig_push(r, PUSH_TEST, RIG_SUB, RIG_HOST "/2"));
+	queue_wait(&r->queue, push_rig_push(r, PUSH_TEST, RIG_SUB, RIG_HOST "/1"));
 	push_rig_settle(r);
 	push_rig_answer(r, 0, NULL);
 	assert_non_null(strstr(r->text, "no answer in 0 ms: , its push service rests for another "));
