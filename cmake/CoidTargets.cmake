@@ -5,10 +5,12 @@ function(coid_coverage target)
   endif()
 endfunction()
 
-# coid_library(name [LINK lower floors] [LIBS system libraries]): every .c file of src/<name> and of the folders in it.
+# coid_library(name [LINK lower floors] [LIBS system libraries]): every .c file of src/<name> and of the folders in it, but a
+# program's main.c.
 function(coid_library name)
   cmake_parse_arguments(A "" "" "LINK;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c ${CMAKE_SOURCE_DIR}/src/${name}/*/*.c)
+  list(FILTER sources EXCLUDE REGEX "/main\\.c$")
   if(NOT sources)
     # A folder that holds only headers so far.
     add_library(coid_${name} INTERFACE)
@@ -25,20 +27,13 @@ function(coid_library name)
   target_link_libraries(coid_${name} ${scope} ${A_LIBS})
 endfunction()
 
-# coid_program(name LINK ... [LIBS system libraries]): an executable from every .c file of src/<name>.
+# coid_program(name [LINK lower floors] [LIBS system libraries]): an executable from src/<name>/main.c and a library of the
+# other files, which unit tests link.
 function(coid_program name)
-  cmake_parse_arguments(A "" "" "LINK;LIBS" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
-  if(NOT sources)
-    return()
-  endif()
-  add_executable(${name} ${sources})
+  coid_library(${name} ${ARGN})
+  add_executable(${name} ${CMAKE_SOURCE_DIR}/src/${name}/main.c)
   coid_coverage(${name})
-  target_link_libraries(${name} PRIVATE coid_flags)
-  foreach(dep ${A_LINK})
-    target_link_libraries(${name} PRIVATE coid_${dep})
-  endforeach()
-  target_link_libraries(${name} PRIVATE ${A_LIBS})
+  target_link_libraries(${name} PRIVATE coid_${name})
 endfunction()
 
 # Helpers that only tests use: tests/support/*.c.

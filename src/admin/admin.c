@@ -107,7 +107,7 @@ static const struct verb *admin_find_verb(const struct request_reader *reader, u
 
 static void admin_print_verbs(struct request *request)
 {
-	request_out(request, "usage: coidctl [-s SOCKET] VERB ...");
+	request_out(request, "usage: coidctl [-c FILE] [-s SOCKET] VERB ...");
 	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
 		for (const struct verb *verb = families[f]; verb->words; verb++)
 			request_out(request, "  %s %s\t%s", verb->words, verb->usage, verb->help);

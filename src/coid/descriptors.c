@@ -1,3 +1,6 @@
+/*
+ * Divides the limit on descriptors among connections, accounts and the server itself.
+ */
 #include "coid/descriptors.h"
 
 #include <inttypes.h>
@@ -8,9 +11,9 @@
 #define OWN_WORKER 4 /* files of the job that it runs */
 #define ACCOUNT_FILES 2 /* database and WAL */
 #define LMTP_FILES 2 /* connection and spool file */
-/* Of eight IMAP connections one reads or sends a large message. */
+/* One of eight IMAP connections reads or sends a large message, from a file. */
 #define IMAP_SHARE 8
-/* With a limit that is too low these get no more than such a part of it, and no less than so many. */
+/* If the limit is too low, accounts and LMTP get at most one part in PART of it, and at least LEAST. */
 #define ACCOUNTS_PART 4
 #define ACCOUNTS_LEAST 8
 #define LMTP_PART 8
@@ -22,7 +25,8 @@ uint64_t descriptors_limit(void)
 	return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (uint64_t)limit.rlim_cur : UINT64_MAX;
 }
 
-static unsigned part_of(uint64_t limit, unsigned part, unsigned files, unsigned least, unsigned wanted)
+static unsigned descriptors_part(
+	uint64_t limit, unsigned part, unsigned files, unsigned least, unsigned wanted)
 {
 	uint64_t most = limit / part / files;
 	if (most < least)
@@ -43,8 +47,8 @@ struct descriptors descriptors_plan(const struct conf *conf, unsigned reactors, 
 		      plan.imap + plan.imap / IMAP_SHARE;
 	if (plan.needed <= limit)
 		return plan;
-	plan.accounts = part_of(limit, ACCOUNTS_PART, ACCOUNT_FILES, ACCOUNTS_LEAST, plan.accounts);
-	plan.lmtp = part_of(limit, LMTP_PART, LMTP_FILES, LMTP_LEAST, plan.lmtp);
+	plan.accounts = descriptors_part(limit, ACCOUNTS_PART, ACCOUNT_FILES, ACCOUNTS_LEAST, plan.accounts);
+	plan.lmtp = descriptors_part(limit, LMTP_PART, LMTP_FILES, LMTP_LEAST, plan.lmtp);
 	uint64_t kept = own + (uint64_t)plan.accounts * ACCOUNT_FILES + (uint64_t)plan.lmtp * LMTP_FILES;
 	uint64_t left = limit > kept ? (limit - kept) * IMAP_SHARE / (IMAP_SHARE + 1) : 0;
 	if (left < 1)

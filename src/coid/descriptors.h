@@ -1,8 +1,9 @@
 /*
- * What the process's descriptors are for. IMAP connections get what is left when those of the server itself, of open accounts, of
- * LMTP and of the control socket are put aside: so however many strangers connect, mail is delivered, accounts are opened and
- * coidctl is answered. If the limit is too low for the configuration, fewer accounts are held open and fewer connections are let
- * in, and the log says so at the start.
+ * The plan for the process's descriptors. IMAP connections get the rest after those of the server itself,
+ * of open accounts, of LMTP and of the control socket are put aside. So mail is delivered, accounts are
+ * opened and coidctl is answered however many strangers connect. If the limit is too low for the
+ * configuration, fewer accounts are held open and fewer connections are let in, and the log says so at the
+ * start.
  */
 #ifndef COID_COID_DESCRIPTORS_H
 #define COID_COID_DESCRIPTORS_H

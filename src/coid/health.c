@@ -1,3 +1,6 @@
+/*
+ * Looks at the store every few seconds, and tells its state and that of disk, certificate and pushes.
+ */
 #include "coid/health.h"
 
 #include "base/clock.h"
@@ -8,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +27,7 @@
 
 enum health_level { HEALTH_OK, HEALTH_WARNING, HEALTH_FAILING };
 
-/* What a look has found. */
+/* The result of a look. */
 struct health_look {
 	enum rc users; /* server.db */
 	int write_errno; /* 0: a file could be written */
@@ -33,17 +37,17 @@ struct health_look {
 };
 
 struct health {
-	struct users_job job; /* first */
+	struct users_job job;
 	struct server *server; /* borrowed */
 	char *root; /* own: the worker must not look at a configuration that a reload replaces */
 	bool looking;
 	bool looked; /* `last` holds something */
 	uint64_t begun_ms; /* monotonic; of the last look */
-	struct health_look look; /* the worker's while looking */
+	struct health_look look; /* belongs to the worker while `looking` */
 	struct health_look last;
 };
 
-/* A file that is written, synced and removed: a full or read-only disk shows itself, and one that hangs. */
+/* Writes, syncs and removes a file: a disk that is full, read-only or hangs shows itself. */
 static int health_write(const char *root)
 {
 	char path[PATH_MAX], bytes[PROBE_BYTES];
@@ -67,7 +71,7 @@ static int health_write(const char *root)
 /* [users] */
 static enum rc health_run(struct users *users, struct users_job *job)
 {
-	struct health *health = (struct health *)(void *)job;
+	struct health *health = CONTAINER_OF(job, struct health, job);
 	struct health_look look = { .users = RC_OK };
 	struct user_record record;
 	struct statvfs info;
@@ -89,9 +93,9 @@ static enum rc health_run(struct users *users, struct users_job *job)
 
 static void health_done(struct users_job *job)
 {
-	struct health *health = (struct health *)(void *)job;
+	struct health *health = CONTAINER_OF(job, struct health, job);
 
-	/* Not run at all: server.db is out of service. */
+	/* The job did not run at all: server.db is out of service. */
 	if (job->rc != RC_OK)
 		health->look = (struct health_look){ .users = job->rc };
 	health->last = health->look;
@@ -122,11 +126,11 @@ void health_tick(struct health *health)
 {
 	uint64_t now = clock_mono_ms();
 
-	if (health->looking || health->server->stopping ||
+	if (health->looking || health->server->state != SERVER_SERVING ||
 		(health->looked && now - health->begun_ms < LOOK_MS))
 		return;
 	health->begun_ms = now;
-	/* A strand that is full has work enough: the next tick tries again. */
+	/* A full strand refuses: the next tick tries again. */
 	health->looking = users_submit(health->server->store, &health->job) == RC_OK;
 }
 
@@ -160,9 +164,8 @@ static enum health_level health_disk(const struct health *health, struct buf *ou
 	if (look->all_bytes == 0)
 		return HEALTH_OK;
 	uint64_t percent = look->free_bytes / (look->all_bytes / 100 + 1);
-	buf_printf(out, "disk: %llu MiB free, %llu%%\n", (unsigned long long)(look->free_bytes >> 20),
-		(unsigned long long)percent);
-	/* Less than the largest message can't be good for long, also on a large disk. */
+	buf_printf(out, "disk: %" PRIu64 " MiB free, %" PRIu64 "%%\n", look->free_bytes >> 20, percent);
+	/* Room for less than one message of the largest size is low on a large disk, too. */
 	bool low = percent < DISK_LOW_PERCENT || look->free_bytes < health->server->conf->store.message_max;
 	return low ? HEALTH_WARNING : HEALTH_OK;
 }

@@ -1,6 +1,7 @@
 /*
- * Whether the server can do its work: what /health tells. Every few seconds a worker asks server.db, writes a file into the
- * storage folder and looks at the room on its disk; certificates and pushes are looked at when somebody asks. Reactor 0.
+ * Whether the server can do its work: the text of /health. Every few seconds a worker asks server.db,
+ * writes a file into the storage folder and looks at the room on its disk. Certificate and pushes are
+ * looked at when the text is printed. Reactor 0.
  */
 #ifndef COID_COID_HEALTH_H
 #define COID_COID_HEALTH_H
@@ -19,8 +20,8 @@ void health_free(struct health **health);
 /* About once a second, as long as the store runs. */
 void health_tick(struct health *health);
 /*
- * "ok", "warning" or "failing" on the first line, then a line each for store, disk, certificate and push, if the server has
- * such. False: failing.
+ * Prints "ok", "warning" or "failing" on the first line, then a line for each of store, disk, certificate
+ * and push, if the server has such. False: failing.
  */
 bool health_print(const struct health *health, struct buf *out);
 

@@ -1,10 +1,10 @@
 /*
- * The log: standard error, or server.log_file. It keeps one descriptor for the life of the server, so that a reload can put
- * another file behind it without any thread noticing.
+ * Opens, checks and replaces the log's file.
  */
-#include "coid/server_priv.h"
+#include "coid/logfile.h"
 
 #include "base/mem.h"
+#include "coid/server_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #define LOG_MODE 0640
 
-/* A new descriptor; -1: errno says why. */
+/* Returns a new descriptor; -1: errno says why. */
 static int logfile_fd(const char *path)
 {
 	if (path[0] == '\0')
@@ -66,7 +66,7 @@ enum rc logfile_reopen(struct server *server, const struct conf *conf, struct bu
 	if (fd < 0 && !same)
 		return logfile_complain(path, errors);
 	if (fd < 0) {
-		/* It was opened by root, maybe. The old file goes on; the rest of the reload is of use. */
+		/* Root may have opened it. The old file goes on, so that the rest of the reload is of use. */
 		log_error(server->log, "can't open the log file again path=%s error=%s",
 			LOG_V(strv_cstr(path)), strerror(errno));
 		return RC_OK;

@@ -1,3 +1,6 @@
+/*
+ * coid: the command line of the daemon.
+ */
 #include "coid/server.h"
 
 #include <stdio.h>
@@ -8,7 +11,7 @@
 #define EXIT_USAGE 64 /* sysexits.h */
 #define EXIT_CONFIG 78
 
-static int usage(FILE *to, int status)
+static int main_usage(FILE *to, int status)
 {
 	fputs("usage: coid [-c FILE] [-o SECTION.KEY=VALUE]... [-t]\n"
 	      "  -c FILE   configuration (default: " COID_CONFIG " if it is there)\n"
@@ -20,7 +23,7 @@ static int usage(FILE *to, int status)
 	return status;
 }
 
-static int report(struct buf *errors)
+static int main_report(struct buf *errors)
 {
 	bool ended = errors->len > 0 && errors->p[errors->len - 1] == '\n';
 	fprintf(stderr, "%.*s%s", (int)errors->len, errors->p ? errors->p : "", ended ? "" : "\n");
@@ -56,25 +59,25 @@ int main(int argc, char **argv)
 			puts("coid " COID_VERSION);
 			return 0;
 		case 'h':
-			return usage(stdout, 0);
+			return main_usage(stdout, 0);
 		default:
-			return usage(stderr, EXIT_USAGE);
+			return main_usage(stderr, EXIT_USAGE);
 		}
 	}
 	if (optind < argc)
-		return usage(stderr, EXIT_USAGE);
+		return main_usage(stderr, EXIT_USAGE);
 	source.config = conf_path(source.config);
 	buf_init(&errors, CONF_ERRORS_MAX);
 	if (check) {
 		if (server_check(&source, &errors) != RC_OK)
-			return report(&errors);
+			return main_report(&errors);
 		buf_fini(&errors);
 		printf("configuration is good: %s\n",
 			source.config ? source.config : "there is no " COID_CONFIG ", the defaults hold");
 		return 0;
 	}
 	if (server_new(&source, &errors, &server) != RC_OK)
-		return report(&errors);
+		return main_report(&errors);
 	buf_fini(&errors);
 	int status = server_run(server);
 	server_free(&server);

@@ -1,11 +1,16 @@
-#include "coid/health.h"
-#include "coid/server_priv.h"
+/*
+ * The server's counters as OpenMetrics text, and an HTTP server for them and for the health page.
+ */
+#include "coid/metrics.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "coid/health.h"
+#include "coid/server_priv.h"
 
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,11 +25,11 @@ struct metrics {
 	char *unlink_path; /* own */
 };
 
-static void metric(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+static void metrics_add(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
 {
 	bool counter = strcmp(type, "counter") == 0;
-	buf_printf(out, "# TYPE coid_%s %s\n# HELP coid_%s %s\ncoid_%s%s %llu\n", name, type, name, help,
-		name, counter ? "_total" : "", (unsigned long long)value);
+	buf_printf(out, "# TYPE coid_%s %s\n# HELP coid_%s %s\ncoid_%s%s %" PRIu64 "\n", name, type, name,
+		help, name, counter ? "_total" : "", value);
 }
 
 void metrics_print(struct server *server, struct buf *out)
@@ -36,36 +41,37 @@ void metrics_print(struct server *server, struct buf *out)
 	imapd_counters(server->imapd, &imap);
 	lmtp_counters(server->lmtp, &lmtp);
 	webpush_counters(server->webpush, &push);
-	metric(out, "uptime_seconds", "gauge", "Seconds since start.",
+	metrics_add(out, "uptime_seconds", "gauge", "Seconds since start.",
 		(uint64_t)(clock_wall() - server->started));
-	metric(out, "imap_sessions", "gauge", "Open IMAP sessions.", imap.sessions);
-	metric(out, "imap_idling", "gauge", "IMAP sessions in IDLE.", imap.idling);
-	metric(out, "imap_connections", "counter", "IMAP connections accepted.", imap.connections);
-	metric(out, "imap_logins", "counter", "Successful logins.", imap.logins);
-	metric(out, "imap_login_failures", "counter", "Failed logins.", imap.login_failures);
-	metric(out, "imap_commands", "counter", "IMAP commands.", imap.commands);
-	metric(out, "imap_received_bytes", "counter", "Bytes from IMAP clients.", imap.bytes_in);
-	metric(out, "imap_sent_bytes", "counter", "Bytes to IMAP clients.", imap.bytes_out);
-	metric(out, "lmtp_sessions", "gauge", "Open LMTP sessions.", lmtp_sessions(server->lmtp));
-	metric(out, "lmtp_connections", "counter", "LMTP connections accepted.", lmtp.connections);
-	metric(out, "lmtp_messages", "counter", "Messages received by LMTP.", lmtp.messages);
-	metric(out, "lmtp_delivered", "counter", "Recipients answered with 250.", lmtp.delivered);
-	metric(out, "lmtp_deferred", "counter", "Recipients answered with 4xx.", lmtp.deferred);
-	metric(out, "lmtp_refused", "counter", "Recipients answered with 5xx.", lmtp.refused);
-	metric(out, "lmtp_received_bytes", "counter", "Message bytes received by LMTP.", lmtp.bytes);
-	metric(out, "push_sent", "counter", "Pushes taken by a push service.", push.sent);
-	metric(out, "push_refused", "counter", "Pushes refused for good.", push.refused);
-	metric(out, "push_failed", "counter", "Tries of pushes that failed.", push.failed);
-	metric(out, "push_dropped", "counter", "Pushes dropped from a full queue.", push.dropped);
-	metric(out, "push_expired", "counter", "Pushes given up.", push.expired);
-	metric(out, "push_unsubscribed", "counter", "Push subscriptions dropped.", push.unsubscribed);
-	metric(out, "push_connections", "counter", "Connections opened to push services.", push.connections);
-	metric(out, "push_waiting", "gauge", "Pushes that wait.", push.waiting);
-	metric(out, "push_active", "gauge", "Requests to push services in the air.", push.active);
+	metrics_add(out, "imap_sessions", "gauge", "Open IMAP sessions.", imap.sessions);
+	metrics_add(out, "imap_idling", "gauge", "IMAP sessions in IDLE.", imap.idling);
+	metrics_add(out, "imap_connections", "counter", "IMAP connections accepted.", imap.connections);
+	metrics_add(out, "imap_logins", "counter", "Successful logins.", imap.logins);
+	metrics_add(out, "imap_login_failures", "counter", "Failed logins.", imap.login_failures);
+	metrics_add(out, "imap_commands", "counter", "IMAP commands.", imap.commands);
+	metrics_add(out, "imap_received_bytes", "counter", "Bytes from IMAP clients.", imap.bytes_in);
+	metrics_add(out, "imap_sent_bytes", "counter", "Bytes to IMAP clients.", imap.bytes_out);
+	metrics_add(out, "lmtp_sessions", "gauge", "Open LMTP sessions.", lmtp_sessions(server->lmtp));
+	metrics_add(out, "lmtp_connections", "counter", "LMTP connections accepted.", lmtp.connections);
+	metrics_add(out, "lmtp_messages", "counter", "Messages received by LMTP.", lmtp.messages);
+	metrics_add(out, "lmtp_delivered", "counter", "Recipients answered with 250.", lmtp.delivered);
+	metrics_add(out, "lmtp_deferred", "counter", "Recipients answered with 4xx.", lmtp.deferred);
+	metrics_add(out, "lmtp_refused", "counter", "Recipients answered with 5xx.", lmtp.refused);
+	metrics_add(out, "lmtp_received_bytes", "counter", "Message bytes received by LMTP.", lmtp.bytes);
+	metrics_add(out, "push_sent", "counter", "Pushes taken by a push service.", push.sent);
+	metrics_add(out, "push_refused", "counter", "Pushes refused for good.", push.refused);
+	metrics_add(out, "push_failed", "counter", "Tries of pushes that failed.", push.failed);
+	metrics_add(out, "push_dropped", "counter", "Pushes dropped from a full queue.", push.dropped);
+	metrics_add(out, "push_expired", "counter", "Pushes given up.", push.expired);
+	metrics_add(out, "push_unsubscribed", "counter", "Push subscriptions dropped.", push.unsubscribed);
+	metrics_add(
+		out, "push_connections", "counter", "Connections opened to push services.", push.connections);
+	metrics_add(out, "push_waiting", "gauge", "Pushes that wait.", push.waiting);
+	metrics_add(out, "push_active", "gauge", "Requests to push services in the air.", push.active);
 	buf_adds(out, "# EOF\n");
 }
 
-static void answer(struct evhttp_request *request, int status, const char *type, struct strv text)
+static void metrics_answer(struct evhttp_request *request, int status, const char *type, struct strv text)
 {
 	struct evbuffer *body = evbuffer_new();
 
@@ -75,26 +81,27 @@ static void answer(struct evhttp_request *request, int status, const char *type,
 	evbuffer_free(body);
 }
 
-static void on_metrics(struct evhttp_request *request, void *arg)
+static void metrics_on_metrics(struct evhttp_request *request, void *arg)
 {
 	const struct metrics *metrics = arg;
 	struct buf out;
 
 	buf_init(&out, METRICS_MAX);
 	metrics_print(metrics->server, &out);
-	answer(request, HTTP_OK, "application/openmetrics-text; version=1.0.0; charset=utf-8",
+	metrics_answer(request, HTTP_OK, "application/openmetrics-text; version=1.0.0; charset=utf-8",
 		buf_strv(&out));
 	buf_fini(&out);
 }
 
-static void on_health(struct evhttp_request *request, void *arg)
+static void metrics_on_health(struct evhttp_request *request, void *arg)
 {
 	const struct metrics *metrics = arg;
 	struct buf out;
 
 	buf_init(&out, METRICS_MAX);
 	bool good = health_print(metrics->server->health, &out);
-	answer(request, good ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", buf_strv(&out));
+	metrics_answer(
+		request, good ? HTTP_OK : HTTP_SERVUNAVAIL, "text/plain; charset=utf-8", buf_strv(&out));
 	buf_fini(&out);
 }
 
@@ -115,8 +122,8 @@ enum rc metrics_new(struct server *server, struct buf *errors, struct metrics **
 	evhttp_set_max_body_size(metrics->http, 0);
 	evhttp_set_timeout(metrics->http, HTTP_TIMEOUT_S);
 	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
-	evhttp_set_cb(metrics->http, "/health", on_health, metrics);
+	evhttp_set_cb(metrics->http, "/metrics", metrics_on_metrics, metrics);
+	evhttp_set_cb(metrics->http, "/health", metrics_on_health, metrics);
 	if (evhttp_accept_socket(metrics->http, fd) != 0) {
 		buf_printf(errors, "metrics.listen: %s: can't accept connections\n", address);
 		close(fd);

@@ -1,4 +1,7 @@
-#include "coid/server_priv.h"
+/*
+ * The rights of the process: its user, its folder, what it can never do again.
+ */
+#include "coid/privileges.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -19,7 +22,7 @@ void privileges_raise_descriptors(void)
 	}
 }
 
-static enum rc make_root(const char *root, uid_t uid, gid_t gid, struct buf *errors)
+static enum rc privileges_make_root(const char *root, uid_t uid, gid_t gid, struct buf *errors)
 {
 	struct stat st;
 
@@ -38,8 +41,10 @@ static enum rc make_root(const char *root, uid_t uid, gid_t gid, struct buf *err
 	return RC_OK;
 }
 
-/* Each step is looked at again: a system call that says yes and does nothing must not leave us root. */
-static bool become(const struct passwd *user)
+/*
+ * Checks each step afterwards: a system call that says yes and does nothing must not leave the process root.
+ */
+static bool privileges_become(const struct passwd *user)
 {
 	if (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
 		setuid(user->pw_uid) != 0)
@@ -52,7 +57,7 @@ static bool become(const struct passwd *user)
 	return false;
 }
 
-static enum rc become_user(const struct conf *conf, struct log *log, struct buf *errors)
+static enum rc privileges_become_user(const struct conf *conf, struct log *log, struct buf *errors)
 {
 	const char *name = conf->server.user;
 
@@ -69,20 +74,20 @@ static enum rc become_user(const struct conf *conf, struct log *log, struct buf 
 	}
 	if (user->pw_uid == 0) {
 		log_info(log, "server.user is root: whoever breaks into this process has the whole machine");
-		return make_root(conf->server.root, (uid_t)-1, (gid_t)-1, errors);
+		return privileges_make_root(conf->server.root, (uid_t)-1, (gid_t)-1, errors);
 	}
-	enum rc rc = make_root(conf->server.root, user->pw_uid, user->pw_gid, errors);
+	enum rc rc = privileges_make_root(conf->server.root, user->pw_uid, user->pw_gid, errors);
 	if (rc != RC_OK)
 		return rc;
-	if (!become(user)) {
+	if (!privileges_become(user)) {
 		buf_printf(errors, "server.user: can't become %s: %s\n", name, strerror(errno));
 		return RC_PERM;
 	}
 	return RC_OK;
 }
 
-/* Who we are already may be named; another one can't be reached. */
-static enum rc stay_user(const struct conf *conf, struct buf *errors)
+/* Not root: server.user may name the process's own user only. */
+static enum rc privileges_stay_user(const struct conf *conf, struct buf *errors)
 {
 	const char *name = conf->server.user;
 	const struct passwd *user = name[0] ? getpwnam(name) : NULL;
@@ -95,11 +100,11 @@ static enum rc stay_user(const struct conf *conf, struct buf *errors)
 		buf_printf(errors, "server.user: only root can become %s\n", name);
 		return RC_PERM;
 	}
-	return make_root(conf->server.root, (uid_t)-1, (gid_t)-1, errors);
+	return privileges_make_root(conf->server.root, (uid_t)-1, (gid_t)-1, errors);
 }
 
-/* After the last change of user, which sets some of it back. */
-static void harden(const struct conf *conf, struct log *log)
+/* Comes after the last change of user, which resets some of it. */
+static void privileges_harden(const struct conf *conf, struct log *log)
 {
 	struct rlimit none = { 0, 0 };
 	bool dumps = conf->server.core_dumps;
@@ -115,9 +120,9 @@ static void harden(const struct conf *conf, struct log *log)
 enum rc privileges_drop(const struct conf *conf, struct log *log, struct buf *errors)
 {
 	bool root = getuid() == 0 || geteuid() == 0;
-	enum rc rc = root ? become_user(conf, log, errors) : stay_user(conf, errors);
+	enum rc rc = root ? privileges_become_user(conf, log, errors) : privileges_stay_user(conf, errors);
 
 	if (rc == RC_OK)
-		harden(conf, log);
+		privileges_harden(conf, log);
 	return rc;
 }

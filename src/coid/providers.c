@@ -1,14 +1,16 @@
 /*
- * What offers METADATA entries, and COI, which also takes part in delivery. Everything here stands before the first job.
+ * Builds metadata, COI and Web Push, and makes them known to one another.
  */
-#include "coid/server_priv.h"
+#include "coid/providers.h"
 
 #include "coi/coi.h"
+#include "coid/server_priv.h"
+#include "coid/settings.h"
 #include "metadata/metadata.h"
 #include "webpush/subs.h"
 
-/* COI-23: who disables COI wants no pushes of chat alone. */
-static enum rc drop_chat_subscriptions(void *ctx, struct account *account)
+/* [strand] COI-23: an account that disables COI gets no more pushes that are for chat alone. */
+static enum rc providers_drop_chat(void *ctx, struct account *account)
 {
 	struct subs_list subs = { 0 };
 
@@ -26,7 +28,7 @@ static enum rc drop_chat_subscriptions(void *ctx, struct account *account)
 	return rc;
 }
 
-enum rc server_providers_make(struct server *server, struct buf *errors)
+enum rc providers_make(struct server *server, struct buf *errors)
 {
 	const struct conf *conf = server->conf;
 	struct metadata_settings metadata = {
@@ -47,7 +49,7 @@ enum rc server_providers_make(struct server *server, struct buf *errors)
 	server->metadata = metadata_new(&metadata);
 	server->coi = coi_new(&coi, server->log);
 	coi_attach(server->coi, server->store);
-	coi_on_disabled(server->coi, drop_chat_subscriptions, NULL);
+	coi_on_disabled(server->coi, providers_drop_chat, NULL);
 	coi_provider(server->coi, &provider);
 	metadata_add(server->metadata, &provider);
 	settings_webpush(conf, arena, &webpush);
@@ -58,7 +60,7 @@ enum rc server_providers_make(struct server *server, struct buf *errors)
 	return rc;
 }
 
-void server_providers_free(struct server *server)
+void providers_free(struct server *server)
 {
 	metadata_free(&server->metadata);
 	coi_free(&server->coi);

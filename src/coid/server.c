@@ -1,23 +1,24 @@
+/*
+ * Builds the server from a configuration, starts its threads, and frees it in order.
+ */
 #include "coid/server.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "coid/health.h"
+#include "coid/lifecycle.h"
+#include "coid/logfile.h"
+#include "coid/metrics.h"
+#include "coid/privileges.h"
+#include "coid/providers.h"
 #include "coid/server_priv.h"
+#include "coid/settings.h"
 #include "imapd/cmd/table.h"
 #include "store/io.h"
 
-#include <errno.h>
-#include <event2/event.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
-
-#define TICK_MS 1000
-#define STOP_POLL_MS 20
-#define STOP_GRACE_MS 5000 /* for sessions to end by themselves */
 
 enum rc server_check(const struct server_source *source, struct buf *errors)
 {
@@ -43,84 +44,6 @@ enum rc server_check(const struct server_source *source, struct buf *errors)
 	return rc;
 }
 
-/* SIGTERM and the like come through a descriptor of reactor 0; every thread inherits the mask. */
-static enum rc block_signals(struct server *server, struct buf *errors)
-{
-	sigemptyset(&server->signal_mask);
-	sigaddset(&server->signal_mask, SIGTERM);
-	sigaddset(&server->signal_mask, SIGINT);
-	sigaddset(&server->signal_mask, SIGHUP);
-	signal(SIGPIPE, SIG_IGN);
-	pthread_sigmask(SIG_BLOCK, &server->signal_mask, NULL);
-	server->signal_fd = signalfd(-1, &server->signal_mask, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (server->signal_fd < 0) {
-		buf_printf(errors, "signalfd: %s\n", strerror(errno));
-		return RC_IO;
-	}
-	return RC_OK;
-}
-
-static void on_signal(int fd, short what, void *arg)
-{
-	struct server *server = arg;
-	struct signalfd_siginfo info;
-
-	(void)what;
-	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGHUP) {
-			struct buf errors;
-			buf_init(&errors, CONF_ERRORS_MAX);
-			(void)!server_reload(server, &errors);
-			buf_fini(&errors);
-		} else {
-			log_info(server->log, "stopping signal=%u", info.ssi_signo);
-			server_begin_stop(server);
-		}
-	}
-}
-
-static void on_tick(void *arg)
-{
-	struct server *server = arg;
-
-	store_tick(server->store);
-	health_tick(server->health);
-	if (server->tls)
-		tls_ctx_tick(server->tls);
-	timer_set(&server->tick, TICK_MS);
-}
-
-/* Comes back as soon as that reactor's loop turns. */
-static void on_ping(struct reactor *reactor, struct reactor_msg *msg)
-{
-	struct server_reactor *r = CONTAINER_OF(msg, struct server_reactor, ping);
-
-	(void)reactor;
-	atomic_store(&r->ping_out, false);
-}
-
-/* Tells the service manager that we live, if all reactors and workers have moved since the last time. */
-static void on_watchdog(void *arg)
-{
-	struct server *server = arg;
-	bool alive = pool_longest_turn(server->pool) / 1000 < 2 * server->watchdog_ms;
-
-	for (unsigned i = 1; i < server->reactor_count; i++)
-		alive = alive && !atomic_load(&server->reactors[i].ping_out);
-	if (alive)
-		notify_send("WATCHDOG=1");
-	else
-		log_error(server->log, "a thread does not move: no sign of life to the service manager");
-	for (unsigned i = 1; i < server->reactor_count; i++) {
-		struct server_reactor *r = &server->reactors[i];
-		if (atomic_exchange(&r->ping_out, true))
-			continue;
-		r->ping.fn = on_ping;
-		reactor_post(r->reactor, &r->ping);
-	}
-	timer_set(&server->watchdog, server->watchdog_ms);
-}
-
 void server_accept(struct server *server, enum service service, struct reactor *reactor, int fd)
 {
 	switch (service) {
@@ -140,7 +63,7 @@ void server_accept(struct server *server, enum service service, struct reactor *
 	}
 }
 
-static void make_reactors(struct server *server)
+static void server_make_reactors(struct server *server)
 {
 	unsigned count = server->conf->server.reactors;
 
@@ -158,21 +81,23 @@ static void make_reactors(struct server *server)
 	}
 }
 
-static void status_hook(void *ctx, struct buf *out)
+static void server_status_hook(void *ctx, struct buf *out)
 {
 	server_status(ctx, out);
 }
 
-static enum rc reload_hook(void *ctx, struct buf *errors)
+static enum rc server_reload_hook(void *ctx, struct buf *errors)
 {
-	return server_reload(ctx, errors);
+	return lifecycle_reload(ctx, errors);
 }
 
-static enum rc make_parts(struct server *server, struct buf *errors)
+static enum rc server_make_parts(struct server *server, struct buf *errors)
 {
 	const struct conf *conf = server->conf;
 	struct arena *arena = arena_new(0);
-	struct admin_hooks hooks = { .ctx = server, .status = status_hook, .reload = reload_hook };
+	struct admin_hooks hooks = {
+		.ctx = server, .status = server_status_hook, .reload = server_reload_hook
+	};
 	struct store_settings store;
 	struct auth_settings auth;
 	struct imapd_settings imapd;
@@ -192,7 +117,7 @@ static enum rc make_parts(struct server *server, struct buf *errors)
 			rc == RC_INUSE ? "another server uses it" : "can't open the store, see the log");
 		return rc;
 	}
-	rc = server_providers_make(server, errors);
+	rc = providers_make(server, errors);
 	if (rc != RC_OK)
 		return rc;
 	settings_auth(conf, &auth);
@@ -238,18 +163,18 @@ enum rc server_new(const struct server_source *source, struct buf *errors, struc
 	if (rc == RC_OK)
 		rc = settings_tls(server->conf, errors, &server->tls);
 	if (rc == RC_OK)
-		rc = block_signals(server, errors);
+		rc = lifecycle_block_signals(server, errors);
 	if (rc == RC_OK) {
 		privileges_raise_descriptors();
 		if (server->conf->server.malloc_arenas)
 			mallopt(M_ARENA_MAX, (int)server->conf->server.malloc_arenas);
-		make_reactors(server);
-		rc = server_sockets_open(server, errors);
+		server_make_reactors(server);
+		rc = sockets_open(server, errors);
 	}
 	if (rc == RC_OK)
 		rc = privileges_drop(server->conf, server->log, errors);
 	if (rc == RC_OK)
-		rc = make_parts(server, errors);
+		rc = server_make_parts(server, errors);
 	if (rc != RC_OK) {
 		server_free(&server);
 		return rc;
@@ -258,7 +183,7 @@ enum rc server_new(const struct server_source *source, struct buf *errors, struc
 	return RC_OK;
 }
 
-static void *reactor_thread(void *arg)
+static void *server_reactor_thread(void *arg)
 {
 	struct server_reactor *r = arg;
 
@@ -266,11 +191,11 @@ static void *reactor_thread(void *arg)
 	return NULL;
 }
 
-static void start_threads(struct server *server)
+static void server_start_threads(struct server *server)
 {
 	for (unsigned i = 1; i < server->reactor_count; i++) {
-		if (pthread_create(&server->reactors[i].thread, NULL, reactor_thread, &server->reactors[i]) !=
-			0) {
+		if (pthread_create(&server->reactors[i].thread, NULL, server_reactor_thread,
+			    &server->reactors[i]) != 0) {
 			log_error(server->log, "can't start a thread reactor=%u", i);
 			abort();
 		}
@@ -278,95 +203,21 @@ static void start_threads(struct server *server)
 	}
 }
 
-static void unlisten(struct reactor *reactor, struct reactor_msg *msg)
-{
-	struct server_reactor *r = CONTAINER_OF(msg, struct server_reactor, unlisten);
-	server_sockets_unlisten(r->server, reactor_index(reactor));
-}
-
-static void hurry(struct reactor *reactor, struct reactor_msg *msg)
-{
-	struct server_reactor *r = CONTAINER_OF(msg, struct server_reactor, hurry);
-	auth_hurry(r->server->auth, reactor);
-}
-
-/* Ends the loops once nobody is left: sessions first, then the logins and requests they left behind. */
-static void on_stop_poll(void *arg)
-{
-	struct server *server = arg;
-	unsigned left =
-		imapd_sessions(server->imapd) + lmtp_sessions(server->lmtp) + admin_sessions(server->admin);
-
-	if (left > 0 && !server->dropped_sessions && clock_mono_ms() - server->stop_began > STOP_GRACE_MS) {
-		log_warn(server->log, "dropping sessions that do not end sessions=%u", left);
-		server->dropped_sessions = true;
-		imapd_stop(server->imapd);
-		lmtp_stop(server->lmtp);
-		admin_stop(server->admin);
-	}
-	if (left > 0 || auth_waiting(server->auth) > 0) {
-		timer_set(&server->stop_timer, STOP_POLL_MS);
-		return;
-	}
-	/* Nobody delivers any more: what is still to be pushed waits in its database. */
-	webpush_stop(server->webpush);
-	if (webpush_busy(server->webpush)) {
-		timer_set(&server->stop_timer, STOP_POLL_MS);
-		return;
-	}
-	for (unsigned i = 0; i < server->reactor_count; i++)
-		reactor_stop(server->reactors[i].reactor);
-}
-
-void server_begin_stop(struct server *server)
-{
-	if (server->stopping)
-		return;
-	server->stopping = true;
-	server->stop_began = clock_mono_ms();
-	notify_send("STOPPING=1");
-	for (unsigned i = 0; i < server->reactor_count; i++) {
-		struct server_reactor *r = &server->reactors[i];
-		r->unlisten.fn = unlisten;
-		r->hurry.fn = hurry;
-		reactor_post(r->reactor, &r->unlisten);
-		reactor_post(r->reactor, &r->hurry);
-	}
-	imapd_stop(server->imapd);
-	lmtp_stop(server->lmtp);
-	admin_stop(server->admin);
-	timer_set(&server->stop_timer, 1);
-}
-
 int server_run(struct server *server)
 {
-	struct reactor *first = server->reactor_array[0];
-
-	server->signal_event =
-		event_new(reactor_base(first), server->signal_fd, EV_READ | EV_PERSIST, on_signal, server);
-	event_add(server->signal_event, NULL);
-	timer_init(&server->tick, first, on_tick, server);
-	timer_init(&server->watchdog, first, on_watchdog, server);
-	timer_init(&server->stop_timer, first, on_stop_poll, server);
-	timer_set(&server->tick, TICK_MS);
-	server->watchdog_ms = notify_watchdog_us() / 2000;
-	if (server->watchdog_ms > 0)
-		timer_set(&server->watchdog, server->watchdog_ms);
-	server_sockets_listen(server);
-	start_threads(server);
+	lifecycle_start(server);
+	sockets_listen(server);
+	server_start_threads(server);
 	if (webpush_start(server->webpush) != RC_OK)
 		abort();
 	log_info(server->log, "coid is ready version=%s reactors=%u configuration=%s", COID_VERSION,
 		server->reactor_count, server->source->config ? server->source->config : "none");
-	notify_send("READY=1\nSTATUS=serving");
-	reactor_run(first);
+	systemd_notify("READY=1\nSTATUS=serving");
+	reactor_run(server->reactor_array[0]);
 
 	for (unsigned i = 1; i <= server->reactors_running; i++)
 		pthread_join(server->reactors[i].thread, NULL);
-	event_free(server->signal_event);
-	timer_fini(&server->tick);
-	timer_fini(&server->watchdog);
-	timer_fini(&server->stop_timer);
+	lifecycle_finish(server);
 	log_info(server->log, "stopped");
 	return 0;
 }
@@ -377,12 +228,14 @@ void server_free(struct server **server)
 
 	if (!s)
 		return;
-	/* The strands run dry first: what they complete is posted to reactors, which run it when they are freed. */
+	/*
+	 * The strands run dry first: they post completions to reactors, which run them when they are freed.
+	 */
 	if (s->pool)
 		pool_drain(s->pool);
 	for (unsigned i = 0; i < s->reactor_count; i++) {
 		reactor_run_once(s->reactors[i].reactor, false);
-		server_sockets_unlisten(s, i);
+		sockets_unlisten(s, i);
 	}
 	metrics_free(&s->metrics);
 	admin_free(&s->admin);
@@ -391,13 +244,13 @@ void server_free(struct server **server)
 	auth_free(&s->auth);
 	webpush_free(&s->webpush);
 	store_free(&s->store);
-	server_providers_free(s);
+	providers_free(s);
 	free(s->io);
 	for (unsigned i = 0; i < s->reactor_count; i++)
 		reactor_free(&s->reactors[i].reactor);
 	pool_free(&s->pool);
 	health_free(&s->health);
-	server_sockets_close(s);
+	sockets_close(s);
 	tls_ctx_unref(&s->tls);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);

@@ -1,6 +1,6 @@
 /*
- * The server: builds every part from a configuration, wires them, runs them and takes them down. The one place that
- * knows everybody. Main thread.
+ * The server: builds every part from a configuration, wires them, runs them and takes them down. The one
+ * place that knows all parts. Main thread.
  */
 #ifndef COID_COID_SERVER_H
 #define COID_COID_SERVER_H
@@ -12,17 +12,23 @@ struct server;
 
 struct server_source {
 	const char *config; /* path, or NULL: defaults */
-	const char *const *overrides;
+	const char *const *overrides; /* "section.key=value" */
 	size_t override_count;
 };
 
-/* Loads the configuration and tries what it names (certificate, users file). What is wrong goes to `errors`. */
+/*
+ * Loads the configuration and tries what it names (log file, certificate, users file). Faults go to `errors`.
+ */
 enum rc server_check(const struct server_source *source, struct buf *errors) MUST_CHECK;
-/* Everything but serving: opens sockets, drops privileges, opens the store. `source` is borrowed for the server's life. */
+/*
+ * Opens sockets, drops privileges, opens the store, but does not serve yet. `source` is borrowed for the
+ * server's life.
+ */
 enum rc server_new(
 	const struct server_source *source, struct buf *errors, struct server **ret_server) MUST_CHECK;
-/* Serves until SIGTERM or SIGINT, then stops gracefully. Exit status. */
+/* Serves until SIGTERM or SIGINT, then stops gracefully. Returns the exit status. */
 int server_run(struct server *server);
+/* Frees all parts in order; also a server that server_new has not finished. NULL is fine. */
 void server_free(struct server **server);
 
 #endif

@@ -1,9 +1,12 @@
-#include "coid/server_priv.h"
+/*
+ * The mapping from the configuration to the settings of each part.
+ */
+#include "coid/settings.h"
 
 #include "coi/coi.h"
 #include "store/mailbox.h"
 
-/* What a new account has if its owner need not turn COI on (coi.default_enabled): what coi_enable would make. */
+/* With coi.default_enabled a new account has what coi_enable would make. */
 static void settings_coi_defaults(const struct conf *conf, struct arena *arena,
 	struct default_mailbox *defaults, struct store_settings *s)
 {
@@ -26,7 +29,7 @@ static void settings_coi_defaults(const struct conf *conf, struct arena *arena,
 
 void settings_store(const struct conf *conf, struct arena *arena, struct store_settings *ret_settings)
 {
-	/* Two more for COI. */
+	/* Room for two more, of COI. */
 	struct default_mailbox *defaults =
 		arena_zalloc(arena, (conf->store.default_mailboxes.n + 2) * sizeof(*defaults));
 	struct store_settings *s = ret_settings;
@@ -70,7 +73,10 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 
 void settings_auth(const struct conf *conf, struct auth_settings *ret_settings)
 {
+	/* By default accounts are made in the server's own domain. */
 	bool own = conf->chatmail.auto_create_domains.n == 0;
+	const char *const *domains =
+		(const char *const *)(own ? &conf->server.hostname : conf->chatmail.auto_create_domains.v);
 
 	*ret_settings = (struct auth_settings){
 		.workers = conf->server.auth_workers,
@@ -101,7 +107,7 @@ void settings_auth(const struct conf *conf, struct auth_settings *ret_settings)
 			.local_min = conf->chatmail.auto_create_local_min,
 			.local_max = conf->chatmail.auto_create_local_max,
 			.password_min = conf->chatmail.auto_create_password_min,
-			.domains = (const char *const *)(own ? &conf->server.hostname : conf->chatmail.auto_create_domains.v),
+			.domains = domains,
 			.domain_count = own ? 1 : conf->chatmail.auto_create_domains.n,
 			.per_hour = conf->chatmail.auto_create_per_hour,
 		},

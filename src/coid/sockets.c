@@ -1,6 +1,10 @@
-#include "coid/server_priv.h"
+/*
+ * Opens, takes over and closes the listening sockets.
+ */
+#include "coid/sockets.h"
 
 #include "base/mem.h"
+#include "coid/server_priv.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,19 +16,19 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static const char *const names[SERVICE_COUNT] = {
+static const char *const service_names[SERVICE_COUNT] = {
 	[SERVICE_IMAP] = "imap",
 	[SERVICE_IMAPS] = "imaps",
 	[SERVICE_LMTP] = "lmtp",
 	[SERVICE_CONTROL] = "control",
 };
 
-const char *service_name(enum service service)
+const char *sockets_service_name(enum service service)
 {
-	return names[service];
+	return service_names[service];
 }
 
-/* "127.0.0.1:143", "[::]:993" or the path, as the socket itself says. */
+/* Prints the address as the socket itself knows it. */
 static void socket_address(int fd, char *text, size_t room)
 {
 	union {
@@ -59,7 +63,8 @@ static struct server_socket *socket_add(struct server *server, enum service serv
 	return made;
 }
 
-static enum rc open_tcp(struct server *server, enum service service, const char *address, struct buf *errors)
+static enum rc socket_open_tcp(
+	struct server *server, enum service service, const char *address, struct buf *errors)
 {
 	int fds[REACTORS_MAX];
 	unsigned count = server->reactor_count;
@@ -74,7 +79,7 @@ static enum rc open_tcp(struct server *server, enum service service, const char 
 	return rc;
 }
 
-static enum rc open_unix(
+static enum rc socket_open_unix(
 	struct server *server, enum service service, const char *path, unsigned mode, struct buf *errors)
 {
 	int fd = -1;
@@ -94,7 +99,7 @@ static enum rc open_unix(
 	return RC_OK;
 }
 
-/* What the configuration names for one service, and which of it has been handed over. */
+/* The addresses that the configuration names for one service, and which of them have been handed over. */
 struct socket_plan {
 	enum service service;
 	const struct conf_list *list; /* NULL: no TCP */
@@ -106,7 +111,7 @@ struct socket_plan {
 	unsigned refused;
 };
 
-/* One socket for both families is what "*:143" wants, or both "0.0.0.0:143" and "[::]:143". */
+/* One socket for both families serves "*:143", or the two of "0.0.0.0:143" and "[::]:143". */
 static bool socket_plan_take_both(struct socket_plan *plan, int fd)
 {
 	char any[32], v4[32], v6[32];
@@ -137,8 +142,10 @@ static bool socket_is_unix(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
 }
 
-/* Whether a socket that was handed over is to be served. A UNIX socket has an owner and a mode and is one more; who may reach
- * us by network is said by the configuration alone. */
+/*
+ * Whether a socket that was handed over is to be served. A UNIX socket has an owner and a mode, so it may
+ * be one more; the configuration alone says who may reach the server by network.
+ */
 static bool socket_plan_take(struct socket_plan *plan, int fd)
 {
 	bool named = false;
@@ -163,18 +170,18 @@ static void socket_refuse(struct server *server, struct socket_plan *plan, int f
 	socket_address(fd, address, sizeof(address));
 	log_warn(server->log,
 		"a socket of the service manager is not served: the configuration does not name it "
-		"service=%s "
-		"address=%s setting=%s",
-		names[plan->service], address, plan->setting);
+		"service=%s address=%s setting=%s",
+		service_names[plan->service], address, plan->setting);
 	plan->refused++;
 	close(fd);
 }
 
-static void sockets_take_over(struct server *server, struct socket_plan *plan)
+static void socket_plan_take_over(struct server *server, struct socket_plan *plan)
 {
 	for (size_t i = 0; i < server->taken_count; i++) {
-		struct notify_fd *taken = &server->taken[i];
-		if (strcmp(taken->name, names[plan->service]) != 0 || server->socket_count == SOCKETS_MAX)
+		struct systemd_fd *taken = &server->taken[i];
+		if (strcmp(taken->name, service_names[plan->service]) != 0 ||
+			server->socket_count == SOCKETS_MAX)
 			continue;
 		if (socket_plan_take(plan, taken->fd))
 			socket_add(server, plan->service, taken->fd)->shared =
@@ -185,15 +192,15 @@ static void sockets_take_over(struct server *server, struct socket_plan *plan)
 	}
 }
 
-/* What was handed over, and the rest of what is configured. */
-static enum rc sockets_open(struct server *server, struct socket_plan plan, struct buf *errors)
+/* Takes over what was handed over, and opens the rest of what is configured. */
+static enum rc socket_plan_open(struct server *server, struct socket_plan plan, struct buf *errors)
 {
 	enum rc rc = RC_OK;
 
-	sockets_take_over(server, &plan);
+	socket_plan_take_over(server, &plan);
 	for (size_t i = 0; plan.list && rc == RC_OK && i < plan.list->n; i++) {
 		if (!plan.have[i])
-			rc = open_tcp(server, plan.service, plan.list->v[i], errors);
+			rc = socket_open_tcp(server, plan.service, plan.list->v[i], errors);
 	}
 	if (rc == RC_INUSE && plan.refused > 0)
 		buf_printf(errors,
@@ -201,11 +208,11 @@ static enum rc sockets_open(struct server *server, struct socket_plan plan, stru
 			"disable its socket unit, or name its address\n",
 			plan.setting);
 	if (rc == RC_OK && plan.path && !plan.have_path)
-		rc = open_unix(server, plan.service, plan.path, plan.mode, errors);
+		rc = socket_open_unix(server, plan.service, plan.path, plan.mode, errors);
 	return rc;
 }
 
-enum rc server_sockets_open(struct server *server, struct buf *errors)
+enum rc sockets_open(struct server *server, struct buf *errors)
 {
 	const struct conf *conf = server->conf;
 	const struct socket_plan plans[] = {
@@ -223,9 +230,9 @@ enum rc server_sockets_open(struct server *server, struct buf *errors)
 	};
 	enum rc rc = RC_OK;
 
-	server->taken_count = notify_take_fds(server->taken, NOTIFY_FDS_MAX);
+	server->taken_count = systemd_take_fds(server->taken, SYSTEMD_FDS_MAX);
 	for (size_t i = 0; rc == RC_OK && i < sizeof(plans) / sizeof(plans[0]); i++)
-		rc = sockets_open(server, plans[i], errors);
+		rc = socket_plan_open(server, plans[i], errors);
 	for (size_t i = 0; i < server->taken_count; i++) {
 		if (server->taken[i].fd < 0)
 			continue;
@@ -243,44 +250,44 @@ struct accept_arg {
 	struct reactor *reactor;
 };
 
-static void on_accept(void *arg, int fd)
+static void socket_on_accept(void *arg, int fd)
 {
 	struct accept_arg *accept = arg;
 	server_accept(accept->server, accept->service, accept->reactor, fd);
 }
 
-/* One argument for each service and reactor; they live as long as the server. */
-static struct accept_arg *accept_arg_of(struct server *server, enum service service, unsigned reactor)
+/* Makes the argument of a listener; it lives as long as the socket. */
+static struct accept_arg *socket_accept_arg(struct server *server, enum service service, unsigned reactor)
 {
 	struct accept_arg *arg = mem_zalloc(sizeof(*arg));
 	*arg = (struct accept_arg){ server, service, server->reactor_array[reactor] };
 	return arg;
 }
 
-void server_sockets_listen(struct server *server)
+void sockets_listen(struct server *server)
 {
 	for (unsigned i = 0; i < server->socket_count; i++) {
 		struct server_socket *socket = &server->sockets[i];
 		for (unsigned r = 0; r < server->reactor_count; r++) {
 			if (!socket->shared && socket->reactor != r)
 				continue;
-			socket->args[r] = accept_arg_of(server, socket->service, r);
+			socket->args[r] = socket_accept_arg(server, socket->service, r);
 			socket->listeners[r] = listener_new(
-				server->reactor_array[r], socket->fd, on_accept, socket->args[r]);
+				server->reactor_array[r], socket->fd, socket_on_accept, socket->args[r]);
 		}
 		if (i == 0 || strcmp(server->sockets[i - 1].address, socket->address) != 0)
-			log_info(server->log, "listening service=%s address=%s", names[socket->service],
-				socket->address);
+			log_info(server->log, "listening service=%s address=%s",
+				service_names[socket->service], socket->address);
 	}
 }
 
-void server_sockets_unlisten(struct server *server, unsigned reactor)
+void sockets_unlisten(struct server *server, unsigned reactor)
 {
 	for (unsigned i = 0; i < server->socket_count; i++)
 		listener_free(&server->sockets[i].listeners[reactor]);
 }
 
-void server_sockets_close(struct server *server)
+void sockets_close(struct server *server)
 {
 	for (unsigned i = 0; i < server->socket_count; i++) {
 		struct server_socket *socket = &server->sockets[i];

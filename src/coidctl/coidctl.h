@@ -1,5 +1,6 @@
 /*
- * What the files of coidctl share: verbs that work without the daemon.
+ * What the files of coidctl share: verbs that need no daemon, and the place of the daemon's socket. One
+ * thread.
  */
 #ifndef COID_COIDCTL_COIDCTL_H
 #define COID_COIDCTL_COIDCTL_H
@@ -8,17 +9,20 @@
 
 #include <stdbool.h>
 
-/* "check --server ...": needs the storage folder, not the daemon. */
+/* offline.c. "check --server ..." needs the storage folder, not the daemon. */
 bool offline_is_server_check(int argc, char **argv);
-/* "help ...", or nothing: the verbs, or those whose words begin so. */
-bool help_is_wanted(int argc, char **argv);
-/* Each of these gives the exit status (protocol.h). */
-int help_print(int argc, char **argv);
+/* Prints to standard output and error; returns the exit status (protocol.h). */
 int offline_server_check(int argc, char **argv);
 
+/* help.c. "help", or no arguments. */
+bool help_is_wanted(int argc, char **argv);
+/* Lists the verbs, or those that begin with the words behind "help". Returns the exit status. */
+int help_print(int argc, char **argv);
+
 /*
- * The control socket of the configuration (NULL: COID_CONFIG if it is there), by default DEFAULT_SOCKET. A configuration that
- * can't be read or used is no obstacle: the daemon may run with an earlier one. What is wrong with it is in `ret_errors` then.
+ * place.c. The control socket that the configuration names (`config` NULL: COID_CONFIG if it is there), by
+ * default DEFAULT_SOCKET. A configuration that cannot be read or used is no obstacle, since the daemon may
+ * run with an earlier one; its faults go to `ret_errors`.
  */
 #define DEFAULT_SOCKET "/run/coid/control"
 void place_control(const char *config, char *ret_path, size_t room, struct buf *ret_errors);

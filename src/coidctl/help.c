@@ -1,5 +1,5 @@
 /*
- * `coidctl help`: the verbs and how they are used, without the daemon.
+ * `coidctl help`: lists the verbs and their arguments, without the daemon.
  */
 #include "admin/protocol.h"
 #include "admin/verbs.h"
@@ -30,7 +30,7 @@ bool help_is_wanted(int argc, char **argv)
 	return argc == 0 || strcmp(argv[0], "help") == 0;
 }
 
-/* Whether the verb begins with these words: "user" is all that is done with users. */
+/* Whether the verb begins with these words: "user" stands for all verbs about users. */
 static bool help_fits(const struct help_row *row, int argc, char **argv)
 {
 	struct strv words = strv_cstr(row->words);
@@ -53,7 +53,7 @@ int help_print(int argc, char **argv)
 		argv++;
 	}
 	if (argc == 0)
-		puts("usage: coidctl [-s SOCKET] VERB ...");
+		puts("usage: coidctl [-c FILE] [-s SOCKET] VERB ...");
 	for (size_t i = 0; i < HELP_ROWS; i++) {
 		const struct help_row *row = &help_rows[i];
 		if (!help_fits(row, argc, argv))

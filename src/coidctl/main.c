@@ -1,7 +1,7 @@
 /*
- * coidctl: carries its arguments to the daemon's control socket and prints the answer. The daemon knows the verbs; this
- * program knows only where input comes from: `--password-stdin` reads a password line (asked for if that is a terminal),
- * `user import FILE` reads the file ("-": standard input).
+ * coidctl: carries its arguments to the daemon's control socket and prints the answer. The daemon knows the
+ * verbs. This program knows only the source of their input: `--password-stdin` reads a password line (and
+ * asks for it on a terminal), `user import FILE` reads the file ("-": standard input).
  */
 #include "admin/protocol.h"
 #include "coidctl/coidctl.h"
@@ -27,14 +27,14 @@ struct payload {
 	size_t n;
 };
 
-static int fail(int status, const char *what, const char *why)
+static int ctl_fail(int status, const char *what, const char *why)
 {
 	fprintf(stderr, "coidctl: %s: %s\n", what, why);
 	return status;
 }
 
 /* Reads fd to its end. */
-static int read_all(int fd, const char *name, struct payload *payload)
+static int payload_read_all(int fd, const char *name, struct payload *payload)
 {
 	size_t cap = 0;
 
@@ -42,23 +42,23 @@ static int read_all(int fd, const char *name, struct payload *payload)
 		if (payload->n == cap) {
 			cap = cap ? 2 * cap : 64 * 1024;
 			if (cap > 2 * (size_t)PROTOCOL_PAYLOAD_MAX)
-				return fail(PROTOCOL_FAILED, name, "too large");
+				return ctl_fail(PROTOCOL_FAILED, name, "too large");
 			payload->p = mem_realloc(payload->p, cap, 1);
 		}
 		ssize_t got = read(fd, payload->p + payload->n, cap - payload->n);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return fail(PROTOCOL_FAILED, name, strerror(errno));
+			return ctl_fail(PROTOCOL_FAILED, name, strerror(errno));
 		if (got == 0)
 			break;
 		payload->n += (size_t)got;
 	}
-	return payload->n > PROTOCOL_PAYLOAD_MAX ? fail(PROTOCOL_FAILED, name, "too large") : 0;
+	return payload->n > PROTOCOL_PAYLOAD_MAX ? ctl_fail(PROTOCOL_FAILED, name, "too large") : 0;
 }
 
-/* A line from the terminal, not shown. False: there was none. */
-static bool ask_line(const char *prompt, char *line, size_t room)
+/* Reads a line from the terminal, which does not show it. False: there was none. */
+static bool payload_ask_line(const char *prompt, char *line, size_t room)
 {
 	struct termios old, silent;
 
@@ -74,16 +74,17 @@ static bool ask_line(const char *prompt, char *line, size_t room)
 	return got != NULL;
 }
 
-/* Twice, since nobody sees what is typed. */
-static int ask_password(struct payload *payload)
+/* Asks twice, since nobody sees what is typed. */
+static int payload_ask_password(struct payload *payload)
 {
 	char line[PROTOCOL_ARG_MAX], again[PROTOCOL_ARG_MAX];
 	int status = 0;
 
-	if (!ask_line("Password: ", line, sizeof(line)) || !ask_line("Again: ", again, sizeof(again)))
-		status = fail(PROTOCOL_FAILED, "password", "nothing was entered");
+	if (!payload_ask_line("Password: ", line, sizeof(line)) ||
+		!payload_ask_line("Again: ", again, sizeof(again)))
+		status = ctl_fail(PROTOCOL_FAILED, "password", "nothing was entered");
 	else if (strcmp(line, again) != 0)
-		status = fail(PROTOCOL_FAILED, "password", "the two are not the same");
+		status = ctl_fail(PROTOCOL_FAILED, "password", "the two are not the same");
 	if (status == 0) {
 		payload->p = mem_strdup(line);
 		payload->n = strlen(line);
@@ -93,27 +94,27 @@ static int ask_password(struct payload *payload)
 	return status;
 }
 
-static int read_payload(int argc, char **argv, struct payload *payload)
+static int payload_read(int argc, char **argv, struct payload *payload)
 {
 	for (int i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--password-stdin") != 0)
 			continue;
-		return isatty(STDIN_FILENO) ? ask_password(payload)
-					    : read_all(STDIN_FILENO, "standard input", payload);
+		return isatty(STDIN_FILENO) ? payload_ask_password(payload)
+					    : payload_read_all(STDIN_FILENO, "standard input", payload);
 	}
 	if (argc < 3 || strcmp(argv[0], "user") != 0 || strcmp(argv[1], "import") != 0)
 		return 0;
 	if (strcmp(argv[2], "-") == 0)
-		return read_all(STDIN_FILENO, "standard input", payload);
+		return payload_read_all(STDIN_FILENO, "standard input", payload);
 	int fd = open(argv[2], O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return fail(PROTOCOL_FAILED, argv[2], strerror(errno));
-	int status = read_all(fd, argv[2], payload);
+		return ctl_fail(PROTOCOL_FAILED, argv[2], strerror(errno));
+	int status = payload_read_all(fd, argv[2], payload);
 	close(fd);
 	return status;
 }
 
-static int connect_to(const char *path)
+static int ctl_connect(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	size_t n = strlen(path);
@@ -133,7 +134,7 @@ static int connect_to(const char *path)
 	return fd;
 }
 
-static bool send_all(int fd, const char *p, size_t n)
+static bool ctl_send_all(int fd, const char *p, size_t n)
 {
 	while (n > 0) {
 		ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
@@ -147,24 +148,24 @@ static bool send_all(int fd, const char *p, size_t n)
 	return true;
 }
 
-static bool send_request(int fd, int argc, char **argv, const struct payload *payload)
+static bool ctl_send_request(int fd, int argc, char **argv, const struct payload *payload)
 {
 	char head[PROTOCOL_HEAD_MAX];
 	int n = snprintf(head, sizeof(head), "%s%d %zu\n", PROTOCOL_MAGIC, argc, payload->n);
 
-	if (!send_all(fd, head, (size_t)n))
+	if (!ctl_send_all(fd, head, (size_t)n))
 		return false;
 	for (int i = 0; i < argc; i++) {
 		n = snprintf(head, sizeof(head), "%zu:", strlen(argv[i]));
-		if (!send_all(fd, head, (size_t)n) || !send_all(fd, argv[i], strlen(argv[i])) ||
-			!send_all(fd, ",", 1))
+		if (!ctl_send_all(fd, head, (size_t)n) || !ctl_send_all(fd, argv[i], strlen(argv[i])) ||
+			!ctl_send_all(fd, ",", 1))
 			return false;
 	}
-	return send_all(fd, payload->p, payload->n);
+	return ctl_send_all(fd, payload->p, payload->n);
 }
 
 /* Prints the answer as it comes; the exit status is in its last line. */
-static int print_answer(int fd)
+static int ctl_print_answer(int fd)
 {
 	FILE *in = fdopen(fd, "r");
 	char *line = NULL;
@@ -173,7 +174,7 @@ static int print_answer(int fd)
 
 	if (!in) {
 		close(fd);
-		return fail(PROTOCOL_FAILED, "control socket", strerror(errno));
+		return ctl_fail(PROTOCOL_FAILED, "control socket", strerror(errno));
 	}
 	while (status < 0 && getline(&line, &cap, in) > 2) {
 		if (line[0] == 'x')
@@ -183,25 +184,25 @@ static int print_answer(int fd)
 	}
 	free(line);
 	fclose(in);
-	return status < 0 ? fail(PROTOCOL_FAILED, "control socket", "the server closed the connection")
+	return status < 0 ? ctl_fail(PROTOCOL_FAILED, "control socket", "the server closed the connection")
 			  : status;
 }
 
-/* Why nobody answers at `path`; also what is wrong with the configuration that should have named it. */
-static int unreachable(const char *path, const struct buf *errors)
+/* Tells why nobody answers at `path`, and the faults of the configuration that should have named it. */
+static int ctl_unreachable(const char *path, const struct buf *errors)
 {
-	int status = fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
+	int status = ctl_fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
 	fprintf(stderr, "%.*s", (int)errors->len, errors->p ? errors->p : "");
 	return status;
 }
 
 /* `path` NULL or empty: the socket of the configuration. */
-static int request_run(int argc, char **argv, const char *path, const char *config)
+static int ctl_run(int argc, char **argv, const char *path, const char *config)
 {
 	struct payload payload = { NULL, 0 };
 	char configured[SOCKET_ROOM];
 	struct buf errors;
-	int status = read_payload(argc, argv, &payload);
+	int status = payload_read(argc, argv, &payload);
 
 	buf_init(&errors, CONF_ERRORS_MAX);
 	if (!path || !path[0]) {
@@ -209,11 +210,11 @@ static int request_run(int argc, char **argv, const char *path, const char *conf
 		path = configured;
 	}
 	if (status == 0) {
-		int fd = connect_to(path);
-		if (fd >= 0 && send_request(fd, argc, argv, &payload))
-			status = print_answer(fd);
+		int fd = ctl_connect(path);
+		if (fd >= 0 && ctl_send_request(fd, argc, argv, &payload))
+			status = ctl_print_answer(fd);
 		else
-			status = unreachable(path, &errors);
+			status = ctl_unreachable(path, &errors);
 	}
 	buf_fini(&errors);
 	if (payload.p)
@@ -245,14 +246,14 @@ int main(int argc, char **argv)
 	argc -= optind;
 	argv += optind;
 	if (argc > PROTOCOL_ARGS_MAX)
-		return fail(PROTOCOL_USAGE, argv[0], "too many arguments");
+		return ctl_fail(PROTOCOL_USAGE, argv[0], "too many arguments");
 	for (int i = 0; i < argc; i++) {
 		if (strlen(argv[i]) > PROTOCOL_ARG_MAX)
-			return fail(PROTOCOL_USAGE, "argument", "too long");
+			return ctl_fail(PROTOCOL_USAGE, "argument", "too long");
 	}
 	if (help_is_wanted(argc, argv))
 		return help_print(argc, argv);
 	if (offline_is_server_check(argc, argv))
 		return offline_server_check(argc, argv);
-	return request_run(argc, argv, path, config);
+	return ctl_run(argc, argv, path, config);
 }

@@ -8,6 +8,7 @@
 #include "store/users_check.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -40,7 +41,7 @@ static int offline_usage(void)
 	return PROTOCOL_USAGE;
 }
 
-static bool options_read(int argc, char **argv, struct offline_options *ret_options)
+static bool offline_read_options(int argc, char **argv, struct offline_options *ret_options)
 {
 	struct offline_options options = { 0 };
 	for (int i = 1; i < argc; i++) {
@@ -59,7 +60,7 @@ static bool options_read(int argc, char **argv, struct offline_options *ret_opti
 }
 
 /* server.root of the configuration. */
-static bool root_read(const struct offline_options *options, char root[ROOT_ROOM])
+static bool offline_read_root(const struct offline_options *options, char root[ROOT_ROOM])
 {
 	struct conf *conf = NULL;
 	struct buf errors;
@@ -78,8 +79,8 @@ static bool root_read(const struct offline_options *options, char root[ROOT_ROOM
 	return ok;
 }
 
-/* What root makes would not be the daemon's. */
-static bool become_owner(const char *root)
+/* Root becomes the folder's owner, so that files which it makes belong to the daemon. */
+static bool offline_become_owner(const char *root)
 {
 	struct stat st;
 	if (stat(root, &st) != 0) {
@@ -94,12 +95,12 @@ static bool become_owner(const char *root)
 	return false;
 }
 
-static int result_print(const struct offline_options *options, const struct buf *report,
+static int offline_print_result(const struct offline_options *options, const struct buf *report,
 	const struct users_check_result *result)
 {
 	fwrite(report->p ? report->p : "", 1, report->len, stdout);
-	printf("users: %llu\nfolders: %llu\nproblems: %u\n", (unsigned long long)result->users,
-		(unsigned long long)result->folders, result->problems);
+	printf("users: %" PRIu64 "\nfolders: %" PRIu64 "\nproblems: %u\n", result->users, result->folders,
+		result->problems);
 	if (options->repair)
 		printf("left: %u\n", result->left);
 	return result->left == 0 ? PROTOCOL_OK : PROTOCOL_FAILED;
@@ -111,16 +112,16 @@ int offline_server_check(int argc, char **argv)
 	struct users_check_result result = { 0 };
 	char root[ROOT_ROOM];
 	struct buf report;
-	if (!options_read(argc, argv, &options))
+	if (!offline_read_options(argc, argv, &options))
 		return offline_usage();
-	if (!root_read(&options, root) || !become_owner(root))
+	if (!offline_read_root(&options, root) || !offline_become_owner(root))
 		return PROTOCOL_FAILED;
 	struct log *log = log_new(STDERR_FILENO, LOG_LEVEL_WARN);
 	buf_init(&report, REPORT_MAX);
 	enum rc rc = users_check(root, options.repair, log, &report, &result);
 	int status = PROTOCOL_FAILED;
 	if (rc == RC_OK)
-		status = result_print(&options, &report, &result);
+		status = offline_print_result(&options, &report, &result);
 	else
 		fprintf(stderr, "coidctl: %s: %s\n", root,
 			rc == RC_INUSE ? "the server is running: stop it first" : rc_name(rc));

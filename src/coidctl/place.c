@@ -1,5 +1,5 @@
 /*
- * Where the daemon is found.
+ * Finds the control socket of the daemon.
  */
 #include "coidctl/coidctl.h"
 #include "conf/conf.h"

@@ -1,7 +1,7 @@
 /* link: admin */
 /*
- * A request on the control socket, fed whole and in pieces of a size that the first octet says: both must give the same
- * result, arguments and payload, and the same place in the input.
+ * A request on the control socket, fed whole and in pieces of a size that the first octet says: both must
+ * give the same result, arguments and payload, and the same place in the input.
  */
 #include "admin/request.h"
 

@@ -1,7 +1,7 @@
 /* link: lmtp */
 /*
- * LMTP input: the first octet picks what the rest is: a sender's path with parameters, a recipient's, command lines, or
- * message data. Lines and data are fed whole and in pieces, which must give the same.
+ * LMTP input: the first octet picks what the rest is: a sender's path with parameters, a recipient's,
+ * command lines, or message data. Lines and data are fed whole and in pieces, which must give the same.
  */
 #include "base/buf.h"
 #include "lmtp/data.h"

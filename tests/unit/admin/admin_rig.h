@@ -1,6 +1,6 @@
 /*
- * The control socket in this process, without a store: requests come over socket pairs, are run by the reactor on the
- * calling thread, and all that is answered is gathered as text.
+ * The control socket in this process, without a store: requests come over socket pairs, are run by the
+ * reactor on the calling thread, and all that is answered is gathered as text.
  */
 #ifndef COID_TESTS_ADMIN_RIG_H
 #define COID_TESTS_ADMIN_RIG_H

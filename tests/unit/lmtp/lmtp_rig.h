@@ -1,6 +1,7 @@
 /*
- * An LMTP server on a real store in this process, and relays that talk to it over socket pairs: what a relay sends is
- * run by the reactor on the calling thread, and all that the server answers is gathered as text.
+ * An LMTP server on a real store in this process, and relays that talk to it over socket pairs: what a
+ * relay sends is run by the reactor on the calling thread, and all that the server answers is gathered as
+ * text.
  */
 #ifndef COID_TESTS_LMTP_RIG_H
 #define COID_TESTS_LMTP_RIG_H

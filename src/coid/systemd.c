@@ -1,4 +1,7 @@
-#include "coid/notify.h"
+/*
+ * Messages to the service manager, and the sockets that it hands over.
+ */
+#include "coid/systemd.h"
 
 #include "base/str.h"
 
@@ -10,9 +13,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define FIRST_FD 3
+#define SYSTEMD_FIRST_FD 3
 
-void notify_send(const char *text)
+void systemd_notify(const char *text)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -34,23 +37,24 @@ void notify_send(const char *text)
 	close(fd);
 }
 
-static uint64_t number_from(const char *name)
+static uint64_t systemd_number(const char *name)
 {
 	const char *text = getenv(name);
 	uint64_t number = 0;
 	return text && str_u64(strv_cstr(text), &number) == RC_OK ? number : 0;
 }
 
-uint64_t notify_watchdog_us(void)
+uint64_t systemd_watchdog_us(void)
 {
-	if (getenv("WATCHDOG_PID") && number_from("WATCHDOG_PID") != (uint64_t)getpid())
+	if (getenv("WATCHDOG_PID") && systemd_number("WATCHDOG_PID") != (uint64_t)getpid())
 		return 0;
-	return number_from("WATCHDOG_USEC");
+	return systemd_number("WATCHDOG_USEC");
 }
 
-size_t notify_take_fds(struct notify_fd *ret_fds, size_t max)
+size_t systemd_take_fds(struct systemd_fd *ret_fds, size_t max)
 {
-	uint64_t count = number_from("LISTEN_PID") == (uint64_t)getpid() ? number_from("LISTEN_FDS") : 0;
+	uint64_t count =
+		systemd_number("LISTEN_PID") == (uint64_t)getpid() ? systemd_number("LISTEN_FDS") : 0;
 	const char *env = getenv("LISTEN_FDNAMES");
 	struct strv names = strv_cstr(env ? env : "");
 
@@ -61,7 +65,7 @@ size_t notify_take_fds(struct notify_fd *ret_fds, size_t max)
 		struct strv name = strv_sub(names, 0, end);
 		if (name.n >= sizeof(ret_fds[i].name))
 			name.n = sizeof(ret_fds[i].name) - 1;
-		ret_fds[i].fd = FIRST_FD + (int)i;
+		ret_fds[i].fd = SYSTEMD_FIRST_FD + (int)i;
 		memcpy(ret_fds[i].name, name.p ? name.p : "", name.n);
 		ret_fds[i].name[name.n] = '\0';
 		names = strv_sub(names, end + 1, names.n);
