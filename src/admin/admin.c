@@ -120,7 +120,7 @@ static void admin_run_request(struct request *request)
 	unsigned words = 0;
 
 	request->verb = admin_find_verb(reader, &words);
-	if (reader->arg_count == 0 || strv_eq(reader->args[0], STRV("help"))) {
+	if (!request->verb && (reader->arg_count == 0 || strv_eq(reader->args[0], STRV("help")))) {
 		admin_print_verbs(request);
 		request_finish(request, PROTOCOL_OK);
 		return;

@@ -29,6 +29,8 @@ struct admin_hooks {
 	void *ctx;
 	/* "key: value" lines for `coidctl status`. */
 	void (*status)(void *ctx, struct buf *out);
+	/* A line for each IMAP command, for `coidctl help imap`. */
+	void (*imap_help)(struct buf *out);
 	/*
 	 * As SIGHUP. `errors` gets the faults of the configuration, and the settings that wait for a restart.
 	 */

@@ -1,5 +1,5 @@
 /*
- * coidctl status and reload: tells what the server does; reads its configuration again.
+ * coidctl status, reload and help imap: tells what the server does; reads its configuration again; lists its IMAP commands.
  */
 #include "admin/admin_priv.h"
 
@@ -31,6 +31,19 @@ static void admin_run_reload(struct request *request)
 	request_err_lines(request, buf_strv(&errors));
 	buf_fini(&errors);
 	request_finish(request, rc == RC_OK ? PROTOCOL_OK : PROTOCOL_FAILED);
+}
+
+static void admin_run_help_imap(struct request *request)
+{
+	struct buf out;
+
+	if (!request_plain(request, 0))
+		return;
+	buf_init(&out, STATUS_MAX);
+	request->admin->hooks.imap_help(&out);
+	request_out_lines(request, buf_strv(&out));
+	buf_fini(&out);
+	request_finish(request, PROTOCOL_OK);
 }
 
 const struct verb admin_server_verbs[] = { ADMIN_VERBS_SERVER(VERB_ROW){ 0 } };

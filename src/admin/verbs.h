@@ -22,7 +22,8 @@
 
 #define ADMIN_VERBS_SERVER(X)                                                                                \
 	X("status", "", "what the server listens on and does", admin_run_status)                             \
-	X("reload", "", "reads the configuration and certificates again", admin_run_reload)
+	X("reload", "", "reads the configuration and certificates again", admin_run_reload)                  \
+	X("help imap", "", "lists the IMAP commands and their arguments", admin_run_help_imap)
 
 #define ADMIN_VERBS_CHECK(X)                                                                                 \
 	X("check", "ADDRESS|--all [--repair]",                                                               \

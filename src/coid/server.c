@@ -96,7 +96,10 @@ static enum rc server_make_parts(struct server *server, struct buf *errors)
 	const struct conf *conf = server->conf;
 	struct arena *arena = arena_new(0);
 	struct admin_hooks hooks = {
-		.ctx = server, .status = server_status_hook, .reload = server_reload_hook
+		.ctx = server,
+		.status = server_status_hook,
+		.imap_help = cmd_table_help,
+		.reload = server_reload_hook,
 	};
 	struct store_settings store;
 	struct auth_settings auth;

@@ -25,9 +25,12 @@ static const struct help_row {
 
 #define HELP_ROWS (sizeof(help_rows) / sizeof(help_rows[0]))
 
+/* `help imap` is the daemon's: it alone knows the IMAP commands. */
 bool help_is_wanted(int argc, char **argv)
 {
-	return argc == 0 || strcmp(argv[0], "help") == 0;
+	if (argc == 0)
+		return true;
+	return strcmp(argv[0], "help") == 0 && !(argc == 2 && strcmp(argv[1], "imap") == 0);
 }
 
 /* Whether the verb begins with these words: "user" stands for all verbs about users. */

@@ -30,6 +30,8 @@ enum cmd_flag {
 
 struct cmd_row {
 	const char *name; /* upper case, "UID FETCH" for UID forms */
+	const char *usage; /* its arguments, for people: "sequence-set mailbox"; "" if there are none */
+	const char *help; /* one line for people, without a full stop */
 	unsigned states; /* enum session_state bits in which it is allowed */
 	unsigned flags;
 	const char *capability; /* announced because this row exists; NULL: none of its own */

@@ -177,6 +177,17 @@ def test_help_needs_no_server(coid):
     assert nonsense.returncode == 64 and nonsense.stdout == "" and "no such verb" in nonsense.stderr
 
 
+def test_help_imap_lists_the_commands_of_the_server(coid):
+    out = coid.ctl("help", "imap")
+    assert "  NOOP\tdoes nothing; tells what has changed\n" in out
+    assert "\n  UID FETCH sequence-set items " in out
+    lines = out.splitlines()
+    assert lines == sorted(lines) and len(lines) > 50
+    assert "  help imap\t" in coid.ctl("help")
+    coid.stop()
+    assert coid.ctl("help", "imap", check=False).returncode == 69
+
+
 def run_coid(*args):
     return subprocess.run([str(BUILD / "coid"), *args], capture_output=True, text=True, timeout=60)
 

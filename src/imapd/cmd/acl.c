@@ -181,7 +181,7 @@ static void cmd_acl_delete_finish(struct cmd *cmd, struct cmd_job *job)
 		cmd_acl_refuse(cmd);
 }
 
-static void my_run(struct cmd *cmd)
+static void myrights_run(struct cmd *cmd)
 {
 	cmd_acl_look(cmd, my_finish);
 }
@@ -191,7 +191,7 @@ static void cmd_acl_get_run(struct cmd *cmd)
 	cmd_acl_look(cmd, cmd_acl_get_finish);
 }
 
-static void list_run_rights(struct cmd *cmd)
+static void listrights_run(struct cmd *cmd)
 {
 	cmd_acl_look(cmd, cmd_acl_list_finish);
 }
@@ -209,31 +209,41 @@ static void cmd_acl_delete_run(struct cmd *cmd)
 const struct cmd_row cmd_acl_rows[] = {
 	{
 		.name = "MYRIGHTS",
+		.usage = "mailbox",
+		.help = "tells what the user may do with a mailbox",
 		.states = CMD_AUTH_STATES,
 		.capability = "ACL RIGHTS=kxte",
 		.parse = cmd_acl_mailbox_parse,
-		.run = my_run,
+		.run = myrights_run,
 	},
 	{
 		.name = "GETACL",
+		.usage = "mailbox",
+		.help = "tells who may do what with a mailbox",
 		.states = CMD_AUTH_STATES,
 		.parse = cmd_acl_mailbox_parse,
 		.run = cmd_acl_get_run,
 	},
 	{
 		.name = "LISTRIGHTS",
+		.usage = "mailbox identifier",
+		.help = "tells which rights somebody could have",
 		.states = CMD_AUTH_STATES,
 		.parse = identifier_parse,
-		.run = list_run_rights,
+		.run = listrights_run,
 	},
 	{
 		.name = "SETACL",
+		.usage = "mailbox identifier [+|-]rights",
+		.help = "is refused: mailboxes are not shared",
 		.states = CMD_AUTH_STATES,
 		.parse = cmd_acl_set_parse,
 		.run = cmd_acl_set_run,
 	},
 	{
 		.name = "DELETEACL",
+		.usage = "mailbox identifier",
+		.help = "is refused: mailboxes are not shared",
 		.states = CMD_AUTH_STATES,
 		.parse = identifier_parse,
 		.run = cmd_acl_delete_run,

@@ -96,18 +96,24 @@ static void id_run(struct cmd *cmd)
 const struct cmd_row cmd_any_rows[] = {
 	{
 		.name = "CAPABILITY",
+		.usage = "",
+		.help = "tells what the server can do in this state",
 		.states = CMD_ANY_STATE,
 		.parse = cmd_no_arguments,
 		.run = capability_run,
 	},
 	{
 		.name = "NOOP",
+		.usage = "",
+		.help = "does nothing; tells what has changed",
 		.states = CMD_ANY_STATE,
 		.parse = cmd_no_arguments,
 		.run = noop_run,
 	},
 	{
 		.name = "LOGOUT",
+		.usage = "",
+		.help = "says BYE and ends the connection",
 		.states = CMD_ANY_STATE,
 		.flags = CMD_NO_SYNC,
 		.parse = cmd_no_arguments,
@@ -115,6 +121,8 @@ const struct cmd_row cmd_any_rows[] = {
 	},
 	{
 		.name = "ID",
+		.usage = "NIL | (field value ...)",
+		.help = "tells which program the client is, asks which the server is",
 		.states = CMD_ANY_STATE,
 		.capability = "ID",
 		.parse = cmd_any_id_parse,

@@ -106,6 +106,8 @@ static void literal_of_append(struct cmd *cmd, const struct lex_literal *literal
 const struct cmd_row cmd_append_rows[] = {
 	{
 		.name = "APPEND",
+		.usage = "mailbox [(flags)] [date-time] literal|CATENATE (part ...) ...",
+		.help = "stores one message or several",
 		.states = SESSION_AUTH | SESSION_SELECTED,
 		.flags = CMD_LITERALS_STREAM,
 		.parse = parse_append,

@@ -186,6 +186,8 @@ static void authenticate_line(struct cmd *cmd, struct strv line)
 const struct cmd_row cmd_auth_rows[] = {
 	{
 		.name = "LOGIN",
+		.usage = "user password",
+		.help = "logs in with a password, under TLS",
 		.states = SESSION_NOT_AUTH,
 		.flags = CMD_SENSITIVE,
 		.parse = login_parse,
@@ -193,6 +195,8 @@ const struct cmd_row cmd_auth_rows[] = {
 	},
 	{
 		.name = "AUTHENTICATE",
+		.usage = "PLAIN [initial-response]",
+		.help = "logs in by SASL, under TLS",
 		.states = SESSION_NOT_AUTH,
 		.flags = CMD_SENSITIVE,
 		.parse = authenticate_parse,

@@ -112,6 +112,8 @@ static void check_run(struct cmd *cmd)
 const struct cmd_row cmd_close_rows[] = {
 	{
 		.name = "CLOSE",
+		.usage = "",
+		.help = "removes deleted messages without telling them, and leaves the mailbox",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NO_SYNC,
 		.parse = cmd_no_arguments,
@@ -119,6 +121,8 @@ const struct cmd_row cmd_close_rows[] = {
 	},
 	{
 		.name = "UNSELECT",
+		.usage = "",
+		.help = "leaves the mailbox and removes nothing",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NO_SYNC,
 		.capability = "UNSELECT",
@@ -127,6 +131,8 @@ const struct cmd_row cmd_close_rows[] = {
 	},
 	{
 		.name = "CHECK",
+		.usage = "",
+		.help = "does nothing: every answer is on disk before it is sent",
 		.states = SESSION_SELECTED,
 		.parse = cmd_no_arguments,
 		.run = check_run,

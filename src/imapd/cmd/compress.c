@@ -45,6 +45,8 @@ static void compress_run(struct cmd *cmd)
 const struct cmd_row cmd_compress_rows[] = {
 	{
 		.name = "COMPRESS",
+		.usage = "DEFLATE",
+		.help = "compresses both directions from now on",
 		.states = CMD_AUTH_STATES,
 		.parse = compress_parse,
 		.run = compress_run,

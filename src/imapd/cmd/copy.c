@@ -238,6 +238,8 @@ static void copy_cancel(struct cmd *cmd)
 const struct cmd_row cmd_copy_rows[] = {
 	{
 		.name = "COPY",
+		.usage = "sequence-set mailbox",
+		.help = "copies messages to another mailbox",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS,
 		.parse = copy_parse,
@@ -246,6 +248,8 @@ const struct cmd_row cmd_copy_rows[] = {
 	},
 	{
 		.name = "UID COPY",
+		.usage = "sequence-set mailbox",
+		.help = "copies messages to another mailbox, by their UIDs",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID,
 		.parse = copy_parse,
@@ -254,6 +258,8 @@ const struct cmd_row cmd_copy_rows[] = {
 	},
 	{
 		.name = "MOVE",
+		.usage = "sequence-set mailbox",
+		.help = "moves messages to another mailbox",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS | CMD_READ_WRITE,
 		.capability = "MOVE",
@@ -263,6 +269,8 @@ const struct cmd_row cmd_copy_rows[] = {
 	},
 	{
 		.name = "UID MOVE",
+		.usage = "sequence-set mailbox",
+		.help = "moves messages to another mailbox, by their UIDs",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID | CMD_READ_WRITE,
 		.parse = move_parse,

@@ -65,6 +65,8 @@ static void enable_run(struct cmd *cmd)
 const struct cmd_row cmd_enable_rows[] = {
 	{
 		.name = "ENABLE",
+		.usage = "extension ...",
+		.help = "turns on CONDSTORE, QRESYNC, UTF8=ACCEPT, UIDONLY or IMAP4rev2",
 		.states = CMD_AUTH_STATES,
 		.capability = "ENABLE",
 		.parse = enable_parse,

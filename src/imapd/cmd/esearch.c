@@ -374,6 +374,8 @@ static void esearch_run(struct cmd *cmd)
 const struct cmd_row cmd_esearch_rows[] = {
 	{
 		.name = "ESEARCH",
+		.usage = "[IN (source ...)] [RETURN (option ...)] [CHARSET charset] key ...",
+		.help = "finds messages in several mailboxes",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_NEWS_FIRST,
 		.capability = "MULTISEARCH",

@@ -133,6 +133,8 @@ static void expunge_start(struct cmd *cmd)
 const struct cmd_row cmd_expunge_rows[] = {
 	{
 		.name = "EXPUNGE",
+		.usage = "",
+		.help = "removes all deleted messages",
 		.states = SESSION_SELECTED,
 		.flags = CMD_READ_WRITE,
 		.parse = expunge_parse,
@@ -140,6 +142,8 @@ const struct cmd_row cmd_expunge_rows[] = {
 	},
 	{
 		.name = "UID EXPUNGE",
+		.usage = "sequence-set",
+		.help = "removes the deleted messages among these",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID | CMD_READ_WRITE,
 		.capability = "UIDPLUS",

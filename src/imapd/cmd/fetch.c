@@ -333,6 +333,8 @@ static void fetch_cancel(struct cmd *cmd)
 const struct cmd_row cmd_fetch_rows[] = {
 	{
 		.name = "FETCH",
+		.usage = "sequence-set items [(CHANGEDSINCE modseq)]",
+		.help = "reads messages",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = fetch_parse,
@@ -342,6 +344,8 @@ const struct cmd_row cmd_fetch_rows[] = {
 	},
 	{
 		.name = "UID FETCH",
+		.usage = "sequence-set items [(CHANGEDSINCE modseq VANISHED PARTIAL from:to)]",
+		.help = "reads messages by their UIDs",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = fetch_parse,

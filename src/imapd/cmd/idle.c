@@ -31,6 +31,8 @@ static void idle_cancel(struct cmd *cmd)
 const struct cmd_row cmd_idle_rows[] = {
 	{
 		.name = "IDLE",
+		.usage = "",
+		.help = "tells what changes as it happens, until the client sends DONE",
 		.states = CMD_AUTH_STATES,
 		.capability = "IDLE",
 		.parse = cmd_no_arguments,

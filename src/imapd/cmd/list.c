@@ -213,6 +213,8 @@ static void namespace_run(struct cmd *cmd)
 const struct cmd_row cmd_list_rows[] = {
 	{
 		.name = "LIST",
+		.usage = "[(selection)] reference pattern | (pattern ...) [RETURN (option ...)]",
+		.help = "lists mailboxes, and their status, metadata or rights with them",
 		.states = CMD_AUTH_STATES,
 		.capability = "LIST-EXTENDED LIST-STATUS LIST-METADATA LIST-MYRIGHTS",
 		.parse = list_parse,
@@ -220,12 +222,16 @@ const struct cmd_row cmd_list_rows[] = {
 	},
 	{
 		.name = "LSUB",
+		.usage = "reference pattern",
+		.help = "lists subscribed mailboxes",
 		.states = CMD_AUTH_STATES,
 		.parse = lsub_parse,
 		.run = lsub_run,
 	},
 	{
 		.name = "NAMESPACE",
+		.usage = "",
+		.help = "tells where mailboxes may be and how their levels are separated",
 		.states = CMD_AUTH_STATES,
 		.capability = "NAMESPACE",
 		.parse = namespace_parse,

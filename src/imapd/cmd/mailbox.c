@@ -297,6 +297,8 @@ static void unsubscribe_run(struct cmd *cmd)
 const struct cmd_row cmd_mailbox_rows[] = {
 	{
 		.name = "CREATE",
+		.usage = "mailbox [(USE (\\attribute ...))]",
+		.help = "makes a mailbox",
 		.states = CMD_AUTH_STATES,
 		.capability = "CREATE-SPECIAL-USE",
 		.parse = create_parse,
@@ -304,24 +306,32 @@ const struct cmd_row cmd_mailbox_rows[] = {
 	},
 	{
 		.name = "DELETE",
+		.usage = "mailbox",
+		.help = "removes a mailbox with its messages",
 		.states = CMD_AUTH_STATES,
 		.parse = one_name,
 		.run = cmd_mailbox_delete_run,
 	},
 	{
 		.name = "RENAME",
+		.usage = "mailbox new-name",
+		.help = "renames a mailbox and those below it",
 		.states = CMD_AUTH_STATES,
 		.parse = two_names,
 		.run = rename_run,
 	},
 	{
 		.name = "SUBSCRIBE",
+		.usage = "mailbox",
+		.help = "adds a mailbox to the subscribed ones",
 		.states = CMD_AUTH_STATES,
 		.parse = one_name,
 		.run = subscribe_run,
 	},
 	{
 		.name = "UNSUBSCRIBE",
+		.usage = "mailbox",
+		.help = "takes a mailbox from the subscribed ones",
 		.states = CMD_AUTH_STATES,
 		.parse = one_name,
 		.run = unsubscribe_run,

@@ -224,6 +224,8 @@ static void cmd_metadata_set_run(struct cmd *cmd)
 const struct cmd_row cmd_metadata_rows[] = {
 	{
 		.name = "GETMETADATA",
+		.usage = "[(MAXSIZE n DEPTH 0|1|infinity)] mailbox entry | (entry ...)",
+		.help = "reads annotations of a mailbox, or with \"\" of the server",
 		.states = CMD_AUTH_STATES,
 		.capability = "METADATA",
 		.parse = get_parse,
@@ -231,6 +233,8 @@ const struct cmd_row cmd_metadata_rows[] = {
 	},
 	{
 		.name = "SETMETADATA",
+		.usage = "mailbox (entry value|NIL ...)",
+		.help = "writes or removes annotations",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_LITERALS_STREAM,
 		.parse = cmd_metadata_set_parse,

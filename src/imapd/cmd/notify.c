@@ -158,6 +158,8 @@ static void notify_cancel(struct cmd *cmd)
 const struct cmd_row cmd_notify_rows[] = {
 	{
 		.name = "NOTIFY",
+		.usage = "NONE | SET [STATUS] (mailboxes events) ...",
+		.help = "chooses the mailboxes and events that are told as they happen",
 		.states = CMD_AUTH_STATES,
 		.capability = "NOTIFY",
 		.parse = notify_parse,

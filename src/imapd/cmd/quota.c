@@ -1,5 +1,5 @@
 /*
- * QUOTA (RFC 9208): one root,, for the whole account; limits are the administrator's. STORAGE and MESSAGE are limited if he
+ * QUOTA (RFC 9208): one root, "", for the whole account; limits are the administrator's. STORAGE and MESSAGE are limited if he
  * wants it, MAILBOX always is. STORAGE comes first, and GETQUOTAROOT tells MAILBOX behind it alone: clients take the first
  * resource, or the only one, for the storage that is used, and show "0 %" of the number of mailboxes.
  */
@@ -151,6 +151,8 @@ static void cmd_quota_set_run(struct cmd *cmd)
 const struct cmd_row cmd_quota_rows[] = {
 	{
 		.name = "GETQUOTA",
+		.usage = "root",
+		.help = "tells the limits of the account and what is used of them",
 		.states = CMD_AUTH_STATES,
 		.capability = "QUOTA",
 		.parse = root_parse,
@@ -158,12 +160,16 @@ const struct cmd_row cmd_quota_rows[] = {
 	},
 	{
 		.name = "GETQUOTAROOT",
+		.usage = "mailbox",
+		.help = "tells which root a mailbox belongs to, and its limits",
 		.states = CMD_AUTH_STATES,
 		.parse = cmd_quota_mailbox_parse,
 		.run = mailbox_run,
 	},
 	{
 		.name = "SETQUOTA",
+		.usage = "root (resource limit ...)",
+		.help = "is refused: the administrator sets limits",
 		.states = CMD_AUTH_STATES,
 		.parse = cmd_quota_set_parse,
 		.run = cmd_quota_set_run,

@@ -171,6 +171,8 @@ static void literal_of_replace(struct cmd *cmd, const struct lex_literal *litera
 const struct cmd_row cmd_replace_rows[] = {
 	{
 		.name = "REPLACE",
+		.usage = "number mailbox [(flags)] [date-time] literal|CATENATE (part ...)",
+		.help = "stores a message and removes an old one in one step",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS | CMD_LITERALS_STREAM | CMD_READ_WRITE,
 		.capability = "REPLACE",
@@ -183,6 +185,8 @@ const struct cmd_row cmd_replace_rows[] = {
 	},
 	{
 		.name = "UID REPLACE",
+		.usage = "uid mailbox [(flags)] [date-time] literal|CATENATE (part ...)",
+		.help = "stores a message and removes an old one, named by its UID, in one step",
 		.states = SESSION_SELECTED,
 		.flags = CMD_LITERALS_STREAM | CMD_READ_WRITE | CMD_UID,
 		.parse = parse_replace,

@@ -93,6 +93,8 @@ static void cancelupdate_run(struct cmd *cmd)
 const struct cmd_row cmd_search_rows[] = {
 	{
 		.name = "SEARCH",
+		.usage = "[RETURN (option ...)] [CHARSET charset] key ...",
+		.help = "finds messages",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = search_parse,
@@ -101,6 +103,8 @@ const struct cmd_row cmd_search_rows[] = {
 	},
 	{
 		.name = "UID SEARCH",
+		.usage = "[RETURN (option ...)] [CHARSET charset] key ...",
+		.help = "finds messages and tells their UIDs",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = search_parse,
@@ -109,6 +113,8 @@ const struct cmd_row cmd_search_rows[] = {
 	},
 	{
 		.name = "CANCELUPDATE",
+		.usage = "tag ...",
+		.help = "ends the updates of searches that asked for them",
 		.states = SESSION_SELECTED,
 		.capability = "CONTEXT=SEARCH",
 		.parse = cancelupdate_parse,

@@ -378,6 +378,8 @@ static void select_cancel(struct cmd *cmd)
 const struct cmd_row cmd_select_rows[] = {
 	{
 		.name = "SELECT",
+		.usage = "mailbox [(CONDSTORE | QRESYNC (uidvalidity modseq [uids] [(numbers uids)]))]",
+		.help = "opens a mailbox for reading and writing",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_NO_SYNC,
 		.parse = select_parse,
@@ -387,6 +389,8 @@ const struct cmd_row cmd_select_rows[] = {
 	},
 	{
 		.name = "EXAMINE",
+		.usage = "mailbox [(CONDSTORE | QRESYNC (uidvalidity modseq [uids] [(numbers uids)]))]",
+		.help = "opens a mailbox for reading only",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_NO_SYNC,
 		.parse = select_parse,

@@ -234,6 +234,8 @@ static void sort_cancel(struct cmd *cmd)
 const struct cmd_row cmd_sort_rows[] = {
 	{
 		.name = "SORT",
+		.usage = "[RETURN (option ...)] ([REVERSE] criterion ...) charset key ...",
+		.help = "finds messages and sorts them",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = sort_parse,
@@ -242,6 +244,8 @@ const struct cmd_row cmd_sort_rows[] = {
 	},
 	{
 		.name = "UID SORT",
+		.usage = "[RETURN (option ...)] ([REVERSE] criterion ...) charset key ...",
+		.help = "finds messages, sorts them and tells their UIDs",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = sort_parse,

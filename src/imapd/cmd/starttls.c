@@ -27,6 +27,8 @@ static void starttls_run(struct cmd *cmd)
 const struct cmd_row cmd_starttls_rows[] = {
 	{
 		.name = "STARTTLS",
+		.usage = "",
+		.help = "begins TLS on a plain connection",
 		.states = SESSION_NOT_AUTH,
 		.parse = cmd_no_arguments,
 		.run = starttls_run,

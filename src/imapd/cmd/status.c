@@ -86,6 +86,8 @@ static void status_run(struct cmd *cmd)
 const struct cmd_row cmd_status_rows[] = {
 	{
 		.name = "STATUS",
+		.usage = "mailbox (item ...)",
+		.help = "tells numbers about a mailbox without selecting it",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_NEWS_FIRST,
 		.capability = "STATUS=SIZE",

@@ -249,6 +249,8 @@ static void store_cancel(struct cmd *cmd)
 const struct cmd_row cmd_store_rows[] = {
 	{
 		.name = "STORE",
+		.usage = "sequence-set [(UNCHANGEDSINCE modseq)] [+|-]FLAGS[.SILENT] flags",
+		.help = "changes flags of messages",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_READ_WRITE,
 		.parse = store_parse,
@@ -258,6 +260,8 @@ const struct cmd_row cmd_store_rows[] = {
 	},
 	{
 		.name = "UID STORE",
+		.usage = "sequence-set [(UNCHANGEDSINCE modseq)] [+|-]FLAGS[.SILENT] flags",
+		.help = "changes flags of messages by their UIDs",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID | CMD_READ_WRITE,
 		.parse = store_parse,

@@ -1,8 +1,13 @@
+/*
+ * The table of all commands, and what people are told of it.
+ */
 #include "imapd/cmd/table.h"
 
+#include "base/buf.h"
 #include "imapd/cmd/rows.h"
 
 #include <stddef.h>
+#include <string.h>
 
 const struct cmd_row *const cmd_table[] = {
 	cmd_any_rows,
@@ -33,3 +38,24 @@ const struct cmd_row *const cmd_table[] = {
 	cmd_unauthenticate_rows,
 	NULL,
 };
+
+/* The row whose name is the next one above `name` (NULL: the first of all); NULL: there is none. */
+static const struct cmd_row *table_row_above(const char *name)
+{
+	const struct cmd_row *best = NULL;
+
+	for (size_t i = 0; cmd_table[i]; i++) {
+		for (const struct cmd_row *row = cmd_table[i]; row->name; row++) {
+			bool above = !name || strcmp(row->name, name) > 0;
+			if (above && (!best || strcmp(row->name, best->name) < 0))
+				best = row;
+		}
+	}
+	return best;
+}
+
+void cmd_table_help(struct buf *out)
+{
+	for (const struct cmd_row *row = table_row_above(NULL); row; row = table_row_above(row->name))
+		buf_printf(out, "  %s%s%s\t%s\n", row->name, row->usage[0] ? " " : "", row->usage, row->help);
+}

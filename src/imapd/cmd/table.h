@@ -7,7 +7,12 @@
 
 #include "imapd/command.h"
 
+struct buf;
+
 /* Every family's rows, in the order of CAPABILITY; ends with NULL. */
 extern const struct cmd_row *const cmd_table[];
+
+/* For people, a line for each command, sorted by name: two blanks, name and arguments, a tab, its help. */
+void cmd_table_help(struct buf *out);
 
 #endif

@@ -131,6 +131,8 @@ static void thread_cancel(struct cmd *cmd)
 const struct cmd_row cmd_thread_rows[] = {
 	{
 		.name = "THREAD",
+		.usage = "ORDEREDSUBJECT|REFERENCES charset key ...",
+		.help = "finds messages and groups them by conversation",
 		.states = SESSION_SELECTED,
 		.flags = CMD_NUMBERS | CMD_NO_EXPUNGE | CMD_NEWS_FIRST,
 		.parse = thread_parse,
@@ -139,6 +141,8 @@ const struct cmd_row cmd_thread_rows[] = {
 	},
 	{
 		.name = "UID THREAD",
+		.usage = "ORDEREDSUBJECT|REFERENCES charset key ...",
+		.help = "finds messages, groups them by conversation and tells their UIDs",
 		.states = SESSION_SELECTED,
 		.flags = CMD_UID | CMD_NEWS_FIRST,
 		.parse = thread_parse,

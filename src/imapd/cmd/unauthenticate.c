@@ -19,6 +19,8 @@ static void unauthenticate_run(struct cmd *cmd)
 const struct cmd_row cmd_unauthenticate_rows[] = {
 	{
 		.name = "UNAUTHENTICATE",
+		.usage = "",
+		.help = "logs out and keeps the connection",
 		.states = CMD_AUTH_STATES,
 		.flags = CMD_NO_SYNC,
 		.parse = cmd_no_arguments,

@@ -48,13 +48,21 @@ static enum rc control_reload(void *ctx, struct buf *errors)
 	return control->reload_rc;
 }
 
+static void control_imap_help(struct buf *out)
+{
+	buf_adds(out, "  NOOP\tdoes nothing\n");
+}
+
 static UNUSED int control_setup(void **state)
 {
 	struct control *control = mem_zalloc(sizeof(*control));
 	struct admin_settings settings = {
 		.password_scheme = "PLAIN", .password_length_min = 8, .import_parallel = 2
 	};
-	struct admin_hooks hooks = { .ctx = control, .status = control_status, .reload = control_reload };
+	struct admin_hooks hooks = { .ctx = control,
+		.status = control_status,
+		.imap_help = control_imap_help,
+		.reload = control_reload };
 
 	control->status = control->errors = "";
 	control->log = log_new(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_LEVEL_ERROR);

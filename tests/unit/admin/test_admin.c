@@ -59,6 +59,13 @@ static void help_lists_each_verb_once(void **state)
 	}
 }
 
+static void the_imap_commands_are_listed(void **state)
+{
+	assert_request(*state, ARGS("help", "imap"), "o   NOOP\tdoes nothing\nx 0\n");
+	assert_request(*state, ARGS("help", "imap", "now"),
+		"e too many arguments\ne usage: coidctl help imap \nx 64\n");
+}
+
 static void verbs_that_this_server_does_not_offer_are_refused(void **state)
 {
 	assert_request(*state, ARGS("push", "list", "a@b.example"), "e this server does not push\nx 1\n");
@@ -133,6 +140,7 @@ int main(void)
 		TEST(an_unknown_verb_is_answered),
 		TEST(a_reload_tells_what_is_wrong),
 		TEST(help_lists_each_verb_once),
+		TEST(the_imap_commands_are_listed),
 		TEST(verbs_that_this_server_does_not_offer_are_refused),
 		TEST(names_are_checked_before_anything_is_asked),
 		TEST(an_empty_import_adds_nobody),
