@@ -246,17 +246,17 @@ static void command_finish(struct cmd *cmd, const char *word, const char *code, 
 		command_hold(cmd, word, code, text);
 		return;
 	}
-	if (good && cmd->expunge_issued) {
+	if (good && cmd->law.expunge_issued) {
 		word = "NO";
 		code = "EXPUNGEISSUED";
 		text = "Some of the messages no longer exist";
 	}
-	if (cmd->limit_uid > 0 && (good || cmd->expunge_issued))
-		message_limit_tell(cmd, good && !cmd->expunge_issued, &code, &text);
+	if (cmd->law.limit_uid > 0 && (good || cmd->law.expunge_issued))
+		message_limit_tell(cmd, good && !cmd->law.expunge_issued, &code, &text);
 	notify_flush(session);
 	if (tells)
-		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE) && !cmd->no_expunge);
-	bool removed = good && tells && cmd->removed && session->enabled & ENABLED_CONDSTORE;
+		sync_tell(session, !(cmd->row->flags & CMD_NO_EXPUNGE) && !cmd->law.no_expunge);
+	bool removed = good && tells && cmd->law.removed && session->enabled & ENABLED_CONDSTORE;
 	if (!removed)
 		sync_modseq(session);
 	else if (code) /* another one has the place in the tagged line */

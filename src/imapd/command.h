@@ -68,6 +68,28 @@ enum cmd_state {
 	CMD_HELD /* its answer is known, but what is to be told before it is not: a round of updates, a claim of \Recent */
 };
 
+/*
+ * The part of a command that its own file may set while it runs: the rules for what is told while the command is in hand and at
+ * its end. command.c, sync.c, notify.c and session.c obey them. All are zero when the command begins.
+ */
+struct cmd_law {
+	/* STORE .SILENT: changes that this session made are not told at the end. */
+	bool silent;
+	/* The arguments hold message numbers, so no EXPUNGE may be told at the end, as with CMD_NO_EXPUNGE. */
+	bool no_expunge;
+	/* EXPUNGE, MOVE, REPLACE: messages went. They are told also by a command that tells no other EXPUNGE, and the tagged
+	 * line carries HIGHESTMODSEQ (RFC 7162). */
+	bool removed;
+	/* FETCH: a message that was asked for by its number is gone: the tagged line is NO [EXPUNGEISSUED], not OK. */
+	bool expunge_issued;
+	/* NOTIFY: everything is told at the end, also what an earlier NOTIFY has switched off. */
+	bool tells_all;
+	/* FETCH: a response has begun and its rest is still to come, so nothing else may be written. */
+	bool in_response;
+	/* The command worked only on the messages from this UID on (message_limit.h), which the tagged line tells; 0: on all. */
+	uint32_t limit_uid;
+};
+
 struct cmd {
 	struct session *session; /* borrowed; the session owns the command */
 	const struct cmd_row *row;
@@ -76,16 +98,10 @@ struct cmd {
 	size_t arguments_at; /* in the assembler's command: behind its name */
 	void *args; /* the row's own struct, in the arena */
 	enum cmd_state state; /* command.c's to move */
-	bool expunge_issued; /* FETCH: some message asked for by number is gone: the tagged line is NO [EXPUNGEISSUED] */
-	bool in_response; /* set by FETCH while a response is begun and its rest is to come: nothing else may be written */
-	bool silent; /* STORE .SILENT: changes of this session's own are not told at the end */
-	bool tells_all; /* also what an earlier NOTIFY has switched off */
-	bool no_expunge; /* as CMD_NO_EXPUNGE: its arguments hold message numbers */
-	uint32_t
-		limit_uid; /* not all messages were worked on, but those from this UID on (message_limit.h); 0: all */
-	uint64_t done; /* so many items of `total` (0: not known): cmd_progress's */
+	struct cmd_law law;
+	/* Items done of `total`, which is 0 while it is not known. cmd_progress sets both. */
+	uint64_t done;
 	uint64_t total;
-	bool removed; /* EXPUNGE and MOVE: some message went, so that the tagged line carries HIGHESTMODSEQ */
 
 	/* The rest is command.c's. */
 	bool input_paused; /* of a streamed literal: cmd_pause_input */

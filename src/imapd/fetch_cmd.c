@@ -88,7 +88,7 @@ void fetch_cmd_deliver(struct cmd *cmd, struct fetch_cmd *run, enum rc rc)
 		return;
 	}
 	bool finished = fetch_view_take(cmd->session, fetch);
-	cmd->in_response = fetch->place.inside;
+	cmd->law.in_response = fetch->place.inside;
 	uint64_t before = uid_runs_before(fetch->runs, fetch->place.run, fetch->place.uid);
 	cmd_progress(cmd, fetch->place.inside ? before - 1 : before, fetch_cmd_count(run));
 	if (finished) {

@@ -41,7 +41,7 @@ bool message_limit_cut(struct seqset *uids, uint64_t limit, uint32_t *ret_last)
 
 bool message_limit_clip(struct cmd *cmd, struct seqset *uids)
 {
-	return message_limit_cut(uids, message_limit(cmd), &cmd->limit_uid);
+	return message_limit_cut(uids, message_limit(cmd), &cmd->law.limit_uid);
 }
 
 struct uid_run *message_limit_down(
@@ -72,7 +72,7 @@ const char *message_limit_code(struct cmd *cmd, unsigned limit, uint32_t last)
 
 void message_limit_tell(struct cmd *cmd, bool good, const char **code, const char **text)
 {
-	const char *own = message_limit_code(cmd, message_limit(cmd), cmd->limit_uid);
+	const char *own = message_limit_code(cmd, message_limit(cmd), cmd->law.limit_uid);
 	const char *said = "Only the messages with the highest UIDs were taken";
 
 	if (*code || !good) {

@@ -127,7 +127,7 @@ void notify_replace(struct session *session, struct notify_set *set, bool watche
 
 unsigned notify_selected(const struct session *session)
 {
-	bool all = !session->notify || (session->cmd && session->cmd->tells_all);
+	bool all = !session->notify || (session->cmd && session->cmd->law.tells_all);
 	return all ? NOTIFY_MESSAGES : notify_set_selected(session->notify->set);
 }
 
@@ -359,7 +359,7 @@ void notify_flush(struct session *session)
 {
 	struct notify *notify = session->notify;
 
-	if (!notify || notify->in_response || (session->cmd && session->cmd->in_response))
+	if (!notify || notify->in_response || (session->cmd && session->cmd->law.in_response))
 		return;
 	if (notify->ready.len > 0)
 		answer_raw(session, buf_strv(&notify->ready));

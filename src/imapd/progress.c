@@ -33,7 +33,7 @@ void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t to
 /* Between responses only, never to a client that does not read, and not when all but the tagged line is done. */
 static bool may_tell(const struct cmd *cmd)
 {
-	return cmd->job && !cmd->in_response && !answer_full(cmd->session) &&
+	return cmd->job && !cmd->law.in_response && !answer_full(cmd->session) &&
 	       (cmd->total == 0 || cmd->done < cmd->total) && cmd->session->state != SESSION_LOGOUT;
 }
 

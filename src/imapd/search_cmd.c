@@ -83,7 +83,7 @@ static void begin_updates(struct cmd *cmd, const struct search *search)
 	struct search_update *context = args->context;
 	args->context = NULL;
 	/* RFC 9738: only a part was searched. */
-	bool part = cmd->limit_uid > 0;
+	bool part = cmd->law.limit_uid > 0;
 	if (context && part) {
 		search_update_drop(cmd->session, context);
 		args->refused = "Results of a part are not kept up to date";
@@ -240,7 +240,7 @@ void search_cmd_start(struct cmd *cmd)
 	}
 	if (args->options.items & SEARCH_UPDATE && !new_context(cmd))
 		return;
-	cmd->no_expunge = args->keys.seqs;
+	cmd->law.no_expunge = args->keys.seqs;
 	if (args->keys.modseq)
 		sync_condstore(cmd->session);
 	enum rc rc = search_cmd_prepare(cmd, &count);
@@ -248,8 +248,8 @@ void search_cmd_start(struct cmd *cmd)
 		search_cmd_failed(cmd, rc_text_code(rc), rc_text(rc));
 		return;
 	}
-	if (args->more && cmd->limit_uid > 0) {
-		cmd->limit_uid = 0;
+	if (args->more && cmd->law.limit_uid > 0) {
+		cmd->law.limit_uid = 0;
 		search_cmd_too_many(cmd);
 		return;
 	}

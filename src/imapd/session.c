@@ -62,7 +62,7 @@ void session_bye(struct session *session, const char *code, const char *text)
 {
 	if (session->state == SESSION_LOGOUT)
 		return;
-	bool broken = (session->cmd && session->cmd->in_response) || notify_in_response(session);
+	bool broken = (session->cmd && session->cmd->law.in_response) || notify_in_response(session);
 	bool handshake =
 		session->tls_pending || (session->state == SESSION_GREETING && session->implicit_tls);
 	if (broken || handshake) {

@@ -105,7 +105,7 @@ static void tell_flags(struct session *session, struct buf *out)
 		if (with_uid)
 			buf_printf(out, "UID %u ", entry->uid);
 		/* Of .SILENT changes of its own the session knows the flags. */
-		if (entry->foreign || !cmd || !cmd->silent) {
+		if (entry->foreign || !cmd || !cmd->law.silent) {
 			buf_adds(out, "FLAGS ");
 			print_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,
 				entry->more, view->keywords, view->keyword_count);
@@ -156,7 +156,7 @@ void sync_tell(struct session *session, bool expunges)
 
 	if (!view || session->state == SESSION_LOGOUT)
 		return;
-	if (session->cmd && session->cmd->silent && !(session->enabled & ENABLED_CONDSTORE))
+	if (session->cmd && session->cmd->law.silent && !(session->enabled & ENABLED_CONDSTORE))
 		view_forget_own(view);
 
 	buf_init(&out, SYNC_BUFFER_MAX);
@@ -164,7 +164,7 @@ void sync_tell(struct session *session, bool expunges)
 	unsigned events = notify_selected(session);
 	if (expunges && events & NOTIFY_MESSAGE_EXPUNGE)
 		tell_gone(session, &out, false);
-	else if (session->cmd && session->cmd->removed)
+	else if (session->cmd && session->cmd->law.removed)
 		tell_gone(session, &out, true);
 	bool fresh = events & NOTIFY_MESSAGE_NEW && view_has_fresh(view);
 	if (fresh)

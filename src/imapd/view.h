@@ -59,7 +59,7 @@ const struct seqset *view_fresh(const struct view *view);
  * not newer than modseq. A non-silent STORE and a FETCH that sets \Seen call this for each message they answer; what they
  * do not answer, sync tells. */
 void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq);
-/* .SILENT: drops pending FETCHes to which only this session itself contributed. sync_tell does it if cmd->silent. */
+/* .SILENT: drops pending FETCHes to which only this session itself contributed. sync_tell does it if cmd->law.silent. */
 void view_forget_own(struct view *view);
 /* The answer to a .SILENT STORE has told the MODSEQ: the pending FETCH is dropped if it is not newer and only this session
  * contributed to it. */

@@ -123,7 +123,7 @@ static void copy_answer(struct cmd *cmd, enum rc rc, const struct copy_result *r
 {
 	struct copy_args *args = cmd->args;
 	bool copied = !seqset_empty(&result->src);
-	cmd->removed = args->move && copied;
+	cmd->law.removed = args->move && copied;
 	if (args->move && copied)
 		tell_copyuid(cmd, cmd_copy_copyuid(cmd, result));
 	if (no_target) {

@@ -67,9 +67,9 @@ static void expunge_submit(
 static void expunge_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct expunge_job *expunge = CONTAINER_OF(job, struct expunge_job, base);
-	cmd->removed = cmd->removed || !seqset_empty(&expunge->removed);
+	cmd->law.removed = cmd->law.removed || !seqset_empty(&expunge->removed);
 	if (expunge->last > 0)
-		cmd->limit_uid = expunge->last;
+		cmd->law.limit_uid = expunge->last;
 	if (job->job.rc != RC_OK || !expunge->more) {
 		cmd_finish_rc(cmd, job->job.rc);
 		return;

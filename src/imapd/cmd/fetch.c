@@ -279,7 +279,7 @@ static enum rc init_part(struct cmd *cmd)
 static void cmd_fetch_done(struct cmd *cmd, enum rc rc)
 {
 	const struct fetch_args *args = cmd->args;
-	cmd->expunge_issued = args->run.gone && !(cmd->row->flags & CMD_UID);
+	cmd->law.expunge_issued = args->run.gone && !(cmd->row->flags & CMD_UID);
 	cmd_finish_rc(cmd, rc);
 }
 

@@ -71,7 +71,7 @@ static void cmd_notify_install(struct cmd *cmd, struct notify_set *set, bool wat
 		sync_condstore(cmd->session);
 	notify_replace(cmd->session, notify_set_ref(set), watched, told);
 	/* Section 3.1: what has gathered is told, also what the set before had switched off. */
-	cmd->tells_all = true;
+	cmd->law.tells_all = true;
 }
 
 static void cmd_notify_set_finish(struct cmd *cmd, struct cmd_job *job)

@@ -118,7 +118,7 @@ static void cmd_replace_tell(struct cmd *cmd, const struct replace_job *replace)
 {
 	answer_untagged(cmd->session, "OK [%s] Replacement message ready",
 		append_uid_code(cmd->arena, replace->uidvalidity, &replace->new_uid, 1));
-	cmd->removed = true;
+	cmd->law.removed = true;
 	cmd_finish_rc(cmd, RC_OK);
 }
 

@@ -49,7 +49,7 @@ static bool parse_op(struct cmd *cmd, struct parse *parse, struct store_args *ar
 	else if (parse_skip(parse, '-'))
 		args->op = FLAGS_REMOVE;
 	if (parse_keyword(parse, "FLAGS.SILENT"))
-		args->silent = cmd->silent = true;
+		args->silent = cmd->law.silent = true;
 	else if (!parse_keyword(parse, "FLAGS"))
 		return parse_fail(parse, "Unknown STORE item");
 	return true;

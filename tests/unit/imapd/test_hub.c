@@ -227,9 +227,9 @@ static void the_end_in_the_middle_of_a_literal_is_silent(void **state)
 	free(client_until(client, " completed\r\n"));
 	client_send(client, "b FETCH 1 BODY.PEEK[]\r\n");
 	struct session *session = client_session(client);
-	for (int i = 0; i < 20000 && !(session->cmd && session->cmd->in_response); i++)
+	for (int i = 0; i < 20000 && !(session->cmd && session->cmd->law.in_response); i++)
 		turn(client);
-	assert_true(session->cmd && session->cmd->in_response);
+	assert_true(session->cmd && session->cmd->law.in_response);
 	send_change(server, CHANGE_RESET);
 	for (int i = 0; i < 20000 && client_receive(client); i++)
 		turn(client);

@@ -187,10 +187,10 @@ static void nothing_is_told_within_a_response(void **state)
 	for (int i = 0; i < 5; i++)
 		turn(client);
 	struct cmd *cmd = client_session(client)->cmd;
-	cmd->in_response = true;
+	cmd->law.in_response = true;
 	pass(client, INTERVAL_MS);
 	assert_quiet(client);
-	cmd->in_response = false;
+	cmd->law.in_response = false;
 	pass(client, INTERVAL_MS);
 	assert_next(client, "* OK [INPROGRESS (\"a\" NIL NIL)] Still working\r\n");
 	let_go(&block, client);
