@@ -3,10 +3,10 @@
  * unlocks it.
  */
 #include "admin/admin_priv.h"
+#include "admin/lookup.h"
 
 #include "base/mem.h"
 #include "store/account_lock.h"
-#include "store/users.h"
 
 #include <stdlib.h>
 
@@ -14,39 +14,24 @@
 
 /* Finds the account's id on the users strand, then works on the account's strand. */
 struct lock {
-	struct users_job lookup;
+	struct lookup lookup;
 	struct job job;
 	struct request *request; /* borrowed until request_finish */
-	struct arena *arena; /* own */
-	struct strv name;
 	bool unlock;
-	int64_t id;
 	struct buf report;
 };
 
 static void lock_free(struct lock *lock)
 {
 	buf_fini(&lock->report);
-	arena_free(&lock->arena);
+	lookup_fini(&lock->lookup);
 	free(lock);
 }
 
 static void lock_fail(struct lock *lock, enum rc rc)
 {
-	request_fail(lock->request, lock->name, rc);
+	request_fail(lock->request, lock->lookup.name, rc);
 	lock_free(lock);
-}
-
-/* [users] */
-static enum rc lock_lookup(struct users *users, struct users_job *job)
-{
-	struct lock *lock = CONTAINER_OF(job, struct lock, lookup);
-	struct user_record record;
-	enum rc rc = users_find(users, lock->name, lock->arena, &record);
-
-	if (rc == RC_OK)
-		lock->id = record.id;
-	return rc;
 }
 
 static enum rc lock_run(struct account *account, struct job *job)
@@ -64,34 +49,34 @@ static void lock_done(struct job *job)
 	const char *what = lock->unlock ? "unlocked" : "locked";
 
 	if (lock->unlock && job->rc == RC_NOT_FOUND) {
-		request_err(request, "%.*s: is not locked", STRV_ARG(lock->name));
+		request_err(request, "%.*s: is not locked", STRV_ARG(lock->lookup.name));
 		request_finish(request, PROTOCOL_FAILED);
 		lock_free(lock);
 		return;
 	}
 	if (lock->unlock && job->rc != RC_OK && job->rc != RC_GONE)
-		request_out(request, "%.*s: %s", STRV_ARG(lock->name), what);
+		request_out(request, "%.*s: %s", STRV_ARG(lock->lookup.name), what);
 	if (job->rc != RC_OK) {
 		lock_fail(lock, job->rc);
 		return;
 	}
-	log_info(request->admin->log, "account %s name=%s", what, LOG_V(lock->name));
-	request_out(request, "%.*s: %s", STRV_ARG(lock->name), what);
+	log_info(request->admin->log, "account %s name=%s", what, LOG_V(lock->lookup.name));
+	request_out(request, "%.*s: %s", STRV_ARG(lock->lookup.name), what);
 	request_out_lines(request, buf_strv(&lock->report));
 	request_finish(request, PROTOCOL_OK);
 	lock_free(lock);
 }
 
-static void lock_found(struct users_job *job)
+static void lock_found(struct lookup *lookup, enum rc rc)
 {
-	struct lock *lock = CONTAINER_OF(job, struct lock, lookup);
+	struct lock *lock = CONTAINER_OF(lookup, struct lock, lookup);
 	struct admin *admin = lock->request->admin;
 
-	if (job->rc != RC_OK) {
-		lock_fail(lock, job->rc);
+	if (rc != RC_OK) {
+		lock_fail(lock, rc);
 		return;
 	}
-	struct account *account = account_get(admin->store, lock->id);
+	struct account *account = account_get(admin->store, lookup->id);
 	lock->job.kind = JOB_CLOSED;
 	lock->job.run = lock_run;
 	lock->job.done = lock_done;
@@ -107,18 +92,8 @@ static void lock_submit(struct request *request, bool unlock)
 	struct lock *lock = mem_zalloc(sizeof(*lock));
 	lock->request = request;
 	lock->unlock = unlock;
-	lock->arena = arena_new(0);
 	buf_init(&lock->report, LOCK_REPORT_MAX);
-	lock->name = request->rest[0];
-	enum rc rc = user_name_check(request->rest[0], lock->arena, &lock->name);
-	if (rc != RC_OK) {
-		lock_fail(lock, rc);
-		return;
-	}
-	lock->lookup.run = lock_lookup;
-	lock->lookup.done = lock_found;
-	lock->lookup.home = request->admin->reactor;
-	rc = users_submit(request->admin->store, &lock->lookup);
+	enum rc rc = lookup_submit(&lock->lookup, request->admin, request->rest[0], lock_found);
 	if (rc != RC_OK)
 		lock_fail(lock, rc);
 }

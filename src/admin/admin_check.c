@@ -2,10 +2,10 @@
  * coidctl check: compares the index of one account with its messages, and repairs it if that is wished.
  */
 #include "admin/admin_priv.h"
+#include "admin/lookup.h"
 
 #include "base/mem.h"
 #include "store/check.h"
-#include "store/users.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,13 +14,10 @@
 
 /* Finds the account's id on the users strand, then checks on the account's strand. */
 struct check {
-	struct users_job lookup;
+	struct lookup lookup;
 	struct job job;
 	struct request *request; /* borrowed until request_finish */
-	struct arena *arena; /* own */
-	struct strv name;
 	bool repair;
-	int64_t id;
 	struct buf report;
 	struct check_result result;
 };
@@ -28,20 +25,8 @@ struct check {
 static void check_free(struct check *check)
 {
 	buf_fini(&check->report);
-	arena_free(&check->arena);
+	lookup_fini(&check->lookup);
 	free(check);
-}
-
-/* [users] */
-static enum rc check_lookup_run(struct users *users, struct users_job *job)
-{
-	struct check *check = CONTAINER_OF(job, struct check, lookup);
-	struct user_record record;
-	enum rc rc = users_find(users, check->name, check->arena, &record);
-
-	if (rc == RC_OK)
-		check->id = record.id;
-	return rc;
 }
 
 static enum rc check_account_run(struct account *account, struct job *job)
@@ -59,7 +44,7 @@ static void check_account_done(struct job *job)
 	const struct check_result *result = &check->result;
 
 	if (job->rc != RC_OK) {
-		request_fail(request, check->name, job->rc);
+		request_fail(request, check->lookup.name, job->rc);
 		check_free(check);
 		return;
 	}
@@ -80,20 +65,19 @@ static void check_account_done(struct job *job)
 
 static void check_fail(struct check *check, enum rc rc)
 {
-	request_fail(check->request, check->name, rc);
+	request_fail(check->request, check->lookup.name, rc);
 	check_free(check);
 }
 
-static void check_lookup_done(struct users_job *job)
+static void check_account_found(struct lookup *lookup, enum rc rc)
 {
-	struct check *check = CONTAINER_OF(job, struct check, lookup);
-	enum rc rc = job->rc;
+	struct check *check = CONTAINER_OF(lookup, struct check, lookup);
 
 	if (rc != RC_OK) {
 		check_fail(check, rc);
 		return;
 	}
-	struct account *account = account_get(check->request->admin->store, check->id);
+	struct account *account = account_get(check->request->admin->store, lookup->id);
 	check->job.kind = JOB_ALONE;
 	check->job.run = check_account_run;
 	check->job.done = check_account_done;
@@ -118,21 +102,16 @@ static void admin_run_check(struct request *request)
 	struct check *check = mem_zalloc(sizeof(*check));
 	check->request = request;
 	check->repair = repair;
-	check->arena = arena_new(0);
 	buf_init(&check->report, REPORT_MAX);
-	if (user_name_check(request->rest[0], check->arena, &check->name) != RC_OK) {
+	enum rc rc = lookup_submit(&check->lookup, request->admin, request->rest[0], check_account_found);
+	if (rc == RC_INVALID) {
 		request_err(
 			request, "%.*s: not an address like user@example.org", STRV_ARG(request->rest[0]));
 		request_finish(request, PROTOCOL_FAILED);
 		check_free(check);
-		return;
-	}
-	check->lookup.run = check_lookup_run;
-	check->lookup.done = check_lookup_done;
-	check->lookup.home = request->admin->reactor;
-	enum rc rc = users_submit(request->admin->store, &check->lookup);
-	if (rc != RC_OK)
+	} else if (rc != RC_OK) {
 		check_fail(check, rc);
+	}
 }
 
 const struct verb admin_check_verbs[] = { ADMIN_VERBS_CHECK(VERB_ROW){ 0 } };

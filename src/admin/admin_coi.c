@@ -2,10 +2,10 @@
  * coidctl coi: shows and sets an account's COI settings as its owner's clients would.
  */
 #include "admin/admin_priv.h"
+#include "admin/lookup.h"
 
 #include "base/mem.h"
 #include "coi/coi.h"
-#include "store/users.h"
 
 #include <stdlib.h>
 
@@ -13,15 +13,12 @@ enum verb_kind { COI_SHOW, COI_ENABLE, COI_DISABLE, COI_SET_FILTER };
 
 /* Finds the account's id on the users strand, then works on the account's strand. */
 struct coi_request {
-	struct users_job lookup;
+	struct lookup lookup;
 	struct job job;
 	struct request *request; /* borrowed until request_finish */
 	const struct coi *coi; /* borrowed */
 	enum verb_kind kind;
 	enum coi_filter filter; /* COI_SET_FILTER */
-	struct arena *arena; /* own */
-	struct strv name;
-	int64_t id;
 	/* Results. */
 	struct coi_state state;
 	struct buf root;
@@ -30,26 +27,14 @@ struct coi_request {
 static void coi_request_free(struct coi_request *coi)
 {
 	buf_fini(&coi->root);
-	arena_free(&coi->arena);
+	lookup_fini(&coi->lookup);
 	free(coi);
 }
 
 static void coi_request_fail(struct coi_request *coi, enum rc rc)
 {
-	request_fail(coi->request, coi->name, rc);
+	request_fail(coi->request, coi->lookup.name, rc);
 	coi_request_free(coi);
-}
-
-/* [users] */
-static enum rc coi_request_lookup(struct users *users, struct users_job *job)
-{
-	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, lookup);
-	struct user_record record;
-	enum rc rc = users_find(users, coi->name, coi->arena, &record);
-
-	if (rc == RC_OK)
-		coi->id = record.id;
-	return rc;
 }
 
 static enum rc coi_request_change(struct coi_request *coi, struct account *account)
@@ -99,16 +84,15 @@ static void coi_request_done(struct job *job)
 	coi_request_free(coi);
 }
 
-static void coi_request_found(struct users_job *job)
+static void coi_request_found(struct lookup *lookup, enum rc rc)
 {
-	struct coi_request *coi = CONTAINER_OF(job, struct coi_request, lookup);
-	enum rc rc = job->rc;
+	struct coi_request *coi = CONTAINER_OF(lookup, struct coi_request, lookup);
 
 	if (rc != RC_OK) {
 		coi_request_fail(coi, rc);
 		return;
 	}
-	struct account *account = account_get(coi->request->admin->store, coi->id);
+	struct account *account = account_get(coi->request->admin->store, lookup->id);
 	coi->job.kind = coi->kind == COI_SHOW ? JOB_READ : JOB_WRITE;
 	coi->job.run = coi_request_run;
 	coi->job.done = coi_request_done;
@@ -141,18 +125,8 @@ static void coi_request_submit(struct request *request, enum verb_kind kind)
 	coi->coi = offered;
 	coi->kind = kind;
 	coi->filter = filter;
-	coi->arena = arena_new(0);
 	buf_init(&coi->root, PROTOCOL_ARG_MAX);
-	enum rc rc = user_name_check(request->rest[0], coi->arena, &coi->name);
-	if (rc != RC_OK) {
-		coi->name = request->rest[0];
-		coi_request_fail(coi, rc);
-		return;
-	}
-	coi->lookup.run = coi_request_lookup;
-	coi->lookup.done = coi_request_found;
-	coi->lookup.home = request->admin->reactor;
-	rc = users_submit(request->admin->store, &coi->lookup);
+	enum rc rc = lookup_submit(&coi->lookup, request->admin, request->rest[0], coi_request_found);
 	if (rc != RC_OK)
 		coi_request_fail(coi, rc);
 }

@@ -3,9 +3,9 @@
  * server's key.
  */
 #include "admin/admin_priv.h"
+#include "admin/lookup.h"
 
 #include "base/mem.h"
-#include "store/users.h"
 #include "webpush/webpush.h"
 
 #include <stdlib.h>
@@ -19,16 +19,13 @@ enum push_verb { VERB_LIST, VERB_TEST, VERB_REMOVE };
  * thread.
  */
 struct push_request {
-	struct users_job lookup;
+	struct lookup lookup;
 	struct job job;
 	struct webpush_test test;
 	struct request *request; /* borrowed until request_finish */
 	struct webpush *webpush; /* borrowed */
 	enum push_verb kind;
-	struct arena *arena; /* own */
-	struct strv name;
 	struct strv id; /* of a subscription; empty: all */
-	int64_t account;
 	struct account *tested; /* own reference */
 	struct buf out;
 };
@@ -36,27 +33,15 @@ struct push_request {
 static void push_request_free(struct push_request *push)
 {
 	buf_fini(&push->out);
-	arena_free(&push->arena);
+	lookup_fini(&push->lookup);
 	account_unref(&push->tested);
 	free(push);
 }
 
-static void push_request_fail(struct push_request *push, struct strv what, enum rc rc)
+static void push_request_fail(struct push_request *push, enum rc rc)
 {
-	request_fail(push->request, what, rc);
+	request_fail(push->request, push->lookup.name, rc);
 	push_request_free(push);
-}
-
-/* [users] */
-static enum rc push_request_lookup(struct users *users, struct users_job *job)
-{
-	struct push_request *push = CONTAINER_OF(job, struct push_request, lookup);
-	struct user_record record;
-	enum rc rc = users_find(users, push->name, push->arena, &record);
-
-	if (rc == RC_OK)
-		push->account = record.id;
-	return rc;
 }
 
 static enum rc push_request_run(struct account *account, struct job *job)
@@ -81,7 +66,7 @@ static void push_request_done(struct job *job)
 		return;
 	}
 	if (job->rc != RC_OK) {
-		push_request_fail(push, push->name, job->rc);
+		push_request_fail(push, job->rc);
 		return;
 	}
 	if (push->kind == VERB_REMOVE)
@@ -98,25 +83,25 @@ static void push_request_tested(struct webpush_test *test)
 	bool ok = test->rc == RC_OK && test->failed == 0;
 
 	if (test->rc == RC_NOT_FOUND)
-		request_err(request, "%.*s: there is no such push subscription", STRV_ARG(push->name));
+		request_err(request, "%.*s: there is no such push subscription", STRV_ARG(push->lookup.name));
 	else if (test->rc != RC_OK)
-		request_err(request, "%.*s: %s", STRV_ARG(push->name), rc_name(test->rc));
+		request_err(request, "%.*s: %s", STRV_ARG(push->lookup.name), rc_name(test->rc));
 	request_out_lines(request, buf_strv(&test->out));
 	buf_fini(&test->out);
 	request_finish(request, ok ? PROTOCOL_OK : PROTOCOL_FAILED);
 	push_request_free(push);
 }
 
-static void push_request_found(struct users_job *job)
+static void push_request_found(struct lookup *lookup, enum rc rc)
 {
-	struct push_request *push = CONTAINER_OF(job, struct push_request, lookup);
+	struct push_request *push = CONTAINER_OF(lookup, struct push_request, lookup);
 	struct admin *admin = push->request->admin;
 
-	if (job->rc != RC_OK) {
-		push_request_fail(push, push->name, job->rc);
+	if (rc != RC_OK) {
+		push_request_fail(push, rc);
 		return;
 	}
-	struct account *account = account_get(admin->store, push->account);
+	struct account *account = account_get(admin->store, lookup->id);
 	if (push->kind == VERB_TEST) {
 		push->tested = account;
 		push->test.account = account;
@@ -130,10 +115,10 @@ static void push_request_found(struct users_job *job)
 	push->job.run = push_request_run;
 	push->job.done = push_request_done;
 	push->job.home = admin->reactor;
-	enum rc rc = job_submit(account, &push->job);
+	rc = job_submit(account, &push->job);
 	account_unref(&account);
 	if (rc != RC_OK)
-		push_request_fail(push, push->name, rc);
+		push_request_fail(push, rc);
 }
 
 /* NULL, and the request is answered, if this server does not push. */
@@ -158,21 +143,12 @@ static void push_request_submit(struct request *request, enum push_verb kind)
 	push->request = request;
 	push->webpush = webpush;
 	push->kind = kind;
-	push->arena = arena_new(0);
 	buf_init(&push->out, OUT_MAX);
 	if (request->rest_count > 1)
 		push->id = request->rest[1];
-	enum rc rc = user_name_check(request->rest[0], push->arena, &push->name);
-	if (rc != RC_OK) {
-		push_request_fail(push, request->rest[0], rc);
-		return;
-	}
-	push->lookup.run = push_request_lookup;
-	push->lookup.done = push_request_found;
-	push->lookup.home = request->admin->reactor;
-	rc = users_submit(request->admin->store, &push->lookup);
+	enum rc rc = lookup_submit(&push->lookup, request->admin, request->rest[0], push_request_found);
 	if (rc != RC_OK)
-		push_request_fail(push, push->name, rc);
+		push_request_fail(push, rc);
 }
 
 static void admin_run_push_list(struct request *request)

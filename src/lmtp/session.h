@@ -4,9 +4,15 @@
  * the transaction's. It lives on the reactor that accepted it, from lmtp_session_accept until its
  * connection ends, and frees itself then. All calls on that reactor's thread.
  *
- *   START --LHLO--> READY --MAIL--> MAIL --RCPT--> LOOKUP --answered--> MAIL
- *                     ^              \--DATA--> DATA --<CRLF>.<CRLF>--> DELIVER --all answered--+
- *                     +--------------------------------------------------------------------------+
+ *   START --LHLO--> READY --MAIL--> MAIL --DATA--> DATA --end of message--> DELIVER
+ *                     ^             |  ^                                       |
+ *                     |        RCPT |  | answered                              |
+ *                     |             v  |                                       |
+ *                     |            LOOKUP                                      |
+ *                     +------------------- each recipient answered ------------+
+ *
+ * LHLO and RSET lead from MAIL back to READY. CLOSING is reached from each state that neither waits for a
+ * lookup nor for the store.
  */
 #ifndef COID_LMTP_SESSION_H
 #define COID_LMTP_SESSION_H

@@ -7,6 +7,7 @@
 
 #include "admin/admin_priv.h"
 #include "base/mem.h"
+#include "support/store_rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +28,9 @@
 #define ANSWER_MAX (16u << 20)
 
 struct control {
+	struct rig *rig; /* NULL: there is no store; then reactor and log are own */
+	struct auth *auth; /* with a store */
+	char root[512];
 	struct reactor *reactor;
 	struct log *log;
 	struct admin *admin;
@@ -53,11 +57,11 @@ static void control_imap_help(struct buf *out)
 	buf_adds(out, "  NOOP\tdoes nothing\n");
 }
 
-static UNUSED int control_setup(void **state)
+static UNUSED struct control *control_new(struct rig *rig)
 {
 	struct control *control = mem_zalloc(sizeof(*control));
 	struct admin_settings settings = {
-		.password_scheme = "PLAIN", .password_length_min = 8, .import_parallel = 2
+		.password_scheme = "SHA512-CRYPT", .password_length_min = 8, .import_parallel = 2
 	};
 	struct admin_hooks hooks = { .ctx = control,
 		.status = control_status,
@@ -65,9 +69,43 @@ static UNUSED int control_setup(void **state)
 		.reload = control_reload };
 
 	control->status = control->errors = "";
-	control->log = log_new(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_LEVEL_ERROR);
-	control->reactor = reactor_new(0, control->log);
-	control->admin = admin_new(&settings, &hooks, NULL, NULL, control->reactor, control->log);
+	control->rig = rig;
+	if (rig) {
+		struct auth_settings auth = { .workers = 1,
+			.password_scheme = "SHA512-CRYPT",
+			.scram_iterations = 4096,
+			.queue_max = 10 };
+		assert_int_equal(auth_new(&auth, rig->store, rig->log, &control->auth), RC_OK);
+		control->log = rig->log;
+		control->reactor = rig->reactor;
+	} else {
+		control->log = log_new(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_LEVEL_ERROR);
+		control->reactor = reactor_new(0, control->log);
+	}
+	control->admin = admin_new(
+		&settings, &hooks, rig ? rig->store : NULL, control->auth, control->reactor, control->log);
+	return control;
+}
+
+static UNUSED int control_setup(void **state)
+{
+	*state = control_new(NULL);
+	return 0;
+}
+
+/* With a store and two users, alice and bob at example.org. */
+static UNUSED int control_setup_store(void **state)
+{
+	struct rig *rig = mem_zalloc(sizeof(*rig));
+	char root[512];
+
+	rig_folder_make(root);
+	rig_init(rig, root, NULL);
+	assert_int_equal(rig_open(rig), RC_OK);
+	assert_int_equal(rig_user_add(rig, "alice@example.org"), RC_OK);
+	assert_int_equal(rig_user_add(rig, "bob@example.org"), RC_OK);
+	struct control *control = control_new(rig);
+	memcpy(control->root, root, sizeof(root));
 	*state = control;
 	return 0;
 }
@@ -75,6 +113,9 @@ static UNUSED int control_setup(void **state)
 static UNUSED void control_turn(struct control *control)
 {
 	reactor_run_once(control->reactor, false);
+	/* Others have work to do. */
+	if (control->rig)
+		usleep(100);
 }
 
 static UNUSED int control_teardown(void **state)
@@ -85,8 +126,16 @@ static UNUSED int control_teardown(void **state)
 		control_turn(control);
 	assert_int_equal(admin_sessions(control->admin), 0);
 	admin_free(&control->admin);
-	reactor_free(&control->reactor);
-	log_free(&control->log);
+	if (control->rig) {
+		rig_settle(control->rig);
+		auth_free(&control->auth);
+		rig_close(control->rig);
+		rig_folder_remove(control->root);
+		free(control->rig);
+	} else {
+		reactor_free(&control->reactor);
+		log_free(&control->log);
+	}
 	free(control);
 	return 0;
 }
@@ -148,19 +197,31 @@ static UNUSED void control_print(struct buf *out, const char *const *args, const
 	buf_adds(out, payload);
 }
 
-/* The whole answer to a request must be exactly `expected`. */
-static UNUSED void assert_request(struct control *control, const char *const *args, const char *expected)
+/* The whole answer to a request with a payload. The caller's. */
+static UNUSED char *control_ask(struct control *control, const char *const *args, const char *payload)
 {
 	struct buf bytes;
 	int fd = control_connect(control);
 
 	buf_init(&bytes, 1024 * 1024);
-	control_print(&bytes, args, "");
+	control_print(&bytes, args, payload);
 	control_send(control, fd, buf_strv(&bytes));
-	char *answer = control_answer(control, fd);
+	buf_fini(&bytes);
+	return control_answer(control, fd);
+}
+
+/* The answer to a request must be exactly `expected`. */
+static UNUSED void assert_request_with(
+	struct control *control, const char *const *args, const char *payload, const char *expected)
+{
+	char *answer = control_ask(control, args, payload);
 	assert_string_equal(answer, expected);
 	free(answer);
-	buf_fini(&bytes);
+}
+
+static UNUSED void assert_request(struct control *control, const char *const *args, const char *expected)
+{
+	assert_request_with(control, args, "", expected);
 }
 
 #define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })

@@ -157,6 +157,7 @@ static void a_reload_opens_the_file_again_on_the_same_descriptor(void **state)
 	assert_int_equal(logfile_reopen(files->server, files->server->conf, &errors), RC_OK);
 	log_info(files->server->log, "after");
 	assert_int_equal(files->server->log_fd, fd);
+	assert_int_equal(fcntl(fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
 	assert_logged(files->second, LINES("before", "still there"));
 	assert_logged(files->first, LINES("after"));
 	buf_fini(&errors);
