@@ -1,4 +1,4 @@
-/* Whether settings are of use, before anything is started: for the start and for "coid -t". */
+/* Checks settings before anything is started: for the start of the server and for "coid -t". */
 #include "webpush/endpoint.h"
 #include "webpush/webpush.h"
 
@@ -54,7 +54,7 @@ static bool check_is_proxy_scheme(const char *scheme)
 	return false;
 }
 
-/* As libcurl will read it. */
+/* Reads the URL of the proxy as libcurl will. */
 static enum rc check_proxy(const char *proxy, struct buf *errors)
 {
 	char *scheme = NULL;

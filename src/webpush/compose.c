@@ -17,7 +17,7 @@
 #define COMPOSE_BODY_MAX (64 * 1024) /* octets; a longer body is in no payload */
 #define COMPOSE_TEST_LIFE_S 60
 
-/* What the account has, so that deliveries to accounts without subscriptions cost no job. */
+/* Kept on an account: whether it has subscriptions or device tokens. Without any a delivery costs no job. */
 struct compose_note {
 	bool any;
 };
@@ -235,7 +235,7 @@ static enum rc compose_row(struct compose *c, const struct push_owed_row *owed)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* Who wants to be told. */
+/* Looking for whoever wants to be told. */
 
 static void compose_note_set(struct account *account, bool any)
 {

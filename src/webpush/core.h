@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What is counted since the start; struct webpush_counters explains each. */
+/* Events that are counted since the start; struct webpush_counters explains each. */
 enum core_counter {
 	CORE_SENT,
 	CORE_REFUSED,

@@ -1,4 +1,4 @@
-/* What coidctl lists and removes: the subscriptions and device tokens of an account. */
+/* Lists and removes subscriptions and device tokens of an account, for coidctl. */
 #include "webpush/webpush_priv.h"
 
 #include "base/clock.h"

@@ -5,6 +5,7 @@
 #include "store/annot.h"
 #include "webpush/subs.h"
 
+#include <inttypes.h>
 #include <openssl/sha.h>
 #include <string.h>
 
@@ -112,7 +113,7 @@ enum rc device_add(struct account *account, struct strv token, int64_t now, unsi
 	struct strv name = arena_strv(arena, buf_strv(&text));
 	enum rc rc = device_make_room(account, name, now, max, arena);
 	buf_reset(&text);
-	buf_printf(&text, "%lld ", (long long)now);
+	buf_printf(&text, "%" PRId64 " ", now);
 	buf_addv(&text, token);
 	if (rc == RC_OK)
 		rc = annot_set(account, 0, device_kept_name(name, arena), buf_strv(&text), true);

@@ -1,3 +1,4 @@
+/* HKDF and AES-GCM as RFC 8291 section 3.4 puts them together, step by step. */
 #include "webpush/ece.h"
 
 #include "base/mem.h"
@@ -10,7 +11,7 @@
 #define KEY 16
 #define NONCE 12
 #define INFO_MAX 160
-#define DELIMITER 2 /* of the last record; no padding follows */
+#define DELIMITER 2 /* ends the last record; no padding follows (RFC 8188 section 2) */
 
 static const char key_info[] = "Content-Encoding: aes128gcm";
 static const char nonce_info[] = "Content-Encoding: nonce";

@@ -1,5 +1,6 @@
 /*
- * Encryption of one push message: RFC 8291 over RFC 8188, coding "aes128gcm", one record. Pure; any thread.
+ * Encrypts one push message: RFC 8291 over RFC 8188, coding "aes128gcm", one record. Pure; any thread. All
+ * octets belong to the caller.
  */
 #ifndef COID_WEBPUSH_ECE_H
 #define COID_WEBPUSH_ECE_H
@@ -14,8 +15,7 @@
 #define ECE_HEADER (ECE_SALT + 4 + 1 + P256_POINT)
 #define ECE_TAG 16
 /*
- * A message of one record: header, text, delimiter and tag together have 4,096 octets, what every push
- * service takes.
+ * Longest text: header, text, delimiter and tag together have the 4,096 octets that every push service takes.
  */
 #define ECE_PLAIN_MAX (ECE_RECORD - ECE_HEADER - 1 - ECE_TAG)
 
@@ -25,11 +25,11 @@ struct ece_receiver {
 };
 
 /*
- * With a new key pair and salt, wiped afterwards. RC_LIMIT: the text is too long. RC_INVALID: the receiver's
- * key is none.
+ * Appends the encrypted record. Makes a new key pair and salt, and wipes them afterwards. RC_LIMIT: the text
+ * is longer than ECE_PLAIN_MAX. RC_INVALID: the receiver's key is not a point of the curve.
  */
 enum rc ece_encrypt(const struct ece_receiver *receiver, struct strv plain, struct buf *out) MUST_CHECK;
-/* With this key pair and salt: for tests with known answers. */
+/* The same with this key pair and salt, for tests with known answers. */
 enum rc ece_encrypt_with(const struct ece_receiver *receiver, struct strv plain, EVP_PKEY *sender,
 	const unsigned char salt[ECE_SALT], struct buf *out) MUST_CHECK;
 

@@ -1,3 +1,7 @@
+/*
+ * Tables of addresses, ports and names that may not be asked, and a strict reading of https URLs against
+ * them.
+ */
 #include "webpush/endpoint.h"
 
 #include "base/buf.h"
@@ -40,8 +44,8 @@ struct net6 {
 };
 
 /*
- * Global unicast is 2000::/3: all else is refused, mapped, NAT64, unique local and link-local addresses among
- * it.
+ * Global unicast is 2000::/3. Everything else is refused: mapped, NAT64, unique local and link-local
+ * addresses, too. Within it these are refused.
  */
 static const struct net6 special6[] = {
 	{ { 0x20, 0x01 }, 23 }, /* protocol assignments: Teredo, ORCHID, benchmarks */
@@ -131,7 +135,7 @@ static bool endpoint_number_part(struct strv part, uint64_t *ret_value)
 	return value <= UINT32_MAX;
 }
 
-/* 1 to 4 parts, the last one filling what is left. */
+/* An IPv4 address of 1 to 4 parts; the last part fills the octets that are left. */
 static bool endpoint_number_address(struct strv host, uint32_t *ret_address)
 {
 	uint64_t value = 0;
@@ -163,7 +167,7 @@ static struct strv endpoint_last_label(struct strv host)
 	return strv_sub(host, start, host.n);
 }
 
-/* A name whose last label is a number is meant as an IPv4 address, if perhaps a bad one. */
+/* A name whose last label is a number is meant as an IPv4 address, perhaps a malformed one. */
 static bool endpoint_looks_numeric(struct strv label)
 {
 	uint64_t value;
@@ -206,7 +210,7 @@ static const char *endpoint_check_name(struct strv host, bool allow_private)
 {
 	uint32_t address;
 
-	/* One dot at the end only says that the name is complete. */
+	/* A dot at the end only says that the name is complete. */
 	if (host.n > 0 && host.p[host.n - 1] == '.')
 		host.n--;
 	if (host.n > ENDPOINT_HOST_MAX || !endpoint_host_valid(host))

@@ -21,7 +21,7 @@
 
 #define HTTP_BODY_MAX (64 * 1024) /* octets of an answer that are read, and thrown away */
 #define HTTP_AUTHORIZATION_MAX 4096
-#define HTTP_TTL_MAX_S (28 * 86400) /* more means the same to every push service */
+#define HTTP_TTL_MAX_S (28 * 86400) /* a longer life means the same to every push service */
 #define HTTP_DEVICE_TIMEOUT_MS 60000
 #define HTTP_CONNECTIONS_KEPT 256
 #define HTTP_TOPIC_CHARS 32 /* RFC 8030 section 5.4 allows no more */
@@ -133,13 +133,13 @@ static int http_on_timeout(CURLM *multi, long ms, void *ctx)
 	return 0;
 }
 
-/* Whatever the name was, and whatever it resolved to before: the address decides. */
+/* The address decides, not the name, nor what the name was resolved to before. */
 static curl_socket_t http_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_transfer *transfer = ctx;
 	const struct webpush_settings *settings = transfer->http->core->settings;
 
-	/* A proxy's address is the administrator's choice; what lies behind it the proxy has to judge. */
+	/* The administrator has chosen the proxy's address; addresses behind it are judged by the proxy. */
 	if (purpose != CURLSOCKTYPE_IPCXN || (!settings->allow_private && !settings->proxy[0] &&
 						     !endpoint_address_public(&address->addr))) {
 		transfer->refused = true;
@@ -197,7 +197,7 @@ static void http_transfer_complete(struct http *http, struct http_transfer *tran
 	long status = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-	/* A body that is too long or does not end takes nothing from an answer that has been given. */
+	/* An answer counts even if its body is too long or does not end. */
 	if (status >= 200 && status <= 599)
 		answer.status = (unsigned)status;
 	else
@@ -233,7 +233,7 @@ static void http_transfer_header(struct http_transfer *transfer, const char *tex
 	transfer->headers = curl_slist_append(transfer->headers, text);
 }
 
-/* What is left of the push's life; of a validation, of its window. */
+/* Seconds that are left of the push's life; a validation push lives no longer than its window. */
 static uint64_t http_transfer_ttl(
 	const struct webpush_settings *settings, const struct push *push, int64_t now)
 {
@@ -245,9 +245,9 @@ static uint64_t http_transfer_ttl(
 }
 
 /*
- * RFC 8030 section 5.4: a push service keeps one push of a topic. The topic is the message's, so that one
- * that is sent once more takes the place of the first one if that still waits there. It tells nothing: a
- * digest under a secret of the subscription.
+ * RFC 8030 section 5.4: a push service keeps only one push of a topic. The topic stands for the message, so a
+ * push that is sent once more replaces the first one if that still waits there. It tells nothing about the
+ * message: it is a digest under a secret of the subscription.
  */
 static enum rc http_transfer_topic(struct http_transfer *transfer)
 {

@@ -17,7 +17,7 @@ struct http;
 struct push;
 struct server_key;
 
-/* What came of a request. */
+/* The answer to a request, or why there is none. */
 struct push_answer {
 	unsigned status; /* 0: no answer */
 	bool refused; /* every address of the host was one that may not be asked */

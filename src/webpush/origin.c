@@ -1,7 +1,4 @@
-/*
- * Origins, their endpoints and what waits for them, as lists in turn; who rests and for how long after which
- * answer.
- */
+/* Lists of origins and endpoints that take turns, and the pauses that each of them keeps after an answer. */
 #include "webpush/origin.h"
 
 #include "base/hash.h"
@@ -104,7 +101,7 @@ static void origin_target_free(struct origins *origins, struct target *target)
 	origin_release(origins, origin);
 }
 
-/* Those that have been idle for long go, and the oldest of too many. */
+/* Forgets endpoints that have been idle for long, and the longest idle ones if there are too many. */
 static void origins_idle_trim(struct origins *origins, uint64_t now)
 {
 	for (struct list_node *node = list_first(&origins->idle); node; node = list_first(&origins->idle)) {
@@ -116,7 +113,7 @@ static void origins_idle_trim(struct origins *origins, uint64_t now)
 	}
 }
 
-/* Nothing waits and nothing is in the air: it is remembered for a while, if there is anything to remember. */
+/* An endpoint with nothing in hand is remembered for a while, if there is anything to remember. */
 static void origin_target_rest(struct origins *origins, struct target *target, uint64_t now)
 {
 	if (target->count > 0 || target->active > 0)
@@ -190,7 +187,9 @@ void origins_free(struct origins **origins)
 
 /* Waiting. */
 
-/* By the time of its next try; but only the first push of a target is looked at, and a test waits for none. */
+/*
+ * By the time of its next try; but only the first push of a target is looked at, and a test waits for none.
+ */
 static void origin_target_insert(struct target *target, struct push *push)
 {
 	struct list_node *node = target->waiting.head.prev;
@@ -242,7 +241,7 @@ void origins_leave(struct origins *origins, struct push *push)
 	origin_target_rest(origins, target, target->idle_since);
 }
 
-/* Who may go. */
+/* Choosing the next push. */
 
 static unsigned origins_share(const struct origins *origins, int64_t account)
 {
@@ -314,7 +313,7 @@ static uint64_t origin_later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Not before this. */
+/* The push may not go before this time. */
 static uint64_t origin_target_due(const struct target *target, const struct push *push)
 {
 	uint64_t due = push->due;
@@ -364,7 +363,7 @@ static struct push *origin_next(
 	return NULL;
 }
 
-/* Into the air: the counters of its kind. The push remembers which they were. */
+/* Into the air: grows the counters of its kind. The push remembers which they were. */
 static void origins_take_off(struct origins *origins, struct push *push, uint64_t now)
 {
 	struct target *target = push->target;
@@ -429,7 +428,7 @@ struct push *origins_next(struct origins *origins, uint64_t now, uint64_t *wake)
 	return NULL;
 }
 
-/* What an answer means. */
+/* Taking in an answer. */
 
 static void origin_target_succeeded(struct target *target)
 {
@@ -520,7 +519,7 @@ void origins_end(struct origins *origins, struct push *push, enum origin_event e
 	origin_target_rest(origins, target, now);
 }
 
-/* What is told of it. */
+/* Telling the state. */
 
 unsigned origins_waiting(const struct origins *origins)
 {

@@ -8,19 +8,21 @@
  * Rules:
  * - Origins take turns, and within an origin its endpoints do, so that none waits for another.
  * - A request that fails after the connection stood counts against its endpoint alone: the endpoint rests,
- *   and then it
- *   is asked by one request at a time.
+ *   and
+ *   then it is asked by one request at a time.
  * - An origin rests only if it can't be reached, or if several endpoints fail and none succeeds between them.
- *   It never
- *   rests for longer than origin_pause_max_ms. The first request after a rest is a probe: if it is answered, everything
- *   goes on at once.
+ *   It
+ *   never rests for longer than origin_pause_max_ms. The first request after a rest is a probe: if it is
+ *   answered, everything goes on at once.
  * - A burst of failures is one event: a request that had begun before a pause was set does not make the next
- *   one longer.
+ *   one
+ *   longer.
  * - Endpoints that were never answered get a share of the places, and those that failed last time a smaller
- *   one. The
- *   rest is left to those that answered last time. No account has more than a share of all places.
+ *   one.
+ *   The rest is left to those that answered last time. No account has more than a share of all places.
  * - Validation pushes do not wait for an origin that rests, and test pushes wait for nothing: they are
- *   probes, too.
+ *   probes,
+ *   too.
  */
 #ifndef COID_WEBPUSH_ORIGIN_H
 #define COID_WEBPUSH_ORIGIN_H

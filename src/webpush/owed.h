@@ -58,7 +58,7 @@ struct owed_batch *owed_batch_new(
 	struct owed *owed, int64_t account, struct push_owed_row *rows, size_t count);
 /* A search for what an earlier process has left begins; until owed_less push.db gets no mark. */
 void owed_more(struct owed *owed);
-/* What is owed stays so: the next start has to look for it. */
+/* Something stays owed: the next start has to look for it. */
 void owed_note_lost(struct owed *owed);
 /* [push], as the next ones. The search is over. */
 void owed_less(struct owed *owed);

@@ -1,3 +1,4 @@
+/* P-256 with the interfaces of OpenSSL 3: keys are built from parameters, points are octet strings. */
 #include "webpush/p256.h"
 
 #include <limits.h>
@@ -10,7 +11,7 @@
 
 #define GROUP "prime256v1"
 
-/* What OpenSSL has noted of a refusal is of no use to the next call. */
+/* Forgets the errors that OpenSSL has noted: they would be taken for those of the next call. */
 static enum rc p256_failed(enum rc rc)
 {
 	ERR_clear_error();
@@ -63,7 +64,10 @@ static enum rc p256_make(
 	return rc;
 }
 
-/* OpenSSL checks that the point lies on the curve; it would take compressed and hybrid ones, too. */
+/*
+ * OpenSSL checks that the point lies on the curve; but it accepts compressed and hybrid points, which are
+ * refused here.
+ */
 enum rc p256_from_public(const unsigned char point[P256_POINT], EVP_PKEY **ret_key)
 {
 	return point[0] == 4 ? p256_make(NULL, point, ret_key) : RC_INVALID;

@@ -1,3 +1,4 @@
+/* Each member of the payload has a function that reads its field, repairs it and cuts it to its size. */
 #include "webpush/payload.h"
 
 #include "base/clock.h"
@@ -10,11 +11,11 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define FIELD_MAX (64 * 1024) /* of a header field that is looked at */
+#define FIELD_MAX (64 * 1024) /* octets of a header field that are looked at */
 #define DECODED_MAX (512 * 1024)
 #define ELLIPSIS "\xe2\x80\xa6"
 #define ELLIPSIS_SIZE 3
-#define YEAR_SECONDS_MIN (-62167219200) /* 0000-01-01, and the end of 9999: RFC 3339 has four digits */
+#define YEAR_SECONDS_MIN (-62167219200) /* 0000-01-01; RFC 3339 has four digits */
 #define YEAR_SECONDS_MAX 253402300799
 
 const struct strv *payload_fields(size_t *ret_count)
@@ -33,7 +34,7 @@ const struct strv *payload_fields(size_t *ret_count)
 	return names;
 }
 
-/* The first field of that name, without its line ends. */
+/* Appends the first field of that name, without its line ends. */
 static bool payload_field(struct strv header, struct strv name, struct buf *out)
 {
 	struct mime_field field;
@@ -47,7 +48,7 @@ static bool payload_field(struct strv header, struct strv name, struct buf *out)
 	return false;
 }
 
-/* Octets that this octet of a string takes in JSON. */
+/* How many octets this octet of a string takes in JSON. */
 static size_t payload_json_cost(unsigned char c)
 {
 	switch (c) {
@@ -72,7 +73,10 @@ static size_t payload_json_size(struct strv v)
 	return size;
 }
 
-/* The longest part of valid UTF-8 that takes at most max octets, ending between characters. */
+/*
+ * Octets of the longest beginning of v (valid UTF-8) that takes at most `max` octets in JSON and cuts no
+ * character.
+ */
 static size_t payload_json_cut(struct strv v, size_t max)
 {
 	size_t size = 0;
@@ -89,7 +93,7 @@ static size_t payload_json_cut(struct strv v, size_t max)
 	return size <= max ? v.n : good;
 }
 
-/* Any octets as a string of at most max octets. */
+/* Sets a member to any octets, repaired to UTF-8 and cut to `max` octets in JSON. */
 static void payload_put_string(json_t *object, const char *key, struct strv raw, size_t max)
 {
 	struct buf text;
@@ -242,7 +246,10 @@ static struct strv payload_group_of(struct strv local)
 	return strv_sub(id, 0, n);
 }
 
-/* Of the field's first id; `phrase`: words may stand before it. */
+/*
+ * Sets group-id from the first id of the field, if that is a group's; `phrase`: words may stand before the
+ * id.
+ */
 static bool payload_put_group(json_t *object, struct strv header, struct strv name, bool phrase)
 {
 	struct strv id = STRV_NULL;
@@ -262,7 +269,7 @@ static bool payload_put_group(json_t *object, struct strv header, struct strv na
 	return id.n > 0;
 }
 
-/* The first msg-id of a field; what is none is taken as it stands. */
+/* Appends the first msg-id of a field, or the whole field if there is no msg-id in it. */
 static bool payload_first_msgid(struct strv header, struct strv name, struct buf *out)
 {
 	struct buf value;
@@ -288,7 +295,7 @@ static void payload_put_msgid(json_t *object, struct strv header)
 	buf_fini(&id);
 }
 
-/* Text that needs no type: plain, in UTF-8, without further parameters. */
+/* Whether a client may assume this type: plain text in UTF-8 or US-ASCII, without further parameters. */
 static bool payload_default_type(struct strv value)
 {
 	struct arena *arena = arena_new(0);
@@ -355,7 +362,7 @@ static bool payload_body_usable(struct strv body)
 	return body.p && body.n <= PAYLOAD_MAX && strv_index(body, '\0') == body.n && str_utf8_valid(body);
 }
 
-/* False: it is longer than a record. */
+/* Appends the JSON. False: it is longer than a record. */
 static bool payload_dump(const json_t *object, struct buf *out)
 {
 	char *text = json_dumps(object, JSON_COMPACT);
@@ -368,7 +375,7 @@ static bool payload_dump(const json_t *object, struct buf *out)
 	return fits;
 }
 
-/* Drops the object. */
+/* The same; drops the object. */
 static enum rc payload_dump_last(json_t *object, struct buf *out)
 {
 	bool fits = payload_dump(object, out);

@@ -1,6 +1,7 @@
 /*
- * What a push says: JSON made from a message's header and body. Pure; the result is valid JSON in valid UTF-8
- * and fits into one record, whatever the message holds.
+ * The content of a push: JSON made from the header and body of a message (docs/webpush.md has the members).
+ * Pure; any thread. The result is valid JSON in valid UTF-8 and fits into one record, whatever the message
+ * holds.
  */
 #ifndef COID_WEBPUSH_PAYLOAD_H
 #define COID_WEBPUSH_PAYLOAD_H
@@ -15,7 +16,10 @@
 #include <stdint.h>
 
 #define PAYLOAD_MAX ECE_PLAIN_MAX
-/* Octets of strings as they stand between their quotes in the JSON; longer ones are cut and end in U+2026. */
+/*
+ * Most octets of strings, as they stand between their quotes in the JSON. Longer strings are cut and end in
+ * U+2026.
+ */
 #define PAYLOAD_EMAIL_MAX 200
 #define PAYLOAD_NAME_MAX 160
 #define PAYLOAD_SUBJECT_MAX 300
@@ -43,20 +47,20 @@ struct payload_source {
 	struct strv folder; /* UTF-8 */
 };
 
-/* The names of the header fields that anything here looks at. Static. */
+/* The names of all header fields that functions of this file look at. Static. */
 const struct strv *payload_fields(size_t *ret_count);
 enum rc payload_build(
 	const struct payload_source *source, enum payload_content content, struct buf *out) MUST_CHECK;
-/* The same payload without its content; RC_NOT_FOUND: it has none. */
+/* Appends the same payload without its content. RC_NOT_FOUND: it has no content. */
 enum rc payload_shrink(struct strv payload, struct buf *out) MUST_CHECK;
 /* {"validation":"<token>"} */
 enum rc payload_validation(struct strv token, struct buf *out) MUST_CHECK;
-/* What `coidctl push test` sends. */
+/* The payload that `coidctl push test` sends. */
 enum rc payload_test(int64_t now, struct buf *out) MUST_CHECK;
 
-/* A disposition notification (RFC 8098): nobody is woken for it. */
+/* Whether the message is a disposition notification (RFC 8098): nobody is woken for one. */
 bool payload_is_notification(struct strv header);
-/* The first From address, lower case; empty: none. */
+/* The first From address in lower case, in the arena; empty: there is none. */
 struct strv payload_from(struct strv header, struct arena *arena);
 
 #endif

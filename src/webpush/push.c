@@ -80,7 +80,7 @@ enum push_effect {
 	PUSH_DROPS
 };
 
-/* What each outcome means for others. */
+/* The meaning of each outcome for others. */
 struct push_end_row {
 	enum core_counter counter; /* CORE_COUNTERS: none */
 	enum push_effect effect;

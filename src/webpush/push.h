@@ -107,7 +107,7 @@ enum push_outcome {
 	PUSH_END_STOPPED /* the server stops: its row stays in push.db */
 };
 
-/* Who is told of ends. All borrowed. */
+/* The parties that are told of ends. All borrowed. */
 struct push_parties {
 	struct core *core;
 	struct writeback *writeback;

@@ -46,7 +46,7 @@ void queue_init(struct queue *queue, struct core *core, struct push_parties *par
  * answered.
  */
 void queue_stop(struct queue *queue);
-/* What still waits is freed, and stays in push.db. */
+/* Frees the pushes that still wait; they stay in push.db. */
 void queue_fini(struct queue *queue);
 
 /*
@@ -62,11 +62,13 @@ void queue_add(struct queue *queue, struct push_list *list, struct owed_batch *b
  */
 void queue_wait(struct queue *queue, struct push *push);
 
-/* What waits, is in the air, or is on its way into push.db is void: the account is gone, */
+/*
+ * Ends pushes that wait, are in the air or are on their way into push.db: those of an account that is gone,
+ */
 void queue_forget(struct queue *queue, int64_t account);
-/* ... or the subscription is, or another has taken its place, */
+/* ... of a subscription that is gone or was replaced, */
 void queue_forget_subscription(struct queue *queue, int64_t account, const char *subscription);
-/* ... or the key is another one. */
+/* ... or made for another key than that of now. */
 void queue_forget_keys(struct queue *queue);
 
 /* Something may be sent now that could not before. */

@@ -1,3 +1,4 @@
+/* Statuses, Retry-After and pauses: tables and arithmetic. */
 #include "webpush/retry.h"
 
 #include "base/str.h"

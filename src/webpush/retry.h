@@ -1,5 +1,6 @@
 /*
- * What an answer of a push service means, and when to try again. Pure; any thread.
+ * The rules for answers: what a status of a push service means (RFC 8030 section 5), and when to try again.
+ * Pure; any thread. outcome.c carries them out.
  */
 #ifndef COID_WEBPUSH_RETRY_H
 #define COID_WEBPUSH_RETRY_H
@@ -10,25 +11,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RETRY_AFTER_MAX_S (24 * 3600) /* what a server may ask for */
-#define DEVICE_LIFE_S (5 * 3600) /* no try later than this after the first */
+#define RETRY_AFTER_MAX_S (24 * 3600) /* longest pause that a server may ask for */
+#define DEVICE_LIFE_S (5 * 3600) /* a device token is not tried later than this after the delivery */
 
 enum retry_verdict {
 	RETRY_DONE, /* the push service has it */
-	RETRY_DROP, /* it never will: logged and counted */
-	RETRY_GONE, /* the subscription is no more */
-	RETRY_SHRINK, /* too large: once again without content */
-	RETRY_WAIT, /* the service asks for a pause: all of its origin waits */
-	RETRY_LATER /* it failed: this push waits, the origin is suspect */
+	RETRY_DROP, /* it will never take it */
+	RETRY_GONE, /* the subscription does not exist any more */
+	RETRY_SHRINK, /* too large: send it once more without its content */
+	RETRY_WAIT, /* it asks for a pause: try again when Retry-After says, or later */
+	RETRY_LATER /* it failed: try again later */
 };
 
-/* status 0: no answer (refused, time-out, TLS, ...). */
+/* `status` 0: there was no answer (connection refused, time-out, TLS, ...). */
 enum retry_verdict retry_verdict(unsigned status);
-/* The same for a notifier of device tokens. */
+/* The same for a notifier of device tokens: only 200 and 410 are known. */
 enum retry_verdict retry_verdict_device(unsigned status);
-/* Retry-After, seconds or HTTP-date, as seconds from now, at most RETRY_AFTER_MAX_S. RC_INVALID: neither. */
+/*
+ * Reads Retry-After, seconds or an HTTP-date, as seconds from now, at most RETRY_AFTER_MAX_S. RC_INVALID: it
+ * is neither.
+ */
 enum rc retry_after(struct strv value, int64_t now, uint64_t *ret_seconds) MUST_CHECK;
-/* min * 2^tries, at most max, of which a random part up to a half is taken off. */
+/* Milliseconds: min * 2^tries, at most max; `random` takes off up to a half of it. */
 uint64_t retry_backoff(unsigned tries, uint64_t min, uint64_t max, uint64_t random);
 /* Seconds until the next try of a device token after `tries` ones: 8, 64, 512, 4096; 0: none. */
 uint64_t retry_device(unsigned tries);

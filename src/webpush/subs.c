@@ -10,12 +10,13 @@
 #include "store/annot.h"
 #include "webpush/endpoint.h"
 
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Where they are kept: below an entry that the provider owns and never shows. */
+/* Subscriptions are kept below an entry that the provider owns and never shows. */
 #define SUBS_KEPT WEBPUSH_ENTRY "/.sub"
 #define SUBS_KEPT_THROTTLE WEBPUSH_ENTRY "/.throttle"
 
@@ -147,7 +148,7 @@ static bool subs_read_members(struct subs_reader *reader, json_t *object, struct
 	       subs_read_keys(reader, resource, sub);
 }
 
-/* The parser of the library recurses: what nests too deep must not reach it. */
+/* The parser of the library recurses: values that are nested too deeply must not reach it. */
 static bool subs_too_deep(struct strv json)
 {
 	unsigned depth = 0;
@@ -447,7 +448,7 @@ enum rc subs_throttle_load(
 	if (rc == RC_OK) {
 		json_t *v = subs_json_load(value);
 		json_int_t numbers[4];
-		/* What can't be read is begun anew. */
+		/* A bucket that can't be read begins anew. */
 		if (json_unpack(v, "[I,I,I,I]", &numbers[0], &numbers[1], &numbers[2], &numbers[3]) == 0)
 			t = (struct subs_throttle){ numbers[0], numbers[1], numbers[2], numbers[3] };
 		json_decref(v);
@@ -462,7 +463,7 @@ enum rc subs_throttle_save(struct account *account, const struct subs_throttle *
 {
 	char text[128];
 
-	snprintf(text, sizeof(text), "[%lld,%lld,%lld,%lld]", (long long)t->level, (long long)t->filled,
-		(long long)t->unvalidated, (long long)t->last);
+	snprintf(text, sizeof(text), "[%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64 "]", t->level, t->filled,
+		t->unvalidated, t->last);
 	return annot_set(account, 0, STRV(SUBS_KEPT_THROTTLE), strv_cstr(text), false);
 }

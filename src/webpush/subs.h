@@ -1,6 +1,7 @@
 /*
- * Subscriptions: their JSON as a client writes and reads it, and as they are kept in the account. The parsing
- * is pure; what takes an account is [strand].
+ * Subscriptions: JSON as a client writes and reads it, and as the account keeps it. The account owns them;
+ * strings of a struct sub live in the arena that was given. Functions that take an account are [strand], and
+ * those that change something need a write transaction; all others are pure.
  */
 #ifndef COID_WEBPUSH_SUBS_H
 #define COID_WEBPUSH_SUBS_H
@@ -20,7 +21,7 @@
 
 #define SUBS_ID_MIN 10
 #define SUBS_ID_MAX 36
-#define SUBS_TEXT_MAX 128 /* octets of client and of device */
+#define SUBS_TEXT_MAX 128 /* octets of `client` and `device` each */
 #define SUBS_P256DH_MAX 256
 #define SUBS_AUTH_MAX 64
 #define SUBS_JSON_MAX 8192
@@ -45,7 +46,7 @@ struct sub {
 	struct strv vapid; /* name of the server's key that it was made for */
 };
 
-/* By what it is decided whether a subscription still lives. */
+/* Decides, with the subscription itself, whether it still lives. */
 struct subs_rules {
 	int64_t now;
 	int64_t window_s;
@@ -54,21 +55,19 @@ struct subs_rules {
 };
 
 bool subs_id_valid(struct strv id);
-/*
- * The value of SETMETADATA. RC_INVALID, and *why says which member is wrong and how. Strings go to the arena.
- */
+/* Reads the value of SETMETADATA. RC_INVALID: `why` says which member is wrong and how. */
 enum rc subs_parse(struct strv id, struct strv json, bool allow_private, struct arena *arena,
 	struct sub *ret_sub, char why[SUBS_WHY_MAX]) MUST_CHECK;
-/* What GETMETADATA shows. */
+/* Appends what GETMETADATA shows. */
 void subs_print(const struct sub *sub, struct buf *out);
-/* As it is kept; RC_CORRUPT. */
+/* Appends the subscription as it is kept, and reads it. RC_CORRUPT. */
 void subs_encode(const struct sub *sub, struct buf *out);
 enum rc subs_decode(struct strv json, struct arena *arena, struct sub *ret_sub) MUST_CHECK;
 
-/* When validation ends; only for one that is not validated. */
+/* When the time for validation ends, in seconds since 1970; of a subscription that is not validated. */
 int64_t subs_deadline(const struct sub *sub, const struct subs_rules *rules);
 bool subs_lives(const struct sub *sub, const struct subs_rules *rules);
-/* Whether messages push to it, chat or not. */
+/* Whether it wants messages of this kind: chat or mail. */
 bool subs_wants(const struct sub *sub, bool chat);
 
 /* [strand] */
@@ -76,7 +75,7 @@ struct subs_list {
 	struct sub *v; /* in the arena */
 	size_t n;
 };
-/* All of the account, dead ones too. */
+/* All of the account, void ones too. One that can't be read is logged and left out. */
 enum rc subs_load(struct account *account, struct arena *arena, struct subs_list *ret_list) MUST_CHECK;
 /* RC_NOT_FOUND */
 enum rc subs_find(
@@ -84,7 +83,10 @@ enum rc subs_find(
 enum rc subs_save(struct account *account, const struct sub *sub) MUST_CHECK;
 enum rc subs_drop(struct account *account, struct strv name) MUST_CHECK;
 
-/* The throttle on registrations: a bucket of `max` that fills up once an hour, and a pause after failures. */
+/*
+ * The throttle on registrations: a bucket of `max` that fills up within an hour, and an hour's pause after
+ * too many registrations in a row that were never validated.
+ */
 struct subs_throttle {
 	int64_t level; /* thousandths of a registration */
 	int64_t filled; /* when that was */
@@ -92,7 +94,7 @@ struct subs_throttle {
 	int64_t last; /* the last of those */
 };
 #define SUBS_THROTTLE_HOUR_S 3600
-/* False: not now. Else one is taken. Pure. */
+/* Takes one registration out of the bucket. False: there is none, or the account has to wait. Pure. */
 bool subs_throttle_take(struct subs_throttle *throttle, unsigned max, unsigned unvalidated_max, int64_t now);
 enum rc subs_throttle_load(
 	struct account *account, unsigned max, int64_t now, struct subs_throttle *ret_throttle) MUST_CHECK;

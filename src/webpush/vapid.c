@@ -1,3 +1,4 @@
+/* Keys with their public forms made once, JWTs signed with ES256, and a cache of one token per origin. */
 #include "webpush/vapid.h"
 
 #include "base/hash.h"

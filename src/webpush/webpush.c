@@ -265,7 +265,7 @@ void webpush_free(struct webpush **webpush)
 	w->core.closed = true;
 	atomic_store(&w->core.stopping, true);
 	webpush_rest(w);
-	/* What has come meanwhile is dropped on arrival. */
+	/* Messages that have come meanwhile are dropped on arrival. */
 	reactor_run_once(w->reactor, false);
 	w->queue.http = NULL;
 	http_free(&w->http);

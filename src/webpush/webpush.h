@@ -30,9 +30,9 @@ struct webpush_settings {
 	const char *proxy; /* "": none */
 	bool allow_private; /* push services at addresses that are not public */
 	uint64_t ttl_s; /* of pushes for messages */
-	uint64_t
-		validation_window_s; /* from the moment that the push service has taken the validation push */
-	uint64_t validation_max_s; /* ... and from the registration */
+	/* The time for validation: from the moment that the push service has taken the validation push, */
+	uint64_t validation_window_s;
+	uint64_t validation_max_s; /* ... and from the registration on; whichever ends first */
 	unsigned subscriptions_max; /* of an account */
 	unsigned registrations_max; /* of an account in a row; as many are granted anew each hour */
 	unsigned unvalidated_max; /* registrations never validated after which an account waits for an hour */

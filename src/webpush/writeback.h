@@ -25,7 +25,7 @@ typedef void writeback_failing_fn(
 
 /* `core` is borrowed. */
 struct writeback *writeback_new(struct core *core, writeback_failing_fn *failing, void *ctx);
-/* What was not flushed is lost. */
+/* Entries that were not flushed are lost. */
 void writeback_free(struct writeback **writeback);
 
 /*
