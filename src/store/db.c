@@ -13,6 +13,7 @@
 #define STATEMENTS_START 32 /* slots; a power of two */
 #define CACHE_KIB 512 /* of pages, a connection */
 #define WAL_SALT_OFFSET 16
+#define REWRITE_PIECE 65536 /* bytes */
 #define ROW_BYTES 256 /* what a changed row adds to the WAL, about */
 
 /* Known by its address, like all statements. */
@@ -506,6 +507,34 @@ enum rc db_sync_wal(struct db *db)
 	if (code == SQLITE_OK && file && file->pMethods)
 		code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
 	return db_result(db, code, "sync of the WAL");
+}
+
+/* Writes the bytes of a file over themselves. */
+static int db_file_rewrite(sqlite3_file *file)
+{
+	sqlite3_int64 size = 0;
+	int code = file->pMethods->xFileSize(file, &size);
+	char *piece = mem_alloc(REWRITE_PIECE);
+	for (sqlite3_int64 at = 0; code == SQLITE_OK && at < size; at += REWRITE_PIECE) {
+		int n = size - at < REWRITE_PIECE ? (int)(size - at) : REWRITE_PIECE;
+		code = file->pMethods->xRead(file, piece, n, at);
+		if (code == SQLITE_OK)
+			code = file->pMethods->xWrite(file, piece, n, at);
+	}
+	free(piece);
+	if (code == SQLITE_OK && size > 0)
+		code = file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY);
+	return code;
+}
+
+enum rc db_checkpoint_doubtful(struct db *db)
+{
+	sqlite3_file *file = NULL;
+	int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
+	if (code == SQLITE_OK && file && file->pMethods)
+		code = db_file_rewrite(file);
+	enum rc rc = db_result(db, code, "writing the WAL anew");
+	return rc == RC_OK ? db_checkpoint(db, true) : rc;
 }
 
 enum rc db_checkpoint(struct db *db, bool truncate)

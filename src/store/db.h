@@ -104,6 +104,12 @@ bool db_commit_uncertain(const struct db *db);
 enum rc db_sync_wal(struct db *db) MUST_CHECK;
 /* Everything into the database file; truncate: the WAL is emptied, too, and nothing of it is needed any more. */
 enum rc db_checkpoint(struct db *db, bool truncate) MUST_CHECK;
+/*
+ * The same, truncating, after a sync of the WAL has failed. The kernel may hold frames that will never reach the disk, however
+ * often the WAL is synced: a power cut would then find the end of the WAL in the middle of it, and older pages in it would
+ * cover newer ones in the database. So the WAL is written over itself and synced before the first page is copied.
+ */
+enum rc db_checkpoint_doubtful(struct db *db) MUST_CHECK;
 /* Frames in the WAL after the last commit; db_wal_found: so many were there when it was opened. */
 unsigned db_wal_frames(const struct db *db);
 void db_wal_found(struct db *db, unsigned frames);

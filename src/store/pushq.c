@@ -100,7 +100,7 @@ static void pushq_look_for_damage(struct pushq *pushq, struct pushq_job **jobs, 
 	pushq->suspect = true;
 }
 
-/* All that was committed. After a sync that has failed pages have to be written anew to be on disk for sure. */
+/* All that was committed. After a sync that has failed frames have to be written anew to be on disk for sure. */
 static enum rc pushq_sync(struct pushq *pushq)
 {
 	enum rc rc = RC_OK;
@@ -109,7 +109,7 @@ static enum rc pushq_sync(struct pushq *pushq)
 		return RC_UNAVAILABLE;
 	pushq->synced_at = clock_mono_ms();
 	if (pushq->doubtful)
-		rc = db_checkpoint(pushq->db, true);
+		rc = db_checkpoint_doubtful(pushq->db);
 	else if (pushq->dirty)
 		rc = db_sync_wal(pushq->db);
 	pushq->doubtful = rc != RC_OK;

@@ -122,6 +122,18 @@ static enum rc pushq_examine(struct pushq *pushq)
 	return ok ? RC_OK : RC_CORRUPT;
 }
 
+/*
+ * A sync may have failed before, in this process or in one before it: what the WAL holds is then in the kernel's memory only,
+ * and no later sync tells. So all of it is written anew. The names may be lost in the same way.
+ */
+static enum rc pushq_settle_doubts(struct pushq *pushq)
+{
+	enum rc rc = db_checkpoint_doubtful(pushq->db);
+	if (rc == RC_OK)
+		rc = folder_sync(pushq->store, pushq->store->root);
+	return rc;
+}
+
 static enum rc pushq_try_open(struct pushq *pushq, const char *path)
 {
 	struct store *store = pushq->store;
@@ -132,6 +144,8 @@ static enum rc pushq_try_open(struct pushq *pushq, const char *path)
 		rc = db_version(pushq->db, &version);
 	if (rc == RC_OK && version > 0)
 		rc = pushq_examine(pushq);
+	if (rc == RC_OK && version <= PUSHQ_VERSION)
+		rc = pushq_settle_doubts(pushq);
 	if (rc == RC_OK && version < PUSHQ_VERSION)
 		rc = pushq_make_tables(pushq, version);
 	if (rc == RC_OK && version > PUSHQ_VERSION) {
@@ -142,6 +156,8 @@ static enum rc pushq_try_open(struct pushq *pushq, const char *path)
 		rc = pushq_begin_life(pushq);
 	if (rc != RC_OK)
 		db_close(&pushq->db);
+	else
+		pushq->dirty = pushq->doubtful = false;
 	return rc;
 }
 

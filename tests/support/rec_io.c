@@ -592,7 +592,7 @@ size_t rec_next_sync(struct rec *rec, size_t from, enum rec_sync_kind *ret_kind)
 const char *rec_describe(struct rec *rec, size_t point)
 {
 	static const char *const kinds[] = { "write", "truncate", "create", "unlink", "rename", "mkdir",
-		"rmdir", "sync", "sync directory", "syncfs" };
+		"rmdir", "sync", "sync directory", "syncfs", "failed sync", "failed syncfs" };
 	if (point >= rec->count)
 		return "end";
 	const struct entry *entry = &rec->log[point];

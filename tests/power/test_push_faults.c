@@ -1,0 +1,207 @@
+/*
+ * push.db on a disk whose syncs fail: while it is made, while a push is added, while the server stops, and while it
+ * is opened again. A push whose job was answered with OK is there after a power cut at once, and after one behind each
+ * later push.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "support/rec_io.h"
+#include "support/store_rig.h"
+
+#include "base/clock.h"
+#include "store/pushq.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ACCOUNT 5
+#define SYNCS_MAX 60
+#define PUSHES 6
+#define LATER_MS 3600000 /* past every back-off */
+
+/* When syncs begin to fail. */
+enum strikes { STRIKES_FIRST, STRIKES_ADD, STRIKES_STOP, STRIKES_AGAIN, STRIKES };
+
+struct fixture {
+	char root[512];
+	char cut[600];
+	struct rec *rec;
+	struct rig rig;
+	bool promised[PUSHES]; /* answered with OK */
+};
+
+struct call {
+	struct pushq_job job; /* first */
+	unsigned number; /* to be added */
+	bool found[PUSHES];
+	bool listed;
+	bool done;
+};
+
+static void call_done(struct pushq_job *job)
+{
+	((struct call *)(void *)job)->done = true;
+}
+
+static enum rc call_run(struct rig *rig, struct call *call)
+{
+	call->job.done = call_done;
+	call->job.home = rig->reactor;
+	pushq_submit(rig->store, &call->job);
+	while (!call->done)
+		reactor_run_once(rig->reactor, true);
+	return call->job.rc;
+}
+
+static enum rc add_run(struct pushq *pushq, struct pushq_job *job)
+{
+	const struct call *call = (const struct call *)(const void *)job;
+	struct push_record record = { .account = ACCOUNT,
+		.subscription = STRV("sub"),
+		.endpoint = STRV("https://push.example.org/x"),
+		.keys = STRV("keys"),
+		.plain = STRV("plain"),
+		.created = 1700000000,
+		.expires = 1800000000,
+		.mailbox = 1,
+		.uid = call->number };
+	int64_t id;
+	enum rc rc = pushq_add(pushq, &record, &id);
+	return rc == RC_OK ? pushq_subscriber(pushq, ACCOUNT, true) : rc;
+}
+
+static enum rc add(struct fixture *f, unsigned number)
+{
+	struct call call = { .job = { .write = true, .sync = true, .run = add_run }, .number = number };
+	enum rc rc = call_run(&f->rig, &call);
+	f->promised[number] = rc == RC_OK;
+	return rc;
+}
+
+static bool list_push(void *arg, const struct push_record *record)
+{
+	struct call *call = arg;
+	assert_true(record->uid < PUSHES);
+	call->found[record->uid] = true;
+	return true;
+}
+
+static void list_account(void *arg, int64_t account)
+{
+	struct call *call = arg;
+	call->listed = call->listed || account == ACCOUNT;
+}
+
+static enum rc list_run(struct pushq *pushq, struct pushq_job *job)
+{
+	enum rc rc = pushq_list(pushq, 0, list_push, job);
+	return rc == RC_OK ? pushq_subscribers(pushq, list_account, job) : rc;
+}
+
+static void cut_and_look(struct fixture *f, const char *what)
+{
+	static const enum rec_choice choices[] = { REC_NONE, REC_NAMES, REC_RANDOM };
+	size_t point = rec_point(f->rec);
+	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
+		struct call call = { .job = { .run = list_run } };
+		struct rig rig;
+		rec_cut(f->rec, point, choices[i], point + i, SIZE_MAX, f->cut);
+		rig_init(&rig, f->cut, NULL);
+		assert_int_equal(rig_open(&rig), RC_OK);
+		assert_int_equal(call_run(&rig, &call), RC_OK);
+		for (unsigned n = 0; n < PUSHES; n++)
+			if (f->promised[n] && (!call.found[n] || !call.listed))
+				fail_msg("%s: after a power cut (choice %u) push %u is %s, the account %s",
+					what, choices[i], n, call.found[n] ? "there" : "lost",
+					call.listed ? "listed" : "not listed");
+		rig_close(&rig);
+		rig_folder_remove(f->cut);
+	}
+}
+
+static void start(struct fixture *f)
+{
+	if (!f->rig.store && rig_open(&f->rig) != RC_OK)
+		assert_null(f->rig.store);
+}
+
+/* Whether the fault was reached. */
+static bool strike(enum strikes strikes, unsigned nth, bool on)
+{
+	static const char *const when[] = { "first opening", "add", "stop", "next opening" };
+	struct fixture f = { .rec = NULL };
+	char what[128];
+	snprintf(what, sizeof(what), "%s, sync %u%s fails", when[strikes], nth, on ? " and all later" : "");
+	clock_fake_set(1000, 1700000000);
+	rig_folder_make(f.root);
+	snprintf(f.cut, sizeof(f.cut), "%s.cut", f.root);
+	f.rec = rec_new(f.root);
+	rig_init(&f.rig, f.root, rec_io(f.rec));
+	for (unsigned step = 0; step < STRIKES; step++) {
+		if (step != STRIKES_STOP)
+			start(&f);
+		/* The first job opens push.db. */
+		if (step == strikes)
+			rec_fail(f.rec, REC_OP_SYNC, "", EIO, nth, on);
+		if (step == STRIKES_STOP && f.rig.store)
+			rig_close(&f.rig);
+		if (step != STRIKES_STOP && f.rig.store)
+			(void)!add(&f, step);
+		if (step >= strikes)
+			cut_and_look(&f, what);
+	}
+	unsigned struck = rec_failures(f.rec);
+	/* Whoever was refused is served now, and what is said then is true as well. */
+	rec_fail(f.rec, REC_OP_SYNC, "", 0, 0, false);
+	clock_fake_advance(LATER_MS);
+	start(&f);
+	assert_non_null(f.rig.store);
+	assert_int_equal(add(&f, STRIKES), RC_OK);
+	cut_and_look(&f, what);
+	rig_close(&f.rig);
+	start(&f);
+	assert_non_null(f.rig.store);
+	assert_int_equal(add(&f, STRIKES + 1), RC_OK);
+	cut_and_look(&f, what);
+	rig_close(&f.rig);
+	rec_free(&f.rec);
+	rig_folder_remove(f.root);
+	clock_fake_set(0, 0);
+	return struck > 0;
+}
+
+static void each_sync_fails(bool on)
+{
+	unsigned runs = 0;
+	for (unsigned strikes = 0; strikes < STRIKES; strikes++)
+		for (unsigned nth = 1; nth < SYNCS_MAX && strike((enum strikes)strikes, nth, on); nth++)
+			runs++;
+	printf("%u runs\n", runs);
+	assert_true(runs > STRIKES);
+}
+
+static void a_sync_that_fails_loses_no_push_that_was_answered(void **state)
+{
+	(void)state;
+	each_sync_fails(false);
+}
+
+static void syncs_that_fail_from_now_on_lose_no_push_that_was_answered(void **state)
+{
+	(void)state;
+	each_sync_fails(true);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_sync_that_fails_loses_no_push_that_was_answered),
+		cmocka_unit_test(syncs_that_fail_from_now_on_lose_no_push_that_was_answered),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
