@@ -35,6 +35,7 @@ static void the_sockets_are_listed_once(void **state)
 	/* Two reactors have two sockets at one address. */
 	char *imap = strstr(text, "listen-imap: 127.0.0.1:");
 	assert_non_null(imap);
+	assert_null(strstr(imap + 1, "listen-imap: "));
 	assert_true(strtol(imap + strlen("listen-imap: 127.0.0.1:"), NULL, 10) > 0);
 	snprintf(line, sizeof(line), "\nlisten-lmtp: %s/lmtp\n", house->folder);
 	assert_non_null(strstr(text, line));
