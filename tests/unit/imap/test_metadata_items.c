@@ -209,7 +209,8 @@ static void answers_are_printed_with_their_values(void **state)
 	assert_printed(entries, 2, "* METADATA \"M&AOQ-rz\" (/shared/a \"v\" /shared/b NIL)\r\n");
 	/* Quotes and backslashes go out in literals. */
 	assert_printed(entries + 2, 3,
-		"* METADATA \"M&AOQ-rz\" (/shared/c \"\" /shared/d {5}\r\n{\"x\"} /shared/e {3}\r\na\\b)\r\n");
+		"* METADATA \"M&AOQ-rz\" (/shared/c \"\" /shared/d {5}\r\n{\"x\"} /shared/e "
+		"{3}\r\na\\b)\r\n");
 }
 
 static void a_value_with_nul_is_a_literal8(void **state)
