@@ -37,6 +37,7 @@ static void an_idler_is_told_at_once(void **state)
 	assert_next(a, "+ idling\r\n");
 	deliver(*state, "INBOX", 1);
 	assert_next(a, "* 1 EXISTS\r\n");
+	await_claim(a);
 	assert_quiet(a);
 	client_send(a, "DONE\r\n");
 	assert_next(a, "* 1 RECENT\r\na OK IDLE completed\r\n");
