@@ -194,7 +194,7 @@ static void private_free(struct auth_private *p)
 {
 	if (p->timer_ready)
 		timer_fini(&p->timer);
-	mem_wipe((char *)(uintptr_t)p->password.p, p->password.n);
+	mem_wipe(mem_unconst(p->password.p), p->password.n);
 	buf_wipe(&p->hash);
 	buf_wipe(&p->scram);
 	rules_unref(&p->rules);

@@ -18,12 +18,14 @@ struct list {
 };
 
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+/* `node` is declared by the loop, so that it cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define LIST_EACH(node, list)                                                                                \
 	for (struct list_node *node = (list)->head.next; node != &(list)->head; node = node->next)
 /* The body may remove `node`. */
 #define LIST_EACH_SAFE(node, list)                                                                           \
 	for (struct list_node *node = (list)->head.next, *node##_next = node->next; node != &(list)->head;   \
 		node = node##_next, node##_next = node->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 static inline void list_init(struct list *list)
 {

@@ -6,6 +6,7 @@
 #define COID_BASE_MEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* Number of elements of an array (not of a pointer). */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -22,5 +23,14 @@ char *mem_strdup(const char *s);
 char *mem_strndup(const char *p, size_t n);
 /* Overwrites; never optimised away. */
 void mem_wipe(void *p, size_t size);
+
+/*
+ * The one place where const is taken away: for an owner who frees or wipes what it shows to others as const, and for foreign
+ * functions that read only but forgot the word.
+ */
+static inline void *mem_unconst(const void *p)
+{
+	return (void *)(uintptr_t)p; /* NOLINT(performance-no-int-to-ptr) */
+}
 
 #endif

@@ -287,7 +287,7 @@ static void parse_once(struct reader *reader, struct strv text)
 {
 	struct arena *arena = arena_new(0);
 	cfg_t *cfg = cfg_init(all_options(reader, arena), CFGF_NONE);
-	FILE *file = fmemopen((void *)(uintptr_t)text.p, text.n, "r");
+	FILE *file = fmemopen(mem_unconst(text.p), text.n, "r");
 
 	reader->stopped_at_unknown = false;
 	if (!cfg || !file) {

@@ -213,6 +213,7 @@ static const char *check_root(const char *value)
 	return NULL;
 }
 
+/* Section and key name members, which cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define ROW_STRING(s, k, flag, def, minimum, maximum, checker, description)                                  \
 	{                                                                                                    \
 		.section = #s, .key = #k, .type = CONF_STRING, .flags = (flag), .offset = AT(s.k),           \
@@ -233,6 +234,7 @@ static const char *check_root(const char *value)
 		.section = #s, .key = #k, .type = CONF_LIST, .flags = (flag), .offset = AT(s.k),             \
 		.text = (def), .check = (checker), .help = (description)                                     \
 	}
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 const struct conf_row conf_table[] = {
 	ROW_STRING(server, root, CONF_RESTART, "/var/lib/coid", 1, 1000, check_path,

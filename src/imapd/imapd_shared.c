@@ -44,7 +44,7 @@ void imapd_settings_unref(const struct imapd_settings **settings)
 	const struct imapd_settings *s = *settings;
 	*settings = NULL;
 	if (s)
-		imapd_settings_copy_unref((struct imapd_settings_copy *)(uintptr_t)s);
+		imapd_settings_copy_unref(mem_unconst(s));
 }
 
 struct tls_ctx *imapd_tls(struct imapd *imapd)

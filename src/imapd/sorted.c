@@ -17,7 +17,7 @@ struct sorted *sorted_new(const struct sort_program *program)
 
 static void free_item(struct sort_item *item)
 {
-	free((char *)(uintptr_t)item->rest);
+	free(mem_unconst(item->rest));
 }
 
 void sorted_free(struct sorted **sorted)

@@ -129,7 +129,7 @@ struct view *view_new(struct mbox_snapshot *snapshot, bool read_only)
 static void free_keywords(struct view *view)
 {
 	for (size_t i = 0; i < view->keyword_count; i++)
-		free((char *)(uintptr_t)view->keywords[i].p);
+		free(mem_unconst(view->keywords[i].p));
 	free(view->keywords);
 	view->keywords = NULL;
 	view->keyword_count = 0;

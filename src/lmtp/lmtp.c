@@ -35,7 +35,7 @@ void lmtp_rules_unref(struct lmtp_rules **rules)
 	*rules = NULL;
 	if (!r || atomic_fetch_sub(&r->refs, 1) != 1)
 		return;
-	free((char *)(uintptr_t)r->settings.hostname);
+	free(mem_unconst(r->settings.hostname));
 	free(r);
 }
 

@@ -45,7 +45,7 @@ enum rc charset_open(struct strv name, struct charset **ret_charset)
 	bool utf7 = strcmp(from, "UTF-7") == 0;
 	iconv_t cd = utf8 || utf7 ? NULL : iconv_open("UTF-8", from);
 	/* A converter may be missing from the installation. */
-	if (cd == (iconv_t)-1)
+	if (cd == (iconv_t)-1) /* NOLINT(performance-no-int-to-ptr) */
 		return RC_NOT_FOUND;
 	struct charset *charset = mem_zalloc(sizeof(*charset));
 	charset->utf8 = utf8;
@@ -132,7 +132,7 @@ static size_t charset_convert(struct charset *charset, const char *p, size_t n, 
 {
 	if (charset->utf8)
 		return convert_utf8(charset, p, n, out);
-	char *in = (char *)(uintptr_t)p;
+	char *in = mem_unconst(p);
 	size_t left = n;
 	while (left > 0) {
 		char text[1024];

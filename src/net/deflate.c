@@ -201,7 +201,7 @@ enum rc deflate_in(struct deflate *d, struct strv *in, char *out, size_t cap, si
 		return rc;
 
 	z_stream *z = d->in;
-	z->next_in = (unsigned char *)(uintptr_t)in->p;
+	z->next_in = mem_unconst(in->p);
 	z->avail_in = (uInt)in->n;
 	z->next_out = (unsigned char *)out;
 	z->avail_out = (uInt)cap;

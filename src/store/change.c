@@ -41,7 +41,7 @@ static struct list_priv *list_priv(struct change_list *list)
 static void list_free(struct list_priv *list)
 {
 	for (size_t i = 0; i < list->pub.count; i++)
-		free((void *)(uintptr_t)list->changes[i].msgs);
+		free(mem_unconst(list->changes[i].msgs));
 	free(list->changes);
 	arena_free(&list->arena);
 	free(list);
@@ -122,7 +122,7 @@ void change_msg(
 	struct change *change = change_last(account, kind, mailbox, state->uid);
 	if (!change)
 		change = change_new(account, kind, mailbox);
-	struct msg_state *msgs = (struct msg_state *)(uintptr_t)change->msgs;
+	struct msg_state *msgs = mem_unconst(change->msgs);
 	size_t n = change->msg_count;
 	/* Full whenever the count is a power of two. */
 	if ((n & (n - 1)) == 0)

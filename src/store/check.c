@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void report_line(struct check *check, const char *prefix, const char *format, va_list args)
+static void __attribute__((format(printf, 3, 0)))
+report_line(struct check *check, const char *prefix, const char *format, va_list args)
 {
 	char line[512];
 	if (!check->report)

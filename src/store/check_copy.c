@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -173,8 +174,7 @@ static enum rc copy_jump(struct copy *copy, const char *key, int64_t last)
 	int64_t step = 1;
 	for (unsigned i = 0; rc == RC_OK && !end && i < COPY_JUMPS && last < INT64_MAX - step; i++) {
 		char rest[96];
-		snprintf(rest, sizeof(rest), " WHERE %s > %lld ORDER BY %s", key, (long long)(last + step),
-			key);
+		snprintf(rest, sizeof(rest), " WHERE %s > %" PRId64 " ORDER BY %s", key, last + step, key);
 		int64_t at = last + step;
 		rc = copy_walk(copy, rest, &end, &at, &rows);
 		if (rows > 0) {

@@ -318,9 +318,8 @@ static void job_carry_out(struct account *account, struct job *job)
 	entries[0] = (struct entry){ .job = job };
 	job->rc = job->kind == JOB_CLOSED ? RC_OK : account_ready(account);
 	bool barred = account->state == ACCOUNT_GONE || account->state == ACCOUNT_LOCKED;
-	if (job->kind == JOB_CLOSED || (job->kind == JOB_ALONE && !barred)) {
-		read_run(account, &entries[0]);
-	} else if (job->rc == RC_OK && job->kind == JOB_READ) {
+	bool always = job->kind == JOB_CLOSED || (job->kind == JOB_ALONE && !barred);
+	if (always || (job->rc == RC_OK && job->kind == JOB_READ)) {
 		read_run(account, &entries[0]);
 	} else if (job->rc == RC_OK) {
 		job->rc = account_writable(account);

@@ -52,7 +52,7 @@ static void store_settings_copy(struct store *store, const struct store_settings
 	struct store_settings *copy = &store->settings;
 	*copy = *settings;
 	copy->root = mem_strdup(settings->root);
-	store->root = (char *)(uintptr_t)copy->root;
+	store->root = mem_unconst(copy->root);
 	struct default_mailbox *defaults = mem_zalloc((settings->default_count + 1) * sizeof(*defaults));
 	for (size_t i = 0; i < settings->default_count; i++) {
 		defaults[i] = settings->defaults[i];
@@ -76,13 +76,13 @@ static void settings_free(struct store *store)
 {
 	struct store_settings *settings = &store->settings;
 	for (size_t i = 0; i < settings->default_count; i++)
-		free((void *)(uintptr_t)settings->defaults[i].name);
-	free((void *)(uintptr_t)settings->defaults);
+		free(mem_unconst(settings->defaults[i].name));
+	free(mem_unconst(settings->defaults));
 	for (size_t i = 0; i < settings->default_annotation_count; i++) {
-		free((void *)(uintptr_t)settings->default_annotations[i].name);
-		free((void *)(uintptr_t)settings->default_annotations[i].value);
+		free(mem_unconst(settings->default_annotations[i].name));
+		free(mem_unconst(settings->default_annotations[i].value));
 	}
-	free((void *)(uintptr_t)settings->default_annotations);
+	free(mem_unconst(settings->default_annotations));
 	free(store->root);
 }
 
@@ -193,7 +193,7 @@ enum rc store_new(const struct store_settings *settings, struct pool *pool, stru
 {
 	struct store *store = mem_zalloc(sizeof(*store));
 	store->pool = pool;
-	store->io = io ? io : (struct io *)(uintptr_t)&io_real;
+	store->io = io ? io : mem_unconst(&io_real);
 	store->log = log;
 	store->lock_fd = store->root_fd = -1;
 	store->run = (int64_t)rand_u64();

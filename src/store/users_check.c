@@ -336,7 +336,7 @@ enum rc users_check(const char *root, bool repair, struct log *log, struct buf *
 {
 	struct users_checker checker = {
 		.root = root,
-		.io = (struct io *)(uintptr_t)&io_real,
+		.io = mem_unconst(&io_real),
 		.log = log,
 		.lock_fd = -1,
 		.arena = arena_new(0),

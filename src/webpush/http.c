@@ -362,6 +362,7 @@ void http_start(struct http *http, struct push *push)
 	transfer->push = push;
 	transfer->began = clock_mono_ms();
 	transfer->easy = curl_easy_init();
+	/* Both limits happen to be the same. NOLINTNEXTLINE(bugprone-branch-clone) */
 	buf_init(&transfer->body, push->kind == PUSH_DEVICE ? DEVICE_TOKEN_MAX : ECE_RECORD);
 	list_append(&http->transfers, &transfer->node);
 	enum rc rc = transfer->easy ? http_transfer_prepare(transfer) : RC_UNAVAILABLE;

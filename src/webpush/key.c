@@ -97,7 +97,7 @@ static enum rc key_run(struct users *users, struct users_job *job)
 		rc = vapid_key_load(pem, &k->vapid);
 	else if (rc == RC_NOT_FOUND && job->write)
 		rc = key_make(users, &k->vapid);
-	mem_wipe((char *)(uintptr_t)pem.p, pem.n);
+	mem_wipe(mem_unconst(pem.p), pem.n);
 	arena_free(&arena);
 	return rc;
 }

@@ -249,8 +249,8 @@ class StressClient:
     def append(self):
         flags = self.rng.sample(SYSTEM, 1) + self.rng.sample(self.keywords, 1)
         body = b"Subject: %s\r\n\r\n%s\r\n" % (self.name.encode(), b"x" * self.rng.randint(1, 3000))
-        self.run(b'APPEND "%s" (%s) {%d+}\r\n%s' % (self.rng.choice([b"INBOX", b"INBOX", b"Other"]), " ".join(flags).encode(),
-                                                   len(body), body))
+        mailbox = self.rng.choice([b"INBOX", b"INBOX", b"Other"])
+        self.run(b'APPEND "%s" (%s) {%d+}\r\n%s' % (mailbox, " ".join(flags).encode(), len(body), body))
 
     def expunge(self):
         if self.rng.random() < 0.5:

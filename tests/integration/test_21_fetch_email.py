@@ -191,7 +191,8 @@ def check_part(part, structure, content):
     else:
         assert content == payload(part)
     disposition = part.get("Content-Disposition")
-    extension = structure[{"text": 8}.get(part.get_content_maintype(), 10 if is_message(structure) else 7):]
+    first = {"text": 8}.get(part.get_content_maintype(), 10 if is_message(structure) else 7)
+    extension = structure[first:]
     assert (extension[1][0].decode() if extension[1] else None) == (disposition.split(";")[0] if disposition else None)
 
 

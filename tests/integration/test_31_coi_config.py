@@ -3,7 +3,7 @@
 import pytest
 
 from coid import PASSWORD
-from meta import PREFIX, chat, config, configure, contents, count, get, mailboxes, status, subscribed, wait_for
+from meta import PREFIX, chat, config, configure, contents, count, get, mailboxes, status, subscribed
 
 
 @pytest.fixture

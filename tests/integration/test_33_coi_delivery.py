@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from meta import PREFIX, chat, config, configure, contents, count, eventually, mailboxes, plain, status, subscribed, wait_for
+from meta import chat, config, configure, contents, count, eventually, mailboxes, plain, status, subscribed, wait_for
 
 
 @pytest.fixture
@@ -46,7 +46,8 @@ def test_only_the_top_header_counts_and_broken_ones_do_no_harm(coid, alice, raw)
         with_headers(3, "", "Chat-Version: 1.0"),
         with_headers(4, "Message-ID: <\0chat$a@b>"),
     ]
-    chats = [with_headers(6, "X-Thema: \xe4\xff\x80", "Chat-Version: 1.0"), with_headers(7, "Chat-Version: \0\xff"), with_headers(8, "Chat-Version: 1.0", "X-Long: " + 1024 * 1024 * "x"),
+    chats = [with_headers(6, "X-Thema: \xe4\xff\x80", "Chat-Version: 1.0"), with_headers(7, "Chat-Version: \0\xff"),
+             with_headers(8, "Chat-Version: 1.0", "X-Long: " + 1024 * 1024 * "x"),
              with_headers(9, "no colon here", "Chat-Version: 1.0"), with_headers(10, "X-Long: " + 1024 * 1024 * "x", "Chat-Version: 1.0")]
     began = time.monotonic()
     with coid.lmtp() as lmtp:

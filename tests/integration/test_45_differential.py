@@ -247,7 +247,8 @@ class Differential:
 
     OPERATIONS = [
         (append, 14), (deliver, 4), (store, 18), (store_by_number, 8), (store_if, 8), (expunge, 6), (churn, 1),
-        (uid_expunge, 3), (close, 3), (unselect, 2), (copy, 6), (move, 6), (move_by_number, 3), (fetch_body, 6), (fetch_by_number, 6), (search, 3), (noop, 5),
+        (uid_expunge, 3), (close, 3), (unselect, 2), (copy, 6), (move, 6), (move_by_number, 3), (fetch_body, 6),
+        (fetch_by_number, 6), (search, 3), (noop, 5),
         (reselect, 9), (create, 3), (delete, 1), (rename, 1), (status, 2), (cut, 5), (drop_after_numbers, 6), (leave, 1)]
 
     # -- running ------------------------------------------------------------------------------------------------------

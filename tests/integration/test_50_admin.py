@@ -19,7 +19,8 @@ def test_users_are_added_listed_and_removed(coid):
     coid.add_user("Bob@Example.org")
     coid.add_user("alice@example.org")
     assert coid.ctl("user", "list") == "alice@example.org\nbob@example.org\n"
-    assert re.search(r"^alice@example\.org id=\d+ enabled created=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} last-login=never$", coid.ctl("user", "list", "--details"), re.M)
+    details = r"^alice@example\.org id=\d+ enabled created=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4} last-login=never$"
+    assert re.search(details, coid.ctl("user", "list", "--details"), re.M)
     coid.deliver("bob@example.org", message())
     folders = [path.parent for path in (coid.store / "users").glob("*/*/account.db")]
     assert len(folders) == 1

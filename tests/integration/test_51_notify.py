@@ -640,7 +640,7 @@ def test_selected_holds_expunges_back_only_within_a_command(coid, alice, bob, wa
 def test_selected_delayed_keeps_numbers_until_a_command_allows_it(coid, alice, bob, watch):
     for _ in range(4):
         coid.deliver(alice, message())
-    raw = watch(f"(selected-delayed (MessageNew (UID) MessageExpunge FlagChange))", mailbox="INBOX")
+    raw = watch("(selected-delayed (MessageNew (UID) MessageExpunge FlagChange))", mailbox="INBOX")
     bob.ok("SELECT INBOX")
     bob.ok("STORE 1,3 +FLAGS.SILENT (\\Deleted)")
     wait_for(raw, b"\\* 3 FETCH")
@@ -743,7 +743,7 @@ def test_with_qresync_the_selected_mailbox_tells_vanished(coid, alice, bob, watc
     for _ in range(3):
         coid.deliver(alice, message())
     raw = watch(f"(selected ({MESSAGES}))", mailbox="INBOX", enable="QRESYNC")
-    delayed = watch(f"(selected-delayed (MessageNew (FLAGS) MessageExpunge FlagChange))", mailbox="INBOX", enable="QRESYNC")
+    delayed = watch("(selected-delayed (MessageNew (FLAGS) MessageExpunge FlagChange))", mailbox="INBOX", enable="QRESYNC")
     bob.ok("SELECT INBOX")
     bob.ok("STORE 1,3 +FLAGS (\\Deleted)")
     bob.ok("EXPUNGE")
@@ -852,7 +852,7 @@ def test_a_message_that_is_gone_already_is_not_sent(coid, alice, bob, watch):
 
 
 def test_many_messages_and_expunges_end_in_the_same_state(coid, alice, bob, watch):
-    raw = watch(f"(selected (MessageNew (FLAGS) MessageExpunge FlagChange))", mailbox="INBOX")
+    raw = watch("(selected (MessageNew (FLAGS) MessageExpunge FlagChange))", mailbox="INBOX")
     bob.ok("SELECT INBOX")
     slots = []
 

@@ -245,7 +245,7 @@ def test_wrong_arguments(boxes):
                   "ESEARCH IN () ALL", "ESEARCH IN personal ALL", "ESEARCH IN (selected-delayed) ALL", "ESEARCH IN (everything) ALL",
                   "ESEARCH IN (mailboxes) ALL", "ESEARCH IN (mailboxes ()) ALL", "ESEARCH IN (subtree) ALL",
                   "ESEARCH IN (personal (scope)) ALL", "ESEARCH IN (personal) RETURN (WRONG) ALL", "ESEARCH IN (personal)",
-                  "ESEARCH IN (personal) WRONG", 
+                  "ESEARCH IN (personal) WRONG",
                   "ESEARCH IN (personal) RETURN (PARTIAL 1:2 ALL) ALL", "ESEARCH IN (personal) RETURN (RELEVANCY) ALL",
                   "ESEARCH IN (mailboxes (%s)) ALL" % " ".join(["x"] * 1025), "ESEARCH RETURN (ALL) IN (personal) ALL"):
         boxes.bad(wrong)

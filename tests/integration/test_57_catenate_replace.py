@@ -7,7 +7,7 @@ import pytest
 
 from coid import message
 from fetchtext import fetch, fetch_all
-from test_56_binary import BOUNDARY, mixed, part
+from test_56_binary import mixed, part
 
 INNER = mixed(part(b"inner text\r\n", "7bit", "text/plain"))
 PARTS = mixed(part(b"first part\r\n", "7bit", "text/plain"), part(b"zip" * 100, "base64"), part(INNER, "7bit", "message/rfc822"))

@@ -6,7 +6,6 @@ import socket
 import subprocess
 import time
 
-import pytest
 
 from coid import Coid, make_certificate
 from disk import MIB, Disk

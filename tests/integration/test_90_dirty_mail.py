@@ -2,9 +2,7 @@
 
 import pytest
 
-from coid import message
 from fetchtext import fetch
-from meta import configure, contents
 
 
 @pytest.fixture
@@ -101,7 +99,8 @@ def test_where_a_header_without_an_empty_line_ends(raw):
         "BODY[HEADER]": b"", "BODY[TEXT]": b"Hello,\r\nSubject: x\r\n\r\ntext", "UID": uid}
 
 
-@pytest.mark.parametrize("lines", [("Hello,", "Subject: x", "", "text"), ("From a Mon", "Hello,", "", "text"), (" Hello,", "you", "", "text")])
+@pytest.mark.parametrize("lines", [
+    ("Hello,", "Subject: x", "", "text"), ("From a Mon", "Hello,", "", "text"), (" Hello,", "you", "", "text")])
 def test_the_text_of_a_message_without_a_header_is_no_part_of_the_trace(coid, alice, raw, lines):
     with coid.lmtp() as lmtp:
         assert lmtp.deliver([alice], text(*lines, ""))[alice][0] == 250
@@ -228,7 +227,8 @@ def test_search_in_east_asian_and_cyrillic_charsets(raw):
     for charset, word in words.items():
         octets = word.encode(charset)
         uid = put(raw, text(f"Subject: {charset}", f"Content-Type: text/plain; charset={charset}", "", "") + octets)
-        tagged, untagged = raw.cmd(b"UID SEARCH CHARSET %s SUBJECT %s BODY {%d+}\r\n%s" % (charset.encode(), charset.encode(), len(octets), octets))
+        tagged, untagged = raw.cmd(b"UID SEARCH CHARSET %s SUBJECT %s BODY {%d+}\r\n%s" % (
+            charset.encode(), charset.encode(), len(octets), octets))
         assert tagged.startswith(b"OK") and untagged == [b"* SEARCH %d" % uid], charset
 
 
@@ -237,7 +237,8 @@ WHOLE = b"Subject: x\r\nTo: a@b\r\n\tc@d\r\n\r\n\r\nline\r\nline\r\n\rx\r\n"
 
 
 def served(raw, uid):
-    got = get(raw, uid, "RFC822.SIZE BODY.PEEK[] BODY.PEEK[HEADER] BODY.PEEK[TEXT] BODY.PEEK[HEADER.FIELDS (TO)] BODY BINARY.PEEK[1] BINARY.SIZE[1]")
+    got = get(raw, uid, "RFC822.SIZE BODY.PEEK[] BODY.PEEK[HEADER] BODY.PEEK[TEXT] BODY.PEEK[HEADER.FIELDS (TO)] BODY "
+              "BINARY.PEEK[1] BINARY.SIZE[1]")
     assert got["RFC822.SIZE"] == len(got["BODY[]"]) and got["BODY[]"] == got["BODY[HEADER]"] + got["BODY[TEXT]"]
     assert got["BODY[HEADER.FIELDS (TO)]"] == b"To: a@b\r\n\tc@d\r\n\r\n"
     assert got["BODY"][6] == len(got["BODY[TEXT]"]) == got["BINARY.SIZE[1]"] and got["BINARY[1]"] == got["BODY[TEXT]"]
@@ -268,7 +269,8 @@ def test_a_literal8_and_catenate_keep_what_they_bring(raw):
     raw.ok("NOOP")
     assert get(raw, 1, "BODY.PEEK[] RFC822.SIZE") == {"BODY[]": BARE, "RFC822.SIZE": len(BARE), "UID": 1}
     tag = raw.tag()
-    raw.send(tag + b' APPEND "INBOX" CATENATE (TEXT {%d+}\r\n' % len(BARE) + BARE + b" URL \"/INBOX/;UID=1/;SECTION=TEXT\" TEXT {2+}\r\n\n\n)\r\n")
+    raw.send(tag + b' APPEND "INBOX" CATENATE (TEXT {%d+}\r\n' % len(BARE) + BARE +
+             b" URL \"/INBOX/;UID=1/;SECTION=TEXT\" TEXT {2+}\r\n\n\n)\r\n")
     assert raw.until(tag)[0].startswith(b"OK")
     raw.ok("NOOP")
     assert get(raw, 2, "BODY.PEEK[]")["BODY[]"] == WHOLE + b"\nline\r\nline\n\rx\n" + b"\r\n\r\n"
