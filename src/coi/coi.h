@@ -4,7 +4,7 @@
  * [strand] work in the account's job; those that change something need a write transaction. ROOT is the value of
  * mailbox-root.
  *
- * Of the settings each account's are remembered on its strand (store/hooks.h): asking costs no query.
+ * Of the settings each account's are remembered on its strand (store/notes.h): asking costs no query.
  */
 #ifndef COID_COI_COI_H
 #define COID_COI_COI_H

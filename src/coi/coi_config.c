@@ -1,11 +1,12 @@
 /*
- * An account's settings: entries below COI_PREFIX, kept as annotations of the account. Names here are the last components.
+ * An account's settings: entries below COI_PREFIX, kept as annotations of the account. Names here are the
+ * last components.
  */
 #include "coi/coi_priv.h"
 
 #include "base/mem.h"
 #include "store/annot.h"
-#include "store/hooks.h"
+#include "store/notes.h"
 #include "store/mailbox.h"
 
 #define VALUE_SHOWN_MAX 60 /* octets of a wrong value that an error repeats */
@@ -55,7 +56,7 @@ bool coi_filter_parse(struct strv value, enum coi_filter *ret_filter)
 
 static enum rc coi_config_recall(const struct coi *coi, struct account *account, const struct note **ret_note)
 {
-	const struct note *known = account_note(account, ACCOUNT_NOTE_COI);
+	const struct note *known = notes_get(account, ACCOUNT_NOTE_COI);
 	struct strv enabled;
 	struct strv filter;
 	struct strv root = STRV_NULL;
@@ -78,7 +79,7 @@ static enum rc coi_config_recall(const struct coi *coi, struct account *account,
 	note->root_length = root.n;
 	if (root.n > 0)
 		memcpy(note->root, root.p, root.n);
-	account_note_set(account, ACCOUNT_NOTE_COI, note);
+	notes_set(account, ACCOUNT_NOTE_COI, note);
 	*ret_note = note;
 	return RC_OK;
 }
@@ -110,7 +111,10 @@ enum rc coi_root(const struct coi *coi, struct account *account, struct strv *re
 	return RC_OK;
 }
 
-/* Chat messages that came into INBOX while COI was off have no keyword. Without room for it enabling goes on all the same. */
+/*
+ * Chat messages that came into INBOX while COI was off have no keyword. Without room for it enabling goes on
+ * all the same.
+ */
 static enum rc mark_earlier(struct account *account)
 {
 	struct strv keyword = STRV(COI_KEYWORD);

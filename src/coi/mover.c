@@ -1,11 +1,11 @@
 /*
- * The mover of filter `seen` (COI-48): the store marks messages in the transaction that sets \Seen; a job of its own moves
- * them to ROOT/Chats, synced, before anything that is asked for later.
+ * The mover of filter `seen` (COI-48): the store marks messages in the transaction that sets \Seen; a job of
+ * its own moves them to ROOT/Chats, synced, before anything that is asked for later.
  */
 #include "coi/coi_priv.h"
 
 #include "base/mem.h"
-#include "store/hooks.h"
+#include "store/marked.h"
 #include "store/mailbox.h"
 
 #include <stdlib.h>
@@ -20,7 +20,10 @@ struct move_job {
 	struct seqset uids; /* own */
 };
 
-/* Marked messages among `uids` that still are what they were when they were marked go to *ret_move, others to *ret_leave. */
+/*
+ * Marked messages among `uids` that still are what they were when they were marked go to *ret_move, others to
+ * *ret_leave.
+ */
 static enum rc sort_out(struct account *account, const struct move_job *move, struct seqset *ret_move,
 	struct seqset *ret_leave)
 {
@@ -33,7 +36,7 @@ static enum rc sort_out(struct account *account, const struct move_job *move, st
 	uint32_t uid;
 	for (struct seqiter it = seqset_iter(&move->uids); seqset_next(&it, &uid);) {
 		size_t i = msg_lower_bound(rows, count, uid);
-		if (i == count || rows[i].uid != uid || !(rows[i].flags & MSG_MOVE_PENDING))
+		if (i == count || rows[i].uid != uid || !(rows[i].flags & MSG_MARKED))
 			continue;
 		bool still = (rows[i].flags & (MSG_SEEN | MSG_DELETED)) == MSG_SEEN;
 		seqset_add(still ? ret_move : ret_leave, uid);
@@ -48,7 +51,7 @@ static enum rc mover_unmark(struct account *account, int64_t mailbox, const stru
 	if (seqset_empty(uids))
 		return RC_OK;
 	enum rc rc = msg_store_flags(
-		account, mailbox, uids, FLAGS_REMOVE, MSG_MOVE_PENDING, NULL, UINT64_MAX, &modified, NULL);
+		account, mailbox, uids, FLAGS_REMOVE, MSG_MARKED, NULL, UINT64_MAX, &modified, NULL);
 	seqset_fini(&modified);
 	return rc;
 }
@@ -95,7 +98,7 @@ static enum rc move_run(struct account *account, struct job *job)
 	if (move->all) {
 		seqset_fini(&move->uids);
 		seqset_init(&move->uids);
-		rc = msg_marked(account, move->mailbox, &move->uids);
+		rc = marked_uids(account, move->mailbox, &move->uids);
 	}
 	if (rc == RC_OK)
 		rc = sort_out(account, move, &moving, &leave);
@@ -126,8 +129,10 @@ static void give_up_done(struct job *job)
 	move_free((struct move_job *)job);
 }
 
-/* What can't be moved for want of room, or shall not any more, stays in INBOX for good; after other troubles it is tried again,
- * with growing pauses. On the strand. */
+/*
+ * What can't be moved for want of room, or shall not any more, stays in INBOX for good; after other troubles
+ * it is tried again, with growing pauses. On the strand.
+ */
 static void move_done(struct job *job)
 {
 	struct move_job *move = (struct move_job *)job;
@@ -142,19 +147,19 @@ static void move_done(struct job *job)
 	if (job->rc != RC_OK && job->rc != RC_GONE) {
 		log_warn(move->coi->log, "messages that were seen can't be moved account=%s rc=%s",
 			account_shown(account), rc_name(job->rc));
-		account_marks_left(account);
+		marked_left(account);
 	} else if (job->rc == RC_OK) {
-		account_marks_moved(account);
+		marked_done(account);
 	}
 	move_free(move);
 }
 
-static enum rc mover_seen(void *ctx, struct account *account, bool *ret_moves)
+static enum rc mover_wanted(void *ctx, struct account *account, bool *ret_wanted)
 {
 	struct coi_state state;
 	enum rc rc = coi_state(ctx, account, &state);
 	if (rc == RC_OK)
-		*ret_moves = state.enabled && state.filter == COI_FILTER_SEEN;
+		*ret_wanted = state.enabled && state.filter == COI_FILTER_SEEN;
 	return rc;
 }
 
@@ -176,7 +181,7 @@ static void mover_submit(void *ctx, struct account *account, int64_t mailbox, co
 
 void coi_attach(struct coi *coi, struct store *store)
 {
-	struct store_hooks hooks = { .ctx = coi, .seen = mover_seen, .move = mover_submit };
+	struct marked_hooks hooks = { .ctx = coi, .wanted = mover_wanted, .hand_over = mover_submit };
 
-	store_set_hooks(store, &hooks);
+	marked_set_hooks(store, &hooks);
 }

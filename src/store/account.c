@@ -1,14 +1,15 @@
 /*
  * Handles of accounts, and opening and closing what is behind them.
  *
- * The account row of the database holds a synced ceiling above every modseq that anybody has seen, the boot id under
- * which the file was last written, and whether it was closed in order. The first commit after opening marks the row as
- * "in use"; if that commit is a relaxed one it is synced for once, so that a lost one is always noticed (promise 5).
+ * The account row of the database holds a synced ceiling above every modseq that anybody has seen, the boot
+ * id under which the file was last written, and whether it was closed in order. The first commit after
+ * opening marks the row as "in use"; if that commit is a relaxed one it is synced for once, so that a lost
+ * one is always noticed (promise 5).
  */
+#include "store/conversation.h"
 #include "store/owners.h"
 #include "store/store_priv.h"
 #include "store/swap.h"
-#include "store/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -201,7 +202,7 @@ enum rc account_prepare_commit(struct account *account, bool *ret_sync)
 		ceiling = account->modseq + MODSEQ_STEP;
 	account->next_ceiling = ceiling;
 	enum rc rc = blob_prepare_commit(account);
-	if (rc != RC_OK || (account->marked && ceiling == account->ceiling))
+	if (rc != RC_OK || (account->use_noted && ceiling == account->ceiling))
 		return rc;
 	rc = account_row_write(account, ceiling, false);
 	if (rc == RC_OK)
@@ -225,7 +226,7 @@ void account_committed(struct account *account, bool synced)
 {
 	account->committed_ms = clock_mono_ms();
 	if (synced) {
-		account->marked = true;
+		account->use_noted = true;
 		account->ceiling = account->next_ceiling;
 		account_synced(account, atomic_load(&account->dirty_number));
 		ledger_note(account);
@@ -256,7 +257,7 @@ static enum rc migrate_in_transaction(struct account *account, int version)
 		return rc;
 	rc = schema_migrate(db_handle(account->db), version, account->store->log);
 	if (rc == RC_OK && version < 2)
-		rc = thread_put_all(account);
+		rc = conversation_put_all(account);
 	if (rc == RC_OK && version < 6)
 		rc = schema_renew_cache(db_handle(account->db), account->store->log);
 	if (rc == RC_OK)
@@ -294,7 +295,9 @@ static enum rc account_migrate(struct account *account)
 	return migrate_in_transaction(account, version);
 }
 
-/* The machine went down without notice: what clients have seen of flags may be gone, so all of it looks new. */
+/*
+ * The machine went down without notice: what clients have seen of flags may be gone, so all of it looks new.
+ */
 static enum rc account_raise(struct account *account)
 {
 	uint64_t modseq = account->ceiling > account->modseq ? account->ceiling : account->modseq + 1;
@@ -313,7 +316,7 @@ static enum rc account_raise(struct account *account)
 	}
 	mail_committed(account);
 	account->ceiling = modseq + MODSEQ_STEP;
-	account->marked = true;
+	account->use_noted = true;
 	log_info(account->store->log,
 		"account was not closed before the machine went down account=%s modseq=%" PRIu64,
 		account_shown(account), modseq);
@@ -344,8 +347,10 @@ static enum rc open_mail(struct account *account, bool created)
 	return RC_OK;
 }
 
-/* After a sync has failed, what the WAL holds may not be on disk although it can be read: it goes into the database
- * file, which is synced, and the WAL starts anew. */
+/*
+ * After a sync has failed, what the WAL holds may not be on disk although it can be read: it goes into the
+ * database file, which is synced, and the WAL starts anew.
+ */
 static enum rc account_examine(struct account *account)
 {
 	enum rc rc = db_quick_check(account->db);
@@ -361,7 +366,9 @@ static enum rc account_examine(struct account *account)
 	return RC_OK;
 }
 
-/* What can't be raised now is raised before the first change: until then the old modseqs are as good as any. */
+/*
+ * What can't be raised now is raised before the first change: until then the old modseqs are as good as any.
+ */
 static enum rc open_raised(struct account *account)
 {
 	enum rc rc = account_raise(account);
@@ -431,7 +438,7 @@ static enum rc open_parts(struct account *account)
 	if (!same_boot)
 		return open_raised(account);
 	/* This process or one before it ended without closing: what it left unsynced is still there. */
-	account->marked = true;
+	account->use_noted = true;
 	atomic_fetch_add(&account->dirty_number, 1);
 	return RC_OK;
 }
@@ -440,7 +447,7 @@ static enum rc open_parts(struct account *account)
 static void mark_clean(struct account *account)
 {
 	enum rc rc = RC_OK;
-	if (!account->marked || account->suspect || account->write_rc != RC_OK)
+	if (!account->use_noted || account->suspect || account->write_rc != RC_OK)
 		return;
 	if (account_dirty(account)) {
 		uint64_t number = atomic_load(&account->dirty_number);
@@ -500,7 +507,7 @@ static void close_parts(struct account *account, bool in_order, enum close_wal w
 	db_close(&account->db);
 	ledger_close(account);
 	atomic_store(&account->db_file_id, 0);
-	account->marked = false;
+	account->use_noted = false;
 	for (int kind = 0; kind < BACKGROUND_KINDS; kind++)
 		account->due[kind] = 0;
 	atomic_store(&account->next_due, 0);
@@ -527,7 +534,7 @@ enum rc account_open(struct account *account)
 	if (had_failed)
 		account_mended(account);
 	account_opened(account);
-	moves_sweep(account);
+	marked_sweep(account);
 	push_owed_sweep(account);
 	return RC_OK;
 }

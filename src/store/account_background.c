@@ -1,7 +1,7 @@
 /*
- * What an account does without being asked: syncing relaxed commits, checkpoints, move-out, sweep, closing. store_tick
- * looks at atomics only and queues an item of the account's own on its strand; the work runs there, one kind a turn, and
- * slow kinds at no more than half of the workers.
+ * What an account does without being asked: syncing relaxed commits, checkpoints, move-out, sweep, closing.
+ * store_tick looks at atomics only and queues an item of the account's own on its strand; the work runs
+ * there, one kind a turn, and slow kinds at no more than half of the workers.
  */
 #include "store/damage.h"
 
@@ -94,7 +94,7 @@ static const struct {
 	[BACKGROUND_SWEEP] = { blob_sweep, true },
 	[BACKGROUND_FILL] = { blob_fill_sums, true },
 	[BACKGROUND_NOTE] = { damage_note, false },
-	[BACKGROUND_MARKS] = { moves_retry, false },
+	[BACKGROUND_MARKED] = { marked_retry, false },
 	[BACKGROUND_CLOSE] = { settle_close_run, true },
 };
 
@@ -234,7 +234,10 @@ static struct account *evict_pick(
 	return oldest;
 }
 
-/* Asks so many accounts that were used longest ago to close. They stay open at least as long as the store's lock is held. */
+/*
+ * Asks so many accounts that were used longest ago to close. They stay open at least as long as the store's
+ * lock is held.
+ */
 static void background_evict(struct store *store, const struct account *keep, size_t max)
 {
 	struct account *picked[EVICT_MAX];

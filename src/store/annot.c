@@ -1,11 +1,9 @@
+/*
+ * Annotations in the database, and their count and size in memory.
+ */
 #include "store/annot.h"
 
-#include "store/hooks.h"
 #include "store/mail_priv.h"
-
-#include "base/mem.h"
-
-#include <stdlib.h>
 
 enum rc annot_load(struct account *account)
 {
@@ -105,17 +103,9 @@ enum rc annot_list(struct account *account, int64_t mailbox, struct strv name, b
 	return below ? list_below(account, mailbox, name, fn, arg) : RC_OK;
 }
 
-static void notes_drop(struct mail *mail)
-{
-	for (unsigned i = 0; i < ACCOUNT_NOTES; i++) {
-		free(mail->notes[i]);
-		mail->notes[i] = NULL;
-	}
-}
-
 void annot_forget(struct account *account)
 {
-	notes_drop(account->mail);
+	notes_drop(account);
 	account->mail->annot_count = 0;
 	account->mail->annot_size = 0;
 }
@@ -137,7 +127,7 @@ static enum rc annot_tell(struct account *account, struct mbox *mbox, struct str
 
 	/* What was counted and remembered is read again if this is undone. */
 	account->mail->tree_touched = true;
-	notes_drop(account->mail);
+	notes_drop(account);
 	if (mbox) {
 		mail_mbox_touch(account, mbox);
 		modseq = account_modseq_next(account);
@@ -278,17 +268,4 @@ enum rc annot_copy_all(struct account *account, int64_t from, int64_t to)
 	mail->annot_count += count;
 	mail->annot_size += size;
 	return RC_OK;
-}
-
-const void *account_note(struct account *account, enum account_note note)
-{
-	strand_assert(account->strand);
-	return account->mail->notes[note];
-}
-
-void account_note_set(struct account *account, enum account_note note, void *p)
-{
-	strand_assert(account->strand);
-	free(account->mail->notes[note]);
-	account->mail->notes[note] = p;
 }

@@ -1,6 +1,6 @@
 /*
- * Blobs: the rows, and putting bytes where they belong. A new message up to the inline limit is a row; a larger one is
- * a link to the spool file, on disk with its name before the transaction commits.
+ * Blobs: the rows, and putting bytes where they belong. A new message up to the inline limit is a row; a
+ * larger one is a link to the spool file, on disk with its name before the transaction commits.
  */
 #include "store/damage.h"
 
@@ -108,7 +108,7 @@ static enum rc put_file(struct account *account, const struct content *content, 
 {
 	const struct io *io = account->store->io;
 	int64_t file = 0;
-	enum rc rc = account->marked ? RC_OK : marker_set(account, true);
+	enum rc rc = account->use_noted ? RC_OK : marker_set(account, true);
 	if (rc != RC_OK)
 		return rc;
 	rc = RC_EXISTS;
@@ -332,7 +332,10 @@ enum rc blob_verify(struct account *account, int64_t id)
 	return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 }
 
-/* Whether the row that a file was made for is there. False also if the database can't tell: the file is then left. */
+/*
+ * Whether the row that a file was made for is there. False also if the database can't tell: the file is then
+ * left.
+ */
 static bool made_lost(struct account *account, const struct blob_made *made)
 {
 	sqlite3_stmt *stmt;
@@ -363,7 +366,10 @@ enum rc blob_prepare_commit(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
 	uint32_t prefix = (uint32_t)rand_u64();
-	/* As long as there may be files of a transaction that never committed, its prefix stays in the database. */
+	/*
+	 * As long as there may be files of a transaction that never committed, its prefix stays in the
+	 * database.
+	 */
 	if (!state->prefix_used || state->scan)
 		return RC_OK;
 	state->prefix_changed = true;

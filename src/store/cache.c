@@ -1,9 +1,10 @@
 /*
- * What FETCH needs of a message but its bytes: computed when the message was received, one row a blob, shared by copies.
- * A row that is missing, of another version or damaged is computed anew from the bytes. A reading job has no
- * transaction, so it gives the new row to a job of its own.
+ * What FETCH needs of a message but its bytes: computed when the message was received, one row a blob, shared
+ * by copies. A row that is missing, of another version or damaged is computed anew from the bytes. A reading
+ * job has no transaction, so it gives the new row to a job of its own.
  */
 #include "store/mail_priv.h"
+#include "store/msg_sql.h"
 
 #include "base/mem.h"
 #include "store/damage.h"
@@ -294,7 +295,10 @@ static enum rc cache_compute(struct account *account, const struct msg_row *row,
 	enum rc rc = cache_rescan(account, row->blob, arena, &summary);
 	if (rc != RC_OK)
 		return rc;
-	/* What was asked for is there, whether it can be kept or not. A transaction that is gone is noticed by job.c. */
+	/*
+	 * What was asked for is there, whether it can be kept or not. A transaction that is gone is noticed
+	 * by job.c.
+	 */
 	if (!db_in_transaction(account->db))
 		cache_write_later(account, row->blob, &summary);
 	else if (cache_write(account, row->blob, &summary) != RC_OK)
@@ -334,9 +338,12 @@ static enum rc cache_read(struct account *account, const struct msg_row *row, un
 
 	enum rc rc = db_one(account->db, &stmt,
 		"SELECT version, sent_date, sent_zone, has_nul,"
-		" CASE WHEN ?2 & 1 THEN envelope END, CASE WHEN ?2 & 2 THEN body END,"
-		" CASE WHEN ?2 & 4 THEN bodystructure END, CASE WHEN ?2 & 8 THEN parts END,"
-		" CASE WHEN ?2 & 16 THEN headers END, CASE WHEN ?2 & 32 THEN preview END, sums"
+		" CASE WHEN ?2 & " MSG_SQL_ENVELOPE " THEN envelope END,"
+		" CASE WHEN ?2 & " MSG_SQL_BODY " THEN body END,"
+		" CASE WHEN ?2 & " MSG_SQL_BODYSTRUCTURE " THEN bodystructure END,"
+		" CASE WHEN ?2 & " MSG_SQL_PARTS " THEN parts END,"
+		" CASE WHEN ?2 & " MSG_SQL_HEADERS " THEN headers END,"
+		" CASE WHEN ?2 & " MSG_SQL_PREVIEW " THEN preview END, sums"
 		" FROM cache WHERE blob = ?1",
 		"id", row->blob, (uint32_t)want);
 	if (rc != RC_OK)

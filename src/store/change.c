@@ -1,6 +1,6 @@
 /*
- * Change lists: built by the running job, numbered and posted in commit order, watched by sinks. A list is immutable
- * once it has its number; its memory goes with its last reference, on whatever thread that is.
+ * Change lists: built by the running job, numbered and posted in commit order, watched by sinks. A list is
+ * immutable once it has its number; its memory goes with its last reference, on whatever thread that is.
  */
 #include "store/store_priv.h"
 
@@ -167,7 +167,7 @@ void change_effects_drop(struct effects *effects)
 	if (effects->changes)
 		list_free(list_priv(effects->changes));
 	free(effects->watches);
-	seqset_fini(&effects->moves);
+	seqset_fini(&effects->marked);
 	*effects = (struct effects){ 0 };
 }
 
@@ -187,8 +187,8 @@ static void watch_add(struct account *account, struct change_sink *sink)
 }
 
 /*
- * In a job the watching begins when the job has succeeded, after its own list: a job that is undone, or run a second
- * time, has not watched.
+ * In a job the watching begins when the job has succeeded, after its own list: a job that is undone, or run a
+ * second time, has not watched.
  */
 void change_watch(struct account *account, struct change_sink *sink)
 {
@@ -306,7 +306,7 @@ void change_effects_publish(struct account *account, struct effects *effects)
 		change_publish(account, list);
 	for (size_t i = 0; i < effects->watch_count; i++)
 		watch_add(account, effects->watches[i]);
-	account_move_marked(account, effects->moves_mailbox, &effects->moves);
+	marked_hand_over(account, effects->marked_mailbox, &effects->marked);
 	change_effects_drop(effects);
 }
 

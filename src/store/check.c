@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "store/message.h"
+#include "store/msg_sql.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -172,9 +173,6 @@ static enum rc check_keywords(struct check *check)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* Flags by their bits: 1 is \Seen, 8 is \Deleted (enum msg_flag). */
-_Static_assert(MSG_SEEN == 1 && MSG_DELETED == 8, "the statement below knows the bits");
-
 static enum rc check_counters(struct check *check)
 {
 	struct db *db = check->account->db;
@@ -186,12 +184,16 @@ static enum rc check_counters(struct check *check)
 		" b.highestmodseq < max(coalesce(m.modseq, 0), coalesce(e.modseq, 0)), b.log_rows != "
 		"coalesce(e.n, 0),"
 		" b.messages"
-		" FROM mailbox b LEFT JOIN (SELECT mailbox, count(*) AS n, sum((flags & 1) = 0) AS unseen,"
-		"  sum((flags & 8) != 0) AS deleted, sum(size) AS size, max(uid) AS uid, max(modseq) AS "
+		" FROM mailbox b LEFT JOIN (SELECT mailbox, count(*) AS n, sum((flags & " MSG_SQL_SEEN
+		") = 0) AS unseen,"
+		"  sum((flags & " MSG_SQL_DELETED ") != 0) AS deleted, sum(size) AS size, max(uid) AS "
+		"uid, max(modseq) AS "
 		"modseq"
 		"  FROM msg GROUP BY mailbox) m ON m.mailbox = b.id"
-		" LEFT JOIN (SELECT mailbox, count(*) AS n, max(uid) AS uid, max(modseq) AS modseq"
-		"  FROM expunged GROUP BY mailbox) e ON e.mailbox = b.id",
+		" LEFT JOIN (SELECT mailbox, count(*) AS n, max(uid) "
+		"AS uid, max(modseq) AS modseq"
+		"  FROM expunged GROUP BY mailbox) e ON e.mailbox = "
+		"b.id",
 		"");
 	if (rc != RC_OK)
 		return rc;
@@ -355,12 +357,15 @@ static enum rc check_pass(struct check *check)
 }
 
 /*
- * Files that a dead process or a failed commit left are no fault of the account: if they are still to be looked for in the
- * background, that is done now. What goes wrong here shows in the check.
+ * Files that a dead process or a failed commit left are no fault of the account: if they are still to be
+ * looked for in the background, that is done now. What goes wrong here shows in the check.
  */
 static void sweep_first(struct account *account)
 {
-	/* First of all a commit that is in doubt is settled, if anything can be written again: its files stay until then. */
+	/*
+	 * First of all a commit that is in doubt is settled, if anything can be written again: its files stay
+	 * until then.
+	 */
 	enum rc rc = account->db ? account_writable(account) : RC_OK;
 	if (rc == RC_OK)
 		rc = RC_AGAIN;
@@ -368,7 +373,10 @@ static void sweep_first(struct account *account)
 		rc = blob_sweep_orphans(account);
 }
 
-/* A new database is complete in itself; what is left to mend are messages without bytes and bytes without messages. */
+/*
+ * A new database is complete in itself; what is left to mend are messages without bytes and bytes without
+ * messages.
+ */
 static enum rc check_repair_all(struct check *check)
 {
 	if (check_damaged(check)) {

@@ -1,14 +1,16 @@
 /*
- * Setting right in a database what follows from other rows of it: a message that has lost its row comes into "Recovered",
- * references and counters are counted anew, numbers are brought into their limits. Only SQL, in the caller's transaction:
- * for the account's own database, behind the back of its memory, and for one that is being made.
+ * Setting right in a database what follows from other rows of it: a message that has lost its row comes into
+ * "Recovered", references and counters are counted anew, numbers are brought into their limits. Only SQL, in
+ * the caller's transaction: for the account's own database, behind the back of its memory, and for one that
+ * is being made.
  */
 #include "store/check_priv.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/mail_priv.h"
-#include "store/marks.h"
+#include "store/msg_sql.h"
+#include "store/server_state.h"
 
 #include <stdlib.h>
 
@@ -21,7 +23,7 @@ static enum rc rows_uidvalidity(struct store *store, struct db *db, uint32_t *re
 		return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 	uint32_t last = db_u32(stmt, 0);
 	db_reset(stmt);
-	rc = marks_uidvalidity_next(store->marks, last, ret_next);
+	rc = server_state_uidvalidity_next(store->state, last, ret_next);
 	return rc == RC_OK ? db_run(db, "UPDATE account SET uidvalidity = ?1", "d", *ret_next) : rc;
 }
 
@@ -111,7 +113,9 @@ static enum rc rows_of_no_mailbox(struct store *store, struct db *db)
 			" SELECT ?1, (SELECT max(coalesce(max(uid) + 1, 1), (SELECT uidnext FROM mailbox "
 			"WHERE id = ?1))"
 			"  FROM msg WHERE mailbox = ?1) - 1 + row_number() OVER (ORDER BY mailbox, uid),"
-			" flags & 31, 0, modseq, size, internaldate, zone, savedate, blob FROM msg"
+			" flags & " MSG_SQL_FLAGS_CLIENT
+			", 0, modseq, size, internaldate, zone, savedate, blob "
+			"FROM msg"
 			" WHERE mailbox NOT IN (SELECT id FROM mailbox)",
 			"i", mailbox);
 	if (rc == RC_OK)
@@ -155,9 +159,6 @@ static enum rc rows_refs(struct db *db)
 		"i", clock_wall());
 }
 
-/* Flags by their bits: 1 is \Seen, 8 is \Deleted. */
-_Static_assert(MSG_SEEN == 1 && MSG_DELETED == 8, "the statement below knows the bits");
-
 static enum rc rows_counters(struct db *db)
 {
 	return db_run(db,
@@ -166,14 +167,21 @@ static enum rc rows_counters(struct db *db)
 		"= m.log,"
 		" recent = (SELECT count(*) FROM msg r WHERE r.mailbox = mailbox.id AND r.uid >= "
 		"first_recent) FROM"
-		" (SELECT b.id AS mailbox, count(x.uid) AS n, coalesce(sum((x.flags & 1) = 0), 0) AS unseen,"
-		"  coalesce(sum((x.flags & 8) != 0), 0) AS deleted, coalesce(sum(x.size), 0) AS size,"
-		"  max(coalesce(max(x.uid), 0), coalesce((SELECT max(uid) FROM expunged e WHERE e.mailbox = "
+		" (SELECT b.id AS mailbox, count(x.uid) AS n, coalesce(sum((x.flags & " MSG_SQL_SEEN
+		") = 0), 0) AS unseen,"
+		"  coalesce(sum((x.flags & " MSG_SQL_DELETED
+		") != 0), 0) AS deleted, coalesce(sum(x.size), 0) AS "
+		"size,"
+		"  max(coalesce(max(x.uid), 0), coalesce((SELECT "
+		"max(uid) FROM expunged e WHERE e.mailbox = "
 		"b.id), 0)) AS uid,"
 		"  max(coalesce(max(x.modseq), 0),"
-		"   coalesce((SELECT max(modseq) FROM expunged e WHERE e.mailbox = b.id), 0)) AS modseq,"
-		"  (SELECT count(*) FROM expunged e WHERE e.mailbox = b.id) AS log"
-		"  FROM mailbox b LEFT JOIN msg x ON x.mailbox = b.id GROUP BY b.id) m WHERE m.mailbox = "
+		"   coalesce((SELECT max(modseq) FROM expunged e "
+		"WHERE e.mailbox = b.id), 0)) AS modseq,"
+		"  (SELECT count(*) FROM expunged e WHERE e.mailbox = "
+		"b.id) AS log"
+		"  FROM mailbox b LEFT JOIN msg x ON x.mailbox = b.id "
+		"GROUP BY b.id) m WHERE m.mailbox = "
 		"mailbox.id",
 		"");
 }
@@ -188,8 +196,8 @@ static enum rc rows_ceiling(struct db *db)
 }
 
 /*
- * Numbers that no program of ours has written: a flipped bit of a UID or modseq must not use up what is left of them. The
- * messages come into "Recovered" by their bytes.
+ * Numbers that no program of ours has written: a flipped bit of a UID or modseq must not use up what is left
+ * of them. The messages come into "Recovered" by their bytes.
  */
 static enum rc rows_limits(struct db *db)
 {
@@ -203,7 +211,7 @@ static enum rc rows_limits(struct db *db)
 		"DELETE FROM blob WHERE typeof(refs) != 'integer' OR typeof(size) != 'integer' OR size < 0"
 		" OR size > 4294967295 OR typeof(file) NOT IN ('integer', 'null') OR id < 1",
 		"UPDATE blob SET sum = NULL WHERE typeof(sum) != 'integer' OR sum < 0 OR sum > 4294967295",
-		"UPDATE msg SET flags = flags & 799",
+		"UPDATE msg SET flags = flags & " MSG_SQL_FLAGS_STORED,
 		"UPDATE mailbox SET uidnext = 1 WHERE typeof(uidnext) != 'integer' OR uidnext < 1 OR uidnext "
 		"> 4294967295",
 		"UPDATE mailbox SET highestmodseq = 1 WHERE typeof(highestmodseq) != 'integer' OR "

@@ -40,7 +40,7 @@ static enum rc copy_row(struct account *account, struct mbox *from, struct mbox 
 
 	row.uid = to->uidnext;
 	/* Wherever it is now, it was not delivered there: the mover leaves it alone. */
-	row.flags &= ~(uint32_t)(MSG_MOVE_PENDING | MSG_CHAT | MSG_MORE_KEYWORDS);
+	row.flags &= ~(uint32_t)(MSG_MARKED | MSG_CHAT | MSG_MORE_KEYWORDS);
 	keyword_map_apply(map, source->keywords, keywords_more(from->index, source), &keywords);
 	row.modseq = modseq;
 	row.savedate = clock_wall();

@@ -18,7 +18,7 @@ struct store_flags {
 	const struct keyword_set *keywords;
 	uint64_t unchanged_since;
 	uint64_t modseq; /* of all that changes; 0: nothing did yet */
-	bool move; /* chat messages that turn \Seen are to be moved */
+	bool mark; /* chat messages that turn \Seen get MSG_MARKED */
 	struct seqset *modified;
 };
 
@@ -50,11 +50,14 @@ static void changed_row(
 		more[i] = changed_word(s->op, more[i], s->keywords->more[i]);
 }
 
-/* COI-48: it has been seen just now, for the first time since it was delivered to this mailbox or unset again. */
-static bool is_to_move(const struct store_flags *s, const struct msg_row *old, const struct msg_row *new)
+/*
+ * COI-48: it has been seen just now, for the first time since it was delivered to this mailbox or unset
+ * again.
+ */
+static bool flags_to_mark(const struct store_flags *s, const struct msg_row *old, const struct msg_row *new)
 {
 	uint32_t flags = new->flags &(uint32_t)(MSG_SEEN | MSG_CHAT | MSG_DELETED);
-	return s->move && flags == (MSG_SEEN | MSG_CHAT) && !(old->flags & MSG_SEEN);
+	return s->mark && flags == (MSG_SEEN | MSG_CHAT) && !(old->flags & MSG_SEEN);
 }
 
 static void count_change(
@@ -109,9 +112,9 @@ static enum rc store_row(struct store_flags *s, struct msg_row *row)
 		memcpy(more, old_more, sizeof(more));
 	changed_row(s, row, &new, more);
 	bool more_changed = old_more ? memcmp(more, old_more, sizeof(more)) != 0 : keyword_words_any(more);
-	bool move = is_to_move(s, row, &new);
-	if (move)
-		new.flags |= MSG_MOVE_PENDING;
+	bool mark = flags_to_mark(s, row, &new);
+	if (mark)
+		new.flags |= MSG_MARKED;
 	bool keywords = more_changed || new.keywords != row->keywords;
 	if (new.flags == row->flags && !keywords)
 		return RC_OK;
@@ -129,8 +132,8 @@ static enum rc store_row(struct store_flags *s, struct msg_row *row)
 	*row = new;
 	if (more_changed)
 		keywords_more_set(s->index, row, more);
-	if (move)
-		moves_mark(s->account, s->mbox->id, new.uid);
+	if (mark)
+		marked_add(s->account, s->mbox->id, new.uid);
 	if (visible)
 		tell_row(s, row);
 	return RC_OK;
@@ -170,7 +173,7 @@ enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct s
 	if (rc == RC_OK)
 		rc = index_get(account, s.mbox, &s.index);
 	if (rc == RC_OK && (flags & MSG_SEEN) && op != FLAGS_REMOVE)
-		rc = moves_wanted(account, s.mbox, &s.move);
+		rc = marked_wanted(account, s.mbox, &s.mark);
 	if (rc == RC_OK)
 		rc = store_rows(&s, uids);
 	if (rc == RC_OK && ret_gone) {

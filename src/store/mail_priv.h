@@ -1,14 +1,14 @@
 /*
- * What the files of the mail part share: the mailboxes of an open account and their indexes in memory. Everything is
- * [strand]. The rule for whoever changes something: check all that can be refused, then SQLite, then memory; and
- * mail_mbox_touch before the first change, so that a rollback throws the memory away.
+ * What the files of the mail part share: the mailboxes of an open account and their indexes in memory.
+ * Everything is [strand]. The rule for whoever changes something: check all that can be refused, then SQLite,
+ * then memory; and mail_mbox_touch before the first change, so that a rollback throws the memory away.
  */
 #ifndef COID_STORE_MAIL_PRIV_H
 #define COID_STORE_MAIL_PRIV_H
 
-#include "store/hooks.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/notes.h"
 #include "store/store_priv.h"
 
 #define MBOX_KEYWORD_NAME_MAX 255 /* octets */
@@ -59,7 +59,7 @@ struct mail {
 	uint64_t messages;
 	uint64_t annot_count; /* annotations, of the account and all mailboxes */
 	uint64_t annot_size; /* octets of their names and values */
-	void *notes[ACCOUNT_NOTES]; /* own; hooks.h */
+	void *notes[ACCOUNT_NOTES]; /* own; notes.h */
 	struct list touched; /* mailboxes changed since the last commit */
 	bool tree_touched; /* names were changed since the last commit */
 };
@@ -74,7 +74,10 @@ void mail_mbox_touch(struct account *account, struct mbox *mbox);
 /* Writes the counters of the row. */
 enum rc mail_mbox_save(struct account *account, struct mbox *mbox) MUST_CHECK;
 void mail_mbox_free(struct account *account, struct mbox *mbox);
-/* Adds (sign 1) or takes away (sign -1) a message of this state in the counters of the mailbox and the account. */
+/*
+ * Adds (sign 1) or takes away (sign -1) a message of this state in the counters of the mailbox and the
+ * account.
+ */
 void mail_mbox_count(struct account *account, struct mbox *mbox, const struct msg_row *row, int sign);
 
 /* tree.c */
@@ -136,7 +139,10 @@ uint32_t index_first_unseen(struct index *index);
 
 enum rc keywords_load(struct account *account, struct mbox *mbox) MUST_CHECK;
 void keywords_drop(struct mbox *mbox);
-/* Keywords of mailbox `from` as those of `to`, where they are made if needed, as many as fit: the others get lost. */
+/*
+ * Keywords of mailbox `from` as those of `to`, where they are made if needed, as many as fit: the others get
+ * lost.
+ */
 struct keyword_map {
 	uint16_t to[MBOX_KEYWORDS_MAX]; /* the number in `to` plus one; 0: none */
 };
@@ -173,15 +179,18 @@ uint64_t moved_bytes(const struct index *index);
 
 /* message.c */
 
-/* Inserts the row of a new message, whose keywords are `keywords`, and tells it: table, index, counters (not saved: mail_mbox_save). */
+/*
+ * Inserts the row of a new message, whose keywords are `keywords`, and tells it: table, index, counters (not
+ * saved: mail_mbox_save).
+ */
 enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row,
 	const struct keyword_set *keywords) MUST_CHECK;
 
 /* expunge.c */
 
 /*
- * Removes these rows (ascending UIDs; not of the index itself) with one modseq, tells it, and saves the mailbox. `moved`:
- * their bytes went to another row.
+ * Removes these rows (ascending UIDs; not of the index itself) with one modseq, tells it, and saves the
+ * mailbox. `moved`: their bytes went to another row.
  */
 enum rc expunge_remove(struct account *account, struct mbox *mbox, const struct msg_row *rows, size_t count,
 	bool moved, uint64_t modseq) MUST_CHECK;
@@ -200,11 +209,19 @@ enum rc annot_remove_all(struct account *account, int64_t mailbox) MUST_CHECK;
 /* RENAME of INBOX: both have them. */
 enum rc annot_copy_all(struct account *account, int64_t from, int64_t to) MUST_CHECK;
 
-/* hooks.c */
+/* notes.c */
 
-enum rc moves_wanted(struct account *account, const struct mbox *mbox, bool *ret_wanted) MUST_CHECK;
-/* A message got MSG_MOVE_PENDING: it is moved after the commit, unless the job holds that back. */
-void moves_mark(struct account *account, int64_t mailbox, uint32_t uid);
+/* Frees the notes of all modules. */
+void notes_drop(struct account *account);
+
+/* marked.c */
+
+/* Whether chat messages of this mailbox that turn \Seen now are to be marked. */
+enum rc marked_wanted(struct account *account, const struct mbox *mbox, bool *ret_wanted) MUST_CHECK;
+/*
+ * A message got MSG_MARKED: it is handed over after the commit, unless the running job has hold_marked set.
+ */
+void marked_add(struct account *account, int64_t mailbox, uint32_t uid);
 
 /* account_quota.c */
 

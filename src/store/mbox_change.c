@@ -2,7 +2,7 @@
  * CREATE, DELETE, RENAME, SUBSCRIBE and their like.
  */
 #include "store/mail_priv.h"
-#include "store/marks.h"
+#include "store/server_state.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -24,7 +24,7 @@ static enum rc mbox_change_check_name(struct account *account, struct strv name,
 static enum rc uidvalidity_next(struct account *account, uint32_t *ret_uidvalidity)
 {
 	uint32_t next;
-	enum rc rc = marks_uidvalidity_next(account->store->marks, account->mail->uidvalidity, &next);
+	enum rc rc = server_state_uidvalidity_next(account->store->state, account->mail->uidvalidity, &next);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "UPDATE account SET uidvalidity = ?1", "d", next);
 	if (rc != RC_OK)

@@ -4,10 +4,8 @@
 #include "store/mail_priv.h"
 
 #include "base/clock.h"
+#include "store/conversation.h"
 #include "store/damage.h"
-#include "store/thread.h"
-
-#define MSG_FLAGS_STORED (MSG_FLAGS_CLIENT | MSG_CHAT | MSG_MOVE_PENDING)
 
 enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row,
 	const struct keyword_set *keywords)
@@ -63,7 +61,7 @@ enum rc msg_append(struct account *account, int64_t mailbox, const struct msg_ne
 	if (rc == RC_OK)
 		rc = cache_put(account, row.blob, msg->content, msg->prefix);
 	if (rc == RC_OK)
-		rc = thread_put(account, row.blob, msg->content);
+		rc = conversation_put(account, row.blob, msg->content);
 	if (rc != RC_OK)
 		return rc;
 	row.uid = mbox->uidnext;

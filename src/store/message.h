@@ -16,7 +16,8 @@ enum msg_flag {
 	MSG_DRAFT = 1 << 4,
 	MSG_FLAGS_CLIENT = 0x1f, /* what a client can set */
 	MSG_CHAT = 1 << 8, /* detected as a chat message at delivery (COI-48) */
-	MSG_MOVE_PENDING = 1 << 9, /* the seen mover will move it */
+	MSG_MARKED = 1 << 9, /* a module has still to work on it (marked.h) */
+	MSG_FLAGS_STORED = MSG_FLAGS_CLIENT | MSG_CHAT | MSG_MARKED, /* as they are in the database */
 	MSG_MORE_KEYWORDS = 1 << 10 /* in memory only: it has keywords that msg_keywords_more tells */
 };
 
@@ -33,8 +34,8 @@ struct msg_row {
 };
 
 /*
- * The mailbox's messages in UID order. Loaded if it is not in memory ("memory" once loaded). The array is valid until
- * the next call that changes the mailbox, at the latest until the job ends.
+ * The mailbox's messages in UID order. Loaded if it is not in memory ("memory" once loaded). The array is
+ * valid until the next call that changes the mailbox, at the latest until the job ends.
  */
 enum rc msg_index(struct account *account, int64_t mailbox, const struct msg_row **ret_rows,
 	size_t *ret_count) MUST_CHECK;
@@ -46,20 +47,23 @@ enum rc msg_all_there(
 /* Position of the first row with uid >= `uid`. */
 size_t msg_lower_bound(const struct msg_row *rows, size_t count, uint32_t uid);
 
-/* Its keywords beyond the first 64, KEYWORDS_MORE_WORDS words; NULL: it has none. Valid until the mailbox changes. memory. */
+/*
+ * Its keywords beyond the first 64, KEYWORDS_MORE_WORDS words; NULL: it has none. Valid until the mailbox
+ * changes. memory.
+ */
 const uint64_t *msg_keywords_more(struct account *account, int64_t mailbox, const struct msg_row *row);
 
 /*
- * The row of a message that was moved out of the mailbox a moment ago, to read it: for a session that has not been told yet. NULL: not
- * known (any more). Valid until the mailbox changes. memory.
+ * The row of a message that was moved out of the mailbox a moment ago, to read it: for a session that has not
+ * been told yet. NULL: not known (any more). Valid until the mailbox changes. memory.
  */
 const struct msg_row *msg_moved(struct account *account, int64_t mailbox, uint32_t uid);
 
 /* A message to be stored. */
 struct msg_new {
 	struct content *content; /* borrowed; content.h */
-	struct strv
-		prefix; /* header lines put before the content (CRLF-ended), own to this copy; may be empty */
+	/* Header lines put before the content (CRLF-ended), which only this copy has; may be empty. */
+	struct strv prefix;
 	uint32_t flags;
 	const struct strv *keywords;
 	size_t keyword_count;
@@ -67,7 +71,10 @@ struct msg_new {
 	int16_t zone;
 };
 
-/* One transaction with the job; several calls in one job are all or nothing. RC_QUOTA, RC_LIMIT, RC_NOT_FOUND. */
+/*
+ * One transaction with the job; several calls in one job are all or nothing. RC_QUOTA, RC_LIMIT,
+ * RC_NOT_FOUND.
+ */
 enum rc msg_append(
 	struct account *account, int64_t mailbox, const struct msg_new *msg, uint32_t *ret_uid) MUST_CHECK;
 
@@ -78,9 +85,9 @@ enum flag_op {
 };
 
 /*
- * STORE. Messages of `uids` that exist; those with modseq > unchanged_since (UINT64_MAX: no condition) are left alone
- * and added to *modified. A message whose flags do not change gets no new modseq. *ret_gone (may be NULL): UIDs asked for
- * that do not exist. keywords NULL: none.
+ * STORE. Messages of `uids` that exist; those with modseq > unchanged_since (UINT64_MAX: no condition) are
+ * left alone and added to *modified. A message whose flags do not change gets no new modseq. *ret_gone (may
+ * be NULL): UIDs asked for that do not exist. keywords NULL: none.
  */
 enum rc msg_store_flags(struct account *account, int64_t mailbox, const struct seqset *uids, enum flag_op op,
 	uint32_t flags, const struct keyword_set *keywords, uint64_t unchanged_since, struct seqset *modified,
@@ -93,17 +100,24 @@ struct copy_result {
 	struct seqset dst;
 };
 /*
- * All or nothing. Flags, keywords (as many as fit) and INTERNALDATE are kept; bytes are shared. Missing UIDs are skipped. move: source rows
- * go to the expunge log in the same transaction. src == dst mailbox is allowed.
+ * All or nothing. Flags, keywords (as many as fit) and INTERNALDATE are kept; bytes are shared. Missing UIDs
+ * are skipped. move: source rows go to the expunge log in the same transaction. src == dst mailbox is
+ * allowed.
  */
 enum rc msg_copy(struct account *account, int64_t from, const struct seqset *uids, int64_t to, bool move,
 	struct copy_result *ret_result) MUST_CHECK;
 
-/* Removes those of `uids` (NULL: all) that have \Deleted (any_flags: regardless). *ret_uids: what was removed. */
+/*
+ * Removes those of `uids` (NULL: all) that have \Deleted (any_flags: regardless). *ret_uids: what was
+ * removed.
+ */
 enum rc msg_expunge(struct account *account, int64_t mailbox, const struct seqset *uids, bool any_flags,
 	struct seqset *ret_uids) MUST_CHECK;
 
-/* UIDs removed with modseq > since. *ret_complete false: the log no longer reaches back that far (RFC 7162 3.2.7). */
+/*
+ * UIDs removed with modseq > since. *ret_complete false: the log no longer reaches back that far (RFC 7162
+ * 3.2.7).
+ */
 enum rc msg_expunged_since(struct account *account, int64_t mailbox, uint64_t since, struct seqset *ret_uids,
 	bool *ret_complete) MUST_CHECK;
 
@@ -123,27 +137,36 @@ struct msg_cached {
 	int16_t sent_zone;
 	bool has_nul;
 };
-/* Scans the message anew (and stores the result) if the cache row is missing, of another version or damaged. */
+/*
+ * Scans the message anew (and stores the result) if the cache row is missing, of another version or damaged.
+ */
 enum rc msg_cached(struct account *account, const struct msg_row *row, unsigned want, struct arena *arena,
 	struct msg_cached *ret_cached) MUST_CHECK;
 
 /*
- * What the ids of RFC 8474 are made of. A blob (msg_row.blob) is never used again while the account's database lives; the
- * epoch (of INBOX, memory) tells one database from another. Copies share blob and thread. Neither ever changes.
+ * What the ids of RFC 8474 are made of. A blob (msg_row.blob) is never used again while the account's
+ * database lives; the epoch (of INBOX, memory) tells one database from another. Copies share blob and thread.
+ * Neither ever changes.
  */
 uint32_t msg_epoch(struct account *account);
 enum rc msg_thread(struct account *account, const struct msg_row *row, uint64_t *ret_thread) MUST_CHECK;
 
-/* BODY and BODYSTRUCTURE with message/global in the form of message/rfc822 (RFC 9051). Scans the message; nothing is stored. */
+/*
+ * BODY and BODYSTRUCTURE with message/global in the form of message/rfc822 (RFC 9051). Scans the message;
+ * nothing is stored.
+ */
 enum rc msg_body_global(struct account *account, const struct msg_row *row, struct arena *arena,
 	struct strv *ret_body, struct strv *ret_bodystructure) MUST_CHECK;
 
 /*
- * Opens the bytes of a message. The reader may outlive the job and go to another thread (one at a time); the bytes
- * stay readable although the message is expunged meanwhile.
+ * Opens the bytes of a message. The reader may outlive the job and go to another thread (one at a time); the
+ * bytes stay readable although the message is expunged meanwhile.
  */
 enum rc msg_open(struct account *account, const struct msg_row *row, struct reader **ret_reader) MUST_CHECK;
-/* reader_read has failed with RC_IO or RC_CORRUPT: it is logged once, and the owner finds a note (store/damage.h). */
+/*
+ * reader_read has failed with RC_IO or RC_CORRUPT: it is logged once, and the owner finds a note
+ * (store/damage.h).
+ */
 void msg_damaged(struct account *account, const struct msg_row *row);
 
 #endif

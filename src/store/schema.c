@@ -1,16 +1,17 @@
 /*
  * The tables of account.db.
  *
- * msg is what decides speed: rows of fixed-length integers in key order, so that an index of 100,000 messages is
- * one scan over few pages. Whatever has variable length lies in other tables.
+ * msg is what decides speed: rows of fixed-length integers in key order, so that an index of 100,000 messages
+ * is one scan over few pages. Whatever has variable length lies in other tables.
  *
- * The account has no row for its quota usage nor for the highest modseq of living mailboxes: both follow from the
- * mailbox rows, which change in the same transaction as the messages. account.modseq only remembers what mailboxes
- * took with them when they were deleted.
+ * The account has no row for its quota usage nor for the highest modseq of living mailboxes: both follow from
+ * the mailbox rows, which change in the same transaction as the messages. account.modseq only remembers what
+ * mailboxes took with them when they were deleted.
  */
 #include "store/schema.h"
 
 #include "store/blob.h"
+#include "store/msg_sql.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -101,20 +102,24 @@ static const char mail_schema_sql[] =
 	" blob INTEGER NOT NULL,"
 	" PRIMARY KEY (mailbox, uid)"
 	") WITHOUT ROWID;"
-	/* Marked for the mover (512: MSG_MOVE_PENDING): mostly empty, and found at once. */
-	"CREATE INDEX msg_marked ON msg (mailbox, uid) WHERE flags & 512;"
+	/* Messages with MSG_MARKED: mostly none, and found at once. */
+	"CREATE INDEX msg_marked ON msg (mailbox, uid) WHERE flags & " MSG_SQL_MARKED ";"
 	"CREATE TABLE expunged ("
 	" mailbox INTEGER NOT NULL,"
 	" modseq INTEGER NOT NULL,"
 	" uid INTEGER NOT NULL,"
 	" expunged_at INTEGER NOT NULL,"
-	" blob INTEGER NOT NULL," /* not held: its row may be gone; 0: the message moved on */
+	/* not held: its row may be gone; 0: the message moved on */
+	" blob INTEGER NOT NULL,"
 	" flags INTEGER NOT NULL,"
 	" internaldate INTEGER NOT NULL,"
 	" zone INTEGER NOT NULL,"
 	" PRIMARY KEY (mailbox, modseq, uid)"
 	") WITHOUT ROWID;"
-	/* Mailboxes whose rows in `expunged` outlive them until the messages cannot be had back any more. */
+	/*
+			     * Mailboxes whose rows in `expunged` outlive them until the messages cannot be
+			     * had back any more.
+			     */
 	"CREATE TABLE mailbox_gone ("
 	" id INTEGER PRIMARY KEY,"
 	" name TEXT NOT NULL,"
@@ -133,7 +138,10 @@ static const char mail_schema_sql[] =
 static const char to_version_2_sql[] =
 	"ALTER TABLE blob ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;" THREAD_TABLE;
 
-/* Version 3. Delivered messages of which push.db does not have on disk yet whom to tell (push_owed.h); mostly empty. */
+/*
+ * Version 3. Delivered messages of which push.db does not have on disk yet whom to tell (push_owed.h); mostly
+ * empty.
+ */
 static const char owed_schema_sql[] = "CREATE TABLE push_owed ("
 				      " mailbox INTEGER NOT NULL,"
 				      " uid INTEGER NOT NULL,"
@@ -144,7 +152,10 @@ static const char owed_schema_sql[] = "CREATE TABLE push_owed ("
 static const char to_version_4_sql[] =
 	"ALTER TABLE account ADD COLUMN file_prefix INTEGER NOT NULL DEFAULT 0;";
 
-/* Version 6. What is cached is computed again when it is needed, checksums of messages are filled in little by little. */
+/*
+ * Version 6. What is cached is computed again when it is needed, checksums of messages are filled in little
+ * by little.
+ */
 static const char to_version_6_sql[] = "ALTER TABLE blob ADD COLUMN sum INTEGER;" BLOB_SUM_INDEX DAMAGE_TABLE;
 static const char renew_cache_sql[] = "DROP TABLE cache;" CACHE_TABLE;
 
@@ -222,7 +233,10 @@ enum rc schema_renew_cache(sqlite3 *db, struct log *log)
 	return schema_exec(db, renew_cache_sql, log);
 }
 
-/* What there is, a line each: columns of tables without their order, tables with their kind, other things as they were made. */
+/*
+ * What there is, a line each: columns of tables without their order, tables with their kind, other things as
+ * they were made.
+ */
 static const char compare_sql[] =
 	"SELECT 'column ' || t.name || '.' || c.name || ' ' || c.type || CASE c.\"notnull\" WHEN 1 THEN ' "
 	"NOT NULL' ELSE ''"

@@ -1,7 +1,7 @@
 /*
  * The store as a whole: settings, what lies in the root folder, start and end.
  */
-#include "store/marks.h"
+#include "store/server_state.h"
 #include "store/owners.h"
 #include "store/store_priv.h"
 #include "store/users.h"
@@ -86,7 +86,9 @@ static void settings_free(struct store *store)
 	free(store->root);
 }
 
-/* Changes with each start of the machine: what was written before the last start and not synced may be gone. */
+/*
+ * Changes with each start of the machine: what was written before the last start and not synced may be gone.
+ */
 static void boot_id_read(struct store *store)
 {
 	int fd = open(BOOT_ID_PATH, O_RDONLY | O_CLOEXEC);
@@ -171,7 +173,7 @@ static enum rc store_setup(struct store *store)
 	space_open(store);
 	store->vfs = vfs_new(store->io);
 	store->owners = owners_new();
-	store->marks = marks_new(store->io, store->log, store->root);
+	store->state = server_state_new(store->io, store->log, store->root);
 	vfs_on_full(store->vfs, give_up, store);
 	store->indexes = index_lru_new(store->settings.index_memory);
 	store->strand = strand_new(store->pool, SIZE_MAX, store_turn, store);
@@ -180,7 +182,7 @@ static enum rc store_setup(struct store *store)
 	if (rc == RC_OK)
 		rc = users_open(store);
 	if (rc == RC_OK && !users_lost(store))
-		marks_prepare(store->marks);
+		server_state_prepare(store->state);
 	if (rc == RC_OK)
 		rc = spool_store_new(store);
 	if (rc == RC_OK)
@@ -257,7 +259,7 @@ void store_free(struct store **store)
 	spool_store_free(s);
 	users_close(s);
 	pushq_close(s);
-	marks_free(&s->marks);
+	server_state_free(&s->state);
 	owners_free(&s->owners);
 	if (s->strand)
 		strand_release(&s->strand);

@@ -1,11 +1,12 @@
 /*
- * The store's public face: accounts, jobs, change lists. Mailboxes and messages are in mailbox.h and message.h,
- * message bytes in content.h, the list of users in users.h. Nothing above these headers knows SQLite or paths.
+ * The store's public face: accounts, jobs, change lists. Mailboxes and messages are in mailbox.h and
+ * message.h, message bytes in content.h, the list of users in users.h. Nothing above these headers knows
+ * SQLite or paths.
  *
- * Every account has a strand (work/pool.h). Whoever wants something of an account submits a job: `run` is called
- * on a worker that owns the strand and may call the functions marked [strand]; `done` is called afterwards on the
- * job's home reactor. Write jobs that wait together share one transaction (group commit): the done of a JOB_WRITE
- * is posted only after its commit is on disk.
+ * Every account has a strand (work/pool.h). Whoever wants something of an account submits a job: `run` is
+ * called on a worker that owns the strand and may call the functions marked [strand]; `done` is called
+ * afterwards on the job's home reactor. Write jobs that wait together share one transaction (group commit):
+ * the done of a JOB_WRITE is posted only after its commit is on disk.
  */
 #ifndef COID_STORE_STORE_H
 #define COID_STORE_STORE_H
@@ -53,18 +54,19 @@ struct store_settings {
 	uint64_t expunge_log_max; /* rows a mailbox */
 	uint64_t undelete_age_s; /* how long a removed message's bytes are kept; 0: until the next sweep */
 	uint64_t lost_keep_s; /* how long files are kept that no row of the index names */
-	bool verify_reads; /* checksums of files are compared before they are read (those of small messages always) */
+	/* checksums of files are compared before they are read (those of small messages always) */
+	bool verify_reads;
 	unsigned batch_jobs; /* of one group commit */
 	uint64_t batch_wal_bytes;
 	uint64_t batch_ms;
 	size_t strand_max; /* jobs that may wait for one account */
-	uint64_t
-		free_min; /* bytes free on the file system below which no mail is taken; 0: whatever there is */
+	/* No mail is taken when the file system has fewer free bytes than this; 0: always. */
+	uint64_t free_min;
 	uint64_t reserve; /* bytes kept back for what frees room (space.h); 0: none */
-	uint64_t
-		spool_memory_max; /* bytes of received, not yet stored messages held in memory, server-wide */
-	uint64_t
-		spool_account_max; /* bytes of messages that the sessions of one account receive at a time; 0: no limit */
+	/* Bytes of received, not yet stored messages held in memory, for the whole server. */
+	uint64_t spool_memory_max;
+	/* Bytes of messages that the sessions of one account receive at a time; 0: no limit. */
+	uint64_t spool_account_max;
 	const struct default_mailbox *defaults; /* made with each new account; INBOX always is */
 	size_t default_count;
 	const struct default_annotation *default_annotations; /* the same */
@@ -80,13 +82,15 @@ enum rc store_new(const struct store_settings *settings, struct pool *pool, stru
 	struct store **ret_store) MUST_CHECK;
 void store_free(struct store **store);
 const struct store_settings *store_settings(const struct store *store);
-/* To be called about once a second from one reactor's timer: submits the background work that is due (sync of
- * relaxed commits, move-out, checkpoints, sweep, closing of idle accounts). Any thread, one at a time. */
+/*
+ * To be called about once a second from one reactor's timer: submits the background work that is due (sync of
+ * relaxed commits, move-out, checkpoints, sweep, closing of idle accounts). Any thread, one at a time.
+ */
 void store_tick(struct store *store);
 
 /*
- * A handle on an account; nothing is opened before the first job. Counted; any thread. The same object for the same
- * id as long as somebody holds it.
+ * A handle on an account; nothing is opened before the first job. Counted; any thread. The same object for
+ * the same id as long as somebody holds it.
  */
 struct account *account_get(struct store *store, int64_t account_id);
 struct account *account_ref(struct account *account);
@@ -94,13 +98,18 @@ void account_unref(struct account **account);
 int64_t account_id(const struct account *account);
 struct store *account_store(const struct account *account);
 struct log *account_log(const struct account *account);
-/* For log lines: the account's address, escaped as by LOG_V and in one of its buffers; its number if server.db has no such
- * user (any more). Any thread. */
+/*
+ * For log lines: the account's address, escaped as by LOG_V and in one of its buffers; its number if
+ * server.db has no such user (any more). Any thread.
+ */
 const char *account_shown(const struct account *account);
 const char *store_account_shown(const struct store *store, int64_t account_id);
 /* [strand] Memory that lives until the running job ends (or the borrowing does). */
 struct arena *account_arena(struct account *account);
-/* Removes the folder of an account whose users.h row is gone. Sessions of it get CHANGE_ACCOUNT_GONE. Asynchronous. */
+/*
+ * Removes the folder of an account whose users.h row is gone. Sessions of it get CHANGE_ACCOUNT_GONE.
+ * Asynchronous.
+ */
 void account_destroy(struct account *account);
 
 /* The origin of what LMTP delivers: no session has this id. */
@@ -109,28 +118,34 @@ void account_destroy(struct account *account);
 enum job_kind {
 	JOB_READ, /* changes nothing */
 	JOB_WRITE, /* its commit is synced before done (promise 1) */
-	JOB_WRITE_RELAXED, /* flags and the like: visible at once, synced within a second (or sync_flags_always) */
-	JOB_ALONE, /* check.h: never within the transaction of others, and also if the account can't be opened */
-	JOB_CLOSED /* account_lock.h: the same, but the account is not opened for it, and it runs also if it is locked */
+	/* flags and the like: visible at once, synced within a second (or sync_flags_always) */
+	JOB_WRITE_RELAXED,
+	/* check.h: never within the transaction of others, and also if the account can't be opened */
+	JOB_ALONE,
+	/* account_lock.h: the same, but the account is not opened for it, and it runs also if it is locked */
+	JOB_CLOSED
 };
 
 /*
- * Embedded in, or first member of, the submitter's own request. Whoever holds the job owns it: the submitter until
- * job_submit answered RC_OK, then the store, then `done`. `run` may be called more than once (a batch that failed
- * is run again, job by job), so it starts by clearing its results and has no effect but through the store.
+ * Embedded in, or first member of, the submitter's own request. Whoever holds the job owns it: the submitter
+ * until job_submit answered RC_OK, then the store, then `done`. `run` may be called more than once (a batch
+ * that failed is run again, job by job), so it starts by clearing its results and has no effect but through
+ * the store.
  */
 struct job {
 	struct strand_item item; /* store's */
 	enum job_kind kind;
 	/* [strand] What it returns is put into rc; an error undoes all its changes (and only its). */
 	enum rc (*run)(struct account *account, struct job *job);
-	/* On `home`, after commit, the change lists of this job and of all before it having been posted there first.
-	 * With home NULL: on the worker, still owning the strand, outside a transaction. Owns the job. */
+	/*
+	 * On `home`, after commit, the change lists of this job and of all before it having been posted there
+	 * first. With home NULL: on the worker, still owning the strand, outside a transaction. Owns the job.
+	 */
 	void (*done)(struct job *job);
 	struct reactor *home; /* borrowed */
 	uint64_t asker; /* id of whoever asked, for `done` to look up: he may be gone */
 	bool slow; /* takes long: such jobs get at most half of the workers (work/pool.h) */
-	bool hold_moves; /* whoever submits it calls account_move_marked (hooks.h) later */
+	bool hold_marked; /* the submitter calls marked_hand_over itself (marked.h) */
 	uint64_t origin; /* copied into the change entries that the job makes: the session's id; 0: server */
 	enum rc rc; /* result */
 	uint64_t change; /* number of the last commit that the result has seen */
@@ -138,8 +153,10 @@ struct job {
 	struct account *account; /* set by job_submit; a reference held until done has returned */
 };
 
-/* Any thread. RC_BUSY: the strand is full, the caller keeps the job. The account is opened by the worker; if that
- * fails, run is not called and rc says why. */
+/*
+ * Any thread. RC_BUSY: the strand is full, the caller keeps the job. The account is opened by the worker; if
+ * that fails, run is not called and rc says why.
+ */
 enum rc job_submit(struct account *account, struct job *job) MUST_CHECK;
 /* Without the limit: for follow-up jobs of the server itself (mover, sync). */
 void job_submit_always(struct account *account, struct job *job);
@@ -147,9 +164,10 @@ void job_submit_always(struct account *account, struct job *job);
 bool account_full(struct account *account);
 
 /*
- * Memory-only reads on the reactor itself (docs/threads.md, Borrowing): true if the strand was idle, the account is open and
- * healthy, and the reactor's inbox is empty: then [strand] functions marked "memory" may be called until
- * account_return. Never for more than about 200 us, never with a job of the same session outstanding.
+ * Memory-only reads on the reactor itself (docs/threads.md, "Borrowing"): true if the strand was idle, the
+ * account is open and healthy, and the reactor's inbox is empty: then [strand] functions marked "memory" may
+ * be called until account_return. Never for more than about 200 us, never with a job of the same session
+ * outstanding.
  */
 bool account_borrow(struct account *account, struct reactor *reactor);
 void account_return(struct account *account);
@@ -160,8 +178,11 @@ enum change_kind {
 	CHANGE_APPEND, /* msgs: new messages, ascending UIDs */
 	CHANGE_FLAGS, /* msgs: new state of existing messages */
 	CHANGE_EXPUNGE, /* msgs: uid and modseq of what was removed */
-	CHANGE_KEYWORDS, /* the mailbox has a new keyword, maybe at a bit that had another name (no message had that bit any
-			  * more): all names are in `keywords` */
+	/*
+	 * The mailbox has a new keyword. Its bit may have had another name before, when no message had that
+	 * bit any more. All names are in `keywords`.
+	 */
+	CHANGE_KEYWORDS,
 	CHANGE_CREATED, /* mailbox, name; old_name = INBOX if it was made by renaming that */
 	CHANGE_DELETED, /* mailbox, name */
 	CHANGE_RENAMED, /* mailbox, name = new, old_name */
@@ -206,9 +227,9 @@ struct change_list *change_list_ref(struct change_list *list);
 void change_list_unref(struct change_list **list);
 
 /*
- * Where change lists go: one sink a reactor and module, living as long as the server. `fn` is called on the sink's
- * reactor, in commit order, before any later completion for that reactor; it borrows the list. reactor NULL: called
- * on the worker right after commit (the push queue).
+ * Where change lists go: one sink a reactor and module, living as long as the server. `fn` is called on the
+ * sink's reactor, in commit order, before any later completion for that reactor; it borrows the list. reactor
+ * NULL: called on the worker right after commit (the push queue).
  */
 struct change_sink {
 	struct reactor *reactor;
@@ -216,8 +237,10 @@ struct change_sink {
 	void *ctx;
 };
 
-/* Counted per (account, sink). watch: [strand], so that the job's own `change` is where the watching begins.
- * unwatch: any thread; some lists may still arrive. */
+/*
+ * Counted per (account, sink). watch: [strand], so that the job's own `change` is where the watching begins.
+ * unwatch: any thread; some lists may still arrive.
+ */
 void change_watch(struct account *account, struct change_sink *sink);
 void change_unwatch(struct account *account, struct change_sink *sink);
 /* Every account's lists, from start-up on; before any job is submitted. */

@@ -1,9 +1,9 @@
 /*
- * What the files of the store share: the insides of a store and of an account, and the joints between its three
- * parts. The core (store, account, job, db, ledger, settle, replaced, change,
- * users) runs jobs and transactions; the mail part (mail, mailbox,
- * message, schema) keeps the index and its memory; the bytes part (io, vfs, blob, spool, content, reader, moveout,
- * sweep, check) keeps message bytes. Fields of an account are [strand] unless marked otherwise.
+ * What the files of the store share: the insides of a store and of an account, and the joints between its
+ * three parts. The core (store, account, job, db, ledger, settle, replaced, change, users) runs jobs and
+ * transactions; the mail part (mail, mailbox, message, schema) keeps the index and its memory; the bytes part
+ * (io, vfs, blob, spool, content, reader, moveout, sweep, check) keeps message bytes. Fields of an account
+ * are [strand] unless marked otherwise.
  */
 #ifndef COID_STORE_STORE_PRIV_H
 #define COID_STORE_STORE_PRIV_H
@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "store/blob.h"
 #include "store/db.h"
-#include "store/hooks.h"
+#include "store/marked.h"
 #include "store/io.h"
 #include "store/ledger.h"
 #include "store/mail.h"
@@ -39,7 +39,7 @@ struct bytes_store; /* of the store: spool memory, descriptors */
 struct users;
 struct pushq;
 struct owners;
-struct marks;
+struct server_state;
 
 /* Work that is not a job of anybody: runs on the strand, outside a transaction, when it is due. */
 enum background_kind {
@@ -50,7 +50,7 @@ enum background_kind {
 	BACKGROUND_SWEEP, /* bytes: unlink what no row names, trim logs */
 	BACKGROUND_FILL, /* bytes: checksums that are not known yet */
 	BACKGROUND_NOTE, /* bytes: tell the owner of damaged messages */
-	BACKGROUND_MARKS, /* hooks: moves that have failed, once more */
+	BACKGROUND_MARKED, /* marked.c: messages that were left marked are handed over once more */
 	BACKGROUND_CLOSE, /* core; last */
 	BACKGROUND_KINDS
 };
@@ -59,7 +59,8 @@ enum account_state {
 	ACCOUNT_CLOSED, /* waits for a job */
 	ACCOUNT_OPEN,
 	ACCOUNT_FAILED, /* jobs are answered with fail_rc until retry_at */
-	ACCOUNT_LOCKED, /* closed and left alone: jobs are answered with RC_UNAVAILABLE until it is unlocked */
+	/* closed and left alone: jobs are answered with RC_UNAVAILABLE until it is unlocked */
+	ACCOUNT_LOCKED,
 	ACCOUNT_GONE /* removed: jobs are answered with RC_GONE for ever */
 };
 
@@ -68,8 +69,8 @@ struct effects {
 	struct change_list *changes; /* own; NULL: none */
 	struct change_sink **watches; /* own array of borrowed */
 	size_t watch_count;
-	int64_t moves_mailbox;
-	struct seqset moves; /* messages marked MSG_MOVE_PENDING */
+	int64_t marked_mailbox;
+	struct seqset marked; /* messages that got MSG_MARKED */
 };
 
 struct account {
@@ -111,12 +112,12 @@ struct account {
 	const char *damage; /* what is wrong, for the check; NULL: nothing is known */
 	uint64_t committed_ms; /* when the last commit was */
 	uint64_t checkpoint_ms; /* no checkpoint before that, since one has failed */
-	uint64_t file_ids
-		[2]; /* what tells the open database and WAL from other files of their names; 0: unknown */
+	/* What tells the open database and WAL from other files of their names; 0: unknown. */
+	uint64_t file_ids[2];
 	_Atomic uint64_t db_file_id; /* the first of them for the look from outside; 0: not open */
 	struct mail *mail; /* the mail part's: made by mail_open, dropped by mail_close */
-	_Atomic uint64_t
-		quota_storage; /* the account's own limits plus one, 0: the default (account_quota.c); any thread */
+	/* the account's own limits plus one, 0: the default (account_quota.c); any thread */
+	_Atomic uint64_t quota_storage;
 	_Atomic uint64_t quota_messages;
 	_Atomic uint64_t spooled; /* bytes its sessions are receiving; any thread */
 	bool blobs_open;
@@ -125,9 +126,9 @@ struct account {
 	uint64_t modseq; /* the last one given out */
 	uint64_t ceiling; /* synced; every modseq that anybody has seen is below */
 	uint64_t next_ceiling; /* of the transaction that is being committed */
-	bool marks_swept; /* no message waits for the mover that it has not been told of */
-	uint64_t marks_retry_ms; /* pause before moves that have failed are tried again */
-	bool marked; /* "in use under this boot id" is on disk: relaxed commits are allowed */
+	bool marked_swept; /* every marked message has been handed over (marked.h) */
+	uint64_t marked_retry_ms; /* pause before marked messages are handed over again */
+	bool use_noted; /* "in use under this boot id" is on disk: relaxed commits are allowed */
 
 	struct job *job; /* borrowed: the running one, NULL in background work and while borrowed */
 	struct arena *job_arena; /* own; emptied when the next job starts */
@@ -157,8 +158,8 @@ struct store {
 	struct account *accounts; /* uthash by id; lock; borrowed */
 	struct gone_id *gone; /* uthash by id; lock; own */
 	struct list open_accounts; /* lock; counted */
-	struct list
-		failed_accounts; /* lock; counted, so that their back-off is not forgotten; the locked ones, too */
+	/* lock; counted, so that their back-off is not forgotten; the locked ones, too */
+	struct list failed_accounts;
 	atomic_uint locked_count;
 	unsigned open_count; /* lock */
 	char *template; /* own: the database file of a new account */
@@ -167,8 +168,8 @@ struct store {
 	atomic_bool syncfs_queued;
 	struct strand_item syncfs_item;
 	struct unsettled *unsettled; /* uthash by id; lock; own: closed with a WAL that is not empty */
-	struct replaced
-		*replaced; /* uthash by id; lock; own: what had been committed in files that were replaced */
+	/* uthash by id; lock; own: what had been committed in files that were replaced */
+	struct replaced *replaced;
 	atomic_uint settle_tokens; /* checkpoints of quiet accounts until the next tick */
 	atomic_bool look_queued;
 	struct strand_item look_item; /* for replaced_look and space_look */
@@ -176,14 +177,14 @@ struct store {
 	bool was_low; /* store_tick's: accounts have been told of little room */
 	atomic_uint slow_running; /* background work that may be slow, at most half the workers */
 
-	struct store_hooks hooks; /* fixed before the first job */
+	struct marked_hooks marked_hooks; /* fixed before the first job */
 	int64_t run; /* tells this process's rows of push_owed from those of others */
 	void (*owed_fn)(void *ctx, struct account *account); /* fixed before the first job, as the next one */
 	void *owed_ctx;
 	struct strand *strand; /* own: syncfs and other work for the whole store */
 	struct users *users; /* own */
 	struct owners *owners; /* own; owners.h */
-	struct marks *marks; /* own; marks.h */
+	struct server_state *state; /* own; server_state.h */
 	struct pushq *pushq; /* own */
 	struct change_sink **sinks; /* own array of borrowed; fixed before the first job */
 	size_t sink_count;
@@ -196,14 +197,18 @@ const char *account_path(const struct account *account);
 /* Id of the session that the running job works for; 0: none. */
 uint64_t account_origin(const struct account *account);
 
-/* The next modseq of the account: higher than any before, in any of its mailboxes. One a job and mailbox is enough. */
+/*
+ * The next modseq of the account: higher than any before, in any of its mailboxes. One a job and mailbox is
+ * enough.
+ */
 uint64_t account_modseq_next(struct account *account);
 uint64_t account_modseq_last(const struct account *account);
 
 /*
- * Records what the running job changes; told to everybody after its commit, dropped if it is rolled back. Everything
- * is copied. change_msg joins the entry before it if kind and mailbox are the same and the UID is higher. The modseq
- * of an entry is the highest of its messages. No effect outside a write transaction is allowed: asserts one.
+ * Records what the running job changes; told to everybody after its commit, dropped if it is rolled back.
+ * Everything is copied. change_msg joins the entry before it if kind and mailbox are the same and the UID is
+ * higher. The modseq of an entry is the highest of its messages. No effect outside a write transaction is
+ * allowed: asserts one.
  */
 void change_msg(
 	struct account *account, enum change_kind kind, int64_t mailbox, const struct msg_state *state);
@@ -213,22 +218,23 @@ void change_keywords(
 	struct account *account, int64_t mailbox, const struct strv *names, size_t count, uint64_t modseq);
 
 /*
- * Wishes background work of this kind at clock_mono_ms() >= due (0: no more). An earlier wish stands. The wish is
- * fulfilled by store_tick, so to the second; it is dropped before the work runs (which may wish again), and when the
- * account is closed. account_background_now: as soon as the strand gets to it.
+ * Wishes background work of this kind at clock_mono_ms() >= due (0: no more). An earlier wish stands. The
+ * wish is fulfilled by store_tick, so to the second; it is dropped before the work runs (which may wish
+ * again), and when the account is closed. account_background_now: as soon as the strand gets to it.
  */
 void account_background(struct account *account, enum background_kind kind, uint64_t due);
 void account_background_now(struct account *account, enum background_kind kind);
 /*
- * For background work: fn in one synced transaction of its own, with everything that holds for a job's run. After an error
- * the account may have been closed (account->db NULL) or closed and opened again: nothing read before it holds.
+ * For background work: fn in one synced transaction of its own, with everything that holds for a job's run.
+ * After an error the account may have been closed (account->db NULL) or closed and opened again: nothing read
+ * before it holds.
  */
 enum rc job_transaction(
 	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg) MUST_CHECK;
 
 /*
- * Implemented by the bytes part, beside blob.h: sets store->bytes. store_new calls it last, store_free first, when no
- * account is open any more.
+ * Implemented by the bytes part, beside blob.h: sets store->bytes. store_new calls it last, store_free first,
+ * when no account is open any more.
  */
 enum rc spool_store_new(struct store *store) MUST_CHECK;
 void spool_store_free(struct store *store);
@@ -237,8 +243,11 @@ void spool_store_free(struct store *store);
 
 /* account.c */
 
-/* marker.c: <account>/doubt. A sync has failed: what the WAL holds may be in the kernel's memory only, and no later sync
- * tells. Not synced: it is for the next process, and says nothing to one that reads after a power cut what is on disk. */
+/*
+ * marker.c: <account>/doubt. A sync has failed: what the WAL holds may be in the kernel's memory only, and no
+ * later sync tells. Not synced: it is for the next process, and says nothing to one that reads after a power
+ * cut what is on disk.
+ */
 void marker_doubt_set(struct account *account);
 bool marker_doubt_exists(struct account *account);
 void marker_doubt_remove(struct account *account);
@@ -250,7 +259,10 @@ enum rc account_open(struct account *account) MUST_CHECK;
 void account_close(struct account *account);
 /* The same, but what is in the WAL stays there. */
 void account_close_quickly(struct account *account);
-/* In order, with an empty WAL, and its sessions are told; state ACCOUNT_LOCKED. The account may have failed before. */
+/*
+ * In order, with an empty WAL, and its sessions are told; state ACCOUNT_LOCKED. The account may have failed
+ * before.
+ */
 void account_close_locked(struct account *account);
 /* account_lock.c: the state is no longer ACCOUNT_LOCKED. */
 void account_lock_ended(struct account *account);
@@ -259,16 +271,18 @@ void account_abandon(struct account *account);
 /* The memory does not follow the database: read everything again. */
 void account_reopen(struct account *account);
 /*
- * After a failed sync: marker transaction, close, reopen, check (promise 4). RC_OK: what can be read is on disk, and what
- * a failed commit has left is not there. Else that is not known: the account can be read only, as it was before the commit
- * (state ACCOUNT_OPEN), or it has failed and its sessions have been told.
+ * After a failed sync: marker transaction, close, reopen, check (promise 4). RC_OK: what can be read is on
+ * disk, and what a failed commit has left is not there. Else that is not known: the account can be read only,
+ * as it was before the commit (state ACCOUNT_OPEN), or it has failed and its sessions have been told.
  */
 enum rc account_recover(struct account *account) MUST_CHECK;
 /* Out of service until its back-off has passed; `tell`: CHANGE_RESET to its sessions. */
 void account_fail(struct account *account, enum rc rc, bool tell);
 /* Writes the account's own row, in the caller's transaction. */
 enum rc account_row_write(struct account *account, uint64_t ceiling, bool clean) MUST_CHECK;
-/* Last statement of a transaction that has changed something. *ret_sync is set if its commit must be synced. */
+/*
+ * Last statement of a transaction that has changed something. *ret_sync is set if its commit must be synced.
+ */
 enum rc account_prepare_commit(struct account *account, bool *ret_sync) MUST_CHECK;
 void account_committed(struct account *account, bool synced);
 /* Relaxed commits up to this number are on disk. Any thread, as account_dirty. */
@@ -280,9 +294,15 @@ void store_gone_free(struct store *store);
 /* account_writable.c */
 /* Errors of the storage, as opposed to those of a job: what can be read is none the worse for them. */
 bool store_storage_rc(enum rc rc);
-/* The account is open; from here on it can be read only, and writing is tried again after a pause, longer each time. */
+/*
+ * The account is open; from here on it can be read only, and writing is tried again after a pause, longer
+ * each time.
+ */
 void account_reads_only(struct account *account, enum rc rc);
-/* RC_OK, or why nothing can be changed now. Tries, if that is due: whatever was read of the account before may be gone. */
+/*
+ * RC_OK, or why nothing can be changed now. Tries, if that is due: whatever was read of the account before
+ * may be gone.
+ */
 enum rc account_writable(struct account *account) MUST_CHECK;
 enum rc account_marker_write(struct account *account) MUST_CHECK;
 
@@ -304,8 +324,9 @@ void account_background_want(struct account *account, enum background_kind kind)
 
 /* settle.c: the WAL is short-lived. */
 /*
- * All that is in the WAL goes into the database file; the WAL is emptied or, unless `truncate`, free to begin anew. RC_OK
- * also if a part has to wait. Not RC_OK with account->wal_held: the account has to be opened again before it is written.
+ * All that is in the WAL goes into the database file; the WAL is emptied or, unless `truncate`, free to begin
+ * anew. RC_OK also if a part has to wait. Not RC_OK with account->wal_held: the account has to be opened
+ * again before it is written.
  */
 enum rc settle_checkpoint(struct account *account, bool truncate) MUST_CHECK;
 /* Background work. */
@@ -315,7 +336,10 @@ enum rc settle_close_run(struct account *account) MUST_CHECK;
 void settle_wish(struct account *account);
 /* Each second. */
 void settle_tick(struct store *store);
-/* At the end, when no account is open (opening one more could ask another one to close): those that were closed with a WAL that is not empty, for some seconds. */
+/*
+ * At the end, when no account is open (opening one more could ask another one to close): those that were
+ * closed with a WAL that is not empty, for some seconds.
+ */
 void settle_rest(struct store *store);
 void settle_free(struct store *store);
 
@@ -333,7 +357,10 @@ void replaced_close(struct account *account);
 enum rc replaced_look_run(struct account *account) MUST_CHECK;
 /* On the store's strand: looks at all open accounts. */
 void replaced_look(struct store *store);
-/* Opened: if there is less than had been in the files before, UIDs are not trusted, and mailboxes get new UIDVALIDITYs. */
+/*
+ * Opened: if there is less than had been in the files before, UIDs are not trusted, and mailboxes get new
+ * UIDVALIDITYs.
+ */
 enum rc replaced_renew(struct account *account) MUST_CHECK;
 void replaced_free(struct store *store);
 
@@ -355,10 +382,10 @@ void change_effects_publish(struct account *account, struct effects *effects);
 /* A list with one entry that says only this. */
 void change_publish_kind(struct account *account, enum change_kind kind);
 
-/* hooks.c: an account was opened; marks left by an earlier process are taken up. */
-void moves_sweep(struct account *account);
-/* Background work: the same for marks that were left when moving failed. */
-enum rc moves_retry(struct account *account) MUST_CHECK;
+/* marked.c: an account was opened; messages that an earlier process has left marked are handed over. */
+void marked_sweep(struct account *account);
+/* Background work: the same for messages that were left marked by marked_left. */
+enum rc marked_retry(struct account *account) MUST_CHECK;
 
 /* push_owed.h: an account was opened. */
 void push_owed_sweep(struct account *account);

@@ -1,6 +1,6 @@
 /*
- * The offline check of server.db: what the folders say is compared with what it says, and what there should be is worked out.
- * The folder decides whose it is; the row decides everything else, if it is whole.
+ * The offline check of server.db: what the folders say is compared with what it says, and what there should
+ * be is worked out. The folder decides whose it is; the row decides everything else, if it is whole.
  */
 #include "store/users_check_priv.h"
 
@@ -69,11 +69,11 @@ static bool has_folder(const struct users_checker *checker, int64_t id)
 static void compare_server(struct users_checker *checker)
 {
 	const struct users_source *server = &checker->sources[0];
-	for (size_t i = 0; i < server->setting_count && checker->marks.server[0]; i++) {
+	for (size_t i = 0; i < server->setting_count && checker->state.server[0]; i++) {
 		const struct users_setting *setting = &server->settings[i];
 		if (!strv_eq(setting->key, STRV(USERS_SETTING_SERVER)))
 			continue;
-		checker->foreign = !strv_eq(setting->value, strv_cstr(checker->marks.server));
+		checker->foreign = !strv_eq(setting->value, strv_cstr(checker->state.server));
 	}
 	if (checker->foreign)
 		users_problem(checker, "server.db: is that of another server, or was made anew");
@@ -83,8 +83,8 @@ static enum rc check_read(struct users_checker *checker)
 {
 	static const char *const names[USERS_SOURCES] = { "server.db", "server.db.new", "server.db.copy",
 		"server.db.copy.1" };
-	enum rc rc = marks_read(checker->io, checker->log, checker->root, &checker->marks);
-	checker->marks_there = rc == RC_OK;
+	enum rc rc = server_state_read(checker->io, checker->log, checker->root, &checker->state);
+	checker->state_there = rc == RC_OK;
 	for (int i = 0; i < USERS_SOURCES; i++) {
 		struct users_source *source = &checker->sources[i];
 		unsigned before = checker->result.problems;
@@ -144,7 +144,10 @@ static void folder_owned(struct users_checker *checker, const struct users_folde
 	const struct user_record *row = users_list_id(&checker->sources[0].rows, folder->id);
 	struct user_record record = folder->record;
 	if (row && owner_tag(row) == owner_tag(&folder->record)) {
-		/* The file is written before the row is committed: of a damaged database the row may be an old one. */
+		/*
+		 * The file is written before the row is committed: of a damaged database the row may be an
+		 * old one.
+		 */
 		bool by_row = checker->sources[0].whole;
 		bool behind = folder->owner == USERS_OWNER_NEW || owner_sum(row) != owner_sum(&record);
 		record.last_login = row->last_login;
@@ -286,7 +289,7 @@ static void users_check_compare(struct users_checker *checker)
 	users_list_sort(&checker->wanted);
 	check_rows(checker);
 	check_names(checker);
-	if (!checker->marks_there && checker->wanted.count > 0)
+	if (!checker->state_there && checker->wanted.count > 0)
 		users_problem(checker, "server.state: missing or damaged");
 	checker->result.users = checker->wanted.count;
 }

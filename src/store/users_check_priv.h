@@ -55,8 +55,8 @@ struct users_checker {
 	struct users_folder *folders; /* own; by id */
 	size_t folder_count;
 	size_t folder_cap;
-	struct marks_text marks;
-	bool marks_there;
+	struct server_state_text state;
+	bool state_there;
 	bool foreign; /* server.db is that of another server */
 	bool older_form; /* server.db has version 1 */
 	struct users_list wanted; /* the users that there should be */

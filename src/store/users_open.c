@@ -1,6 +1,7 @@
 /*
- * server.db is opened, and compared with the folders of the accounts. A new or empty database beside folders is a lost one,
- * and so is one that does not stand a check: then no user is served, and none is refused for good either.
+ * server.db is opened, and compared with the folders of the accounts. A new or empty database beside folders
+ * is a lost one, and so is one that does not stand a check: then no user is served, and none is refused for
+ * good either.
  */
 #include "store/users_priv.h"
 
@@ -60,11 +61,11 @@ static enum rc users_open_lost(struct users *users, const char *what)
 static enum rc server_name(struct users *users)
 {
 	struct store *store = users->store;
-	struct strv value = strv_cstr(marks_server(store->marks));
+	struct strv value = strv_cstr(server_state_server(store->state));
 	enum rc rc = RC_OK;
 	if (value.n == 0) {
 		value = owner_identity_new(users->arena);
-		rc = marks_server_set(store->marks, value);
+		rc = server_state_server_set(store->state, value);
 	}
 	return rc == RC_OK ? users_setting_set(users, USERS_SETTING_SERVER, value) : rc;
 }
@@ -280,14 +281,14 @@ static bool folder_look(void *arg, int64_t id, const char *folder)
 static enum rc server_compare(struct users *users, bool *ret_other)
 {
 	struct store *store = users->store;
-	const char *expected = marks_server(store->marks);
+	const char *expected = server_state_server(store->state);
 	struct strv value = STRV("");
 	enum rc rc = users_setting_get(users, USERS_SETTING_SERVER, users->arena, &value);
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
 	/* The file was lost, or this is the first start that has one. */
 	if (!expected[0]) {
-		if (value.n > 0 && marks_server_set(store->marks, value) != RC_OK)
+		if (value.n > 0 && server_state_server_set(store->state, value) != RC_OK)
 			log_warn(store->log, "server.state cannot be written now");
 		return RC_OK;
 	}
@@ -323,7 +324,7 @@ static enum rc users_load(struct users *users)
 	arena_reset(users->arena);
 	if (rc != RC_OK)
 		return rc;
-	marks_ids_raise(store->marks, folders.last + 1);
+	server_state_ids_raise(store->state, folders.last + 1);
 	users->loaded = true;
 	return RC_OK;
 }

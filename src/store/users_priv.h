@@ -1,11 +1,12 @@
 /*
- * What the files of server.db share: users.c (the strand and its jobs), users_open.c (opening, migration, what the folders
- * say), users_query.c (rows), users_owner.c (the owner files of what a transaction has changed), users_copy.c.
+ * What the files of server.db share: users.c (the strand and its jobs), users_open.c (opening, migration,
+ * what the folders say), users_query.c (rows), users_owner.c (the owner files of what a transaction has
+ * changed), users_copy.c.
  */
 #ifndef COID_STORE_USERS_PRIV_H
 #define COID_STORE_USERS_PRIV_H
 
-#include "store/marks.h"
+#include "store/server_state.h"
 #include "store/owner.h"
 #include "store/owners.h"
 #include "store/store_priv.h"
@@ -34,17 +35,21 @@ struct users {
 	struct store *store; /* borrowed */
 	struct strand *strand; /* own */
 	struct db *db; /* own; NULL: it could not be opened again after a failure */
-	struct db *
-		left; /* own; what was replaced under the running server, until it is opened anew; NULL: nothing was */
+	/*
+	 * own; the file that was replaced under the running server, until the new one is opened; NULL: none
+	 * was
+	 */
+	struct db *left;
 	uint64_t file_ids
 		[2]; /* what tells the open database and WAL from other files of their names; 0: unknown */
 	uint64_t retry_at; /* ms */
 	bool suspect;
-	bool doubtful; /* a sync has failed, and the frames of its commit have not been overwritten: no more than reads */
+	/* a sync has failed, and the frames of its commit have not been overwritten: no more than reads */
+	bool doubtful;
 	uint64_t write_retry_at; /* ms */
 	bool loaded; /* store->owners follows the rows */
-	atomic_bool
-		lost; /* missing or damaged: out of service until it is repaired and the server started again */
+	/* missing or damaged: out of service until it is repaired and the server started again */
+	atomic_bool lost;
 	struct users_alias *aliases; /* own; mostly none */
 	size_t alias_count;
 	struct arena *arena; /* own; of one transaction */

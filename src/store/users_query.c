@@ -1,6 +1,6 @@
 /*
- * Rows of server.db. Every row of a user carries a checksum: what a failing disk makes of it is told apart from what was
- * written, so that nobody gets another's mail, nor 550, because of a flipped bit.
+ * Rows of server.db. Every row of a user carries a checksum: what a failing disk makes of it is told apart
+ * from what was written, so that nobody gets another's mail, nor 550, because of a flipped bit.
  */
 #include "store/users_priv.h"
 
@@ -118,7 +118,7 @@ enum rc users_add(struct users *users, const struct user_record *record, int64_t
 		return RC_EXISTS;
 	}
 	if (rc == RC_NOT_FOUND)
-		rc = marks_id_next(users->store->marks, &row.id);
+		rc = server_state_id_next(users->store->state, &row.id);
 	if (rc != RC_OK)
 		return rc;
 	row.identity = owner_identity_new(users->arena);

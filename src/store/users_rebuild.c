@@ -1,7 +1,7 @@
 /*
- * A new server.db from what users_check.c found that there should be. It is complete and synced before the old one is set
- * aside and it takes its place. If the power goes in between, the next start finds no server.db, and the next repair finds
- * the new one under its other name.
+ * A new server.db from what users_check.c found that there should be. It is complete and synced before the
+ * old one is set aside and it takes its place. If the power goes in between, the next start finds no
+ * server.db, and the next repair finds the new one under its other name.
  */
 #include "store/users_check_priv.h"
 
@@ -30,7 +30,7 @@ static void id_above(int64_t *last, int64_t id)
 
 static int64_t users_rebuild_last_id(const struct users_checker *checker)
 {
-	int64_t last = checker->marks.ids;
+	int64_t last = checker->state.ids;
 	for (int i = 0; i < USERS_SOURCES; i++) {
 		const struct users_source *source = &checker->sources[i];
 		/* Of a damaged one or another server's it may be anything; but too high is no harm. */
@@ -81,7 +81,7 @@ static enum rc settings_fill(struct users_checker *checker, struct db *db)
 			source->settings[i].key, source->settings[i].value);
 	if (rc == RC_OK)
 		rc = db_run(db, "INSERT OR REPLACE INTO setting VALUES (?1, ?2)", "tb",
-			STRV(USERS_SETTING_SERVER), strv_cstr(checker->marks.server));
+			STRV(USERS_SETTING_SERVER), strv_cstr(checker->state.server));
 	if (!source)
 		buf_adds(checker->report, "the server's settings are lost, among them its Web Push key: "
 					  "subscriptions are void\n");
@@ -202,17 +202,17 @@ enum rc users_rebuild(struct users_checker *checker)
 	snprintf(path, sizeof(path), "%s/server.db", checker->root);
 	snprintf(made, sizeof(made), "%s/server.db.new", checker->root);
 	ids_give(checker, &next);
-	checker->marks.ids = next + IDS_AHEAD;
-	if (!checker->marks.server[0])
-		snprintf(checker->marks.server, sizeof(checker->marks.server), "%.*s",
+	checker->state.ids = next + IDS_AHEAD;
+	if (!checker->state.server[0])
+		snprintf(checker->state.server, sizeof(checker->state.server), "%.*s",
 			STRV_ARG(owner_identity_new(checker->arena)));
-	if (!checker->marks_there)
-		checker->marks.uidvalidity = 0; /* the clock decides */
+	if (!checker->state_there)
+		checker->state.uidvalidity = 0; /* the clock decides */
 	enum rc rc = owners_fill(checker);
 	if (rc == RC_OK)
 		rc = database_make(checker, made);
 	if (rc == RC_OK)
-		rc = marks_write(checker->io, checker->log, checker->root, &checker->marks);
+		rc = server_state_write(checker->io, checker->log, checker->root, &checker->state);
 	if (rc == RC_OK)
 		rc = old_aside(checker, path);
 	if (rc == RC_OK)

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "store/hooks.h"
+#include "store/notes.h"
 #include "store/message.h"
 #include "webpush/core.h"
 #include "webpush/device.h"
@@ -242,7 +242,7 @@ static void compose_note_set(struct account *account, bool any)
 	struct compose_note *note = mem_zalloc(sizeof(*note));
 
 	note->any = any;
-	account_note_set(account, ACCOUNT_NOTE_WEBPUSH, note);
+	notes_set(account, ACCOUNT_NOTE_WEBPUSH, note);
 }
 
 /* Subscriptions and device tokens. Remembers whether there are any. */
@@ -263,7 +263,7 @@ static enum rc compose_load(const struct core *core, struct account *account, in
 
 bool compose_unwanted(struct account *account)
 {
-	const struct compose_note *note = account_note(account, ACCOUNT_NOTE_WEBPUSH);
+	const struct compose_note *note = notes_get(account, ACCOUNT_NOTE_WEBPUSH);
 	return note && !note->any;
 }
 
@@ -272,7 +272,7 @@ enum rc compose_wanted(const struct core *core, struct account *account, bool *r
 	struct subs_list subs = { 0 };
 	struct device_list devices = { 0 };
 
-	if (!account_note(account, ACCOUNT_NOTE_WEBPUSH)) {
+	if (!notes_get(account, ACCOUNT_NOTE_WEBPUSH)) {
 		enum rc rc =
 			compose_load(core, account, clock_wall(), account_arena(account), &subs, &devices);
 		if (rc != RC_OK)

@@ -92,12 +92,12 @@ static enum rc deliver(struct power *power, const struct coi *coi, unsigned numb
 /* What the store does behind the commit that has set \Seen; the mover's job is then before whatever comes next. */
 static enum rc move_run(struct account *account, void *arg)
 {
-	const struct store_hooks *hooks = arg;
+	const struct marked_hooks *hooks = arg;
 	struct mbox_info info;
 
 	enum rc rc = mbox_find(account, STRV("INBOX"), &info);
 	if (rc == RC_OK)
-		hooks->move(hooks->ctx, account, info.id, NULL);
+		hooks->hand_over(hooks->ctx, account, info.id, NULL);
 	return rc;
 }
 
@@ -109,7 +109,7 @@ static enum rc nothing_run(struct account *account, void *arg)
 }
 
 /* Until the mover has done, and what it has submitted itself. */
-static enum rc move(struct power *power, struct store_hooks *hooks)
+static enum rc move(struct power *power, struct marked_hooks *hooks)
 {
 	enum rc rc = rig_run(&power->rig, ACCOUNT, JOB_READ, move_run, hooks);
 	for (unsigned i = 0; rc == RC_OK && i < 2; i++)
@@ -157,8 +157,8 @@ static void settings_and_moves_are_all_or_nothing(void **state)
 	power_init(&power, NULL);
 	coi_attach(coi, power.rig.store);
 	/* Marking and moving are steps of their own here. */
-	struct store_hooks hooks = power.rig.store->hooks;
-	power.rig.store->hooks.move = NULL;
+	struct marked_hooks hooks = power.rig.store->marked_hooks;
+	power.rig.store->marked_hooks.hand_over = NULL;
 
 	STEP(&power, "SETMETADATA", true, set(&power, metadata, "", "/private/comment", "mine"));
 	STEP(&power, "SETMETADATA, a mailbox", true,

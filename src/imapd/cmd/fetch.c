@@ -12,7 +12,7 @@
 #include "imapd/sync_print.h"
 #include "query/vanished.h"
 #include "imapd/view.h"
-#include "store/hooks.h"
+#include "store/marked.h"
 #include "store/message.h"
 
 /* So many messages are looked through for unseen ones by the reactor itself. */
@@ -29,7 +29,7 @@ struct fetch_args {
 	struct partial partial;
 	struct fetch_cmd run;
 	int64_t mailbox;
-	struct seqset moving; /* own: seen now, and moved when the command has read them (store/hooks.h) */
+	struct seqset moving; /* own: seen now, and moved when the command has read them (store/marked.h) */
 };
 
 /* Sets \Seen before the data are sent, or only looks whether there is anything to set. */
@@ -127,7 +127,7 @@ static void seen_release(struct cmd_job *job)
 {
 	struct seen_job *seen = CONTAINER_OF(job, struct seen_job, base);
 	if (seen->owes_move && job->job.rc == RC_OK)
-		account_move_marked(job->job.account, seen->fetch->mailbox, &seen->unseen);
+		marked_hand_over(job->job.account, seen->fetch->mailbox, &seen->unseen);
 	fetch_free(&seen->fetch);
 	seqset_fini(&seen->unseen);
 }
@@ -171,7 +171,7 @@ static void submit_seen(struct cmd *cmd, struct fetch_cmd *run, bool write)
 	struct seen_job *seen = cmd_job_new(cmd, sizeof(*seen), write ? JOB_WRITE_RELAXED : JOB_READ,
 		write ? seen_set : seen_look, write ? seen_were_set : seen_were_looked_up);
 	seen->base.release = seen_release;
-	seen->base.job.hold_moves = true;
+	seen->base.job.hold_marked = true;
 	bool memory = !write && fetch_cmd_count(run) <= LOOK_BORROW_MAX;
 	seen->fetch = run->fetch;
 	run->fetch = NULL;
@@ -326,7 +326,7 @@ static void fetch_cancel(struct cmd *cmd)
 		return;
 	fetch_cmd_cancel(&args->run);
 	if (!seqset_empty(&args->moving))
-		account_move_marked(cmd->session->account, args->mailbox, &args->moving);
+		marked_hand_over(cmd->session->account, args->mailbox, &args->moving);
 	seqset_fini(&args->moving);
 }
 

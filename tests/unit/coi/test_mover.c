@@ -22,7 +22,7 @@ struct fixture {
 	struct rec *rec;
 	struct rig rig;
 	struct coi *coi;
-	struct store_hooks hooks; /* the mover's */
+	struct marked_hooks hooks; /* the mover's */
 	bool full; /* the disk, from the moment that moving begins */
 	unsigned moves;
 	uint64_t now;
@@ -36,13 +36,13 @@ static void move(void *ctx, struct account *account, int64_t mailbox, const stru
 	f->moves++;
 	if (f->full)
 		rec_fail(f->rec, REC_OP_WRITE, "account.db-wal", ENOSPC, 1, true);
-	f->hooks.move(f->hooks.ctx, account, mailbox, uids);
+	f->hooks.hand_over(f->hooks.ctx, account, mailbox, uids);
 }
 
 static enum rc seen(void *ctx, struct account *account, bool *ret_moves)
 {
 	struct fixture *f = ctx;
-	return f->hooks.seen(f->hooks.ctx, account, ret_moves);
+	return f->hooks.wanted(f->hooks.ctx, account, ret_moves);
 }
 
 static void open_store(struct fixture *f)
@@ -50,9 +50,9 @@ static void open_store(struct fixture *f)
 	rig_init(&f->rig, f->root, rec_io(f->rec));
 	assert_int_equal(rig_open(&f->rig), RC_OK);
 	coi_attach(f->coi, f->rig.store);
-	f->hooks = f->rig.store->hooks;
-	struct store_hooks hooks = { .ctx = f, .seen = seen, .move = move };
-	store_set_hooks(f->rig.store, &hooks);
+	f->hooks = f->rig.store->marked_hooks;
+	struct marked_hooks hooks = { .ctx = f, .wanted = seen, .hand_over = move };
+	marked_set_hooks(f->rig.store, &hooks);
 }
 
 static enum rc enable(struct account *account, void *arg)

@@ -184,7 +184,7 @@ static void after_a_killed_process_nothing_is_raised_and_what_is_unsynced_gets_s
 	struct fix *after = fix_cut(fix, REC_ALL, false);
 	account = account_get(after->store, 1);
 	assert_int_equal(number_now(after, account, JOB_READ, highest), last);
-	assert_true(account->marked);
+	assert_true(account->use_noted);
 	assert_true(account_dirty(account));
 	assert_int_equal(number_now(after, account, JOB_WRITE, take_modseq), last + 1);
 	account_unref(&account);

@@ -9,7 +9,7 @@ static void a_copy_has_flags_dates_and_bytes_of_its_source(void **state)
 
 	t_append(f, f->inbox, MSG_SEEN, 3);
 	t_append(f, a, 0, 4);
-	t_flags(f, f->inbox, "2", FLAGS_ADD, MSG_FLAGGED | MSG_MOVE_PENDING | MSG_CHAT);
+	t_flags(f, f->inbox, "2", FLAGS_ADD, MSG_FLAGGED | MSG_MARKED | MSG_CHAT);
 	forget_changes(f);
 	assert_copy(f, f->inbox, "2:3,9", a, false, "2:3>5:6");
 	assert_changes(f, "APPEND 5 6;");

@@ -68,15 +68,15 @@ static void internal_flags_change_without_anybody_noticing(void **state)
 	t_append(f, f->inbox, 0, 1);
 	forget_changes(f);
 	uint64_t before = t_info(f, "INBOX").highestmodseq;
-	t_flags(f, f->inbox, "1", FLAGS_ADD, MSG_MOVE_PENDING);
+	t_flags(f, f->inbox, "1", FLAGS_ADD, MSG_MARKED);
 	assert_changes(f, "");
 	assert_int_equal(t_info(f, "INBOX").highestmodseq, before);
-	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MOVE_PENDING);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MARKED);
 	fixture_reopen(f);
-	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MOVE_PENDING);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MARKED);
 	t_flags(f, f->inbox, "1", FLAGS_SET, MSG_SEEN);
-	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MOVE_PENDING | MSG_SEEN);
-	t_flags(f, f->inbox, "1", FLAGS_REMOVE, MSG_MOVE_PENDING);
+	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_MARKED | MSG_SEEN);
+	t_flags(f, f->inbox, "1", FLAGS_REMOVE, MSG_MARKED);
 	assert_int_equal(t_row(f, f->inbox, 1).flags, MSG_SEEN);
 	fixture_free(&f);
 }

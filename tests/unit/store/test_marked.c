@@ -2,7 +2,7 @@
 #include "mail_fixture.h"
 
 #include "store/annot.h"
-#include "store/hooks.h"
+#include "store/marked.h"
 
 struct seen_moves {
 	pthread_mutex_t lock;
@@ -12,14 +12,14 @@ struct seen_moves {
 	struct seqset uids;
 };
 
-static enum rc hook_seen(void *ctx, struct account *account, bool *ret_moves)
+static enum rc hook_wanted(void *ctx, struct account *account, bool *ret_wanted)
 {
 	(void)account;
-	*ret_moves = ((struct seen_moves *)ctx)->wanted;
+	*ret_wanted = ((struct seen_moves *)ctx)->wanted;
 	return RC_OK;
 }
 
-static void hook_move(void *ctx, struct account *account, int64_t mailbox, const struct seqset *uids)
+static void hook_hand_over(void *ctx, struct account *account, int64_t mailbox, const struct seqset *uids)
 {
 	struct seen_moves *moves = ctx;
 	(void)account;
@@ -34,8 +34,8 @@ static void hook_move(void *ctx, struct account *account, int64_t mailbox, const
 
 static void hooked(struct fixture *f, struct seen_moves *moves)
 {
-	struct store_hooks hooks = { .ctx = moves, .seen = hook_seen, .move = hook_move };
-	store_set_hooks(f->store, &hooks);
+	struct marked_hooks hooks = { .ctx = moves, .wanted = hook_wanted, .hand_over = hook_hand_over };
+	marked_set_hooks(f->store, &hooks);
 }
 
 static struct fixture *start(struct seen_moves *moves)
@@ -69,7 +69,7 @@ static void assert_moves(struct seen_moves *moves, unsigned calls, const char *u
 
 static bool is_marked(struct fixture *f, int64_t mailbox, uint32_t uid)
 {
-	return t_row(f, mailbox, uid).flags & MSG_MOVE_PENDING;
+	return t_row(f, mailbox, uid).flags & MSG_MARKED;
 }
 
 static void chat_messages_of_inbox_that_turn_seen_are_marked_and_told_once(void **state)
@@ -149,7 +149,7 @@ static void marks_that_were_left_are_found_at_the_next_opening(void **state)
 	assert_true(is_marked(f, f->inbox, 2));
 	assert_true(moves.all);
 	assert_moves(&moves, 1, "");
-	t_flags(f, f->inbox, "2", FLAGS_REMOVE, MSG_MOVE_PENDING);
+	t_flags(f, f->inbox, "2", FLAGS_REMOVE, MSG_MARKED);
 	fixture_stop(f);
 	fixture_start(f);
 	hooked(f, &moves);
@@ -163,7 +163,7 @@ static enum rc list_marked(struct account *account, void *arg)
 	struct rows_call *call = arg;
 	struct seqset uids;
 
-	enum rc rc = msg_marked(account, call->mailbox, &uids);
+	enum rc rc = marked_uids(account, call->mailbox, &uids);
 	if (rc == RC_OK) {
 		call->count = (size_t)seqset_count(&uids);
 		seqset_fini(&uids);
@@ -193,9 +193,9 @@ static void marks_are_listed_and_gone_after_a_move(void **state)
 static enum rc remember(struct account *account, void *arg)
 {
 	(void)arg;
-	if (account_note(account, ACCOUNT_NOTE_COI))
+	if (notes_get(account, ACCOUNT_NOTE_COI))
 		return RC_EXISTS;
-	account_note_set(account, ACCOUNT_NOTE_COI, mem_strdup("note"));
+	notes_set(account, ACCOUNT_NOTE_COI, mem_strdup("note"));
 	return RC_OK;
 }
 

@@ -1,4 +1,7 @@
-#include "store/thread.h"
+/*
+ * Conversations: the hashes of a message's Message-ID and references, and the thread that they lead to.
+ */
+#include "store/conversation.h"
 
 #include "base/mem.h"
 #include "mime/header.h"
@@ -9,7 +12,7 @@
 /* What a header says, as hashes; 0: nothing. */
 struct refs {
 	uint64_t own;
-	uint64_t v[THREAD_REFS_MAX]; /* oldest first */
+	uint64_t v[CONVERSATION_REFS_MAX]; /* oldest first */
 	size_t count;
 	uint64_t reply; /* In-Reply-To */
 };
@@ -23,8 +26,8 @@ static uint64_t id_hash(struct strv id)
 
 static void refs_add(struct refs *refs, uint64_t hash)
 {
-	if (refs->count == THREAD_REFS_MAX) {
-		memmove(refs->v + 1, refs->v + 2, (THREAD_REFS_MAX - 2) * sizeof(refs->v[0]));
+	if (refs->count == CONVERSATION_REFS_MAX) {
+		memmove(refs->v + 1, refs->v + 2, (CONVERSATION_REFS_MAX - 2) * sizeof(refs->v[0]));
 		refs->count--;
 	}
 	refs->v[refs->count++] = hash;
@@ -41,7 +44,7 @@ static void refs_field(struct refs *refs, struct strv name, struct strv value)
 		return;
 	if ((own && refs->own) || (references && refs->count > 0))
 		return;
-	buf_init(&id, THREAD_ID_MAX);
+	buf_init(&id, CONVERSATION_ID_MAX);
 	while (mime_msgid_next(&value, &id)) {
 		uint64_t hash = id_hash(buf_strv(&id));
 		bool whole = buf_ok(&id);
@@ -59,7 +62,7 @@ static void refs_field(struct refs *refs, struct strv name, struct strv value)
 }
 
 /* RC_NOT_FOUND: nothing is known of it. */
-static enum rc store_thread_find(struct account *account, uint64_t hash, uint64_t *ret_thread)
+static enum rc conversation_find(struct account *account, uint64_t hash, uint64_t *ret_thread)
 {
 	sqlite3_stmt *stmt;
 
@@ -71,64 +74,64 @@ static enum rc store_thread_find(struct account *account, uint64_t hash, uint64_
 	return RC_OK;
 }
 
-static enum rc store_thread_remember(struct account *account, uint64_t hash, uint64_t thread)
+static enum rc conversation_remember(struct account *account, uint64_t hash, uint64_t thread)
 {
 	return db_run(account->db, "INSERT OR IGNORE INTO thread_ref(id, thread) VALUES(?1, ?2)", "uu", hash,
 		thread);
 }
 
 /* A message that nothing is known of: no other will ever be found to belong to it. */
-static uint64_t store_thread_lonely(struct account *account, int64_t blob)
+static uint64_t conversation_lonely(struct account *account, int64_t blob)
 {
 	uint64_t what[2] = { msg_epoch(account), (uint64_t)blob };
 	return id_hash(strv_make(what, sizeof(what)));
 }
 
-static enum rc store_thread_choose(
+static enum rc conversation_choose(
 	struct account *account, const struct refs *refs, int64_t blob, uint64_t *ret_thread)
 {
-	enum rc rc = refs->own ? store_thread_find(account, refs->own, ret_thread) : RC_NOT_FOUND;
+	enum rc rc = refs->own ? conversation_find(account, refs->own, ret_thread) : RC_NOT_FOUND;
 	for (size_t i = refs->count; rc == RC_NOT_FOUND && i > 0; i--)
-		rc = store_thread_find(account, refs->v[i - 1], ret_thread);
+		rc = conversation_find(account, refs->v[i - 1], ret_thread);
 	if (rc != RC_NOT_FOUND)
 		return rc;
 	if (refs->count > 0)
 		*ret_thread = refs->v[0];
 	else
-		*ret_thread = refs->own ? refs->own : store_thread_lonely(account, blob);
+		*ret_thread = refs->own ? refs->own : conversation_lonely(account, blob);
 	return RC_OK;
 }
 
-static enum rc store_thread_put(struct account *account, int64_t blob, struct refs *refs)
+static enum rc conversation_put_refs(struct account *account, int64_t blob, struct refs *refs)
 {
 	uint64_t thread;
 
 	if (refs->reply && (refs->count == 0 || refs->v[refs->count - 1] != refs->reply))
 		refs_add(refs, refs->reply);
-	enum rc rc = store_thread_choose(account, refs, blob, &thread);
+	enum rc rc = conversation_choose(account, refs, blob, &thread);
 	if (rc == RC_OK)
 		rc = db_run(account->db, "UPDATE blob SET thread = ?2 WHERE id = ?1", "iu", blob, thread);
 	if (rc == RC_OK && refs->own)
-		rc = store_thread_remember(account, refs->own, thread);
+		rc = conversation_remember(account, refs->own, thread);
 	/* The oldest and the nearest: so that answers to what never came find one another. */
 	if (rc == RC_OK && refs->count > 0)
-		rc = store_thread_remember(account, refs->v[0], thread);
+		rc = conversation_remember(account, refs->v[0], thread);
 	if (rc == RC_OK && refs->count > 1)
-		rc = store_thread_remember(account, refs->v[refs->count - 1], thread);
+		rc = conversation_remember(account, refs->v[refs->count - 1], thread);
 	return rc;
 }
 
-enum rc thread_put(struct account *account, int64_t blob, const struct content *content)
+enum rc conversation_put(struct account *account, int64_t blob, const struct content *content)
 {
 	const struct mime_part *root = content_mime(content)->root;
 	struct refs refs = { 0 };
 
 	for (size_t i = 0; i < root->field_count; i++)
 		refs_field(&refs, root->fields[i].name, root->fields[i].value);
-	return store_thread_put(account, blob, &refs);
+	return conversation_put_refs(account, blob, &refs);
 }
 
-enum rc thread_put_all(struct account *account)
+enum rc conversation_put_all(struct account *account)
 {
 	sqlite3_stmt *stmt;
 	int64_t blob = 0;
@@ -148,7 +151,7 @@ enum rc thread_put_all(struct account *account)
 		while (mime_header_next(&headers, &field, NULL))
 			refs_field(&refs, field.name, field.value);
 		db_reset(stmt);
-		rc = store_thread_put(account, blob, &refs);
+		rc = conversation_put_refs(account, blob, &refs);
 		if (rc != RC_OK)
 			return rc;
 	}

@@ -1,7 +1,7 @@
 /* Which messages are found to belong together. */
 #include "mail_fixture.h"
 
-#include "store/thread.h"
+#include "store/conversation.h"
 
 static void deliver(struct fixture *f, const char *headers)
 {
@@ -162,7 +162,7 @@ static void an_id_without_end_does_not_count(void **state)
 	struct buf text;
 	buf_init(&text, 4096);
 	buf_adds(&text, "Message-ID: <");
-	for (int i = 0; i <= THREAD_ID_MAX; i++)
+	for (int i = 0; i <= CONVERSATION_ID_MAX; i++)
 		buf_addc(&text, 'x');
 	buf_adds(&text, ">\r\nReferences: <a@x>\r\n");
 	buf_addc(&text, '\0');
