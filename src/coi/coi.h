@@ -1,8 +1,8 @@
 /*
- * The server side of Chat over IMAP: an account's settings (entries of METADATA), the folders that belong to them, delivery,
- * and moving of chat messages that have been seen. One object for the server, constant after start. Functions marked
- * [strand] work in the account's job; those that change something need a write transaction. ROOT is the value of
- * mailbox-root.
+ * The server side of Chat over IMAP: an account's settings (entries of METADATA), the folders that belong to
+ * them, delivery, and moving of chat messages that have been seen. One object for the server, constant after
+ * start. Functions marked [strand] work in the account's job; those that change something need a write
+ * transaction. ROOT is the value of mailbox-root.
  *
  * Of the settings each account's are remembered on its strand (store/notes.h): asking costs no query.
  */
@@ -35,8 +35,8 @@ void coi_attach(struct coi *coi, struct store *store);
 /* Its entries. Before the first session. */
 void coi_provider(struct coi *coi, struct metadata_provider *ret_provider);
 /*
- * Called whenever an account's COI is disabled, in that transaction (COI-23: push subscriptions for chat alone are to go). Before
- * the first session.
+ * Called whenever an account's COI is disabled, in that transaction (COI-23: push subscriptions for chat
+ * alone are to go). Before the first session.
  */
 void coi_on_disabled(struct coi *coi, enum rc (*fn)(void *ctx, struct account *account), void *ctx);
 
@@ -46,8 +46,8 @@ enum rc coi_state(const struct coi *coi, struct account *account, struct coi_sta
 /* What mailbox-root says; lives until the job ends. */
 enum rc coi_root(const struct coi *coi, struct account *account, struct strv *ret_root) MUST_CHECK;
 /*
- * COI-21 to COI-23, also when it is so already. Enabling gives the keyword $Chat to the chat messages of INBOX that came
- * before.
+ * COI-21 to COI-23, also when it is so already. Enabling gives the keyword $Chat to the chat messages of
+ * INBOX that came before.
  */
 enum rc coi_enable(const struct coi *coi, struct account *account) MUST_CHECK;
 enum rc coi_disable(const struct coi *coi, struct account *account) MUST_CHECK;
@@ -59,8 +59,8 @@ const char *coi_filter_name(enum coi_filter filter);
 bool coi_filter_parse(struct strv value, enum coi_filter *ret_filter);
 
 /*
- * What clients do to mailboxes (COI-30 to COI-33): instead of mbox_create and its like. coi may be NULL. *ret_refused is set
- * (and RC_CANNOT the answer) if COI does not allow a rename. [strand]
+ * What clients do to mailboxes (COI-30 to COI-33): instead of mbox_create and its like. coi may be NULL.
+ * *ret_refused is set (and RC_CANNOT the answer) if COI does not allow a rename. [strand]
  */
 enum rc coi_mailbox_create(const struct coi *coi, struct account *account, struct strv name,
 	uint32_t special_use, int64_t *ret_id) MUST_CHECK;
@@ -71,9 +71,9 @@ enum rc coi_mailbox_rename(const struct coi *coi, struct account *account, struc
 /* Delivery. */
 
 /*
- * [strand] Before the message is stored: replaces *mailbox if it belongs into ROOT/Chats (which is made if it is missing), and
- * completes flags and keywords of *msg. Whatever can't be done for want of room is left out: the message is delivered
- * all the same. coi may be NULL.
+ * [strand] Before the message is stored: replaces *mailbox if it belongs into ROOT/Chats (which is made if it
+ * is missing), and completes flags and keywords of *msg. Whatever can't be done for want of room is left out:
+ * the message is delivered all the same. coi may be NULL.
  */
 enum rc coi_deliver(const struct coi *coi, struct account *account, bool user_rule, int64_t *mailbox,
 	struct msg_new *msg) MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * Whether a message is a chat message (COI-40 to COI-43), from the fields of its top header as the MIME scanner has left
- * them. Pure; no second pass over the message.
+ * Whether a message is a chat message (COI-40 to COI-43), from the fields of its top header as the MIME
+ * scanner has left them. Pure; no second pass over the message.
  */
 #ifndef COID_COI_DETECT_H
 #define COID_COI_DETECT_H

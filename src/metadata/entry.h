@@ -18,9 +18,14 @@ enum entry_depth {
 	ENTRY_DEPTH_INFINITY
 };
 
-/* What COI-14 allows: begins with '/', no empty component, printable ASCII without '*' and '%'. Else the command is BAD. */
+/*
+ * What COI-14 allows: begins with '/', no empty component, printable ASCII without '*' and '%'. Else the
+ * command is BAD.
+ */
 bool entry_name_valid(struct strv name);
-/* Whether such an entry can exist: below /private or /shared, and below the vendor's name where there is one. */
+/*
+ * Whether such an entry can exist: below /private or /shared, and below the vendor's name where there is one.
+ */
 bool entry_name_usable(struct strv name);
 bool entry_is_shared(struct strv name);
 /* Whether `name` is `top` or below it; and by no more than `depth`. */

@@ -101,7 +101,10 @@ const struct metadata_provider *metadata_provider_of(
 	return found;
 }
 
-/* Somebody offers such entries elsewhere and does nothing with them here: nobody is to believe they had an effect. */
+/*
+ * Somebody offers such entries elsewhere and does nothing with them here: nobody is to believe they had an
+ * effect.
+ */
 static bool belongs_elsewhere(
 	const struct metadata *metadata, const struct metadata_scope *scope, struct strv name)
 {

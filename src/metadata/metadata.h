@@ -1,7 +1,7 @@
 /*
- * METADATA (RFC 5464) without its syntax on the wire: entries of an account and of its mailboxes are read and set here, by
- * the provider that owns them (provider.h), else in the store. Everything is [strand]; what is handed out lives until the
- * job ends.
+ * METADATA (RFC 5464) without its syntax on the wire: entries of an account and of its mailboxes are read and
+ * set here, by the provider that owns them (provider.h), else in the store. Everything is [strand]; what is
+ * handed out lives until the job ends.
  */
 #ifndef COID_METADATA_METADATA_H
 #define COID_METADATA_METADATA_H

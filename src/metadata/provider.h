@@ -1,10 +1,12 @@
 /*
- * How a part of the server offers METADATA entries (RFC 5464): COI's configuration, push subscriptions, device tokens. A
- * provider owns a prefix of entry names; what no provider owns is stored as it is (store/annot.h). Everything marked [strand]
- * runs on a worker, in the account's job: SETMETADATA's entries are one transaction, of which a provider's `set` is a part.
+ * How a part of the server offers METADATA entries (RFC 5464): COI's configuration, push subscriptions,
+ * device tokens. A provider owns a prefix of entry names; what no provider owns is stored as it is
+ * (store/annot.h). Everything marked [strand] runs on a worker, in the account's job: SETMETADATA's entries
+ * are one transaction, of which a provider's `set` is a part.
  *
- * After the commit: `set` calls metadata_changed, and the account's change list then has a CHANGE_ANNOTATION entry with
- * the entry's name. Whoever must act after the commit (and only if there is one) watches change lists (store.h).
+ * After the commit: `set` calls metadata_changed, and the account's change list then has a CHANGE_ANNOTATION
+ * entry with the entry's name. Whoever must act after the commit (and only if there is one) watches change
+ * lists (store.h).
  */
 #ifndef COID_METADATA_PROVIDER_H
 #define COID_METADATA_PROVIDER_H
@@ -36,16 +38,17 @@ struct metadata_error {
 	char room[METADATA_CODE_MAX];
 	char text[METADATA_ERROR_MAX]; /* printable ASCII; empty: the text that belongs to the rc */
 };
-/* printf into the text; what is not printable ASCII (quoted values of clients) becomes '?'. Answers RC_CANNOT, with
- * code "CANNOT". */
+/*
+ * printf into the text; what is not printable ASCII (quoted values of clients) becomes '?'. Answers
+ * RC_CANNOT, with code "CANNOT".
+ */
 enum rc metadata_cannot(struct metadata_error *error, const char *format, ...)
 	__attribute__((format(printf, 2, 3))) MUST_CHECK;
 
 enum metadata_flag {
 	METADATA_SERVER = 1 << 0, /* offers entries of the server ... */
-	METADATA_MAILBOX =
-		1
-		<< 1, /* ... of mailboxes; elsewhere its prefix is stored like any other, but for METADATA_ALONE */
+	/* ... of mailboxes; elsewhere its prefix is stored like any other, but for METADATA_ALONE */
+	METADATA_MAILBOX = 1 << 1,
 	METADATA_SECRET = 1 << 2, /* no unsolicited METADATA response ever names its entries (CL-04) */
 	METADATA_KEEP_CASE = 1 << 3, /* the last component of what is below the prefix keeps its case */
 	METADATA_ALONE = 1 << 4 /* where it offers no entries nobody can set any */
@@ -57,36 +60,38 @@ struct metadata_provider {
 	void *ctx; /* borrowed */
 	size_t value_max; /* octets of a value, checked before `set`; 0: the setting metadata.value_max */
 	/*
-	 * [strand] Adds the entry `name` if it exists and, if `below`, what exists below it. `name` is the prefix or below it, in
-	 * lower case (METADATA_KEEP_CASE excepted). To add more than was asked for is harmless. Only storage errors.
+	 * [strand] Adds the entry `name` if it exists and, if `below`, what exists below it. `name` is the
+	 * prefix or below it, in lower case (METADATA_KEEP_CASE excepted). To add more than was asked for is
+	 * harmless. Only storage errors.
 	 */
 	enum rc (*list)(void *ctx, struct account *account, const struct metadata_scope *scope,
 		struct strv name, bool below, struct metadata_list *list);
 	/*
-	 * [strand], in a write transaction. value.p NULL: NIL, remove (an entry that is not there: RC_OK). An error undoes the
-	 * whole SETMETADATA. A value's octets are the client's, arbitrary. May run more than once (struct job).
+	 * [strand], in a write transaction. value.p NULL: NIL, remove (an entry that is not there: RC_OK). An
+	 * error undoes the whole SETMETADATA. A value's octets are the client's, arbitrary. May run more than
+	 * once (struct job).
 	 */
 	enum rc (*set)(void *ctx, struct account *account, const struct metadata_scope *scope,
 		struct strv name, struct strv value, struct metadata_error *error);
 };
 
 /*
- * [strand], in a write transaction: this entry has changed (also when the cause was no SETMETADATA). For the server's entries
- * and for those of a mailbox, whose HIGHESTMODSEQ it raises. annot_set does it by itself.
+ * [strand], in a write transaction: this entry has changed (also when the cause was no SETMETADATA). For the
+ * server's entries and for those of a mailbox, whose HIGHESTMODSEQ it raises. annot_set does it by itself.
  */
 enum rc metadata_changed(struct account *account, int64_t mailbox, struct strv name) MUST_CHECK;
 
 /*
- * The registry: made by coid/server.c, which adds the providers before the first session; constant afterwards, any thread.
- * The longest matching prefix wins.
+ * The registry: made by coid/server.c, which adds the providers before the first session; constant
+ * afterwards, any thread. The longest matching prefix wins.
  */
 struct metadata;
 
 struct metadata_settings {
 	size_t value_max; /* octets of a value */
 	unsigned entries_max; /* an account, server and mailbox entries together */
-	const char *
-		shared_comment; /* the server's /shared/comment and /shared/admin; NULL or "": none. Copied. */
+	/* the server's /shared/comment and /shared/admin; NULL or "": none. Copied. */
+	const char *shared_comment;
 	const char *shared_admin;
 };
 

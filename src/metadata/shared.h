@@ -1,6 +1,6 @@
 /*
- * The server's entries below /shared: the same for every account, read-only for clients. /shared/comment and /shared/admin
- * come from the configuration; other providers may own names further below.
+ * The server's entries below /shared: the same for every account, read-only for clients. /shared/comment and
+ * /shared/admin come from the configuration; other providers may own names further below.
  */
 #ifndef COID_METADATA_SHARED_H
 #define COID_METADATA_SHARED_H

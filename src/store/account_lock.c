@@ -1,6 +1,6 @@
 /*
- * A locked account is closed and stays so. It is held in the list of failed accounts, so that it is not forgotten when
- * nobody has a handle on it.
+ * A locked account is closed and stays so. It is held in the list of failed accounts, so that it is not
+ * forgotten when nobody has a handle on it.
  */
 #include "store/account_lock.h"
 

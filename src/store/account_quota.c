@@ -1,6 +1,6 @@
 /*
- * Quota. What is used is the sum over the mailbox rows, which change in the transaction of the messages; the limits are
- * the account's own (told by whoever has looked the user up) or those of the configuration.
+ * Quota. What is used is the sum over the mailbox rows, which change in the transaction of the messages; the
+ * limits are the account's own (told by whoever has looked the user up) or those of the configuration.
  */
 #include "store/mail_priv.h"
 

@@ -1,10 +1,10 @@
 /*
- * Accounts that can be read and not written: the disk is full or has turned read-only, or a sync has failed and failed
- * again. Nothing that can be read needs a write, so such an account stays open; what would change it is answered with the
- * reason, and from time to time, with a growing pause, writing is tried again.
+ * Accounts that can be read and not written: the disk is full or has turned read-only, or a sync has failed
+ * and failed again. Nothing that can be read needs a write, so such an account stays open; what would change
+ * it is answered with the reason, and from time to time, with a growing pause, writing is tried again.
  *
- * After a failed sync the connection stays as it is: it shows the state before the commit whose outcome is not known. Only
- * when the frames of that commit have been overwritten is the database opened anew.
+ * After a failed sync the connection stays as it is: it shows the state before the commit whose outcome is
+ * not known. Only when the frames of that commit have been overwritten is the database opened anew.
  */
 #include "store/store_priv.h"
 

@@ -1,11 +1,12 @@
 /*
- * Where the bytes of messages lie: rows of table blob, counted by the msg rows that refer to them, with the bytes in
- * the database (inline) or in a file msg/<xx>/<file>. Everything here is [strand] and needs the account open; blob_put,
- * blob_ref and blob_unref also need the write transaction of a job. Internal to the store.
+ * Where the bytes of messages lie: rows of table blob, counted by the msg rows that refer to them, with the
+ * bytes in the database (inline) or in a file msg/<xx>/<file>. Everything here is [strand] and needs the
+ * account open; blob_put, blob_ref and blob_unref also need the write transaction of a job. Internal to the
+ * store.
  *
- * refs counts rows of msg only. The expunge log may name a blob, but does not hold it: when refs falls to 0 the row
- * gets removed_at and lives on for undelete_age_s, then the sweep takes row, cache row and file. Ids are never used
- * again (AUTOINCREMENT), so a log row can't point to another message's bytes.
+ * refs counts rows of msg only. The expunge log may name a blob, but does not hold it: when refs falls to 0
+ * the row gets removed_at and lives on for undelete_age_s, then the sweep takes row, cache row and file. Ids
+ * are never used again (AUTOINCREMENT), so a log row can't point to another message's bytes.
  *
  *	CREATE TABLE blob (
  *		id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -14,7 +15,7 @@
  *		file INTEGER,			-- NULL: inline; else the name of the file
  *		stored INTEGER NOT NULL,	-- milliseconds since 1970
  *		removed_at INTEGER,		-- seconds since 1970 when refs became 0, else NULL
- *		thread INTEGER NOT NULL DEFAULT 0,	-- thread.h
+ *		thread INTEGER NOT NULL DEFAULT 0,	-- conversation.h
  *		sum INTEGER			-- sum.h, of all octets; NULL: not known yet (stored by an older version)
  *	);
  *	CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- the whole message
@@ -33,9 +34,9 @@ extern const char blob_schema_sql[];
 #define BLOB_SUM_INDEX "CREATE INDEX blob_unsummed ON blob(id) WHERE sum IS NULL;"
 
 /*
- * Stores prefix and content as one message with refs = 1. A large content is linked into msg/ and its directory synced
- * before this returns, so that the bytes are on disk before the commit. If the transaction is undone the file is an
- * orphan: blob_batch_end removes it.
+ * Stores prefix and content as one message with refs = 1. A large content is linked into msg/ and its
+ * directory synced before this returns, so that the bytes are on disk before the commit. If the transaction
+ * is undone the file is an orphan: blob_batch_end removes it.
  */
 enum rc blob_put(
 	struct account *account, struct content *content, struct strv prefix, int64_t *ret_id) MUST_CHECK;
@@ -43,13 +44,18 @@ enum rc blob_put(
 enum rc blob_ref(struct account *account, int64_t id) MUST_CHECK;
 enum rc blob_unref(struct account *account, int64_t id) MUST_CHECK;
 /*
- * RC_CORRUPT: row, bytes or file are missing, of the wrong size, or not those that were stored (checksum: always of bytes in
- * the database, of a file if store_settings.verify_reads). That and RC_IO are told to damage.h. The reader needs neither strand nor transaction. */
+ * RC_CORRUPT: row, bytes or file are missing, of the wrong size, or not those that were stored (checksum:
+ * always of bytes in the database, of a file if store_settings.verify_reads). That and RC_IO are told to
+ * damage.h. The reader needs neither strand nor transaction.
+ */
 enum rc blob_open(struct account *account, int64_t id, struct reader **ret_reader) MUST_CHECK;
 
 #define BLOB_VERIFIED 16
 
-/* Reads all bytes and compares them with their checksum, if it is known. RC_CORRUPT, RC_IO: not told to damage.h. */
+/*
+ * Reads all bytes and compares them with their checksum, if it is known. RC_CORRUPT, RC_IO: not told to
+ * damage.h.
+ */
 enum rc blob_verify(struct account *account, int64_t id) MUST_CHECK;
 
 /* A file made by blob_put whose transaction has not ended yet. */
@@ -58,8 +64,10 @@ struct blob_made {
 	int64_t file;
 };
 
-/* What struct account holds for its blobs while it is open: a member of it named `blobs`. Only blob.c, moveout.c and
- * sweep.c look inside. */
+/*
+ * What struct account holds for its blobs while it is open: a member of it named `blobs`. Only blob.c,
+ * moveout.c and sweep.c look inside.
+ */
 struct blob_state {
 	struct blob_made *made; /* own */
 	size_t made_count;
@@ -92,21 +100,26 @@ struct blob_state {
 };
 
 /*
- * For the account's life cycle: blob_open_account once the database is open, outside a transaction (`clean`: the last
- * process closed it in order; else orphaned files are swept later, in the background), blob_close_account before the
- * database is closed, blob_batch_end after each COMMIT or ROLLBACK whose outcome is known.
+ * For the account's life cycle: blob_open_account once the database is open, outside a transaction (`clean`:
+ * the last process closed it in order; else orphaned files are swept later, in the background),
+ * blob_close_account before the database is closed, blob_batch_end after each COMMIT or ROLLBACK whose
+ * outcome is known.
  */
 enum rc blob_open_account(struct account *account, bool clean) MUST_CHECK;
 void blob_close_account(struct account *account);
 void blob_batch_end(struct account *account);
-/* Instead of blob_close_account: the folder is another one by now. Takes away only what the last transaction has put there. */
+/*
+ * Instead of blob_close_account: the folder is another one by now. Takes away only what the last transaction
+ * has put there.
+ */
 void blob_abandon_account(struct account *account);
 /* Last statement of a transaction that has changed something. */
 enum rc blob_prepare_commit(struct account *account) MUST_CHECK;
 
 /*
- * Background work. blob.c wishes it by account_background. The functions are the bodies of strand turns of their own, outside
- * a transaction; they commit by job_transaction. RC_AGAIN: a slice is done and there is more to do now.
+ * Background work. blob.c wishes it by account_background. The functions are the bodies of strand turns of
+ * their own, outside a transaction; they commit by job_transaction. RC_AGAIN: a slice is done and there is
+ * more to do now.
  */
 enum rc blob_moveout(struct account *account) MUST_CHECK;
 enum rc blob_sweep(struct account *account) MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * What the files of the bytes part share (io, vfs, blob, spool, content, reader, moveout, sweep, lost, check). Internal to
- * them; what the core and the mail part see is in blob.h.
+ * What the files of the bytes part share (io, vfs, blob, spool, content, reader, moveout, sweep, lost,
+ * check). Internal to them; what the core and the mail part see is in blob.h.
  */
 #ifndef COID_STORE_BYTES_H
 #define COID_STORE_BYTES_H
@@ -38,7 +38,9 @@ struct bytes_store {
 /* Counts n more bytes; false if the bound would be passed (then nothing is counted). */
 bool spool_memory_take(struct store *store, uint64_t n);
 void spool_memory_give(struct store *store, uint64_t n);
-/* An account's part of it: counts n more bytes. False if its limit would be passed (then nothing is counted). */
+/*
+ * An account's part of it: counts n more bytes. False if its limit would be passed (then nothing is counted).
+ */
 bool spool_account_take(struct account *account, uint64_t n);
 void spool_account_give(struct account *account, uint64_t n);
 /* A path for a new spool file; the caller's (free). */
@@ -49,9 +51,10 @@ void spool_file_remove(struct store *store, char *path);
 /* content.c */
 
 /*
- * A content with one reference; takes bytes or path, and the scan's result. bytes NULL: the content is file `path`,
- * to be unlinked with the content, and `sum` that of its bytes (of bytes in memory it is computed when it is needed, on a
- * worker). The bytes have been counted by spool_memory_take and are given back by the content.
+ * A content with one reference; takes bytes or path, and the scan's result. bytes NULL: the content is file
+ * `path`, to be unlinked with the content, and `sum` that of its bytes (of bytes in memory it is computed
+ * when it is needed, on a worker). The bytes have been counted by spool_memory_take and are given back by the
+ * content.
  */
 struct content *content_new(
 	struct store *store, char *bytes, char *path, uint64_t size, uint32_t sum, struct mime_scan *scan);
@@ -79,11 +82,11 @@ enum rc blob_rows_remove(struct db *db, int64_t blob) MUST_CHECK;
 /* file.c: msg/<xx>/<file> of an account. */
 
 /*
- * A name for a new file: directory (8 bits), prefix (32), random (24). Its directory is that of the files before it for a
- * while, so that few have to be made. The prefix is the one that the database, as committed, names as that of the
- * transaction to come (account.file_prefix); the transaction that stores the file's row names another one. So a file
- * without a row whose prefix is the one in the database is what a transaction that never committed has left, and any
- * other file without a row is one that has lost it.
+ * A name for a new file: directory (8 bits), prefix (32), random (24). Its directory is that of the files
+ * before it for a while, so that few have to be made. The prefix is the one that the database, as committed,
+ * names as that of the transaction to come (account.file_prefix); the transaction that stores the file's row
+ * names another one. So a file without a row whose prefix is the one in the database is what a transaction
+ * that never committed has left, and any other file without a row is one that has lost it.
  */
 int64_t file_name_new(struct account *account);
 uint32_t file_prefix(int64_t file);
@@ -97,7 +100,10 @@ bool file_name_parse(struct strv name, int64_t *ret_file);
 enum rc file_dir_make(struct account *account, unsigned dir, bool durable) MUST_CHECK;
 /* A new file with these bytes; `sync`: its data are synced. It does not exist afterwards if this fails. */
 enum rc file_write(struct account *account, int64_t file, struct strv bytes, bool sync) MUST_CHECK;
-/* Its name may come back after a power cut until file_removed_sync. False: it is still there, and a sweep is wished. */
+/*
+ * Its name may come back after a power cut until file_removed_sync. False: it is still there, and a sweep is
+ * wished.
+ */
 bool file_remove(struct account *account, int64_t file);
 enum rc file_removed_sync(struct account *account) MUST_CHECK;
 /* Its name has gone from its directory without file_remove. */
@@ -111,7 +117,10 @@ struct lost_file {
 };
 typedef enum rc lost_fn(struct account *account, const struct lost_file *lost, void *arg);
 
-/* Moves msg/<xx>/<file> there, durably but for the old name (file_removed_sync). One that is not there: RC_OK. */
+/*
+ * Moves msg/<xx>/<file> there, durably but for the old name (file_removed_sync). One that is not there:
+ * RC_OK.
+ */
 enum rc lost_add(struct account *account, int64_t file) MUST_CHECK;
 /* A second name msg/<xx>/<file>, not synced. RC_EXISTS: there is a file of that name. */
 enum rc lost_back(struct account *account, const struct lost_file *lost) MUST_CHECK;
@@ -140,9 +149,9 @@ enum rc fill_open(struct account *account) MUST_CHECK;
 /* marker.c */
 
 /*
- * <account>/unclean says that there may be files without a row, whatever the database says. It is needed for the time
- * in which the database is still marked as closed in order, but files are made already: the mark in the database
- * comes only with the first commit. `durable`: its name is synced.
+ * <account>/unclean says that there may be files without a row, whatever the database says. It is needed for
+ * the time in which the database is still marked as closed in order, but files are made already: the mark in
+ * the database comes only with the first commit. `durable`: its name is synced.
  */
 enum rc marker_set(struct account *account, bool durable) MUST_CHECK;
 bool marker_exists(struct account *account);

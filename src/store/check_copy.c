@@ -1,7 +1,7 @@
 /*
- * Taking over what an old database still tells, row by row, into a new one. The old one may be damaged anywhere: it is read
- * without trust in its schema, each table from both ends up to where it can't be read, and a row that does not fit is
- * left out. What is missing then is known by its bytes: check_rows.c.
+ * Taking over what an old database still tells, row by row, into a new one. The old one may be damaged
+ * anywhere: it is read without trust in its schema, each table from both ends up to where it can't be read,
+ * and a row that does not fit is left out. What is missing then is known by its bytes: check_rows.c.
  */
 #include "store/check_priv.h"
 

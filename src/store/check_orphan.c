@@ -1,6 +1,6 @@
 /*
- * Files that no row names. A repair puts what is a message into "Recovered", with the very file that lies there: it is
- * never without a name, and a repair that was interrupted does not bring it back twice.
+ * Files that no row names. A repair puts what is a message into "Recovered", with the very file that lies
+ * there: it is never without a name, and a repair that was interrupted does not bring it back twice.
  */
 #include "store/check_priv.h"
 
@@ -124,7 +124,10 @@ static enum rc orphans_append(struct account *account, void *arg)
 	return rc;
 }
 
-/* Those that have come back leave folder lost; if they have not, they lie in msg/ as well and are set aside later. */
+/*
+ * Those that have come back leave folder lost; if they have not, they lie in msg/ as well and are set aside
+ * later.
+ */
 static enum rc orphans_flush(struct check *check, struct orphans *orphans)
 {
 	struct account *account = check->account;

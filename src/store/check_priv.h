@@ -20,7 +20,8 @@ enum check_kind {
 	CHECK_DATABASE, /* integrity_check */
 	CHECK_NO_MAILBOX, /* id: mailbox without a row, uid: how many messages */
 	CHECK_NO_BLOB, /* id: mailbox, uid, blob: without a row */
-	CHECK_NO_BYTES, /* blob: bytes are gone, or others, in number (`length`, UINT64_MAX: gone) or by their sum */
+	/* blob: bytes are gone, or others, in number (`length`, UINT64_MAX: gone) or by their sum */
+	CHECK_NO_BYTES,
 	CHECK_UNREADABLE, /* blob: the disk says no */
 	CHECK_CACHE, /* blob: what is cached of it is not what was written */
 	CHECK_TWO_PLACES, /* blob: is inline and a file */
@@ -82,7 +83,10 @@ struct content *check_content(struct account *account, const char *path, int64_t
 /* The header of the file, octet by octet, after a checkpoint; tables and indexes. */
 enum rc check_header(struct check *check) MUST_CHECK;
 enum rc check_schema(struct check *check) MUST_CHECK;
-/* How many parts of the header are not as this program writes them. check NULL: no report. RC_NOT_FOUND, RC_CORRUPT: none. */
+/*
+ * How many parts of the header are not as this program writes them. check NULL: no report. RC_NOT_FOUND,
+ * RC_CORRUPT: none.
+ */
 enum rc check_header_read(struct account *account, struct check *check, unsigned *ret_bad) MUST_CHECK;
 /* A header with which the rest of the file can be read. */
 void check_header_mend(const struct store *store, unsigned char head[CHECK_HEADER], uint64_t file_size);
@@ -96,10 +100,15 @@ enum rc check_rows_fix(struct store *store, struct db *db, uint64_t *ret_recover
 /* New UIDVALIDITYs. */
 enum rc check_rows_renumber(struct store *store, struct db *db) MUST_CHECK;
 
-/* What a call that reads an old database says: RC_OK if damage can be its reason, which is read around; an error if it can't
- * be read now, for want of memory, descriptors or rights: nothing is left out for that. */
+/*
+ * What a call that reads an old database says: RC_OK if damage can be its reason, which is read around; an
+ * error if it can't be read now, for want of memory, descriptors or rights: nothing is left out for that.
+ */
 enum rc check_read_rc(int code) MUST_CHECK;
-/* check_copy.c: all rows that can be read. *ret_whole: every row of the tables that matter. In a write transaction of `new`. */
+/*
+ * check_copy.c: all rows that can be read. *ret_whole: every row of the tables that matter. In a write
+ * transaction of `new`.
+ */
 enum rc check_copy(sqlite3 *old, struct db *new, bool *ret_whole) MUST_CHECK;
 
 /* check_rebuild.c: a new database from what is left. The account may be closed; it is open afterwards. */

@@ -1,8 +1,9 @@
 /*
- * A new database in place of a lost or damaged one. It is made beside the old one, from all rows that can still be read, and
- * takes its place in one rename when it is complete and on disk; the old one is kept as account.db.lost-<n>. Files of
- * messages stay where they are and keep their names: those that no row mentions any more are brought back afterwards, as
- * in every repair (check_orphan.c). So a rebuild may be cut anywhere: the account has the old database or the new one.
+ * A new database in place of a lost or damaged one. It is made beside the old one, from all rows that can
+ * still be read, and takes its place in one rename when it is complete and on disk; the old one is kept as
+ * account.db.lost-<n>. Files of messages stay where they are and keep their names: those that no row mentions
+ * any more are brought back afterwards, as in every repair (check_orphan.c). So a rebuild may be cut
+ * anywhere: the account has the old database or the new one.
  */
 #include "store/check_priv.h"
 
@@ -157,7 +158,10 @@ static enum rc rebuild_mend_header(struct account *account, bool with_wal)
 	return ok ? RC_OK : RC_IO;
 }
 
-/* Reads it in spite of a damaged schema, and leaves WAL and all as they are. *ret_old NULL: there is nothing to read. */
+/*
+ * Reads it in spite of a damaged schema, and leaves WAL and all as they are. *ret_old NULL: there is nothing
+ * to read.
+ */
 static enum rc rebuild_open(struct account *account, const char *name, sqlite3 **ret_old)
 {
 	char path[PATH_ROOM];
@@ -199,7 +203,9 @@ static enum rc rebuild_read(struct rebuild *rebuild, const char *name)
 	return rc;
 }
 
-/* Of a WAL that is damaged in the middle the pages behind that, too: from a copy into which they are written. */
+/*
+ * Of a WAL that is damaged in the middle the pages behind that, too: from a copy into which they are written.
+ */
 static enum rc rebuild_read_wal(struct rebuild *rebuild)
 {
 	struct account *account = rebuild->account;

@@ -1,6 +1,7 @@
 /*
- * Setting right what the check has found: first rows from other rows, then messages that have lost their bytes. Nothing that can still
- * be read is thrown away: a message whose bytes have another length than the index says comes back as a new one.
+ * Setting right what the check has found: first rows from other rows, then messages that have lost their
+ * bytes. Nothing that can still be read is thrown away: a message whose bytes have another length than the
+ * index says comes back as a new one.
  */
 #include "store/check_priv.h"
 
@@ -66,8 +67,8 @@ static enum rc holder_expunge(struct account *account, const struct holder *hold
 }
 
 /*
- * The bytes that are there get a blob of their own, and its messages new UIDs: what a UID or EMAILID stood for never changes.
- * Where the bytes lie does not change either.
+ * The bytes that are there get a blob of their own, and its messages new UIDs: what a UID or EMAILID stood
+ * for never changes. Where the bytes lie does not change either.
  */
 static enum rc blob_renew(struct account *account, int64_t blob, uint64_t size, int64_t *ret_id)
 {

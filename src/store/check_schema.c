@@ -13,7 +13,10 @@
 #define HEAD_LARGEST_ROOT 52
 #define HEAD_LARGEST_ROOT_SIZE 4
 
-/* What this program writes there, and never anything else: the same octets as in the template of a new account. */
+/*
+ * What this program writes there, and never anything else: the same octets as in the template of a new
+ * account.
+ */
 static const struct {
 	unsigned at;
 	unsigned n;

@@ -113,7 +113,10 @@ struct note {
 	uint64_t count;
 };
 
-/* What of the envelope tells the owner which message it was may be long or strange: the UID and the dates are enough. */
+/*
+ * What of the envelope tells the owner which message it was may be long or strange: the UID and the dates are
+ * enough.
+ */
 static void note_line(struct note *note, sqlite3_stmt *stmt)
 {
 	char date[40] = "";

@@ -1,8 +1,9 @@
 /*
- * Messages that are in the index, but whose bytes can't be read: the file is gone or has another length, the checksum is
- * wrong, the disk says no. Whoever meets one tells it here. The first time it is written down in table `damage`, logged
- * with account, mailbox and UID, and a little later a note in INBOX tells the owner which messages are concerned: one note
- * for all that were found meanwhile, at most one an hour. It is stored like an APPEND: no push is made of it. [strand]
+ * Messages that are in the index, but whose bytes can't be read: the file is gone or has another length, the
+ * checksum is wrong, the disk says no. Whoever meets one tells it here. The first time it is written down in
+ * table `damage`, logged with account, mailbox and UID, and a little later a note in INBOX tells the owner
+ * which messages are concerned: one note for all that were found meanwhile, at most one an hour. It is stored
+ * like an APPEND: no push is made of it. [strand]
  */
 #ifndef COID_STORE_DAMAGE_H
 #define COID_STORE_DAMAGE_H

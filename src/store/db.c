@@ -141,7 +141,10 @@ void db_reset(sqlite3_stmt *stmt)
 	sqlite3_clear_bindings(stmt);
 }
 
-/* Binding fails only for a wrong number or no memory: the step tells then, since an unbound parameter is NULL. */
+/*
+ * Binding fails only for a wrong number or no memory: the step tells then, since an unbound parameter is
+ * NULL.
+ */
 void db_bind_i64(struct db *db, sqlite3_stmt *stmt, int param, int64_t value)
 {
 	(void)db;
@@ -335,7 +338,9 @@ static enum rc db_is_new(struct db *db, bool *ret_new)
 	return RC_OK;
 }
 
-/* First of all: if anything fails from here on the WAL stays as it is, with all that the ledger says of it. */
+/*
+ * First of all: if anything fails from here on the WAL stays as it is, with all that the ledger says of it.
+ */
 static void db_keep_wal(struct db *db)
 {
 	int on = 1;
@@ -449,8 +454,10 @@ enum rc db_commit(struct db *db)
 	enum rc rc = db_run(db, "COMMIT", "");
 	if (rc == RC_OK)
 		return RC_OK;
-	/* All frames were written, and only their sync has failed. A write that fails leaves the last frame, which is the one
-	 * that commits, not whole: such a commit is not there. */
+	/*
+	 * All frames were written, and only their sync has failed. A write that fails leaves the last frame,
+	 * which is the one that commits, not whole: such a commit is not there.
+	 */
 	db->uncertain = rc == RC_IO &&
 			(db->last_code == SQLITE_IOERR_FSYNC || db->last_code == SQLITE_IOERR_DIR_FSYNC);
 	db_rollback(db);

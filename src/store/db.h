@@ -1,8 +1,8 @@
 /*
- * One SQLite connection with a cache of prepared statements. It belongs to a strand; nothing here locks. Errors are
- * logged here, once, and mapped to enum rc. A statement is found by the address of its text, so texts are string
- * constants; it is prepared when first used and kept. [strand] functions of mailboxes, messages and blobs use only
- * what is below "Statements"; transactions are begun and ended by job.c alone.
+ * One SQLite connection with a cache of prepared statements. It belongs to a strand; nothing here locks.
+ * Errors are logged here, once, and mapped to enum rc. A statement is found by the address of its text, so
+ * texts are string constants; it is prepared when first used and kept. [strand] functions of mailboxes,
+ * messages and blobs use only what is below "Statements"; transactions are begun and ended by job.c alone.
  */
 #ifndef COID_STORE_DB_H
 #define COID_STORE_DB_H
@@ -21,9 +21,9 @@ struct db;
 /* Statements. */
 
 /*
- * The statement for this text, reset, without bindings. It must not be in use (a walk that calls something which uses
- * the same text needs two texts). Failing: RC_NOSPACE, RC_CORRUPT, RC_IO, RC_READONLY, RC_UNAVAILABLE (busy, no
- * memory, anything else). Text that does not compile is a bug: logged, RC_CORRUPT.
+ * The statement for this text, reset, without bindings. It must not be in use (a walk that calls something
+ * which uses the same text needs two texts). Failing: RC_NOSPACE, RC_CORRUPT, RC_IO, RC_READONLY,
+ * RC_UNAVAILABLE (busy, no memory, anything else). Text that does not compile is a bug: logged, RC_CORRUPT.
  */
 enum rc db_prepare(struct db *db, const char *sql, sqlite3_stmt **ret_stmt) MUST_CHECK;
 
@@ -37,17 +37,19 @@ void db_bind_null(struct db *db, sqlite3_stmt *stmt, int param);
 
 /* RC_OK: a row is there. RC_NOT_FOUND: no more rows; the statement has been reset. Error: reset, too. */
 enum rc db_step(struct db *db, sqlite3_stmt *stmt) MUST_CHECK;
-/* Runs it to its end, ignoring rows, and resets it. A violated UNIQUE or PRIMARY KEY: RC_EXISTS, not logged. */
+/*
+ * Runs it to its end, ignoring rows, and resets it. A violated UNIQUE or PRIMARY KEY: RC_EXISTS, not logged.
+ */
 enum rc db_exec(struct db *db, sqlite3_stmt *stmt) MUST_CHECK;
 /* Ends a walk early (or after a single expected row). Accepts NULL. */
 void db_reset(sqlite3_stmt *stmt);
 
 /*
- * The same in one call. `types` has a letter for each parameter: i int64_t, u uint64_t, d uint32_t or int, t text
- * (struct strv), b blob (struct strv), n NULL (no argument). The argument's type must be exactly that.
+ * The same in one call. `types` has a letter for each parameter: i int64_t, u uint64_t, d uint32_t or int, t
+ * text (struct strv), b blob (struct strv), n NULL (no argument). The argument's type must be exactly that.
  *   rc = db_run(db, "UPDATE mailbox SET uidnext = ?2 WHERE id = ?1", "id", mailbox, uidnext);
- * db_query prepares and binds, for db_step; db_one also steps once: RC_NOT_FOUND if there is no row, else the caller
- * reads the columns and calls db_reset.
+ * db_query prepares and binds, for db_step; db_one also steps once: RC_NOT_FOUND if there is no row, else the
+ * caller reads the columns and calls db_reset.
  */
 enum rc db_run(struct db *db, const char *sql, const char *types, ...) MUST_CHECK;
 enum rc db_query(struct db *db, sqlite3_stmt **ret_stmt, const char *sql, const char *types, ...) MUST_CHECK;
@@ -61,8 +63,10 @@ struct strv db_text(sqlite3_stmt *stmt, int column);
 struct strv db_blob(sqlite3_stmt *stmt, int column);
 bool db_is_null(sqlite3_stmt *stmt, int column);
 
-/* A read job that keeps a result for later (a cache row) calls this before it writes: the commit of a statement
- * outside a transaction is not synced then. */
+/*
+ * A read job that keeps a result for later (a cache row) calls this before it writes: the commit of a
+ * statement outside a transaction is not synced then.
+ */
 void db_relax(struct db *db);
 
 int64_t db_last_id(struct db *db);
@@ -76,8 +80,9 @@ enum rc db_result(struct db *db, int result, const char *what) MUST_CHECK;
 /* Connection and transactions: job.c, account.c, users.c, check.c. */
 
 /*
- * Opens an existing database file (create: also a new one, with our page size and vacuum mode) with all pragmas:
- * exclusive, WAL, no automatic checkpoint. `vfs` NULL: SQLite's own. `name` is for log lines; copied.
+ * Opens an existing database file (create: also a new one, with our page size and vacuum mode) with all
+ * pragmas: exclusive, WAL, no automatic checkpoint. `vfs` NULL: SQLite's own. `name` is for log lines;
+ * copied.
  */
 enum rc db_open(const char *path, const char *vfs, bool create, const char *name, struct log *log,
 	struct db **ret_db) MUST_CHECK;
@@ -95,19 +100,25 @@ bool db_in_transaction(struct db *db);
 enum rc db_savepoint(struct db *db) MUST_CHECK;
 enum rc db_release(struct db *db) MUST_CHECK;
 enum rc db_rollback_to(struct db *db) MUST_CHECK;
-/* The file lies on a file system that takes no writes now: it was opened for reading, and has to be opened again for more. */
+/*
+ * The file lies on a file system that takes no writes now: it was opened for reading, and has to be opened
+ * again for more.
+ */
 bool db_read_only(struct db *db);
 /* The failure of the last db_commit left it open whether the transaction is in the WAL (promise 4). */
 bool db_commit_uncertain(const struct db *db);
 
 /* Syncs what relaxed commits have left in the WAL. */
 enum rc db_sync_wal(struct db *db) MUST_CHECK;
-/* Everything into the database file; truncate: the WAL is emptied, too, and nothing of it is needed any more. */
+/*
+ * Everything into the database file; truncate: the WAL is emptied, too, and nothing of it is needed any more.
+ */
 enum rc db_checkpoint(struct db *db, bool truncate) MUST_CHECK;
 /*
- * The same, truncating, after a sync of the WAL has failed. The kernel may hold frames that will never reach the disk, however
- * often the WAL is synced: a power cut would then find the end of the WAL in the middle of it, and older pages in it would
- * cover newer ones in the database. So the WAL is written over itself and synced before the first page is copied.
+ * The same, truncating, after a sync of the WAL has failed. The kernel may hold frames that will never reach
+ * the disk, however often the WAL is synced: a power cut would then find the end of the WAL in the middle of
+ * it, and older pages in it would cover newer ones in the database. So the WAL is written over itself and
+ * synced before the first page is copied.
  */
 enum rc db_checkpoint_doubtful(struct db *db) MUST_CHECK;
 /* Frames in the WAL after the last commit; db_wal_found: so many were there when it was opened. */

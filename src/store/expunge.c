@@ -1,6 +1,6 @@
 /*
- * Messages go: EXPUNGE, and the source of a MOVE. A removed row leaves one in the expunge log, which is bounded: the
- * mailbox remembers the modseq from which on it is complete.
+ * Messages go: EXPUNGE, and the source of a MOVE. A removed row leaves one in the expunge log, which is
+ * bounded: the mailbox remembers the modseq from which on it is complete.
  */
 #include "store/mail_priv.h"
 

@@ -1,6 +1,6 @@
 /*
- * The files below msg/ of an account. A name is 16 hex digits: two for the directory, eight for the transaction that made
- * it, the others random. Directories are taken in turn, so that none grows too long.
+ * The files below msg/ of an account. A name is 16 hex digits: two for the directory, eight for the
+ * transaction that made it, the others random. Directories are taken in turn, so that none grows too long.
  */
 #include "store/bytes.h"
 

@@ -1,5 +1,6 @@
 /*
- * Checksums of messages that an older version has stored: computed from the bytes that are there, little by little.
+ * Checksums of messages that an older version has stored: computed from the bytes that are there, little by
+ * little.
  */
 #include "store/bytes.h"
 

@@ -1,5 +1,6 @@
 /*
- * Folders of accounts: made from a template database that is built once at start and kept in memory, and removed.
+ * Folders of accounts: made from a template database that is built once at start and kept in memory, and
+ * removed.
  */
 #include "store/store_priv.h"
 
@@ -65,7 +66,10 @@ static enum rc template_fill(struct store *store, struct db *db)
 	return rc;
 }
 
-/* Made in memory: a server has to start on a full disk, too. What tells the file from one in WAL mode are two bytes. */
+/*
+ * Made in memory: a server has to start on a full disk, too. What tells the file from one in WAL mode are two
+ * bytes.
+ */
 static enum rc template_take(struct store *store, struct db *db)
 {
 	sqlite3_int64 size = 0;
@@ -110,8 +114,10 @@ static enum rc file_create(struct store *store, const char *path, const void *p,
 	return rc;
 }
 
-/* A folder with messages and without a database has lost it: a new one would hide them, and what the WAL still holds
- * belongs to the lost one. */
+/*
+ * A folder with messages and without a database has lost it: a new one would hide them, and what the WAL
+ * still holds belongs to the lost one.
+ */
 static enum rc check_unused(struct account *account, const char *wal)
 {
 	const struct io *io = account->store->io;
@@ -170,7 +176,10 @@ enum rc folder_account_make(struct account *account, const char *db_path, bool *
 	bool there = store->io->stat(store->io->ctx, db_path, &st) == 0;
 	if (!there && errno != ENOENT)
 		return account_folder_fail(store, "account cannot be looked for", db_path);
-	/* As long as no commit is claimed, whoever made it may have died, or failed, before the syncs of its names. */
+	/*
+	 * As long as no commit is claimed, whoever made it may have died, or failed, before the syncs of its
+	 * names.
+	 */
 	if (there && ledger_claims(account))
 		return RC_OK;
 	enum rc rc = there ? RC_OK : space_for_mail(store);

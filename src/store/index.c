@@ -1,8 +1,8 @@
 /*
- * The messages of a mailbox in memory: a dense array in UID order, built by one range scan and kept until the memory
- * is needed elsewhere. All indexes of a store share one budget. Over it, whoever loads one more drops the
- * indexes that were not used for longest: those of other accounts by borrowing their strands if they are idle, its own
- * if the running job has not used them.
+ * The messages of a mailbox in memory: a dense array in UID order, built by one range scan and kept until the
+ * memory is needed elsewhere. All indexes of a store share one budget. Over it, whoever loads one more drops
+ * the indexes that were not used for longest: those of other accounts by borrowing their strands if they are
+ * idle, its own if the running job has not used them.
  */
 #include "store/mail_priv.h"
 
@@ -88,8 +88,8 @@ void index_drop(struct account *account, struct mbox *mbox)
 }
 
 /*
- * Drops what can be dropped until the budget is kept, at most `max` indexes. An index can go while its strand is ours; a
- * borrowed strand is idle, so no job of it holds pointers to rows. account NULL: all are others.
+ * Drops what can be dropped until the budget is kept, at most `max` indexes. An index can go while its strand
+ * is ours; a borrowed strand is idle, so no job of it holds pointers to rows. account NULL: all are others.
  */
 static void index_evict(struct index_lru *lru, const struct account *account, unsigned max)
 {
@@ -190,7 +190,10 @@ static enum rc read_rows(struct account *account, struct index *index)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* The rows are the truth: counters that do not agree with them are set right, and stored with the next change. */
+/*
+ * The rows are the truth: counters that do not agree with them are set right, and stored with the next
+ * change.
+ */
 static void check_counts(struct account *account, struct index *index)
 {
 	struct mbox *mbox = index->mbox;

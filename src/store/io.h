@@ -1,7 +1,8 @@
 /*
- * The file operations of the store as a table, so that tests can record them, make them fail or slow, and rebuild
- * what a power cut could leave. Everything in src/store that touches a file goes through one of these; SQLite goes
- * through a VFS that is built on the same table (db.h). The functions are those of POSIX and set errno.
+ * The file operations of the store as a table, so that tests can record them, make them fail or slow, and
+ * rebuild what a power cut could leave. Everything in src/store that touches a file goes through one of
+ * these; SQLite goes through a VFS that is built on the same table (db.h). The functions are those of POSIX
+ * and set errno.
  */
 #ifndef COID_STORE_IO_H
 #define COID_STORE_IO_H
@@ -39,7 +40,10 @@ struct io {
 /* The real ones. */
 extern const struct io io_real;
 
-/* ENOSPC and EDQUOT: RC_NOSPACE; EROFS: RC_READONLY; EMFILE, ENFILE, ENOMEM: RC_UNAVAILABLE; ENOENT: RC_NOT_FOUND; else RC_IO. */
+/*
+ * ENOSPC and EDQUOT: RC_NOSPACE; EROFS: RC_READONLY; EMFILE, ENFILE, ENOMEM: RC_UNAVAILABLE; ENOENT:
+ * RC_NOT_FOUND; else RC_IO.
+ */
 enum rc io_rc(int error);
 /* All n bytes, whatever write(2) takes at once; interrupted calls go on. False: errno says why. */
 bool io_write_all(const struct io *io, int fd, const void *p, size_t n, uint64_t offset);
@@ -49,12 +53,12 @@ ssize_t io_read_all(const struct io *io, int fd, void *p, size_t n, uint64_t off
 bool io_sync_dir(const struct io *io, const char *path);
 
 /*
- * Fault injection in the running daemon from the environment, honoured only when built with COID_TEST_HOOKS (the sanitizer
- * presets): COID_IO_SLOW="<substring of path>:<ms>" delays each write and sync of matching files;
- * COID_IO_FAIL="<op>:<substring>:<errno name>:<nth>" lets the nth such call fail, "<nth>+" that one and all later
- * ones. <op>: open read write truncate sync rename link unlink mkdir. errno names: EIO ENOSPC EROFS EMFILE EDQUOT.
- * COID_IO_FAIL_WHILE="<path>": calls fail, and count, only while that file exists.
- * NULL if neither is set; else one block that the caller frees at the end.
+ * Fault injection in the running daemon from the environment, honoured only when built with COID_TEST_HOOKS
+ * (the sanitizer presets): COID_IO_SLOW="<substring of path>:<ms>" delays each write and sync of matching
+ * files; COID_IO_FAIL="<op>:<substring>:<errno name>:<nth>" lets the nth such call fail, "<nth>+" that one
+ * and all later ones. <op>: open read write truncate sync rename link unlink mkdir. errno names: EIO ENOSPC
+ * EROFS EMFILE EDQUOT. COID_IO_FAIL_WHILE="<path>": calls fail, and count, only while that file exists. NULL
+ * if neither is set; else one block that the caller frees at the end.
  */
 struct io *io_from_environment(void);
 

@@ -1,12 +1,26 @@
 /*
- * Running an account's jobs: reads one by one, waiting writes together in one transaction. Transactions of an account
- * begin and end here and (for its own row) in account.c, nowhere else.
+ * Runs an account's jobs: reads one by one, waiting writes together in one transaction (a batch).
+ * Transactions of an account begin and end here and, for the account's own row, in account.c, nowhere else.
  *
- * What can go wrong with a batch, and what follows (ARCHITECTURE.md, promises of the store 2 to 4):
- *  - a job fails by itself: its savepoint is rolled back, the memory reloaded, the batch goes on;
- *  - SQLite has rolled the transaction back, or COMMIT fails before its sync: every job runs again, alone;
- *  - COMMIT fails in its sync: the frames may be on disk. account_recover makes sure they are not, then everybody gets an
- *    error; a commit whose frames were written and only not synced (a relaxed one) is made durable by that instead.
+ *	strand		W1 R1 W2 W3 R2		jobs in the order in which they came
+ *	batch		W1 R1 W2 W3		from the first write to the last one that waits; R2 stays in the strand
+ *
+ *	BEGIN
+ *	  SAVEPOINT  W1.run  RELEASE		W1 has succeeded
+ *	  R1.run				sees what W1 has done
+ *	  SAVEPOINT  W2.run  ROLLBACK TO	W2 has failed: only its own changes are undone
+ *	  SAVEPOINT  W3.run  RELEASE
+ *	COMMIT					synced once for all, if a job of the batch wants that
+ *	deliver W1, R1, W2, W3			change list, then `done`, one job after the other
+ *
+ * Ways in which a batch can fail, and what follows (ARCHITECTURE.md, promises 2 to 4):
+ *  - A job fails by itself: its savepoint is rolled back, the memory is loaded again, and the batch goes on.
+ *  - SQLite rolls the transaction back, or COMMIT fails before its sync: every job runs again, alone.
+ *  - COMMIT fails in its sync: its frames may be on disk. account_recover makes sure that they are not, then
+ *    every job gets an error. A relaxed commit is visible already, only its sync has failed: account_recover
+ *    makes it durable.
+ *  - The files of the account were replaced meanwhile: nothing was written to the account, and every job gets
+ *    an error.
  */
 #include "store/store_priv.h"
 
@@ -15,7 +29,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define BATCH_MAX 256 /* whatever the settings say */
+#define BATCH_MAX 256 /* upper bound of store.batch_jobs, since the entries are on the stack */
 
 struct entry {
 	struct job *job;
@@ -23,12 +37,12 @@ struct entry {
 };
 
 struct batch {
-	struct entry *v; /* borrowed: on the stack of the turn */
+	struct entry *v; /* borrowed: on the stack of job_carry_out */
 	size_t n;
 	bool full; /* the commit is synced */
-	bool uncertain; /* after a failure: the outcome is not known */
-	bool committed; /* ... and the rows are visible */
-	bool replaced; /* it went into files that are no more the account's */
+	bool uncertain; /* the sync has failed: nobody knows what is on disk */
+	bool committed; /* with uncertain: the rows can be read */
+	bool replaced; /* it was written to files that are no longer the account's */
 };
 
 static void job_arrived(struct reactor *reactor, struct reactor_msg *msg)
@@ -81,7 +95,7 @@ static void read_run(struct account *account, struct entry *entry)
 		abort();
 }
 
-/* Not RC_OK: the memory does not follow the database any more. */
+/* On error the memory no longer matches the database. */
 static enum rc memory_reload(struct account *account)
 {
 	enum rc rc = mail_reload(account);
@@ -91,7 +105,7 @@ static enum rc memory_reload(struct account *account)
 	return rc;
 }
 
-/* A write within a batch of several. RC_OK: the batch goes on, whatever the job said. */
+/* Runs a write within a batch of several. RC_OK: the batch goes on, whether the job has succeeded or not. */
 static enum rc entry_try(struct account *account, struct entry *entry)
 {
 	struct db *db = account->db;
@@ -99,7 +113,7 @@ static enum rc entry_try(struct account *account, struct entry *entry)
 	if (rc != RC_OK)
 		return rc;
 	entry_run(account, entry);
-	/* Asked whatever the job says: it may have taken an error for an answer. */
+	/* This is asked even if the job says RC_OK: it may have taken an error for an answer. */
 	if (!db_in_transaction(db))
 		return entry->job->rc == RC_OK ? RC_IO : entry->job->rc;
 	if (entry->job->rc == RC_OK)
@@ -108,7 +122,7 @@ static enum rc entry_try(struct account *account, struct entry *entry)
 	return rc == RC_OK ? memory_reload(account) : rc;
 }
 
-/* The only write of its transaction: what it says is what happens. */
+/* Runs the only write of a transaction: its result is that of the transaction. */
 static enum rc entry_only(struct account *account, struct entry *entry)
 {
 	entry_run(account, entry);
@@ -124,7 +138,7 @@ static bool batch_enough(struct account *account, uint64_t began)
 	       clock_mono_ms() - began >= settings->batch_ms;
 }
 
-/* Runs the entries; those for which there is no room go back to the strand. */
+/* Runs the entries. Entries for which the batch has no room go back to the strand. */
 static enum rc batch_run(struct account *account, struct batch *batch)
 {
 	uint64_t began = clock_mono_ms();
@@ -179,7 +193,10 @@ static enum rc batch_commit(struct account *account, struct batch *batch)
 	return rc;
 }
 
-/* One transaction. Not RC_OK: nothing of it has happened, unless batch->uncertain. */
+/*
+ * Runs the batch in one transaction. On error nothing of it has happened, unless batch->uncertain or
+ * batch->replaced.
+ */
 static enum rc batch_try(struct account *account, struct batch *batch)
 {
 	enum rc rc = db_begin(account->db, batch->full);
@@ -192,7 +209,7 @@ static enum rc batch_try(struct account *account, struct batch *batch)
 	db_rollback(account->db);
 	for (size_t i = 0; i < batch->n; i++)
 		change_effects_drop(&batch->v[i].effects);
-	/* Files of the batch first: they are looked up among the rows. */
+	/* The files of the batch first: they are looked up in the rows as they are before the reload. */
 	blob_batch_end(account);
 	if (memory_reload(account) != RC_OK)
 		account_reopen(account);
@@ -220,7 +237,7 @@ static void batch_recover(struct account *account, struct batch *batch)
 			continue;
 		change_effects_drop(&entry->effects);
 		entry->job->rc = rc == RC_OK ? RC_IO : RC_UNAVAILABLE;
-		/* What it has read is not what is there now. */
+		/* The job has read rows that are no longer there. */
 		if (account->state == ACCOUNT_OPEN && entry->job->kind == JOB_READ)
 			read_run(account, entry);
 	}
@@ -228,7 +245,7 @@ static void batch_recover(struct account *account, struct batch *batch)
 
 static void batch_settle(struct account *account, struct batch *batch);
 
-/* The same, if anything can be written at all. */
+/* Runs the batch if the account can be written. */
 static void job_write_run(struct account *account, struct batch *batch)
 {
 	enum rc rc = account_writable(account);
@@ -240,7 +257,7 @@ static void job_write_run(struct account *account, struct batch *batch)
 		batch->v[i].job->rc = rc;
 }
 
-/* What was written is in nobody's files: none of it has happened. */
+/* The batch was written to files that are no longer the account's: none of it has happened. */
 static void batch_replaced(struct account *account, struct batch *batch)
 {
 	for (size_t i = 0; i < batch->n; i++) {
@@ -250,7 +267,7 @@ static void batch_replaced(struct account *account, struct batch *batch)
 	replaced_close(account);
 }
 
-/* Leaves every job of the batch with its rc and its effects. */
+/* Runs the batch until every job has its result and its effects. */
 static void batch_settle(struct account *account, struct batch *batch)
 {
 	batch->full = batch_wants_sync(account, batch);
@@ -283,7 +300,7 @@ static void batch_settle(struct account *account, struct batch *batch)
 	}
 }
 
-/* Takes waiting jobs behind the first write, up to the last write among them. */
+/* Adds the jobs that wait behind the first write, up to the last write among them. */
 static void batch_collect(struct account *account, struct batch *batch)
 {
 	size_t max = account->store->settings.batch_jobs;
@@ -337,7 +354,7 @@ void job_turn(struct strand *strand, void *ctx)
 {
 	struct account *account = ctx;
 	uint64_t began = clock_mono_us();
-	/* `done` may give back the last handle. */
+	/* A reference of our own: `done` may give the last one back. */
 	account_ref(account);
 	struct strand_item *item = strand_next(strand);
 	while (item) {

@@ -1,6 +1,7 @@
 /*
- * A set of a mailbox's keywords, by their numbers. Most mailboxes have few: the first 64 are a word that lies in the message's row;
- * what is beyond is kept beside it, for those messages that have such a keyword (keywords_more.c). A value; any thread.
+ * A set of a mailbox's keywords, by their numbers. Most mailboxes have few: the first 64 are a word that lies
+ * in the message's row; what is beyond is kept beside it, for those messages that have such a keyword
+ * (keywords_more.c). A value; any thread.
  */
 #ifndef COID_STORE_KEYWORD_SET_H
 #define COID_STORE_KEYWORD_SET_H

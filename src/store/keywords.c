@@ -1,7 +1,8 @@
 /*
- * Keywords: names of a mailbox, numbered. The first 64 are a bit of each message's row; those beyond (keywords_more.c) are for the
- * few mailboxes that need them. So a name keeps its number until 64 are taken and a new one is wanted: then one that no message
- * carries gives its number away, and only if there is none a new number is used.
+ * Keywords: names of a mailbox, numbered. The first 64 are a bit of each message's row; those beyond
+ * (keywords_more.c) are for the few mailboxes that need them. So a name keeps its number until 64 are taken
+ * and a new one is wanted: then one that no message carries gives its number away, and only if there is none
+ * a new number is used.
  */
 #include "store/mail_priv.h"
 
@@ -146,8 +147,8 @@ static size_t room_left(const struct keyword_room *room, size_t count)
 }
 
 /*
- * A message that was moved away and is still read (moved.c) shows its keywords by their numbers: those keep their names, unless
- * there is no other room for the `missing` ones. Then it is forgotten.
+ * A message that was moved away and is still read (moved.c) shows its keywords by their numbers: those keep
+ * their names, unless there is no other room for the `missing` ones. Then it is forgotten.
  */
 static void room_spare_moved(struct mbox *mbox, size_t missing, struct keyword_room *room)
 {
@@ -199,7 +200,10 @@ static enum rc names_check(const struct mbox_keywords *keywords, const struct st
 	return RC_OK;
 }
 
-/* `some`: as many of them as there is room for. Otherwise refused as a whole, so that nothing has to be undone. */
+/*
+ * `some`: as many of them as there is room for. Otherwise refused as a whole, so that nothing has to be
+ * undone.
+ */
 static enum rc keywords_create(struct account *account, struct mbox *mbox, const struct strv *names,
 	size_t count, bool some, struct keyword_set *ret_set)
 {

@@ -1,6 +1,7 @@
 /*
- * Keywords of messages beyond the first 64 of their mailbox: a row of `keyword_more` for each message that has one, and the same in
- * memory beside the index. Rows of `msg` stay short, and mailboxes with few keywords pay nothing.
+ * Keywords of messages beyond the first 64 of their mailbox: a row of `keyword_more` for each message that
+ * has one, and the same in memory beside the index. Rows of `msg` stay short, and mailboxes with few keywords
+ * pay nothing.
  */
 #include "store/mail_priv.h"
 

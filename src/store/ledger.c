@@ -1,6 +1,6 @@
 /*
- * Two records in one block, written in turn, so that one that is torn leaves the other. A settled claim is written into both,
- * since an older claim would name a WAL that is no more.
+ * Two records in one block, written in turn, so that one that is torn leaves the other. A settled claim is
+ * written into both, since an older claim would name a WAL that is no more.
  */
 #include "store/ledger.h"
 

@@ -1,7 +1,8 @@
 /*
- * The file <account>/account.ledger says, outside account.db and its WAL, what of them has been synced. SQLite takes the
- * first damaged frame of a WAL for its end, and a WAL that is not there for an empty one: without a record outside,
- * acknowledged mail would be gone without a word. docs/storage.md has the argument. [strand]
+ * The file <account>/account.ledger says, outside account.db and its WAL, what of them has been synced.
+ * SQLite takes the first damaged frame of a WAL for its end, and a WAL that is not there for an empty one:
+ * without a record outside, acknowledged mail would be gone without a word. docs/storage.md has the argument.
+ * [strand]
  */
 #ifndef COID_STORE_LEDGER_H
 #define COID_STORE_LEDGER_H
@@ -35,16 +36,16 @@ struct ledger {
 enum rc ledger_open(struct account *account) MUST_CHECK;
 void ledger_close(struct account *account);
 /*
- * Before SQLite sees the WAL. RC_CORRUPT: it is not what was synced (logged). *ret_frames: how many it has. Whether the
- * database file is as new as it should be is asked when it is open: ledger_examine_modseq.
+ * Before SQLite sees the WAL. RC_CORRUPT: it is not what was synced (logged). *ret_frames: how many it has.
+ * Whether the database file is as new as it should be is asked when it is open: ledger_examine_modseq.
  */
 enum rc ledger_examine(struct account *account, unsigned *ret_frames) MUST_CHECK;
 enum rc ledger_examine_modseq(struct account *account) MUST_CHECK;
 /* After a synced commit or a sync of the WAL: one small write without a sync, which may fail. */
 void ledger_note(struct account *account);
 /*
- * All frames are in the database file, which is synced: after this the WAL may begin anew or be truncated. Synced. Not
- * RC_OK: it must not.
+ * All frames are in the database file, which is synced: after this the WAL may begin anew or be truncated.
+ * Synced. Not RC_OK: it must not.
  */
 enum rc ledger_settle(struct account *account, unsigned frames) MUST_CHECK;
 /* The WAL has been emptied after that, durably. Written without a sync, as a note. */

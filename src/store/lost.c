@@ -1,7 +1,7 @@
 /*
- * The folder <account>/lost: files that no row names. Nothing that can be read is thrown away because the index does not
- * know it: such a file is set aside here as <file>-<seconds since 1970>, kept for a configured time, told by the check, and
- * brought back by a repair.
+ * The folder <account>/lost: files that no row names. Nothing that can be read is thrown away because the
+ * index does not know it: such a file is set aside here as <file>-<seconds since 1970>, kept for a configured
+ * time, told by the check, and brought back by a repair.
  */
 #include "store/bytes.h"
 

@@ -1,7 +1,8 @@
 /*
- * Mailboxes of an account. All functions are [strand]: called from a job's run (or while borrowing where marked
- * "memory"). Names are UTF-8 in NFC, separator '/', "INBOX" in any case is INBOX. Strings handed out live until the
- * job ends. Errors: RC_NOT_FOUND, RC_EXISTS, RC_LIMIT, RC_INVALID (name), RC_QUOTA, storage errors.
+ * Mailboxes of an account. All functions are [strand]: called from a job's run (or while borrowing where
+ * marked "memory"). Names are UTF-8 in NFC, separator '/', "INBOX" in any case is INBOX. Strings handed out
+ * live until the job ends. Errors: RC_NOT_FOUND, RC_EXISTS, RC_LIMIT, RC_INVALID (name), RC_QUOTA, storage
+ * errors.
  */
 #ifndef COID_STORE_MAILBOX_H
 #define COID_STORE_MAILBOX_H
@@ -27,7 +28,10 @@ enum mbox_attr {
 	MBOX_SPECIAL_MASK = 0xff00
 };
 
-/* "\\Sent" for MBOX_SENT, 0 for a word that is no special use (any case), and back: NULL for what is no single one. */
+/*
+ * "\\Sent" for MBOX_SENT, 0 for a word that is no special use (any case), and back: NULL for what is no
+ * single one.
+ */
 uint32_t mbox_use_of(struct strv word);
 const char *mbox_use_name(uint32_t use);
 /* Those that a mailbox may have; \\All and \\Flagged are no mailboxes of ours. */
@@ -52,35 +56,51 @@ struct mbox_info {
 enum rc mbox_find(struct account *account, struct strv name, struct mbox_info *ret_info) MUST_CHECK;
 enum rc mbox_get(
 	struct account *account, int64_t id, struct mbox_info *ret_info) MUST_CHECK; /* memory, if loaded */
-/* What mbox_list would say of the name; a name that is neither a mailbox nor subscribed: id 0, MBOX_NOSELECT. memory. */
+/*
+ * What mbox_list would say of the name; a name that is neither a mailbox nor subscribed: id 0, MBOX_NOSELECT.
+ * memory.
+ */
 void mbox_describe(struct account *account, struct strv name, struct mbox_info *ret_info);
 
 /*
- * Every mailbox, in the order of their names (INBOX first, a parent before its children), \Noselect parents and
- * subscribed names without a mailbox (id 0, MBOX_NOSELECT, subscribed) among them if `subscriptions`.
- * fn returning false ends the walk. The tree of names is in memory while the account is open. Message counts are
+ * Every mailbox, in the order of their names (INBOX first, a parent before its children), \Noselect parents
+ * and subscribed names without a mailbox (id 0, MBOX_NOSELECT, subscribed) among them if `subscriptions`. fn
+ * returning false ends the walk. The tree of names is in memory while the account is open. Message counts are
  * filled only if `counts` (from the mailbox row: no index is loaded).
  */
 enum rc mbox_list(struct account *account, bool subscriptions, bool counts,
 	bool (*fn)(void *arg, const struct mbox_info *info), void *arg) MUST_CHECK;
 
-/* What a client may call a mailbox: valid UTF-8, no control characters, no empty level, no leading or
- * trailing separator (but one trailing one is taken off for CREATE), limits on octets and depth. *ret_name: NFC, INBOX
- * folded; in the arena. */
+/*
+ * What a client may call a mailbox: valid UTF-8, no control characters, no empty level, no leading or
+ * trailing separator (but one trailing one is taken off for CREATE), limits on octets and depth. *ret_name:
+ * NFC, INBOX folded; in the arena.
+ */
 enum rc mbox_name_check(
 	struct store *store, struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 
-/* The form in which names are kept, for what is compared with them (patterns): NFC, in the
- * arena; the view itself if it is so already or no UTF-8. */
+/*
+ * The form in which names are kept, for what is compared with them (patterns): NFC, in the arena; the view
+ * itself if it is so already or no UTF-8.
+ */
 struct strv mbox_name_nfc(struct strv name, struct arena *arena);
 
-/* Missing parents are made as MBOX_NOSELECT names. RC_QUOTA: more than mailboxes_max. A \Noselect name becomes a mailbox. A new one gets a UIDVALIDITY higher than any before in the account. */
+/*
+ * Missing parents are made as MBOX_NOSELECT names. RC_QUOTA: more than mailboxes_max. A \Noselect name
+ * becomes a mailbox. A new one gets a UIDVALIDITY higher than any before in the account.
+ */
 enum rc mbox_create(
 	struct account *account, struct strv name, uint32_t special_use, int64_t *ret_id) MUST_CHECK;
-/* RFC 3501 6.3.4: with children it becomes \Noselect; a \Noselect one with children: RC_INVALID; INBOX: RC_CANNOT. \Noselect
- * names above it that have no children any more go as well; so they do when the last one below is renamed. */
+/*
+ * RFC 3501 6.3.4: with children it becomes \Noselect; a \Noselect one with children: RC_INVALID; INBOX:
+ * RC_CANNOT. \Noselect names above it that have no children any more go as well; so they do when the last one
+ * below is renamed.
+ */
 enum rc mbox_delete(struct account *account, struct strv name) MUST_CHECK;
-/* With all children. INBOX: its messages move to the new mailbox, INBOX stays, empty. Missing parents are made. */
+/*
+ * With all children. INBOX: its messages move to the new mailbox, INBOX stays, empty. Missing parents are
+ * made.
+ */
 enum rc mbox_rename(struct account *account, struct strv from, struct strv to) MUST_CHECK;
 /* Subscriptions are names: they outlive mailboxes and need none. */
 enum rc mbox_subscribe(struct account *account, struct strv name, bool on) MUST_CHECK;
@@ -93,16 +113,17 @@ enum rc mbox_use_taken(struct account *account, int64_t id, uint32_t special_use
 enum rc mbox_keywords(
 	struct account *account, int64_t id, const struct strv **ret_names, size_t *ret_count) MUST_CHECK;
 /*
- * The numbers of these names (compared without case), good until the job ends. Unknown ones are added if `create`, else left
- * out. From the 65th name on those that no message carries, and that are not asked for here, are replaced first; RC_LIMIT
- * if MBOX_KEYWORDS_MAX are too few.
+ * The numbers of these names (compared without case), good until the job ends. Unknown ones are added if
+ * `create`, else left out. From the 65th name on those that no message carries, and that are not asked for
+ * here, are replaced first; RC_LIMIT if MBOX_KEYWORDS_MAX are too few.
  */
 enum rc mbox_keyword_set(struct account *account, int64_t id, const struct strv *names, size_t count,
 	bool create, struct keyword_set *ret_set) MUST_CHECK;
 
 /*
- * SELECT. Claims \Recent if `read_write` (relaxed write: use JOB_WRITE_RELAXED; EXAMINE: JOB_READ), watches the account
- * with `sink`, and tells where the view starts. The UID set is what exists now. Undo by change_unwatch.
+ * SELECT. Claims \Recent if `read_write` (relaxed write: use JOB_WRITE_RELAXED; EXAMINE: JOB_READ), watches
+ * the account with `sink`, and tells where the view starts. The UID set is what exists now. Undo by
+ * change_unwatch.
  */
 struct mbox_snapshot {
 	struct mbox_info info;
@@ -115,14 +136,17 @@ enum rc mbox_select(struct account *account, int64_t id, bool read_write, struct
 	struct mbox_snapshot *ret_snapshot) MUST_CHECK;
 
 /*
- * For a session that has the mailbox selected read-write and is about to announce new messages: what it may call \Recent
- * besides what its snapshot said. Claimed as by SELECT (relaxed write); changes nothing if there is none. *ret_first: UIDs from
- * here on; 0: none.
+ * For a session that has the mailbox selected read-write and is about to announce new messages: what it may
+ * call \Recent besides what its snapshot said. Claimed as by SELECT (relaxed write); changes nothing if there
+ * is none. *ret_first: UIDs from here on; 0: none.
  */
 enum rc mbox_claim_recent(
 	struct account *account, int64_t id, uint32_t *ret_first, uint32_t *ret_count) MUST_CHECK;
 
-/* Quota: usage and limits (0: none) of the account. Mailboxes are counted with names that are only above others. memory. */
+/*
+ * Quota: usage and limits (0: none) of the account. Mailboxes are counted with names that are only above
+ * others. memory.
+ */
 struct quota {
 	uint64_t storage_used, storage_max; /* octets */
 	uint64_t messages_used, messages_max;
@@ -130,9 +154,9 @@ struct quota {
 };
 enum rc account_quota(struct account *account, struct quota *ret_quota) MUST_CHECK;
 /*
- * The account's own limits, from its user record (users.h): to be told once after account_get by whoever looked the user up,
- * and again when they change. QUOTA_DEFAULT: those of the configuration, as for an account that was told nothing.
- * Any thread.
+ * The account's own limits, from its user record (users.h): to be told once after account_get by whoever
+ * looked the user up, and again when they change. QUOTA_DEFAULT: those of the configuration, as for an
+ * account that was told nothing. Any thread.
  */
 #define QUOTA_DEFAULT UINT64_MAX
 void account_quota_set(struct account *account, uint64_t storage, uint64_t messages);

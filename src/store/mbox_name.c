@@ -10,7 +10,10 @@
 
 #define NAME_CHECK_MAX 4096 /* octets looked at: a longer name is over any limit before it is normalised */
 
-/* Controls (C0, DEL, C1) and the two line separators of Unicode are not. Wildcards of LIST are, as RFC 3501 5.1 has it. */
+/*
+ * Controls (C0, DEL, C1) and the two line separators of Unicode are not. Wildcards of LIST are, as RFC 3501
+ * 5.1 has it.
+ */
 static bool character_allowed(utf8proc_int32_t c)
 {
 	return c >= 0x20 && !(c >= 0x7f && c <= 0x9f) && c != 0x2028 && c != 0x2029;
@@ -74,7 +77,10 @@ struct strv mbox_name_nfc(struct strv name, struct arena *arena)
 	return !str_is_ascii(name) && mbox_name_normalise(name, arena, &nfc) == RC_OK ? nfc : name;
 }
 
-/* "inbox" and "InBox/x" begin with INBOX: the first level names the same mailbox. `name` is ours in the arena. */
+/*
+ * "inbox" and "InBox/x" begin with INBOX: the first level names the same mailbox. `name` is ours in the
+ * arena.
+ */
 static struct strv fold_inbox(struct strv name, struct arena *arena)
 {
 	struct strv first = strv_sub(name, 0, strv_index(name, MBOX_SEPARATOR));

@@ -1,7 +1,7 @@
 /*
  * Moving inline messages to files: N files are written, one syncfs makes them durable with their names, one
- * transaction turns the rows. All in one turn of the strand, so no row changes in between. Before the commit the files
- * are orphans, after it the inline bytes are gone: at no instant does a message lie nowhere.
+ * transaction turns the rows. All in one turn of the strand, so no row changes in between. Before the commit
+ * the files are orphans, after it the inline bytes are gone: at no instant does a message lie nowhere.
  */
 #include "store/bytes.h"
 
@@ -40,8 +40,8 @@ static enum rc moveout_write(struct account *account, struct moveout *out, int64
 }
 
 /*
- * Oldest first, those that are due by age or that must go for the sum of bytes. Messages that nobody holds any more are
- * left to the sweep if it takes them soon.
+ * Oldest first, those that are due by age or that must go for the sum of bytes. Messages that nobody holds
+ * any more are left to the sweep if it takes them soon.
  */
 static enum rc moveout_collect(struct account *account, struct moveout *out)
 {
@@ -112,7 +112,10 @@ static void moveout_undo(struct account *account, const struct moveout *out)
 			account->blobs.remove_failed = true;
 }
 
-/* Whether the rows are as before, which alone allows to remove the files: a commit may have failed and yet be there. */
+/*
+ * Whether the rows are as before, which alone allows to remove the files: a commit may have failed and yet be
+ * there.
+ */
 static bool moveout_undone(struct account *account, const struct moveout *out)
 {
 	sqlite3_stmt *stmt;

@@ -1,7 +1,7 @@
 /*
- * The file "owner" in an account's folder: whose the folder is, with a random identity that the user's row in server.db
- * has, too, and all that is needed to make that row again (users_check.h). Written whenever the row changes, before that
- * is committed. A folder whose owner is not the row's is not opened.
+ * The file "owner" in an account's folder: whose the folder is, with a random identity that the user's row in
+ * server.db has, too, and all that is needed to make that row again (users_check.h). Written whenever the row
+ * changes, before that is committed. A folder whose owner is not the row's is not opened.
  */
 #ifndef COID_STORE_OWNER_H
 #define COID_STORE_OWNER_H
@@ -27,8 +27,8 @@ uint64_t owner_sum(const struct user_record *record);
 uint64_t owner_tag(const struct user_record *record);
 
 /*
- * Makes the account's folder if there is none, writes the file (OWNER_FILE or OWNER_FILE_NEW), syncs both and the names
- * that lead to it. `sync` false: the caller makes it all durable by one syncfs.
+ * Makes the account's folder if there is none, writes the file (OWNER_FILE or OWNER_FILE_NEW), syncs both and
+ * the names that lead to it. `sync` false: the caller makes it all durable by one syncfs.
  */
 enum rc owner_write(const struct io *io, struct log *log, const char *root, const struct user_record *record,
 	const char *name, bool sync) MUST_CHECK;

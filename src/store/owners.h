@@ -1,6 +1,7 @@
 /*
- * What every thread may ask about the users of server.db without waiting for it: whose an account is, and whether a name
- * that is not found there may nevertheless have an account. Some 50 bytes a user, and his name. Any thread.
+ * What every thread may ask about the users of server.db without waiting for it: whose an account is, and
+ * whether a name that is not found there may nevertheless have an account. Some 50 bytes a user, and his
+ * name. Any thread.
  */
 #ifndef COID_STORE_OWNERS_H
 #define COID_STORE_OWNERS_H

@@ -1,4 +1,7 @@
-/* Rows of push_owed in account.db: written by a delivery, taken away when its pushes are kept, found after a crash. */
+/*
+ * Rows of push_owed in account.db: written by a delivery, taken away when its pushes are kept, found after a
+ * crash.
+ */
 #include "store/push_owed.h"
 
 #include "store/store_priv.h"

@@ -1,9 +1,9 @@
 /*
- * Pushes that an account owes: account.db has a row for each delivered message whose pushes are not on disk in push.db
- * yet. The delivery writes the row in its own transaction, so a message that was acknowledged cannot lose its push. The
- * row goes away once push.db is synced. Each row carries the run of the server that wrote it: rows of an earlier run are
- * left over from a crash. docs/storage.md has the argument. The account owns the rows; all functions are [strand] unless
- * they say otherwise.
+ * Pushes that an account owes: account.db has a row for each delivered message whose pushes are not on disk
+ * in push.db yet. The delivery writes the row in its own transaction, so a message that was acknowledged
+ * cannot lose its push. The row goes away once push.db is synced. Each row carries the run of the server that
+ * wrote it: rows of an earlier run are left over from a crash. docs/storage.md has the argument. The account
+ * owns the rows; all functions are [strand] unless they say otherwise.
  */
 #ifndef COID_STORE_PUSH_OWED_H
 #define COID_STORE_PUSH_OWED_H
@@ -20,15 +20,15 @@ enum rc push_owed_add(struct account *account, int64_t mailbox, uint32_t uid) MU
 /* In a write transaction. Rows that are not there are no error. */
 enum rc push_owed_remove(struct account *account, const struct push_owed_row *rows, size_t count) MUST_CHECK;
 /*
- * In a write transaction: reads up to `max` rows that an earlier run has left, in the order of mailbox and UID, and makes
- * them rows of this run. `rows` has room for `max`.
+ * In a write transaction: reads up to `max` rows that an earlier run has left, in the order of mailbox and
+ * UID, and makes them rows of this run. `rows` has room for `max`.
  */
 enum rc push_owed_take(
 	struct account *account, struct push_owed_row *rows, size_t max, size_t *ret_count) MUST_CHECK;
 
 /*
- * Sets what is called, on the strand, whenever an account is opened in which an earlier run has left rows. Any thread, but
- * before the first job.
+ * Sets what is called, on the strand, whenever an account is opened in which an earlier run has left rows.
+ * Any thread, but before the first job.
  */
 void store_on_push_owed(struct store *store, void (*fn)(void *ctx, struct account *account), void *ctx);
 

@@ -85,7 +85,10 @@ static void pushq_settle(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 		jobs[i]->rc = rc;
 }
 
-/* One of the jobs has met damage: the database is looked at before the next one. If it is found whole, not at once again. */
+/*
+ * One of the jobs has met damage: the database is looked at before the next one. If it is found whole, not at
+ * once again.
+ */
 static void pushq_look_for_damage(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 {
 	bool damaged = false;
@@ -100,7 +103,9 @@ static void pushq_look_for_damage(struct pushq *pushq, struct pushq_job **jobs, 
 	pushq->suspect = true;
 }
 
-/* All that was committed. After a sync that has failed frames have to be written anew to be on disk for sure. */
+/*
+ * All that was committed. After a sync that has failed frames have to be written anew to be on disk for sure.
+ */
 static enum rc pushq_sync(struct pushq *pushq)
 {
 	enum rc rc = RC_OK;

@@ -1,7 +1,8 @@
 /*
- * push.db: pushes that wait to be sent, server-wide. A strand of its own; everything is asynchronous through pushq_submit:
- * `run` is called on the worker that owns it, with the functions marked [pushq]. Jobs that wait together share one commit.
- * It is a queue, not mail: commits are synced within a second, and a damaged file is put aside and begun anew.
+ * push.db: pushes that wait to be sent, server-wide. A strand of its own; everything is asynchronous through
+ * pushq_submit: `run` is called on the worker that owns it, with the functions marked [pushq]. Jobs that wait
+ * together share one commit. It is a queue, not mail: commits are synced within a second, and a damaged file
+ * is put aside and begun anew.
  */
 #ifndef COID_STORE_PUSHQ_H
 #define COID_STORE_PUSHQ_H
@@ -42,7 +43,9 @@ struct pushq_job {
 	struct reactor_msg msg;
 };
 
-/* Never RC_BUSY: whoever submits bounds what waits (the sender does). Any thread, before the pool is drained. */
+/*
+ * Never RC_BUSY: whoever submits bounds what waits (the sender does). Any thread, before the pool is drained.
+ */
 void pushq_submit(struct store *store, struct pushq_job *job);
 
 /* [pushq] */
@@ -50,8 +53,9 @@ enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t
 /* RC_OK also if it is not there. */
 enum rc pushq_remove(struct pushq *pushq, int64_t id) MUST_CHECK;
 /*
- * Removes the push and remembers its message for some minutes: the message may still be noted as owed (push_owed.h), and
- * a process that finds the note after a crash has to know. Reads id, account, mailbox and uid of the record.
+ * Removes the push and remembers its message for some minutes: the message may still be noted as owed
+ * (push_owed.h), and a process that finds the note after a crash has to know. Reads id, account, mailbox and
+ * uid of the record.
  */
 enum rc pushq_sent(struct pushq *pushq, const struct push_record *record, int64_t now) MUST_CHECK;
 enum rc pushq_sent_list(struct pushq *pushq,
@@ -80,7 +84,10 @@ bool pushq_was_clean(const struct pushq *pushq);
 /* All is told. To be synced; nothing may be delivered any more. */
 enum rc pushq_set_clean(struct pushq *pushq) MUST_CHECK;
 
-/* When a subscription is to be discarded unless it is validated. endpoint.p NULL: no more, if that was due by then. */
+/*
+ * When a subscription is to be discarded unless it is validated. endpoint.p NULL: no more, if that was due by
+ * then.
+ */
 enum rc pushq_expiry(struct pushq *pushq, int64_t account, struct strv subscription, struct strv endpoint,
 	int64_t due) MUST_CHECK;
 /* The one that is due first comes first. */

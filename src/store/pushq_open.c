@@ -59,7 +59,10 @@ static const char pushq_schema_2[] = /* The message of a push; 0: none. */
 /* What came with version 3. */
 static const char pushq_schema_3[] = /* The key that the subscription was made for. */
 	"ALTER TABLE push ADD COLUMN vapid TEXT NOT NULL DEFAULT '';"
-	/* Messages whose pushes have been sent or dropped lately: whoever finds them owed after a crash pushes nothing. */
+	/*
+	 * Messages whose pushes have been sent or dropped lately: whoever finds them owed after a crash
+	 * pushes nothing.
+	 */
 	"CREATE TABLE sent ("
 	" account INTEGER NOT NULL,"
 	" mailbox INTEGER NOT NULL,"
@@ -123,8 +126,9 @@ static enum rc pushq_examine(struct pushq *pushq)
 }
 
 /*
- * A sync may have failed before, in this process or in one before it: what the WAL holds is then in the kernel's memory only,
- * and no later sync tells. So all of it is written anew. The names may be lost in the same way.
+ * A sync may have failed before, in this process or in one before it: what the WAL holds is then in the
+ * kernel's memory only, and no later sync tells. So all of it is written anew. The names may be lost in the
+ * same way.
  */
 static enum rc pushq_settle_doubts(struct pushq *pushq)
 {
@@ -219,8 +223,8 @@ static bool pushq_aside_move(
 }
 
 /*
- * Both together can be looked at later. The journal goes first: SQLite would take one that is left alone for that of the new
- * file.
+ * Both together can be looked at later. The journal goes first: SQLite would take one that is left alone for
+ * that of the new file.
  */
 static bool pushq_put_aside(struct pushq *pushq, const char *path)
 {

@@ -21,8 +21,8 @@ struct pushq {
 };
 
 /*
- * Opens push.db or makes it. What does not stand a check is set aside with its journal, as push.db.damaged-<n>, and a new one is
- * made. RC_UNAVAILABLE: that of a newer program.
+ * Opens push.db or makes it. What does not stand a check is set aside with its journal, as
+ * push.db.damaged-<n>, and a new one is made. RC_UNAVAILABLE: that of a newer program.
  */
 enum rc pushq_open_db(struct pushq *pushq) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * Readers: a message in memory, or a prefix in memory followed by a file. A file's descriptor stays open until the
- * reader is closed, so that the sweep can't take the bytes away from under a literal.
+ * Readers: a message in memory, or a prefix in memory followed by a file. A file's descriptor stays open
+ * until the reader is closed, so that the sweep can't take the bytes away from under a literal.
  */
 #include "store/bytes.h"
 

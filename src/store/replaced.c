@@ -1,7 +1,7 @@
 /*
- * Files of an account that somebody has removed or replaced under the running server, as when it is restored from a backup.
- * The open files are then nobody's: what is written into them is gone with the process. So before a commit is answered the
- * names are looked up, and once a second for every open account.
+ * Files of an account that somebody has removed or replaced under the running server, as when it is restored
+ * from a backup. The open files are then nobody's: what is written into them is gone with the process. So
+ * before a commit is answered the names are looked up, and once a second for every open account.
  */
 #include "store/store_priv.h"
 
@@ -39,7 +39,10 @@ void replaced_note(struct account *account)
 	atomic_store(&account->db_file_id, account->file_ids[0]);
 }
 
-/* Only what is sure counts: a name that can't be looked up for another reason than that it is gone says nothing. */
+/*
+ * Only what is sure counts: a name that can't be looked up for another reason than that it is gone says
+ * nothing.
+ */
 static bool name_replaced(struct account *account, unsigned which, struct stat *ret_stat)
 {
 	const struct io *io = account->store->io;

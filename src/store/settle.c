@@ -1,8 +1,8 @@
 /*
- * The WAL of an account is short-lived: some seconds after the last commit all of it goes into the database file and it is
- * emptied, so that what one damaged sector of it can cost is little, and a cold account is cheap to open. That costs
- * four syncs, which nobody waits for; so it is done for so many accounts a second only, and an account that has to be closed
- * before it is opened again for it later.
+ * The WAL of an account is short-lived: some seconds after the last commit all of it goes into the database
+ * file and it is emptied, so that what one damaged sector of it can cost is little, and a cold account is
+ * cheap to open. That costs four syncs, which nobody waits for; so it is done for so many accounts a second
+ * only, and an account that has to be closed before it is opened again for it later.
  */
 #include "store/store_priv.h"
 
@@ -36,7 +36,10 @@ static bool token_take(struct store *store)
 	return false;
 }
 
-/* SQLite does not look at the checksums of frames again: what has been damaged since would go into the database. */
+/*
+ * SQLite does not look at the checksums of frames again: what has been damaged since would go into the
+ * database.
+ */
 static enum rc wal_whole(struct account *account, unsigned frames)
 {
 	struct wal_scan scan;

@@ -1,6 +1,7 @@
 /*
- * On a disk that has little room a database gives its free pages back, which it would else keep for later: what was expunged
- * makes room for others. The pages go in one synced transaction, the end of the file with the checkpoint after it.
+ * On a disk that has little room a database gives its free pages back, which it would else keep for later:
+ * what was expunged makes room for others. The pages go in one synced transaction, the end of the file with
+ * the checkpoint after it.
  */
 #include "store/bytes.h"
 

@@ -126,7 +126,10 @@ static bool room_read(struct store *store, struct room *ret_room)
 	return true;
 }
 
-/* With room enough it is another limit that was met: that of a quota of the file system, which the reserve counts in, too. */
+/*
+ * With room enough it is another limit that was met: that of a quota of the file system, which the reserve
+ * counts in, too.
+ */
 static bool room_short(struct store *store)
 {
 	struct room room;

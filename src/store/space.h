@@ -1,10 +1,11 @@
 /*
- * How much room the file system of the store has left, and what follows. Below `free_min` no mail is taken, so that what
- * frees room still finds some; and if other programs take that, too, there is the reserve: a file of some megabytes that is
- * given up when a write of a database finds no room, and made again when there is enough.
+ * How much room the file system of the store has left, and what follows. Below `free_min` no mail is taken,
+ * so that what frees room still finds some; and if other programs take that, too, there is the reserve: a
+ * file of some megabytes that is given up when a write of a database finds no room, and made again when there
+ * is enough.
  *
- * Both are cut on a small file system: free_min to a sixteenth of it, the reserve to a thirty-second. Looked at once a second,
- * on the store's own strand; whoever asks reads an atomic. Internal to the store.
+ * Both are cut on a small file system: free_min to a sixteenth of it, the reserve to a thirty-second. Looked
+ * at once a second, on the store's own strand; whoever asks reads an atomic. Internal to the store.
  */
 #ifndef COID_STORE_SPACE_H
 #define COID_STORE_SPACE_H

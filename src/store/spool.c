@@ -1,7 +1,7 @@
 /*
- * Spools. A spool belongs to its reactor; once it has outgrown the inline limit, its bytes travel in chunks to a strand
- * of its own, which writes them, feeds the scanner and sends each chunk back as a receipt. Receipts come in order, so
- * the last one may free the spool.
+ * Spools. A spool belongs to its reactor; once it has outgrown the inline limit, its bytes travel in chunks
+ * to a strand of its own, which writes them, feeds the scanner and sends each chunk back as a receipt.
+ * Receipts come in order, so the last one may free the spool.
  */
 #include "store/bytes.h"
 

@@ -1,5 +1,6 @@
 /*
- * Checksums of what is stored: CRC-32 of zlib. They find what a disk or a cable has changed, not what a person has. Any thread.
+ * Checksums of what is stored: CRC-32 of zlib. They find what a disk or a cable has changed, not what a
+ * person has. Any thread.
  */
 #ifndef COID_STORE_SUM_H
 #define COID_STORE_SUM_H

@@ -1,6 +1,6 @@
 /*
- * A repaired database takes the place of the damaged one. A file account.db.new is complete and on disk; that it is there
- * decides: from then on, whatever happens, the next opening finishes what is left to be done.
+ * A repaired database takes the place of the damaged one. A file account.db.new is complete and on disk; that
+ * it is there decides: from then on, whatever happens, the next opening finishes what is left to be done.
  */
 #include "store/swap.h"
 
@@ -65,7 +65,10 @@ static unsigned swap_number(const struct account *account, const struct stat *ol
 	return n;
 }
 
-/* The old database gets a second name, its WAL another one. A WAL that stayed would be taken for that of the new one. */
+/*
+ * The old database gets a second name, its WAL another one. A WAL that stayed would be taken for that of the
+ * new one.
+ */
 static enum rc swap_set_aside(struct account *account)
 {
 	const struct io *io = account->store->io;

@@ -1,5 +1,6 @@
 /*
- * How a repaired database takes the place of a damaged one. Internal to the store. [strand], the account is closed.
+ * How a repaired database takes the place of a damaged one. Internal to the store. [strand], the account is
+ * closed.
  */
 #ifndef COID_STORE_SWAP_H
 #define COID_STORE_SWAP_H

@@ -1,8 +1,9 @@
 /*
- * The sweep: takes what nobody refers to any more. Files first, with their directories synced, then their rows: a crash in
- * between leaves rows without references whose files are gone already, which the next sweep takes. Files without a row
- * are looked for after an unclean end only, directory by directory: what a transaction that never committed has left is
- * removed (file_name_new says how that is known), any other is set aside (lost.c).
+ * The sweep: takes what nobody refers to any more. Files first, with their directories synced, then their
+ * rows: a crash in between leaves rows without references whose files are gone already, which the next sweep
+ * takes. Files without a row are looked for after an unclean end only, directory by directory: what a
+ * transaction that never committed has left is removed (file_name_new says how that is known), any other is
+ * set aside (lost.c).
  */
 #include "store/bytes.h"
 
@@ -188,8 +189,8 @@ static enum rc scan_load(struct account *account)
 }
 
 /*
- * The list of known files may be some turns old: what is not on it is looked up once more, in a list of this moment. No
- * transaction is open, so every file that is meant to stay has a row.
+ * The list of known files may be some turns old: what is not on it is looked up once more, in a list of this
+ * moment. No transaction is open, so every file that is meant to stay has a row.
  */
 static enum rc scan_confirm(struct account *account, bool *reloaded)
 {
@@ -237,7 +238,10 @@ static enum rc scan_directory(struct account *account, unsigned dir, bool *reloa
 	return rc;
 }
 
-/* What has been committed meanwhile has the prefix that was kept for what was looked for (blob_prepare_commit). */
+/*
+ * What has been committed meanwhile has the prefix that was kept for what was looked for
+ * (blob_prepare_commit).
+ */
 static enum rc scan_rotate(struct account *account, void *arg)
 {
 	(void)arg;

@@ -1,6 +1,7 @@
 /*
- * Small text files that must be whole or not be: lines "key: value", and a last line with a checksum of all before it.
- * They are written under another name, synced and renamed. Mode 0600. Any thread; nothing is kept open.
+ * Small text files that must be whole or not be: lines "key: value", and a last line with a checksum of all
+ * before it. They are written under another name, synced and renamed. Mode 0600. Any thread; nothing is kept
+ * open.
  */
 #ifndef COID_STORE_TEXTFILE_H
 #define COID_STORE_TEXTFILE_H
@@ -17,12 +18,14 @@
 /* The checksum that the last line will hold. */
 uint64_t textfile_sum(struct strv text);
 /*
- * Replaces the file. With `sync` the new bytes are on disk before the rename; that the name is, too, is up to the caller
- * (io_sync_dir). Errors are logged.
+ * Replaces the file. With `sync` the new bytes are on disk before the rename; that the name is, too, is up to
+ * the caller (io_sync_dir). Errors are logged.
  */
 enum rc textfile_write(
 	const struct io *io, struct log *log, const char *path, struct strv text, bool sync) MUST_CHECK;
-/* The text without its last line, in the arena. RC_NOT_FOUND, not logged; RC_CORRUPT: the checksum says no. */
+/*
+ * The text without its last line, in the arena. RC_NOT_FOUND, not logged; RC_CORRUPT: the checksum says no.
+ */
 enum rc textfile_read(const struct io *io, struct log *log, const char *path, struct arena *arena,
 	struct strv *ret_text) MUST_CHECK;
 /* The value behind "key: "; RC_NOT_FOUND. */

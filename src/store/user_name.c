@@ -1,7 +1,7 @@
 /*
- * Names of accounts. One form for looking up: small letters, NFC. New names also keep to the rules of RFC 8265
- * (UsernameCaseMapped) as far as they make two names look alike, and hold nothing that means something elsewhere: no path, no
- * pattern, no quoting.
+ * Names of accounts. One form for looking up: small letters, NFC. New names also keep to the rules of RFC
+ * 8265 (UsernameCaseMapped) as far as they make two names look alike, and hold nothing that means something
+ * elsewhere: no path, no pattern, no quoting.
  */
 #include "store/users.h"
 

@@ -1,6 +1,6 @@
 /*
- * server.db and its strand: jobs are grouped as those of an account (job.c), but there is no memory that would have to
- * follow a rollback.
+ * server.db and its strand: jobs are grouped as those of an account (job.c), but there is no memory that
+ * would have to follow a rollback.
  */
 #include "store/users.h"
 
@@ -183,11 +183,16 @@ enum rc users_open(struct store *store)
 	struct users *users = mem_zalloc(sizeof(*users));
 	users->store = store;
 	users->arena = arena_new(0);
-	/* A process before this one may have failed to sync what the WAL holds: it is written into the database anew. */
+	/*
+	 * A process before this one may have failed to sync what the WAL holds: it is written into the
+	 * database anew.
+	 */
 	users->suspect = true;
 	store->users = users;
 	users->strand = strand_new(store->pool, USERS_WAITING_MAX, users_turn, users);
-	/* Without it nobody is served, but nothing is refused for good either: that is better than no server. */
+	/*
+	 * Without it nobody is served, but nothing is refused for good either: that is better than no server.
+	 */
 	if (users_open_db(users) != RC_OK && !atomic_load(&users->lost))
 		log_error(store->log,
 			"server.db cannot be opened, tried again later: mail is deferred and nobody "

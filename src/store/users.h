@@ -1,6 +1,7 @@
 /*
- * server.db: the list of users with their credentials, and server-wide settings. A strand of its own; every function is
- * asynchronous through users_submit: `run` is called on the worker that owns it with the functions marked [users].
+ * server.db: the list of users with their credentials, and server-wide settings. A strand of its own; every
+ * function is asynchronous through users_submit: `run` is called on the worker that owns it with the
+ * functions marked [users].
  */
 #ifndef COID_STORE_USERS_H
 #define COID_STORE_USERS_H
@@ -40,18 +41,24 @@ struct users_job {
 	struct store *store; /* set by users_submit */
 };
 enum rc users_submit(struct store *store, struct users_job *job) MUST_CHECK;
-/* server.db is missing or damaged: every job is answered with RC_UNAVAILABLE until it is repaired (users_check.h) and the
- * server started again. Any thread. */
+/*
+ * server.db is missing or damaged: every job is answered with RC_UNAVAILABLE until it is repaired
+ * (users_check.h) and the server started again. Any thread.
+ */
 bool users_lost(struct store *store);
 
-/* [users] Views live in the arena. RC_NOT_FOUND; RC_CORRUPT: the row is damaged; RC_UNAVAILABLE: there is no row, but a
- * folder of that name's, or one of which nobody knows whose it is. */
+/*
+ * [users] Views live in the arena. RC_NOT_FOUND; RC_CORRUPT: the row is damaged; RC_UNAVAILABLE: there is no
+ * row, but a folder of that name's, or one of which nobody knows whose it is.
+ */
 enum rc users_find(
 	struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
 enum rc users_find_id(
 	struct users *users, int64_t id, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
-/* RC_EXISTS; RC_UNAVAILABLE: a folder of that name's has lost its row. id and identity of the record are ignored; an id that
- * nobody ever had comes back. The account's folder is made before the commit. */
+/*
+ * RC_EXISTS; RC_UNAVAILABLE: a folder of that name's has lost its row. id and identity of the record are
+ * ignored; an id that nobody ever had comes back. The account's folder is made before the commit.
+ */
 enum rc users_add(struct users *users, const struct user_record *record, int64_t *ret_id) MUST_CHECK;
 enum rc users_set_password(
 	struct users *users, struct strv name, struct strv password, struct strv scram) MUST_CHECK;
@@ -70,14 +77,14 @@ enum rc users_setting_get(
 enum rc users_setting_set(struct users *users, const char *key, struct strv value) MUST_CHECK;
 
 /*
- * The form under which a name is looked up: small letters, NFC, full-width letters as usual ones. Checked: one '@', both sides
- * non-empty, no control character or space, <= USER_NAME_MAX. RC_INVALID.
+ * The form under which a name is looked up: small letters, NFC, full-width letters as usual ones. Checked:
+ * one '@', both sides non-empty, no control character or space, <= USER_NAME_MAX. RC_INVALID.
  */
 enum rc user_name_check(struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 /*
- * The same for a name that gets a new account, after RFC 8265: letters, digits and marks of any script, ASCII as in an atom of
- * RFC 5322, dots in between. Not: what nobody sees (zero width, bidi controls), compatibility forms, unassigned code points,
- * both directions in one side, and none of / * % " \ or blanks.
+ * The same for a name that gets a new account, after RFC 8265: letters, digits and marks of any script, ASCII
+ * as in an atom of RFC 5322, dots in between. Not: what nobody sees (zero width, bidi controls),
+ * compatibility forms, unassigned code points, both directions in one side, and none of / * % " \ or blanks.
  */
 enum rc user_name_check_new(struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * server.db.copy: what server.db was a little while ago, for whoever has to make it again (users_check.h). Made on the
- * users' strand, some seconds after a change, at most once a minute, and at an orderly end.
+ * server.db.copy: what server.db was a little while ago, for whoever has to make it again (users_check.h).
+ * Made on the users' strand, some seconds after a change, at most once a minute, and at an orderly end.
  */
 #include "store/users_priv.h"
 

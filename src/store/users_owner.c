@@ -1,6 +1,6 @@
 /*
- * The owner files (owner.h) follow the rows: what a transaction has changed is written into the folders before it is
- * committed, so that what was acknowledged is in both places.
+ * The owner files (owner.h) follow the rows: what a transaction has changed is written into the folders
+ * before it is committed, so that what was acknowledged is in both places.
  */
 #include "store/users_priv.h"
 

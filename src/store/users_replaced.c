@@ -1,7 +1,8 @@
 /*
- * server.db that somebody has removed or replaced under the running server. What is written into the open files then is gone
- * with the process. So the names are looked up before jobs run, before a commit is answered, and once a second. The open files are
- * kept open, for nothing but their identity, until there is a server.db again; that is opened with all the checks of a start.
+ * server.db that somebody has removed or replaced under the running server. What is written into the open
+ * files then is gone with the process. So the names are looked up before jobs run, before a commit is
+ * answered, and once a second. The open files are kept open, for nothing but their identity, until there is a
+ * server.db again; that is opened with all the checks of a start.
  */
 #include "store/users_priv.h"
 

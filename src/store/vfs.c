@@ -1,13 +1,14 @@
 /*
- * A small VFS of our own rather than a shim over SQLite's: no inode list to search at each open, and every operation
- * on a file is one call of the io table.
+ * A small VFS of our own rather than a shim over SQLite's: no inode list to search at each open, and every
+ * operation on a file is one call of the io table.
  *
- * Locks: the first lock that SQLite asks for takes all of SQLite's lock bytes of the database file as one open file
- * description lock, and keeps it until unlocked. That is what locking_mode=EXCLUSIVE comes to, and it keeps the sqlite3
- * shell of an impatient administrator out.
+ * Locks: the first lock that SQLite asks for takes all of SQLite's lock bytes of the database file as one
+ * open file description lock, and keeps it until unlocked. That is what locking_mode=EXCLUSIVE comes to, and
+ * it keeps the sqlite3 shell of an impatient administrator out.
  *
- * On a file system that has turned read-only files are opened for reading, and SQLite, which is not told, gets an error
- * for each write. It needs none to read: what the WAL holds is found again in memory. A WAL that is missing is an empty one.
+ * On a file system that has turned read-only files are opened for reading, and SQLite, which is not told,
+ * gets an error for each write. It needs none to read: what the WAL holds is found again in memory. A WAL
+ * that is missing is an empty one.
  */
 #include "store/vfs.h"
 
@@ -151,13 +152,16 @@ static int file_sync(sqlite3_file *base, int flags)
 	if (file->fd < 0)
 		return SQLITE_OK;
 	/*
-	 * SQLite syncs the header of a WAL before its frames, lest the frames be taken for those of an older WAL in the same
-	 * file. If the file was empty on disk there is none.
+	 * SQLite syncs the header of a WAL before its frames, lest the frames be taken for those of an older
+	 * WAL in the same file. If the file was empty on disk there is none.
 	 */
 	if (file->blank && !file->created)
 		return SQLITE_OK;
 	if (file->io->fdatasync(file->io->ctx, file->fd) != 0) {
-		/* Not SQLITE_FULL, whatever the reason: that means that nothing has been written (db_commit_uncertain). */
+		/*
+		 * Not SQLITE_FULL, whatever the reason: that means that nothing has been written
+		 * (db_commit_uncertain).
+		 */
 		file->error = errno;
 		return SQLITE_IOERR_FSYNC;
 	}

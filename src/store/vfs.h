@@ -1,7 +1,8 @@
 /*
- * A SQLite VFS over struct io: every open, read, write, truncate, sync and delete of a database or WAL goes through the
- * table, so that tests see and disturb them all. One connection a file, always in locking_mode=EXCLUSIVE: there is no
- * shared memory; locks are one advisory lock on the database file, taken at open.
+ * A SQLite VFS over struct io: every open, read, write, truncate, sync and delete of a database or WAL goes
+ * through the table, so that tests see and disturb them all. One connection a file, always in
+ * locking_mode=EXCLUSIVE: there is no shared memory; locks are one advisory lock on the database file, taken
+ * at open.
  */
 #ifndef COID_STORE_VFS_H
 #define COID_STORE_VFS_H
@@ -12,17 +13,28 @@
 struct vfs;
 struct sqlite3_file;
 
-/* sqlite3_file_control with an int: whether the file was opened for reading only, since its file system takes no writes. */
+/*
+ * sqlite3_file_control with an int: whether the file was opened for reading only, since its file system takes
+ * no writes.
+ */
 #define VFS_FCNTL_READ_ONLY 0x636f6901
 
-/* Registers the VFS under a name of its own. `io` is borrowed. All connections must be closed before vfs_free. */
+/*
+ * Registers the VFS under a name of its own. `io` is borrowed. All connections must be closed before
+ * vfs_free.
+ */
 struct vfs *vfs_new(struct io *io);
 void vfs_free(struct vfs **vfs);
-/* `fn` is called, on whatever thread writes, when a write finds no room; true: the write is tried once more. */
+/*
+ * `fn` is called, on whatever thread writes, when a write finds no room; true: the write is tried once more.
+ */
 void vfs_on_full(struct vfs *vfs, bool (*fn)(void *ctx), void *ctx);
 /* For sqlite3_open_v2. */
 const char *vfs_name(const struct vfs *vfs);
-/* Of a file that this VFS has opened (NULL: nothing, false). Blank: it is empty, and its emptiness is on disk. */
+/*
+ * Of a file that this VFS has opened (NULL: nothing, false). Blank: it is empty, and its emptiness is on
+ * disk.
+ */
 void vfs_file_blank(struct sqlite3_file *file);
 bool vfs_file_stat(struct sqlite3_file *file, struct stat *ret_stat);
 

@@ -115,8 +115,8 @@ static bool frame_fits(const struct wal *wal, const uint32_t seed[2], uint32_t r
 }
 
 /*
- * RC_NOT_FOUND: no more. A frame behind a good one belongs to this WAL if its checksum follows; behind a damaged one it must
- * bear the salt as well, or it may be left from an earlier WAL.
+ * RC_NOT_FOUND: no more. A frame behind a good one belongs to this WAL if its checksum follows; behind a
+ * damaged one it must bear the salt as well, or it may be left from an earlier WAL.
  */
 static enum rc wal_next(struct wal *wal, uint64_t number)
 {
@@ -180,7 +180,10 @@ static enum rc page_write(const struct wal *wal, int out, const unsigned char *f
 	return RC_OK;
 }
 
-/* The first page may be older than others: it names as many pages as there are, and says that this is up to date. */
+/*
+ * The first page may be older than others: it names as many pages as there are, and says that this is up to
+ * date.
+ */
 static enum rc header_fix(const struct wal *wal, int out)
 {
 	unsigned char header[DB_HEADER];
