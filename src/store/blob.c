@@ -332,23 +332,35 @@ enum rc blob_verify(struct account *account, int64_t id)
 	return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 }
 
-/*
- * Whether the row that a file was made for is there. False also if the database can't tell: the file is then
- * left.
- */
-static bool made_lost(struct account *account, const struct blob_made *made)
+/* Whether a file that was made has no row. */
+static enum rc made_look(struct account *account, const struct blob_made *made, bool *ret_lost)
 {
 	sqlite3_stmt *stmt;
+	*ret_lost = true;
 	if (made->blob == 0)
-		return true;
+		return RC_OK;
 	enum rc rc = db_one(account->db, &stmt, "SELECT file FROM blob WHERE id = ?1", "i", made->blob);
-	if (rc == RC_NOT_FOUND)
-		return true;
 	if (rc != RC_OK)
-		return false;
-	bool other = db_is_null(stmt, 0) || db_i64(stmt, 0) != made->file;
+		return rc == RC_NOT_FOUND ? RC_OK : rc;
+	*ret_lost = db_is_null(stmt, 0) || db_i64(stmt, 0) != made->file;
 	db_reset(stmt);
-	return other;
+	return RC_OK;
+}
+
+/* If the database cannot tell now, the file stays, and the sweep asks again. */
+static void made_settle(struct account *account, const struct blob_made *made)
+{
+	bool lost;
+	if (made_look(account, made, &lost) != RC_OK)
+		blob_doubt_files(account);
+	else if (lost && !file_remove(account, made->file))
+		blob_doubt_files(account);
+}
+
+void blob_doubt_files(struct account *account)
+{
+	account->blobs.remove_failed = true;
+	account_background(account, BACKGROUND_SWEEP, clock_mono_ms() + SWEEP_RETRY_MS);
 }
 
 static enum rc prefix_read(struct account *account)
@@ -370,7 +382,7 @@ enum rc blob_prepare_commit(struct account *account)
 	 * As long as there may be files of a transaction that never committed, its prefix stays in the
 	 * database.
 	 */
-	if (!state->prefix_used || state->scan)
+	if (!state->prefix_used || state->scan || state->remove_failed)
 		return RC_OK;
 	state->prefix_changed = true;
 	return db_run(account->db, "UPDATE account SET file_prefix = ?1", "i", (int64_t)prefix);
@@ -382,10 +394,8 @@ void blob_batch_end(struct account *account)
 	/* If it can't be read, files go on having the old one: they would only be kept longer. */
 	if (state->prefix_changed && prefix_read(account) == RC_OK)
 		state->prefix_used = state->prefix_changed = false;
-	for (size_t i = 0; i < state->made_count; i++) {
-		if (made_lost(account, &state->made[i]) && !file_remove(account, state->made[i].file))
-			state->remove_failed = true;
-	}
+	for (size_t i = 0; i < state->made_count; i++)
+		made_settle(account, &state->made[i]);
 	state->made_count = 0;
 }
 

@@ -88,7 +88,7 @@ struct blob_state {
 	bool prefix_changed; /* the running transaction names another one */
 	bool adopts; /* the next file to be put lies in place already (a repair): */
 	int64_t adopted; /* its name */
-	bool remove_failed; /* a file of nobody could not be removed: the sweep looks for it again */
+	bool remove_failed; /* a file of nobody may be there (blob_doubt_files) */
 	bool marker; /* file BLOB_MARKER exists */
 	int64_t verified
 		[BLOB_VERIFIED]; /* blobs whose files were compared with their checksums last; 0: none */

@@ -109,25 +109,29 @@ static void moveout_undo(struct account *account, const struct moveout *out)
 {
 	for (size_t i = 0; i < out->count; i++)
 		if (!file_remove(account, out->moved[i].file))
-			account->blobs.remove_failed = true;
+			blob_doubt_files(account);
 }
 
 /*
- * Whether the rows are as before, which alone allows to remove the files: a commit may have failed and yet be
- * there.
+ * Only rows that are as before allow to remove the files: a commit may have failed and yet be there. If the
+ * database cannot tell now, the sweep asks again.
  */
-static bool moveout_undone(struct account *account, const struct moveout *out)
+static void moveout_undo_failed(struct account *account, const struct moveout *out)
 {
 	sqlite3_stmt *stmt;
+	/* A closed account looks for such files when it is opened. */
 	if (!account->db)
-		return false;
+		return;
 	enum rc rc =
 		db_one(account->db, &stmt, "SELECT file FROM blob WHERE id = ?1", "i", out->moved[0].blob);
-	if (rc != RC_OK)
-		return false;
+	if (rc != RC_OK) {
+		blob_doubt_files(account);
+		return;
+	}
 	bool undone = db_is_null(stmt, 0);
 	db_reset(stmt);
-	return undone;
+	if (undone)
+		moveout_undo(account, out);
 }
 
 static void moveout_wish(struct account *account, const struct moveout *out)
@@ -157,8 +161,8 @@ enum rc blob_moveout(struct account *account)
 		moveout_undo(account, out);
 	} else if (out->count > 0) {
 		rc = job_transaction(account, moveout_rows, out);
-		if (rc != RC_OK && moveout_undone(account, out))
-			moveout_undo(account, out);
+		if (rc != RC_OK)
+			moveout_undo_failed(account, out);
 	}
 	if (rc == RC_OK) {
 		uint64_t left = account->blobs.inline_bytes;
