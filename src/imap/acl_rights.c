@@ -1,3 +1,6 @@
+/*
+ * Reads and prints the letters of rights (RFC 4314).
+ */
 #include "imap/acl_rights.h"
 
 static unsigned right_of(char letter)

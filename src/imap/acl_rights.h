@@ -23,10 +23,12 @@ enum acl_right {
 	ACL_ALL = (1 << 11) - 1
 };
 
-/* ACL_ALL in letters, with the obsolete "c" and "d" that must be told beside their members (section 2.1.1). */
+/* ACL_ALL in letters, with the obsolete "c" and "d" that must be told beside their members (section
+ * 2.1.1). */
 #define ACL_ALL_LETTERS "lrswipkxteacd"
 
-/* The "+", "-" or nothing in front, and letters. "c" stands for k and x, "d" for t and e. False: one of them is no right. */
+/* The "+", "-" or nothing in front, and letters. "c" stands for k and x, "d" for t and e. False: one of them
+ * is no right. */
 struct acl_change {
 	char mode; /* '+', '-', '=' */
 	unsigned rights;

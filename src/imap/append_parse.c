@@ -1,3 +1,7 @@
+/*
+ * Reads the messages of APPEND and REPLACE: flags, date, then a literal or the pieces of CATENATE. It is
+ * called again for each literal that is announced, so it stops where the input stops and goes on from there.
+ */
 #include "imap/append_parse.h"
 
 struct reading {

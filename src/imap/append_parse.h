@@ -1,7 +1,8 @@
 /*
- * The grammar of messages to be stored, for APPEND and REPLACE: options and a literal, with UTF8 (RFC 6855), with pieces to
- * join (CATENATE, RFC 4469), one message or several (RFC 3502). Read whenever a literal is announced, of what has come and was
- * not forgotten (lex.h), and at the end. Pure.
+ * The grammar of messages that are to be stored, for APPEND and REPLACE: options and a literal, UTF8 literals
+ * (RFC 6855), pieces to join (CATENATE, RFC 4469), one message or several (RFC 3502). The input is read
+ * whenever a literal is announced, from what has come and was not forgotten (lex.h), and once more at the
+ * end. Pure.
  */
 #ifndef COID_IMAP_APPEND_PARSE_H
 #define COID_IMAP_APPEND_PARSE_H
@@ -50,8 +51,8 @@ enum append_place {
 };
 
 /*
- * `literal` NULL: the command is whole, up to its end. Else the input ends where this literal was announced. `several`: more
- * than one message may come.
+ * `literal` NULL: the command is whole, up to its end. Else the input ends where this literal was announced.
+ * `several`: more than one message may come.
  */
 enum append_place append_parse_list(
 	struct parse *parse, const struct lex_literal *literal, bool several, struct append_list *ret_list);

@@ -1,3 +1,7 @@
+/*
+ * Reads the items of a FETCH into a plan: a list of items in the order of the answer, and what they need of a
+ * message.
+ */
 #include "imap/fetch_plan.h"
 
 #include "base/mem.h"
@@ -271,7 +275,8 @@ static bool parse_binary(struct builder *builder, enum fetch_kind kind, bool pee
 	return fetch_plan_add_item(builder, &item);
 }
 
-/* Behind "PREVIEW". Its modifiers look like those of the whole command (CHANGEDSINCE), but for their names. */
+/* Behind "PREVIEW". Its modifiers look like those of the whole command (CHANGEDSINCE), but for their
+ * names. */
 static bool parse_preview(struct builder *builder)
 {
 	struct parse *parse = builder->parse;

@@ -1,6 +1,7 @@
 /*
- * What one FETCH asks for: its items in the order of the answer, with everything that can be decided without looking at a
- * message decided here. Parsed on the reactor into the command's arena; a job takes a copy along. Immutable afterwards.
+ * The plan of a FETCH: its items in the order of the answer. Everything that can be decided without looking
+ * at a message is decided when the plan is made. It is parsed on the reactor into the command's arena, a job
+ * takes a copy along, and nobody changes it then.
  */
 #ifndef COID_IMAP_FETCH_PLAN_H
 #define COID_IMAP_FETCH_PLAN_H
@@ -50,8 +51,8 @@ struct fetch_item {
 	uint64_t length;
 	bool partial;
 	bool cached; /* fields of the message itself, all kept in the cached header block */
-	struct strv
-		label; /* what stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
+	/* What stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
+	struct strv label;
 	const uint32_t *path;
 	size_t depth;
 	const struct strv *fields;

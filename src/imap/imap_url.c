@@ -1,3 +1,6 @@
+/*
+ * Reads the relative URLs of CATENATE, part by part.
+ */
 #include "imap/imap_url.h"
 
 #include "base/str.h"

@@ -20,7 +20,8 @@ struct imap_url {
 	struct fetch_plan section; /* one FETCH_SECTION item: the section and range that are meant */
 };
 
-/* False: it is none of these: another scheme or server, no UID, an unknown parameter, wrong encoding. In the arena. */
+/* False: it is none of these: another scheme or server, no UID, an unknown parameter, wrong encoding. In the
+ * arena. */
 bool imap_url_parse(struct strv text, struct arena *arena, struct imap_url *ret_url);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * The assembler of commands: a state for each place within a command, and one function for each state that
+ * uses input until the state changes or the input ends.
+ */
 #include "imap/lex.h"
 
 #include "base/mem.h"
@@ -21,7 +25,8 @@ enum lex_state {
 void lex_init(struct lex *lex, size_t line_max, size_t literal_max)
 {
 	*lex = (struct lex){ .state = LEX_S_LINE };
-	/* The marks of literals count as line bytes; two bytes more for each CRLF that is kept behind them. */
+	/* The marks of literals count as line bytes; two bytes more for each CRLF that is kept behind
+	 * them. */
 	buf_init(&lex->command, 0);
 	lex_limits(lex, line_max, literal_max);
 }
@@ -179,7 +184,8 @@ static enum lex_event feed_line(struct lex *lex, struct strv *in)
 	size_t good = cr_before ? 0 : clean_length(piece);
 	bool cr_last = piece.n > 0 ? piece.p[piece.n - 1] == '\r' : cr_before;
 
-	/* What is wrong stays in the input: the skipper looks at it next. What precedes it may hold the tag. */
+	/* What is wrong stays in the input: the skipper looks at it next. What precedes it may hold the
+	 * tag. */
 	if (good < piece.n && good <= room) {
 		buf_add(&lex->command, piece.p, good);
 		*in = strv_sub(*in, good, in->n);
@@ -203,7 +209,8 @@ static enum lex_event feed_line(struct lex *lex, struct strv *in)
 	return lex_end_line(lex);
 }
 
-/* Keeps the last bytes of what is thrown away: a non-synchronising literal may follow, and must be skipped too. */
+/* Keeps the last bytes of what is thrown away: a non-synchronising literal may follow, and must be skipped
+ * too. */
 static void skip_line(struct lex *lex, struct strv *in)
 {
 	const char *newline = memchr(in->p, '\n', in->n);

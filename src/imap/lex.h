@@ -1,7 +1,19 @@
 /*
- * The assembler: takes bytes as they come and finds where a command ends. A command is a line, continued behind each
- * literal. It asks the session what to do with a literal as soon as its size is known, before its bytes are accepted.
- * Resumable at any byte; holds at most the limits. No knowledge of commands, no I/O.
+ * The assembler takes bytes as they come and finds where a command ends. A command is a line that goes on
+ * behind each literal. As soon as the size of a literal is known, before its bytes are accepted, the session
+ * says what to do with it. The assembler can stop at any byte and go on later; it holds no more than its
+ * limits. It knows no commands and does no I/O. On the session's reactor.
+ *
+ * The buffer `command` after "a APPEND x {3}" CRLF "abc (\Seen) {5" has come and the first literal was kept:
+ *
+ *	a APPEND x {3}CRLFabc (\Seen) {5
+ *	|---- line ------|---|--- line --|<- the next octet goes here
+ *	                  ^   ^ line_from
+ *	                  a kept literal
+ *
+ * line_used counts the octets of all pieces of line, up to line_max; literal_used those of kept literals, up
+ * to literal_max. A streamed literal leaves only its "{n}" CRLF; its octets go to the session as LEX_STREAM
+ * events.
  */
 #ifndef COID_IMAP_LEX_H
 #define COID_IMAP_LEX_H
@@ -62,24 +74,26 @@ void lex_fini(struct lex *lex);
 void lex_limits(struct lex *lex, size_t line_max, size_t literal_max);
 /* Uses some of *in (advancing it) up to the next event. */
 enum lex_event lex_feed(struct lex *lex, struct strv *in, struct strv *ret_bytes);
-/* At LEX_COMMAND the whole; at LEX_LITERAL, LEX_TOO_LONG and LEX_BAD what came before (its tag can be read from it). */
+/* At LEX_COMMAND the whole; at LEX_LITERAL, LEX_TOO_LONG and LEX_BAD what came before (its tag can be read
+ * from it). */
 struct strv lex_command(const struct lex *lex);
 const struct lex_literal *lex_literal(const struct lex *lex);
-void lex_next_command(
-	struct lex *lex); /* gives memory back beyond a small buffer; also out of raw mode's lines */
+/* gives memory back beyond a small buffer; also out of raw mode's lines */
+void lex_next_command(struct lex *lex);
 void lex_release(struct lex *lex); /* between commands or lines: gives all memory back */
 /* The literal is kept in the command; false: it would pass literal_max (then refuse it). */
 bool lex_accept(struct lex *lex);
-/* Its bytes come as LEX_STREAM events. In the command stands its "{n}" CRLF without the bytes. False: too many in this command. */
+/* Its bytes come as LEX_STREAM events. In the command stands its "{n}" CRLF without the bytes. False: too
+ * many in this command. */
 bool lex_stream(struct lex *lex);
 /*
- * At LEX_LITERAL: the octets from..to of the command, which end before the literal that was announced, are not needed any
- * more. They go, and the streamed literals among them; what is behind moves down. So a command of many messages needs no
- * more memory, and no longer line, than one of them.
+ * At LEX_LITERAL: the octets from..to of the command, which end before the literal that was announced, are
+ * not needed any more. They go, and the streamed literals among them; what is behind moves down. So a command
+ * of many messages needs no more memory, and no longer line, than one of them.
  */
 void lex_forget(struct lex *lex, size_t from, size_t to);
-/* LEX_SYNC: the command ends here, nothing more of it is expected. LEX_NONSYNC: its bytes and the rest of the command are
- * read and thrown away; LEX_COMMAND is not reported for it, parsing goes on behind it. */
+/* LEX_SYNC: the command ends here, nothing more of it is expected. LEX_NONSYNC: its bytes and the rest of the
+ * command are read and thrown away; LEX_COMMAND is not reported for it, parsing goes on behind it. */
 void lex_refuse(struct lex *lex);
 /* The command is answered, whatever of it has come: what is missing of it is read and thrown away. */
 void lex_abandon(struct lex *lex);
@@ -87,8 +101,9 @@ void lex_abandon(struct lex *lex);
 bool lex_idle(const struct lex *lex);
 /* What it reported last is still to be dealt with: the session's turn, not the client's. */
 bool lex_waits(const struct lex *lex);
-/* Single raw lines (IDLE's DONE, AUTHENTICATE's answers): the same machine without literal handling. Each is a LEX_COMMAND;
- * it takes the place of the command in hand. To be called between commands or at LEX_COMMAND. */
+/* Single raw lines (IDLE's DONE, AUTHENTICATE's answers): the same machine without literal handling. Each is
+ * a LEX_COMMAND; it takes the place of the command in hand. To be called between commands or at
+ * LEX_COMMAND. */
 void lex_raw_line(struct lex *lex, bool on);
 
 #endif

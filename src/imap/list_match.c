@@ -1,3 +1,7 @@
+/*
+ * Matches names with LIST patterns. A set of positions in the pattern moves on with each octet of the name,
+ * so that there is no backtracking.
+ */
 #include "imap/list_match.h"
 
 #include "base/str.h"

@@ -1,6 +1,6 @@
 /*
- * LIST patterns: '*' stands for any characters, '%' for any but the hierarchy separator. Pure. All ways of matching are
- * followed side by side, so that no pattern costs more than its length times the name's.
+ * LIST patterns: '*' stands for any characters, '%' for any but the hierarchy separator. Pure. All ways of
+ * matching are followed side by side, so that no pattern costs more than its length times the name's.
  */
 #ifndef COID_IMAP_LIST_MATCH_H
 #define COID_IMAP_LIST_MATCH_H
@@ -24,8 +24,8 @@ void list_pattern_init(
 /* INBOX, also as the first level, matches in any case. */
 bool list_match(struct list_pattern *pattern, struct strv name);
 /*
- * The levels above `name` that match, without the name itself: fn gets "a" and "a/b" for "a/b/c". For LSUB with '%'
- * (RFC 3501 section 6.3.9).
+ * The levels above `name` that match, without the name itself: fn gets "a" and "a/b" for "a/b/c". For LSUB
+ * with '%' (RFC 3501 section 6.3.9).
  */
 void list_match_parents(
 	struct list_pattern *pattern, struct strv name, void (*fn)(void *arg, struct strv parent), void *arg);

@@ -1,3 +1,6 @@
+/*
+ * Reads the arguments of LIST: selection options, reference, patterns, return options.
+ */
 #include "imap/list_options.h"
 
 #include "base/mem.h"

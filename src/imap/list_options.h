@@ -1,5 +1,6 @@
 /*
- * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154, 8440, 9590): what to select, which names, what to return.
+ * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154, 8440, 9590): what to select, which
+ * names, what to return.
  */
 #ifndef COID_IMAP_LIST_OPTIONS_H
 #define COID_IMAP_LIST_OPTIONS_H

@@ -1,3 +1,6 @@
+/*
+ * Reads mailbox filters and matches names with them.
+ */
 #include "imap/mailbox_filter.h"
 
 #include "base/mem.h"

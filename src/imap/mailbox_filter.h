@@ -1,6 +1,7 @@
 /*
- * Which mailboxes a client means: the filters of NOTIFY (RFC 5465 section 6), and "subtree-one" of ESEARCH (RFC 7377 section
- * 2.2). Read on the reactor, immutable then. Names are as the store writes them; their memory is the reader's arena.
+ * Mailbox filters: the sets of mailboxes that NOTIFY (RFC 5465 section 6) and ESEARCH ("subtree-one", RFC
+ * 7377 section 2.2) can name. They are read on the reactor and nobody changes them then. Names are as the
+ * store writes them, in the reader's arena.
  */
 #ifndef COID_IMAP_MAILBOX_FILTER_H
 #define COID_IMAP_MAILBOX_FILTER_H
@@ -33,13 +34,15 @@ struct mailbox_filter_reader {
 	struct arena *arena; /* borrowed: of the names */
 	enum mailbox_filter_kind unknown; /* the one that the command does not have */
 	struct strv *names; /* of the filter in hand */
-	size_t name_count; /* of all filters; those beyond MAILBOX_FILTER_NAMES_MAX are left out, the caller refuses them */
+	/* Of all filters; those beyond MAILBOX_FILTER_NAMES_MAX are left out, the caller refuses them */
+	size_t name_count;
 	size_t name_bytes;
 };
 
 void mailbox_filter_reader_init(struct mailbox_filter_reader *reader, struct parse *parse,
 	struct store *store, struct arena *arena, enum mailbox_filter_kind unknown);
-/* "mailboxes (INBOX x)". Names that no mailbox can have are left out, as names of mailboxes that do not exist match nothing. */
+/* "mailboxes (INBOX x)". Names that no mailbox can have are left out, as names of mailboxes that do not exist
+ * match nothing. */
 bool mailbox_filter_parse(struct mailbox_filter_reader *reader, struct mailbox_filter *ret_filter);
 /* Whether it means that mailbox. Those of the selected mailbox mean none by its name. Any thread. */
 bool mailbox_filter_match(const struct mailbox_filter *filter, struct strv name, bool subscribed);

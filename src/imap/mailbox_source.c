@@ -1,3 +1,6 @@
+/*
+ * Reads the IN option of ESEARCH: a list of mailbox filters.
+ */
 #include "imap/mailbox_source.h"
 
 static bool parse_source(struct mailbox_filter_reader *reader, struct mailbox_sources *sources)

@@ -1,6 +1,6 @@
 /*
- * Which mailboxes an ESEARCH looks through (RFC 7377 section 2.2): the filters of RFC 5465 section 6 without
- * "selected-delayed", and "subtree-one". Pure but for the parser; names are as the store writes them.
+ * The mailboxes that an ESEARCH looks through (RFC 7377 section 2.2): the filters of RFC 5465 section 6
+ * without "selected-delayed", and "subtree-one". Pure but for the parser; names are as the store writes them.
  */
 #ifndef COID_IMAP_MAILBOX_SOURCE_H
 #define COID_IMAP_MAILBOX_SOURCE_H
@@ -17,7 +17,8 @@ struct mailbox_sources {
 	struct mailbox_source *first; /* the others */
 };
 
-/* "IN (mailboxes INBOX subtree (a b)) " if it is there; else "selected". Names that no mailbox can have match nothing. */
+/* "IN (mailboxes INBOX subtree (a b)) " if it is there; else "selected". Names that no mailbox can have match
+ * nothing. */
 bool mailbox_sources_parse(struct parse *parse, struct store *store, struct mailbox_sources *ret_sources);
 /* A copy of the others in another arena. */
 struct mailbox_source *mailbox_source_copy(const struct mailbox_source *source, struct arena *arena);

@@ -1,3 +1,6 @@
+/*
+ * Reads the arguments of GETMETADATA and SETMETADATA, prints the METADATA response.
+ */
 #include "imap/metadata_items.h"
 
 #include "imap/print.h"
@@ -94,7 +97,8 @@ void metadata_items_copy(
 
 static void print_value(struct buf *out, struct strv value)
 {
-	/* Clients of the chat world keep the backslashes of quoted strings, so that JSON breaks: it goes out as a literal. */
+	/* Clients of the chat world keep the backslashes of quoted strings, so that JSON breaks: it goes out
+	 * as a literal. */
 	bool escapes = value.p && (strv_index(value, '"') < value.n || strv_index(value, '\\') < value.n);
 	/* Only a literal8 may hold NUL. */
 	if (value.p && strv_index(value, '\0') < value.n)

@@ -10,7 +10,8 @@
 
 /* One entry name, checked. */
 bool metadata_items_entry(struct parse *parse, struct strv *ret_name);
-/* "(entry entry)"; with `bare` also one entry without parentheses. Zero the request before. METADATA_NAMES_MAX at most. */
+/* "(entry entry)"; with `bare` also one entry without parentheses. Zero the request before.
+ * METADATA_NAMES_MAX at most. */
 bool metadata_items_names(struct parse *parse, bool bare, struct metadata_request *request);
 /* "(DEPTH 1 MAXSIZE 1024)" */
 bool metadata_items_options(struct parse *parse, struct metadata_request *request);

@@ -1,3 +1,6 @@
+/*
+ * Reads the event groups of NOTIFY SET and tells which events they mean for a mailbox.
+ */
 #include "imap/notify_set.h"
 
 #include "base/mem.h"

@@ -1,10 +1,11 @@
 /*
- * What a client wants to be notified of (RFC 5465): the arguments of NOTIFY SET, parsed, and which events they mean for a
- * mailbox. Made on the reactor, immutable and counted then: the session and its jobs share it.
+ * The arguments of NOTIFY SET (RFC 5465), parsed, and the events that they mean for a mailbox. A set is made
+ * on the reactor; it is counted and nobody changes it then, so that the session and its jobs can share it.
  *
- * Event groups add up (section 6): a mailbox has the events of all groups that match it, whatever their order. A group with NONE
- * says that the client wants nothing of the mailboxes it names, so it takes them out of all groups. The selected mailbox is
- * matched by "selected" and "selected-delayed" alone as far as messages are concerned, and by all others as far as they are not.
+ * Event groups add up (section 6): a mailbox has the events of all groups that match it, in whatever order
+ * they come. A group with NONE says that the client wants nothing of the mailboxes that it names, so it takes
+ * them out of all groups. For events of messages only "selected" and "selected-delayed" match the selected
+ * mailbox; for all other events only the other filters do.
  */
 #ifndef COID_IMAP_NOTIFY_SET_H
 #define COID_IMAP_NOTIFY_SET_H
@@ -15,8 +16,8 @@
 #include "store/store.h"
 
 #define NOTIFY_GROUPS_MAX 32 /* event groups of one command */
-#define NOTIFY_NAME_BYTES_MAX                                                                                \
-	65536 /* octets of mailbox names in all its groups; their number: mailbox_filter.h */
+/* octets of mailbox names in all its groups; their number: mailbox_filter.h */
+#define NOTIFY_NAME_BYTES_MAX 65536
 
 enum notify_event {
 	NOTIFY_MESSAGE_NEW = 1 << 0,
@@ -41,8 +42,8 @@ struct notify_set;
 /* A set without any events: NOTIFY NONE. */
 struct notify_set *notify_set_none(void);
 /*
- * Event groups, to the end of the command. False: BAD. Else a refusal, or a set (the caller's). Names that no mailbox can have
- * are left out, as names of mailboxes that do not exist match nothing.
+ * Event groups, to the end of the command. False: BAD. Else a refusal, or a set (the caller's). Names that no
+ * mailbox can have are left out, as names of mailboxes that do not exist match nothing.
  */
 bool notify_set_parse(struct parse *parse, struct store *store, struct notify_set **ret_set,
 	enum notify_refusal *ret_refusal);
@@ -57,7 +58,8 @@ bool notify_set_immediate(const struct notify_set *set);
 const struct fetch_plan *notify_set_plan(const struct notify_set *set);
 /* Of all groups but the selected mailbox's. */
 unsigned notify_set_others(const struct notify_set *set);
-/* Events of the mailbox of this name (UTF-8, as the store writes it), the selected one's messages aside. Any thread. */
+/* Events of the mailbox of this name (UTF-8, as the store writes it), the selected one's messages aside. Any
+ * thread. */
 unsigned notify_set_match(const struct notify_set *set, struct strv name, bool subscribed);
 
 /* The names of all events that are known, for BADEVENT: "(MessageNew ...)". */

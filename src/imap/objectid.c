@@ -1,3 +1,6 @@
+/*
+ * Prints and reads object ids: a letter and numbers.
+ */
 #include "imap/objectid.h"
 
 #include "base/str.h"

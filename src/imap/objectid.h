@@ -1,6 +1,6 @@
 /*
- * The ids of RFC 8474, as text: a letter, then digits. F: a mailbox, by its UIDVALIDITY, which is never used again in an
- * account and stays through RENAME. M: a message, by its blob. T: a thread.
+ * The ids of RFC 8474, as text: a letter, then digits. F: a mailbox, by its UIDVALIDITY, which is never used
+ * again in an account and stays through RENAME. M: a message, by its blob. T: a thread.
  */
 #ifndef COID_IMAP_OBJECTID_H
 #define COID_IMAP_OBJECTID_H

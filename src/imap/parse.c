@@ -1,3 +1,7 @@
+/*
+ * The pull parser of command arguments: atoms, strings, literals, numbers, sequence sets, mailbox names,
+ * flags. It forgives what clients are known to write beside the grammar: superfluous blanks above all.
+ */
 #include "imap/parse.h"
 
 #include "base/mem.h"
@@ -43,7 +47,8 @@ bool parse_at_end(const struct parse *parse)
 	return parse->at >= parse->in.n;
 }
 
-/* Takes the blanks that come next. They count as one argument. False: there is none, or the parser has failed. */
+/* Takes the blanks that come next. They count as one argument. False: there is none, or the parser has
+ * failed. */
 static bool parse_blanks(struct parse *parse)
 {
 	size_t from = parse->at;
@@ -443,7 +448,8 @@ static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *re
 		return parse_refuse(parse, "CANNOT", "Mailbox name is too long");
 	*ret_decoded = true;
 	*ret_name = arena_strv(parse->arena, raw);
-	/* What has 8-bit octets can't be modified UTF-7: RFC 6855 section 3 wants it to be taken as UTF-8 from everybody. */
+	/* What has 8-bit octets can't be modified UTF-7: RFC 6855 section 3 wants it to be taken as UTF-8
+	 * from everybody. */
 	if (parse->utf8 || has_8bit(raw))
 		return str_utf8_valid(raw) || parse_fail(parse, "Mailbox name is not valid UTF-8");
 	struct buf out;

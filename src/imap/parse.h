@@ -1,7 +1,7 @@
 /*
- * From a complete command (its line and literals, as the assembler in lex.h collected them) to arguments. A pull
- * parser over bytes in memory: no I/O, no allocation but in the command's arena, a limit on nesting and counts.
- * The first error is kept with its place; functions called after it do nothing and return false.
+ * From a complete command (its line and literals, as the assembler in lex.h collected them) to arguments. A
+ * pull parser over bytes in memory: no I/O, no allocation but in the command's arena, a limit on nesting and
+ * counts. The first error is kept with its place; functions called after it do nothing and return false.
  */
 #ifndef COID_IMAP_PARSE_H
 #define COID_IMAP_PARSE_H
@@ -50,15 +50,16 @@ void parse_init(struct parse *parse, struct strv in, struct arena *arena);
 /*
  * All return false (and set the error) when the input does not fit. Peeking functions set no error.
  *
- * Blanks: where the grammar has one space, clients send several; and they send some behind '(', in front of ')' and at the
- * end of a line, where it has none. The parser takes them all, and here alone: parse_sp and parse_more take a run of blanks,
- * parse_skip and parse_char what follows a '(', parse_char what precedes a ')', parse_end the last ones. A run counts as one argument; the one beyond
- * words_max is an error.
+ * Blanks: where the grammar has one space, clients send several; and they send some behind '(', in front of
+ * ')' and at the end of a line, where it has none. The parser takes them all, and here alone: parse_sp and
+ * parse_more take a run of blanks, parse_skip and parse_char what follows a '(', parse_char what precedes a
+ * ')', parse_end the last ones. A run counts as one argument; the one beyond words_max is an error.
  */
 bool parse_end(struct parse *parse); /* nothing is left but blanks; else "unexpected arguments" */
 bool parse_at_end(const struct parse *parse);
 bool parse_sp(struct parse *parse); /* one blank at least */
-/* Whether another argument or element comes: takes the blanks before it, or before the ')' or the end that comes instead. */
+/* Whether another argument or element comes: takes the blanks before it, or before the ')' or the end that
+ * comes instead. */
 bool parse_more(struct parse *parse);
 bool parse_char(struct parse *parse, char c);
 bool parse_peek(const struct parse *parse, char c);
@@ -67,7 +68,8 @@ bool parse_fail(struct parse *parse, const char *error); /* false */
 bool parse_fail_code(struct parse *parse, const char *code, const char *error); /* false */
 /* The command is well formed and can't be obeyed: false, and NO will be said. code: constant, or NULL. */
 bool parse_refuse(struct parse *parse, const char *code, const char *error);
-/* Message numbers are about to be read, or have been. False, with the error, once UIDONLY is enabled (RFC 9586). */
+/* Message numbers are about to be read, or have been. False, with the error, once UIDONLY is enabled (RFC
+ * 9586). */
 bool parse_numbers_allowed(struct parse *parse);
 
 bool parse_tag(struct parse *parse, struct strv *ret_tag);
@@ -87,21 +89,25 @@ bool parse_nstring(struct parse *parse, struct strv *ret_string); /* NIL: p NULL
 bool parse_number(struct parse *parse, uint32_t *ret_number);
 bool parse_number64(struct parse *parse, uint64_t *ret_number); /* 63 bits: mod-sequence values */
 bool parse_nz_number(struct parse *parse, uint32_t *ret_number);
-/* The ranges lie in the arena: no seqset_fini, and nothing may be added to the set (copy it first) but by seqset_resolve. */
+/* The ranges lie in the arena: no seqset_fini, and nothing may be added to the set (copy it first) but by
+ * seqset_resolve. */
 bool parse_seqset(struct parse *parse, struct seqset *ret_set);
 /* Also "$" (RFC 5182): true in *ret_uids, as the set holds UIDs then, whatever the command's numbers are. */
 bool parse_seqset_or_saved(struct parse *parse, struct seqset *ret_set, bool *ret_uids);
-/* Mailbox name decoded from modified UTF-7 (or UTF-8) to UTF-8; INBOX folded to upper case. One that is neither is refused. */
+/* Mailbox name decoded from modified UTF-7 (or UTF-8) to UTF-8; INBOX folded to upper case. One that is
+ * neither is refused. */
 bool parse_mailbox(struct parse *parse, struct strv *ret_name);
 /* Also as the client sent it: not folded. */
 bool parse_mailbox_sent(struct parse *parse, struct strv *ret_name, struct strv *ret_sent);
 /* What can't be decoded is the pattern as it was sent. */
 bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern);
-/* Flags "(\Seen $x)" or one or more bare ones (STORE), enum msg_flag bits. Unknown \Flags and \Recent are errors. Each
- * keyword comes once (any case); the array is in the arena. Too many, or too long ones, are refused. */
+/* Flags "(\Seen $x)" or one or more bare ones (STORE), enum msg_flag bits. Unknown \Flags and \Recent are
+ * errors. Each keyword comes once (any case); the array is in the arena. Too many, or too long ones, are
+ * refused. */
 bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_flags,
 	struct strv **ret_keywords, size_t *ret_count);
-/* What is not read yet, and taking n bytes of it: for the grammar of one row (search keys, fetch sections). */
+/* What is not read yet, and taking n bytes of it: for the grammar of one row (search keys, fetch
+ * sections). */
 struct strv parse_rest(const struct parse *parse);
 void parse_advance(struct parse *parse, size_t n);
 /* "01-Jan-2026 12:00:00 +0100" quoted; and search's date, quoted or not. Days below 10 in every form. */

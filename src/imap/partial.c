@@ -1,3 +1,6 @@
+/*
+ * Reads, prints and applies the range of PARTIAL.
+ */
 #include "imap/partial.h"
 
 bool partial_parse(struct parse *parse, struct partial *ret_partial)

@@ -1,5 +1,6 @@
 /*
- * The range of PARTIAL (RFC 9394, RFC 5267 section 4.4): places in a list of results, counted from its begin or its end.
+ * The range of PARTIAL (RFC 9394, RFC 5267 section 4.4): places in a list of results, counted from its begin
+ * or its end.
  */
 #ifndef COID_IMAP_PARTIAL_H
 #define COID_IMAP_PARTIAL_H
@@ -20,7 +21,8 @@ struct partial {
 bool partial_parse(struct parse *parse, struct partial *ret_partial);
 /* The smaller number first. */
 void partial_print(struct buf *out, const struct partial *partial);
-/* The places 0.. that it means among `count` results: from *ret_from up to before *ret_to, which are equal if none. */
+/* The places 0.. that it means among `count` results: from *ret_from up to before *ret_to, which are equal if
+ * none. */
 void partial_cut(const struct partial *partial, uint64_t count, uint64_t *ret_from, uint64_t *ret_to);
 /* So many results from the begin decide it; 0: all of them are needed. */
 uint64_t partial_enough(const struct partial *partial);

@@ -1,6 +1,6 @@
 /*
- * How response data look on the wire: strings, mailbox names, flags, dates. Everything is appended to a buf, which may be a
- * worker's. Pure: no session, no socket. answer.h writes whole lines to a session.
+ * Prints response data as they look on the wire: strings, mailbox names, flags, dates. Everything is appended
+ * to a buf, which may be a worker's. Pure: no session, no socket. answer.h writes whole lines to a session.
  */
 #ifndef COID_IMAP_PRINT_H
 #define COID_IMAP_PRINT_H
@@ -19,7 +19,8 @@ void print_nstring(struct buf *out, struct strv v); /* p NULL: NIL */
 void print_literal(struct buf *out, struct strv v);
 /* Mailbox name in modified UTF-7 (utf8: as it is), as astring always quoted. */
 void print_mailbox(struct buf *out, struct strv utf8, bool utf8_mode);
-/* How a message's data begin: "* <seq> FETCH (", or "* <uid> UIDFETCH (" for a session with UIDONLY (RFC 9586). */
+/* How a message's data begin: "* <seq> FETCH (", or "* <uid> UIDFETCH (" for a session with UIDONLY (RFC
+ * 9586). */
 void print_fetch_head(struct buf *out, bool uidonly, uint32_t seq, uint32_t uid);
 /* "(\Seen \Recent $Chat)"; `more`: keywords from the 65th on (store/keyword_set.h), or NULL. */
 void print_flags(struct buf *out, uint32_t flags, bool recent, uint64_t keywords, const uint64_t *more,

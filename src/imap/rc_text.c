@@ -1,3 +1,6 @@
+/*
+ * The one table of what a client is told of an error.
+ */
 #include "imap/rc_text.h"
 
 #include <stddef.h>

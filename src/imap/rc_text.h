@@ -1,6 +1,6 @@
 /*
- * What a client is told of an error: the one table from enum rc to response code and English text. Internal detail is never
- * in it. Pure.
+ * Maps enum rc to the response code and the English text that a client sees. This is the only such table of
+ * IMAP, and internal detail is never in it. Pure.
  */
 #ifndef COID_IMAP_RC_TEXT_H
 #define COID_IMAP_RC_TEXT_H

@@ -1,3 +1,7 @@
+/*
+ * Reads the keys of SEARCH into a tree. A table names each key and the kind of its argument; each kind has a
+ * function that reads it. The keys of an AND or OR are then ordered by cost, so that cheap ones decide first.
+ */
 #include "imap/search_keys.h"
 
 #include "base/clock.h"
@@ -8,7 +12,8 @@
 #include "mime/header.h"
 #include "store/message.h"
 
-/* Octets that one octet of a needle may become in casemap form: a character decomposes into 18 at most, of 4 octets each. */
+/* Octets that one octet of a needle may become in casemap form: a character decomposes into 18 at most, of 4
+ * octets each. */
 #define NEEDLE_GROWTH_MAX (4 * 18)
 
 struct builder {
@@ -126,7 +131,8 @@ static void add_child(struct search_key *parent, struct search_key *child)
 		parent->cost = child->cost;
 }
 
-/* Each octet is a character: what clients send that make bytes of text without asking for a charset (JavaMail). */
+/* Each octet is a character: what clients send that make bytes of text without asking for a charset
+ * (JavaMail). */
 static struct strv from_latin1(struct arena *arena, struct strv text)
 {
 	char *out = arena_alloc(arena, 2 * text.n + 1);
@@ -192,7 +198,8 @@ static bool search_keys_parse_text(struct builder *builder, struct search_key *k
 	return parse_needle(builder, key);
 }
 
-/* "/flags/\\draft" all 620162338: there is one modseq a message, so that name and type are ignored (RFC 7162 3.1.5). */
+/* "/flags/\\draft" all 620162338: there is one modseq a message, so that name and type are ignored (RFC 7162
+ * 3.1.5). */
 static bool parse_modseq(struct builder *builder, struct search_key *key)
 {
 	struct parse *parse = builder->parse;

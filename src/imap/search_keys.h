@@ -1,6 +1,6 @@
 /*
- * SEARCH's criteria as a tree, RFC 3501 section 6.4.4, RFC 6203. Parsed on the reactor; the command resolves what needs its view;
- * a job takes a copy along. Immutable afterwards.
+ * The keys of SEARCH as a tree (RFC 3501 section 6.4.4, RFC 6203). They are parsed on the reactor, the
+ * command resolves the keys that need its view, and a job takes a copy along. Nobody changes the tree then.
  */
 #ifndef COID_IMAP_SEARCH_KEYS_H
 #define COID_IMAP_SEARCH_KEYS_H
@@ -82,8 +82,8 @@ bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys);
 bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret_keys);
 
 /*
- * Turns sequence numbers into UIDs with fn (which adds to *uids, a set of its own) and resolves '*' of UID sets to
- * last_uid; "n:*" with an n that is not above it has no end. New ranges lie in the arena.
+ * Turns sequence numbers into UIDs with fn (which adds to *uids, a set of its own) and resolves '*' of UID
+ * sets to last_uid; "n:*" with an n that is not above it has no end. New ranges lie in the arena.
  */
 void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,
 	void (*fn)(void *arg, const struct seqset *seqs, struct seqset *uids), void *arg,

@@ -1,3 +1,6 @@
+/*
+ * Reads RETURN options and prints the ESEARCH response.
+ */
 #include "imap/search_return.h"
 
 #include "imap/print.h"

@@ -1,3 +1,6 @@
+/*
+ * Reads the criteria of SORT.
+ */
 #include "imap/sort_program.h"
 
 static const struct {

@@ -1,3 +1,6 @@
+/*
+ * Reads the items of STATUS and prints the response.
+ */
 #include "imap/status_items.h"
 
 #include "imap/objectid.h"

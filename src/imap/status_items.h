@@ -1,5 +1,6 @@
 /*
- * The items of STATUS, for STATUS itself and for LIST ... RETURN (STATUS (...)).
+ * The items of STATUS, for STATUS itself and for LIST ... RETURN (STATUS (...)). Pure. query/status.h reads
+ * their values.
  */
 #ifndef COID_IMAP_STATUS_ITEMS_H
 #define COID_IMAP_STATUS_ITEMS_H
@@ -30,8 +31,8 @@ struct status_items {
 	enum status_item v[STATUS_ITEMS_MAX]; /* in the order asked for */
 	size_t count;
 	unsigned mask; /* bit 1 << item */
-	/* The session's selected mailbox (0: none), and what it has been told of: no higher HIGHESTMODSEQ is said. Set by
-	 * sync_status. */
+	/* The session's selected mailbox (0: none), and what it has been told of: no higher HIGHESTMODSEQ is
+	 * said. Set by sync_status. */
 	int64_t selected;
 	uint64_t told_modseq;
 };

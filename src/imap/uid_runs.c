@@ -1,3 +1,6 @@
+/*
+ * Counts in runs of UIDs.
+ */
 #include "imap/uid_runs.h"
 
 uint64_t uid_runs_count(const struct uid_run *runs, size_t count)

@@ -1,6 +1,6 @@
 /*
- * A set of messages of a view, by both numbers: runs of consecutive UIDs that have consecutive sequence numbers, in order.
- * Plain data, so that a worker can have a copy. Pure.
+ * A set of messages of a view by both of their numbers: runs of consecutive UIDs that have consecutive
+ * sequence numbers, in order. Plain data, so that a worker can have a copy. Pure.
  */
 #ifndef COID_IMAP_UID_RUNS_H
 #define COID_IMAP_UID_RUNS_H

@@ -1,3 +1,6 @@
+/*
+ * Counts connections, and keeps those that have not logged in, under one lock.
+ */
 #include "imapd/admission.h"
 
 #include "base/hash.h"

@@ -1,7 +1,8 @@
 /*
- * Who may connect: counts connections by address (base/peer_key.h), network and user, and keeps those that have not logged in
- * in a list of their own, so that strangers can't take the places of users. When that list is full the oldest one of the
- * address that holds most of it has to leave. Any thread.
+ * Decides who may connect. It counts connections per address (base/peer_key.h), network and user, and keeps
+ * connections without login in a list of their own, so that strangers cannot take the places of users. When
+ * that list is full, the oldest connection of the address that holds most of the list has to leave. Any
+ * thread.
  */
 #ifndef COID_IMAPD_ADMISSION_H
 #define COID_IMAPD_ADMISSION_H
@@ -14,8 +15,8 @@
 /* 0: no limit. */
 struct admission_limits {
 	unsigned total;
-	unsigned
-		reserve; /* of `total`, a quarter at most: for addresses from which somebody has logged in lately */
+	/* Of `total`, a quarter at most: for addresses from which somebody has logged in lately */
+	unsigned reserve;
 	unsigned per_address;
 	unsigned per_network;
 	unsigned waiting; /* connections that have not logged in */
@@ -53,7 +54,8 @@ struct admission_victim {
 
 struct admission *admission_new(void);
 void admission_free(struct admission **admission);
-/* A new connection, not logged in; the caller has filled in the first four of its ticket. Whatever the verdict, admission_leave is to be called in the end. */
+/* A new connection, not logged in; the caller has filled in the first four of its ticket. Whatever the
+ * verdict, admission_leave is to be called in the end. */
 enum admission_verdict admission_enter(struct admission *admission, const struct admission_limits *limits,
 	const char *peer, struct admission_ticket *ticket, struct admission_victim *ret_victim);
 /* It has logged in: false if its user has too many. */

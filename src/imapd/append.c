@@ -1,3 +1,8 @@
+/*
+ * Takes in the messages of APPEND and REPLACE: decides at each announced literal whether it may come, and
+ * feeds its octets to the spool of its message. append_message.c keeps the messages, append_store.c gives
+ * them to the store.
+ */
 #include "imapd/append.h"
 
 #include "base/list.h"
@@ -236,7 +241,8 @@ static void piece_next(struct cmd *cmd)
 
 static void submit_check(struct cmd *cmd, uint64_t more, void (*go)(struct cmd *cmd));
 
-/* Where the message goes is looked at before the URLs it is made of (RFC 4469 section 3: TRYCREATE comes first). */
+/* Where the message goes is looked at before the URLs it is made of (RFC 4469 section 3: TRYCREATE comes
+ * first). */
 static void begin_url(struct cmd *cmd, struct strv url)
 {
 	struct append *append = cmd->args;
@@ -450,7 +456,8 @@ void append_run(struct cmd *cmd)
 		go_on(cmd);
 }
 
-/* What has come, without the messages that are in spools: those are forgotten, and so the list is read again. */
+/* What has come, without the messages that are in spools: those are forgotten, and so the list is read
+ * again. */
 static enum append_place read_rest(struct cmd *cmd, struct parse *ret_parse,
 	const struct lex_literal *literal, const struct append_hooks *hooks)
 {

@@ -1,7 +1,8 @@
 /*
- * Messages coming in with a command, for APPEND and REPLACE: what a literal is, whether it may come, where its bytes go, and
- * what URLs stand for (CATENATE). Destination, size and quota are looked at before bytes are let in. Each message has a
- * spool of its own; when all are finished the command stores them, all or none.
+ * Messages coming in with a command, for APPEND and REPLACE: what a literal is, whether it may come, where
+ * its bytes go, and what URLs stand for (CATENATE). Destination, size and quota are looked at before bytes
+ * are let in. Each message has a spool of its own; when all are finished the command stores them, all or
+ * none.
  *
  * Embedded as first member in the arguments of the command's row. On the session's reactor.
  */
@@ -40,8 +41,8 @@ struct append_message {
 struct append {
 	const struct append_hooks *hooks; /* borrowed; static */
 	struct arena *scratch; /* own: of the list */
-	struct append_list
-		list; /* of what has come and was not forgotten: what is stored is, when the next literal comes */
+	/* Of what has come and was not forgotten: what is stored is, when the next literal comes */
+	struct append_list list;
 	bool whole; /* ... which is the command */
 	struct lex_literal literal; /* else: the one that was announced */
 	/* How far the list is in spools. A literal counts when its bytes have come. */
@@ -68,14 +69,15 @@ struct append {
 	enum rc rc; /* the first error of a spool */
 };
 
-/* The row's own part: args of the command, made when it is first needed (its first member is struct append). */
+/* The row's own part: args of the command, made when it is first needed (its first member is struct
+ * append). */
 struct append_hooks {
 	bool several; /* MULTIAPPEND */
 	bool replaces; /* a message goes: the quota is looked at when that is known */
 	/* What stands before the mailbox name. False: syntax error. NULL: nothing does. */
 	bool (*prefix)(struct cmd *cmd, struct parse *parse);
-	/* Whether the command can succeed at all; else it has been ended (by cmd_literal_refuse or, if `whole`, cmd_no). NULL:
-	 * yes. */
+	/* Whether the command can succeed at all; else it has been ended (by cmd_literal_refuse or, if
+	 * `whole`, cmd_no). NULL: yes. */
 	bool (*possible)(struct cmd *cmd);
 	/* Everything is in: stores it. */
 	void (*store)(struct cmd *cmd);

@@ -1,3 +1,6 @@
+/*
+ * Prints the capabilities: those of the rows and those that belong to no row.
+ */
 #include "imapd/capability.h"
 
 #include "base/mem.h"

@@ -1,6 +1,6 @@
 /*
- * What the server can do, as told in CAPABILITY and in response codes: the rows' capabilities and a short list of those that
- * belong to no row, each in the states where it holds.
+ * The capabilities of the server, as CAPABILITY and response codes tell them: those of the rows of the
+ * command table, and a short list of those that belong to no row, each in the states in which it holds.
  */
 #ifndef COID_IMAPD_CAPABILITY_H
 #define COID_IMAPD_CAPABILITY_H

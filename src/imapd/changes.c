@@ -1,6 +1,7 @@
 /*
- * Change lists as they arrive from the store: every session of the account takes them into its view, in the order of commits,
- * and tells what it may tell now. One session of a mailbox claims \Recent of what was delivered.
+ * Change lists as they arrive from the store: every session of the account takes them into its view, in the
+ * order of commits, and tells what it may tell now. One session of a mailbox claims \Recent of what was
+ * delivered.
  */
 #include "imapd/changes.h"
 

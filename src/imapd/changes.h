@@ -1,5 +1,6 @@
 /*
- * Where change lists of the store arrive on a reactor. On the reactor's thread.
+ * Takes in the change lists that the store publishes on a reactor: gives them to the views of the sessions
+ * that they concern, and claims \Recent of new messages for one of those sessions. On the reactor's thread.
  */
 #ifndef COID_IMAPD_CHANGES_H
 #define COID_IMAPD_CHANGES_H

@@ -1,3 +1,7 @@
+/*
+ * The life of a command: opens it from its line, moves its state, submits its jobs, parks it while the strand
+ * is full, holds its answer until everything that has to be told before is known, ends it.
+ */
 #include "imapd/command.h"
 
 #include "base/list.h"
@@ -135,8 +139,8 @@ static void bad_line(struct session *session, struct strv tag, const char *code,
 }
 
 /*
- * Reads tag and name of what the assembler holds. NULL: answered with BAD (ret_tag says whether by tag). The parser is left
- * at the arguments.
+ * Reads tag and name of what the assembler holds. NULL: answered with BAD (ret_tag says whether by tag). The
+ * parser is left at the arguments.
  */
 static struct cmd *open_command(struct session *session, struct parse *parse)
 {
@@ -303,7 +307,8 @@ void cmd_finish_rc(struct cmd *cmd, enum rc rc)
 static void command_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
-	/* Commands on messages show \Recent: what is on its way to be claimed for this session must be known first. */
+	/* Commands on messages show \Recent: what is on its way to be claimed for this session must be known
+	 * first. */
 	bool news = session->view && cmd->row->flags & CMD_NEWS_FIRST;
 	if (session->claiming && (news || cmd->row->states == SESSION_SELECTED)) {
 		cmd_move(cmd, CMD_GATED);

@@ -1,3 +1,6 @@
+/*
+ * Runs the slices of a FETCH, one job for each, and sends what they have made.
+ */
 #include "imapd/fetch_cmd.h"
 
 #include "base/list.h"

@@ -1,6 +1,7 @@
 /*
- * The reactor's side of a FETCH: hands a struct fetch to a job for each slice, sends what the slice made, and goes on when
- * the connection has room. Embedded in the arguments of a command (FETCH, and STORE for its answer).
+ * The reactor's side of a FETCH: hands a struct fetch to a job for each slice, sends what the slice made, and
+ * goes on when the connection has room. Embedded in the arguments of a command (FETCH, and STORE for its
+ * answer).
  */
 #ifndef COID_IMAPD_FETCH_CMD_H
 #define COID_IMAPD_FETCH_CMD_H
@@ -20,8 +21,9 @@ struct fetch_cmd {
 };
 
 /*
- * Makes run->fetch for these messages of the selected mailbox, as far as the limit of RFC 9738 goes; the plan is copied.
- * RC_INVALID: a sequence number beyond the mailbox. ret_uids (may be NULL): which they are; the caller's.
+ * Makes run->fetch for these messages of the selected mailbox, as far as the limit of RFC 9738 goes; the plan
+ * is copied. RC_INVALID: a sequence number beyond the mailbox. ret_uids (may be NULL): which they are; the
+ * caller's.
  */
 enum rc fetch_cmd_init(struct fetch_cmd *run, struct cmd *cmd, const struct fetch_plan *plan,
 	const struct seqset *set, bool by_uid, struct seqset *ret_uids) MUST_CHECK;

@@ -1,3 +1,6 @@
+/*
+ * Makes a struct fetch from the view of the session, and tells the view what a slice has sent.
+ */
 #include "imapd/fetch_view.h"
 
 #include "imap/uid_runs.h"
@@ -7,7 +10,8 @@
 #include "imapd/sync_print.h"
 #include "imapd/view.h"
 
-/* The messages of a set, as many as the limit lets through. Those with the highest UIDs come first if it does not let all. */
+/* The messages of a set, as many as the limit lets through. Those with the highest UIDs come first if it does
+ * not let all. */
 static enum rc fetch_view_clip(struct view *view, struct cmd *cmd, struct fetch *fetch,
 	const struct seqset *set, bool by_uid, struct seqset *ret_uids)
 {

@@ -1,3 +1,6 @@
+/*
+ * The tables of sessions: by id, by account, and the list of all.
+ */
 #include "imapd/hub.h"
 
 #include "base/hash.h"

@@ -1,6 +1,6 @@
 /*
- * The registry of a reactor's sessions. One per reactor, on its thread. It calls nobody: what happens to sessions when change
- * lists arrive stands in changes.h, what happens at a stop in imapd.c.
+ * The registry of a reactor's sessions. One per reactor, on its thread. It calls nobody: what happens to
+ * sessions when change lists arrive stands in changes.h, what happens at a stop in imapd.c.
  */
 #ifndef COID_IMAPD_HUB_H
 #define COID_IMAPD_HUB_H
@@ -19,8 +19,8 @@ struct hub {
 	struct imapd *imapd; /* borrowed */
 	struct reactor *reactor; /* borrowed */
 	struct change_sink sink; /* changes.c's: applies lists to views, wakes idlers */
-	/* changes.c's: a job of the session's own (a claim of \Recent, a round of updates, lines of NOTIFY) is done, so that
-	 * something may be told now and a command that waited for it may go on. */
+	/* changes.c's: a job of the session's own (a claim of \Recent, a round of updates, lines of NOTIFY)
+	 * is done, so that something may be told now and a command that waited for it may go on. */
 	void (*settled)(struct session *session);
 	struct list sessions;
 	struct session *by_id; /* uthash */

@@ -1,3 +1,6 @@
+/*
+ * The IMAP server as a whole: makes the hubs, accepts connections, applies new settings, stops.
+ */
 #include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 
@@ -135,7 +138,8 @@ static void stop_now(void *arg)
 	}
 }
 
-/* Every session says BYE when its command is done; after a while, or when this is called again, without waiting. */
+/* Every session says BYE when its command is done; after a while, or when this is called again, without
+ * waiting. */
 static void imapd_stop_hub(struct hub *hub)
 {
 	if (hub->stopping) {

@@ -1,5 +1,7 @@
 /*
- * The IMAP server: accepts connections on every reactor and runs sessions on them. What coid/server.c needs.
+ * The IMAP server: it accepts connections on every reactor and runs sessions on them. This header is for
+ * whoever builds the server (coid). imapd_new and imapd_free are called while no reactor runs; see the
+ * functions for the others.
  */
 #ifndef COID_IMAPD_IMAPD_H
 #define COID_IMAPD_IMAPD_H
@@ -17,23 +19,26 @@ struct metadata;
 struct imapd_settings {
 	const char *hostname;
 	size_t line_max; /* of one command without its literals, after login */
-	bool append_8bit_refuse; /* headers with 8-bit octets are refused unless the session has UTF8=ACCEPT */
+	/* Headers with 8-bit octets are refused unless the session has UTF8=ACCEPT */
+	bool append_8bit_refuse;
 	size_t line_max_preauth; /* an ID of RFC 2971's maximum fits, as quoted strings or as literals */
 	size_t literal_max; /* of literals kept in memory (all of one command together) */
 	size_t literal_max_preauth;
-	size_t context_ranges_max; /* results of an updating context (search_update.h), for sorted ones: messages */
+	/* Results of an updating context (search_update.h), for sorted ones: messages */
+	size_t context_ranges_max;
 	size_t context_sorted_max;
 	unsigned words_max; /* arguments of one command, counted by the parser: BAD beyond */
 	uint64_t message_max; /* of APPEND */
 	uint64_t append_memory_max; /* bytes in flight of one APPEND; NO [LIMIT] for a message beyond */
-	/* Octets of a refused command (its literals, the rest of its line) that are thrown away before the session ends. */
+	/* Octets of a refused command (its literals, the rest of its line) that are thrown away before the
+	 * session ends. */
 	uint64_t skip_max;
 	uint64_t skip_max_preauth;
 	const char *const *id_fields; /* "name=coid": what ID answers; strings are copied */
 	size_t id_field_count;
 	uint64_t idle_keepalive_ms; /* "* OK Still here"; 0: none */
-	uint64_t
-		progress_ms; /* between signs of progress of a command that takes long; 0: none, and no INPROGRESS */
+	/* Between signs of progress of a command that takes long; 0: none, and no INPROGRESS */
+	uint64_t progress_ms;
 	uint64_t timeout_ms; /* inactivity after login (RFC 3501 5.4: at least 30 min) */
 	uint64_t timeout_preauth_ms;
 	unsigned bad_commands_max; /* in a row; then BYE */
@@ -59,19 +64,21 @@ struct imapd_settings {
 /* Sensible defaults, for tests and for whoever fills in only a part. */
 void imapd_settings_init(struct imapd_settings *settings);
 
-/* The objects are borrowed; `reactors` is the server's array, `commands` the table of what it can do (cmd/table.h). */
+/* The objects are borrowed; `reactors` is the server's array, `commands` the table of what it can do
+ * (cmd/table.h). */
 struct imapd *imapd_new(const struct imapd_settings *settings, const struct cmd_row *const *commands,
 	struct store *store, struct auth *auth, struct reactor **reactors, unsigned reactor_count,
 	struct log *log);
-/* New settings for sessions to come (open ones keep theirs), new TLS context (NULL: no STARTTLS). Main reactor. */
+/* New settings for sessions to come (open ones keep theirs), new TLS context (NULL: no STARTTLS). Main
+ * reactor. */
 void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls);
 /* A connection accepted on `reactor`; `implicit_tls` for port 993. On the reactor's thread. */
 void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool implicit_tls);
-/* Sessions of these users end with BYE, on every reactor: their passwords have changed, or they may not log in any more. The
- * watcher of `auth` calls it. Any thread. */
+/* Sessions of these users end with BYE, on every reactor: their passwords have changed, or they may not log
+ * in any more. The watcher of `auth` calls it. Any thread. */
 void imapd_end_users(struct imapd *imapd, const struct strv *names, size_t count, enum auth_change change);
-/* Graceful stop: every session says "* BYE" when its current command is done; called again it drops those that are
- * left at once. Any thread. */
+/* Graceful stop: every session says "* BYE" when its current command is done; called again it drops those
+ * that are left at once. Any thread. */
 void imapd_stop(struct imapd *imapd);
 /* Any thread, approximate. */
 unsigned imapd_sessions(const struct imapd *imapd);

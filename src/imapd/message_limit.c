@@ -1,3 +1,6 @@
+/*
+ * Cuts what a command works on to the limit of RFC 9738, and prints what is told of it.
+ */
 #include "imapd/message_limit.h"
 
 #include "imapd/command.h"

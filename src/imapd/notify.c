@@ -1,3 +1,7 @@
+/*
+ * NOTIFY of one session: marks what change lists say of mailboxes, and starts jobs that find out what to
+ * tell.
+ */
 #include "imapd/notify.h"
 #include "base/hash.h"
 #include "imapd/hub.h"
@@ -208,7 +212,8 @@ static void imapd_notify_mark(struct session *session, int64_t mailbox, unsigned
 
 static bool same_item(const struct notify_item *a, const struct change *change, enum notify_kind kind)
 {
-	/* The state of a name is told as it is in the end, whatever happened to it. A rename stands in its order. */
+	/* The state of a name is told as it is in the end, whatever happened to it. A rename stands in its
+	 * order. */
 	return a->kind == kind && kind != NOTIFY_KIND_RENAME && a->mailbox == change->mailbox &&
 	       strv_eq(a->name, change->name);
 }

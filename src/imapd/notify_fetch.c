@@ -1,6 +1,7 @@
 /*
- * The attributes of new messages of the selected mailbox (RFC 5465 section 5.2): a FETCH that nobody has asked for, slice by slice.
- * While it is under way no command begins and nothing else is told of the mailbox, so that its message numbers hold.
+ * The attributes of new messages of the selected mailbox (RFC 5465 section 5.2): a FETCH that nobody has
+ * asked for, slice by slice. While it is under way no command begins and nothing else is told of the mailbox,
+ * so that its message numbers hold.
  */
 #include "imapd/answer.h"
 #include "imapd/hub.h"
@@ -29,7 +30,8 @@ static enum rc notify_fetch_slice_run(struct account *account, struct job *job)
 	return fetch_slice(account, fetch);
 }
 
-/* Attributes that set \Seen: the change is made with the first slice, whose FETCH responses hold the new flags. */
+/* Attributes that set \Seen: the change is made with the first slice, whose FETCH responses hold the new
+ * flags. */
 static enum rc seeing_run(struct account *account, struct job *job)
 {
 	struct fetch *fetch = CONTAINER_OF(job, struct notify_fetch, job)->fetch;

@@ -37,8 +37,9 @@ static void job_free(struct notify_job *notify)
 }
 
 /*
- * What was found out of the mailboxes, unless the set has been replaced. Marks that came while the job was under way are of
- * changes that it has seen: their lists came before its completion, because their commits did. What it told of them is told.
+ * What was found out of the mailboxes, unless the set has been replaced. Marks that came while the job was
+ * under way are of changes that it has seen: their lists came before its completion, because their commits
+ * did. What it told of them is told.
  */
 static void take_boxes(struct notify *notify, const struct notify_job *job)
 {

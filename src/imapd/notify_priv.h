@@ -1,5 +1,5 @@
 /*
- * What the files of NOTIFY share.
+ * The insides of NOTIFY that notify.c, notify_job.c and notify_fetch.c share. On the session's reactor.
  */
 #ifndef COID_IMAPD_NOTIFY_PRIV_H
 #define COID_IMAPD_NOTIFY_PRIV_H

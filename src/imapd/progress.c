@@ -1,3 +1,6 @@
+/*
+ * Sends INPROGRESS for commands that wait for the store: a timer of the hub looks at them.
+ */
 #include "imapd/progress.h"
 
 #include "base/clock.h"
@@ -30,7 +33,8 @@ void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t to
 	buf_adds(out, ")] Still working\r\n");
 }
 
-/* Between responses only, never to a client that does not read, and not when all but the tagged line is done. */
+/* Between responses only, never to a client that does not read, and not when all but the tagged line is
+ * done. */
 static bool may_tell(const struct cmd *cmd)
 {
 	return cmd->job && !cmd->law.in_response && !answer_full(cmd->session) &&

@@ -1,9 +1,10 @@
 /*
- * INPROGRESS (RFC 9585): a command that keeps its client waiting tells how far it has come, so that it is not taken for
- * dead. On the reactor; command.c calls it, commands that work in slices say cmd_progress.
+ * INPROGRESS (RFC 9585): a command that keeps its client waiting tells how far it has come, so that it is not
+ * taken for dead. On the reactor; command.c calls it, commands that work in slices say cmd_progress.
  *
- * Sessions need not ask for it: it is an untagged OK with a response code, which every client must be able to pass over (RFC
- * 3501 section 7.1), and a client that would give up is the one that does not know the extension.
+ * Sessions need not ask for it: it is an untagged OK with a response code, which every client must be able to
+ * pass over (RFC 3501 section 7.1), and a client that would give up is the one that does not know the
+ * extension.
  */
 #ifndef COID_IMAPD_PROGRESS_H
 #define COID_IMAPD_PROGRESS_H
@@ -24,7 +25,8 @@ void progress_fini(struct hub *hub);
 void progress_watch(struct cmd *cmd);
 void progress_forget(struct cmd *cmd);
 
-/* Pure. "* OK [INPROGRESS ("a1" 175 1000)] Still working" CRLF. total 0: the goal is not known; with done 0: nothing is. */
+/* Pure. "* OK [INPROGRESS ("a1" 175 1000)] Still working" CRLF. total 0: the goal is not known; with done 0:
+ * nothing is. */
 void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t total);
 
 #endif

@@ -1,3 +1,6 @@
+/*
+ * Runs the slices of a search, one job for each, and hands the finished search to the row of the command.
+ */
 #include "imapd/search_cmd.h"
 
 #include "base/clock.h"

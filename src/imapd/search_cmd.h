@@ -1,6 +1,6 @@
 /*
- * What SEARCH, SORT and THREAD have in common: the criteria become a struct search over the view, slices run on the strand
- * until it is finished, then the row tells its answer. On the reactor, within one command.
+ * What SEARCH, SORT and THREAD have in common: the criteria become a struct search over the view, slices run
+ * on the strand until it is finished, then the row tells its answer. On the reactor, within one command.
  *
  * cmd->args begins with a struct search_cmd, its keys and options parsed.
  */
@@ -24,24 +24,25 @@ struct search_cmd {
 	struct strv mailbox; /* of ESEARCH: correlators of its updates, which are told by UID */
 	uint32_t uidvalidity; /* 0: no such correlators */
 	struct search_update *context; /* the session's; UPDATE, and not started yet */
-	const struct sort
-		*sort; /* borrowed: the order of the results, for UPDATE; NULL: that of the mailbox */
+	/* Borrowed: the order of the results, for UPDATE; NULL: that of the mailbox */
+	const struct sort *sort;
 	const char *refused; /* why there will be no updates */
-	/* All has been searched, or nothing could match. Ends the command, at once or later; search->results holds what was
-	 * found, search->place.rc says whether messages had to be left out. */
+	/* All has been searched, or nothing could match. Ends the command, at once or later; search->results
+	 * holds what was found, search->place.rc says whether messages had to be left out. */
 	void (*finished)(struct cmd *cmd, struct search *search);
 	struct search *search; /* own, while no job has it */
 };
 
-/* After keys and options were parsed: whether they go together, and what the search has to collect for them. False: the parser
- * has failed. */
+/* After keys and options were parsed: whether they go together, and what the search has to collect for them.
+ * False: the parser has failed. */
 bool search_cmd_fits(struct parse *parse, struct search_cmd *args);
-/* As `run` of a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. With UPDATE the search collects
- * UIDs. */
+/* As `run` of a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. With UPDATE the
+ * search collects UIDs. */
 void search_cmd_start(struct cmd *cmd);
 /* NO. RFC 5182 section 2.1: what was to be saved is nothing then. */
 void search_cmd_failed(struct cmd *cmd, const char *code, const char *text);
-/* After the answer was printed: saves what SAVE asks for, begins the updates that UPDATE asks for (of search->results) and ends the command with its tagged line. */
+/* After the answer was printed: saves what SAVE asks for, begins the updates that UPDATE asks for (of
+ * search->results) and ends the command with its tagged line. */
 void search_cmd_end(struct cmd *cmd, const struct search *search, const struct search_result *result);
 /* As `cancel` of a row. */
 void search_cmd_cancel(struct cmd *cmd);

@@ -1,3 +1,6 @@
+/*
+ * Updating searches: marks what change lists touch, looks at it again in rounds, and prints the differences.
+ */
 #include "imapd/search_update.h"
 
 #include "base/clock.h"
@@ -31,8 +34,8 @@ struct search_update {
 	uint64_t looking; /* messages that the round under way looks at */
 	struct seqset dirty; /* own: UIDs to be looked at */
 	struct seqset gone; /* own: removed while it was looked at */
-	struct seqset
-		truth; /* own: the results, as far as they are known; also such that are not announced */
+	/* Own: the results, as far as they are known; also such that are not announced */
+	struct seqset truth;
 	struct seqset told; /* own: what the client has as results */
 	struct sorted *sorted; /* own: the order of both; NULL: that of the mailbox */
 };

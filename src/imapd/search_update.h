@@ -1,17 +1,19 @@
 /*
- * Updating contexts of a session (RFC 5267 section 4.3): the results of a SEARCH, SORT or ESEARCH with UPDATE, kept up to
- * date and told as ADDTO and REMOVEFROM until CANCELUPDATE or until the mailbox is left. On the session's reactor only.
+ * Updating contexts of a session (RFC 5267 section 4.3): the results of a SEARCH, SORT or ESEARCH with
+ * UPDATE, kept up to date and told as ADDTO and REMOVEFROM until CANCELUPDATE or until the mailbox is left.
+ * On the session's reactor only.
  *
- * A change list marks messages; a round, one job a session at a time, in slices, looks at those again for every context; what
- * has been removed needs no look. sync.c tells the difference to what the client knows: what went before EXPUNGE, what came
- * behind EXISTS, so at the end of commands and while the session idles. A command that ends waits for the round that was due
- * when it did, unless that has to read many messages: what the client then asks for is not behind what it was told.
+ * A change list marks messages; a round, one job a session at a time, in slices, looks at those again for
+ * every context; what has been removed needs no look. sync.c tells the difference to what the client knows:
+ * what went before EXPUNGE, what came behind EXISTS, so at the end of commands and while the session idles. A
+ * command that ends waits for the round that was due when it did, unless that has to read many messages: what
+ * the client then asks for is not behind what it was told.
  *
  * Sorted results (sorted.h) come with their positions; a message's key is made when it becomes a result.
  *
- * Message numbers, "$" and a lone "*" among the keys stay what they meant at first. Refused: more than CONTEXTS_MAX, OLDER
- * and YOUNGER (which change without any event), an order by relevancy (which may change), results in more than
- * CONTEXT_RANGES_MAX ranges, more than SORTED_MAX sorted ones; a context that gets there
+ * Message numbers, "$" and a lone "*" among the keys stay what they meant at first. Refused: more than
+ * CONTEXTS_MAX, OLDER and YOUNGER (which change without any event), an order by relevancy (which may change),
+ * results in more than CONTEXT_RANGES_MAX ranges, more than SORTED_MAX sorted ones; a context that gets there
  * later, or can't be looked after, is given up. Both are told by NOUPDATE.
  */
 #ifndef COID_IMAPD_SEARCH_UPDATE_H
@@ -47,8 +49,8 @@ struct search_update_name {
 bool search_update_exists(const struct session *session, struct strv tag);
 /* To be begun before its search, so that no change is missed. NULL: there are too many. */
 struct search_update *search_update_new(struct session *session, const struct search_update_name *name);
-/* Its search is finished and its answer sent. search->results are UIDs; `sort` (NULL: none) has their order. NULL, or why there
- * will be no updates: it is gone. */
+/* Its search is finished and its answer sent. search->results are UIDs; `sort` (NULL: none) has their order.
+ * NULL, or why there will be no updates: it is gone. */
 const char *search_update_start(struct session *session, struct search_update *context,
 	const struct search *search, const struct sort *sort);
 /* False: no such tag. */

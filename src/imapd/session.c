@@ -1,3 +1,6 @@
+/*
+ * One session: what its connection reports (bytes, room, end), its timers, its states, login and logout.
+ */
 #include "imapd/session.h"
 
 #include "base/mem.h"
@@ -331,7 +334,8 @@ static void on_tls(void *arg)
 	conn_kick(session->conn);
 }
 
-/* What came before the client shut down its side is answered; what would have to come from it is not waited for. */
+/* What came before the client shut down its side is answered; what would have to come from it is not waited
+ * for. */
 static bool imapd_session_is_busy(void *arg)
 {
 	const struct session *session = arg;

@@ -1,6 +1,7 @@
 /*
- * One IMAP session: connection, state, the command in hand, the selected mailbox. Lives on one reactor. Commands run one
- * after the other: while one waits for a job, input stays unread. Every command ends in exactly one call of cmd_finish.
+ * One IMAP session: its connection, its state, the command in hand, the selected mailbox. It lives on one
+ * reactor and is used only there. Commands run one after the other: while one waits for a job, input stays
+ * unread. command.c ends every command exactly once.
  */
 #ifndef COID_IMAPD_SESSION_H
 #define COID_IMAPD_SESSION_H
@@ -38,9 +39,8 @@ enum session_enabled {
 	ENABLED_QRESYNC = 1 << 1, /* VANISHED instead of EXPUNGE */
 	ENABLED_UTF8 = 1 << 2, /* RFC 6855: mailbox names and quoted strings are UTF-8 */
 	ENABLED_UIDONLY = 1 << 3, /* RFC 9586: no message numbers in either direction */
-	ENABLED_REV2 =
-		1
-		<< 4 /* IMAP4rev2, RFC 9051: names are UTF-8, there is no \Recent, SEARCH answers ESEARCH, ... */
+	/* IMAP4rev2, RFC 9051: names are UTF-8, there is no \Recent, SEARCH answers ESEARCH, ... */
+	ENABLED_REV2 = 1 << 4
 };
 
 struct session {
@@ -57,8 +57,8 @@ struct session {
 	struct account *account; /* own reference once authenticated */
 	char *user; /* own: canonical name */
 	struct view *view; /* own: selected mailbox, or NULL */
-	struct search_updates
-		*updates; /* own: results of it that are kept up to date (search_update.h), or NULL */
+	/* Own: results of it that are kept up to date (search_update.h), or NULL */
+	struct search_updates *updates;
 	uint64_t updates_serial;
 	struct notify *notify; /* own: since the first NOTIFY; NULL: there was none */
 	bool tls_pending; /* STARTTLS: handshake follows */
@@ -82,7 +82,8 @@ struct session {
 void session_accept(struct hub *hub, int fd, bool implicit_tls);
 /* The one mover of `state`. */
 void session_move(struct session *session, enum session_state to);
-/* "* BYE text" and close. Safe from anywhere on the reactor; the session object lives until the end of the turn. */
+/* "* BYE text" and close. Safe from anywhere on the reactor; the session object lives until the end of the
+ * turn. */
 void session_bye(struct session *session, const char *code, const char *text);
 /* Leaves the selected mailbox: view freed, no longer watched. */
 void session_unselect(struct session *session);
@@ -92,7 +93,8 @@ void session_command_done(struct session *session);
 void session_bad_command(struct session *session);
 /* No more input; closes when all output is sent. */
 void session_end(struct session *session);
-/* From now on an authenticated session of that account. RC_LIMIT: its user has too many; nothing has changed. */
+/* From now on an authenticated session of that account. RC_LIMIT: its user has too many; nothing has
+ * changed. */
 enum rc session_login(struct session *session, int64_t account_id, const char *user) MUST_CHECK;
 /* Back to not authenticated: mailbox left, extensions off, account given up. */
 void session_unauthenticate(struct session *session);

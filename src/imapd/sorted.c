@@ -1,3 +1,6 @@
+/*
+ * The results of a sorted search that is kept up to date, in order.
+ */
 #include "imapd/sorted.h"
 
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 /*
- * The order of a sorted context (RFC 5267, CONTEXT=SORT): a message's key is made once, and kept as long as the message is a
- * result. On one thread. Which messages are results the sets say that come with each call; printing gives positions, 1.., as a
- * client counts that applies pair after pair.
+ * The order of a sorted context (RFC 5267, CONTEXT=SORT): a message's key is made once, and kept as long as
+ * the message is a result. On one thread. Which messages are results the sets say that come with each call;
+ * printing gives positions, 1.., as a client counts that applies pair after pair.
  */
 #ifndef COID_IMAPD_SORTED_H
 #define COID_IMAPD_SORTED_H

@@ -1,3 +1,7 @@
+/*
+ * Sends untagged data about the selected mailbox: at the end of a command (sync_tell) and between commands
+ * (sync_offer).
+ */
 #include "imapd/sync.h"
 
 #include "imapd/session.h"
@@ -71,8 +75,9 @@ static void tell_exists(struct session *session, struct buf *out)
 }
 
 /*
- * Behind EXPUNGE and EXISTS, which change the number (RFC 3501 section 7.3.2). `fresh`: new messages have been told. Who has not
- * asked is not told one that is about to change, nor more of them alone: it would be woken for nothing.
+ * Behind EXPUNGE and EXISTS, which change the number (RFC 3501 section 7.3.2). `fresh`: new messages have
+ * been told. Who has not asked is not told one that is about to change, nor more of them alone: it would be
+ * woken for nothing.
  */
 static void tell_recent(struct session *session, bool fresh, struct buf *out)
 {

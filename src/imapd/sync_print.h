@@ -1,5 +1,6 @@
 /*
- * Lines of untagged data that others than sync.c need, too: at SELECT and before a FETCH.
+ * Prints lines of untagged data that SELECT and FETCH need as well as sync.c: FLAGS, PERMANENTFLAGS,
+ * VANISHED. On the reactor.
  */
 #ifndef COID_IMAPD_SYNC_PRINT_H
 #define COID_IMAPD_SYNC_PRINT_H
@@ -12,13 +13,15 @@
 struct session;
 struct view;
 
-/* "* VANISHED 1,3:5" in lines of bounded length; nothing for an empty set. `earlier`: the form that shifts no numbers. */
+/* "* VANISHED 1,3:5" in lines of bounded length; nothing for an empty set. `earlier`: the form that shifts no
+ * numbers. */
 void sync_print_vanished(struct buf *out, const struct seqset *uids, bool earlier);
 /* The lines FLAGS and PERMANENTFLAGS of a mailbox: at SELECT, and whenever it got a new keyword. */
 void sync_print_flags(struct buf *out, const struct view *view);
 /* The same if a keyword has come that the session does not know; it knows it then. */
 void sync_add_keywords(struct view *view, struct buf *out);
-/* The same, sent: before a FETCH response that may name the keyword (RFC 3501 section 7.2.6). Not within a response. */
+/* The same, sent: before a FETCH response that may name the keyword (RFC 3501 section 7.2.6). Not within a
+ * response. */
 void sync_tell_keywords(struct session *session);
 
 #endif

@@ -1,3 +1,7 @@
+/*
+ * The view of one session: applies change lists to it, and turns sequence numbers into UIDs and back by
+ * binary search.
+ */
 #include "imap/uid_runs.h"
 #include "imapd/view.h"
 #include "imapd/view_priv.h"

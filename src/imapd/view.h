@@ -1,7 +1,22 @@
 /*
- * What one session has been told of its selected mailbox: which UID has which sequence number, and which changes it
- * has not been told yet. On the session's reactor only. The UID ranges are shared, copy on write, between the views of
- * a mailbox. See sync.h for when changes may be told.
+ * The view: what one session knows of its selected mailbox. It says which UID has which sequence number, and
+ * which changes have not been told yet. See sync.h for when they may be told. On the session's reactor only.
+ * The UID ranges are shared, copy on write, between the views of a mailbox.
+ *
+ * A message is in one of these places; view_apply moves it when a change list arrives, sync.c when it tells:
+ *
+ *	         UIDs of the mailbox, rising
+ *	| announced: they have numbers | fresh: no number yet |
+ *	| 1   2   3   4   5   6        |                      |
+ *	|         ^ gone: removed in   |                      |
+ *	|           the store, but its |                      |
+ *	|           number stays here  |                      |
+ *
+ *	appended -> fresh --EXISTS--> announced --removed--> gone --EXPUNGE or VANISHED--> forgotten, and
+ *	            fresh --removed--> forgotten, never told                               higher numbers sink
+ *
+ * Changed flags of announced messages wait as `view_flags`, at most one entry per UID, until a FETCH tells
+ * them.
  */
 #ifndef COID_IMAPD_VIEW_H
 #define COID_IMAPD_VIEW_H
@@ -28,8 +43,9 @@ uint32_t view_uid(const struct view *view, uint32_t seq);
 uint32_t view_last_uid(const struct view *view); /* what '*' means; 0: empty */
 
 /*
- * Clips a set given by sequence numbers (by_uid false; a number beyond EXISTS gives RC_INVALID) or by UIDs (unknown ones
- * are left out) to the view. Resolves '*'. *ret_runs lives in the arena; ret_uids is the caller's (seqset_fini).
+ * Clips a set given by sequence numbers (by_uid false; a number beyond EXISTS gives RC_INVALID) or by UIDs
+ * (unknown ones are left out) to the view. Resolves '*'. *ret_runs lives in the arena; ret_uids is the
+ * caller's (seqset_fini).
  */
 enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, struct arena *arena,
 	struct uid_run **ret_runs, size_t *ret_count, struct seqset *ret_uids) MUST_CHECK;
@@ -37,15 +53,15 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 void view_seqs(const struct view *view, const struct seqset *uids, struct seqset *ret_seqs);
 
 /*
- * Takes in a change list (called by the hub in commit order). Nothing is said yet. Changes of the session's own (session_id
- * is their origin) are kept like others, but marked; see view_told_flags and view_forget_own.
+ * Takes in a change list (called by the hub in commit order). Nothing is said yet. Changes of the session's
+ * own (session_id is their origin) are kept like others, but marked; see view_told_flags and view_forget_own.
  */
 void view_apply(struct view *view, const struct change_list *list, uint64_t session_id);
 /* Whether anything is pending; and whether anything but expunges is. */
 bool view_dirty(const struct view *view);
 bool view_dirty_without_expunges(const struct view *view);
-/* How many pending FETCHes are held; above VIEW_PENDING_SOON they are told without waiting for a command, above
- * VIEW_PENDING_MAX of others (somebody who does not read) the session ends. */
+/* How many pending FETCHes are held; above VIEW_PENDING_SOON they are told without waiting for a command,
+ * above VIEW_PENDING_MAX of others (somebody who does not read) the session ends. */
 #define VIEW_PENDING_SOON 1024
 #define VIEW_PENDING_MAX 262144
 size_t view_pending_flags(const struct view *view);
@@ -55,14 +71,15 @@ size_t view_pending_foreign(const struct view *view);
 bool view_has_fresh(const struct view *view);
 /* Their UIDs, until the view changes. */
 const struct seqset *view_fresh(const struct view *view);
-/* A result that this session is about to send tells these flags itself: the pending FETCH of that UID is dropped if it is
- * not newer than modseq. A non-silent STORE and a FETCH that sets \Seen call this for each message they answer; what they
- * do not answer, sync tells. */
+/* A result that this session is about to send tells these flags itself: the pending FETCH of that UID is
+ * dropped if it is not newer than modseq. A non-silent STORE and a FETCH that sets \Seen call this for each
+ * message they answer; what they do not answer, sync tells. */
 void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq);
-/* .SILENT: drops pending FETCHes to which only this session itself contributed. sync_tell does it if cmd->law.silent. */
+/* .SILENT: drops pending FETCHes to which only this session itself contributed. sync_tell does it if
+ * cmd->law.silent. */
 void view_forget_own(struct view *view);
-/* The answer to a .SILENT STORE has told the MODSEQ: the pending FETCH is dropped if it is not newer and only this session
- * contributed to it. */
+/* The answer to a .SILENT STORE has told the MODSEQ: the pending FETCH is dropped if it is not newer and only
+ * this session contributed to it. */
 void view_told_own(struct view *view, uint32_t uid, uint64_t modseq);
 
 /* \Recent in this session. The set may hold UIDs that do not exist any more; valid until the view changes. */
@@ -77,8 +94,8 @@ void view_forget_recent(struct view *view);
 void view_share(struct view *view, const struct view *other);
 
 /*
- * The search result variable "$" (RFC 5182): UIDs, of announced messages; those told as expunged leave it. Empty in a new
- * view. RC_LIMIT: more than VIEW_SAVED_RANGES ranges; it is empty then.
+ * The search result variable "$" (RFC 5182): UIDs, of announced messages; those told as expunged leave it.
+ * Empty in a new view. RC_LIMIT: more than VIEW_SAVED_RANGES ranges; it is empty then.
  */
 #define VIEW_SAVED_RANGES 65536
 const struct seqset *view_saved(const struct view *view);

@@ -1,5 +1,5 @@
 /*
- * What view.c and sync.c share.
+ * The insides of a view, for view.c, sync.c and sync_print.c. On the session's reactor.
  */
 #ifndef COID_IMAPD_VIEW_PRIV_H
 #define COID_IMAPD_VIEW_PRIV_H

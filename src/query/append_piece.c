@@ -1,3 +1,7 @@
+/*
+ * Reads pieces of a new message: it opens what a URL names, then hands its octets on, as they are or decoded,
+ * a slice at a time.
+ */
 #include "query/append_piece.h"
 
 #include "base/mem.h"

@@ -1,6 +1,7 @@
 /*
- * Bytes that are already here and become part of a new message: of a stored message, as a URL says, or of a received one,
- * as they are or in base64. Read by jobs, at most PIECE_SLICE octets at a time. One owner: the command, or the job in hand.
+ * A piece of a new message whose octets are on the server already: of a stored message that a URL names, or
+ * of a received one, as they are or in base64. Jobs read it, at most PIECE_SLICE octets at a time. One owner:
+ * the command, or the job in hand.
  */
 #ifndef COID_QUERY_APPEND_PIECE_H
 #define COID_QUERY_APPEND_PIECE_H

@@ -1,3 +1,6 @@
+/*
+ * Finds the mailbox that APPEND and its like store into, and whether there is room.
+ */
 #include "query/append_target.h"
 
 enum rc append_target(

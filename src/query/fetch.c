@@ -1,3 +1,7 @@
+/*
+ * Carries out a FETCH: walks the messages of its runs and prints their items into `out`. fetch_section.c and
+ * fetch_binary.c send parts of a message.
+ */
 #include "query/fetch_priv.h"
 
 #include "base/clock.h"
@@ -66,7 +70,8 @@ bool fetch_slice_over(const struct sender *s)
 	return s->out->len >= FETCH_SLICE_BYTES || clock_mono_us() >= s->end_us;
 }
 
-/* The next message from at->uid on, below `end`, that was moved away and is still read; the others are counted as gone. */
+/* The next message from at->uid on, below `end`, that was moved away and is still read; the others are
+ * counted as gone. */
 static const struct msg_row *next_moved(struct sender *s, uint64_t end)
 {
 	struct fetch_place *at = s->at;
@@ -305,7 +310,8 @@ static enum rc fetch_add_item(struct sender *s, const struct fetch_item *item)
 	return RC_INVALID;
 }
 
-/* Changed by this FETCH; or FLAGS are asked for, and show a change that the session has not been told (RFC 7162 section 3.2). */
+/* Changed by this FETCH; or FLAGS are asked for, and show a change that the session has not been told (RFC
+ * 7162 section 3.2). */
 static bool tells_a_change(const struct sender *s)
 {
 	const struct fetch *fetch = s->fetch;
@@ -323,8 +329,8 @@ static bool fetch_unreadable(enum rc rc)
 }
 
 /*
- * In place of what can't be read. What the grammar lets be NIL is NIL; an ENVELOPE or a structure is left out rather than
- * made up: clients keep it for ever. False: nothing stands for it.
+ * In place of what can't be read. What the grammar lets be NIL is NIL; an ENVELOPE or a structure is left out
+ * rather than made up: clients keep it for ever. False: nothing stands for it.
  */
 static bool add_nothing(struct sender *s, const struct fetch_item *item)
 {
@@ -403,7 +409,8 @@ static void message_head(struct sender *s)
 	}
 }
 
-/* The message at s->at, from its beginning or from where a slice ended inside it. RC_AGAIN: the slice ends inside. */
+/* The message at s->at, from its beginning or from where a slice ended inside it. RC_AGAIN: the slice ends
+ * inside. */
 static enum rc send_message(struct sender *s)
 {
 	struct fetch_place *at = s->at;
@@ -454,8 +461,8 @@ static void end_message(struct sender *s)
 	s->have = 0;
 }
 
-/* Sends the message in hand; what is damaged of it is NIL or left out. Another error of one message takes its response back and lets the others be sent, unless a part
- * of it is on its way already. */
+/* Sends the message in hand; what is damaged of it is NIL or left out. Another error of one message takes its
+ * response back and lets the others be sent, unless a part of it is on its way already. */
 static enum rc fetch_step(struct sender *s, bool begun)
 {
 	struct fetch *fetch = s->fetch;

@@ -1,10 +1,10 @@
 /*
- * Carrying out a FETCH plan on the worker, slice by slice: builds response bytes straight from the mailbox index, the
- * cache and the messages' readers. A slice ends after FETCH_SLICE_BYTES or FETCH_SLICE_US, also in the middle of a
- * literal; otherwise only between messages.
+ * Carries out the plan of a FETCH on the worker, slice by slice: prints response bytes straight from the
+ * mailbox index, the cache and the messages' readers. A slice ends after FETCH_SLICE_BYTES or FETCH_SLICE_US,
+ * also in the middle of a literal; otherwise only between messages.
  *
- * struct fetch has one owner at a time: the command, or the job that does a slice. Its place moves on only when the
- * reactor has taken a slice over (fetch_accept), so that a slice may be run again.
+ * struct fetch has one owner at a time: the command, or the job that does a slice. Its place moves on only
+ * when the reactor has taken a slice over (fetch_accept), so that a slice may run again.
  */
 #ifndef COID_QUERY_FETCH_H
 #define COID_QUERY_FETCH_H
@@ -70,8 +70,8 @@ struct fetch {
 	struct uid_run *runs;
 	size_t run_count;
 	struct seqset recent; /* own: UIDs that are \Recent in the session */
-	struct seqset
-		seen; /* own: UIDs that this FETCH made \Seen: their FLAGS are told, whatever the plan says */
+	/* Own: UIDs that this FETCH made \Seen: their FLAGS are told, whatever the plan says */
+	struct seqset seen;
 	bool condstore; /* for those of `seen` UID and MODSEQ are told, too */
 	bool rev2; /* IMAP4rev2 */
 	bool uidonly; /* RFC 9586: UIDFETCH instead of FETCH */
@@ -92,7 +92,8 @@ struct fetch {
 struct fetch *fetch_new(void);
 void fetch_free(struct fetch **fetch);
 
-/* [strand] Fills out, told, next, finished. Errors are those of the whole command; of one message: next.rc. */
+/* [strand] Fills out, told, next, finished. Errors are those of the whole command; of one message:
+ * next.rc. */
 enum rc fetch_slice(struct account *account, struct fetch *fetch) MUST_CHECK;
 /* On the reactor: out has been sent, the next slice goes on behind it. */
 void fetch_accept(struct fetch *fetch);

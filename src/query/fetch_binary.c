@@ -1,6 +1,6 @@
 /*
- * BINARY[...] and BINARY.SIZE[...] (RFC 3516). The size stands before the octets, so what must be decoded is decoded twice;
- * a partial one only as far as it reaches. Never more than a window is in memory.
+ * BINARY[...] and BINARY.SIZE[...] (RFC 3516). The size stands before the octets, so what must be decoded is
+ * decoded twice; a partial one only as far as it reaches. Never more than a window is in memory.
  */
 #include "query/fetch_priv.h"
 #include "store/message.h"

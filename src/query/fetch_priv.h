@@ -1,5 +1,5 @@
 /*
- * What the files that carry out a FETCH share: query/fetch.c walks the messages and their items, fetch_section.c and
+ * The insides of a FETCH: query/fetch.c walks the messages and their items, fetch_section.c and
  * fetch_binary.c send parts of their bytes. [strand]
  */
 #ifndef COID_QUERY_FETCH_PRIV_H
@@ -42,7 +42,8 @@ bool fetch_slice_over(const struct sender *s);
 
 /* fetch_section.c */
 
-/* Where the section lies; RC_NOT_FOUND: there is no such part. The message's bytes are open and long enough then. */
+/* Where the section lies; RC_NOT_FOUND: there is no such part. The message's bytes are open and long enough
+ * then. */
 enum rc fetch_locate(
 	struct sender *s, const struct fetch_item *item, struct mime_range *ret_range) MUST_CHECK;
 /* RC_AGAIN: the slice ends inside the literal. */

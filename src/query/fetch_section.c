@@ -1,3 +1,7 @@
+/*
+ * Sends BODY[...] sections of a message: the whole, headers, header fields, texts and parts, with partial
+ * ranges.
+ */
 #include "query/fetch_priv.h"
 
 #include "mime/header.h"

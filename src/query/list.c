@@ -1,3 +1,7 @@
+/*
+ * Carries out a LIST: walks the names in order, matches them with the patterns, and prints a line for each
+ * with its attributes and what else was asked for.
+ */
 #include "query/list.h"
 
 #include "base/hash.h"
@@ -221,7 +225,8 @@ static enum rc print_entry(struct run *run, const struct entry *entry)
 
 	if (above)
 		above->listed = true;
-	/* A name that is not selected is told only for the sake of one below it that would be missed otherwise. */
+	/* A name that is not selected is told only for the sake of one below it that would be missed
+	 * otherwise. */
 	if (!entry->matches || (!entry->selected && !(above && above->hidden)))
 		return RC_OK;
 	print_line(run, &entry->info, above != NULL);

@@ -9,13 +9,15 @@
 #include "imap/list_options.h"
 #include "store/mailbox.h"
 
-/* A LIST response that tells of one name, unasked. old_name: what a client has called it, for OLDNAME (RFC 9051 6.3.9.7). */
+/* A LIST response that tells of one name, unasked. old_name: what a client has called it, for OLDNAME (RFC
+ * 9051 6.3.9.7). */
 void list_print_name(struct buf *out, const struct mbox_info *info, bool utf8, struct strv old_name);
 /* The same, in the arena. */
 struct strv list_name_line(
 	struct arena *arena, const struct mbox_info *info, bool utf8, struct strv old_name);
 
-/* Appends the LIST (and STATUS) lines to out. RC_LIMIT: they are more than out can take. `arena` is for scratch. */
+/* Appends the LIST (and STATUS) lines to out. RC_LIMIT: they are more than out can take. `arena` is for
+ * scratch. */
 enum rc list_run(struct account *account, const struct list_options *options, bool utf8, struct arena *arena,
 	struct buf *out) MUST_CHECK;
 

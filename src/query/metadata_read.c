@@ -1,3 +1,6 @@
+/*
+ * Reads the METADATA entries that a LIST returns and prints them.
+ */
 #include "query/metadata_read.h"
 
 #include "imap/metadata_items.h"

@@ -1,6 +1,6 @@
 /*
- * The lines that NOTIFY (RFC 5465) sends of mailboxes other than the selected one: STATUS, LIST and METADATA. The reactor
- * gathers what has happened, a job on the strand looks up what is to be said of it and prints it.
+ * The lines that NOTIFY (RFC 5465) sends of mailboxes other than the selected one: STATUS, LIST and METADATA.
+ * The reactor gathers what has happened, a job on the strand looks up what is to be said of it and prints it.
  *
  * struct notify_lines has one owner at a time: whoever fills it on the reactor, or the job.
  */
@@ -11,7 +11,8 @@
 #include "base/list.h"
 #include "imap/notify_set.h"
 
-/* A mark besides those of enum notify_event: the name is another mailbox's now. Told to whoever wants FlagChange. */
+/* A mark besides those of enum notify_event: the name is another mailbox's now. Told to whoever wants
+ * FlagChange. */
 #define NOTIFY_UIDVALIDITY (1u << 8)
 
 #define NOTIFY_OUTPUT_MAX (32 * 1024 * 1024) /* octets of the lines of one job; RC_LIMIT beyond */
@@ -52,9 +53,11 @@ struct notify_lines {
 	struct buf out; /* own: the lines */
 };
 
-/* [strand] Fills `out` and the results in `asks`, anew at each call. RC_LIMIT: more lines than NOTIFY_OUTPUT_MAX. */
+/* [strand] Fills `out` and the results in `asks`, anew at each call. RC_LIMIT: more lines than
+ * NOTIFY_OUTPUT_MAX. */
 enum rc notify_lines_print(struct account *account, struct notify_lines *lines) MUST_CHECK;
-/* [strand] The lines of STATUS for the whole set: NOTIFY SET STATUS. `selected`: the mailbox to be left out. */
+/* [strand] The lines of STATUS for the whole set: NOTIFY SET STATUS. `selected`: the mailbox to be left
+ * out. */
 enum rc notify_lines_status(struct account *account, const struct notify_set *set, int64_t selected,
 	bool utf8, struct buf *out) MUST_CHECK;
 

@@ -1,3 +1,7 @@
+/*
+ * Carries out a SEARCH: walks the messages of its runs and evaluates the tree of keys for each. Keys that
+ * need the text of a message are given to search_text.c, once for all of them.
+ */
 #include "query/search.h"
 
 #include "base/clock.h"

@@ -1,11 +1,12 @@
 /*
- * Answering a SEARCH on the worker, slice by slice: at most SEARCH_SLICE_US, then the strand serves others. struct search
- * has one owner at a time, the command or its job. Its place moves on only when the reactor has taken a slice over
- * (search_accept), so that a slice may be run again.
+ * Answering a SEARCH on the worker, slice by slice: at most SEARCH_SLICE_US, then the strand serves others.
+ * struct search has one owner at a time, the command or its job. Its place moves on only when the reactor has
+ * taken a slice over (search_accept), so that a slice may be run again.
  *
- * Fuzzy keys (RFC 6203): texts match as mime/fuzzy.h says, or exactly (100; in a body SEARCH_BODY_WEIGHT); all fields of a
- * name and all parts of a body are looked at. Dates may be off by three days (75, 50, 25), sizes by a tenth (less and less).
- * Flags, sets, ages and all else match exactly. The score of several keys is the mean of those that are fuzzy; of OR the best.
+ * Fuzzy keys (RFC 6203): texts match as mime/fuzzy.h says, or exactly (100; in a body SEARCH_BODY_WEIGHT);
+ * all fields of a name and all parts of a body are looked at. Dates may be off by three days (75, 50, 25),
+ * sizes by a tenth (less and less). Flags, sets, ages and all else match exactly. The score of several keys
+ * is the mean of those that are fuzzy; of OR the best.
  */
 #ifndef COID_QUERY_SEARCH_H
 #define COID_QUERY_SEARCH_H
@@ -28,7 +29,8 @@ struct search_place {
 	uint64_t modseq; /* the highest of what was found */
 	uint64_t first_modseq; /* of the first found; 0: nothing */
 	uint64_t last_modseq;
-	enum rc rc; /* RC_CORRUPT: something of a message could not be read, and the keys that need it do not fit */
+	/* RC_CORRUPT: something of a message could not be read, and the keys that need it do not fit */
+	enum rc rc;
 };
 
 /* One message found, when more must be known of it than its number. */
@@ -61,8 +63,8 @@ struct search {
 	struct seqset found; /* own: of the slice */
 	struct seqset results; /* own: of the slices before; UIDs or sequence numbers */
 	uint64_t result_count;
-	struct search_hit
-		*hits; /* own: with keep_hits, in mailbox order: of the results, then of the slice */
+	/* Own: with keep_hits, in mailbox order: of the results, then of the slice */
+	struct search_hit *hits;
 	size_t hit_count;
 	size_t hit_cap;
 	size_t hit_kept; /* those of the results */
@@ -80,7 +82,8 @@ void search_accept(struct search *search);
 void search_print(const struct search *search, struct buf *out);
 /* The scores of the results, in the arena of the search; with keep_hits. */
 const uint8_t *search_scores(struct search *search);
-/* The highest modseq of the messages that the answer returns; 0: MODSEQ was not asked for, or none. PARTIAL needs keep_hits. */
+/* The highest modseq of the messages that the answer returns; 0: MODSEQ was not asked for, or none. PARTIAL
+ * needs keep_hits. */
 uint64_t search_modseq(const struct search *search, const struct search_return *options);
 
 #endif

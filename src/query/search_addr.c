@@ -1,3 +1,6 @@
+/*
+ * Searches fields of addresses as ENVELOPE shows them.
+ */
 #include "query/search_addr.h"
 
 #include "base/str.h"
@@ -15,7 +18,8 @@ static bool is_glue(char c)
 	return c == '@' || c == '.';
 }
 
-/* Whether ENVELOPE may show anything else than what is written: most fields are plain and need no second look. */
+/* Whether ENVELOPE may show anything else than what is written: most fields are plain and need no second
+ * look. */
 static bool search_addr_differs(struct strv value)
 {
 	for (size_t i = 0; i < value.n; i++) {

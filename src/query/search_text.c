@@ -1,3 +1,7 @@
+/*
+ * Searches the headers and texts of one message, part by part and window by window. A window overlaps the one
+ * before it by the length of the longest needle.
+ */
 #include "query/search_text.h"
 
 #include "base/clock.h"
@@ -9,7 +13,8 @@
 #include <stdlib.h>
 
 #define WINDOW (64 * 1024)
-/* A window decoded (at most 4 octets for one), then case-mapped (18 code points for one), and what was kept before it. */
+/* A window decoded (at most 4 octets for one), then case-mapped (18 code points for one), and what was kept
+ * before it. */
 #define DECODED_MAX (8 * WINDOW)
 #define MAPPED_MAX ((size_t)128 * 1024 * 1024)
 
@@ -99,8 +104,8 @@ static struct strv map_value(struct search_scratch *scratch, struct strv name, s
 }
 
 /*
- * Most values are ASCII without encoded words: unfolding and mapping them is one loop. False: there is more to it. The
- * result is that of map_value.
+ * Most values are ASCII without encoded words: unfolding and mapping them is one loop. False: there is more
+ * to it. The result is that of map_value.
  */
 static bool map_ascii(struct search_scratch *scratch, struct strv value, struct strv *ret_mapped)
 {

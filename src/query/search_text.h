@@ -1,7 +1,8 @@
 /*
- * Looking for strings in one message's bytes, for SEARCH BODY and TEXT: the message is scanned for its parts, then headers
- * and text parts are decoded to UTF-8, case-mapped and searched, a window at a time. Runs on the worker in steps; may be
- * continued by a later job. Parts other than text are not searched (RFC 3501 section 6.4.4 allows that).
+ * Searches for strings in the bytes of one message, for SEARCH BODY and TEXT. The message is scanned for its
+ * parts, then headers and text parts are decoded to UTF-8, case-mapped and searched, a window at a time. It
+ * runs on the worker in steps; a later job may continue it. Parts other than text are not searched (RFC 3501
+ * section 6.4.4 allows that).
  */
 #ifndef COID_QUERY_SEARCH_TEXT_H
 #define COID_QUERY_SEARCH_TEXT_H
@@ -34,7 +35,8 @@ void search_text_free(struct search_text **text);
 /* Goes on until all is searched (RC_OK) or the time has come (RC_AGAIN; clock_mono_us). */
 enum rc search_text_step(struct search_text *text, uint64_t until_us) MUST_CHECK;
 
-/* Whether the field's value (raw) holds the needle: unfolded, decoded, case-mapped. Scratch memory is the caller's. */
+/* Whether the field's value (raw) holds the needle: unfolded, decoded, case-mapped. Scratch memory is the
+ * caller's. */
 struct search_scratch {
 	struct buf plain;
 	struct buf decoded;

@@ -1,3 +1,6 @@
+/*
+ * Sorts messages: makes a key for each, a slice at a time, then lets sorter.c order them.
+ */
 #include "query/sort.h"
 
 #include "base/clock.h"

@@ -1,11 +1,12 @@
 /*
- * Sorting messages that are known by their UIDs, on the worker, slice by slice (at most SEARCH_SLICE_US): first a key of each
- * message, from the index and the cache, then the order. struct sort has one owner at a time, the command or its job; a slice
- * counts when the reactor has taken it over (sort_accept), so that it may be run again.
+ * Sorting messages that are known by their UIDs, on the worker, slice by slice (at most SEARCH_SLICE_US):
+ * first a key of each message, from the index and the cache, then the order. struct sort has one owner at a
+ * time, the command or its job; a slice counts when the reactor has taken it over (sort_accept), so that it
+ * may be run again.
  *
- * To sort: sort_new with the UIDs, then slices until `finished`; sort_items are in order then. To place one message more
- * among them: its key by sort_key_make, its item by sorter_item_make, sorter_item_compare against theirs. The items and what they
- * point to live as long as the struct.
+ * To sort: sort_new with the UIDs, then slices until `finished`; sort_items are in order then. To place one
+ * message more among them: its key by sort_key_make, its item by sorter_item_make, sorter_item_compare
+ * against theirs. The items and what they point to live as long as the struct.
  */
 #ifndef COID_QUERY_SORT_H
 #define COID_QUERY_SORT_H
@@ -27,7 +28,9 @@ struct sort_place {
 	size_t bytes; /* of their keys */
 	uint64_t seen; /* messages that are there still */
 	bool gathered; /* all have their item */
-	enum rc rc; /* RC_CORRUPT: a message could not be read: it is sorted like one without fields; else it is left out */
+	/* RC_CORRUPT: a message could not be read: it is sorted like one without fields; else it is left
+	 * out */
+	enum rc rc;
 };
 
 struct sort {
@@ -62,7 +65,8 @@ const struct sort_item *sort_items(const struct sort *sort, size_t *ret_count);
 /* How many of the UIDs are no longer there. */
 uint64_t sort_gone(const struct sort *sort);
 
-/* The first row from `pos` on whose UID is in the set; count: none. *range: the range of the set to begin with, 0 at first. */
+/* The first row from `pos` on whose UID is in the set; count: none. *range: the range of the set to begin
+ * with, 0 at first. */
 size_t sort_next_row(
 	const struct msg_row *rows, size_t count, size_t pos, const struct seqset *set, size_t *range);
 

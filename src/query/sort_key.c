@@ -1,3 +1,6 @@
+/*
+ * Makes the sort key of a message: for each criterion its octets, with an end mark, complemented for REVERSE.
+ */
 #include "query/sort_key.h"
 
 #include "base/hash.h"

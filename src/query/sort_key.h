@@ -1,7 +1,7 @@
 /*
  * One message's key by the criteria of a SORT: octets whose order under memcmp is the order asked for,
- * strings collated by i;unicode-casemap (RFC 5051; RFC 5255 section 4.6). Keys of the same program may be compared whenever
- * they were made, within one process. Equal keys: the UID decides.
+ * strings collated by i;unicode-casemap (RFC 5051; RFC 5255 section 4.6). Keys of the same program may be
+ * compared whenever they were made, within one process. Equal keys: the UID decides.
  */
 #ifndef COID_QUERY_SORT_KEY_H
 #define COID_QUERY_SORT_KEY_H
@@ -15,7 +15,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Octets of a collated string in a key. What is longer is cut, and told from others by a hash of the whole. */
+/* Octets of a collated string in a key. What is longer is cut, and told from others by a hash of the
+ * whole. */
 #define SORT_TEXT_MAX 1024
 
 /* Memory used for one message after the other, on one thread. */

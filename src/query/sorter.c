@@ -1,3 +1,6 @@
+/*
+ * A merge sort that can stop after any pass and be run again from there.
+ */
 #include "query/sorter.h"
 
 #include "base/clock.h"

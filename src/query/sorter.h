@@ -1,9 +1,9 @@
 /*
- * Sorting by keys of octets in slices of time: blocks by qsort, then merges of pairs. Pure memory; one owner. What a slice has
- * done counts from sorter_accept on, so that it may be run again (a reading job may).
+ * Sorting by keys of octets in slices of time: blocks by qsort, then merges of pairs. Pure memory; one owner.
+ * What a slice has done counts from sorter_accept on, so that it may be run again (a reading job may).
  *
- * Two arrays of items take turns; a slice writes to one of them alone and ends with a pass. 100,000 items with keys of 40
- * octets take 30 to 50 ms, where a slice has 10: so they are not sorted in one go.
+ * Two arrays of items take turns; a slice writes to one of them alone and ends with a pass. 100,000 items
+ * with keys of 40 octets take 30 to 50 ms, where a slice has 10: so they are not sorted in one go.
  */
 #ifndef COID_QUERY_SORTER_H
 #define COID_QUERY_SORTER_H
@@ -50,7 +50,8 @@ int sorter_item_compare(const struct sort_item *a, const struct sort_item *b);
 void sorter_add(struct sorter *sorter, struct sort_item item);
 /* Drops those behind the first `count`: of a slice that did not count. */
 void sorter_cut(struct sorter *sorter, size_t count);
-/* Goes on from the accepted place to the end of a pass or until the time has come (clock_mono_us). True: all is sorted. */
+/* Goes on from the accepted place to the end of a pass or until the time has come (clock_mono_us). True: all
+ * is sorted. */
 bool sorter_step(struct sorter *sorter, uint64_t until_us);
 void sorter_accept(struct sorter *sorter);
 /* When a step said true and was accepted: `count` of them. */

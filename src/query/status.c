@@ -1,3 +1,6 @@
+/*
+ * Reads the numbers of a STATUS.
+ */
 #include "query/status.h"
 
 #include "imap/status_items.h"

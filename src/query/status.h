@@ -6,7 +6,8 @@
 
 #include "imap/status_items.h"
 
-/* Without file or database reads as long as status_items_memory() says so. The name in ret_values->info is borrowed. */
+/* Without file or database reads as long as status_items_memory() says so. The name in ret_values->info is
+ * borrowed. */
 enum rc status_read(struct account *account, const struct mbox_info *info, const struct status_items *items,
 	struct status_values *ret_values) MUST_CHECK;
 

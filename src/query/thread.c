@@ -1,3 +1,7 @@
+/*
+ * Carries out a THREAD: gathers ids, subjects and dates of the messages, orders them by date, builds the tree
+ * and prints it.
+ */
 #include "query/thread.h"
 
 #include "base/clock.h"

@@ -1,11 +1,11 @@
 /*
- * Threading messages that are known by their UIDs, on the worker, slice by slice (at most SEARCH_SLICE_US): what each message
- * says of its thread is read from the cache, the dates are sorted, the tree is made and printed. struct thread has one owner
- * at a time, the command or its job; a slice counts when the reactor has taken it over (thread_accept), so that it may be run
- * again.
+ * Threading messages that are known by their UIDs, on the worker, slice by slice (at most SEARCH_SLICE_US):
+ * what each message says of its thread is read from the cache, the dates are sorted, the tree is made and
+ * printed. struct thread has one owner at a time, the command or its job; a slice counts when the reactor has
+ * taken it over (thread_accept), so that it may be run again.
  *
- * The passes over the tree are not cut into slices, only the time between them is looked at: the longest takes 5 ms with
- * 100,000 messages, the print 6.
+ * The passes over the tree are not cut into slices, only the time between them is looked at: the longest
+ * takes 5 ms with 100,000 messages, the print 6.
  */
 #ifndef COID_QUERY_THREAD_H
 #define COID_QUERY_THREAD_H

@@ -1,3 +1,6 @@
+/*
+ * Link-cut trees: splay trees of the paths that are in use.
+ */
 #include "query/thread_links.h"
 
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 /*
- * Trees that are joined and cut, with the question which tree a node is in: link-cut trees (Sleator and Tarjan), so that a chain
- * of 100,000 replies costs no more than the logarithm of its length a step, in whatever order its links come. Without
- * recursion. Nodes are numbers from 1 on. Pure memory.
+ * Trees that are joined and cut, with the question which tree a node is in: link-cut trees (Sleator and
+ * Tarjan), so that a chain of 100,000 replies costs no more than the logarithm of its length a step, in
+ * whatever order its links come. Without recursion. Nodes are numbers from 1 on. Pure memory.
  */
 #ifndef COID_QUERY_THREAD_LINKS_H
 #define COID_QUERY_THREAD_LINKS_H

@@ -1,3 +1,6 @@
+/*
+ * A hash table with open addressing; it doubles when it is half full.
+ */
 #include "query/thread_table.h"
 
 #include "base/hash.h"

@@ -1,3 +1,7 @@
+/*
+ * The steps of RFC 5256 section 3: links between messages, pruning of dummies, joining by subject, sorting,
+ * printing. Each is a loop over arrays of nodes.
+ */
 #include "query/thread_tree.h"
 
 #include "base/mem.h"
@@ -125,8 +129,8 @@ static bool is_dummy(const struct thread_tree *tree, uint32_t node)
 }
 
 /*
- * What a dummy's children become children of: the nearest message above it, or else the topmost dummy. The way up is walked
- * once and remembered.
+ * What a dummy's children become children of: the nearest message above it, or else the topmost dummy. The
+ * way up is walked once and remembered.
  */
 static uint32_t anchor_of(struct thread_tree *tree, uint32_t dummy)
 {
@@ -306,7 +310,8 @@ static bool thread_tree_splits(const struct thread_tree *tree, uint32_t node)
 	return tree->v[node].child != tree->v[node].last;
 }
 
-/* The next node in the order of printing behind a node without children; closes what ends. 0: all is printed. */
+/* The next node in the order of printing behind a node without children; closes what ends. 0: all is
+ * printed. */
 static uint32_t thread_tree_after(const struct thread_tree *tree, uint32_t node, struct buf *out)
 {
 	const struct thread_node *v = tree->v;

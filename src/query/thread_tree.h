@@ -1,9 +1,9 @@
 /*
- * The threading algorithms of RFC 5256 section 3, over messages whose ids and subjects are hashes. Pure memory, no recursion,
- * linear but for a logarithm in the loop checks.
+ * The threading algorithms of RFC 5256 section 3, over messages whose ids and subjects are hashes. Pure
+ * memory, no recursion, linear but for a logarithm in the loop checks.
  *
- * Use: thread_tree_new; thread_tree_add for each message in mailbox order (REFERENCES: step 1); then thread_tree_step until it
- * says true; then thread_tree_print.
+ * Use: thread_tree_new; thread_tree_add for each message in mailbox order (REFERENCES: step 1); then
+ * thread_tree_step until it says true; then thread_tree_print.
  */
 #ifndef COID_QUERY_THREAD_TREE_H
 #define COID_QUERY_THREAD_TREE_H
@@ -69,7 +69,8 @@ void thread_tree_free(struct thread_tree **tree);
 /* refs: those of the message, message->ref_count of them. */
 void thread_tree_add(
 	struct thread_tree *tree, const struct thread_message *message, const struct thread_id *refs);
-/* One pass over the nodes. `order`: items whose uid is the place (from 1 on) of a message, by sent date. True: it was the last. */
+/* One pass over the nodes. `order`: items whose uid is the place (from 1 on) of a message, by sent date.
+ * True: it was the last. */
 bool thread_tree_step(
 	struct thread_tree *tree, const struct thread_message *messages, const struct sort_item *order);
 /* "(1)(2 3)((4)(5))" */

@@ -1,3 +1,6 @@
+/*
+ * Reads the log of expunges for a client that resynchronises.
+ */
 #include "query/vanished.h"
 
 #include "store/message.h"

@@ -1,3 +1,6 @@
+/*
+ * Cuts the messages of a long change into jobs.
+ */
 #include "query/write_slice.h"
 
 #include "store/message.h"

@@ -1,7 +1,8 @@
 /*
- * Changes of many messages are cut into jobs, so that one command holds up neither other sessions of the account nor, since
- * such jobs are slow ones (work/pool.h), other accounts. EXPUNGE, CLOSE, STORE and MOVE may be cut: each message is done or
- * not (RFC 6851 section 3.3). COPY is all or nothing: one job, a slow one if it is large.
+ * Cuts changes of many messages into jobs, so that one command holds up neither other sessions of the account
+ * nor, since such jobs are slow ones (work/pool.h), other accounts. EXPUNGE, CLOSE, STORE and MOVE may be
+ * cut: each message is done or not (RFC 6851 section 3.3). COPY is all or nothing: it is one job, and a slow
+ * one if it is large.
  */
 #ifndef COID_QUERY_WRITE_SLICE_H
 #define COID_QUERY_WRITE_SLICE_H
@@ -16,11 +17,12 @@
 
 /* Whether changing them is slow. */
 bool write_slice_slow(const struct seqset *uids);
-/* Takes the lowest of them for one job: all if they are few, else WRITE_SLICE at most. *ret_part is the caller's. */
+/* Takes the lowest of them for one job: all if they are few, else WRITE_SLICE at most. *ret_part is the
+ * caller's. */
 void write_slice_take(struct seqset *left, struct seqset *ret_part);
 /*
- * [strand] Those of `uids` that are \Deleted, the lowest `max` of them; all of them if max is 0. *ret_more: there are others.
- * Replaces what is in *ret_chosen.
+ * [strand] Those of `uids` that are \Deleted, the lowest `max` of them; all of them if max is 0. *ret_more:
+ * there are others. Replaces what is in *ret_chosen.
  */
 enum rc write_slice_deleted(struct account *account, int64_t mailbox, const struct seqset *uids, uint64_t max,
 	struct seqset *ret_chosen, bool *ret_more) MUST_CHECK;

@@ -1,6 +1,7 @@
 /*
- * ACL (RFC 4314). Mailboxes are never shared: their account has every right to each of them, nobody else any, and neither can
- * be changed. What COI and the limits refuse are single steps, not rights. A name that is only above others has no rights.
+ * ACL (RFC 4314). Mailboxes are never shared: their account has every right to each of them, nobody else any,
+ * and neither can be changed. What COI and the limits refuse are single steps, not rights. A name that is
+ * only above others has no rights.
  */
 #include "auth/saslprep.h"
 #include "base/list.h"

@@ -46,7 +46,8 @@ static bool id_parse_value(struct parse *parse, struct strv *ret_value)
 	return parse_keyword(parse, "NIL") || parse_data(parse, ret_value);
 }
 
-/* What the client says about itself goes to the log, which cuts each value; fields that are too many are taken only. */
+/* What the client says about itself goes to the log, which cuts each value; fields that are too many are
+ * taken only. */
 static bool cmd_any_id_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct log *log = cmd->session->hub->imapd->log;

@@ -1,5 +1,6 @@
 /*
- * APPEND, of one message or several (RFC 3502), all or none: what comes in is gathered by append.c and stored in one job.
+ * APPEND, of one message or several (RFC 3502), all or none: what comes in is gathered by append.c and stored
+ * in one job.
  */
 #include "coi/coi.h"
 #include "base/list.h"
@@ -19,8 +20,8 @@ struct append_job {
 	size_t count;
 	const struct coi *coi; /* borrowed */
 	bool no_target;
-	struct strv
-		sent; /* IMAP4rev2: the name as the client wrote it; a LIST response tells if it is another one */
+	/* IMAP4rev2: the name as the client wrote it; a LIST response tells if it is another one */
+	struct strv sent;
 	struct strv list; /* that response */
 	uint32_t uidvalidity;
 	uint32_t *uids;

@@ -1,6 +1,7 @@
 /*
- * The commands that leave a mailbox: CLOSE removes the \Deleted messages that this session has been told of, and says nothing
- * about them; UNSELECT removes nothing. CHECK has nothing to do: every answer is on disk before it is sent.
+ * The commands that leave a mailbox: CLOSE removes the \Deleted messages that this session has been told of,
+ * and says nothing about them; UNSELECT removes nothing. CHECK has nothing to do: every answer is on disk
+ * before it is sent.
  */
 #include "imapd/command.h"
 

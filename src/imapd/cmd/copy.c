@@ -1,3 +1,7 @@
+/*
+ * COPY and MOVE (RFC 3501, RFC 6851). COPY is one job, all or nothing. MOVE is cut into jobs; each moves some
+ * messages, and EXPUNGE or VANISHED tells of them.
+ */
 #include "imapd/command.h"
 #include "base/list.h"
 #include "imapd/message_limit.h"
@@ -160,7 +164,8 @@ static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 		copy_answer(cmd, rc, &args->moved, copy->no_target);
 }
 
-/* RFC 9738 section 3.1: MOVE moves as many as it may, COPY is all or nothing. False: the command has been ended. */
+/* RFC 9738 section 3.1: MOVE moves as many as it may, COPY is all or nothing. False: the command has been
+ * ended. */
 static bool within_limit(struct cmd *cmd, struct seqset *uids)
 {
 	unsigned limit = message_limit_save(cmd);

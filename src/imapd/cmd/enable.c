@@ -1,3 +1,6 @@
+/*
+ * ENABLE (RFC 5161): turns extensions on. They stay on until the session ends or UNAUTHENTICATE.
+ */
 #include "imapd/command.h"
 #include "base/mem.h"
 #include "imapd/answer.h"

@@ -1,10 +1,12 @@
 /*
- * ESEARCH: a search through several mailboxes (RFC 7377). One job finds them; then each is searched by itself, slice by slice,
- * its answer sent before the next is begun, so that there is never more than one at hand. The selected mailbox, if "selected"
- * is asked for, comes last: as UID SEARCH, over what the session was told of it. Others are searched as they are in the store;
- * there message numbers are places in the mailbox, "*" its last message, and no message is \Recent.
+ * ESEARCH: a search through several mailboxes (RFC 7377). One job finds them; then each is searched by
+ * itself, slice by slice, its answer sent before the next is begun, so that there is never more than one at
+ * hand. The selected mailbox, if "selected" is asked for, comes last: as UID SEARCH, over what the session
+ * was told of it. Others are searched as they are in the store; there message numbers are places in the
+ * mailbox, "*" its last message, and no message is \Recent.
  *
- * A mailbox that goes away meanwhile is left out, as is one without results. More than ESEARCH_MAILBOXES_MAX: NO [LIMIT].
+ * A mailbox that goes away meanwhile is left out, as is one without results. More than ESEARCH_MAILBOXES_MAX:
+ * NO [LIMIT].
  */
 #include "base/clock.h"
 #include "base/list.h"

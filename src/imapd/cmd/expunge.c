@@ -1,3 +1,7 @@
+/*
+ * EXPUNGE and UID EXPUNGE (RFC 4315): removes \Deleted messages that this session has been told of, in jobs
+ * of limited size.
+ */
 #include "imapd/command.h"
 #include "base/list.h"
 #include "imapd/message_limit.h"
@@ -34,7 +38,8 @@ static bool expunge_parse(struct cmd *cmd, struct parse *parse)
 	return parse_end(parse);
 }
 
-/* RFC 9738 section 3.1: only messages with \Deleted count. What the limit leaves is all that later jobs look at. */
+/* RFC 9738 section 3.1: only messages with \Deleted count. What the limit leaves is all that later jobs look
+ * at. */
 static enum rc expunge_limit(struct account *account, struct expunge_job *expunge)
 {
 	bool more;

@@ -1,3 +1,7 @@
+/*
+ * FETCH and UID FETCH. With VANISHED a job first reads which messages are gone (RFC 7162). If items set
+ * \Seen, a job sets it before the answer. Then fetch_cmd.c sends the items slice by slice.
+ */
 #include "imapd/command.h"
 #include "base/list.h"
 #include "base/seqset.h"
@@ -40,7 +44,8 @@ struct seen_job {
 	bool owes_move; /* what is marked has not been handed on */
 };
 
-/* Which of the messages that vanished since are not in the view any more, or never were: said before all else. */
+/* Which of the messages that vanished since are not in the view any more, or never were: said before all
+ * else. */
 struct vanished_job {
 	struct cmd_job base;
 	int64_t mailbox;
@@ -218,8 +223,8 @@ static void vanished_release(struct cmd_job *job)
 	seqset_fini(&vanished->uids);
 }
 
-/* What the session has been told of and not lost yet is the business of VANISHED without EARLIER. Neither PARTIAL nor a limit
- * on messages, which count those that are there, cuts what vanished. */
+/* What the session has been told of and not lost yet is the business of VANISHED without EARLIER. Neither
+ * PARTIAL nor a limit on messages, which count those that are there, cuts what vanished. */
 static void submit_vanished(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
@@ -254,7 +259,8 @@ static bool part_too_wide(const struct cmd *cmd)
 	return message_limit(cmd) > 0 && apart >= message_limit(cmd);
 }
 
-/* Only the messages at these places of the set that the view has, before CHANGEDSINCE (RFC 9394 section 3.4). */
+/* Only the messages at these places of the set that the view has, before CHANGEDSINCE (RFC 9394 section
+ * 3.4). */
 static enum rc init_part(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;

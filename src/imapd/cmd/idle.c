@@ -1,3 +1,6 @@
+/*
+ * IDLE (RFC 2177): the session is told of changes at once until the client sends DONE.
+ */
 #include "imapd/command.h"
 #include "imapd/answer.h"
 #include "imapd/cmd/rows.h"

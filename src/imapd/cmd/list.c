@@ -104,7 +104,8 @@ static bool lsub_one(void *arg, const struct mbox_info *info)
 		buf_adds(&list->out, "* LSUB (");
 		cmd_list_end_line(list, info->name);
 	} else {
-		/* Only a pattern with '%' matches a level above without matching the name, or one without wildcards. */
+		/* Only a pattern with '%' matches a level above without matching the name, or one without
+		 * wildcards. */
 		list_match_parents(&list->pattern, info->name, note_unsubscribed, list);
 	}
 	return buf_ok(&list->out);

@@ -145,8 +145,8 @@ static enum rc list_changed(struct account *account, struct mailbox_job *job, st
 	return RC_OK;
 }
 
-/* Names are brought into the store's form here. What is no valid name can't exist: `invalid` says what that means. `slow`: all
- * messages of a mailbox go, or (of INBOX) change their place. */
+/* Names are brought into the store's form here. What is no valid name can't exist: `invalid` says what that
+ * means. `slow`: all messages of a mailbox go, or (of INBOX) change their place. */
 static void cmd_mailbox_submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job),
 	void (*finish)(struct cmd *cmd, struct cmd_job *job), enum rc invalid, bool slow)
 {

@@ -1,7 +1,8 @@
 /*
- * QUOTA (RFC 9208): one root, "", for the whole account; limits are the administrator's. STORAGE and MESSAGE are limited if he
- * wants it, MAILBOX always is. STORAGE comes first, and GETQUOTAROOT tells MAILBOX behind it alone: clients take the first
- * resource, or the only one, for the storage that is used, and show "0 %" of the number of mailboxes.
+ * QUOTA (RFC 9208): one root, "", for the whole account; limits are the administrator's. STORAGE and MESSAGE
+ * are limited if he wants it, MAILBOX always is. STORAGE comes first, and GETQUOTAROOT tells MAILBOX behind
+ * it alone: clients take the first resource, or the only one, for the storage that is used, and show "0 %" of
+ * the number of mailboxes.
  */
 #include "imapd/command.h"
 #include "base/list.h"

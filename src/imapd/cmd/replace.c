@@ -1,6 +1,7 @@
 /*
- * REPLACE and UID REPLACE (RFC 8508): what comes in is gathered by append.c; one job removes the old message and stores the
- * new one, so that nobody ever sees both or neither, and only the difference counts in the quota.
+ * REPLACE and UID REPLACE (RFC 8508): what comes in is gathered by append.c; one job removes the old message
+ * and stores the new one, so that nobody ever sees both or neither, and only the difference counts in the
+ * quota.
  */
 #include "coi/coi.h"
 #include "base/list.h"

@@ -1,3 +1,6 @@
+/*
+ * SEARCH, UID SEARCH and CANCELUPDATE (RFC 5267). search_cmd.c runs the search; here its answer is printed.
+ */
 #include "imapd/answer.h"
 #include "imapd/command.h"
 #include "imapd/search_update.h"

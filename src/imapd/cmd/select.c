@@ -1,6 +1,7 @@
 /*
- * SELECT and EXAMINE: one job reads the mailbox's snapshot and claims \Recent, then the session gets a view of it. With QRESYNC
- * (RFC 7162 section 3.2.5) the flags that have changed follow, as a FETCH does. The commands that leave a mailbox are in close.c.
+ * SELECT and EXAMINE: one job reads the mailbox's snapshot and claims \Recent, then the session gets a view
+ * of it. With QRESYNC (RFC 7162 section 3.2.5) the flags that have changed follow, as a FETCH does. The
+ * commands that leave a mailbox are in close.c.
  */
 #include "imapd/command.h"
 #include "base/list.h"

@@ -1,6 +1,6 @@
 /*
- * SORT and UID SORT (RFC 5256), with RETURN (RFC 5267, ESORT). The search collects UIDs, a second job sorts them; the answer
- * has the numbers that the view gives them, which do not change while the command runs.
+ * SORT and UID SORT (RFC 5256), with RETURN (RFC 5267, ESORT). The search collects UIDs, a second job sorts
+ * them; the answer has the numbers that the view gives them, which do not change while the command runs.
  */
 #include "imapd/answer.h"
 #include "base/list.h"

@@ -1,3 +1,6 @@
+/*
+ * STARTTLS: the answer is sent in plain text, then the handshake begins.
+ */
 #include "imapd/command.h"
 #include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
@@ -18,7 +21,8 @@ static void starttls_run(struct cmd *cmd)
 	}
 	cmd_ok(cmd, NULL, "Begin TLS negotiation now");
 	if (session->state != SESSION_LOGOUT) {
-		/* From here on plain text is neither read nor written; the connection throws away what it holds. */
+		/* From here on plain text is neither read nor written; the connection throws away what it
+		 * holds. */
 		session_start_tls(session, tls);
 	}
 	tls_ctx_unref(&tls);

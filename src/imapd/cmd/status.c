@@ -1,3 +1,6 @@
+/*
+ * STATUS: one job reads the numbers, or the reactor if they are in memory.
+ */
 #include "imapd/command.h"
 #include "base/list.h"
 #include "imapd/answer.h"

@@ -1,3 +1,7 @@
+/*
+ * STORE and UID STORE (RFC 3501, RFC 7162). The messages are cut into jobs that change flags; the last one
+ * also reads the answer. Messages that fail UNCHANGEDSINCE are gathered for MODIFIED.
+ */
 #include "imapd/command.h"
 #include "base/list.h"
 #include "imapd/fetch_cmd.h"
@@ -127,8 +131,8 @@ static const char *modified_code(struct cmd *cmd)
 }
 
 /*
- * RFC 2180 section 4.2: the rest is done, and what is gone needs no flags. Whoever did not ask for an answer is told with
- * the EXPUNGE alone.
+ * RFC 2180 section 4.2: the rest is done, and what is gone needs no flags. Whoever did not ask for an answer
+ * is told with the EXPUNGE alone.
  */
 static void store_end(struct cmd *cmd, enum rc rc)
 {

@@ -1,6 +1,6 @@
 /*
- * All commands that the server has. Only whoever builds the server knows this table: it is handed to imapd_new, so that the core
- * knows no command.
+ * All commands that the server has. Only whoever builds the server knows this table: it is handed to
+ * imapd_new, so that the core knows no command.
  */
 #ifndef COID_IMAPD_CMD_TABLE_H
 #define COID_IMAPD_CMD_TABLE_H

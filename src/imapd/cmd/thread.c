@@ -1,5 +1,6 @@
 /*
- * THREAD and UID THREAD (RFC 5256). The search collects UIDs, a second job threads them and prints the answer.
+ * THREAD and UID THREAD (RFC 5256). The search collects UIDs, a second job threads them and prints the
+ * answer.
  */
 #include "imapd/command.h"
 #include "base/list.h"

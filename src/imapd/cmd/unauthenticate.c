@@ -1,6 +1,6 @@
 /*
- * UNAUTHENTICATE (RFC 8437): the connection goes back to where it was before login. Not announced, and refused, while
- * COMPRESS is active: where a compressed stream ends can't be told from what follows it.
+ * UNAUTHENTICATE (RFC 8437): the connection goes back to where it was before login. Not announced, and
+ * refused, while COMPRESS is active: where a compressed stream ends can't be told from what follows it.
  */
 #include "imapd/command.h"
 #include "imapd/cmd/rows.h"
