@@ -34,7 +34,8 @@ struct mailbox_filter_reader {
 	struct arena *arena; /* borrowed: of the names */
 	enum mailbox_filter_kind unknown; /* the one that the command does not have */
 	struct strv *names; /* of the filter in hand */
-	/* Of all filters; those beyond MAILBOX_FILTER_NAMES_MAX are left out, the caller refuses them */
+	/* Number of names in all filters. Those beyond MAILBOX_FILTER_NAMES_MAX are left out; the caller
+	 * refuses them. */
 	size_t name_count;
 	size_t name_bytes;
 };

@@ -56,7 +56,7 @@ unsigned notify_set_selected(const struct notify_set *set);
 bool notify_set_immediate(const struct notify_set *set);
 /* What is told of each new message of the selected mailbox, UID (which is added) first; NULL: nothing. */
 const struct fetch_plan *notify_set_plan(const struct notify_set *set);
-/* Of all groups but the selected mailbox's. */
+/* The events of all groups but those of the selected mailbox. */
 unsigned notify_set_others(const struct notify_set *set);
 /* Events of the mailbox of this name (UTF-8, as the store writes it), the selected one's messages aside. Any
  * thread. */

@@ -49,7 +49,7 @@ bool objectid_parse(struct parse *parse, struct strv *ret_id)
 	return true;
 }
 
-/* As the printers write them: without leading zeros. */
+/* Reads a number as the printers write it: without leading zeros. */
 static bool objectid_read_number(struct strv digits, uint64_t max, uint64_t *ret_number)
 {
 	if (digits.n > 0 && digits.p[0] == '0')

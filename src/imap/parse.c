@@ -462,7 +462,7 @@ static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *re
 	return true;
 }
 
-/* Of a command that is well formed: it names a mailbox that can't exist. */
+/* The command is well formed, but it names a mailbox that cannot exist. */
 static bool take_mailbox(struct parse *parse, struct strv *ret_name)
 {
 	struct strv raw;

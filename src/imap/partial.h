@@ -24,7 +24,7 @@ void partial_print(struct buf *out, const struct partial *partial);
 /* The places 0.. that it means among `count` results: from *ret_from up to before *ret_to, which are equal if
  * none. */
 void partial_cut(const struct partial *partial, uint64_t count, uint64_t *ret_from, uint64_t *ret_to);
-/* So many results from the begin decide it; 0: all of them are needed. */
+/* Number of results from the begin that decide the range; 0: all results are needed. */
 uint64_t partial_enough(const struct partial *partial);
 
 #endif

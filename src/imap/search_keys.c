@@ -470,7 +470,7 @@ static bool parse_charset(struct parse *parse, struct charset **ret_charset, boo
 	if (!parse_astring(parse, &name) || !parse_sp(parse))
 		return false;
 	bool utf8 = strv_ieq(name, STRV("UTF-8"));
-	/* Of SORT and THREAD, which must name one (RFC 9755 section 3). */
+	/* SORT and THREAD must name a charset (RFC 9755 section 3). */
 	if (parse->no_charset && !utf8)
 		return parse_fail(parse, "All is UTF-8 once UTF8=ACCEPT is enabled");
 	*ret_known = utf8 || strv_ieq(name, STRV("US-ASCII")) || charset_open(name, &charset) == RC_OK;

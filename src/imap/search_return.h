@@ -51,7 +51,7 @@ bool search_return_parse(struct parse *parse, struct search_return *ret_options)
 bool search_return_fits(struct parse *parse, const struct search_return *options, bool fuzzy);
 /* Whether the answer is about all that was found, not only about a part: MIN, MAX, PARTIAL. */
 bool search_return_whole(unsigned items);
-/* So many messages, the first ones, are enough to answer; 0: all are needed. */
+/* Number of first messages that are enough to answer; 0: all are needed. */
 uint64_t search_return_enough(const struct search_return *options);
 /* "* ESEARCH (TAG "a") UID MIN 1 MAX 3 ALL 1:3 COUNT 3 MODSEQ 9" CRLF. ALL of a list is in its order (RFC
  * 5267 3.2). */

@@ -15,7 +15,8 @@
 /* 0: no limit. */
 struct admission_limits {
 	unsigned total;
-	/* Of `total`, a quarter at most: for addresses from which somebody has logged in lately */
+	/* Part of `total`, a quarter at most, that is kept for addresses from which somebody has logged in
+	 * lately. */
 	unsigned reserve;
 	unsigned per_address;
 	unsigned per_network;
@@ -46,7 +47,7 @@ struct admission_ticket {
 	struct admission_peer *network;
 };
 
-/* Who has to leave for it. */
+/* The connection that has to leave for it. */
 struct admission_victim {
 	uint64_t session; /* 0: nobody */
 	unsigned hub;

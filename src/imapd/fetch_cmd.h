@@ -9,7 +9,7 @@
 #include "imapd/command.h"
 #include "query/fetch.h"
 
-/* So many messages are answered from memory by the reactor itself. */
+/* Largest set that the reactor itself answers from memory; more go to a worker. */
 #define FETCH_BORROW_MAX 400
 
 struct fetch_cmd {

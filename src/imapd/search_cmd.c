@@ -15,7 +15,8 @@
 #include "imap/uid_runs.h"
 #include "imapd/view.h"
 
-/* So many messages are searched by the reactor itself when the index knows all that is asked. */
+/* Largest set that the reactor itself searches when the index knows all that is asked; more go to a
+ * worker. */
 #define SEARCH_BORROW_MAX 1000
 
 struct search_job {

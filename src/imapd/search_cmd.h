@@ -36,15 +36,15 @@ struct search_cmd {
 /* After keys and options were parsed: whether they go together, and what the search has to collect for them.
  * False: the parser has failed. */
 bool search_cmd_fits(struct parse *parse, struct search_cmd *args);
-/* As `run` of a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. With UPDATE the
- * search collects UIDs. */
+/* The `run` of such a row: answers what is wrong (BADCHARSET), or searches and calls `finished`. With UPDATE
+ * the search collects UIDs. */
 void search_cmd_start(struct cmd *cmd);
 /* NO. RFC 5182 section 2.1: what was to be saved is nothing then. */
 void search_cmd_failed(struct cmd *cmd, const char *code, const char *text);
 /* After the answer was printed: saves what SAVE asks for, begins the updates that UPDATE asks for (of
  * search->results) and ends the command with its tagged line. */
 void search_cmd_end(struct cmd *cmd, const struct search *search, const struct search_result *result);
-/* As `cancel` of a row. */
+/* The `cancel` of such a row. */
 void search_cmd_cancel(struct cmd *cmd);
 
 #endif

@@ -76,8 +76,8 @@ static void tell_exists(struct session *session, struct buf *out)
 
 /*
  * Behind EXPUNGE and EXISTS, which change the number (RFC 3501 section 7.3.2). `fresh`: new messages have
- * been told. Who has not asked is not told one that is about to change, nor more of them alone: it would be
- * woken for nothing.
+ * been told. Outside a command RECENT is held back while a claim is pending (the number is about to
+ * change), and a higher number is never sent alone: it would wake the client for nothing.
  */
 static void tell_recent(struct session *session, bool fresh, struct buf *out)
 {
@@ -109,7 +109,7 @@ static void tell_flags(struct session *session, struct buf *out)
 		print_fetch_head(out, uidonly, view_seq(view, entry->uid), entry->uid);
 		if (with_uid)
 			buf_printf(out, "UID %u ", entry->uid);
-		/* Of .SILENT changes of its own the session knows the flags. */
+		/* The session knows the flags of its own .SILENT changes. */
 		if (entry->foreign || !cmd || !cmd->law.silent) {
 			buf_adds(out, "FLAGS ");
 			print_flags(out, entry->flags, view_is_recent(view, entry->uid), entry->keywords,

@@ -27,7 +27,7 @@ struct sender {
 	bool recent;
 	const struct strv *names;
 	size_t name_count;
-	/* Of the message in hand. */
+	/* The message in hand. */
 	struct msg_cached cached;
 	unsigned have; /* what of `cached` is filled */
 	struct buf raw; /* own: what is read for decoding */

@@ -29,7 +29,7 @@ struct searcher {
 	size_t name_count;
 	struct search_scratch scratch;
 	uint64_t found; /* all together */
-	/* Of the message in hand. */
+	/* The message in hand. */
 	const struct msg_row *row;
 	struct msg_cached cached;
 	unsigned score; /* of the key that was evaluated last; 0: it says nothing about that */
@@ -230,7 +230,7 @@ static unsigned value_score(struct searcher *s, struct strv value, const struct 
 	return fuzzy_score(key->words);
 }
 
-/* Of the field that fits best. */
+/* Score of the best matching field. */
 static unsigned block_score(struct searcher *s, struct strv block, const struct search_key *key)
 {
 	struct mime_field field;
@@ -568,7 +568,7 @@ static enum rc search_step(struct searcher *s, const struct msg_row *row, uint32
 	return RC_OK;
 }
 
-/* So many messages between looks at the clock. */
+/* Messages between two looks at the clock. */
 static unsigned clock_every(enum search_cost cost)
 {
 	switch (cost) {

@@ -147,7 +147,7 @@ static uint32_t anchor_of(struct thread_tree *tree, uint32_t dummy)
 	return anchor;
 }
 
-/* Of the dummies only those at the top with two and more messages right below stay. */
+/* Keeps only top-level dummies with two or more children (RFC 5256 step 4). */
 static void thread_tree_prune(struct thread_tree *tree)
 {
 	struct thread_node *v = tree->v;

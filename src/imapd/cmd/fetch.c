@@ -19,7 +19,7 @@
 #include "store/marked.h"
 #include "store/message.h"
 
-/* So many messages are looked through for unseen ones by the reactor itself. */
+/* Largest set that the reactor itself scans for unseen messages; more go to a worker. */
 #define LOOK_BORROW_MAX 20000
 
 struct fetch_args {

@@ -66,7 +66,7 @@ static void cmd_notify_install(struct cmd *cmd, struct notify_set *set, bool wat
 {
 	const struct fetch_plan *plan = notify_set_plan(set);
 
-	/* As a FETCH that asks for MODSEQ. */
+	/* MODSEQ among its items enables CONDSTORE, as in a FETCH. */
 	if (plan && plan->modseq)
 		sync_condstore(cmd->session);
 	notify_replace(cmd->session, notify_set_ref(set), watched, told);

@@ -13,7 +13,7 @@
 #include "imapd/session.h"
 #include "imapd/view.h"
 
-/* So many messages are sorted by the reactor itself when the index has all that it takes. */
+/* Largest set that the reactor itself sorts when the index has all that it takes; more go to a worker. */
 #define SORT_BORROW_MAX 500
 
 struct sort_args {

@@ -102,7 +102,7 @@ static enum rc cmd_store_run(struct account *account, struct job *job)
 		store->unchanged_since, &store->modified, &store->gone);
 	if (rc != RC_OK || !store->told)
 		return rc;
-	/* Of what has failed the condition the client is told the flags that it did not know. */
+	/* Messages that fail UNCHANGEDSINCE are answered with their current flags. */
 	seqset_copy(&store->fetch->seen, &store->modified);
 	seqset_add_set(&store->fetch->seen, &store->modified_before);
 	return fetch_slice(account, store->fetch);
