@@ -97,7 +97,7 @@ static uint64_t search_return_count_of(const struct search_result *result)
 	return result->set ? seqset_count(result->set) : result->count;
 }
 
-/* Prints the items of a result that is not empty. */
+/* The first number of a result that is not empty. */
 static uint32_t first_of(const struct search_result *result)
 {
 	return result->set ? result->set->v[0].lo : result->list[0];
