@@ -201,7 +201,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	give(&server, data + cut, size - cut);
 	/* The session is never left with a job that nobody waits for, nor in the middle of an answer. */
 	const struct session *session = session_of(&server);
-	if (session && session->cmd && (session->cmd->job || session->cmd->in_response))
+	if (session && session->cmd && (session->cmd->job || session->cmd->law.in_response))
 		abort();
 	if (getenv("COID_FUZZ_SHOW"))
 		fwrite(server.out.p, 1, server.out.len, stderr);
