@@ -1,10 +1,12 @@
 /*
- * Memory of idle connections: a server of one reactor, and a client process that opens many connections, talks a
- * little on each and then keeps still. Prints the growth of the server's resident memory per connection.
+ * Memory of idle connections: a server of one reactor, and a client process that opens many connections,
+ * talks a little on each and then keeps still. Prints the growth of the server's resident memory per
+ * connection.
  *
- *   idle_conn plain|tls|tls12|deflate [connections]
+ * idle_conn plain|tls|tls12|deflate [connections]
  *
- * `deflate` is TLS 1.3 with DEFLATE on top, measured while the compressor's state is held and after it was put away.
+ * `deflate` is TLS 1.3 with DEFLATE on top, measured while the compressor's state is held and after it was
+ * put away.
  */
 #include <arpa/inet.h>
 #include <malloc.h>

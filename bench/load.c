@@ -1,22 +1,23 @@
 /*
- * A load generator for IMAP and LMTP servers: blocking sockets, one thread a connection, optionally TLS. Knows enough
- * of the protocols to drive any conforming server, so that coid and others can be measured by the same program.
+ * A load generator for IMAP and LMTP servers: blocking sockets, one thread a connection, optionally TLS.
+ * Knows enough of the protocols to drive any conforming server, so that coid and others can be measured by
+ * the same program.
  *
  *   load login   HOST PORT TLS USER PASSWORD CONNECTIONS COUNT       logins and logouts
  *   load append  HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  APPENDs, one mailbox a connection
- *   load talk    HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  the same of messages that reply to each other
- *   load lmtp    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT [FIELD]  deliveries, with one more line in the header
- *   load exists  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to EXISTS in IDLE, one at a time
- *   load notify  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to STATUS, by NOTIFY over all mailboxes
+ *   load talk    HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  the same of messages in one thread
+ *   load lmtp    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT [FIELD]  deliveries, with one more header
+ *   load exists  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to EXISTS in IDLE
+ *   load notify  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to STATUS by NOTIFY
  *   load boxes   HOST PORT TLS USER PASSWORD COUNT                   CREATEs of mailboxes
  *   load fetch   HOST PORT TLS USER PASSWORD COUNT ITEMS             "UID FETCH 1:*" of ITEMS, COUNT times
  *   load select  HOST PORT TLS USER PASSWORD COUNT                   SELECTs of INBOX
- *   load command HOST PORT TLS USER PASSWORD COUNT COMMAND [FIRST]   any command in INBOX, "%u" becomes 1, 2, ...;
+ *   load command HOST PORT TLS USER PASSWORD COUNT COMMAND [FIRST]   any command, "%u" becomes 1, 2, ...;
  *                                                                    FIRST is sent once before SELECT
- *   load idle    HOST PORT TLS USER PASSWORD COUNT SECONDS           idle connections in IDLE, held for a while
+ *   load idle    HOST PORT TLS USER PASSWORD COUNT SECONDS           connections in IDLE, held
  *
- * Prints "key value" lines: operations, seconds, rate, and milliseconds at the median, p99 and maximum. USER may hold
- * "%d": the number of the connection.
+ * Prints "key value" lines: operations, seconds, rate, and milliseconds at the median, p99 and maximum. USER
+ * may hold "%d": the number of the connection.
  */
 #include <arpa/inet.h>
 #include <errno.h>

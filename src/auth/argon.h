@@ -1,6 +1,6 @@
 /*
- * "$argon2id$v=19$m=65536,t=3,p=4$salt$hash" by Debian's libargon2, if it was there at build time. Read and checked only.
- * Pure; any thread, but slow, and takes the memory that the hash asks for.
+ * "$argon2id$v=19$m=65536,t=3,p=4$salt$hash" by Debian's libargon2, if it was there at build time. Read and
+ * checked only. Pure; any thread, but slow, and takes the memory that the hash asks for.
  */
 #ifndef COID_AUTH_ARGON_H
 #define COID_AUTH_ARGON_H

@@ -1,13 +1,15 @@
 /*
- * Who may log in: looks users up (users.h, then the passwd-style file if one is configured), checks passwords on
- * auth workers (never on a reactor or a store worker), refuses guessers, remembers recent successes.
- * Object owned by the server; auth_check and friends on any reactor; `done` comes on the request's home reactor.
+ * Who may log in: looks users up (users.h, then the passwd-style file if one is configured), checks passwords
+ * on auth workers (never on a reactor or a store worker), refuses guessers, remembers recent successes.
+ * Object owned by the server; auth_check and friends on any reactor; `done` comes on the request's home
+ * reactor.
  *
- * Strangers shut nobody out: whoever guesses has few guesses (guard.h) and waits in lanes of his own (lanes.h), an account is
- * served at the addresses that it is known from (known.h) whatever happens elsewhere, and an answer that is held back holds
- * no place in a queue.
+ * Strangers shut nobody out: whoever guesses has few guesses (guard.h) and waits in lanes of his own
+ * (lanes.h), an account is served at the addresses that it is known from (known.h) whatever happens
+ * elsewhere, and an answer that is held back holds no place in a queue.
  *
- * Each refused login is one line of the log, and each ban (docs/coid.8, "LOG LINES", says what stands in them):
+ * Each refused login is one line of the log, and each ban (docs/coid.8, "LOG LINES", says what stands in
+ * them):
  *   event=auth_failed address=192.0.2.1 user=a@example.org mechanism=PLAIN reason=password
  *   event=auth_ban kind=address key=192.0.2.1 seconds=600
  */
@@ -31,8 +33,8 @@ struct auth_settings {
 	uint64_t cache_ttl_ms; /* of positive results; 0: no cache */
 	unsigned scram_iterations;
 	uint64_t delay_max_ms; /* of answers to failing peers */
-	uint64_t
-		grid_ms; /* failures are answered at multiples of it, counted from their arrival; 0: at once */
+	/* failures are answered at multiples of it, counted from their arrival; 0: at once */
+	uint64_t grid_ms;
 	const char *users_file; /* "name:{SCHEME}hash" lines; NULL: none */
 	size_t queue_max; /* passwords that may wait to be hashed: of known addresses, and of all others */
 	struct guard_limits guard;
@@ -47,8 +49,8 @@ struct auth_settings {
 enum rc auth_new(const struct auth_settings *settings, struct store *store, struct log *log,
 	struct auth **ret_auth) MUST_CHECK;
 /*
- * At shutdown, on each reactor: what waits to be hashed is dropped (RC_CANCELLED), answers that are held back go out at once;
- * from now on, too.
+ * At shutdown, on each reactor: what waits to be hashed is dropped (RC_CANCELLED), answers that are held back
+ * go out at once; from now on, too.
  */
 void auth_hurry(struct auth *auth, struct reactor *reactor);
 /* Requests whose answer is still to come. Any thread. */
@@ -72,8 +74,8 @@ struct auth_request {
 	void (*done)(struct auth_request *request);
 	void *ctx;
 
-	/* The result. RC_OK; RC_AUTH (wrong, unknown user, no guess left: the same after the same time); RC_EXPIRED
-	 * (disabled); RC_BUSY; RC_CANCELLED (auth_cancel, shutdown); RC_UNAVAILABLE, RC_IO. */
+	/* The result. RC_OK; RC_AUTH (wrong, unknown user, no guess left: the same after the same time);
+	 * RC_EXPIRED (disabled); RC_BUSY; RC_CANCELLED (auth_cancel, shutdown); RC_UNAVAILABLE, RC_IO. */
 	enum rc rc;
 	int64_t account_id;
 	char name[USER_NAME_MAX + 1]; /* canonical */
@@ -93,9 +95,9 @@ bool auth_knows(struct auth *auth, const char *peer);
 bool auth_trusts(struct auth *auth, const char *peer);
 
 /*
- * Credentials for a new password: the crypt hash and the RFC 5803 SCRAM-SHA-256 keys. Takes tens of milliseconds: on an
- * auth worker or in a command-line tool only. RC_INVALID: scheme unknown, or password empty, too long (1,000 octets) or
- * with NUL.
+ * Credentials for a new password: the crypt hash and the RFC 5803 SCRAM-SHA-256 keys. Takes tens of
+ * milliseconds: on an auth worker or in a command-line tool only. RC_INVALID: scheme unknown, or password
+ * empty, too long (1,000 octets) or with NUL.
  */
 enum rc auth_make_hash(const char *scheme, struct strv password, struct buf *out) MUST_CHECK;
 enum rc auth_make_scram(struct strv password, unsigned iterations, struct buf *out) MUST_CHECK;
@@ -118,11 +120,13 @@ enum auth_change {
 	AUTH_CHANGE_DISABLED,
 	AUTH_CHANGE_REMOVED
 };
-/* To be called when it is on disk: cached successes are forgotten, checks under way begin anew, the watcher is told. */
+/* To be called when it is on disk: cached successes are forgotten, checks under way begin anew, the watcher
+ * is told. */
 void auth_forget(struct auth *auth, struct strv user, enum auth_change change);
 /*
- * One watcher is told of every change that ends sessions, users_file at a reload included; on the thread that made it. From
- * then on no check that began before the change succeeds. `names` are views for the time of the call.
+ * One watcher is told of every change that ends sessions, users_file at a reload included; on the thread that
+ * made it. From then on no check that began before the change succeeds. `names` are views for the time of the
+ * call.
  */
 typedef void auth_watcher(void *ctx, const struct strv *names, size_t count, enum auth_change change);
 void auth_watch(struct auth *auth, auth_watcher *watcher, void *ctx);
@@ -134,7 +138,8 @@ bool auth_hash_is_current(const char *scheme, struct strv stored);
 /* The same for SCRAM keys, by their iterations. */
 bool auth_scram_is_current(unsigned iterations, struct strv scram);
 
-/* Whether text begins with "{SCHEME}" (upper case, known or not); and whether it is then a hash that auth_verify_hash can read. Cheap. */
+/* Whether text begins with "{SCHEME}" (upper case, known or not); and whether it is then a hash that
+ * auth_verify_hash can read. Cheap. */
 bool auth_hash_has_scheme(struct strv text);
 bool auth_hash_readable(struct strv stored);
 /* NULL if it is readable, else what is wrong with it, for people. */

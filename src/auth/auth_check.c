@@ -1,6 +1,6 @@
 /*
- * The way of one check: found in the users table or the users file, then in the cache of successes or by its hash; what a
- * good login leaves behind (account, newer hash, last login).
+ * The way of one check: found in the users table or the users file, then in the cache of successes or by its
+ * hash; what a good login leaves behind (account, newer hash, last login).
  */
 #include "auth/auth_priv.h"
 

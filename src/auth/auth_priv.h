@@ -41,8 +41,9 @@ struct auth {
 };
 
 /*
- * A check goes: guard -> users strand (lookup, cached verdict) -> lanes -> auth worker (hash) -> [users strand: new row, new
- * hash, last login] -> home reactor -> [timer] -> done. The private part is owned by whichever of them has it in hand.
+ * A check goes: guard -> users strand (lookup, cached verdict) -> lanes -> auth worker (hash) -> [users
+ * strand: new row, new hash, last login] -> home reactor -> [timer] -> done. The private part is owned by
+ * whichever of them has it in hand.
  */
 struct auth_private {
 	struct users_job job; /* first: users_job* is cast back */
@@ -86,7 +87,8 @@ struct auth_private {
 	enum rc rc;
 };
 
-/* auth.c. The outcome is settled (guesses, log), then told on the home reactor. Any thread; the caller gives p up. */
+/* auth.c. The outcome is settled (guesses, log), then told on the home reactor. Any thread; the caller gives
+ * p up. */
 void auth_answer(struct auth_private *p, enum rc rc);
 
 /* auth_check.c */

@@ -23,7 +23,8 @@ struct auto_create_rules {
 	unsigned per_hour; /* of one peer */
 };
 
-/* `user` is canonical (users.h). The local part is made of a-z 0-9 . _ - and begins with a letter or digit. */
+/* `user` is canonical (users.h). The local part is made of a-z 0-9 . _ - and begins with a letter or
+ * digit. */
 bool auto_create_fits(const struct auto_create_rules *rules, struct strv user, struct strv password);
 
 struct auto_create;

@@ -1,6 +1,6 @@
 /*
- * Password hashes of LDAP servers: "{SSHA}" and its like, base64 (or with ".HEX" hexadecimal) of digest and salt. Read and
- * checked only: they are too fast to be made anew. Pure; any thread.
+ * Password hashes of LDAP servers: "{SSHA}" and its like, base64 (or with ".HEX" hexadecimal) of digest and
+ * salt. Read and checked only: they are too fast to be made anew. Pure; any thread.
  */
 #ifndef COID_AUTH_DIGEST_H
 #define COID_AUTH_DIGEST_H

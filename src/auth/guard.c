@@ -61,7 +61,8 @@ void guard_free(struct guard **guard)
 	*guard = NULL;
 }
 
-/* The key that was used longest ago and is neither banned nor being checked; among the first few at least the first. */
+/* The key that was used longest ago and is neither banned nor being checked; among the first few at least the
+ * first. */
 static void guard_evict(struct guard *guard, uint64_t now)
 {
 	struct guard_entry *victim = NULL;

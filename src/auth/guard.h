@@ -1,8 +1,8 @@
 /*
- * How many wrong passwords a key may try: the address of a peer, its network, an account, and an account at an address
- * that it is known from (a pair). A key has so many guesses in a window; they come back one by one as time passes, never by
- * a success. A key that has used them up is banned for a while. Any thread. Bounded: when full, the key that was used
- * longest ago goes, a banned one last.
+ * How many wrong passwords a key may try: the address of a peer, its network, an account, and an account at
+ * an address that it is known from (a pair). A key has so many guesses in a window; they come back one by one
+ * as time passes, never by a success. A key that has used them up is banned for a while. Any thread. Bounded:
+ * when full, the key that was used longest ago goes, a banned one last.
  */
 #ifndef COID_AUTH_GUARD_H
 #define COID_AUTH_GUARD_H
@@ -40,7 +40,8 @@ void guard_free(struct guard **guard);
 /* Asks for one guess of all keys at once. */
 enum guard_verdict guard_take(
 	struct guard *guard, const struct guard_limits *limits, const struct guard_who *who);
-/* What guard_take gave was no guess: the password was right, or was not looked at. A pair forgets its failures if `right`. */
+/* What guard_take gave was no guess: the password was right, or was not looked at. A pair forgets its
+ * failures if `right`. */
 void guard_release(struct guard *guard, const struct guard_who *who, bool right);
 /* It was a wrong one. Returns the kinds whose ban begins with it, as bits (1 << kind). */
 unsigned guard_failed(struct guard *guard, const struct guard_limits *limits, const struct guard_who *who);

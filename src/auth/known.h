@@ -1,6 +1,7 @@
 /*
- * From which addresses an account has logged in lately. Its owner is served there while strangers guess elsewhere. Addresses
- * are keys (base/peer_key.h). Any thread; bounded: in all, and for each account, the one that was used longest ago goes.
+ * From which addresses an account has logged in lately. Its owner is served there while strangers guess
+ * elsewhere. Addresses are keys (base/peer_key.h). Any thread; bounded: in all, and for each account, the one
+ * that was used longest ago goes.
  */
 #ifndef COID_AUTH_KNOWN_H
 #define COID_AUTH_KNOWN_H

@@ -1,8 +1,9 @@
 /*
- * Which password is hashed next. Items wait in lanes: accounts at addresses that they are known from, then addresses that
- * have not failed, then those that have. Within a lane addresses take turns, so that a thousand guesses from one of them delay
- * a stranger by one. Few items of one address, and of one account, are in work at a time. Any thread; holds no locks of
- * others but for `look`, which is called with the lock held.
+ * Which password is hashed next. Items wait in lanes: accounts at addresses that they are known from, then
+ * addresses that have not failed, then those that have. Within a lane addresses take turns, so that a
+ * thousand guesses from one of them delay a stranger by one. Few items of one address, and of one account,
+ * are in work at a time. Any thread; holds no locks of others but for `look`, which is called with the lock
+ * held.
  */
 #ifndef COID_AUTH_LANES_H
 #define COID_AUTH_LANES_H
@@ -51,10 +52,12 @@ struct lanes *lanes_new(const struct lanes_limits *limits,
 void lanes_free(struct lanes **lanes);
 void lanes_set_limits(struct lanes *lanes, const struct lanes_limits *limits);
 /*
- * RC_BUSY: full, and nobody is in a worse lane. *ret_victim: who had to leave for it, or NULL; an item of the worst lane.
+ * RC_BUSY: full, and nobody is in a worse lane. *ret_victim: who had to leave for it, or NULL; an item of the
+ * worst lane.
  */
 enum rc lanes_add(struct lanes *lanes, struct lane_item *item, struct lane_item **ret_victim) MUST_CHECK;
-/* The next item to be worked on, or NULL: all workers are busy, or nothing may run now. lanes_done when it is over. */
+/* The next item to be worked on, or NULL: all workers are busy, or nothing may run now. lanes_done when it is
+ * over. */
 struct lane_item *lanes_next(struct lanes *lanes);
 void lanes_done(struct lanes *lanes, struct lane_item *item);
 /* Takes out an item that still waits; false: it does not. */

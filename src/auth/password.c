@@ -232,7 +232,8 @@ static bool password_hmac(const unsigned char *key, const char *text, unsigned c
 	       NULL;
 }
 
-/* SASLprep (RFC 4013) as far as passwords need it: NFKC without ignorable characters; bytes that are no UTF-8 stay. */
+/* SASLprep (RFC 4013) as far as passwords need it: NFKC without ignorable characters; bytes that are no UTF-8
+ * stay. */
 static char *password_prepare(struct strv password)
 {
 	utf8proc_uint8_t *mapped = NULL;

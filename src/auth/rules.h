@@ -1,6 +1,6 @@
 /*
- * The settings of auth and the file of users that are in force. Immutable and counted: requests hold a reference, so a
- * reload disturbs none. Any thread.
+ * The settings of auth and the file of users that are in force. Immutable and counted: requests hold a
+ * reference, so a reload disturbs none. Any thread.
  */
 #ifndef COID_AUTH_RULES_H
 #define COID_AUTH_RULES_H

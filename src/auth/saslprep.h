@@ -9,8 +9,9 @@
 #include "base/strv.h"
 
 /*
- * Appends the prepared form of `in` to out. RC_INVALID: no UTF-8, or characters that are prohibited, unassigned or of both
- * directions; RC_LIMIT: `out` is full. Then nothing has been appended. An empty result is RC_OK.
+ * Appends the prepared form of `in` to out. RC_INVALID: no UTF-8, or characters that are prohibited,
+ * unassigned or of both directions; RC_LIMIT: `out` is full. Then nothing has been appended. An empty result
+ * is RC_OK.
  */
 enum rc saslprep_string(struct buf *out, struct strv in) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * Remembers recent successful logins as keyed digests of (user, password, stored hash), so that a reconnect storm does
- * not pay for the password hash again. Holds no password. Any thread; bounded, oldest out first.
+ * Remembers recent successful logins as keyed digests of (user, password, stored hash), so that a reconnect
+ * storm does not pay for the password hash again. Holds no password. Any thread; bounded, oldest out first.
  */
 #ifndef COID_AUTH_SUCCESS_CACHE_H
 #define COID_AUTH_SUCCESS_CACHE_H

@@ -1,6 +1,6 @@
 /*
- * A passwd-style file: "name:{SCHEME}hash" or "name:$crypt$hash" a line, '#' comments, further colon-separated fields
- * ignored. Read whole; immutable; looked up on any thread.
+ * A passwd-style file: "name:{SCHEME}hash" or "name:$crypt$hash" a line, '#' comments, further
+ * colon-separated fields ignored. Read whole; immutable; looked up on any thread.
  */
 #ifndef COID_AUTH_USERS_FILE_H
 #define COID_AUTH_USERS_FILE_H
@@ -20,7 +20,8 @@ void users_file_free(struct users_file **file);
 enum rc users_file_find(
 	const struct users_file *file, struct strv name, struct strv *ret_password) MUST_CHECK;
 
-/* Calls fn for each name of `old` that `new` lacks, or to which it gives another password. NULL files are empty. */
+/* Calls fn for each name of `old` that `new` lacks, or to which it gives another password. NULL files are
+ * empty. */
 void users_file_compare(const struct users_file *old, const struct users_file *new,
 	void (*fn)(void *ctx, struct strv name, bool gone), void *ctx);
 

@@ -13,7 +13,8 @@
 
 struct arena;
 
-/* `hint`: bytes of the first chunk (0: 1 KiB). Later chunks double, up to 64 KiB; larger requests get their own. */
+/* `hint`: bytes of the first chunk (0: 1 KiB). Later chunks double, up to 64 KiB; larger requests get their
+ * own. */
 struct arena *arena_new(size_t hint);
 /* Frees all, clears the pointer, accepts a pointer to NULL. */
 void arena_free(struct arena **arena);

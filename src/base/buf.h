@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The maximum of a buffer whose content is bounded by what the server itself holds (a mailbox's UIDs, the results of a
- * search), never by what a peer sends. */
+/* The maximum of a buffer whose content is bounded by what the server itself holds (a mailbox's UIDs, the
+ * results of a search), never by what a peer sends. */
 #define BUF_UNBOUNDED (SIZE_MAX / 2)
 
 struct buf {
@@ -41,7 +41,8 @@ void buf_addv(struct buf *buf, struct strv v);
 void buf_addc(struct buf *buf, char c);
 void buf_addu(struct buf *buf, uint64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for n bytes at the end, or NULL (and `full`) if that passes the maximum. Then buf_commit what was written. */
+/* Room for n bytes at the end, or NULL (and `full`) if that passes the maximum. Then buf_commit what was
+ * written. */
 char *buf_reserve(struct buf *buf, size_t n);
 void buf_commit(struct buf *buf, size_t n);
 /* Removes n bytes from the front. */

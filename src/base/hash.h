@@ -1,6 +1,6 @@
 /*
- * Seeded hash (SipHash-1-3) for tables whose keys a peer may choose. The seed is drawn once a process.
- * uthash users define HASH_FUNCTION through this header before they include uthash.h, by including "base/hash.h".
+ * Seeded hash (SipHash-1-3) for tables whose keys a peer may choose. The seed is drawn once a process. uthash
+ * users define HASH_FUNCTION through this header before they include uthash.h, by including "base/hash.h".
  */
 #ifndef COID_BASE_HASH_H
 #define COID_BASE_HASH_H

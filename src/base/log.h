@@ -1,7 +1,8 @@
 /*
- * Log lines: a level, a constant message and key=value pairs, one line each, to standard error (with journald's
- * <N> priority prefix when that is a journal stream) or to a file. Values from outside are escaped. Any thread;
- * a line is one write(2). A struct log is owned by the server and outlives all its users.
+ * Log lines: a level, a constant message and key=value pairs, one line each, to standard error (with
+ * journald's <N> priority prefix when that is a journal stream) or to a file. Values from outside are
+ * escaped. Any thread; a line is one write(2). A struct log is owned by the server and outlives all its
+ * users.
  */
 #ifndef COID_BASE_LOG_H
 #define COID_BASE_LOG_H
@@ -25,9 +26,9 @@ enum log_level log_level(const struct log *log);
 /*
  * The format is printf's; by convention "what happened key=%s key=%d". Use LOG_V for a strv from outside:
  *   log_warn(log, "login failed user=%s rip=%s", LOG_V(name), peer);
- * LOG_V escapes into one of 8 rotating thread-local buffers of 256 bytes, cuts with "...", and puts quotes around
- * what is empty or holds blanks or '='. A line is cut at 2 KiB; control characters left in it become '?'.
- * A NULL log is silent.
+ * LOG_V escapes into one of 8 rotating thread-local buffers of 256 bytes, cuts with "...", and puts quotes
+ * around what is empty or holds blanks or '='. A line is cut at 2 KiB; control characters left in it become
+ * '?'. A NULL log is silent.
  */
 void log_error(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void log_warn(struct log *log, const char *format, ...) __attribute__((format(printf, 2, 3)));

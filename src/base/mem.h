@@ -15,8 +15,8 @@ void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zalloc(size_t size) __attribute__((malloc));
 /* count * size is checked for overflow. */
 void *mem_realloc(void *p, size_t count, size_t size);
-/* An array is full: makes room for more elements of `size` bytes. *cap elements (0: none yet) become twice as many, or
- * MEM_GROW_FIRST. Returns the array's new place. */
+/* An array is full: makes room for more elements of `size` bytes. *cap elements (0: none yet) become twice as
+ * many, or MEM_GROW_FIRST. Returns the array's new place. */
 #define MEM_GROW_FIRST 4
 void *mem_grow(void *p, size_t *cap, size_t size);
 char *mem_strdup(const char *s);
@@ -25,8 +25,8 @@ char *mem_strndup(const char *p, size_t n);
 void mem_wipe(void *p, size_t size);
 
 /*
- * The one place where const is taken away: for an owner who frees or wipes what it shows to others as const, and for foreign
- * functions that read only but forgot the word.
+ * The one place where const is taken away: for an owner who frees or wipes what it shows to others as const,
+ * and for foreign functions that read only but forgot the word.
  */
 static inline void *mem_unconst(const void *p)
 {

@@ -204,7 +204,8 @@ void seqset_remove_set(struct seqset *set, const struct seqset *other)
 		uint64_t hi = set->v[i].hi;
 		while (j < other->n && other->v[j].hi < lo)
 			j++;
-		/* The range of `other` that reaches beyond hi may cut the next of ours too: k runs ahead, j stays. */
+		/* The range of `other` that reaches beyond hi may cut the next of ours too: k runs ahead, j
+		 * stays. */
 		for (size_t k = j; k < other->n && other->v[k].lo <= hi && lo <= hi; k++) {
 			if (other->v[k].lo > lo)
 				seqset_push(&left, (struct seqrange){ (uint32_t)lo, other->v[k].lo - 1 });

@@ -63,7 +63,8 @@ struct seqset seqset_in_arena(const struct seqset *set, struct arena *arena);
 /* Binary search. */
 bool seqset_contains(const struct seqset *set, uint32_t number);
 bool seqset_equal(const struct seqset *a, const struct seqset *b);
-/* The numbers at the places from..to-1 (the first is at 0) replace what *ret_part holds. Linear in the ranges. */
+/* The numbers at the places from..to-1 (the first is at 0) replace what *ret_part holds. Linear in the
+ * ranges. */
 void seqset_slice(const struct seqset *set, uint64_t from, uint64_t to, struct seqset *ret_part);
 /* How many numbers. */
 uint64_t seqset_count(const struct seqset *set);
@@ -73,13 +74,13 @@ static inline bool seqset_empty(const struct seqset *set)
 }
 
 /*
- * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges; numbers are 1..2^32-1 without leading
- * zeros, order and overlap do not matter. RC_INVALID for syntax, RC_LIMIT for too many ranges; the set keeps its
- * old content then and is replaced otherwise.
+ * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges; numbers are 1..2^32-1 without
+ * leading zeros, order and overlap do not matter. RC_INVALID for syntax, RC_LIMIT for too many ranges; the
+ * set keeps its old content then and is replaced otherwise.
  *
- * What was written with '*' is not among the ranges: the lowest n of all "n:*" and "*:n" is in `star`, which is all that
- * matters, as each of them means the last message and what is above n. Until seqset_resolve only print, copy, equal and
- * empty look at it.
+ * What was written with '*' is not among the ranges: the lowest n of all "n:*" and "*:n" is in `star`, which
+ * is all that matters, as each of them means the last message and what is above n. Until seqset_resolve only
+ * print, copy, equal and empty look at it.
  */
 enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges) MUST_CHECK;
 /* Whether '*' is in there still. */
@@ -88,9 +89,9 @@ static inline bool seqset_has_star(const struct seqset *set)
 	return set->star != 0;
 }
 /*
- * Replaces '*' by `last`, the highest number in use: "n:*" becomes n:last, or just `last` if n is above it (RFC 3501: "n:*"
- * always holds the last message). With last = 0 (nothing there) it vanishes. Numbers without '*' stay as they are, also
- * those above last. The set grows by one range at most.
+ * Replaces '*' by `last`, the highest number in use: "n:*" becomes n:last, or just `last` if n is above it
+ * (RFC 3501: "n:*" always holds the last message). With last = 0 (nothing there) it vanishes. Numbers without
+ * '*' stay as they are, also those above last. The set grows by one range at most.
  */
 void seqset_resolve(struct seqset *set, uint32_t last);
 /* "1:5,7" appended to out, '*' included; nothing for the empty set. */

@@ -42,7 +42,8 @@ char str_upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
 }
 
-/* What was appended by a failed call goes away again; a full buffer is the only way to fail half-way by size. */
+/* What was appended by a failed call goes away again; a full buffer is the only way to fail half-way by
+ * size. */
 static enum rc str_finish(struct buf *out, size_t start, enum rc rc)
 {
 	if (rc == RC_OK && !buf_ok(out))

@@ -1,7 +1,7 @@
 /*
  * Numbers, encodings and character checks over bytes from the wire. Everything here is pure and allocates
- * nothing but in the buf given. A decoder that fails leaves the buf as long as it was: RC_INVALID for the input,
- * RC_LIMIT if the buf is full.
+ * nothing but in the buf given. A decoder that fails leaves the buf as long as it was: RC_INVALID for the
+ * input, RC_LIMIT if the buf is full.
  */
 #ifndef COID_BASE_STR_H
 #define COID_BASE_STR_H
@@ -43,8 +43,8 @@ void str_utf8_repair(struct buf *out, struct strv v);
 
 /*
  * Modified UTF-7 of RFC 3501 section 5.1.3. Decoding gives UTF-8 and refuses whatever encoding would not give
- * back: RC_INVALID for non-canonical, unterminated or 8-bit input. Control characters (NUL too) can be encoded:
- * whether a name may hold them is not decided here. Encoding refuses what is not valid UTF-8.
+ * back: RC_INVALID for non-canonical, unterminated or 8-bit input. Control characters (NUL too) can be
+ * encoded: whether a name may hold them is not decided here. Encoding refuses what is not valid UTF-8.
  */
 enum rc str_mutf7_decode(struct buf *out, struct strv in) MUST_CHECK;
 enum rc str_mutf7_encode(struct buf *out, struct strv utf8) MUST_CHECK;
@@ -54,7 +54,8 @@ enum rc str_duration(struct strv v, uint64_t *ret_ms) MUST_CHECK;
 /* "4096", "16K", "1M", "2G", "1T" in either case (powers of 1024; B or iB may follow). */
 enum rc str_size(struct strv v, uint64_t *ret_bytes) MUST_CHECK;
 
-/* For logs: control, 8-bit, '"' and '\\' bytes as \xNN; after max bytes of v comes "..." if there are more. */
+/* For logs: control, 8-bit, '"' and '\\' bytes as \xNN; after max bytes of v comes "..." if there are
+ * more. */
 void str_escape(struct buf *out, struct strv v, size_t max);
 
 #endif

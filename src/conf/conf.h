@@ -1,9 +1,9 @@
 /*
- * The configuration: one struct, filled from the table in conf_table.c, a file, and overrides ("coid -o"). Immutable
- * once loaded; a reload makes a new one. Owned by the server; reading it is safe on any thread.
+ * The configuration: one struct, filled from the table in conf_table.c, a file, and overrides ("coid -o").
+ * Immutable once loaded; a reload makes a new one. Owned by the server; reading it is safe on any thread.
  *
- * The file is "section { key = value }" (coid.conf.5). Loading is for the main thread only: the parser library keeps
- * the state of its lexer in globals.
+ * The file is "section { key = value }" (coid.conf.5). Loading is for the main thread only: the parser
+ * library keeps the state of its lexer in globals.
  */
 #ifndef COID_CONF_CONF_H
 #define COID_CONF_CONF_H
@@ -17,7 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where coid and coidctl look if nobody names a file: the same place for every prefix (cmake -D COID_CONFIG=...). */
+/* Where coid and coidctl look if nobody names a file: the same place for every prefix (cmake -D
+ * COID_CONFIG=...). */
 #ifndef COID_CONFIG
 #define COID_CONFIG "/etc/coid.conf"
 #endif
@@ -208,30 +209,32 @@ struct conf {
 };
 
 /*
- * Reads `path` (NULL: defaults only), what it includes, then the overrides ("section.key=value"; a list is comma-
- * separated). Every error found is a line "file:line: message", or "-o section.key: message", appended to `errors`.
- * RC_OK; RC_INVALID for errors in the text; RC_IO if a file cannot be read. Main thread only.
+ * Reads `path` (NULL: defaults only), what it includes, then the overrides ("section.key=value"; a list is
+ * comma- separated). Every error found is a line "file:line: message", or "-o section.key: message", appended
+ * to `errors`. RC_OK; RC_INVALID for errors in the text; RC_IO if a file cannot be read. Main thread only.
  */
 enum rc conf_load(const char *path, const char *const *overrides, size_t override_count, struct buf *errors,
 	struct conf **ret_conf) MUST_CHECK;
 /* The same for a text in memory, which `name` stands for in messages. It cannot include files. */
 enum rc conf_load_text(const char *name, struct strv text, const char *const *overrides,
 	size_t override_count, struct buf *errors, struct conf **ret_conf) MUST_CHECK;
-/* `given` if it is not NULL; else COID_CONFIG if there is such a file; else NULL, which conf_load takes for the defaults. */
+/* `given` if it is not NULL; else COID_CONFIG if there is such a file; else NULL, which conf_load takes for
+ * the defaults. */
 const char *conf_path(const char *given);
 /* Clears the pointer, accepts a pointer to NULL. */
 void conf_free(struct conf **conf);
 
 /*
- * Compares two configurations. True if all that differs can take effect without a restart; else the names of those
- * settings that cannot are appended to `out`, separated by blanks.
+ * Compares two configurations. True if all that differs can take effect without a restart; else the names of
+ * those settings that cannot are appended to `out`, separated by blanks.
  */
 bool conf_reloadable(const struct conf *old, const struct conf *new, struct buf *out);
 
 /* The sample file: every setting, commented out, with its default and its one-line comment. */
 void conf_sample(struct buf *out);
 
-/* "Sent:\Sent" of store.default_mailboxes to the name and the attribute ("\Sent"). Loaded values always split. */
+/* "Sent:\Sent" of store.default_mailboxes to the name and the attribute ("\Sent"). Loaded values always
+ * split. */
 bool conf_mailbox_split(struct strv item, struct strv *ret_name, struct strv *ret_use);
 
 #endif

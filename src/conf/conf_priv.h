@@ -1,6 +1,6 @@
 /*
- * Shared by the files of this folder: what a file or an override gave for each row of the table, before it becomes
- * a struct conf.
+ * Shared by the files of this folder: what a file or an override gave for each row of the table, before it
+ * becomes a struct conf.
  */
 #ifndef COID_CONF_CONF_PRIV_H
 #define COID_CONF_CONF_PRIV_H

@@ -1,8 +1,8 @@
 /*
- * From text to the values given in it, over libconfuse. Each file gets a parser of its own, because only freeing it
- * resets the library's lexer, and the files that it includes are read after it, because the library's own way of
- * including leaks and keeps its depth after an error. What the library would not notice is checked before: stray
- * control characters, and quotes, comments and braces that are never closed.
+ * From text to the values given in it, over libconfuse. Each file gets a parser of its own, because only
+ * freeing it resets the library's lexer, and the files that it includes are read after it, because the
+ * library's own way of including leaks and keeps its depth after an error. What the library would not notice
+ * is checked before: stray control characters, and quotes, comments and braces that are never closed.
  */
 #include "conf/conf_priv.h"
 
@@ -205,7 +205,8 @@ static void take_setting(struct reader *reader, const cfg_opt_t *opt, const stru
 {
 	struct buf text, where;
 
-	/* The flag is set by the '=', so that an empty list is seen as well; a single value may be missing after it. */
+	/* The flag is set by the '=', so that an empty list is seen as well; a single value may be missing
+	 * after it. */
 	if (!(opt->flags & CFGF_MODIFIED) || (opt->nvalues == 0 && row->type != CONF_LIST))
 		return;
 	buf_init(&text, CONF_FILE_MAX);
@@ -379,8 +380,8 @@ static void conf_read_blank(char *text, size_t from, size_t to)
 }
 
 /*
- * Checks what is never closed and takes comments out, since the library miscounts lines that hold one and does not
- * allow them within lists. `copy` holds the same bytes as `text`.
+ * Checks what is never closed and takes comments out, since the library miscounts lines that hold one and
+ * does not allow them within lists. `copy` holds the same bytes as `text`.
  */
 static bool strip_comments(struct reader *reader, struct strv text, char *copy)
 {

@@ -1,6 +1,6 @@
 /*
- * One pass over the field. Text between top-level delimiters is a range of the field; what a range means (display
- * name, local part) is decided by the delimiter that ends it, and only then it is copied.
+ * One pass over the field. Text between top-level delimiters is a range of the field; what a range means
+ * (display name, local part) is decided by the delimiter that ends it, and only then it is copied.
  */
 #include "mime/addr.h"
 
@@ -31,7 +31,8 @@ static struct addr *addr_add(struct addr_parser *parser, enum addr_kind kind)
 	return addr;
 }
 
-/* Appends words without quotes, comments and line ends; runs of white space become one space, or none if !spaces. */
+/* Appends words without quotes, comments and line ends; runs of white space become one space, or none if
+ * !spaces. */
 static struct strv words_text(struct arena *arena, struct strv range, bool spaces)
 {
 	struct mime_lex lex;
@@ -181,7 +182,8 @@ static void take_mailbox_with_angle(struct addr_parser *parser, struct strv phra
 		addr->name = comment_name(parser);
 }
 
-/* `range` ends at an '@' outside of angle brackets: an address without them, or a display name that has one. */
+/* `range` ends at an '@' outside of angle brackets: an address without them, or a display name that has
+ * one. */
 static void take_bare_mailbox(struct addr_parser *parser, struct strv range)
 {
 	struct mime_lex *lex = &parser->lex;

@@ -10,8 +10,9 @@ struct charset_name {
 };
 
 /*
- * Only these ever reach iconv: its rarely used converters have had one hole after the other, and what mail calls a
- * charset is often not what iconv calls it. ASCII and Latin 1 labels are read as their supersets, as browsers do.
+ * Only these ever reach iconv: its rarely used converters have had one hole after the other, and what mail
+ * calls a charset is often not what iconv calls it. ASCII and Latin 1 labels are read as their supersets, as
+ * browsers do.
  */
 static const struct charset_name names[] = {
 	{ "UTF-8", NULL },
@@ -144,7 +145,8 @@ static const struct charset_name names[] = {
 	{ "BIG5-HKSCS", NULL },
 };
 
-/* The letters and digits of a name in upper case: "iso_8859-1" and "ISO8859-1" are one. Empty: it has other characters. */
+/* The letters and digits of a name in upper case: "iso_8859-1" and "ISO8859-1" are one. Empty: it has other
+ * characters. */
 static struct strv charset_names_squeeze(char *room, struct strv name)
 {
 	size_t n = 0;

@@ -134,7 +134,8 @@ static void qp_release(struct mime_decoder *decoder, struct buf *out)
 	qp_flush_spaces(decoder, out);
 }
 
-/* After "=": two hex digits, or white space and a line end (soft line break). False: c is still to be taken. */
+/* After "=": two hex digits, or white space and a line end (soft line break). False: c is still to be
+ * taken. */
 static bool qp_escape(struct mime_decoder *decoder, char c, struct buf *out)
 {
 	unsigned char u = (unsigned char)c;

@@ -21,7 +21,8 @@ enum mime_encoding {
 
 enum mime_encoding mime_encoding_parse(struct strv name);
 
-/* White space at the end of a quoted-printable line vanishes (RFC 2045 section 6.7, rule 3); more than this is content. */
+/* White space at the end of a quoted-printable line vanishes (RFC 2045 section 6.7, rule 3); more than this
+ * is content. */
 #define MIME_QP_SPACES_MAX 32768
 #define MIME_QP_RUNS_MAX 998 /* the same for runs of one character in it */
 
@@ -49,8 +50,8 @@ void mime_decoder_finish(struct mime_decoder *decoder, struct buf *out);
 void mime_decoder_fini(struct mime_decoder *decoder);
 
 /*
- * Charset to UTF-8 through iconv, with our own list of allowed names and aliases. RC_NOT_FOUND for a charset that
- * is not on it. Invalid input becomes U+FFFD. An object belongs to one thread.
+ * Charset to UTF-8 through iconv, with our own list of allowed names and aliases. RC_NOT_FOUND for a charset
+ * that is not on it. Invalid input becomes U+FFFD. An object belongs to one thread.
  */
 struct charset;
 enum rc charset_open(struct strv name, struct charset **ret_charset) MUST_CHECK;

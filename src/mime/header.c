@@ -26,8 +26,9 @@ static enum mime_line line_classify(struct strv line, size_t *ret_name, size_t *
 }
 
 /*
- * "name=": a parameter whose line should have been folded. A field of that name has yet to be seen, so such a line never
- * begins one, wherever it is: else what is filtered could join it with a field that it did not stand behind.
+ * "name=": a parameter whose line should have been folded. A field of that name has yet to be seen, so such a
+ * line never begins one, wherever it is: else what is filtered could join it with a field that it did not
+ * stand behind.
  */
 static bool line_is_parameter(struct strv line)
 {

@@ -1,7 +1,8 @@
 /*
- * What a scan keeps of a header block. Ordinary fields share a budget, and beyond it they are only counted: who searches for
- * them reads the message. The first field of each name that decides what a message is (its structure, its envelope, its
- * thread, whether it is chat) is kept wherever it stands, up to a maximum of its own.
+ * What a scan keeps of a header block. Ordinary fields share a budget, and beyond it they are only counted:
+ * who searches for them reads the message. The first field of each name that decides what a message is (its
+ * structure, its envelope, its thread, whether it is chat) is kept wherever it stands, up to a maximum of its
+ * own.
  */
 #include "mime/mime_priv.h"
 

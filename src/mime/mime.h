@@ -3,22 +3,23 @@
  * octet offsets (what IMAP's BODY[1.2]<0.100> needs), the header fields of the top and of every embedded
  * message, and the beginning of its first text part. RFC 5322, 2045, 2046, 2231, 2183, 3282, 2557.
  *
- * Bytes are taken as they are: CRLF and bare LF both end a line, NUL and 8-bit are kept. Whatever is broken has
- * a defined result, never an error: a missing final boundary ends at the end of the message, a multipart without
- * a usable boundary or beyond the depth or part limit has one text/plain part, which is its whole body. Cost is
- * linear in the message.
+ * Bytes are taken as they are: CRLF and bare LF both end a line, NUL and 8-bit are kept. Whatever is broken
+ * has a defined result, never an error: a missing final boundary ends at the end of the message, a multipart
+ * without a usable boundary or beyond the depth or part limit has one text/plain part, which is its whole
+ * body. Cost is linear in the message.
  *
  * Details that others depend on:
- * - A header block ends at its empty line (RFC 5322 section 2.1). A line in it that is no field is passed, or is a
- *   continuation if it looks like a parameter and the field before it ends with ";" (RFC 7103 section 7). A block that
- *   has no empty line, because a boundary or the end of the message comes first, ends behind its last field: what
- *   follows is body. So does one in which a line that is no field comes before any field. "From " lines on top of a
- *   message are passed.
+ * - A header block ends at its empty line (RFC 5322 section 2.1). A line in it that is no field is passed, or
+ *   is a continuation if it looks like a parameter and the field before it ends with ";" (RFC 7103 section
+ *   7). A block that has no empty line, because a boundary or the end of the message comes first, ends behind
+ *   its last field: what follows is body. So does one in which a line that is no field comes before any
+ *   field. "From " lines on top of a message are passed.
  * - A line that is a delimiter of the boundary which the block itself declares ends it, too.
- * - A boundary line is "--", the boundary, perhaps "--", white space, and at most MIME_LINE_MAX octets long. The
- *   innermost open multipart with that boundary takes it; all parts inside are ended. The line end before it is
- *   part of the boundary.
- * - body_lines is the number of line feeds in the body octets, as Dovecot counts: "a" is 0 lines, "a\r\n" is 1.
+ * - A boundary line is "--", the boundary, perhaps "--", white space, and at most MIME_LINE_MAX octets long.
+ *   The innermost open multipart with that boundary takes it; all parts inside are ended. The line end before
+ *   it is part of the boundary.
+ * - body_lines is the number of line feeds in the body octets, as Dovecot counts: "a" is 0 lines, "a\r\n" is
+ *   1.
  * - When the part limit is reached, later parts of a multipart are skipped.
  *
  * A struct mime_msg lives in its arena and is immutable; any one thread at a time.
@@ -48,9 +49,10 @@ struct mime_limits {
 	unsigned depth; /* nesting of parts; default 50 */
 	unsigned parts; /* parts in all; default 2000 */
 	/*
-	 * Ordinary fields kept of one header block (default 256 KiB), and over all blocks (1 MiB); the rest is passed. The first
-	 * field of each name that decides something is kept besides, wherever it stands, up to its own maximum: over all blocks
-	 * values_total (4 MiB), and after that MIME_VALUE_LEAST of each.
+	 * Ordinary fields kept of one header block (default 256 KiB), and over all blocks (1 MiB); the rest
+	 * is passed. The first field of each name that decides something is kept besides, wherever it stands,
+	 * up to its own maximum: over all blocks values_total (4 MiB), and after that MIME_VALUE_LEAST of
+	 * each.
 	 */
 	size_t header_bytes;
 	size_t headers_total;
@@ -97,7 +99,8 @@ struct mime_part {
 	struct strv header; /* raw lines of the block, up to the limits, without the empty line */
 	struct mime_field *fields; /* its fields, in order; views into `header` */
 	size_t field_count;
-	bool header_cut; /* the block has more than `header`: what is not there has to be read from the message */
+	/* the block has more than `header`: what is not there has to be read from the message */
+	bool header_cut;
 
 	/* Content-Type etc., defaults filled in (text/plain; message/rfc822 in a digest). As written. */
 	struct strv type;
@@ -114,8 +117,8 @@ struct mime_msg {
 	bool has_nul; /* some octet is NUL */
 	bool has_8bit; /* some octet is >= 0x80 */
 	bool has_bare_lf;
-	struct mime_part
-		*text_part; /* first text/plain leaf not an attachment, else first text/html one, else NULL */
+	/* first text/plain leaf not an attachment, else first text/html one, else NULL */
+	struct mime_part *text_part;
 	struct strv text_start; /* first raw bytes of it (preview_bytes) */
 };
 

@@ -24,8 +24,9 @@ struct mime_block {
 };
 
 /*
- * The one place that tells fields from other lines. `line` is the whole line, or its beginning if it is longer than
- * MIME_LINE_MAX; `length` is that of the whole. The name's length excludes white space before the colon.
+ * The one place that tells fields from other lines. `line` is the whole line, or its beginning if it is
+ * longer than MIME_LINE_MAX; `length` is that of the whole. The name's length excludes white space before the
+ * colon.
  */
 enum mime_line mime_block_line(
 	struct mime_block *block, struct strv line, uint64_t length, size_t *ret_name, size_t *ret_colon);
@@ -135,7 +136,8 @@ void mime_keep_init(struct mime_keep *keep, const struct mime_limits *limits);
 void mime_keep_fini(struct mime_keep *keep);
 /* A new block begins. `message`: it is that of a message, not that of a multipart's part. */
 void mime_keep_begin(struct mime_scan *scan, bool message);
-/* A line of the block. `name` is the field's if one begins with it, else empty. `cut`: there is more of the line. */
+/* A line of the block. `name` is the field's if one begins with it, else empty. `cut`: there is more of the
+ * line. */
 void mime_keep_line(
 	struct mime_scan *scan, enum mime_line what, struct strv name, struct strv line, bool cut);
 /* Goes back to what was there when the run began. */
@@ -151,7 +153,8 @@ bool mime_boundary_fits(struct strv boundary, struct strv rest, bool *ret_final)
 struct strv mime_boundary_of(const struct mime_part *part);
 struct mime_node *mime_tree_add(
 	struct mime_scan *scan, struct mime_node *parent, uint64_t offset, uint64_t lines);
-/* Ends the header of `cur`: its body starts at `offset`. Sets the mode; may open an embedded message's part. */
+/* Ends the header of `cur`: its body starts at `offset`. Sets the mode; may open an embedded message's
+ * part. */
 void mime_tree_end_header(struct mime_scan *scan, uint64_t offset, uint64_t lines);
 /* Ends the open parts from `cur` up to, and without, `until`; `cur` becomes `until`. */
 void mime_tree_end_parts(

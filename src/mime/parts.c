@@ -1,7 +1,7 @@
 /*
  * The part table: version octet, then the parts in the order of the message, each as
- *   flags (kind | encoding << 2), child count, header offset less that of its parent's body (or 0), header size,
- *   body size
+ *   flags (kind | encoding << 2), child count, header offset less that of its parent's body (or 0), header
+ *   size, body size
  * flags is an octet, the others are LEB128 numbers. A body begins where its header ends.
  */
 #include "mime/summary.h"
@@ -128,8 +128,8 @@ static enum rc go_to_child(struct strv *in, struct part_record *record, uint32_t
 }
 
 /*
- * Moves to part n below `record`. `message`: the record is the root part of a message, whose only part is 1 when
- * it is no multipart.
+ * Moves to part n below `record`. `message`: the record is the root part of a message, whose only part is 1
+ * when it is no multipart.
  */
 static enum rc go_to_part(struct strv *in, struct part_record *record, bool message, uint32_t n)
 {

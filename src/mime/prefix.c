@@ -1,6 +1,7 @@
 /*
- * A stored message may begin with header lines of its own copy (Delivered-To and the like) that were not there when it
- * was scanned. Only the first header block grows: every other offset in the part table counts from its parent's body.
+ * A stored message may begin with header lines of its own copy (Delivered-To and the like) that were not
+ * there when it was scanned. Only the first header block grows: every other offset in the part table counts
+ * from its parent's body.
  */
 #include "mime/summary.h"
 

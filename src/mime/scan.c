@@ -91,8 +91,9 @@ static void keep_fragment(struct mime_scan *scan, const char *p, size_t n)
 }
 
 /*
- * The header block in hand has no empty line: it ends before the run of lines that are no fields, or else before the current
- * line. A run is the beginning of the body, and of a leaf (a message that is embedded has no header then).
+ * The header block in hand has no empty line: it ends before the run of lines that are no fields, or else
+ * before the current line. A run is the beginning of the body, and of a leaf (a message that is embedded has
+ * no header then).
  */
 static void end_header_here(struct mime_scan *scan)
 {

@@ -10,8 +10,8 @@ struct rest {
 	const char *p;
 	size_t at;
 	size_t end;
-	/* Before this place no leader begins with a blob: looking again after each blob that is taken off would cost the square
-	 * of their number. */
+	/* Before this place no leader begins with a blob: looking again after each blob that is taken off
+	 * would cost the square of their number. */
 	size_t no_leader;
 	bool reply;
 };

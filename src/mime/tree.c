@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-/* How well a leaf serves as the message's text: attachments do not, the message's own text beats a forwarded one. */
+/* How well a leaf serves as the message's text: attachments do not, the message's own text beats a forwarded
+ * one. */
 enum text_rank { TEXT_NONE, TEXT_INNER_HTML, TEXT_INNER_PLAIN, TEXT_HTML, TEXT_PLAIN };
 
 static struct mime_node *node_of(struct mime_part *part)

@@ -265,7 +265,8 @@ static void conn_need(struct conn *conn, int ret)
 void conn_update_events(struct conn *conn)
 {
 	bool read = wants_read(conn);
-	/* Most pauses are over before anything arrives: an open connection stops watching only when something does. */
+	/* Most pauses are over before anything arrives: an open connection stops watching only when something
+	 * does. */
 	bool later = conn->state == CONN_OPEN && !read;
 	if (read != conn->read_on && !later) {
 		conn_need(conn, read ? event_add(&conn->read_event, NULL) : event_del(&conn->read_event));

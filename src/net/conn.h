@@ -1,14 +1,15 @@
 /*
- * A buffered stream socket on one reactor: plain, then TLS (at once or by STARTTLS), then DEFLATE on top. The user
- * (an IMAP or LMTP session) gets three callbacks and writes into one output queue. All calls on the reactor's
- * thread. Callbacks are never run from inside a call of the user into the connection, only from the loop.
+ * A buffered stream socket on one reactor: plain, then TLS (at once or by STARTTLS), then DEFLATE on top. The
+ * user (an IMAP or LMTP session) gets three callbacks and writes into one output queue. All calls on the
+ * reactor's thread. Callbacks are never run from inside a call of the user into the connection, only from the
+ * loop.
  *
- * Input: bytes are collected and `on_read` is called with everything unread; it consumes what it used. Reading
- * stops by itself while more than `in_high` unread bytes are held, and while conn_pause_read is in force.
- * Output: conn_out() is the queue; conn_flush() hands it to the socket at the end of the loop turn (few, large
- * writes; TLS records filled). `on_drain` is called when the queue falls below half the high-water mark after it
- * was above it.
- * While idle a connection holds no read buffer and TLS in its smallest form (SSL_MODE_RELEASE_BUFFERS).
+ * Input: bytes are collected and `on_read` is called with everything unread; it consumes what it used.
+ * Reading stops by itself while more than `in_high` unread bytes are held, and while conn_pause_read is in
+ * force. Output: conn_out() is the queue; conn_flush() hands it to the socket at the end of the loop turn
+ * (few, large writes; TLS records filled). `on_drain` is called when the queue falls below half the
+ * high-water mark after it was above it. While idle a connection holds no read buffer and TLS in its smallest
+ * form (SSL_MODE_RELEASE_BUFFERS).
  */
 #ifndef COID_NET_CONN_H
 #define COID_NET_CONN_H
@@ -33,8 +34,8 @@ enum conn_end {
 };
 
 struct conn_ops {
-	/* `in` are all unread bytes; returns how many of them were consumed. Called again only when more arrive, or
-	 * after conn_resume_read / conn_kick. */
+	/* `in` are all unread bytes; returns how many of them were consumed. Called again only when more
+	 * arrive, or after conn_resume_read / conn_kick. */
 	size_t (*on_read)(void *arg, struct strv in);
 	void (*on_drain)(void *arg);
 	/* The last callback; the conn is freed at the end of the turn. */
@@ -42,9 +43,9 @@ struct conn_ops {
 	/* TLS handshake finished (also for implicit TLS). May be NULL. */
 	void (*on_tls)(void *arg);
 	/*
-	 * The peer has said its last word and can still listen: whether answers to it are under way. Then the connection stays
-	 * until conn_kick (or conn_resume_read) is called and this is false. Unread input that the user takes later counts as
-	 * under way. NULL: it is closed at once.
+	 * The peer has said its last word and can still listen: whether answers to it are under way. Then the
+	 * connection stays until conn_kick (or conn_resume_read) is called and this is false. Unread input
+	 * that the user takes later counts as under way. NULL: it is closed at once.
 	 */
 	bool (*is_busy)(void *arg);
 };
@@ -61,8 +62,8 @@ struct conn *conn_new(struct reactor *reactor, int fd, const struct conn_ops *op
 	const struct conn_limits *limits);
 
 /*
- * Starts the server handshake. Bytes that were received in plain text and not yet consumed are thrown away, as
- * RFC 3501 section 6.2.1 and CVE-2011-0411 demand; output already queued is sent in plain text first.
+ * Starts the server handshake. Bytes that were received in plain text and not yet consumed are thrown away,
+ * as RFC 3501 section 6.2.1 and CVE-2011-0411 demand; output already queued is sent in plain text first.
  */
 void conn_start_tls(struct conn *conn, struct tls_ctx *tls);
 bool conn_is_tls(const struct conn *conn);
@@ -74,13 +75,15 @@ struct strv conn_tls_alpn(const struct conn *conn);
 enum rc conn_channel_binding(struct conn *conn, const char *type, struct buf *out) MUST_CHECK;
 
 /*
- * RFC 4978: from now on input is inflated and output deflated; what is queued goes out uncompressed first. Bytes that
- * were received and not consumed yet count as compressed: a peer may not send anything else behind its command.
+ * RFC 4978: from now on input is inflated and output deflated; what is queued goes out uncompressed first.
+ * Bytes that were received and not consumed yet count as compressed: a peer may not send anything else behind
+ * its command.
  */
 enum rc conn_start_deflate(struct conn *conn) MUST_CHECK;
 bool conn_is_deflate(const struct conn *conn);
 
-/* The output queue. Append, then conn_flush. Large strings may be appended by reference (freed by the conn). */
+/* The output queue. Append, then conn_flush. Large strings may be appended by reference (freed by the
+ * conn). */
 void conn_write(struct conn *conn, const void *p, size_t n);
 void conn_writev(struct conn *conn, struct strv v);
 /* Takes ownership of malloc'ed memory `p`. */
@@ -100,8 +103,9 @@ void conn_kick(struct conn *conn);
 void conn_idle(struct conn *conn);
 
 /*
- * Sends what is queued (for at most 5 s, else CONN_TIMEOUT), then closes; on_end(CONN_CLOSED) comes later. What is
- * written afterwards is dropped. A peer that still sends is listened to for a second, lest a reset overtake our words.
+ * Sends what is queued (for at most 5 s, else CONN_TIMEOUT), then closes; on_end(CONN_CLOSED) comes later.
+ * What is written afterwards is dropped. A peer that still sends is listened to for a second, lest a reset
+ * overtake our words.
  */
 void conn_close(struct conn *conn);
 /* Closes at once; on_end comes later in this turn. */

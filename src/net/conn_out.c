@@ -134,7 +134,8 @@ static void finish_close(struct conn *conn)
 	conn_set_state(conn, CONN_LINGER);
 	char c;
 	ssize_t n = recv(conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-	/* Closing with input unread would reset the connection, and the peer might never see our last words. */
+	/* Closing with input unread would reset the connection, and the peer might never see our last
+	 * words. */
 	if (n == 0 || (n < 0 && !conn->rude_peer)) {
 		conn_end(conn, conn->why);
 		return;

@@ -1,6 +1,7 @@
 /*
- * The inside of a connection. conn.c: life, calls of the user, work at the end of a turn. conn_in.c: from the socket
- * to on_read. conn_out.c: from the queue to the socket, closing. conn_tls.c: everything that touches SSL.
+ * The inside of a connection. conn.c: life, calls of the user, work at the end of a turn. conn_in.c: from the
+ * socket to on_read. conn_out.c: from the queue to the socket, closing. conn_tls.c: everything that touches
+ * SSL.
  *
  * Order of the layers, outgoing: user -> raw (deflate only) -> wire -> TLS -> socket.
  */

@@ -21,8 +21,9 @@
 #define EXPORTER_SIZE 32
 
 /*
- * What SSL wants to send and the socket does not take is kept in `spill`, so that for SSL the socket always has room.
- * A write that SSL must repeat later would forbid it to answer a key update meanwhile: the connection would break.
+ * What SSL wants to send and the socket does not take is kept in `spill`, so that for SSL the socket always
+ * has room. A write that SSL must repeat later would forbid it to answer a key update meanwhile: the
+ * connection would break.
  */
 struct conn_tls {
 	struct tls_ctx *ctx; /* own: one reference */

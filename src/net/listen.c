@@ -161,8 +161,8 @@ static void listen_close_all(int *fds, unsigned count)
 }
 
 /*
- * SO_REUSEPORT would silently share the port with another server of the same user: a socket without it shows whether
- * somebody listens. It also finds the free port for port 0.
+ * SO_REUSEPORT would silently share the port with another server of the same user: a socket without it shows
+ * whether somebody listens. It also finds the free port for port 0.
  */
 static int listen_probe(struct address *address)
 {
@@ -206,7 +206,8 @@ static enum rc listen_open_tcp(const char *text, unsigned count, int *ret_fds, s
 		return rc;
 	const char *what = "";
 	int error = EADDRINUSE;
-	/* A port that was free when it was probed may be somebody else's a moment later: another free one will do. */
+	/* A port that was free when it was probed may be somebody else's a moment later: another free one
+	 * will do. */
 	for (int tries = 0; error == EADDRINUSE && tries < FREE_PORT_TRIES; tries++) {
 		struct address wanted = address;
 		error = open_sockets(&wanted, count, ret_fds, &what);

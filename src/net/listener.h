@@ -1,7 +1,8 @@
 /*
- * Listening sockets: TCP host:port, UNIX path, or a descriptor handed over by systemd (LISTEN_FDS). One listening
- * socket can be shared by several reactors (each accepts for itself; TCP sockets use SO_REUSEPORT per reactor
- * where they are opened by us). Out of descriptors: accepting pauses for a second instead of spinning.
+ * Listening sockets: TCP host:port, UNIX path, or a descriptor handed over by systemd (LISTEN_FDS). One
+ * listening socket can be shared by several reactors (each accepts for itself; TCP sockets use SO_REUSEPORT
+ * per reactor where they are opened by us). Out of descriptors: accepting pauses for a second instead of
+ * spinning.
  */
 #ifndef COID_NET_LISTENER_H
 #define COID_NET_LISTENER_H
@@ -17,9 +18,10 @@
 struct listener;
 
 /*
- * Opens the sockets for "127.0.0.1:143", "[::]:143", "*:143" or "/path/to/socket". `count` sockets are made for a
- * TCP address (SO_REUSEPORT), one for a UNIX path (a stale socket file is replaced, a live one is RC_INUSE).
- * Port 0 gives a free port (the same for all). Descriptors are non-blocking, close-on-exec, owned by the caller.
+ * Opens the sockets for "127.0.0.1:143", "[::]:143", "*:143" or "/path/to/socket". `count` sockets are made
+ * for a TCP address (SO_REUSEPORT), one for a UNIX path (a stale socket file is replaced, a live one is
+ * RC_INUSE). Port 0 gives a free port (the same for all). Descriptors are non-blocking, close-on-exec, owned
+ * by the caller.
  */
 enum rc listen_open(
 	const char *address, unsigned count, mode_t unix_mode, int *ret_fds, struct buf *errors) MUST_CHECK;
@@ -28,7 +30,8 @@ bool listen_is_at(const char *address, int fd);
 /* The bound port of a TCP socket, 0 for others. */
 uint16_t listen_port(int fd);
 
-/* on_accept owns the new non-blocking socket. The listener borrows `fd` for its lifetime. Reactor thread only. */
+/* on_accept owns the new non-blocking socket. The listener borrows `fd` for its lifetime. Reactor thread
+ * only. */
 struct listener *listener_new(
 	struct reactor *reactor, int fd, void (*on_accept)(void *arg, int fd), void *arg);
 void listener_free(struct listener **listener);

@@ -99,7 +99,8 @@ static enum rc set_protocol(SSL_CTX *ctx, const struct tls_settings *settings, s
 	return RC_OK;
 }
 
-/* NULL: the file can be read; else why not. OpenSSL says of a folder only that it has no certificate in it. */
+/* NULL: the file can be read; else why not. OpenSSL says of a folder only that it has no certificate in
+ * it. */
 static const char *file_fault(const char *path)
 {
 	char c;

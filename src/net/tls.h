@@ -1,7 +1,7 @@
 /*
- * A TLS server context: certificate, key, protocol limits, ALPN ("imap" is chosen when offered; unknown offers are
- * ignored, never a failure), session tickets. Reference-counted and read-only after creation: a reload makes a
- * new one, running connections keep theirs. Any thread.
+ * A TLS server context: certificate, key, protocol limits, ALPN ("imap" is chosen when offered; unknown
+ * offers are ignored, never a failure), session tickets. Reference-counted and read-only after creation: a
+ * reload makes a new one, running connections keep theirs. Any thread.
  */
 #ifndef COID_NET_TLS_H
 #define COID_NET_TLS_H

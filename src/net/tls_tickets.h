@@ -1,7 +1,7 @@
 /*
- * The keys of TLS session tickets. Whoever gets hold of one can read what was said in all sessions that it resumed (TLS 1.2)
- * or their early keys, so a key makes tickets for one period, its tickets are taken for one more, and then it is wiped.
- * Owned by a TLS context; any thread.
+ * The keys of TLS session tickets. Whoever gets hold of one can read what was said in all sessions that it
+ * resumed (TLS 1.2) or their early keys, so a key makes tickets for one period, its tickets are taken for one
+ * more, and then it is wiped. Owned by a TLS context; any thread.
  */
 #ifndef COID_NET_TLS_TICKETS_H
 #define COID_NET_TLS_TICKETS_H

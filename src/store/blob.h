@@ -16,10 +16,10 @@
  *		stored INTEGER NOT NULL,	-- milliseconds since 1970
  *		removed_at INTEGER,		-- seconds since 1970 when refs became 0, else NULL
  *		thread INTEGER NOT NULL DEFAULT 0,	-- conversation.h
- *		sum INTEGER			-- sum.h, of all octets; NULL: not known yet (stored by an older version)
+ *		sum INTEGER			-- sum.h, of all octets; NULL: stored by an older version
  *	);
- *	CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- the whole message
- *	CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL);	-- what comes before a file
+ *	CREATE TABLE blob_inline (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL); -- whole message
+ *	CREATE TABLE blob_prefix (blob INTEGER PRIMARY KEY, bytes BLOB NOT NULL); -- before a file
  *
  * The sweep also deletes from table cache the row with cache.blob = blob.id.
  */

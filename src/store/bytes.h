@@ -79,8 +79,9 @@ enum rc reader_sum(struct reader *reader, uint32_t *ret_sum) MUST_CHECK;
 /* blob.c: what a blob has in other tables: inline bytes, prefix and cache row. In a write transaction. */
 enum rc blob_rows_remove(struct db *db, int64_t blob) MUST_CHECK;
 /*
- * Files without a row may be left below msg/: they could not be removed, or the database could not tell. The sweep looks for
- * them soon, and until then the transaction's number stays in the database, by which it knows that nobody was told of them.
+ * Files without a row may be left below msg/: they could not be removed, or the database could not tell. The
+ * sweep looks for them soon, and until then the transaction's number stays in the database, by which it knows
+ * that nobody was told of them.
  */
 void blob_doubt_files(struct account *account);
 

@@ -3,7 +3,7 @@
  * Transactions of an account begin and end here and, for the account's own row, in account.c, nowhere else.
  *
  *	strand		W1 R1 W2 W3 R2		jobs in the order in which they came
- *	batch		W1 R1 W2 W3		from the first write to the last one that waits; R2 stays in the strand
+ *	batch		W1 R1 W2 W3		first to last write that waits; R2 stays in the strand
  *
  *	BEGIN
  *	  SAVEPOINT  W1.run  RELEASE		W1 has succeeded

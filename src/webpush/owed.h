@@ -30,8 +30,8 @@ struct owed {
 	struct core *core; /* borrowed */
 	atomic_uint owing; /* batches that are not settled, and searches for what is left over */
 	atomic_bool lost; /* something was given up: the next start has to look for it */
-	struct list
-		waiting; /* [push], as the next ones: batches whose pushes are in push.db, but not synced */
+	/* [push], as the next ones: batches whose pushes are in push.db, but not synced */
+	struct list waiting;
 	unsigned count;
 	struct timer timer;
 	bool syncing;

@@ -38,7 +38,8 @@ static struct strand *next_ready(struct pool *pool, bool had_turn, bool had_slow
 			list_remove(&strand->ready);
 			pool->running++;
 			pool->slow_running += strand->slow;
-			/* The end of a slow turn may have let in two: the one that was queued meanwhile woke nobody. */
+			/* The end of a slow turn may have let in two: the one that was queued meanwhile woke
+			 * nobody. */
 			if (pool->waiting > 0 && first_ready(pool))
 				pthread_cond_signal(&pool->work);
 			break;

@@ -40,7 +40,8 @@ struct pool {
 };
 
 /*
- * STRAND_IDLE implies that nothing is queued. Every change but idle -> borrowed is made under the strand's lock.
+ * STRAND_IDLE implies that nothing is queued. Every change but idle -> borrowed is made under the strand's
+ * lock.
  */
 enum strand_state {
 	STRAND_IDLE, /* waits for an item */

@@ -1,8 +1,9 @@
 /*
- * A reactor: one thread with one libevent base. Sockets, sessions, views and timers live on exactly one reactor
- * and are touched only by its thread. Other threads reach it by posting messages to its inbox; messages posted by
- * one thread arrive in the order of posting, and messages posted while a strand is owned (pool.h) arrive in the
- * order in which the strand was owned. Nothing that runs on a reactor may wait (no file, SQLite, hash, lookup).
+ * A reactor: one thread with one libevent base. Sockets, sessions, views and timers live on exactly one
+ * reactor and are touched only by its thread. Other threads reach it by posting messages to its inbox;
+ * messages posted by one thread arrive in the order of posting, and messages posted while a strand is owned
+ * (pool.h) arrive in the order in which the strand was owned. Nothing that runs on a reactor may wait (no
+ * file, SQLite, hash, lookup).
  */
 #ifndef COID_WORK_REACTOR_H
 #define COID_WORK_REACTOR_H
@@ -48,14 +49,15 @@ void reactor_post(struct reactor *reactor, struct reactor_msg *msg);
 /* True if nothing waits in the inbox (own thread only): needed before a borrowed strand may be read. */
 bool reactor_inbox_empty(struct reactor *reactor);
 /*
- * Runs fn(arg) at the end of this turn of the loop, after all callbacks: for releasing objects and for work that is
- * gathered over a turn. What such a function defers itself runs at the end of the next turn. Own thread only.
+ * Runs fn(arg) at the end of this turn of the loop, after all callbacks: for releasing objects and for work
+ * that is gathered over a turn. What such a function defers itself runs at the end of the next turn. Own
+ * thread only.
  */
 void reactor_defer(struct reactor *reactor, void (*fn)(void *arg), void *arg);
 
 /*
- * A one-shot timer. Own thread only. timer_set moves a running one. Embedded in its owner; the fields belong to
- * the reactor. Timers follow base/clock.h, so that a test's fake clock moves them too.
+ * A one-shot timer. Own thread only. timer_set moves a running one. Embedded in its owner; the fields belong
+ * to the reactor. Timers follow base/clock.h, so that a test's fake clock moves them too.
  */
 struct timer {
 	struct reactor *reactor; /* borrowed */

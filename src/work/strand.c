@@ -25,9 +25,9 @@ static bool begins_slow(const struct strand *strand)
 }
 
 /*
- * The one way out of running and borrowed. Queues the strand if items wait, frees it if it was released and is empty.
- * What the owner did happens before what the next owner does: the state is set under the lock, which strand_add takes
- * before it queues, and with release order, which strand_borrow acquires.
+ * The one way out of running and borrowed. Queues the strand if items wait, frees it if it was released and
+ * is empty. What the owner did happens before what the next owner does: the state is set under the lock,
+ * which strand_add takes before it queues, and with release order, which strand_borrow acquires.
  */
 static void strand_give_up(struct strand *strand)
 {

@@ -1,7 +1,7 @@
 /* link: mime */
 /*
- * The value of an address field. Groups must be balanced, no text may come from nowhere, and the envelope made of
- * the same value must be valid IMAP.
+ * The value of an address field. Groups must be balanced, no text may come from nowhere, and the envelope
+ * made of the same value must be valid IMAP.
  */
 #include "../unit/mime/imap_syntax.h"
 

@@ -1,6 +1,7 @@
 /* link: coi mime */
 /*
- * Detection of chat messages: the verdict is the same however the message comes, and what says "chat" plainly is one.
+ * Detection of chat messages: the verdict is the same however the message comes, and what says "chat" plainly
+ * is one.
  */
 #include "coi/detect.h"
 

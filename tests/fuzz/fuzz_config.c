@@ -1,7 +1,8 @@
 /* link: conf */
 /*
- * A configuration file and an override: the text up to a NUL byte is the file, the rest the override. Whatever is
- * accepted has all its values within the limits that the code relies on; whatever is refused says why.
+ * A configuration file and an override: the text up to a NUL byte is the file, the rest the override.
+ * Whatever is accepted has all its values within the limits that the code relies on; whatever is refused says
+ * why.
  */
 #include "conf/conf.h"
 

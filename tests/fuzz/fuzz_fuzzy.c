@@ -1,5 +1,6 @@
 /* link: mime */
-/* Fuzzy words: the first line against the rest. However the rest is cut between letters, the score is the same. */
+/* Fuzzy words: the first line against the rest. However the rest is cut between letters, the score is the
+ * same. */
 #include "mime/fuzzy.h"
 
 #include "base/buf.h"

@@ -1,6 +1,7 @@
 /* link: mime */
 /*
- * A header block: walked, filtered both ways, unfolded, its words decoded, its dates and message ids read, leniently and strictly.
+ * A header block: walked, filtered both ways, unfolded, its words decoded, its dates and message ids read,
+ * leniently and strictly.
  */
 #include "mime/header.h"
 

@@ -1,5 +1,6 @@
 /* link: imap */
-/* What APPEND takes, as a whole command and as what has come when a literal is announced; and each URL in it. */
+/* What APPEND takes, as a whole command and as what has come when a literal is announced; and each URL in
+ * it. */
 #include "imap/append_parse.h"
 #include "imap/imap_url.h"
 

@@ -1,7 +1,8 @@
 /* link: imapd */
 /*
- * What a client sends before anything runs: the assembler, then the command table and the rows' parse functions. The first
- * byte chooses limits and what becomes of literals; the input is also fed byte by byte, which must give the same commands.
+ * What a client sends before anything runs: the assembler, then the command table and the rows' parse
+ * functions. The first byte chooses limits and what becomes of literals; the input is also fed byte by byte,
+ * which must give the same commands.
  */
 #include "base/hash.h"
 #include "base/mem.h"

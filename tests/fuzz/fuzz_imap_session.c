@@ -1,8 +1,8 @@
 /* link: imapd */
 /*
- * Whole IMAP sessions against the server in this process, over a real store in a folder of its own. The first octet says how:
- * bit 0: logged in; bit 1: INBOX with three messages is selected; the rest: where the input is cut in two. With COID_FUZZ_SHOW in the
- * environment the answers are printed.
+ * Whole IMAP sessions against the server in this process, over a real store in a folder of its own. The first
+ * octet says how: bit 0: logged in; bit 1: INBOX with three messages is selected; the rest: where the input
+ * is cut in two. With COID_FUZZ_SHOW in the environment the answers are printed.
  */
 #include "base/clock.h"
 #include "imapd/cmd/table.h"

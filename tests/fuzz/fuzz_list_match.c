@@ -1,7 +1,7 @@
 /* link: imap */
 /*
- * LIST patterns: the input is a pattern, a NUL and a name. The matcher must agree with a plain one that tries every way,
- * and the levels above that it reports must match themselves.
+ * LIST patterns: the input is a pattern, a NUL and a name. The matcher must agree with a plain one that tries
+ * every way, and the levels above that it reports must match themselves.
  */
 #include "imap/list_match.h"
 

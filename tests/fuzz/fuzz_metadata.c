@@ -1,6 +1,7 @@
 /* link: imapd */
 /*
- * GETMETADATA and SETMETADATA with arbitrary arguments: whatever is taken names valid entries, within the limits.
+ * GETMETADATA and SETMETADATA with arbitrary arguments: whatever is taken names valid entries, within the
+ * limits.
  */
 #include "imapd/cmd/table.h"
 #include "metadata/metadata.h"

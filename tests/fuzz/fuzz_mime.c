@@ -1,7 +1,8 @@
 /* link: mime */
 /*
- * A whole message. The first byte chooses limits and how the message is cut. The scan must not depend on the cut,
- * parts must nest, what is printed must be valid IMAP, and every part must be found through the part table.
+ * A whole message. The first byte chooses limits and how the message is cut. The scan must not depend on the
+ * cut, parts must nest, what is printed must be valid IMAP, and every part must be found through the part
+ * table.
  */
 #include "../unit/mime/imap_syntax.h"
 

@@ -1,7 +1,8 @@
 /* link: mime */
 /*
- * Content: the first byte chooses a transfer encoding and how the input is cut, the second a charset. The result must
- * not depend on the cut and must be valid UTF-8; case mapping and the stripping of HTML must keep it so.
+ * Content: the first byte chooses a transfer encoding and how the input is cut, the second a charset. The
+ * result must not depend on the cut and must be valid UTF-8; case mapping and the stripping of HTML must keep
+ * it so.
  */
 #include "mime/decode.h"
 

@@ -1,6 +1,7 @@
 /* link: mime */
 /*
- * A part table as read from a damaged disk. The first byte chooses the section, the second the depth of the path.
+ * A part table as read from a damaged disk. The first byte chooses the section, the second the depth of the
+ * path.
  */
 #include "mime/decode.h"
 #include "mime/summary.h"

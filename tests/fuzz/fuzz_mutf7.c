@@ -1,7 +1,8 @@
 /* link: base */
 /*
- * A mailbox name as a client writes it. What is accepted is valid UTF-8 and encodes back to the same bytes; what
- * is valid UTF-8 encodes to ASCII that decodes back. Base64 and the repair of UTF-8 run over the same bytes.
+ * A mailbox name as a client writes it. What is accepted is valid UTF-8 and encodes back to the same bytes;
+ * what is valid UTF-8 encodes to ASCII that decodes back. Base64 and the repair of UTF-8 run over the same
+ * bytes.
  */
 #include "base/str.h"
 

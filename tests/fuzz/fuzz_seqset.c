@@ -1,7 +1,7 @@
 /* link: base */
 /*
- * A sequence-set as a client writes it. The first byte chooses `last`. Whatever is accepted is a valid set, is
- * printed and parsed back to itself, and resolves to numbers that a second look at the text agrees with.
+ * A sequence-set as a client writes it. The first byte chooses `last`. Whatever is accepted is a valid set,
+ * is printed and parsed back to itself, and resolves to numbers that a second look at the text agrees with.
  */
 #include "base/seqset.h"
 

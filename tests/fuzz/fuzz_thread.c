@@ -1,7 +1,8 @@
 /* link: query */
 /*
- * What SORT and THREAD make of foreign headers: each line of the input is one message, its fields separated by '|': date (one
- * octet), subject, message id, references. Base subjects are stable, every message is in the threads once.
+ * What SORT and THREAD make of foreign headers: each line of the input is one message, its fields separated
+ * by '|': date (one octet), subject, message id, references. Base subjects are stable, every message is in
+ * the threads once.
  */
 #include "query/sort_key.h"
 #include "query/thread_tree.h"

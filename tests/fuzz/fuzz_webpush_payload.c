@@ -1,7 +1,7 @@
 /* link: webpush */
 /*
- * A message, cut into header and body at the first octet's offset: whatever it holds, the payload is valid JSON in valid UTF-8
- * and fits into one record, in every mode, and can be made smaller.
+ * A message, cut into header and body at the first octet's offset: whatever it holds, the payload is valid
+ * JSON in valid UTF-8 and fits into one record, in every mode, and can be made smaller.
  */
 #include "base/str.h"
 #include "webpush/payload.h"

@@ -1,5 +1,6 @@
 /* link: webpush */
-/* The value of a registration: what is taken can be kept, read again and shown; an endpoint that is taken has a public host. */
+/* The value of a registration: what is taken can be kept, read again and shown; an endpoint that is taken has
+ * a public host. */
 #include "webpush/endpoint.h"
 #include "webpush/retry.h"
 #include "webpush/subs.h"

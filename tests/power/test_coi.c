@@ -89,7 +89,8 @@ static enum rc deliver(struct power *power, const struct coi *coi, unsigned numb
 	return rc;
 }
 
-/* What the store does behind the commit that has set \Seen; the mover's job is then before whatever comes next. */
+/* What the store does behind the commit that has set \Seen; the mover's job is then before whatever comes
+ * next. */
 static enum rc move_run(struct account *account, void *arg)
 {
 	const struct marked_hooks *hooks = arg;

@@ -1,9 +1,10 @@
 /*
- * Calls that fail outside a commit: while the server starts, while an account is opened (after a stop, a kill, a power cut, a
- * failed sync; with a migration, with one that was interrupted once), in check and repair, in COI's and METADATA's jobs, in
- * push.db, and in ordinary jobs. Each call of SQLite, and each open and read of a file, fails once and from then on. Then:
- * an answer is right or an error; the account can be opened and has exactly its good state; what was answered with an error
- * works when it is asked again; nothing was set aside that is whole.
+ * Calls that fail outside a commit: while the server starts, while an account is opened (after a stop, a
+ * kill, a power cut, a failed sync; with a migration, with one that was interrupted once), in check and
+ * repair, in COI's and METADATA's jobs, in push.db, and in ordinary jobs. Each call of SQLite, and each open
+ * and read of a file, fails once and from then on. Then: an answer is right or an error; the account can be
+ * opened and has exactly its good state; what was answered with an error works when it is asked again;
+ * nothing was set aside that is whole.
  *
  * In the ordinary run each call fails with one of the codes, drawn from a seed (COID_FAULT_SEED, 1); with
  * COID_POWER_THOROUGH each call fails with each of them.
@@ -131,7 +132,8 @@ static bool set_aside(const char *path, unsigned depth, char found[1024])
 	return is;
 }
 
-/* Something that a bad sector might say: it is the truth that there is damage, as long as nothing is lost by it. */
+/* Something that a bad sector might say: it is the truth that there is damage, as long as nothing is lost by
+ * it. */
 static bool damage_like(const struct fault_plan *plan)
 {
 	return plan->where == FAULT_SQL ? plan->error == SQLITE_CORRUPT || plan->error == SQLITE_IOERR
@@ -804,7 +806,8 @@ struct scene {
 	bool answers; /* into world->answer */
 	bool late; /* OK is said before all of it has happened, which it then does at the next opening */
 	bool repairs; /* an error may leave it half done */
-	bool checks; /* it may tell of damage, and a repair set the database aside, if a call speaks of damage */
+	/* it may tell of damage, and a repair set the database aside, if a call speaks of damage */
+	bool checks;
 	bool rebuilds; /* account.db is set aside */
 };
 
@@ -941,7 +944,8 @@ static void outcome_fini(struct outcome *outcome)
 	free(outcome->answer);
 }
 
-/* Right after the fault, in the same process: what is there is what was said, and what was refused can be had now. */
+/* Right after the fault, in the same process: what is there is what was said, and what was refused can be had
+ * now. */
 static void judge(struct world *world, const struct scene *scene, const struct fault_plan *plan,
 	const struct outcome *outcome, enum rc rc, char what[TEXT_ROOM])
 {

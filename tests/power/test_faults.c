@@ -1,6 +1,7 @@
 /*
- * Disks that fail: every call of every kind of job fails once, with each of the errors that matter. What was answered with
- * an error is not there afterwards, what was answered with OK is, nothing that was there before is harmed.
+ * Disks that fail: every call of every kind of job fails once, with each of the errors that matter. What was
+ * answered with an error is not there afterwards, what was answered with OK is, nothing that was there before
+ * is harmed.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /*
- * Whether the cuts would notice a missing sync: each sync that the store makes in a long scenario is taken away once, and
- * some cut must then break a promise. COID_POWER_TABLE=1 prints the table that is in README.md.
+ * Whether the cuts would notice a missing sync: each sync that the store makes in a long scenario is taken
+ * away once, and some cut must then break a promise. COID_POWER_TABLE=1 prints the table that is in
+ * README.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -139,8 +140,8 @@ static const char *needless(struct power *power, size_t sync, enum rec_sync_kind
 		return "not needed: without the new rows the bytes are still inline, the files orphans";
 	if (strcmp(label, "checkpoint, all synced") == 0)
 		return "not needed: SQLite syncs the WAL before a checkpoint also when nothing is unsynced";
-	/* The header of the WAL, before the frames: it matters if more frames follow than the oldest commit in the old
-	 * WAL has had, as with the APPEND that begins it anew. */
+	/* The header of the WAL, before the frames: it matters if more frames follow than the oldest commit
+	 * in the old WAL has had, as with the APPEND that begins it anew. */
 	if (strcmp(label, "STORE, begins the WAL anew") == 0)
 		return "not needed: fewer frames than in the oldest commit before";
 	return NULL;

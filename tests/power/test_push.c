@@ -1,7 +1,7 @@
 /*
- * Pushes, cut at every point: the real Web Push over a recording io, whose push services cannot be found. Each message whose
- * delivery was answered is there after the cut, and each one that is there has its push in push.db or a note that it is owed;
- * an account that has notes is among those that the next start looks at.
+ * Pushes, cut at every point: the real Web Push over a recording io, whose push services cannot be found.
+ * Each message whose delivery was answered is there after the cut, and each one that is there has its push in
+ * push.db or a note that it is owed; an account that has notes is among those that the next start looks at.
  */
 #include "base/clock.h"
 #include "base/mem.h"

@@ -1,7 +1,7 @@
 /*
- * push.db on a disk whose syncs fail: while it is made, while a push is added, while the server stops, and while it
- * is opened again. A push whose job was answered with OK is there after a power cut at once, and after one behind each
- * later push.
+ * push.db on a disk whose syncs fail: while it is made, while a push is added, while the server stops, and
+ * while it is opened again. A push whose job was answered with OK is there after a power cut at once, and
+ * after one behind each later push.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /*
- * A repair that is cut short, at every write, rename and sync of it: the account has the old database or the new one, and the
- * next repair leads to the same as one that was not cut: no message twice, none lost.
+ * A repair that is cut short, at every write, rename and sync of it: the account has the old database or the
+ * new one, and the next repair leads to the same as one that was not cut: no message twice, none lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,8 @@
 #define REPORT_MAX 65536
 static const struct strv none = { NULL, 0 };
 
-/* Messages in the database and in files, one with a prefix, a copy, a removed one. All lies in the database file. */
+/* Messages in the database and in files, one with a prefix, a copy, a removed one. All lies in the database
+ * file. */
 static void prepare(struct power *power)
 {
 	power_init(power, NULL);
@@ -57,7 +58,8 @@ static void repair(struct rig *rig, struct buf *report)
 		fail_msg("repair: %s, %u left: %s", rc_name(rc), result.left, report->p);
 }
 
-/* A file that the cut has made anew has another time, which is the date of a message that nothing else is known of. */
+/* A file that the cut has made anew has another time, which is the date of a message that nothing else is
+ * known of. */
 static void blank_numbers(char *text, const char *label)
 {
 	size_t n = strlen(label);

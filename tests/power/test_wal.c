@@ -1,7 +1,8 @@
 /*
- * Damage at rest: bits of the WAL that change by themselves, a WAL that is cut short, removed or older than the database, and
- * a database that is older than what was acknowledged. Every message that was acknowledged is then served, or the account
- * says that it is damaged, nothing is swept, and a repair brings back whatever can still be read.
+ * Damage at rest: bits of the WAL that change by themselves, a WAL that is cut short, removed or older than
+ * the database, and a database that is older than what was acknowledged. Every message that was acknowledged
+ * is then served, or the account says that it is damaged, nothing is swept, and a repair brings back whatever
+ * can still be read.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,8 +168,8 @@ static unsigned files_in(struct fixture *f)
 }
 
 /*
- * `small_lost`: how many small messages may be gone for ever (those that lie in what was damaged). True: the account said
- * that it is damaged.
+ * `small_lost`: how many small messages may be gone for ever (those that lie in what was damaged). True: the
+ * account said that it is damaged.
  */
 static bool verify(struct fixture *f, const char *what, off_t where, unsigned count, unsigned small_lost)
 {
@@ -212,7 +213,8 @@ static bool verify(struct fixture *f, const char *what, off_t where, unsigned co
 	return true;
 }
 
-/* A place in each part of a frame: page number, size, salt, checksum, the page's header, its middle, its end. */
+/* A place in each part of a frame: page number, size, salt, checksum, the page's header, its middle, its
+ * end. */
 static const off_t places[] = { 2, 6, 9, 18, 24, 2000, FRAME - 3 };
 
 static void a_bit_of_the_wal_changes(void **state)

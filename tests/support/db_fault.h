@@ -1,7 +1,8 @@
 /*
- * Calls that fail: of SQLite's functions, or of the store's table of file operations, the nth from now on. A program that
- * uses it is linked so that the store's calls of SQLite come here first (cmake/CoidTargets.cmake). A call that fails has done
- * nothing, but for ROLLBACK, which forgets the transaction whatever it says. One plan at a time; any thread may make the calls.
+ * Calls that fail: of SQLite's functions, or of the store's table of file operations, the nth from now on. A
+ * program that uses it is linked so that the store's calls of SQLite come here first
+ * (cmake/CoidTargets.cmake). A call that fails has done nothing, but for ROLLBACK, which forgets the
+ * transaction whatever it says. One plan at a time; any thread may make the calls.
  */
 #ifndef COID_TESTS_DB_FAULT_H
 #define COID_TESTS_DB_FAULT_H

@@ -91,7 +91,8 @@ void power_append(struct power *power, const char *label, const char *mailbox, u
 	power_end(power);
 }
 
-/* Steps first..last are the states that are allowed at this point; `answered`: the last one that was answered. */
+/* Steps first..last are the states that are allowed at this point; `answered`: the last one that was
+ * answered. */
 static void allowed(
 	const struct power *power, size_t point, size_t *ret_first, size_t *ret_answered, size_t *ret_last)
 {

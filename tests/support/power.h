@@ -1,8 +1,9 @@
 /*
- * Power cuts: a scenario of steps is run on a recording io; then, for any point of it, the folder is rebuilt as a cut
- * could leave it, opened by a fresh store under another boot id, and compared with what was promised: the account must
- * be exactly as it was after one of the steps that are allowed then, byte for byte, with UIDNEXT and UIDVALIDITY; its
- * modseq must not have gone back; the consistency check must find nothing.
+ * Power cuts: a scenario of steps is run on a recording io; then, for any point of it, the folder is rebuilt
+ * as a cut could leave it, opened by a fresh store under another boot id, and compared with what was
+ * promised: the account must be exactly as it was after one of the steps that are allowed then, byte for
+ * byte, with UIDNEXT and UIDVALIDITY; its modseq must not have gone back; the consistency check must find
+ * nothing.
  */
 #ifndef COID_TESTS_POWER_H
 #define COID_TESTS_POWER_H
@@ -61,7 +62,8 @@ struct power_after {
 	int64_t account;
 	const char *good;
 	const char *other; /* good as well; NULL: none */
-	bool blank; /* both texts are without UIDVALIDITYs: those of an account that was made again are others */
+	/* both texts are without UIDVALIDITYs: those of an account that was made again are others */
+	bool blank;
 };
 /* Each digit of them becomes a 0. */
 void power_blank_uidvalidity(char *text);

@@ -661,7 +661,8 @@ static bool cut_synced(const struct cut *cut, size_t i)
 	return !cut->dropped[i] && (i < synced || i < cut->all_synced);
 }
 
-/* After a sync that failed the kernel takes the file's pages for clean: those that did not reach the disk never will. */
+/* After a sync that failed the kernel takes the file's pages for clean: those that did not reach the disk
+ * never will. */
 static void cut_drop(struct cut *cut, size_t failed)
 {
 	const struct entry *entries = cut->rec->log, *sync = &entries[failed];

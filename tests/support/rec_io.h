@@ -1,11 +1,13 @@
 /*
- * A recording struct io. It works on a real folder, but syncs nothing: instead it logs every change of a file or of a
- * directory and every sync, and can tell from the log what a power cut at any point may leave: what was synced is
- * there; each write that was not is there, lost, or torn at sectors; each name that was not synced in its directory is
- * as before or as after. Nothing is assumed about the order in which unsynced things reach the disk.
+ * A recording struct io. It works on a real folder, but syncs nothing: instead it logs every change of a file
+ * or of a directory and every sync, and can tell from the log what a power cut at any point may leave: what
+ * was synced is there; each write that was not is there, lost, or torn at sectors; each name that was not
+ * synced in its directory is as before or as after. Nothing is assumed about the order in which unsynced
+ * things reach the disk.
  *
- * It also makes calls fail, and counts syncs. After a sync of a file has failed, what was written to the file before may
- * be lost for good, as in Linux: later syncs that succeed say nothing of it. Any thread; rec_cut only while nothing else works on the io.
+ * It also makes calls fail, and counts syncs. After a sync of a file has failed, what was written to the file
+ * before may be lost for good, as in Linux: later syncs that succeed say nothing of it. Any thread; rec_cut
+ * only while nothing else works on the io.
  */
 #ifndef COID_TESTS_REC_IO_H
 #define COID_TESTS_REC_IO_H
@@ -62,9 +64,9 @@ enum rec_choice {
 void rec_sector(struct rec *rec, size_t size);
 
 /*
- * Builds in folder `to` (made, must not exist) what a power cut after the first `point` entries leaves. `seed`: for the random
- * choices. `without`: a sync that is taken as not made (SIZE_MAX: none). Returns a number that is the same for the same
- * result.
+ * Builds in folder `to` (made, must not exist) what a power cut after the first `point` entries leaves.
+ * `seed`: for the random choices. `without`: a sync that is taken as not made (SIZE_MAX: none). Returns a
+ * number that is the same for the same result.
  */
 uint64_t rec_cut(
 	struct rec *rec, size_t point, enum rec_choice choice, uint64_t seed, size_t without, const char *to);
@@ -83,8 +85,8 @@ enum rec_op {
 	REC_OP_MKDIR
 };
 
-/* From now on the nth (1..) such call on a path that contains `substring` fails, and with `on` all later ones. One
- * rule at a time; error 0 ends it. A failed write may have written its first half. */
+/* From now on the nth (1..) such call on a path that contains `substring` fails, and with `on` all later
+ * ones. One rule at a time; error 0 ends it. A failed write may have written its first half. */
 void rec_fail(struct rec *rec, enum rec_op op, const char *substring, int error, unsigned nth, bool on);
 /* How often the rule has struck. */
 unsigned rec_failures(struct rec *rec);

@@ -91,8 +91,8 @@ enum rc rig_user_password(struct rig *rig, const char *name, const char *passwor
 enum rc rig_user_remove(struct rig *rig, const char *name) MUST_CHECK;
 
 /*
- * The state as text: a line for each user of the server, each mailbox of the account and each message, with a hash of its
- * bytes, but without modseqs. The highest modseq comes apart. Equal texts, equal states.
+ * The state as text: a line for each user of the server, each mailbox of the account and each message, with a
+ * hash of its bytes, but without modseqs. The highest modseq comes apart. Equal texts, equal states.
  */
 enum rc rig_dump(struct rig *rig, int64_t account_id, struct buf *out, uint64_t *ret_modseq);
 

@@ -324,7 +324,8 @@ static void a_stop_drops_what_waits_to_be_hashed(void **state)
 	assert_true(cancelled >= 1);
 }
 
-/* Of another scheme, and without SCRAM keys: both are made at the next login, and the password stays the same. */
+/* Of another scheme, and without SCRAM keys: both are made at the next login, and the password stays the
+ * same. */
 static void au_31_an_old_hash_is_made_anew_at_login(void **state)
 {
 	struct fixture *f = *state;

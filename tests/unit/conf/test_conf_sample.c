@@ -1,5 +1,6 @@
 /*
- * The sample file and the manual page against the table. "unit_conf_test_conf_sample --write FILE" writes the sample.
+ * The sample file and the manual page against the table. "unit_conf_test_conf_sample --write FILE" writes the
+ * sample.
  */
 #include "conf/conf_priv.h"
 

@@ -48,7 +48,8 @@ static void assert_taken(const struct conf_row *row, uint64_t number, bool expec
 
 	buf_init(&errors, CONF_ERRORS_MAX);
 	print_plain(row, number, text, sizeof(text));
-	/* Limits that span several settings are checked elsewhere, so look for this setting's own complaint. */
+	/* Limits that span several settings are checked elsewhere, so look for this setting's own
+	 * complaint. */
 	enum rc rc = load_one(row, text, &errors, &conf);
 	buf_addc(&errors, '\0');
 	bool refused = rc != RC_OK &&

@@ -22,7 +22,8 @@ static size_t find_literals(char *text, struct lex_literal *literals, size_t max
 	return count;
 }
 
-/* "box: 2(L B) 1(url)": the flags of each message and its parts. `next`: the literal that was announced, or NULL. */
+/* "box: 2(L B) 1(url)": the flags of each message and its parts. `next`: the literal that was announced, or
+ * NULL. */
 static void assert_list(
 	const char *text, const char *next, bool several, enum append_place place, const char *expected)
 {

@@ -53,7 +53,8 @@ static UNUSED void assert_next(struct client *client, const char *expected)
 	free(got);
 }
 
-/* The claim of \Recent for what was delivered is answered. It has its own time: an IDLE that ends before tells no RECENT. */
+/* The claim of \Recent for what was delivered is answered. It has its own time: an IDLE that ends before
+ * tells no RECENT. */
 static UNUSED void await_claim(struct client *client)
 {
 	for (unsigned i = 0; client_session(client)->claiming; i++) {

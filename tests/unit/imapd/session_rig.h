@@ -1,6 +1,6 @@
 /*
- * A session on a socket pair over a real store, in this process: what is sent is run by the reactor on the calling thread,
- * and everything the session answers is gathered as text.
+ * A session on a socket pair over a real store, in this process: what is sent is run by the reactor on the
+ * calling thread, and everything the session answers is gathered as text.
  */
 #ifndef COID_TESTS_SESSION_RIG_H
 #define COID_TESTS_SESSION_RIG_H

@@ -1,4 +1,5 @@
-/* Entries of an account: who owns them, how many there may be and how long, and what is said of those that can't be set. */
+/* Entries of an account: who owns them, how many there may be and how long, and what is said of those that
+ * can't be set. */
 #include "metadata/metadata.h"
 
 #include "store/annot.h"

@@ -1,5 +1,6 @@
 /*
- * Checks printed ENVELOPE and BODY text against the grammar of RFC 3501 section 9, for tests and fuzz targets.
+ * Checks printed ENVELOPE and BODY text against the grammar of RFC 3501 section 9, for tests and fuzz
+ * targets.
  */
 #ifndef COID_TESTS_MIME_IMAP_SYNTAX_H
 #define COID_TESTS_MIME_IMAP_SYNTAX_H

@@ -215,7 +215,8 @@ static void a_cut_or_foreign_table_is_corrupt(void **state)
 	buf_fini(&table);
 }
 
-/* All that can be asked of a table: no answer lies beyond the numbers of 63 bits, and no read beyond the table. */
+/* All that can be asked of a table: no answer lies beyond the numbers of 63 bits, and no read beyond the
+ * table. */
 static void ask_everything(struct strv bytes)
 {
 	char *copy = mem_alloc(bytes.n);

@@ -136,7 +136,8 @@ static void an_envelope_too_long_is_made_short(void **state)
 	(void)state;
 	struct arena *arena = arena_new(0);
 	struct mime_summary summary;
-	/* Sender and Reply-To are those of From: 3 times 800,000 octets pass the limit, 300 addresses do not. */
+	/* Sender and Reply-To are those of From: 3 times 800,000 octets pass the limit, 300 addresses do
+	 * not. */
 	static const char item[] = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"

@@ -1,6 +1,6 @@
 /*
- * What the tests of net share: a user of a connection that writes down what it was told, a plain or TLS peer that is
- * driven in the same loop, and a self-signed certificate.
+ * What the tests of net share: a user of a connection that writes down what it was told, a plain or TLS peer
+ * that is driven in the same loop, and a self-signed certificate.
  */
 #ifndef COID_TESTS_NET_HELPER_H
 #define COID_TESTS_NET_HELPER_H

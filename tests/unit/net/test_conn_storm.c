@@ -3,8 +3,9 @@
 #include <zlib.h>
 
 /*
- * A user and a peer that do anything at any time, over every combination of layers. Whatever happens: both see the
- * beginning of what the other wrote, on_end comes once, nothing leaks and nothing is touched after its end.
+ * A user and a peer that do anything at any time, over every combination of layers. Whatever happens: both
+ * see the beginning of what the other wrote, on_end comes once, nothing leaks and nothing is touched after
+ * its end.
  */
 
 #define STORMS 120

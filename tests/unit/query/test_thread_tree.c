@@ -259,7 +259,8 @@ static uint32_t draw(uint32_t *seed, uint32_t below)
 	return (*seed >> 8) % below;
 }
 
-/* thread-list = "(" (thread-members / thread-nested) ")": each message once, and no parenthesis without need. */
+/* thread-list = "(" (thread-members / thread-nested) ")": each message once, and no parenthesis without
+ * need. */
 static void assert_well_formed(struct strv text, size_t count)
 {
 	char *seen = mem_zalloc(count + 1);

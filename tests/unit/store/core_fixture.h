@@ -1,6 +1,6 @@
 /*
- * A store on a folder of its own with a real pool, a reactor that the test itself turns, and file operations that can be
- * counted and made to fail (support/rec_io.h). Jobs are small functions.
+ * A store on a folder of its own with a real pool, a reactor that the test itself turns, and file operations
+ * that can be counted and made to fail (support/rec_io.h). Jobs are small functions.
  */
 #ifndef COID_TESTS_STORE_CORE_FIXTURE_H
 #define COID_TESTS_STORE_CORE_FIXTURE_H

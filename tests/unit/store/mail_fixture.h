@@ -1,6 +1,6 @@
 /*
- * An account on a real disk with the real job machinery, and its operations as one-line calls that wait for their job.
- * Results are copied out of the job; assertions are made by the test's own thread.
+ * An account on a real disk with the real job machinery, and its operations as one-line calls that wait for
+ * their job. Results are copied out of the job; assertions are made by the test's own thread.
  */
 #ifndef COID_TESTS_MAIL_FIXTURE_H
 #define COID_TESTS_MAIL_FIXTURE_H

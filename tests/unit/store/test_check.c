@@ -47,7 +47,8 @@ static struct strv dump(struct fixture *f, struct buf *out)
 	return strv_make(out->p, out->len - 1);
 }
 
-/* INBOX: an inline message, two files, one with a prefix; Work: a copy of the first and one of its own; one was removed. */
+/* INBOX: an inline message, two files, one with a prefix; Work: a copy of the first and one of its own; one
+ * was removed. */
 static int setup(void **state)
 {
 	struct fixture *f = mem_zalloc(sizeof(*f));
@@ -527,7 +528,8 @@ static int64_t query(struct fixture *f, const char *name, const char *sql)
 static void what_was_known_of_threads_is_known_again(void **state)
 {
 	struct fixture *f = *state;
-	/* The answer that tells has gone: only the old database knows that <b@x> belongs to the thread of <a@x>. */
+	/* The answer that tells has gone: only the old database knows that <b@x> belongs to the thread of
+	 * <a@x>. */
 	assert_int_equal(rig_append(&f->rig, ACCOUNT, "Work",
 				 STRV("Message-ID: <c@x>\r\nReferences: <a@x> <b@x>\r\n\r\n"), none, NULL),
 		RC_OK);

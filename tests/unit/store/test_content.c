@@ -60,7 +60,8 @@ static unsigned spool_files(const struct fixture *f)
 	return count;
 }
 
-/* Strands of spools that have been given up end by themselves, on workers: what never ends runs into the test's timeout. */
+/* Strands of spools that have been given up end by themselves, on workers: what never ends runs into the
+ * test's timeout. */
 static void wait_for_spools(struct fixture *f)
 {
 	do

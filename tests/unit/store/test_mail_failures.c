@@ -1,6 +1,6 @@
 /*
- * A disk that fills up or fails at any write or read of an operation: what is in memory afterwards is what is in the
- * database, and an operation that was refused has changed nothing.
+ * A disk that fills up or fails at any write or read of an operation: what is in memory afterwards is what is
+ * in the database, and an operation that was refused has changed nothing.
  */
 #include "mail_fixture.h"
 

@@ -1,6 +1,6 @@
 /*
- * A random sequence of operations on mailboxes against a simple model: rows, counters, quota, modseqs and the expunge
- * log must agree at every step. COID_TEST_SEED repeats a run, COID_TEST_STEPS makes it longer.
+ * A random sequence of operations on mailboxes against a simple model: rows, counters, quota, modseqs and the
+ * expunge log must agree at every step. COID_TEST_SEED repeats a run, COID_TEST_STEPS makes it longer.
  */
 #include "mail_fixture.h"
 

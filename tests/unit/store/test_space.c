@@ -89,7 +89,8 @@ static void without_a_reserve_a_write_that_finds_no_room_fails(void **state)
 	account_unref(&account);
 }
 
-/* More than a sixteenth of the disk is never asked for: with all of it as free_min mail would never be taken. */
+/* More than a sixteenth of the disk is never asked for: with all of it as free_min mail would never be
+ * taken. */
 static void the_low_water_mark_is_a_part_of_the_disk_at_most(void **state)
 {
 	struct fix *fix = *state;

@@ -1,5 +1,6 @@
 /*
- * How many syncs each kind of job costs: kill -9 can't see a lost one, and nobody else would see one too many.
+ * How many syncs each kind of job costs: kill -9 can't see a lost one, and nobody else would see one too
+ * many.
  */
 #include <setjmp.h>
 #include <stdarg.h>

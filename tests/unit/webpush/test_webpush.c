@@ -242,8 +242,7 @@ static void assert_dropped(struct fixture *f, int64_t account)
 }
 
 /* WP-16 */
-static void wp_16_a_name_with_an_address_that_is_not_public_is_not_asked_and_its_subscription_dropped(
-	void **state)
+static void wp_16_a_name_with_a_private_address_is_not_asked_and_its_subscription_dropped(void **state)
 {
 	struct fixture f;
 	char host[64];
@@ -303,7 +302,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
-			wp_16_a_name_with_an_address_that_is_not_public_is_not_asked_and_its_subscription_dropped),
+			wp_16_a_name_with_a_private_address_is_not_asked_and_its_subscription_dropped),
 		cmocka_unit_test(wp_16_a_name_is_judged_by_the_answer_of_now),
 		cmocka_unit_test(wp_46_pushes_stay_in_the_queue_when_the_server_stops),
 	};

@@ -1,6 +1,6 @@
 /*
- * What the table of commands says of itself, and the document that is made of it. "unit_imapd_cmd_test_table --write FILE"
- * writes the document.
+ * What the table of commands says of itself, and the document that is made of it. "unit_imapd_cmd_test_table
+ * --write FILE" writes the document.
  */
 #include "imapd/cmd/table.h"
 
