@@ -150,7 +150,8 @@ static void request_put(struct request *request, char kind, struct strv line)
 	conn_flush(request->conn);
 }
 
-static void request_print(struct request *request, char kind, const char *format, va_list args)
+static void __attribute__((format(printf, 3, 0)))
+request_print(struct request *request, char kind, const char *format, va_list args)
 {
 	va_list again;
 
@@ -165,7 +166,7 @@ static void request_print(struct request *request, char kind, const char *format
 		size = REQUEST_LINE_MAX;
 	char *line = mem_alloc(size + 1);
 	vsnprintf(line, size + 1, format, args);
-	if (cut)
+	if (cut) /* NOLINTNEXTLINE(bugprone-not-null-terminated-result): the NUL behind it is there */
 		memcpy(line + size - strlen(CUT_MARK), CUT_MARK, strlen(CUT_MARK));
 	for (size_t i = 0; i < size; i++) {
 		if (line[i] == '\n' || line[i] == '\r')

@@ -122,8 +122,8 @@ static void log_line(struct log *log, enum log_level level, const char *format, 
 	size_t length = start + (size_t)n;
 	if (length > sizeof(line) - 2) {
 		length = sizeof(line) - 2;
-		memcpy(line + length - 3, "...",
-			3); /* NOLINT(bugprone-not-null-terminated-result): it is no string */
+		/* It is no string yet. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+		memcpy(line + length - 3, "...", 3);
 	}
 	/* Whatever a caller forgot to escape still cannot start a line or reach a terminal. */
 	for (size_t i = start; i < length; i++) {

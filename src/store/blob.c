@@ -351,9 +351,8 @@ static enum rc made_look(struct account *account, const struct blob_made *made, 
 static void made_settle(struct account *account, const struct blob_made *made)
 {
 	bool lost;
-	if (made_look(account, made, &lost) != RC_OK)
-		blob_doubt_files(account);
-	else if (lost && !file_remove(account, made->file))
+	bool known = made_look(account, made, &lost) == RC_OK;
+	if (!known || (lost && !file_remove(account, made->file)))
 		blob_doubt_files(account);
 }
 
