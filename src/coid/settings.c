@@ -3,6 +3,8 @@
  */
 #include "coid/settings.h"
 
+#include "base/special_use.h"
+
 #include "coi/coi.h"
 #include "store/mailbox.h"
 
@@ -64,7 +66,7 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 		struct strv name = STRV_NULL, use = STRV_NULL;
 		if (!conf_mailbox_split(strv_cstr(conf->store.default_mailboxes.v[i]), &name, &use))
 			continue;
-		defaults[s->default_count].special_use = mbox_use_of(use);
+		defaults[s->default_count].special_use = special_use_parse(use);
 		defaults[s->default_count++].name = arena_strndup(arena, name.p, name.n);
 	}
 	settings_coi_defaults(conf, arena, defaults, s);

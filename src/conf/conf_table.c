@@ -1,7 +1,9 @@
 #include "conf/conf_priv.h"
 #include "conf/conf_table.h"
 
+#include "base/mem.h"
 #include "base/peer_key.h"
+#include "base/special_use.h"
 #include "base/str.h"
 
 #include <arpa/inet.h>
@@ -27,9 +29,6 @@ static const char *const append_words[] = { "accept", "refuse", NULL };
 static const char *const push_words[] = { "full", "headers", "minimal", NULL };
 static const char *const filter_words[] = { "none", "active", "seen", NULL };
 static const char *const sync_words[] = { "relaxed", "always", NULL };
-
-/* Those of RFC 6154 that stand for an ordinary mailbox. */
-static const char *const use_words[] = { "\\Archive", "\\Drafts", "\\Junk", "\\Sent", "\\Trash", NULL };
 
 static const char *check_path(const char *value)
 {
@@ -168,23 +167,18 @@ bool conf_mailbox_split(struct strv item, struct strv *ret_name, struct strv *re
 			colon = i;
 	}
 	struct strv use = strv_sub(item, colon + 1, item.n);
-	if (colon == 0 || colon == item.n)
+	if (colon == 0 || colon == item.n || !(special_use_parse(use) & SPECIAL_USE_SETTABLE))
 		return false;
-	for (size_t i = 0; use_words[i]; i++) {
-		if (!strv_ieq(use, strv_cstr(use_words[i])))
-			continue;
-		*ret_name = strv_sub(item, 0, colon);
-		*ret_use = use;
-		return true;
-	}
-	return false;
+	*ret_name = strv_sub(item, 0, colon);
+	*ret_use = use;
+	return true;
 }
 
 static const char *conf_table_check_mailbox(const char *value)
 {
 	struct strv name, use;
 	if (!conf_mailbox_split(strv_cstr(value), &name, &use))
-		return "is not Name:\\Use with \\Archive, \\Drafts, \\Junk, \\Sent or \\Trash";
+		return "is not Name:\\Use with \\Archive, \\Drafts, \\Important, \\Junk, \\Sent or \\Trash";
 	return strv_ieq(name, STRV("INBOX")) ? "is there anyway" : NULL;
 }
 
@@ -538,7 +532,7 @@ const struct conf_row conf_table[] = {
 	ROW_STRING(metrics, listen, CONF_RESTART, "", 0, 1000, check_local,
 		"Loopback address or UNIX socket for metrics and health over HTTP; empty: none"),
 };
-const size_t conf_table_rows = sizeof(conf_table) / sizeof(conf_table[0]);
+const size_t conf_table_rows = COUNT_OF(conf_table);
 
 const struct conf_row *conf_row_find(struct strv section, struct strv key)
 {

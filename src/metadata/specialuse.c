@@ -1,6 +1,10 @@
+/*
+ * The entry /private/specialuse.
+ */
 #include "metadata/specialuse.h"
 
 #include "base/buf.h"
+#include "base/special_use.h"
 #include "store/mailbox.h"
 
 #include <stdio.h>
@@ -23,7 +27,7 @@ static enum rc specialuse_list(void *ctx, struct account *account, const struct 
 	buf_init(&value, SPECIALUSE_MAX);
 	for (uint32_t use = MBOX_SENT; use <= MBOX_IMPORTANT; use <<= 1) {
 		if (info.attrs & use)
-			buf_printf(&value, "%s%s", value.len > 0 ? " " : "", mbox_use_name(use));
+			buf_printf(&value, "%s%s", value.len > 0 ? " " : "", special_use_name(use));
 	}
 	if (value.len > 0)
 		metadata_list_add(list, STRV(SPECIALUSE_ENTRY), buf_strv(&value));
@@ -46,7 +50,7 @@ static bool specialuse_read(struct strv value, uint32_t *ret_uses)
 	while (value.n > 0) {
 		size_t end = strv_index(value, ' ');
 		struct strv word = strv_sub(value, 0, end);
-		uint32_t use = mbox_use_of(word) & MBOX_USES_SETTABLE;
+		uint32_t use = special_use_parse(word) & SPECIAL_USE_SETTABLE;
 		if (word.n > 0 && use == 0)
 			return false;
 		uses |= use;

@@ -5,6 +5,7 @@
 #include "query/list.h"
 
 #include "base/hash.h"
+#include "base/special_use.h"
 #include "imap/acl_rights.h"
 #include "query/metadata_read.h"
 #include "imap/list_match.h"
@@ -104,7 +105,7 @@ static void print_attributes(struct buf *out, const struct mbox_info *info, bool
 	add_attribute(out, start, info->has_children ? "\\HasChildren" : "\\HasNoChildren");
 	for (uint32_t use = MBOX_SENT; use <= MBOX_IMPORTANT; use <<= 1) {
 		if (info->attrs & use)
-			add_attribute(out, start, mbox_use_name(use));
+			add_attribute(out, start, special_use_name(use));
 	}
 }
 

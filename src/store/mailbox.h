@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/seqset.h"
+#include "base/special_use.h"
 #include "store/keyword_set.h"
 #include "store/store.h"
 
@@ -17,25 +18,16 @@
 
 enum mbox_attr {
 	MBOX_NOSELECT = 1 << 0, /* only a name above others */
-	MBOX_SENT = 1 << 8, /* RFC 6154 special uses */
-	MBOX_DRAFTS = 1 << 9,
-	MBOX_TRASH = 1 << 10,
-	MBOX_JUNK = 1 << 11,
-	MBOX_ARCHIVE = 1 << 12,
-	MBOX_ALL = 1 << 13,
-	MBOX_FLAGGED = 1 << 14,
-	MBOX_IMPORTANT = 1 << 15,
-	MBOX_SPECIAL_MASK = 0xff00
+	MBOX_SENT = SPECIAL_USE_SENT, /* the special uses of RFC 6154: base/special_use.h */
+	MBOX_DRAFTS = SPECIAL_USE_DRAFTS,
+	MBOX_TRASH = SPECIAL_USE_TRASH,
+	MBOX_JUNK = SPECIAL_USE_JUNK,
+	MBOX_ARCHIVE = SPECIAL_USE_ARCHIVE,
+	MBOX_ALL = SPECIAL_USE_ALL,
+	MBOX_FLAGGED = SPECIAL_USE_FLAGGED,
+	MBOX_IMPORTANT = SPECIAL_USE_IMPORTANT,
+	MBOX_SPECIAL_MASK = SPECIAL_USE_MASK
 };
-
-/*
- * "\\Sent" for MBOX_SENT, 0 for a word that is no special use (any case), and back: NULL for what is no
- * single one.
- */
-uint32_t mbox_use_of(struct strv word);
-const char *mbox_use_name(uint32_t use);
-/* Those that a mailbox may have; \\All and \\Flagged are no mailboxes of ours. */
-#define MBOX_USES_SETTABLE (MBOX_SENT | MBOX_DRAFTS | MBOX_TRASH | MBOX_JUNK | MBOX_ARCHIVE | MBOX_IMPORTANT)
 
 struct mbox_info {
 	int64_t id; /* never used again in this account */

@@ -1,39 +1,8 @@
 /*
- * Special uses of mailboxes (RFC 6154): their names, and which mailbox has them.
+ * Which mailbox of an account has which special use (RFC 6154). The names of the uses are in
+ * base/special_use.h.
  */
 #include "store/mail_priv.h"
-
-static const struct {
-	uint32_t use;
-	const char *name;
-} uses[] = {
-	{ MBOX_SENT, "\\Sent" },
-	{ MBOX_DRAFTS, "\\Drafts" },
-	{ MBOX_TRASH, "\\Trash" },
-	{ MBOX_JUNK, "\\Junk" },
-	{ MBOX_ARCHIVE, "\\Archive" },
-	{ MBOX_ALL, "\\All" },
-	{ MBOX_FLAGGED, "\\Flagged" },
-	{ MBOX_IMPORTANT, "\\Important" },
-};
-
-uint32_t mbox_use_of(struct strv word)
-{
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (strv_ieq(word, strv_cstr(uses[i].name)))
-			return uses[i].use;
-	}
-	return 0;
-}
-
-const char *mbox_use_name(uint32_t use)
-{
-	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-		if (uses[i].use == use)
-			return uses[i].name;
-	}
-	return NULL;
-}
 
 enum rc mbox_use_taken(struct account *account, int64_t id, uint32_t special_use, bool *ret_taken)
 {

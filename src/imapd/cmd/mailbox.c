@@ -3,6 +3,7 @@
  */
 #include "coi/coi.h"
 #include "base/list.h"
+#include "base/special_use.h"
 #include "imapd/command.h"
 #include "imapd/imapd.h"
 #include "imapd/session.h"
@@ -50,7 +51,7 @@ static bool parse_use(struct parse *parse, struct mailbox_args *args)
 	if (!parse_char(parse, '\\') || !parse_atom(parse, &name))
 		return false;
 	/* With the backslash, which stands right before it. */
-	uint32_t use = mbox_use_of(strv_make(name.p - 1, name.n + 1)) & MBOX_USES_SETTABLE;
+	uint32_t use = special_use_parse(strv_make(name.p - 1, name.n + 1)) & SPECIAL_USE_SETTABLE;
 	args->use |= use;
 	args->bad_use |= !use;
 	return true;

@@ -1,6 +1,7 @@
 #include "coid/settings.h"
 
 #include "base/mem.h"
+#include "base/special_use.h"
 #include "base/str.h"
 #include "conf/conf_table.h"
 #include "store/mailbox.h"
@@ -535,12 +536,12 @@ static void new_accounts_have_the_configured_mailboxes(void **state)
 	char expected[256];
 
 	(void)state;
-	snprintf(expected, sizeof(expected), "Gesendet:%x Alt/Post:%x ", mbox_use_of(STRV("\\Sent")),
-		mbox_use_of(STRV("\\Archive")));
+	snprintf(expected, sizeof(expected), "Gesendet:%x Alt/Post:%x ", special_use_parse(STRV("\\Sent")),
+		special_use_parse(STRV("\\Archive")));
 	assert_defaults(
 		(const char *const[]){ "store.default_mailboxes=Gesendet:\\Sent,Alt/Post:\\Archive", NULL },
 		expected);
-	assert_int_not_equal(mbox_use_of(STRV("\\Sent")), 0);
+	assert_int_not_equal(special_use_parse(STRV("\\Sent")), 0);
 	assert_defaults((const char *const[]){ "store.default_mailboxes=", NULL }, "");
 	assert_false(loads("store.default_mailboxes=Sent"));
 	assert_false(loads("store.default_mailboxes=Sent:\\Nothing"));

@@ -563,6 +563,8 @@ static void default_mailboxes_split_at_the_last_colon(void **state)
 	assert_true(strv_eq(use, STRV("\\Sent")));
 	assert_true(conf_mailbox_split(STRV("a:b:\\JUNK"), &name, &use));
 	assert_true(strv_eq(name, STRV("a:b")));
+	assert_true(conf_mailbox_split(STRV("Flagged:\\Important"), &name, &use));
+	assert_true(strv_eq(use, STRV("\\Important")));
 	assert_false(conf_mailbox_split(STRV(":\\Sent"), &name, &use));
 	assert_false(conf_mailbox_split(STRV("Sent"), &name, &use));
 	assert_false(conf_mailbox_split(STRV("Sent:"), &name, &use));
