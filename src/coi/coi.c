@@ -1,3 +1,6 @@
+/*
+ * The object of COI: its settings and its life.
+ */
 #include "coi/coi_priv.h"
 
 #include "base/mem.h"

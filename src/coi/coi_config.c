@@ -28,7 +28,7 @@ static const char *const filter_names[] = {
 	[COI_FILTER_ACTIVE] = "active",
 	[COI_FILTER_SEEN] = "seen",
 };
-#define FILTERS (sizeof(filter_names) / sizeof(filter_names[0]))
+#define FILTERS COUNT_OF(filter_names)
 
 const char *coi_filter_name(enum coi_filter filter)
 {

@@ -1,3 +1,7 @@
+/*
+ * Detection of chat messages: by the field Chat-Version, or by ids that begin with "chat$" in Message-ID or
+ * References.
+ */
 #include "coi/detect.h"
 
 #include "mime/msgid.h"

@@ -90,7 +90,7 @@ static enum rc move_all(
 
 static enum rc move_run(struct account *account, struct job *job)
 {
-	struct move_job *move = (struct move_job *)job;
+	struct move_job *move = CONTAINER_OF(job, struct move_job, job);
 	struct seqset moving = SEQSET_EMPTY;
 	struct seqset leave = SEQSET_EMPTY;
 	enum rc rc = RC_OK;
@@ -120,13 +120,13 @@ static void move_free(struct move_job *move)
 
 static enum rc give_up_run(struct account *account, struct job *job)
 {
-	struct move_job *move = (struct move_job *)job;
+	struct move_job *move = CONTAINER_OF(job, struct move_job, job);
 	return mover_unmark(account, move->mailbox, &move->uids);
 }
 
 static void give_up_done(struct job *job)
 {
-	move_free((struct move_job *)job);
+	move_free(CONTAINER_OF(job, struct move_job, job));
 }
 
 /*
@@ -135,7 +135,7 @@ static void give_up_done(struct job *job)
  */
 static void move_done(struct job *job)
 {
-	struct move_job *move = (struct move_job *)job;
+	struct move_job *move = CONTAINER_OF(job, struct move_job, job);
 	struct account *account = job->account;
 
 	if (job->rc == RC_NOT_FOUND || job->rc == RC_QUOTA || job->rc == RC_LIMIT || job->rc == RC_INVALID) {

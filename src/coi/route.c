@@ -1,3 +1,6 @@
+/*
+ * The decision whether a new message goes to ROOT/Chats.
+ */
 #include "coi/route.h"
 
 #include "store/message.h"

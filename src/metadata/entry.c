@@ -1,5 +1,9 @@
+/*
+ * Names of entries: their syntax, which can exist, which lie below which.
+ */
 #include "metadata/entry.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 
 #define VENDOR_COMPONENTS_MIN 4
@@ -37,7 +41,7 @@ bool entry_name_usable(struct strv name)
 {
 	static const struct strv tops[] = { { "/private", 8 }, { "/shared", 7 } };
 
-	for (size_t i = 0; i < sizeof(tops) / sizeof(tops[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(tops); i++) {
 		if (!entry_is_below(name, tops[i]))
 			continue;
 		struct strv rest = strv_sub(name, tops[i].n, name.n);

@@ -1,3 +1,6 @@
+/*
+ * The registry of providers, and reading and setting entries through it.
+ */
 #include "metadata/metadata.h"
 
 #include "base/buf.h"

@@ -1,3 +1,6 @@
+/*
+ * The entries /shared/comment and /shared/admin.
+ */
 #include "metadata/shared.h"
 
 #include "base/buf.h"

@@ -46,7 +46,6 @@ static struct account *account_new(struct store *store, int64_t id)
 	account->id = id;
 	snprintf(path, sizeof(path), "%s/users/%02x/%" PRId64, store->root, (unsigned)(id & 0xff), id);
 	account->path = mem_strdup(path);
-	snprintf(account->name, sizeof(account->name), "%" PRId64, id);
 	account->strand = strand_new(store->pool, store->settings.strand_max, job_turn, account);
 	atomic_init(&account->refs, 0);
 	pthread_mutex_init(&account->watch_lock, NULL);

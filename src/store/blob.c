@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -79,10 +80,8 @@ static enum rc put_inline(struct account *account, struct strv prefix, struct st
 
 static void made_add(struct blob_state *state, int64_t file)
 {
-	if (state->made_count == state->made_cap) {
-		state->made_cap = state->made_cap ? state->made_cap * 2 : 8;
-		state->made = mem_realloc(state->made, state->made_cap, sizeof(*state->made));
-	}
+	if (state->made_count == state->made_cap)
+		state->made = mem_grow(state->made, &state->made_cap, sizeof(*state->made));
 	state->made[state->made_count++] = (struct blob_made){ 0, file };
 }
 
@@ -166,8 +165,7 @@ enum rc blob_put(struct account *account, struct content *content, struct strv p
 
 static enum rc blob_missing(struct account *account, int64_t id, const char *what)
 {
-	log_error(
-		account->store->log, "%s account=%s blob=%lld", what, account_shown(account), (long long)id);
+	log_error(account->store->log, "%s account=%s blob=%" PRId64, what, account_shown(account), id);
 	return RC_CORRUPT;
 }
 

@@ -10,6 +10,7 @@
 #include "store/damage.h"
 #include "store/sum.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static void cache_sums_make(
 	struct cache_sums *sums, int64_t blob, const struct msg_cached *cached, unsigned want)
 {
 	cache_sum_short(sums, blob, cached);
-	for (size_t i = 0; i < sizeof(cache_columns) / sizeof(cache_columns[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(cache_columns); i++) {
 		const char *field = (const char *)cached + cache_columns[i].offset;
 		if (want & cache_columns[i].mask)
 			cache_sum_put(
@@ -178,7 +179,7 @@ struct cache_job {
 
 static enum rc cache_job_run(struct account *account, struct job *job)
 {
-	struct cache_job *cache_job = (struct cache_job *)job;
+	struct cache_job *cache_job = CONTAINER_OF(job, struct cache_job, job);
 	sqlite3_stmt *stmt;
 
 	/* The sweep may have been quicker. */
@@ -191,7 +192,7 @@ static enum rc cache_job_run(struct account *account, struct job *job)
 
 static void cache_job_done(struct job *job)
 {
-	struct cache_job *cache_job = (struct cache_job *)job;
+	struct cache_job *cache_job = CONTAINER_OF(job, struct cache_job, job);
 
 	arena_free(&cache_job->arena);
 	free(cache_job);
@@ -302,8 +303,8 @@ static enum rc cache_compute(struct account *account, const struct msg_row *row,
 	if (!db_in_transaction(account->db))
 		cache_write_later(account, row->blob, &summary);
 	else if (cache_write(account, row->blob, &summary) != RC_OK)
-		log_warn(account_log(account), "structure cannot be cached account=%s blob=%lld",
-			account_shown(account), (long long)row->blob);
+		log_warn(account_log(account), "structure cannot be cached account=%s blob=%" PRId64,
+			account_shown(account), row->blob);
 	from_summary(&summary, ret_cached);
 	return RC_OK;
 }
@@ -367,8 +368,8 @@ static enum rc cache_read(struct account *account, const struct msg_row *row, un
 		return RC_NOT_FOUND;
 	if (version != CACHE_VERSION || !whole) {
 		log_warn(account_log(account),
-			"cached structure is damaged and computed anew account=%s blob=%lld",
-			account_shown(account), (long long)row->blob);
+			"cached structure is damaged and computed anew account=%s blob=%" PRId64,
+			account_shown(account), row->blob);
 		return RC_NOT_FOUND;
 	}
 	*ret_cached = cached;

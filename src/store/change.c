@@ -85,8 +85,7 @@ static struct change *change_new(struct account *account, enum change_kind kind,
 		effects->changes = &list_new(account)->pub;
 	struct list_priv *list = list_priv(effects->changes);
 	if (list->pub.count == list->cap) {
-		list->cap = list->cap ? list->cap * 2 : 2;
-		list->changes = mem_realloc(list->changes, list->cap, sizeof(struct change));
+		list->changes = mem_grow(list->changes, &list->cap, sizeof(struct change));
 		list->pub.changes = list->changes;
 	}
 	struct change *change = &list->changes[list->pub.count++];

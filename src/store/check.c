@@ -24,10 +24,8 @@ report_line(struct check *check, const char *prefix, const char *format, va_list
 
 void check_add(struct check *check, const struct check_problem *problem)
 {
-	if (check->count == check->cap) {
-		check->cap = check->cap ? check->cap * 2 : 16;
-		check->problems = mem_realloc(check->problems, check->cap, sizeof(*check->problems));
-	}
+	if (check->count == check->cap)
+		check->problems = mem_grow(check->problems, &check->cap, sizeof(*check->problems));
 	check->problems[check->count++] = *problem;
 }
 
@@ -254,10 +252,8 @@ static enum rc files_known(struct check *check, int64_t **ret_files, size_t *ret
 	if (rc != RC_OK)
 		return rc;
 	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
-		if (count == cap) {
-			cap = cap ? cap * 2 : 256;
-			files = mem_realloc(files, cap, sizeof(*files));
-		}
+		if (count == cap)
+			files = mem_grow(files, &cap, sizeof(*files));
 		files[count++] = db_i64(stmt, 0);
 	}
 	if (rc != RC_NOT_FOUND) {

@@ -37,7 +37,7 @@ static const struct {
 	{ "push_owed", NULL, "mailbox DESC, uid DESC" },
 };
 
-#define COPY_TABLES (sizeof(copy_tables) / sizeof(copy_tables[0]))
+#define COPY_TABLES COUNT_OF(copy_tables)
 
 struct copy {
 	sqlite3 *old; /* borrowed */

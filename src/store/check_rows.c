@@ -66,6 +66,13 @@ static enum rc rows_stray_bytes(struct db *db)
 		"");
 }
 
+/* Messages are put into the mailbox ?1 behind those that it has. */
+#define INSERT_MESSAGES                                                                                      \
+	"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, savedate, blob) "
+#define LAST_UID                                                                                             \
+	"(SELECT max(coalesce(max(uid) + 1, 1), (SELECT uidnext FROM mailbox WHERE id = ?1)) - 1"            \
+	" FROM msg WHERE mailbox = ?1)"
+
 /* Blobs that are said to be in use, but no message has. Those that were removed stay so. */
 static enum rc rows_lost_messages(struct store *store, struct db *db, uint64_t *ret_count)
 {
@@ -82,14 +89,10 @@ static enum rc rows_lost_messages(struct store *store, struct db *db, uint64_t *
 	rc = rows_mailbox(store, db, &mailbox);
 	if (rc == RC_OK)
 		rc = db_run(db,
-			"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, "
-			"savedate, blob)"
-			" SELECT ?1, u.uid - 1 + row_number() OVER (ORDER BY b.id), 0, 0, a.modseq, b.size,"
+			INSERT_MESSAGES
+			"SELECT ?1, " LAST_UID " + row_number() OVER (ORDER BY b.id), 0, 0, a.modseq, b.size,"
 			" CASE WHEN b.stored > 0 THEN b.stored / 1000 ELSE ?2 END, 0, ?2, b.id FROM blob b, "
-			"account a,"
-			" (SELECT max(coalesce(max(m.uid) + 1, 1), (SELECT uidnext FROM mailbox WHERE id = "
-			"?1)) AS uid"
-			"  FROM msg m WHERE m.mailbox = ?1) u"
+			"account a"
 			" WHERE b.refs > 0 AND b.removed_at IS NULL AND b.id NOT IN (SELECT blob FROM msg)",
 			"ii", mailbox, clock_wall());
 	*ret_count = rc == RC_OK ? (uint64_t)db_changes(db) : 0;
@@ -108,15 +111,10 @@ static enum rc rows_of_no_mailbox(struct store *store, struct db *db)
 	rc = rows_mailbox(store, db, &mailbox);
 	if (rc == RC_OK)
 		rc = db_run(db,
-			"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, "
-			"savedate, blob)"
-			" SELECT ?1, (SELECT max(coalesce(max(uid) + 1, 1), (SELECT uidnext FROM mailbox "
-			"WHERE id = ?1))"
-			"  FROM msg WHERE mailbox = ?1) - 1 + row_number() OVER (ORDER BY mailbox, uid),"
-			" flags & " MSG_SQL_FLAGS_CLIENT
-			", 0, modseq, size, internaldate, zone, savedate, blob "
-			"FROM msg"
-			" WHERE mailbox NOT IN (SELECT id FROM mailbox)",
+			INSERT_MESSAGES "SELECT ?1, " LAST_UID " + row_number() OVER (ORDER BY mailbox, uid),"
+					" flags & " MSG_SQL_FLAGS_CLIENT
+					", 0, modseq, size, internaldate, zone, savedate, blob FROM msg"
+					" WHERE mailbox NOT IN (SELECT id FROM mailbox)",
 			"i", mailbox);
 	if (rc == RC_OK)
 		rc = db_run(db, "DELETE FROM msg WHERE mailbox NOT IN (SELECT id FROM mailbox)", "");
@@ -229,7 +227,7 @@ static enum rc rows_limits(struct db *db)
 		" OR first_recent < 1 OR first_recent > uidnext OR typeof(recent) != 'integer' OR recent < 0",
 	};
 	enum rc rc = RC_OK;
-	for (size_t i = 0; rc == RC_OK && i < sizeof(sql) / sizeof(sql[0]); i++)
+	for (size_t i = 0; rc == RC_OK && i < COUNT_OF(sql); i++)
 		rc = db_run(db, sql[i], "");
 	return rc;
 }
@@ -248,7 +246,7 @@ static enum rc rows_names(struct store *store, struct db *db)
 			    mbox_name_check(store, name, arena, &checked) == RC_OK && strv_eq(name, checked);
 		/* A name that was made under wider limits is one. */
 		good = good || (name.n > 0 && mbox_name_check(store, name, arena, &checked) == RC_LIMIT);
-		if (!good && count < sizeof(bad) / sizeof(bad[0]))
+		if (!good && count < COUNT_OF(bad))
 			bad[count++] = db_i64(stmt, 0);
 	}
 	rc = rc == RC_NOT_FOUND ? RC_OK : rc;

@@ -3,6 +3,8 @@
  */
 #include "store/check_priv.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -35,7 +37,7 @@ static const struct {
 	{ 72, 20, "reserved octets" },
 };
 
-#define HEADER_FIXED (sizeof(header_fixed) / sizeof(header_fixed[0]))
+#define HEADER_FIXED COUNT_OF(header_fixed)
 
 static uint32_t header_u32(const unsigned char *p)
 {

@@ -1,3 +1,6 @@
+/*
+ * Messages whose bytes are damaged: rows of table damage, log lines, and the note that tells the owner.
+ */
 #include "store/damage.h"
 
 #include "base/clock.h"
@@ -59,7 +62,7 @@ static enum rc damage_log(struct account *account, int64_t blob)
 
 static enum rc damage_job_run(struct account *account, struct job *job)
 {
-	const struct damage_job *damage = (struct damage_job *)job;
+	const struct damage_job *damage = CONTAINER_OF(job, struct damage_job, job);
 	enum rc rc = db_run(account->db,
 		"INSERT OR IGNORE INTO damage (blob, found_at, noted_at) VALUES (?1, ?2, 0)", "ii",
 		damage->blob, clock_wall());

@@ -1,3 +1,6 @@
+/*
+ * SQLite connections: opening with the pragmas, prepared statements, transactions, checkpoints, error codes.
+ */
 #include "store/db.h"
 
 #include "store/vfs.h"

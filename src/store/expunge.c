@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 /* So much beyond the limit the log is cut in one go, to spare a cut with each message. */
@@ -17,8 +18,8 @@ static enum rc log_recount(struct account *account, struct mbox *mbox)
 {
 	sqlite3_stmt *stmt;
 
-	log_error(account_log(account), "expunge log was counted wrong account=%s mailbox=%lld",
-		account_shown(account), (long long)mbox->id);
+	log_error(account_log(account), "expunge log was counted wrong account=%s mailbox=%" PRId64,
+		account_shown(account), mbox->id);
 	enum rc rc =
 		db_one(account->db, &stmt, "SELECT count(*) FROM expunged WHERE mailbox = ?1", "i", mbox->id);
 	if (rc != RC_OK)

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 
@@ -208,11 +209,13 @@ static void check_counts(struct account *account, struct index *index)
 		mail_mbox_count(account, mbox, &index->rows[i], 1);
 	if (stored.messages != mbox->messages || stored.unseen != mbox->unseen ||
 		stored.deleted != mbox->deleted || stored.size != mbox->size || stored.recent != mbox->recent)
-		log_error(account_log(account), "counters of a mailbox were wrong account=%s mailbox=%lld",
-			account_shown(account), (long long)mbox->id);
+		log_error(account_log(account),
+			"counters of a mailbox were wrong account=%s mailbox=%" PRId64,
+			account_shown(account), mbox->id);
 	if (index->count > 0 && index->rows[index->count - 1].uid >= mbox->uidnext) {
-		log_error(account_log(account), "next uid of a mailbox was too low account=%s mailbox=%lld",
-			account_shown(account), (long long)mbox->id);
+		log_error(account_log(account),
+			"next uid of a mailbox was too low account=%s mailbox=%" PRId64,
+			account_shown(account), mbox->id);
 		mbox->uidnext = index->rows[index->count - 1].uid + 1;
 	}
 }

@@ -344,7 +344,7 @@ static void hooks_parse_fail(struct hooks *hooks, const char *text)
 		number.n--;
 	if (str_u64(number, &hooks->fail_nth) != RC_OK)
 		return;
-	for (size_t i = 0; i < sizeof(hook_errors) / sizeof(hook_errors[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(hook_errors); i++) {
 		if (strcmp(hook_errors[i].name, name) == 0)
 			hooks->fail_errno = hook_errors[i].number;
 	}

@@ -8,15 +8,14 @@
 
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 static void keywords_append(struct mbox_keywords *keywords, struct strv name)
 {
-	if (keywords->count == keywords->cap) {
-		keywords->cap = keywords->cap ? keywords->cap * 2 : 8;
-		keywords->names = mem_realloc(keywords->names, keywords->cap, sizeof(*keywords->names));
-	}
+	if (keywords->count == keywords->cap)
+		keywords->names = mem_grow(keywords->names, &keywords->cap, sizeof(*keywords->names));
 	keywords->names[keywords->count++] = strv_make(mem_strndup(name.p, name.n), name.n);
 }
 
@@ -27,8 +26,8 @@ static void keywords_fill(
 	char name[32];
 
 	if (keywords->count < bit)
-		log_error(account_log(account), "keywords are lost account=%s mailbox=%lld",
-			account_shown(account), (long long)mbox->id);
+		log_error(account_log(account), "keywords are lost account=%s mailbox=%" PRId64,
+			account_shown(account), mbox->id);
 	while (keywords->count < bit) {
 		snprintf(name, sizeof(name), "$Lost%zu", keywords->count);
 		keywords_append(keywords, strv_cstr(name));

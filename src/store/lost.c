@@ -13,7 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOST_LOOK_MS 86400000 /* how often an open account looks for what has been kept long enough */
+#define LOST_LOOK_MS                                                                                         \
+	(S_PER_DAY * UINT64_C(1000)) /* how often an open account looks for what has been kept long enough */
 #define LOST_AHEAD_S 60 /* a stamp so far in the future was made by a wrong clock */
 #define LOST_FIRST_LOOK_MS 60000
 
@@ -166,8 +167,8 @@ static enum rc lost_expire_one(struct account *account, const struct lost_file *
 		return lost_stamp(account, lost, now);
 	if (now - lost->since < (int64_t)account->store->settings.lost_keep_s)
 		return RC_OK;
-	log_info(account->store->log, "file without a row removed after its time account=%s file=%016llx",
-		account_shown(account), (unsigned long long)lost->file);
+	log_info(account->store->log, "file without a row removed after its time account=%s file=%016" PRIx64,
+		account_shown(account), (uint64_t)lost->file);
 	return lost_drop(account, lost);
 }
 

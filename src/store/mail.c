@@ -169,17 +169,12 @@ static enum rc mail_load(struct account *account)
 	return rc;
 }
 
-static enum rc make_defaults(struct account *account)
+enum rc mail_transaction(
+	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg)
 {
-	bool own = !db_in_transaction(account->db);
-	enum rc rc = own ? db_begin(account->db, true) : RC_OK;
-	if (rc != RC_OK)
-		return rc;
-	rc = mbox_create_defaults(account);
+	enum rc rc = db_begin(account->db, true);
 	if (rc == RC_OK)
-		rc = annot_create_defaults(account);
-	if (!own)
-		return rc;
+		rc = fn(account, arg);
 	if (rc == RC_OK)
 		rc = db_commit(account->db);
 	if (rc == RC_OK)
@@ -189,6 +184,13 @@ static enum rc make_defaults(struct account *account)
 	return rc;
 }
 
+static enum rc mail_create_defaults(struct account *account, void *arg)
+{
+	(void)arg;
+	enum rc rc = mbox_create_defaults(account);
+	return rc == RC_OK ? annot_create_defaults(account) : rc;
+}
+
 enum rc mail_open(struct account *account)
 {
 	account->mail = mem_zalloc(sizeof(*account->mail));
@@ -196,7 +198,8 @@ enum rc mail_open(struct account *account)
 
 	enum rc rc = mail_load(account);
 	if (rc == RC_OK && !tree_find(account->mail, STRV("INBOX")))
-		rc = make_defaults(account);
+		rc = db_in_transaction(account->db) ? mail_create_defaults(account, NULL)
+						    : mail_transaction(account, mail_create_defaults, NULL);
 	if (rc != RC_OK)
 		mail_close(account);
 	return rc;

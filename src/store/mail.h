@@ -37,6 +37,13 @@ enum rc mail_open(struct account *account) MUST_CHECK;
 /* Accepts a closed one. */
 void mail_close(struct account *account);
 
+/*
+ * fn in one synced transaction of its own, for the time of opening, when there are no jobs yet. On error
+ * nothing of it is in the database, but the memory may follow it no longer: the account has to be closed.
+ */
+enum rc mail_transaction(
+	struct account *account, enum rc (*fn)(struct account *account, void *arg), void *arg) MUST_CHECK;
+
 /* The transaction is committed: what was touched is what is stored now. */
 void mail_committed(struct account *account);
 /*

@@ -246,7 +246,7 @@ static enum rc rename_inbox(struct account *account, struct mbox *inbox, struct 
 	enum rc rc = mbox_change_create(account, to, inbox->name, 0, &id);
 	if (rc != RC_OK)
 		return rc;
-	seqset_add_range(&all, 1, UINT32_MAX - 1);
+	seqset_add_range(&all, 1, UID_MAX);
 	rc = msg_copy(account, inbox->id, &all, id, true, &moved);
 	seqset_fini(&all);
 	if (rc != RC_OK)

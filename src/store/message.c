@@ -7,6 +7,8 @@
 #include "store/conversation.h"
 #include "store/damage.h"
 
+#include <inttypes.h>
+
 enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row,
 	const struct keyword_set *keywords)
 {
@@ -20,8 +22,8 @@ enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_
 		"idduudiiii", mbox->id, row->uid, row->flags, keywords->first, row->modseq, row->size,
 		row->internaldate, (int64_t)row->zone, row->savedate, row->blob);
 	if (rc == RC_EXISTS) {
-		log_error(account_log(account), "uid is in use account=%s mailbox=%lld uid=%lu",
-			account_shown(account), (long long)mbox->id, (unsigned long)row->uid);
+		log_error(account_log(account), "uid is in use account=%s mailbox=%" PRId64 " uid=%" PRIu32,
+			account_shown(account), mbox->id, row->uid);
 		return RC_CORRUPT;
 	}
 	if (rc == RC_OK && more)

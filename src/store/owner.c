@@ -1,3 +1,6 @@
+/*
+ * The file `owner` of an account: reading, writing, and comparing it with the row of its user.
+ */
 #include "store/owner.h"
 
 #include <errno.h>
@@ -6,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/rand.h"
 #include "base/str.h"
 #include "store/textfile.h"
@@ -240,7 +244,7 @@ bool owner_folder_used(const struct io *io, const char *folder)
 	static const char *const names[] = { "account.db", "account.db-wal", "msg" };
 	char path[PATH_ROOM + 16];
 	struct stat st;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
 		if (io->stat(io->ctx, path, &st) == 0)
 			return true;

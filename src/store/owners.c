@@ -1,3 +1,6 @@
+/*
+ * Users in memory: an array of rows sorted by id, and sets of hashes of their names. One lock guards all.
+ */
 #include "store/owners.h"
 
 #include "base/hash.h"
@@ -8,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_START 64
 #define NAMES_START 64 /* slots; a power of two */
 
 struct owner_row {
@@ -18,7 +20,10 @@ struct owner_row {
 	struct owner_mark mark;
 };
 
-/* Hashes of names, open addressing; 0 is a free slot. */
+/*
+ * Hashes of names, with open addressing; 0 is a free slot. A set of its own, since an entry of uthash takes
+ * 64 bytes and there is one for every user of the server: here it is 8 to 32.
+ */
 struct name_set {
 	uint64_t *v; /* own */
 	size_t slots;
@@ -150,10 +155,8 @@ static struct owner_row *row_insert(struct owners *owners, int64_t id)
 		owners->removed -= owners->rows[place].name == 0;
 		return &owners->rows[place];
 	}
-	if (owners->count == owners->cap) {
-		owners->cap = owners->cap ? 2 * owners->cap : ROWS_START;
-		owners->rows = mem_realloc(owners->rows, owners->cap, sizeof(*owners->rows));
-	}
+	if (owners->count == owners->cap)
+		owners->rows = mem_grow(owners->rows, &owners->cap, sizeof(*owners->rows));
 	struct owner_row *row = &owners->rows[place];
 	memmove(row + 1, row, (owners->count - place) * sizeof(*row));
 	owners->count++;

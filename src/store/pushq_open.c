@@ -3,6 +3,8 @@
  */
 #include "store/pushq_priv.h"
 
+#include "base/mem.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -181,7 +183,7 @@ static int64_t pushq_aside_age(const struct pushq *pushq, unsigned number)
 	char path[PUSHQ_NAME_ROOM];
 	int64_t age = INT64_MIN;
 
-	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+	for (size_t i = 0; i < COUNT_OF(suffixes); i++) {
 		struct stat st;
 		pushq_aside_name(pushq, number, suffixes[i], path);
 		if (io->stat(io->ctx, path, &st) == 0)

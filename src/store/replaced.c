@@ -171,18 +171,9 @@ void replaced_look(struct store *store)
 	free(looked);
 }
 
-static enum rc renew_in_transaction(struct account *account, uint32_t uidvalidity)
+static enum rc replaced_renew_mail(struct account *account, void *arg)
 {
-	enum rc rc = db_begin(account->db, true);
-	if (rc == RC_OK)
-		rc = mail_renew(account, uidvalidity);
-	if (rc == RC_OK)
-		rc = db_commit(account->db);
-	if (rc == RC_OK)
-		mail_committed(account);
-	else
-		db_rollback(account->db);
-	return rc;
+	return mail_renew(account, *(const uint32_t *)arg);
 }
 
 enum rc replaced_renew(struct account *account)
@@ -195,7 +186,7 @@ enum rc replaced_renew(struct account *account)
 		log_warn(account->store->log,
 			"account is older than it was, its mailboxes get new UIDVALIDITYs account=%s",
 			account_shown(account));
-		rc = renew_in_transaction(account, before.uidvalidity);
+		rc = mail_transaction(account, replaced_renew_mail, &before.uidvalidity);
 	}
 	if (rc == RC_OK)
 		replaced_forget(account);

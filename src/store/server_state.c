@@ -22,7 +22,7 @@
  * UIDVALIDITY follows the clock, so that a store that comes back from an old copy repeats none; but a clock
  * that is further ahead than this is wrong, and following it would use up the 32 bits.
  */
-#define CLOCK_AHEAD_MAX (10 * 366 * 86400LL)
+#define CLOCK_AHEAD_MAX (10 * 366LL * S_PER_DAY)
 #define CLOCK_FIRST_MAX INT32_MAX
 
 struct server_state {

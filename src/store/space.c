@@ -1,3 +1,6 @@
+/*
+ * Free space of the file system: it is measured about once a second, and the reserve is made and given up.
+ */
 #include "store/space.h"
 
 #include "store/store_priv.h"

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -97,7 +98,7 @@ static void boot_id_read(struct store *store)
 		close(fd);
 	if (n <= 0) {
 		log_warn(store->log, "boot id cannot be read, each start counts as one of the machine");
-		snprintf(store->boot_id, sizeof(store->boot_id), "%llx", (unsigned long long)rand_u64());
+		snprintf(store->boot_id, sizeof(store->boot_id), "%" PRIx64, rand_u64());
 		return;
 	}
 	store->boot_id[n] = '\0';

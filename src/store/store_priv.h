@@ -78,7 +78,6 @@ struct account {
 	struct store *store; /* borrowed */
 	int64_t id;
 	char *path; /* own: the account's folder */
-	char name[24]; /* its number, where account_shown can't be asked */
 	struct strand *strand; /* own */
 	atomic_uint refs;
 

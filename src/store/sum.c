@@ -1,3 +1,6 @@
+/*
+ * Checksums of message bytes.
+ */
 #include "store/sum.h"
 
 #include <zlib.h>

@@ -12,6 +12,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define SWEEP_SCAN_MS 10 /* of one turn of looking for orphans */
@@ -176,10 +177,8 @@ static enum rc scan_load(struct account *account)
 	state->known = NULL;
 	state->known_count = 0;
 	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt)) {
-		if (state->known_count == cap) {
-			cap = cap ? cap * 2 : 256;
-			state->known = mem_realloc(state->known, cap, sizeof(*state->known));
-		}
+		if (state->known_count == cap)
+			state->known = mem_grow(state->known, &cap, sizeof(*state->known));
 		state->known[state->known_count++] = db_i64(stmt, 0);
 	}
 	db_reset(stmt);
@@ -207,8 +206,8 @@ static enum rc scan_orphan(struct account *account, int64_t file)
 	if (file_prefix(file) != state->prefix_opened && file_prefix(file) != state->prefix)
 		return lost_add(account, file);
 	log_info(account->store->log,
-		"file of a message that was never acknowledged removed account=%s file=%016llx",
-		account_shown(account), (unsigned long long)file);
+		"file of a message that was never acknowledged removed account=%s file=%016" PRIx64,
+		account_shown(account), (uint64_t)file);
 	/* If it fails the folder is looked through again. */
 	account->blobs.remove_failed = !file_remove(account, file) || account->blobs.remove_failed;
 	return RC_OK;

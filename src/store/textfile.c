@@ -1,3 +1,6 @@
+/*
+ * Small files of "key: value" lines with a checksum, read and written as a whole.
+ */
 #include "store/textfile.h"
 
 #include "base/hash.h"

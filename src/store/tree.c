@@ -73,10 +73,8 @@ struct mbox *tree_find(const struct mail *mail, struct strv name)
 void tree_add(struct mail *mail, struct mbox *mbox)
 {
 	size_t at = tree_position(mail, mbox->name);
-	if (mail->name_count == mail->name_cap) {
-		mail->name_cap = mail->name_cap ? 2 * mail->name_cap : 16;
-		mail->names = mem_realloc(mail->names, mail->name_cap, sizeof(struct mbox *));
-	}
+	if (mail->name_count == mail->name_cap)
+		mail->names = mem_grow(mail->names, &mail->name_cap, sizeof(struct mbox *));
 	memmove(mail->names + at + 1, mail->names + at, (mail->name_count - at) * sizeof(struct mbox *));
 	mail->names[at] = mbox;
 	mail->name_count++;
@@ -118,10 +116,8 @@ bool tree_subs_contain(const struct mail *mail, struct strv name)
 void tree_subs_add(struct mail *mail, struct strv name)
 {
 	size_t at = subs_position(mail, name);
-	if (mail->sub_count == mail->sub_cap) {
-		mail->sub_cap = mail->sub_cap ? 2 * mail->sub_cap : 16;
-		mail->subs = mem_realloc(mail->subs, mail->sub_cap, sizeof(struct strv));
-	}
+	if (mail->sub_count == mail->sub_cap)
+		mail->subs = mem_grow(mail->subs, &mail->sub_cap, sizeof(struct strv));
 	memmove(mail->subs + at + 1, mail->subs + at, (mail->sub_count - at) * sizeof(struct strv));
 	mail->subs[at] = strv_make(mem_strndup(name.p, name.n), name.n);
 	mail->sub_count++;

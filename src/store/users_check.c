@@ -17,8 +17,6 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
-#define FOLDERS_START 64
-
 void users_problem(struct users_checker *checker, const char *format, ...)
 {
 	va_list args;
@@ -45,9 +43,8 @@ static bool folder_read(void *arg, int64_t id, const char *path)
 	if (rc != RC_OK || folder.record.id != id)
 		folder.owner = USERS_OWNER_NONE;
 	if (checker->folder_count == checker->folder_cap) {
-		checker->folder_cap = checker->folder_cap ? 2 * checker->folder_cap : FOLDERS_START;
 		checker->folders =
-			mem_realloc(checker->folders, checker->folder_cap, sizeof(*checker->folders));
+			mem_grow(checker->folders, &checker->folder_cap, sizeof(*checker->folders));
 	}
 	checker->folders[checker->folder_count++] = folder;
 	return true;

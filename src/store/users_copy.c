@@ -13,7 +13,7 @@
 
 #define COPY_DELAY_MS 5000 /* what is changed together is copied together */
 #define COPY_EVERY_MS 60000
-#define COPY_KEEP_S 86400 /* the older copy is replaced when it is this old */
+#define COPY_KEEP_S S_PER_DAY /* the older copy is replaced when it is this old */
 
 void users_copy_want(struct users *users)
 {

@@ -8,15 +8,12 @@
 
 #include "base/mem.h"
 
-#define CHANGES_START 16
 #define SYNC_EACH_MAX 4 /* more folders than this: one syncfs */
 
 static struct users_change *change_add(struct users *users, int64_t id)
 {
-	if (users->change_count == users->change_cap) {
-		users->change_cap = users->change_cap ? 2 * users->change_cap : CHANGES_START;
-		users->changes = mem_realloc(users->changes, users->change_cap, sizeof(*users->changes));
-	}
+	if (users->change_count == users->change_cap)
+		users->changes = mem_grow(users->changes, &users->change_cap, sizeof(*users->changes));
 	struct users_change *change = &users->changes[users->change_count++];
 	*change = (struct users_change){ .id = id };
 	return change;

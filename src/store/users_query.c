@@ -4,9 +4,11 @@
  */
 #include "store/users_priv.h"
 
+#include "base/clock.h"
+
 #include <inttypes.h>
 
-#define LOGIN_TOUCH_S 86400
+#define LOGIN_TOUCH_S S_PER_DAY
 
 enum rc users_row_read(sqlite3_stmt *stmt, struct arena *arena, struct user_record *ret_user)
 {

@@ -9,14 +9,10 @@
 
 #include "base/mem.h"
 
-#define LIST_START 64
-
 void users_list_add(struct users_list *list, const struct user_record *record)
 {
-	if (list->count == list->cap) {
-		list->cap = list->cap ? 2 * list->cap : LIST_START;
-		list->v = mem_realloc(list->v, list->cap, sizeof(*list->v));
-	}
+	if (list->count == list->cap)
+		list->v = mem_grow(list->v, &list->cap, sizeof(*list->v));
 	list->v[list->count++] = *record;
 }
 

@@ -1,3 +1,6 @@
+/*
+ * Reads a WAL as SQLite does, to see how far it is whole.
+ */
 #include "store/wal.h"
 
 #include "base/mem.h"
