@@ -1,6 +1,7 @@
 /*
- * Each call that makes something durable asks for its sync, and says so when the sync fails: what rests on it would be gone
- * after a power cut. The calls are made one by one on a recording disk; tests/power looks at the jobs that they are part of.
+ * Each call that makes something durable asks for its sync, and says so when the sync fails: what rests on it
+ * would be gone after a power cut. The calls are made one by one on a recording disk; tests/power looks at
+ * the jobs that they are part of.
  */
 #include <setjmp.h>
 #include <stdarg.h>
