@@ -4,7 +4,8 @@
 static void put_file(const char *folder, const char *name)
 {
 	char path[PATH_ROOM];
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+	assert_in_range(n, 1, PATH_ROOM - 1);
 	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	close(fd);
@@ -12,7 +13,8 @@ static void put_file(const char *folder, const char *name)
 
 static void make_below(const char *folder, const char *name, char path[PATH_ROOM])
 {
-	snprintf(path, PATH_ROOM, "%s/%s", folder, name);
+	int n = snprintf(path, PATH_ROOM, "%s/%s", folder, name);
+	assert_in_range(n, 1, PATH_ROOM - 1);
 	assert_int_equal(mkdir(path, 0700), 0);
 }
 
