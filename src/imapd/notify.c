@@ -366,10 +366,7 @@ void notify_flush(struct session *session)
 
 	if (!notify || notify->in_response || (session->cmd && session->cmd->law.in_response))
 		return;
-	if (notify->ready.len > 0)
-		answer_raw(session, buf_strv(&notify->ready));
-	buf_reset(&notify->ready);
-	buf_shrink(&notify->ready, 0);
+	answer_own(session, &notify->ready);
 	if (!notify->overflowed)
 		return;
 	notify->overflowed = false;

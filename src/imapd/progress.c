@@ -47,8 +47,7 @@ static void progress_tell(struct cmd *cmd)
 
 	buf_init(&out, PROGRESS_LINE_MAX);
 	progress_print(&out, cmd->tag, cmd->done, cmd->total);
-	answer_raw(cmd->session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(cmd->session, &out);
 	answer_flush(cmd->session);
 }
 

@@ -310,8 +310,7 @@ static void imapd_session_greet(struct session *session)
 	buf_adds(&out, "* OK [");
 	capability_print(&out, session);
 	buf_printf(&out, "] %s coid ready\r\n", session->settings->hostname);
-	answer_raw(session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(session, &out);
 	conn_flush(session->conn);
 	conn_kick(session->conn);
 }

@@ -36,8 +36,7 @@ static void tell_vanished(struct session *session, const struct seqset *gone)
 	struct buf lines;
 	buf_init(&lines, BUF_UNBOUNDED);
 	sync_print_vanished(&lines, gone, false);
-	answer_raw(session, buf_strv(&lines));
-	buf_fini(&lines);
+	answer_own(session, &lines);
 }
 
 /* From the highest down: no number told shifts one that is still to come. */

@@ -66,6 +66,5 @@ void sync_tell_keywords(struct session *session)
 		return;
 	buf_init(&out, KEYWORDS_BUFFER_MAX);
 	sync_add_keywords(session->view, &out);
-	answer_raw(session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(session, &out);
 }

@@ -131,8 +131,7 @@ static void cmd_acl_tell(struct cmd *cmd, const char *word, struct strv identifi
 		print_astring(&out, identifier);
 	}
 	buf_printf(&out, " %s\r\n", rights);
-	answer_raw(cmd->session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(cmd->session, &out);
 	cmd_finish_rc(cmd, RC_OK);
 }
 

@@ -21,8 +21,7 @@ static void capability_run(struct cmd *cmd)
 	buf_adds(&out, "* ");
 	capability_print(&out, cmd->session);
 	buf_adds(&out, "\r\n");
-	answer_raw(cmd->session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(cmd->session, &out);
 	cmd_finish_rc(cmd, RC_OK);
 }
 

@@ -119,8 +119,7 @@ static void tell_copyuid(struct cmd *cmd, const char *code)
 	buf_adds(&line, "* OK [");
 	buf_adds(&line, code);
 	buf_adds(&line, "] Moved\r\n");
-	answer_raw(cmd->session, buf_strv(&line));
-	buf_fini(&line);
+	answer_own(cmd->session, &line);
 }
 
 static void copy_answer(struct cmd *cmd, enum rc rc, const struct copy_result *result, bool no_target)

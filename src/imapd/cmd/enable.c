@@ -54,8 +54,7 @@ static void enable_run(struct cmd *cmd)
 			buf_printf(&out, " %s", extensions[i].name);
 	}
 	buf_adds(&out, "\r\n");
-	answer_raw(session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(session, &out);
 	/* QRESYNC holds CONDSTORE (RFC 7162 section 3.2.3). */
 	if (args->asked & (ENABLED_CONDSTORE | ENABLED_QRESYNC))
 		sync_condstore(session);

@@ -211,8 +211,7 @@ static void vanished_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	buf_init(&out, BUF_UNBOUNDED);
 	sync_print_vanished(&out, &vanished->uids, true);
-	answer_raw(cmd->session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(cmd->session, &out);
 	fetch_messages(cmd);
 }
 

@@ -97,8 +97,7 @@ static void root_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	buf_init(&out, QUOTA_LINE_MAX);
 	print_quota(&out, &quota->quota, true);
-	answer_raw(cmd->session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(cmd->session, &out);
 	cmd_finish_rc(cmd, RC_OK);
 }
 
@@ -117,8 +116,7 @@ static void cmd_quota_mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 	print_mailbox(&out, args->name, session_utf8(cmd->session));
 	buf_adds(&out, " \"\"\r\n");
 	print_quota(&out, &quota->quota, quota->quota.storage_max > 0);
-	answer_raw(cmd->session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(cmd->session, &out);
 	cmd_finish_rc(cmd, RC_OK);
 }
 

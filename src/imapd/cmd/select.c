@@ -209,8 +209,7 @@ static void print_selected(struct session *session, const struct select_job *sel
 	buf_adds(&out, "* OK [MAILBOXID (");
 	objectid_mailbox(&out, snapshot->info.uidvalidity);
 	buf_adds(&out, ")] Mailbox id\r\n");
-	answer_raw(session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(session, &out);
 }
 
 static void print_vanished(struct session *session, const struct seqset *uids)
@@ -218,8 +217,7 @@ static void print_vanished(struct session *session, const struct seqset *uids)
 	struct buf out;
 	buf_init(&out, BUF_UNBOUNDED);
 	sync_print_vanished(&out, uids, true);
-	answer_raw(session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(session, &out);
 }
 
 static void select_end(struct cmd *cmd, enum rc rc)

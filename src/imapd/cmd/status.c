@@ -60,8 +60,7 @@ static void status_finish(struct cmd *cmd, struct cmd_job *job)
 		sync_tell_new(cmd->session);
 	buf_init(&out, STATUS_LINE_MAX);
 	status_items_print(&out, args->name, session_utf8(cmd->session), &args->items, &status->values);
-	answer_raw(cmd->session, buf_strv(&out));
-	buf_fini(&out);
+	answer_own(cmd->session, &out);
 	/* RFC 9051 section 6.3.11: not to be asked of the selected mailbox. */
 	if (cmd->session->enabled & ENABLED_REV2 && selected)
 		cmd_ok(cmd, "CLIENTBUG", "STATUS of the selected mailbox");
