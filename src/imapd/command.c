@@ -37,7 +37,7 @@ static bool command_may_move(enum cmd_state from, enum cmd_state to)
 	case CMD_AWAITS_LINE:
 		return to == CMD_RUNNING;
 	case CMD_RUNNING:
-		return to != CMD_READING && to != CMD_GATED && to != CMD_PARKED;
+		return to != CMD_GATED && to != CMD_PARKED;
 	case CMD_IN_STORE:
 		return to == CMD_RUNNING || to == CMD_PARKED;
 	case CMD_PARKED:
@@ -51,10 +51,14 @@ static bool command_may_move(enum cmd_state from, enum cmd_state to)
 /* The one mover of `state`. */
 static void cmd_move(struct cmd *cmd, enum cmd_state to)
 {
-	if (cmd->state == to && to == CMD_RUNNING)
+	if (cmd->state == to && (to == CMD_RUNNING || to == CMD_READING))
 		return;
-	if (!command_may_move(cmd->state, to))
+	if (!command_may_move(cmd->state, to)) {
+		log_error(reactor_log(cmd->session->hub->reactor),
+			"impossible command state command=%s from=%d to=%d", cmd->row->name, (int)cmd->state,
+			(int)to);
 		abort();
+	}
 	cmd->state = to;
 }
 
@@ -196,14 +200,21 @@ static void free_job(struct cmd_job *job)
 	arena_free(&arena);
 }
 
+/* Ends, once, what the row has under way: spools, reads. Nothing of it calls the command again. */
+static void command_cancel(struct cmd *cmd)
+{
+	if (cmd->row->cancel && !cmd->cancelled)
+		cmd->row->cancel(cmd);
+	cmd->cancelled = true;
+}
+
 void cmd_drop(struct session *session)
 {
 	struct cmd *cmd = session->cmd;
 	if (!cmd)
 		return;
 	session->cmd = NULL;
-	if (cmd->row->cancel)
-		cmd->row->cancel(cmd);
+	command_cancel(cmd);
 	progress_forget(cmd);
 	if (cmd->state == CMD_PARKED) {
 		list_remove(&cmd->in_parked);
@@ -237,6 +248,8 @@ static void command_hold(struct cmd *cmd, const char *word, const char *code, co
 	cmd->held_word = word;
 	cmd->held_code = code ? arena_strdup(cmd->arena, code) : NULL;
 	cmd->held_text = arena_strdup(cmd->arena, text);
+	/* The command has its answer: a message that is still being spooled must not be stored after a NO. */
+	command_cancel(cmd);
 }
 
 static void command_finish(struct cmd *cmd, const char *word, const char *code, const char *text)
@@ -410,8 +423,11 @@ bool cmd_out_full(const struct cmd *cmd)
 
 /* Literals. */
 
-static void continue_literal(struct session *session, enum lex_literal_kind kind)
+/* A row that has asked the store about the literal is running: it is read on. */
+static void continue_literal(struct cmd *cmd, enum lex_literal_kind kind)
 {
+	struct session *session = cmd->session;
+	cmd_move(cmd, CMD_READING);
 	if (kind == LEX_SYNC)
 		answer_continue(session, "OK");
 	if (!session->reading)
@@ -430,7 +446,7 @@ bool cmd_literal_stream(struct cmd *cmd)
 		cmd_literal_refuse(cmd, false, "LIMIT", "Too many literals");
 		return false;
 	}
-	continue_literal(cmd->session, kind);
+	continue_literal(cmd, kind);
 	return true;
 }
 
@@ -441,7 +457,7 @@ bool cmd_literal_keep(struct cmd *cmd)
 		cmd_literal_refuse(cmd, true, "TOOBIG", "Literal is too large");
 		return false;
 	}
-	continue_literal(cmd->session, kind);
+	continue_literal(cmd, kind);
 	return true;
 }
 

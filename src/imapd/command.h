@@ -115,6 +115,7 @@ struct cmd {
 
 	/* The rest is command.c's. */
 	bool input_paused; /* of a streamed literal: cmd_pause_input */
+	bool cancelled; /* the row's cancel has run */
 	uint64_t held_round; /* CMD_HELD: waits for that round of updates (search_update.h); 0: for none */
 	const char *held_word; /* CMD_HELD: the answer */
 	const char *held_code;

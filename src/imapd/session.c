@@ -44,8 +44,11 @@ static bool imapd_session_may_move(enum session_state from, enum session_state t
 
 void session_move(struct session *session, enum session_state to)
 {
-	if (!imapd_session_may_move(session->state, to))
+	if (!imapd_session_may_move(session->state, to)) {
+		log_error(session->hub->imapd->log, "impossible imap session state from=%d to=%d",
+			(int)session->state, (int)to);
 		abort();
+	}
 	session->state = to;
 }
 
@@ -272,7 +275,7 @@ static void on_drain(void *arg)
 		return;
 	if (!notify_drain(session))
 		sync_offer(session);
-	if (cmd && cmd->row->drain && !cmd->job)
+	if (cmd && cmd->row->drain && cmd->state == CMD_RUNNING)
 		cmd->row->drain(cmd);
 	conn_kick(session->conn);
 }

@@ -37,8 +37,11 @@ static bool lmtp_session_may_move(enum lmtp_state from, enum lmtp_state to)
 
 void lmtp_session_move(struct lmtp_session *session, enum lmtp_state to)
 {
-	if (!lmtp_session_may_move(session->state, to))
+	if (!lmtp_session_may_move(session->state, to)) {
+		log_error(reactor_log(session->hub->reactor), "impossible lmtp session state from=%d to=%d",
+			(int)session->state, (int)to);
 		abort();
+	}
 	session->state = to;
 }
 

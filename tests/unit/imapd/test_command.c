@@ -76,6 +76,21 @@ static void store_run(struct cmd *cmd)
 	store_submit(cmd, RC_OK);
 }
 
+static void ask_finish(struct cmd *cmd, struct cmd_job *job)
+{
+	(void)job;
+	seen.finished = cmd->state;
+	cmd_literal_keep(cmd);
+}
+
+/* The store is asked before the literal is let in, as by APPEND and REPLACE. */
+static void ask_literal(struct cmd *cmd, const struct lex_literal *literal)
+{
+	(void)literal;
+	struct test_job *job = cmd_job_new(cmd, sizeof(*job), JOB_READ, test_job_run, ask_finish);
+	cmd_submit(cmd, job);
+}
+
 static void fail_run(struct cmd *cmd)
 {
 	stay_run(cmd);
@@ -123,6 +138,8 @@ static const struct cmd_row test_rows[] = {
 	{ TEST_ROW("LINE", CMD_AUTH_STATES, note_parse, line_run), .line = line_line },
 	{ TEST_ROW("GONE", CMD_AUTH_STATES, note_parse, gone_run) },
 	{ TEST_ROW("NEWS", SESSION_SELECTED, note_parse, stay_run), .flags = CMD_NEWS_FIRST },
+	{ TEST_ROW("ASK", SESSION_SELECTED, word_parse, stay_run), .literal = ask_literal,
+		.flags = CMD_LITERALS_STREAM },
 	{ TEST_ROW("CHANGE", SESSION_SELECTED, note_parse, stay_run), .flags = CMD_READ_WRITE },
 	{ TEST_ROW("EARLY", SESSION_NOT_AUTH, note_parse, stay_run) },
 	{ 0 },
@@ -402,6 +419,25 @@ static void a_claim_of_recent_gates_commands_that_read(void **state)
 	client_free(&client);
 }
 
+static void a_claim_gates_a_command_whose_literal_the_store_let_in(void **state)
+{
+	struct client *client = client_new(*state, "INBOX");
+	struct session *session = client_session(client);
+	client_send(client, "a ASK {3}\r\n");
+	assert_next(client, "+ OK\r\n");
+	assert_int_equal(seen.finished, CMD_RUNNING);
+	assert_int_equal(session->cmd->state, CMD_READING);
+	session->claiming = true;
+	client_send(client, "abc\r\n");
+	until_state(client, CMD_GATED);
+	session->claiming = false;
+	cmd_ungate(session);
+	assert_int_equal(session->cmd->state, CMD_RUNNING);
+	cmd_finish_rc(session->cmd, RC_OK);
+	assert_next(client, "a OK ASK completed\r\n");
+	client_free(&client);
+}
+
 static void a_gate_is_no_matter_without_a_mailbox(void **state)
 {
 	struct client *client = client_new(*state, NULL);
@@ -430,6 +466,8 @@ static void an_answer_is_held_until_recent_is_known(void **state)
 	char text[] = "STAY completed";
 	cmd_ok(session->cmd, NULL, text);
 	assert_int_equal(session->cmd->state, CMD_HELD);
+	/* What the row had under way has ended. */
+	assert_int_equal(seen.cancels, 1);
 	/* The answer is a copy. */
 	memset(text, 'x', sizeof(text) - 1);
 	cmd_ungate(session);
@@ -439,6 +477,7 @@ static void an_answer_is_held_until_recent_is_known(void **state)
 	cmd_ungate(session);
 	assert_null(session->cmd);
 	assert_next(client, "* 1 EXISTS\r\n* 1 RECENT\r\na OK STAY completed\r\n");
+	assert_int_equal(seen.cancels, 1);
 	client_free(&client);
 }
 
@@ -552,6 +591,7 @@ int main(void)
 		TEST(a_line_is_awaited_as_often_as_the_row_asks),
 		TEST(a_password_check_is_answered_to_the_command_that_waits),
 		TEST(a_claim_of_recent_gates_commands_that_read),
+		TEST(a_claim_gates_a_command_whose_literal_the_store_let_in),
 		TEST(a_gate_is_no_matter_without_a_mailbox),
 		TEST(an_answer_is_held_until_recent_is_known),
 		TEST(an_expunge_that_hit_the_command_makes_its_ok_a_no),
