@@ -347,15 +347,17 @@ static enum rc open_mail(struct account *account, bool created)
 }
 
 /*
- * After a sync has failed, what the WAL holds may not be on disk although it can be read: it goes into the
- * database file, which is synced, and the WAL starts anew.
+ * After a sync has failed, what the WAL holds may not be on disk although it can be read: it is written anew,
+ * goes into the database file, which is synced, and the WAL starts anew.
  */
 static enum rc account_examine(struct account *account)
 {
 	enum rc rc = db_quick_check(account->db);
 	if (rc != RC_OK)
 		return rc;
-	rc = settle_checkpoint(account, true);
+	rc = db_wal_rewrite(account->db);
+	if (rc == RC_OK)
+		rc = settle_checkpoint(account, true);
 	if (rc == RC_OK)
 		marker_doubt_remove(account);
 	else if (store_storage_rc(rc) && !account->wal_held)

@@ -537,13 +537,18 @@ static int db_file_rewrite(sqlite3_file *file)
 	return code;
 }
 
-enum rc db_checkpoint_doubtful(struct db *db)
+enum rc db_wal_rewrite(struct db *db)
 {
 	sqlite3_file *file = NULL;
 	int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &file);
 	if (code == SQLITE_OK && file && file->pMethods)
 		code = db_file_rewrite(file);
-	enum rc rc = db_result(db, code, "writing the WAL anew");
+	return db_result(db, code, "writing the WAL anew");
+}
+
+enum rc db_checkpoint_doubtful(struct db *db)
+{
+	enum rc rc = db_wal_rewrite(db);
 	return rc == RC_OK ? db_checkpoint(db, true) : rc;
 }
 

@@ -115,11 +115,13 @@ enum rc db_sync_wal(struct db *db) MUST_CHECK;
  */
 enum rc db_checkpoint(struct db *db, bool truncate) MUST_CHECK;
 /*
- * The same, truncating, after a sync of the WAL has failed. The kernel may hold frames that will never reach
- * the disk, however often the WAL is synced: a power cut would then find the end of the WAL in the middle of
- * it, and older pages in it would cover newer ones in the database. So the WAL is written over itself and
- * synced before the first page is copied.
+ * Before a checkpoint after a sync of the WAL has failed, in this process or in one before it: the WAL is
+ * written over itself and synced. The kernel may hold frames that will never reach the disk, however often
+ * the WAL is synced. A power cut in the middle of the checkpoint would find the end of the WAL before them,
+ * and older pages in it would cover some of the newer ones in the database.
  */
+enum rc db_wal_rewrite(struct db *db) MUST_CHECK;
+/* Both, truncating. */
 enum rc db_checkpoint_doubtful(struct db *db) MUST_CHECK;
 /* Frames in the WAL after the last commit; db_wal_found: so many were there when it was opened. */
 unsigned db_wal_frames(const struct db *db);

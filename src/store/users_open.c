@@ -353,7 +353,7 @@ static enum rc users_open_check(struct users *users)
 /* As account_examine: what can't be written into the database now can be read all the same. */
 static enum rc users_examine(struct users *users)
 {
-	enum rc rc = db_checkpoint(users->db, true);
+	enum rc rc = db_checkpoint_doubtful(users->db);
 	users->suspect = rc != RC_OK;
 	return store_storage_rc(rc) ? RC_OK : rc;
 }

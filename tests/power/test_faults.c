@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "store/store_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -444,6 +445,69 @@ static void what_a_failed_batch_was_told_is_true_after_a_power_cut_too(void **st
 	power_fini(&power);
 }
 
+/* As the background does it. */
+static enum rc sync_run(struct account *account, void *arg)
+{
+	uint64_t number = atomic_load(&account->dirty_number);
+	(void)arg;
+	account_background_synced(account, db_sync_wal(account->db), number);
+	return RC_OK;
+}
+
+/*
+ * The cure of a failed sync writes the WAL into the database. A power cut in the middle of that must not
+ * leave some pages of the new state and, from the WAL that is on disk, others of the old one. The database
+ * and an empty WAL are synced; then come a commit that is synced, and one that is not, in other pages as
+ * well.
+ */
+static void cut_the_cure(bool stopped)
+{
+	struct power power;
+	power_init(&power, NULL);
+	power_append(&power, "APPEND", "INBOX", 1, 500, none);
+	power_reopen(&power);
+	power_begin(&power, "CREATE", true);
+	assert_int_equal(rig_create(&power.rig, ACCOUNT, "Work"), RC_OK);
+	power_end(&power);
+	power_begin(&power, "STORE", false);
+	assert_int_equal(rig_flags(&power.rig, ACCOUNT, "INBOX", 1, MSG_SEEN), RC_OK);
+	power_end(&power);
+	size_t from = rec_point(power.rec);
+	/* A stop syncs, too, and leaves the cure to the next start. */
+	rec_fail(power.rec, REC_OP_SYNC, "-wal", EIO, 1, stopped);
+	power_begin(&power, "sync of flags", false);
+	if (stopped)
+		rig_close(&power.rig);
+	else
+		assert_int_equal(rig_background(&power.rig, ACCOUNT, sync_run, NULL), RC_OK);
+	assert_true(rec_failures(power.rec) > 0);
+	rec_fail(power.rec, REC_OP_SYNC, "", 0, 0, false);
+	if (stopped)
+		assert_int_equal(rig_open(&power.rig), RC_OK);
+	power_end(&power);
+	power_close_store(&power);
+	for (size_t point = from; point <= rec_point(power.rec); point++) {
+		for (unsigned i = 0; i < REC_CHOICES; i++) {
+			if (!power_verify(&power, point, (enum rec_choice)i, point + i, SIZE_MAX))
+				fail_msg("cut at %zu (%s): %s", point, rec_describe(power.rec, point),
+					power.reason);
+		}
+	}
+	power_fini(&power);
+}
+
+static void the_cure_of_a_failed_sync_may_be_cut(void **state)
+{
+	(void)state;
+	cut_the_cure(false);
+}
+
+static void the_cure_at_the_next_start_may_be_cut(void **state)
+{
+	(void)state;
+	cut_the_cure(true);
+}
+
 static void one_account_with_a_failing_disk_is_alone(void **state)
 {
 	struct power power;
@@ -473,6 +537,8 @@ int main(void)
 		cmocka_unit_test(a_read_only_disk_refuses),
 		cmocka_unit_test(truncation_and_reading_may_fail),
 		cmocka_unit_test(what_a_failed_batch_was_told_is_true_after_a_power_cut_too),
+		cmocka_unit_test(the_cure_of_a_failed_sync_may_be_cut),
+		cmocka_unit_test(the_cure_at_the_next_start_may_be_cut),
 		cmocka_unit_test(one_account_with_a_failing_disk_is_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

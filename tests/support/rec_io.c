@@ -79,6 +79,8 @@ struct rec {
 	bool fail_on;
 	unsigned fail_calls;
 	unsigned failures;
+	bool dies; /* with the first failure */
+	bool dead;
 };
 
 /* Paths below the root; NULL: outside. */
@@ -207,12 +209,17 @@ const char *rec_sync_name(enum rec_sync_kind kind)
 /* Locked. True: the call must fail with errno set. */
 static bool fails(struct rec *rec, enum rec_op op, const char *path)
 {
+	if (rec->dead && op != REC_OP_OPEN && op != REC_OP_READ) {
+		errno = EIO;
+		return true;
+	}
 	if (rec->fail_error == 0 || rec->fail_op != op || !strstr(path, rec->fail_path))
 		return false;
 	rec->fail_calls++;
 	if (rec->fail_calls != rec->fail_nth && !(rec->fail_on && rec->fail_calls > rec->fail_nth))
 		return false;
 	rec->failures++;
+	rec->dead = rec->dies;
 	errno = rec->fail_error;
 	return true;
 }
@@ -267,6 +274,8 @@ static int op_open(void *ctx, const char *path, int flags, mode_t mode)
 	int fd = -1;
 	if (!fails(rec, REC_OP_OPEN, path)) {
 		struct stat st;
+		if (rec->dead)
+			flags &= ~(O_CREAT | O_TRUNC);
 		bool created = (flags & O_CREAT) && stat(path, &st) != 0;
 		fd = open(path, flags | O_CLOEXEC, mode);
 		if (fd >= 0 && inside)
@@ -310,7 +319,7 @@ static ssize_t op_pwrite(void *ctx, int fd, const void *p, size_t n, off_t offse
 	bool fail = fails(rec, REC_OP_WRITE, handle_path(rec, fd));
 	int error = errno;
 	size_t part = fail ? n / 2 : n;
-	ssize_t done = pwrite(fd, p, part, offset);
+	ssize_t done = rec->dead ? 0 : pwrite(fd, p, part, offset);
 	struct handle *handle = handle_of(rec, fd);
 	if (done > 0 && handle) {
 		struct entry *entry = log_add(rec, ENTRY_WRITE, handle->path);
@@ -347,6 +356,7 @@ static int op_fsync(void *ctx, int fd)
 {
 	struct rec *rec = ctx;
 	pthread_mutex_lock(&rec->lock);
+	bool was_dead = rec->dead;
 	int result = fails(rec, REC_OP_SYNC, handle_path(rec, fd)) ? -1 : 0;
 	int error = errno;
 	struct handle *handle = handle_of(rec, fd);
@@ -354,7 +364,7 @@ static int op_fsync(void *ctx, int fd)
 		struct entry *entry = log_add(rec, handle->dir ? ENTRY_SYNC_DIR : ENTRY_SYNC, handle->path);
 		entry->object = handle->object;
 		entry->sync = handle->dir ? dir_sync_kind(handle->path) : file_sync_kind(handle->path);
-	} else if (result != 0 && handle && !handle->dir) {
+	} else if (!was_dead && handle && !handle->dir) {
 		log_add(rec, ENTRY_SYNC_FAILED, handle->path)->object = handle->object;
 	}
 	pthread_mutex_unlock(&rec->lock);
@@ -366,11 +376,12 @@ static int op_syncfs(void *ctx, int fd)
 {
 	struct rec *rec = ctx;
 	pthread_mutex_lock(&rec->lock);
+	bool was_dead = rec->dead;
 	int result = fails(rec, REC_OP_SYNC, handle_path(rec, fd)) ? -1 : 0;
 	int error = errno;
 	if (result == 0)
 		log_add(rec, ENTRY_SYNC_FS, handle_path(rec, fd))->sync = REC_SYNC_FS;
-	else
+	else if (!was_dead)
 		log_add(rec, ENTRY_SYNC_FS_FAILED, handle_path(rec, fd));
 	pthread_mutex_unlock(&rec->lock);
 	errno = error;
@@ -459,7 +470,7 @@ static int op_rmdir(void *ctx, const char *path)
 	struct rec *rec = ctx;
 	const char *inside = below(rec, path);
 	pthread_mutex_lock(&rec->lock);
-	int result = rmdir(path);
+	int result = rec->dead ? -1 : rmdir(path);
 	int error = errno;
 	if (result == 0 && inside)
 		log_add(rec, ENTRY_RMDIR, inside)->parent = parent_number(rec, inside);
@@ -1013,6 +1024,15 @@ void rec_fail(struct rec *rec, enum rec_op op, const char *substring, int error,
 	rec->fail_on = on;
 	rec->fail_calls = 0;
 	rec->failures = 0;
+	rec->dies = rec->dead = false;
+	pthread_mutex_unlock(&rec->lock);
+}
+
+void rec_die(struct rec *rec, const char *substring, int error, unsigned nth)
+{
+	rec_fail(rec, REC_OP_SYNC, substring, error, nth, false);
+	pthread_mutex_lock(&rec->lock);
+	rec->dies = true;
 	pthread_mutex_unlock(&rec->lock);
 }
 

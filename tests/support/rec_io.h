@@ -88,6 +88,11 @@ enum rec_op {
 /* From now on the nth (1..) such call on a path that contains `substring` fails, and with `on` all later
  * ones. One rule at a time; error 0 ends it. A failed write may have written its first half. */
 void rec_fail(struct rec *rec, enum rec_op op, const char *substring, int error, unsigned nth, bool on);
+/*
+ * The same for a sync, and with it the process dies: nothing that it does afterwards changes anything, until
+ * rec_fail is called again. It can still read.
+ */
+void rec_die(struct rec *rec, const char *substring, int error, unsigned nth);
 /* How often the rule has struck. */
 unsigned rec_failures(struct rec *rec);
 
