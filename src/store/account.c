@@ -196,7 +196,10 @@ enum rc account_row_write(struct account *account, uint64_t ceiling, bool clean)
 enum rc account_prepare_commit(struct account *account, bool *ret_sync)
 {
 	uint64_t ceiling = account->ceiling;
-	/* Strictly below: after a power cut everything gets the ceiling itself, and that must look new. */
+	/*
+	 * The modseq stays below the ceiling: after a power cut every message gets the ceiling as its modseq,
+	 * and clients must take that for a change.
+	 */
 	if (account->modseq + 1 >= ceiling)
 		ceiling = account->modseq + MODSEQ_STEP;
 	account->next_ceiling = ceiling;
@@ -272,7 +275,7 @@ static enum rc account_migrate(struct account *account)
 	enum rc rc = db_version(account->db, &version);
 	if (rc != RC_OK || version == SCHEMA_VERSION)
 		return rc;
-	/* Neither older nor newer: a number that somebody else has changed. */
+	/* The version is not ours, but the tables are: somebody has changed the number. */
 	if (schema_is_ours(db_handle(account->db))) {
 		log_error(account->store->log,
 			"version in the header of a database is damaged account=%s version=%d",
@@ -295,7 +298,7 @@ static enum rc account_migrate(struct account *account)
 }
 
 /*
- * The machine went down without notice: what clients have seen of flags may be gone, so all of it looks new.
+ * After a crash of the machine, flags that clients have seen may be lost. So every message gets a new modseq.
  */
 static enum rc account_raise(struct account *account)
 {
@@ -322,7 +325,7 @@ static enum rc account_raise(struct account *account)
 	return RC_OK;
 }
 
-/* Names and indexes; a new account gets its mailboxes here. */
+/* Reads names and counters. A new account gets its mailboxes here. */
 static enum rc open_mail(struct account *account, bool created)
 {
 	enum rc rc = created ? db_begin(account->db, false) : RC_OK;
@@ -337,7 +340,10 @@ static enum rc open_mail(struct account *account, bool created)
 	}
 	if (created) {
 		mail_committed(account);
-		/* Nobody has been promised anything yet. */
+		/*
+		 * The commit was not synced, so the account counts as dirty. No client has been told anything
+		 * of it yet.
+		 */
 		atomic_fetch_add(&account->dirty_number, 1);
 	}
 	uint64_t modseq = mail_modseq(account);
@@ -347,8 +353,8 @@ static enum rc open_mail(struct account *account, bool created)
 }
 
 /*
- * After a sync has failed, what the WAL holds may not be on disk although it can be read: it is written anew,
- * goes into the database file, which is synced, and the WAL starts anew.
+ * After a failed sync the WAL may be readable and yet not be on disk. So it is written anew, its contents go
+ * into the database file, which is synced, and the WAL begins anew.
  */
 static enum rc account_examine(struct account *account)
 {
@@ -368,7 +374,8 @@ static enum rc account_examine(struct account *account)
 }
 
 /*
- * What can't be raised now is raised before the first change: until then the old modseqs are as good as any.
+ * If the modseqs can't be raised now, they are raised before the first change. Until then the old ones are as
+ * good.
  */
 static enum rc open_raised(struct account *account)
 {
@@ -379,7 +386,7 @@ static enum rc open_raised(struct account *account)
 	return mail_reload(account);
 }
 
-/* The database, if it and its WAL are what they were. */
+/* Opens the database if it and its WAL are what the ledger says. */
 static enum rc open_db(struct account *account, bool *ret_created)
 {
 	char path[PATH_ROOM];
@@ -438,13 +445,19 @@ static enum rc open_parts(struct account *account)
 		return rc;
 	if (!same_boot)
 		return open_raised(account);
-	/* This process or one before it ended without closing: what it left unsynced is still there. */
+	/*
+	 * An earlier opening ended without closing the account, so the WAL may hold commits that are not
+	 * synced.
+	 */
 	account->use_noted = true;
 	atomic_fetch_add(&account->dirty_number, 1);
 	return RC_OK;
 }
 
-/* Writes that all is well, unless that is not known. Losing this row costs nothing but a resync of flags. */
+/*
+ * Writes that the account was closed in order, unless something is in doubt. If the row is lost, clients only
+ * fetch the flags again.
+ */
 static void mark_clean(struct account *account)
 {
 	enum rc rc = RC_OK;
@@ -455,7 +468,10 @@ static void mark_clean(struct account *account)
 		rc = db_sync_wal(account->db);
 		if (rc == RC_OK)
 			account_synced(account, number);
-		/* A second sync would say that all is well, although it is not. */
+		/*
+		 * A second sync would succeed although the data may not be on disk, so the doubt is kept in a
+		 * file.
+		 */
 		if (rc != RC_OK)
 			marker_doubt_set(account);
 	}
@@ -472,7 +488,7 @@ static void mark_clean(struct account *account)
 	}
 }
 
-/* What becomes of the WAL when an account is closed in order. */
+/* The state in which an orderly close leaves the WAL. */
 enum close_wal {
 	CLOSE_WAL_LEFT,
 	CLOSE_WAL_SETTLED, /* emptied, but for the mark that all is well */
@@ -499,7 +515,10 @@ static void close_parts(struct account *account, bool in_order, enum close_wal w
 	if (account->blobs_open)
 		blob_close_account(account);
 	account->blobs_open = false;
-	/* If the mark is all that the WAL gets it may stay there: losing it costs nothing. */
+	/*
+	 * The WAL may stay if the mark of the orderly close is all that it holds: losing that mark does no
+	 * harm.
+	 */
 	bool empty = account->db && db_wal_frames(account->db) == 0;
 	if (account->db && in_order)
 		mark_clean(account);
@@ -521,7 +540,7 @@ enum rc account_open(struct account *account)
 	if (rc != RC_OK) {
 		log_error(account->store->log, "account cannot be opened account=%s rc=%s",
 			account_shown(account), rc_name(rc));
-		/* For want of descriptors or memory: others may hold what it needs. */
+		/* Descriptors or memory have run out; other accounts may hold some. */
 		if (rc == RC_UNAVAILABLE)
 			store_evict_some(account->store);
 		account_fail(account, rc, false);
@@ -547,7 +566,10 @@ static void account_close_how(struct account *account, enum close_wal wal)
 	if (was == ACCOUNT_GONE)
 		return;
 	if (was == ACCOUNT_OPEN && account->suspect) {
-		/* Kept in memory, so that the next opening looks. */
+		/*
+		 * The suspicion is kept in memory as a failure, so that the next opening examines the
+		 * database.
+		 */
 		account_fail(account, RC_UNAVAILABLE, false);
 		account->retry_at = account->retry_ms = 0;
 		return;
@@ -574,7 +596,7 @@ void account_close_quickly(struct account *account)
 void account_close_locked(struct account *account)
 {
 	account_close_how(account, CLOSE_WAL_EMPTIED);
-	/* If it failed in that, or before, it is in the list already. */
+	/* An account that has failed is in the list of failed accounts already. */
 	if (account->state != ACCOUNT_FAILED)
 		account_failed(account);
 	account->retry_at = account->retry_ms = 0;
@@ -640,7 +662,7 @@ void account_reopen(struct account *account)
 	account->state = ACCOUNT_CLOSED;
 	account_closed(account);
 	enum rc rc = account_open(account);
-	/* The sessions have seen what is there: only if it can't be read again are they told. */
+	/* The sessions have seen what the database holds. They are told only if it can't be read again. */
 	if (rc != RC_OK)
 		change_publish_kind(account, CHANGE_RESET);
 }

@@ -1,7 +1,7 @@
 /*
- * What an account does without being asked: syncing relaxed commits, checkpoints, move-out, sweep, closing.
- * store_tick looks at atomics only and queues an item of the account's own on its strand; the work runs
- * there, one kind a turn, and slow kinds at no more than half of the workers.
+ * The background work of accounts: syncing relaxed commits, checkpoints, move-out, sweep, closing. store_tick
+ * looks at atomics only and queues an item of the account's own on its strand; the work runs there, one kind
+ * a turn, and slow kinds at no more than half of the workers.
  */
 #include "store/damage.h"
 
@@ -12,9 +12,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#define SLOW_RETRY_MS 200 /* no worker to spare */
-#define EVICT_MAX 64 /* accounts, a tick */
-#define EVICT_SHORT 8 /* when descriptors have run short */
+#define SLOW_RETRY_MS 200 /* while no worker is free for slow work */
+#define EVICT_MAX 64 /* accounts that are closed in one tick */
+#define EVICT_SHORT 8 /* the same when descriptors have run out */
 
 struct dirty_account {
 	struct account *account; /* counted */
@@ -60,14 +60,14 @@ void account_background_now(struct account *account, enum background_kind kind)
 	account_background_want(account, kind);
 }
 
-/* Syncing can fail in a way that leaves the WAL in doubt. */
+/* Takes the result of a sync. A failed one leaves the WAL in doubt. */
 void account_background_synced(struct account *account, enum rc rc, uint64_t number)
 {
 	if (rc == RC_OK) {
 		account_synced(account, number);
 		ledger_note(account);
 	} else if (rc == RC_IO) {
-		/* Either everything is on disk afterwards, or the sessions have been told. */
+		/* Afterwards either everything is on disk or the sessions have been told. */
 		rc = account_recover(account);
 		(void)rc;
 	}
@@ -130,7 +130,7 @@ static void run_kind(struct account *account, enum background_kind kind)
 		account_background_want(account, kind);
 }
 
-/* One kind; if more are due the item goes to the end of the strand again. */
+/* Does one kind of work. If more kinds are due, the item goes to the end of the strand again. */
 static void background_run(struct account *account)
 {
 	uint64_t now = clock_mono_ms();
@@ -157,7 +157,7 @@ static void background_run(struct account *account)
 	run_kind(account, (enum background_kind)chosen);
 }
 
-/* The end of an account: `account_destroy`. */
+/* Removes the folder of an account, for account_destroy. */
 static void destroy_run(struct account *account)
 {
 	if (!account_owner_gone(account)) {
@@ -216,7 +216,7 @@ static bool picked_has(struct account *const *picked, size_t count, const struct
 	return false;
 }
 
-/* The account that was used longest ago and is not one of those. */
+/* The account that was used longest ago, without `keep` and the ones that are picked already. */
 static struct account *evict_pick(
 	struct store *store, const struct account *keep, struct account *const *picked, size_t count)
 {
@@ -235,8 +235,8 @@ static struct account *evict_pick(
 }
 
 /*
- * Asks so many accounts that were used longest ago to close. They stay open at least as long as the store's
- * lock is held.
+ * Asks up to `max` accounts that were used longest ago to close. The caller holds the store's lock, so that
+ * they stay open meanwhile.
  */
 static void background_evict(struct store *store, const struct account *keep, size_t max)
 {
@@ -297,7 +297,7 @@ void account_mended(struct account *account)
 	account_unref(&account);
 }
 
-/* On the store's own strand. */
+/* Runs on the store's own strand. */
 static void syncfs_run(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
@@ -314,7 +314,7 @@ static void syncfs_run(struct store *store)
 	if (!ok)
 		log_error(store->log, "sync of the file system failed errno=%d", errno);
 	for (size_t i = 0; i < n; i++) {
-		/* If it failed, each account finds out by itself what that means for it. */
+		/* If syncfs failed, each account syncs by itself and handles the error. */
 		if (ok)
 			account_synced(dirty[i].account, dirty[i].number);
 		else
@@ -347,7 +347,7 @@ static size_t count_dirty(struct store *store)
 	return n;
 }
 
-/* Little room is left: what is dead goes now. The store's lock is held. */
+/* If the disk has little room, dead bytes are removed at once. The caller holds the store's lock. */
 static void tick_space(struct store *store)
 {
 	bool low = space_state(store) != SPACE_PLENTY;

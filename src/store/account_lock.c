@@ -1,5 +1,5 @@
 /*
- * A locked account is closed and stays so. It is held in the list of failed accounts, so that it is not
+ * A locked account is closed and stays closed. It is held in the list of failed accounts, so that it is not
  * forgotten when nobody has a handle on it.
  */
 #include "store/account_lock.h"
@@ -37,7 +37,10 @@ enum rc account_lock(struct account *account, struct buf *report)
 	if (account->state == ACCOUNT_GONE)
 		return RC_GONE;
 	if (account->state != ACCOUNT_LOCKED) {
-		/* What cannot be opened is locked all the same: it may be what has to be restored. */
+		/*
+		 * An account that can't be opened is locked all the same: it may be the one that has to be
+		 * restored.
+		 */
 		enum rc rc = account_ready(account);
 		if (rc == RC_OK)
 			replaced_remember(account);

@@ -1,6 +1,4 @@
-/*
- * Whose a folder is: what stands in it must fit the row of server.db, else nobody gets to see it.
- */
+/* Checks whose a folder is: its owner file must fit the row of server.db, else nobody gets access to it. */
 #include "store/owner.h"
 #include "store/owners.h"
 #include "store/store_priv.h"
@@ -38,7 +36,8 @@ static enum rc owner_check_known(struct account *account, const struct owner_mar
 	if (rc == RC_OK)
 		rc = owner_compare(account, mark, &owner);
 	if (rc == RC_OK && owner_confirm(store->io, store->log, account->path) != RC_OK)
-		log_warn(store->log, "owner file gets its name later account=%s", account_shown(account));
+		log_warn(store->log, "owner file is not renamed yet, tried again later account=%s",
+			account_shown(account));
 	return rc;
 }
 

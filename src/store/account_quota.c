@@ -1,6 +1,6 @@
 /*
- * Quota. What is used is the sum over the mailbox rows, which change in the transaction of the messages; the
- * limits are the account's own (told by whoever has looked the user up) or those of the configuration.
+ * Quota. The usage is the sum over the mailbox rows, which change in the transaction of the messages. The
+ * limits are those of the user's record, if account_quota_set was called, or those of the configuration.
  */
 #include "store/mail_priv.h"
 
@@ -11,7 +11,7 @@ static uint64_t limit_of(uint64_t own, uint64_t standard)
 
 void account_quota_set(struct account *account, uint64_t storage, uint64_t messages)
 {
-	/* Kept one higher, so that a new account, all zero, has the default. */
+	/* The values are stored plus one, so that the zeros of a new account mean the default. */
 	account->quota_storage = storage + 1;
 	account->quota_messages = messages + 1;
 }

@@ -1,10 +1,10 @@
 /*
- * Accounts that can be read and not written: the disk is full or has turned read-only, or a sync has failed
- * and failed again. Nothing that can be read needs a write, so such an account stays open; what would change
- * it is answered with the reason, and from time to time, with a growing pause, writing is tried again.
+ * Accounts that can be read and not written: the disk is full or read-only, or a sync and its cure have
+ * failed. Reading needs no write, so such an account stays open. Changes are answered with the reason, and
+ * writing is tried again after a pause that grows.
  *
  * After a failed sync the connection stays as it is: it shows the state before the commit whose outcome is
- * not known. Only when the frames of that commit have been overwritten is the database opened anew.
+ * not known. The database is opened anew only after the frames of that commit have been overwritten.
  */
 #include "store/store_priv.h"
 
@@ -30,10 +30,10 @@ void account_reads_only(struct account *account, enum rc rc)
 	account->write_retry_at = clock_mono_ms() + account->write_retry_ms;
 }
 
-/* One small synced transaction whose frames take the place of those that were not synced. */
+/* Commits one small synced transaction, whose frames overwrite those that were not synced. */
 enum rc account_marker_write(struct account *account)
 {
-	/* The next ceiling may have been part of what failed. */
+	/* The failed commit may have raised the ceiling. */
 	uint64_t ceiling =
 		account->ceiling > account->next_ceiling ? account->ceiling : account->next_ceiling;
 	enum rc rc = db_begin(account->db, true);
@@ -47,7 +47,7 @@ enum rc account_marker_write(struct account *account)
 	}
 	account->next_ceiling = ceiling + 1;
 	account->doubtful = false;
-	/* Now it is known that their rows are not there. */
+	/* The rows of the failed commit are known to be absent now, so files made for them can be removed. */
 	blob_batch_end(account);
 	return RC_OK;
 }

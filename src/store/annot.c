@@ -35,7 +35,7 @@ enum rc annot_create_defaults(struct account *account)
 	return rc == RC_OK ? annot_load(account) : rc;
 }
 
-/* Size of name and value, or 0 with RC_NOT_FOUND. */
+/* The size of name and value. 0 with RC_NOT_FOUND: there is no such entry. */
 static enum rc entry_size(struct account *account, int64_t mailbox, struct strv name, uint64_t *ret_size)
 {
 	sqlite3_stmt *stmt;
@@ -68,7 +68,7 @@ static enum rc list_below(struct account *account, int64_t mailbox, struct strv 
 {
 	struct arena *arena = account_arena(account);
 	struct strv from = strv_make(arena_printf(arena, "%.*s/", STRV_ARG(name)), name.n + 1);
-	/* '0' is what follows '/'. */
+	/* The range ends at "<name>0": '0' is the octet that follows '/'. */
 	struct strv to = strv_make(arena_printf(arena, "%.*s0", STRV_ARG(name)), name.n + 1);
 	sqlite3_stmt *stmt;
 
@@ -110,7 +110,10 @@ void annot_forget(struct account *account)
 	account->mail->annot_size = 0;
 }
 
-/* RC_NOT_FOUND: no such mailbox. *ret_mbox is NULL for the account. A \Noselect name has annotations, too. */
+/*
+ * Finds the mailbox. *ret_mbox is NULL for the account itself. RC_NOT_FOUND: no such mailbox. A \Noselect
+ * name has annotations, too.
+ */
 static enum rc annot_owner(struct account *account, int64_t mailbox, struct mbox **ret_mbox)
 {
 	struct mbox *mbox = mailbox ? mail_mbox_by_id(account, mailbox) : NULL;
@@ -125,7 +128,7 @@ static enum rc annot_tell(struct account *account, struct mbox *mbox, struct str
 {
 	uint64_t modseq = 0;
 
-	/* What was counted and remembered is read again if this is undone. */
+	/* Counts in memory are read again if the transaction is undone. */
 	account->mail->tree_touched = true;
 	notes_drop(account);
 	if (mbox) {
@@ -210,7 +213,7 @@ uint64_t annot_count(struct account *account)
 	return account->mail->annot_count;
 }
 
-/* Of one mailbox. */
+/* Counts the entries of one mailbox. */
 static enum rc count_of(struct account *account, int64_t mailbox, uint64_t *ret_count, uint64_t *ret_size)
 {
 	sqlite3_stmt *stmt;

@@ -85,7 +85,7 @@ static void made_add(struct blob_state *state, int64_t file)
 	state->made[state->made_count++] = (struct blob_made){ 0, file };
 }
 
-/* The spool file under another name. */
+/* Links the spool file to its name below msg/. */
 static enum rc file_link(struct account *account, const char *from, int64_t file)
 {
 	const struct io *io = account->store->io;
@@ -102,7 +102,7 @@ static enum rc file_link(struct account *account, const char *from, int64_t file
 	return io_rc(error);
 }
 
-/* Makes the file with its name and data on disk. */
+/* Makes the file; its name and data are on disk when this returns. */
 static enum rc put_file(struct account *account, const struct content *content, int64_t *ret_file)
 {
 	const struct io *io = account->store->io;
@@ -169,7 +169,7 @@ static enum rc blob_missing(struct account *account, int64_t id, const char *wha
 	return RC_CORRUPT;
 }
 
-/* What the row says of the bytes. */
+/* The columns of a row that are needed to read the bytes. */
 struct blob_row {
 	int64_t id;
 	uint64_t size;
@@ -202,7 +202,10 @@ enum rc blob_unref(struct account *account, int64_t id)
 	return rc;
 }
 
-/* Bytes of one row of blob_inline or blob_prefix; *ret_bytes is the caller's. RC_NOT_FOUND. */
+/*
+ * Reads the bytes of one row of blob_inline or blob_prefix; the caller frees *ret_bytes. RC_NOT_FOUND: no
+ * such row.
+ */
 static enum rc blob_bytes(
 	struct account *account, const char *sql, int64_t id, char **ret_bytes, size_t *ret_size)
 {
@@ -233,7 +236,10 @@ static enum rc open_inline(struct account *account, const struct blob_row *row, 
 	return RC_OK;
 }
 
-/* Clients fetch a large message in pieces: what was compared a moment ago is not read as a whole again. */
+/*
+ * Compares a file with its checksum. Clients fetch a large message in pieces, so a file that was compared a
+ * moment ago is not read as a whole again.
+ */
 static enum rc file_verify(struct account *account, const struct blob_row *row, struct reader *reader)
 {
 	struct blob_state *state = &account->blobs;
@@ -269,7 +275,7 @@ static enum rc open_file(struct account *account, const struct blob_row *row, st
 	free(path);
 	if (fd < 0) {
 		free(prefix);
-		/* ELOOP: a symbolic link, which the server has not made. */
+		/* ELOOP: it is a symbolic link, which the server never makes. */
 		return error == ENOENT || error == ELOOP ? RC_CORRUPT : io_rc(error);
 	}
 	bool whole =
@@ -303,7 +309,7 @@ enum rc blob_open(struct account *account, int64_t id, struct reader **ret_reade
 {
 	struct blob_row row;
 	enum rc rc = blob_row_read(account, id, &row);
-	/* A database that can't be read is another matter. */
+	/* Any other error says nothing about the message: the database can't be read. */
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
 	if (rc == RC_OK)
@@ -330,7 +336,7 @@ enum rc blob_verify(struct account *account, int64_t id)
 	return rc == RC_NOT_FOUND ? RC_CORRUPT : rc;
 }
 
-/* Whether a file that was made has no row. */
+/* Looks whether a file that was made has no row. */
 static enum rc made_look(struct account *account, const struct blob_made *made, bool *ret_lost)
 {
 	sqlite3_stmt *stmt;
@@ -345,7 +351,10 @@ static enum rc made_look(struct account *account, const struct blob_made *made, 
 	return RC_OK;
 }
 
-/* If the database cannot tell now, the file stays, and the sweep asks again. */
+/*
+ * Removes a file whose row was not committed. If the database can't tell now, the file stays, and the sweep
+ * asks again.
+ */
 static void made_settle(struct account *account, const struct blob_made *made)
 {
 	bool lost;
@@ -376,8 +385,8 @@ enum rc blob_prepare_commit(struct account *account)
 	struct blob_state *state = &account->blobs;
 	uint32_t prefix = (uint32_t)rand_u64();
 	/*
-	 * As long as there may be files of a transaction that never committed, its prefix stays in the
-	 * database.
+	 * The prefix in the database stays the same while files of a transaction that never committed may
+	 * exist: they are known by it.
 	 */
 	if (!state->prefix_used || state->scan || state->remove_failed)
 		return RC_OK;
@@ -388,7 +397,10 @@ enum rc blob_prepare_commit(struct account *account)
 void blob_batch_end(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
-	/* If it can't be read, files go on having the old one: they would only be kept longer. */
+	/*
+	 * If the prefix can't be read, new files keep the old one. They would only be kept longer if they
+	 * lost their rows.
+	 */
 	if (state->prefix_changed && prefix_read(account) == RC_OK)
 		state->prefix_used = state->prefix_changed = false;
 	for (size_t i = 0; i < state->made_count; i++)
@@ -396,7 +408,7 @@ void blob_batch_end(struct account *account)
 	state->made_count = 0;
 }
 
-/* Wishes the background work that the rows ask for. */
+/* Asks for the background work that the rows need. */
 static enum rc open_wishes(struct account *account)
 {
 	const struct store_settings *settings = &account->store->settings;
@@ -473,7 +485,7 @@ enum rc blob_open_account(struct account *account, bool clean)
 	return RC_OK;
 }
 
-/* Whoever opens it next has to look for orphans, or not. */
+/* Writes or removes the marker that tells the next opening to look for orphans. */
 static void close_marker(struct account *account)
 {
 	struct blob_state *state = &account->blobs;
@@ -485,7 +497,7 @@ static void close_marker(struct account *account)
 	}
 	enum rc rc = marker_set(account, true);
 	if (rc != RC_OK)
-		log_warn(account->store->log, "files of nobody may stay until the next check account=%s",
+		log_warn(account->store->log, "files without a row may stay until the next check account=%s",
 			account_shown(account));
 }
 

@@ -1,7 +1,7 @@
 /*
- * What FETCH needs of a message but its bytes: computed when the message was received, one row a blob, shared
- * by copies. A row that is missing, of another version or damaged is computed anew from the bytes. A reading
- * job has no transaction, so it gives the new row to a job of its own.
+ * All that FETCH needs of a message except its bytes. It is computed when the message is received: one row
+ * for each blob, shared by copies. A row that is missing, of another version or damaged is computed anew from
+ * the bytes. A reading job has no transaction, so it gives the new row to a job of its own.
  */
 #include "store/mail_priv.h"
 #include "store/msg_sql.h"
@@ -37,7 +37,7 @@ struct cache_sums {
 	unsigned char v[CACHE_SUMS_BYTES];
 };
 
-/* Begins with the blob and the column: bytes of another row or column are not taken for these. */
+/* The sum begins with blob and column, so that bytes of another row or column do not fit. */
 static void cache_sum_put(struct cache_sums *sums, unsigned which, int64_t blob, struct strv bytes)
 {
 	uint64_t seed[2] = { (uint64_t)blob, which };
@@ -65,7 +65,7 @@ static const struct {
 	{ MSG_HEADERS, CACHE_SUM_HEADERS, offsetof(struct msg_cached, headers) },
 };
 
-/* The sums of the short columns and of those that are wanted; the others stay as they are. */
+/* Computes the sums of the short columns and of the wanted ones; the others stay unchanged. */
 static void cache_sums_make(
 	struct cache_sums *sums, int64_t blob, const struct msg_cached *cached, unsigned want)
 {
@@ -137,7 +137,7 @@ static enum rc cache_write(struct account *account, int64_t blob, const struct m
 	return db_exec(account->db, stmt);
 }
 
-/* Whether lines before the message would change what its first lines are. */
+/* Tells whether lines put before the message would change the meaning of its first lines. */
 static bool begins_unlike_a_header(const struct content *content)
 {
 	const struct mime_part *root = content_mime(content)->root;
@@ -153,7 +153,7 @@ enum rc cache_put(struct account *account, int64_t blob, const struct content *c
 
 	if (prefix.n == 0)
 		return cache_write(account, blob, &summary);
-	/* Left to the first who asks: the bytes as they are stored decide. */
+	/* The row is left to the first reader, who scans the bytes as they are stored. */
 	if (begins_unlike_a_header(content))
 		return RC_OK;
 	buf_init(&parts, CACHE_PARTS_MAX);
@@ -161,7 +161,7 @@ enum rc cache_put(struct account *account, int64_t blob, const struct content *c
 	mime_parts_shift(&parts, summary.parts, prefix.n);
 	mime_headers_prefix(&headers, prefix, summary.headers);
 	summary.parts = buf_strv(&parts);
-	/* Too long: not cached. */
+	/* A header that is too long is not cached. */
 	summary.headers = buf_ok(&headers) ? buf_strv(&headers) : STRV_NULL;
 	enum rc rc = buf_ok(&parts) ? cache_write(account, blob, &summary) : RC_LIMIT;
 	buf_fini(&parts);
@@ -169,7 +169,7 @@ enum rc cache_put(struct account *account, int64_t blob, const struct content *c
 	return rc;
 }
 
-/* Stores a row that a reading job had to compute. */
+/* A job that stores a row which a reading job had to compute. */
 struct cache_job {
 	struct job job; /* first */
 	struct arena *arena; /* own */
@@ -182,7 +182,7 @@ static enum rc cache_job_run(struct account *account, struct job *job)
 	struct cache_job *cache_job = CONTAINER_OF(job, struct cache_job, job);
 	sqlite3_stmt *stmt;
 
-	/* The sweep may have been quicker. */
+	/* The sweep may have removed the message meanwhile. */
 	enum rc rc = db_one(account->db, &stmt, "SELECT 1 FROM blob WHERE id = ?1", "i", cache_job->blob);
 	if (rc != RC_OK)
 		return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -297,8 +297,7 @@ static enum rc cache_compute(struct account *account, const struct msg_row *row,
 	if (rc != RC_OK)
 		return rc;
 	/*
-	 * What was asked for is there, whether it can be kept or not. A transaction that is gone is noticed
-	 * by job.c.
+	 * The caller gets the summary even if it can't be cached. If the transaction is gone, job.c notices.
 	 */
 	if (!db_in_transaction(account->db))
 		cache_write_later(account, row->blob, &summary);
@@ -314,7 +313,7 @@ static bool list_whole(struct strv v)
 	return v.n >= 2 && v.p[0] == '(' && v.p[v.n - 1] == ')';
 }
 
-/* Whether the columns that were read can be what was written. */
+/* Tells whether the columns that were read can be those that were written. */
 static bool cache_sound(const struct msg_cached *cached, unsigned want, const struct msg_row *row)
 {
 	struct mime_range all;
@@ -331,7 +330,7 @@ static bool cache_sound(const struct msg_cached *cached, unsigned want, const st
 	return true;
 }
 
-/* RC_NOT_FOUND: no row that can be used. A column is only read from its pages if it is wanted. */
+/* RC_NOT_FOUND: there is no usable row. Only wanted columns are read from their pages. */
 static enum rc cache_read(struct account *account, const struct msg_row *row, unsigned want,
 	struct arena *arena, struct msg_cached *ret_cached)
 {
@@ -408,7 +407,7 @@ enum rc cache_check(struct account *account, void (*bad)(void *arg, int64_t blob
 			.parts = db_blob(stmt, 10),
 			.headers = db_blob(stmt, 11),
 		};
-		/* One of an older program is not used. */
+		/* A row of an older program is not used, so it is not checked. */
 		if (version > 0 && version < CACHE_VERSION)
 			continue;
 		if (version != CACHE_VERSION ||

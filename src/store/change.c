@@ -10,10 +10,10 @@
 #include "base/mem.h"
 #include "store/keyword_set.h"
 
-/* Sinks that publishing copies to its stack before it asks for memory. */
+/* Publishing copies up to this many sinks to its stack; for more it allocates memory. */
 #define SINKS_INLINE 16
 
-/* The list as it grows: `pub` is all that others see. */
+/* The list while it grows. Others see `pub` only. */
 struct list_priv {
 	struct change_list pub;
 	atomic_uint refs;
@@ -75,7 +75,7 @@ static struct list_priv *list_new(struct account *account)
 	return list;
 }
 
-/* A new entry of the running job. */
+/* Adds an entry of the running job. */
 static struct change *change_new(struct account *account, enum change_kind kind, int64_t mailbox)
 {
 	struct effects *effects = account->effects;
@@ -123,7 +123,7 @@ void change_msg(
 		change = change_new(account, kind, mailbox);
 	struct msg_state *msgs = mem_unconst(change->msgs);
 	size_t n = change->msg_count;
-	/* Full whenever the count is a power of two. */
+	/* The array is full whenever the count is a power of two. */
 	if ((n & (n - 1)) == 0)
 		msgs = mem_realloc(msgs, n ? n * 2 : 1, sizeof(*msgs));
 	msgs[n] = *state;
@@ -186,8 +186,8 @@ static void watch_add(struct account *account, struct change_sink *sink)
 }
 
 /*
- * In a job the watching begins when the job has succeeded, after its own list: a job that is undone, or run a
- * second time, has not watched.
+ * Watching from within a job begins when the job has succeeded, after its own list: a job that is undone or
+ * run again does not watch.
  */
 void change_watch(struct account *account, struct change_sink *sink)
 {
@@ -272,7 +272,7 @@ static void sink_tell(struct change_sink *sink, struct change_list *list)
 	reactor_post(sink->reactor, &m->msg);
 }
 
-/* Numbers the list and tells everybody; takes it over. */
+/* Numbers the list and posts it to all sinks; takes it over. */
 static void change_publish(struct account *account, struct change_list *list)
 {
 	struct change_sink *room[SINKS_INLINE];
@@ -282,7 +282,7 @@ static void change_publish(struct account *account, struct change_list *list)
 	for (size_t i = 0; i < account->store->sink_count; i++)
 		sink_tell(account->store->sinks[i], list);
 
-	/* Told outside the lock: a sink on this thread may unwatch. */
+	/* The sinks are called without the lock: a sink on this thread may unwatch. */
 	pthread_mutex_lock(&account->watch_lock);
 	size_t count = account->watch_count;
 	if (count > SINKS_INLINE)

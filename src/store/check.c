@@ -1,6 +1,4 @@
-/*
- * Looking for differences between index and bytes. Nothing is changed here.
- */
+/* Looks for differences between index and bytes. Changes nothing. */
 #include "store/check_priv.h"
 
 #include "base/mem.h"
@@ -69,7 +67,7 @@ static enum rc check_integrity(struct check *check)
 	return RC_OK;
 }
 
-/* Messages without a mailbox or without a blob, or of another size than it. */
+/* Finds messages without a mailbox or without a blob, or with another size than their blob. */
 static enum rc check_messages(struct check *check)
 {
 	struct db *db = check->account->db;
@@ -151,7 +149,7 @@ static enum rc check_refs(struct check *check)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* Keywords of messages that are not there. */
+/* Finds keywords of messages that do not exist. */
 static enum rc check_keywords(struct check *check)
 {
 	struct db *db = check->account->db;
@@ -241,7 +239,7 @@ static int check_file_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Sorted names of all files that have a row; *ret_files is the caller's. */
+/* Collects the sorted names of all files that have a row; the caller frees *ret_files. */
 static enum rc files_known(struct check *check, int64_t **ret_files, size_t *ret_count)
 {
 	struct db *db = check->account->db;
@@ -311,7 +309,7 @@ static bool check_damaged(const struct check *check)
 	return false;
 }
 
-/* One pass. Of a damaged database nothing more is asked. */
+/* Makes one pass. It ends early if the database is damaged. */
 static enum rc check_pass(struct check *check)
 {
 	check->count = 0;
@@ -353,14 +351,13 @@ static enum rc check_pass(struct check *check)
 }
 
 /*
- * Files that a dead process or a failed commit left are no fault of the account: if they are still to be
- * looked for in the background, that is done now. What goes wrong here shows in the check.
+ * Removes files that a dead process or a failed commit has left, if the background work has not done so yet:
+ * they are no fault of the account. Errors show in the check that follows.
  */
 static void sweep_first(struct account *account)
 {
 	/*
-	 * First of all a commit that is in doubt is settled, if anything can be written again: its files stay
-	 * until then.
+	 * A commit in doubt is settled first, if the account can be written again: its files stay until then.
 	 */
 	enum rc rc = account->db ? account_writable(account) : RC_OK;
 	if (rc == RC_OK)
@@ -370,7 +367,7 @@ static void sweep_first(struct account *account)
 }
 
 /*
- * A new database is complete in itself; what is left to mend are messages without bytes and bytes without
+ * A new database agrees with itself. What remains to be repaired are messages without bytes and bytes without
  * messages.
  */
 static enum rc check_repair_all(struct check *check)
@@ -407,7 +404,7 @@ static enum rc check_and_repair(struct check *check, bool repair)
 	rc = check_repair_all(check);
 	if (rc != RC_OK)
 		return rc;
-	/* What is left is told under its own heading. */
+	/* Problems that remain are listed under a heading of their own. */
 	if (check->report)
 		buf_adds(check->report, "repaired; what is left:\n");
 	rc = check_pass(check);

@@ -1,6 +1,4 @@
-/*
- * Whether the bytes of messages, and what is cached of them, are those that were stored.
- */
+/* Compares the bytes of messages, and what is cached of them, with their checksums. */
 #include "store/check_priv.h"
 
 #include "store/mail_priv.h"
@@ -21,7 +19,7 @@ static void check_bytes(struct check *check, int64_t id, uint64_t size, uint64_t
 			id, where, length, size);
 }
 
-/* Length of a file, UINT64_MAX: it is missing. */
+/* The length of a file. UINT64_MAX: it is missing. */
 static enum rc check_file_length(struct check *check, int64_t file, uint64_t *ret_length)
 {
 	const struct io *io = check->account->store->io;
@@ -36,7 +34,7 @@ static enum rc check_file_length(struct check *check, int64_t file, uint64_t *re
 	return RC_OK;
 }
 
-/* Reads all of it. */
+/* Reads the whole message and compares its checksum. */
 static enum rc check_sum(struct check *check, int64_t id, uint64_t size)
 {
 	enum rc rc = blob_verify(check->account, id);
@@ -76,7 +74,7 @@ static enum rc check_blob(struct check *check, sqlite3_stmt *stmt)
 		return RC_OK;
 	}
 	length = length == UINT64_MAX ? length : length + prefix;
-	/* The sweep removes the file before the row. */
+	/* A blob without references may lack its file: the sweep removes the file before the row. */
 	if (length != UINT64_MAX || db_i64(stmt, 5) > 0)
 		check_bytes(check, id, size, length, "file");
 	return length == size ? check_sum(check, id, size) : RC_OK;

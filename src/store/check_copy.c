@@ -1,7 +1,7 @@
 /*
- * Taking over what an old database still tells, row by row, into a new one. The old one may be damaged
- * anywhere: it is read without trust in its schema, each table from both ends up to where it can't be read,
- * and a row that does not fit is left out. What is missing then is known by its bytes: check_rows.c.
+ * Copies rows of an old database into a new one. The old one may be damaged anywhere: its schema is not
+ * trusted, each table is read from both ends up to where it can't be read, and a row that does not fit is
+ * left out. Messages that are missing then are found by their bytes (check_rows.c).
  */
 #include "store/check_priv.h"
 
@@ -13,13 +13,17 @@
 
 #define COPY_SQL_MAX 2048
 #define COPY_COLUMNS_MAX 32
-#define COPY_JUMPS 40 /* tries to get over a page that can't be read, each twice as far */
+/* attempts to get past a page that can't be read, each twice as far as the one before */
+#define COPY_JUMPS 40
 
-/* In this order: what others refer to comes first. The key tells where a walk goes on. */
+/*
+ * Tables in an order in which a row comes after the rows that it refers to. The key says where a walk goes
+ * on.
+ */
 static const struct {
 	const char *name;
-	const char *key; /* NULL: not an integer */
-	const char *order; /* from the other end */
+	const char *key; /* NULL: the table has no integer key */
+	const char *order; /* of a walk from the other end */
 } copy_tables[] = {
 	{ "mailbox", "id", "id DESC" },
 	{ "subscription", NULL, "name DESC" },
@@ -43,9 +47,9 @@ struct copy {
 	sqlite3 *old; /* borrowed */
 	struct db *new; /* borrowed */
 	const char *table;
-	char columns[COPY_SQL_MAX]; /* those that both have */
+	char columns[COPY_SQL_MAX]; /* that both tables have */
 	unsigned count;
-	unsigned key; /* which of them is the key */
+	unsigned key; /* the number of the key's column */
 	sqlite3_stmt *insert; /* own */
 	bool whole; /* the table could be read from one end to the other */
 };
@@ -79,7 +83,7 @@ static bool column_in(sqlite3_stmt *stmt, const char *name)
 	return false;
 }
 
-/* The columns of the new table that the old one has, too. *ret_there false: the old one has no such table. */
+/* Lists the columns that both tables have. *ret_there false: the old database has no such table. */
 static enum rc copy_columns(struct copy *copy, const char *key, bool *ret_there)
 {
 	char sql[128];
@@ -126,7 +130,7 @@ static enum rc copy_prepare(struct copy *copy)
 	return db_result(copy->new, code, "copy of a table");
 }
 
-/* One that violates a rule of the new table is left out; no room is an error. */
+/* Copies a row. A row that violates a rule of the new table is left out; a full disk is an error. */
 static enum rc check_copy_row(struct copy *copy, sqlite3_stmt *row)
 {
 	for (unsigned i = 0; i < copy->count; i++)
@@ -141,7 +145,7 @@ static enum rc check_copy_row(struct copy *copy, sqlite3_stmt *row)
 	return db_result(copy->new, code, "copy of a row");
 }
 
-/* One walk. *ret_end: it came to the end. *last: the key of the last row, if the table has one. */
+/* Makes one walk. *ret_end: it came to the end. *last: the key of the last row, if the table has one. */
 static enum rc copy_walk(
 	struct copy *copy, const char *rest, bool *ret_end, int64_t *last, uint64_t *ret_rows)
 {
@@ -165,7 +169,7 @@ static enum rc copy_walk(
 	return rc == RC_OK ? check_read_rc(code) : rc;
 }
 
-/* Beyond what can't be read. */
+/* Goes on behind the pages that can't be read. */
 static enum rc copy_jump(struct copy *copy, const char *key, int64_t last)
 {
 	bool end = false;
@@ -214,7 +218,7 @@ static enum rc copy_table(struct copy *copy, size_t which)
 	return rc;
 }
 
-/* 0: it can't be read, or can't be right. */
+/* Reads a number. 0: it can't be read, or can't be right. */
 static enum rc copy_number(sqlite3 *old, const char *sql, int64_t max, int64_t *ret_value)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -229,7 +233,10 @@ static enum rc copy_number(sqlite3 *old, const char *sql, int64_t max, int64_t *
 	return check_read_rc(code);
 }
 
-/* What an account has one of. A number that can't be right is forgotten; check_rows.c finds one that can. */
+/*
+ * Copies the values that an account has once. A number that can't be right is dropped; check_rows.c finds a
+ * new one.
+ */
 static enum rc copy_account(struct copy *copy)
 {
 	int64_t modseq = 0, ceiling = 0, uidvalidity = 0;
@@ -244,7 +251,7 @@ static enum rc copy_account(struct copy *copy)
 			"UPDATE account SET modseq = max(modseq, ?1), modseq_ceiling = max(modseq_ceiling, "
 			"?2), uidvalidity = max(uidvalidity, ?3)",
 			"iii", modseq, ceiling, uidvalidity);
-	/* Ids are never used again. */
+	/* The next ids must be above all old ones: ids are never used again. */
 	for (unsigned i = 0; rc == RC_OK && i < 2; i++) {
 		static const char *const names[] = { "mailbox", "blob" };
 		char sql[96];
@@ -266,7 +273,7 @@ enum rc check_copy(sqlite3 *old, struct db *new, bool *ret_whole)
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < COPY_TABLES; i++) {
 		rc = copy_table(&copy, i);
-		/* What follows from other rows, or is only a help, raises no doubt about UIDs. */
+		/* Tables that can be made again from others, or only save work, raise no doubt about UIDs. */
 		bool matters = strcmp(copy_tables[i].name, "cache") != 0 &&
 			       strcmp(copy_tables[i].name, "thread_ref") != 0 &&
 			       strcmp(copy_tables[i].name, "push_owed") != 0;

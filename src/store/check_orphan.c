@@ -1,6 +1,6 @@
 /*
- * Files that no row names. A repair puts what is a message into "Recovered", with the very file that lies
- * there: it is never without a name, and a repair that was interrupted does not bring it back twice.
+ * Files that no row names. A repair puts those that are messages into "Recovered", without copying: the file
+ * is never without a name, and an interrupted repair that is run again does not add the message twice.
  */
 #include "store/check_priv.h"
 
@@ -15,11 +15,11 @@
 #include <time.h>
 
 #define PIECE (64 * 1024)
-#define HEAD_MAX 1000 /* octets in which the first header line of a message shows */
+#define HEAD_MAX 1000 /* octets in which the first header line of a message must begin and end */
 
 struct orphan {
 	struct lost_file lost;
-	bool aside; /* it comes from folder lost */
+	bool aside; /* the file was in folder lost */
 	struct content *content; /* own */
 	int64_t date;
 };
@@ -85,7 +85,9 @@ struct content *check_content(struct account *account, const char *path, int64_t
 	return content;
 }
 
-/* Whether it begins like a message: with a header field, or with nothing but its body. */
+/*
+ * Tells whether the content begins like a message: with a header field, or with the empty line before a body.
+ */
 static bool orphan_is_message(const struct content *content)
 {
 	struct buf head;
@@ -125,8 +127,8 @@ static enum rc orphans_append(struct account *account, void *arg)
 }
 
 /*
- * Those that have come back leave folder lost; if they have not, they lie in msg/ as well and are set aside
- * later.
+ * Stores the batch. Files that have become messages leave folder lost; if the transaction failed, they also
+ * lie in msg/ and are set aside later.
  */
 static enum rc orphans_flush(struct check *check, struct orphans *orphans)
 {
@@ -156,7 +158,7 @@ static bool orphan_has_row(struct account *account, int64_t file, enum rc *ret_r
 	return rc == RC_OK;
 }
 
-/* Nothing can be read from it, so there is nothing to keep. */
+/* Tells whether the file is empty, so that nothing is lost with it. */
 static bool orphan_is_empty(struct account *account, int64_t file)
 {
 	struct stat st;
@@ -166,7 +168,7 @@ static bool orphan_is_empty(struct account *account, int64_t file)
 	return empty;
 }
 
-/* One file that has no row after the repair of rows and messages. */
+/* Handles one file that has no row after rows and messages were repaired. */
 static enum rc orphan_fix(struct check *check, struct orphans *orphans, const struct check_problem *problem)
 {
 	struct account *account = check->account;
@@ -184,7 +186,7 @@ static enum rc orphan_fix(struct check *check, struct orphans *orphans, const st
 		return rc;
 	if (orphan.aside)
 		rc = lost_back(account, &orphan.lost);
-	/* A repair that was cut short has left it there. */
+	/* RC_EXISTS: an interrupted repair has put the name there already. */
 	if (rc != RC_OK && rc != RC_EXISTS)
 		return rc;
 	char *path = file_path(account, problem->file);

@@ -1,6 +1,4 @@
-/*
- * What check.c, check_repair.c and check_rebuild.c share.
- */
+/* The declarations that check.c and its parts share. */
 #ifndef COID_STORE_CHECK_PRIV_H
 #define COID_STORE_CHECK_PRIV_H
 
@@ -14,26 +12,26 @@
 #define CHECK_HEADER 100 /* octets of the header of a database */
 #define CHECK_MODSEQ_MAX ((int64_t)1 << 62) /* numbers above are damage */
 #define CHECK_ID_MAX ((int64_t)1 << 53)
-#define CHECK_UIDVALIDITY_ROOM 1000000 /* a UIDVALIDITY so near the last one that there is, too */
+#define CHECK_UIDVALIDITY_ROOM 1000000 /* a UIDVALIDITY closer than this to the highest one is damage, too */
 
 enum check_kind {
 	CHECK_DATABASE, /* integrity_check */
 	CHECK_NO_MAILBOX, /* id: mailbox without a row, uid: how many messages */
 	CHECK_NO_BLOB, /* id: mailbox, uid, blob: without a row */
-	/* blob: bytes are gone, or others, in number (`length`, UINT64_MAX: gone) or by their sum */
+	/* blob: wrong length or checksum; `length`: as found, UINT64_MAX: the bytes are gone */
 	CHECK_NO_BYTES,
-	CHECK_UNREADABLE, /* blob: the disk says no */
-	CHECK_CACHE, /* blob: what is cached of it is not what was written */
-	CHECK_TWO_PLACES, /* blob: is inline and a file */
+	CHECK_UNREADABLE, /* blob: reading fails */
+	CHECK_CACHE, /* blob: its cache row is not what was written */
+	CHECK_TWO_PLACES, /* blob: it is both inline and a file */
 	CHECK_SIZE, /* id, uid, blob: message and blob differ in size */
 	CHECK_REFS, /* blob; length: how many messages have it */
 	CHECK_STRAY, /* blob: rows of other tables without it */
 	CHECK_KEYWORDS, /* id: mailbox; rows of keyword_more without a message */
 	CHECK_COUNTERS, /* id: mailbox */
 	CHECK_MODSEQ, /* the account's ceiling is too low */
-	CHECK_FILE, /* file: without a row */
-	CHECK_DROP, /* file: of a blob that the repair has removed */
-	CHECK_ASIDE /* file: the same, in folder lost since `id` */
+	CHECK_FILE, /* file: it has no row */
+	CHECK_DROP, /* file: its blob was removed by the repair */
+	CHECK_ASIDE /* file: it has no row and is in folder lost since `id` */
 };
 
 struct check_problem {
@@ -54,7 +52,10 @@ struct check {
 	size_t cap;
 };
 
-/* With a line of the report, or without. */
+/*
+ * check_add notes a problem without a line in the report, check_found with one. check_note writes a line
+ * only.
+ */
 void check_add(struct check *check, const struct check_problem *problem);
 void check_found(struct check *check, const struct check_problem *problem, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -64,54 +65,61 @@ void check_note(struct check *check, const char *format, ...) __attribute__((for
 enum rc check_blobs(struct check *check) MUST_CHECK;
 enum rc check_cache(struct check *check) MUST_CHECK;
 
-/* check_repair.c: sets right what was found, without CHECK_DATABASE. */
+/* check_repair.c: repairs everything that was found except CHECK_DATABASE. */
 enum rc check_repair(struct check *check) MUST_CHECK;
-/* The id of mailbox "Recovered", which is made if there is none. In a write transaction. */
+/* The id of mailbox "Recovered", which is made if it does not exist. Call this in a write transaction. */
 enum rc check_mailbox(struct account *account, struct strv name, int64_t *ret_id) MUST_CHECK;
 
 /* check_orphan.c */
 
-/* Files that were set aside. */
+/* Finds files that were set aside. */
 enum rc check_aside(struct check *check) MUST_CHECK;
-/* What is a message comes back into "Recovered"; any other file of nobody is set aside. */
+/* Puts files that are messages into "Recovered"; sets all other files without a row aside. */
 enum rc check_orphans(struct check *check) MUST_CHECK;
-/* Reads the file once for the scan; the content has a link of its own. NULL: it can't be read. */
+/* Reads the file once for the scan; the content has a link of its own. NULL: the file can't be read. */
 struct content *check_content(struct account *account, const char *path, int64_t *ret_date);
 
 /* check_schema.c */
 
-/* The header of the file, octet by octet, after a checkpoint; tables and indexes. */
+/*
+ * check_header compares the header of the file octet by octet, after a checkpoint; check_schema compares
+ * tables and indexes.
+ */
 enum rc check_header(struct check *check) MUST_CHECK;
 enum rc check_schema(struct check *check) MUST_CHECK;
 /*
- * How many parts of the header are not as this program writes them. check NULL: no report. RC_NOT_FOUND,
- * RC_CORRUPT: none.
+ * Counts the parts of the header that differ from what this program writes. check NULL: no report.
+ * RC_NOT_FOUND, RC_CORRUPT: there is no header.
  */
 enum rc check_header_read(struct account *account, struct check *check, unsigned *ret_bad) MUST_CHECK;
-/* A header with which the rest of the file can be read. */
+/* Changes the header so that SQLite can read the rest of the file. */
 void check_header_mend(const struct store *store, unsigned char head[CHECK_HEADER], uint64_t file_size);
 
-/* check_rows.c: in a write transaction of `db` */
+/* check_rows.c: functions for a write transaction of `db` */
 
-/* Rows that can't have been written are deleted, numbers brought into their limits. */
+/* Deletes rows that can't have been written, and brings numbers into their limits. */
 enum rc check_rows_sound(struct store *store, struct db *db) MUST_CHECK;
-/* What follows from other rows. *ret_recovered: messages that are in "Recovered" now. */
+/* Mends rows that follow from other rows. *ret_recovered: the number of messages put into "Recovered". */
 enum rc check_rows_fix(struct store *store, struct db *db, uint64_t *ret_recovered) MUST_CHECK;
-/* New UIDVALIDITYs. */
+/* Gives all mailboxes new UIDVALIDITYs. */
 enum rc check_rows_renumber(struct store *store, struct db *db) MUST_CHECK;
 
 /*
- * What a call that reads an old database says: RC_OK if damage can be its reason, which is read around; an
- * error if it can't be read now, for want of memory, descriptors or rights: nothing is left out for that.
+ * The result of a call that reads an old database. RC_OK: damage may be the reason of a failure, and the
+ * reader skips it. An error: reading is impossible now for want of memory, descriptors or rights; nothing may
+ * be left out because of that.
  */
 enum rc check_read_rc(int code) MUST_CHECK;
 /*
- * check_copy.c: all rows that can be read. *ret_whole: every row of the tables that matter. In a write
- * transaction of `new`.
+ * check_copy.c: copies all rows that can be read. *ret_whole: every row of the important tables was copied.
+ * Call this in a write transaction of `new`.
  */
 enum rc check_copy(sqlite3 *old, struct db *new, bool *ret_whole) MUST_CHECK;
 
-/* check_rebuild.c: a new database from what is left. The account may be closed; it is open afterwards. */
+/*
+ * check_rebuild.c: makes a new database from what is left. The account may be closed before; it is open
+ * afterwards.
+ */
 enum rc check_rebuild(struct check *check) MUST_CHECK;
 
 #endif

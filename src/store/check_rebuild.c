@@ -1,9 +1,9 @@
 /*
- * A new database in place of a lost or damaged one. It is made beside the old one, from all rows that can
- * still be read, and takes its place in one rename when it is complete and on disk; the old one is kept as
- * account.db.lost-<n>. Files of messages stay where they are and keep their names: those that no row mentions
- * any more are brought back afterwards, as in every repair (check_orphan.c). So a rebuild may be cut
- * anywhere: the account has the old database or the new one.
+ * Makes a new database in place of a lost or damaged one. It is made beside the old one, from all rows that
+ * can still be read, and takes its place in one rename when it is complete and on disk; the old one is kept
+ * as account.db.lost-<n>. Message files stay where they are and keep their names: files that no row mentions
+ * any more are brought back afterwards (check_orphan.c). So a rebuild may be interrupted anywhere: the
+ * account has either the old database or the new one.
  */
 #include "store/check_priv.h"
 
@@ -22,11 +22,11 @@
 struct rebuild {
 	struct check *check;
 	struct account *account;
-	bool read; /* something could be read */
+	bool read; /* some rows could be read */
 	struct db *new; /* own */
 	bool whole; /* every row of the old one was read */
 	bool doubt; /* UIDs can't be trusted */
-	bool wal_bad; /* changes are missing from it */
+	bool wal_bad; /* the WAL lacks changes */
 	uint64_t recovered;
 };
 
@@ -57,7 +57,7 @@ static void rebuild_clear_copy(struct account *account)
 	rebuild_unlink(account, SWAP_COPY "-wal");
 }
 
-/* What is left of this one, or of an earlier one that was cut short before it was decided. */
+/* Removes the work files of this rebuild, or of an earlier one that was interrupted before its decision. */
 static void rebuild_clear(struct account *account)
 {
 	rebuild_unlink(account, SWAP_BUILD);
@@ -65,7 +65,10 @@ static void rebuild_clear(struct account *account)
 	rebuild_clear_copy(account);
 }
 
-/* It is no damage: there is no room, or something can't be had now. Nothing is left out for that. */
+/*
+ * Tells whether an error is no damage: there is no room, or a resource is missing now. Then nothing may be
+ * left out.
+ */
 static bool rebuild_cannot(enum rc rc)
 {
 	return rc == RC_NOSPACE || rc == RC_READONLY || rc == RC_UNAVAILABLE;
@@ -90,7 +93,7 @@ static enum rc rebuild_new(struct rebuild *rebuild)
 			   : rc;
 }
 
-/* Around a bad sector only its page is lost. */
+/* Copies a piece of a file page by page, so that a bad sector costs only its own page. */
 static void rebuild_copy_piece(const struct io *io, int fd, char *piece, size_t n, uint64_t at)
 {
 	memset(piece, 0, n);
@@ -103,7 +106,7 @@ static void rebuild_copy_piece(const struct io *io, int fd, char *piece, size_t 
 	}
 }
 
-/* A file as it is; one that is not there: RC_NOT_FOUND. What can't be read of it is zeros. */
+/* Copies a file. Pages that can't be read become zeros. RC_NOT_FOUND: no such file. */
 static enum rc rebuild_copy_file(struct account *account, const char *from_name, const char *to_name)
 {
 	const struct io *io = account->store->io;
@@ -133,7 +136,7 @@ static enum rc rebuild_copy_file(struct account *account, const char *from_name,
 	return rc;
 }
 
-/* With a header that SQLite can read, in a copy: the old one stays as it is. */
+/* Makes a copy with a header that SQLite can read; the old file stays as it is. */
 static enum rc rebuild_mend_header(struct account *account, bool with_wal)
 {
 	const struct io *io = account->store->io;
@@ -159,8 +162,8 @@ static enum rc rebuild_mend_header(struct account *account, bool with_wal)
 }
 
 /*
- * Reads it in spite of a damaged schema, and leaves WAL and all as they are. *ret_old NULL: there is nothing
- * to read.
+ * Opens an old database in spite of a damaged schema, and changes neither it nor its WAL. *ret_old NULL:
+ * there is nothing to read.
  */
 static enum rc rebuild_open(struct account *account, const char *name, sqlite3 **ret_old)
 {
@@ -185,7 +188,7 @@ static enum rc rebuild_open(struct account *account, const char *name, sqlite3 *
 	log_warn(account->store->log, "nothing can be read of the old database account=%s file=%s code=%d",
 		account_shown(account), name, code);
 	sqlite3_close(old);
-	/* A copy has been written just now: what fails there is no damage of the old one. */
+	/* The copy was written a moment ago, so a failure to read it is no damage of the old database. */
 	if ((code & 0xff) == SQLITE_IOERR && strcmp(name, SWAP_COPY) == 0)
 		return RC_IO;
 	return check_read_rc(code);
@@ -204,7 +207,8 @@ static enum rc rebuild_read(struct rebuild *rebuild, const char *name)
 }
 
 /*
- * Of a WAL that is damaged in the middle the pages behind that, too: from a copy into which they are written.
+ * If the WAL is damaged in the middle, the pages behind the damage are written into a copy of the database,
+ * and rows are read from that.
  */
 static enum rc rebuild_read_wal(struct rebuild *rebuild)
 {
@@ -223,7 +227,7 @@ static enum rc rebuild_read_wal(struct rebuild *rebuild)
 	return rc == RC_OK && pages > 0 ? rebuild_read(rebuild, SWAP_COPY) : RC_OK;
 }
 
-/* All sources of rows, the best first. */
+/* Reads all sources of rows, beginning with the best. */
 static enum rc rebuild_read_all(struct rebuild *rebuild)
 {
 	struct account *account = rebuild->account;
@@ -244,7 +248,7 @@ static enum rc rebuild_read_all(struct rebuild *rebuild)
 	rebuild->read = false;
 	if (bad == 0)
 		rc = rebuild_read(rebuild, "account.db");
-	/* A copy has zeros where the file can't be read, which may be less in the way. */
+	/* The copy has zeros in place of bad sectors, which SQLite may get past. */
 	if (rc == RC_OK && !rebuild->read) {
 		rc = rebuild_mend_header(account, true);
 		if (rc == RC_OK)
@@ -276,7 +280,10 @@ static enum rc rebuild_doubts(struct rebuild *rebuild)
 static enum rc rebuild_rows(struct rebuild *rebuild)
 {
 	struct db *new = rebuild->new;
-	/* No file without a row is taken for one of a transaction that never committed. */
+	/*
+	 * The new prefix differs from that of every file, so that no file without a row is taken for one of a
+	 * transaction that never committed.
+	 */
 	enum rc rc = db_run(new,
 		"UPDATE account SET boot_id = '', clean = 0, file_prefix = (random() & 2147483647) + 1", "");
 	if (rc == RC_OK)
@@ -304,7 +311,7 @@ static enum rc rebuild_fill(struct rebuild *rebuild)
 		db_rollback(rebuild->new);
 		return rc;
 	}
-	/* All of it lies in the file, synced; no WAL belongs to it. */
+	/* Everything is in the file and synced; no WAL belongs to it. */
 	return db_checkpoint(rebuild->new, true);
 }
 
@@ -322,7 +329,7 @@ static void rebuild_report(struct rebuild *rebuild)
 	check_note(rebuild->check, renumbered ? "all UIDVALIDITYs are new" : "UIDs are as they were");
 }
 
-/* The ledger knows of more than there is, or it can't be told. */
+/* Tells whether the ledger claims more than the WAL has, or can't be compared. */
 static bool rebuild_wal_bad(struct account *account)
 {
 	unsigned frames = 0;
@@ -339,7 +346,7 @@ enum rc check_rebuild(struct check *check)
 {
 	struct account *account = check->account;
 	struct rebuild rebuild = { .check = check, .account = account, .wal_bad = rebuild_wal_bad(account) };
-	/* Sessions can't go on with what they have seen. */
+	/* Sessions end: what they have seen may not come back. */
 	account_fail(account, RC_CORRUPT, true);
 	rebuild_clear(account);
 	enum rc rc = rebuild_new(&rebuild);

@@ -1,7 +1,7 @@
 /*
- * Setting right what the check has found: first rows from other rows, then messages that have lost their
- * bytes. Nothing that can still be read is thrown away: a message whose bytes have another length than the
- * index says comes back as a new one.
+ * Repairs what the check has found: first rows that follow from other rows, then messages that have lost
+ * their bytes. Nothing that can still be read is thrown away: a message whose bytes have another length than
+ * the index says comes back as a new one.
  */
 #include "store/check_priv.h"
 
@@ -30,7 +30,7 @@ struct holder {
 	uint32_t size;
 };
 
-/* All messages that have this blob; *ret_holders is the caller's. */
+/* Finds all messages that have this blob; the caller frees *ret_holders. */
 static enum rc holders_find(
 	struct account *account, int64_t blob, struct holder **ret_holders, size_t *ret_count)
 {
@@ -67,8 +67,8 @@ static enum rc holder_expunge(struct account *account, const struct holder *hold
 }
 
 /*
- * The bytes that are there get a blob of their own, and its messages new UIDs: what a UID or EMAILID stood
- * for never changes. Where the bytes lie does not change either.
+ * Gives the existing bytes a blob of their own, and its messages new UIDs, because the message behind a UID
+ * or EMAILID never changes. The bytes stay where they are.
  */
 static enum rc blob_renew(struct account *account, int64_t blob, uint64_t size, int64_t *ret_id)
 {
@@ -102,7 +102,7 @@ static enum rc blob_renew(struct account *account, int64_t blob, uint64_t size, 
 	return rc;
 }
 
-/* The size of one message has changed in the table: the memory follows, and it gets a new UID. */
+/* Follows a change of a message's size in the table: memory is updated, and the message gets a new UID. */
 static enum rc holder_renew(struct account *account, const struct holder *holder, uint64_t size)
 {
 	struct mbox *mbox = mail_mbox_by_id(account, holder->mailbox);
@@ -125,7 +125,7 @@ static enum rc holder_renew(struct account *account, const struct holder *holder
 	return rc;
 }
 
-/* The file of a blob that goes away, if it has one, belongs to nobody then. */
+/* Notes that the file of a removed blob, if it has one, has no row any more. */
 static enum rc file_forget(struct check *check, int64_t blob)
 {
 	sqlite3_stmt *stmt;
@@ -170,7 +170,7 @@ static enum rc fix_no_bytes(struct check *check, const struct check_problem *pro
 	return rc == RC_OK && !there ? blob_delete(check, problem->blob) : rc;
 }
 
-/* A row for the blob, so that its messages can be removed in the ordinary way. */
+/* Adds a row for the blob, so that its messages can be removed in the ordinary way. */
 static enum rc fix_no_blob(struct check *check, const struct check_problem *problem)
 {
 	struct account *account = check->account;
@@ -179,7 +179,7 @@ static enum rc fix_no_blob(struct check *check, const struct check_problem *prob
 		" SELECT ?1, count(*), max(size), 0 FROM msg WHERE blob = ?1",
 		"i", problem->blob);
 	struct check_problem bytes = { .kind = CHECK_NO_BYTES, .blob = problem->blob, .length = UINT64_MAX };
-	/* Its bytes lay in the database: it has a row again. */
+	/* The row exists again: it was made from bytes in the database. */
 	if (rc == RC_OK && db_changes(account->db) == 0)
 		return RC_OK;
 	return rc == RC_OK ? fix_no_bytes(check, &bytes) : rc;
@@ -201,7 +201,7 @@ static enum rc fix_two_places(struct account *account, const struct check_proble
 	return rc;
 }
 
-/* Rows only: what follows from other rows. */
+/* Repairs rows that follow from other rows. */
 static enum rc repair_rows(struct account *account, void *arg)
 {
 	struct check *check = arg;
@@ -220,19 +220,19 @@ static enum rc repair_rows(struct account *account, void *arg)
 		check_note(check,
 			"%" PRIu64 " messages that had lost their rows are in " CHECK_MAILBOX " now",
 			recovered);
-	/* What stays damaged is found again. */
+	/* Messages that are still damaged will be found again. */
 	if (rc == RC_OK)
 		rc = db_run(account->db, "DELETE FROM damage", "");
 	return rc;
 }
 
-/* Messages whose bytes are not what they should be. The memory must agree with the rows by now. */
+/* Repairs messages whose bytes are wrong. Memory and rows agree at this point. */
 static enum rc repair_messages(struct account *account, void *arg)
 {
 	struct check *check = arg;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < check->count; i++) {
-		/* A copy: the list grows meanwhile. */
+		/* The loop works on a copy, since the list may grow meanwhile. */
 		struct check_problem problem = check->problems[i];
 		if (problem.kind == CHECK_NO_BLOB)
 			rc = fix_no_blob(check, &problem);
@@ -243,7 +243,7 @@ static enum rc repair_messages(struct account *account, void *arg)
 	return rc;
 }
 
-/* Counters were changed behind the memory's back. */
+/* Opens the account again, since the rows were changed without its memory. */
 static enum rc repair_reopen(struct account *account, enum rc rc)
 {
 	if (account->db)

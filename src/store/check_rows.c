@@ -1,8 +1,8 @@
 /*
- * Setting right in a database what follows from other rows of it: a message that has lost its row comes into
- * "Recovered", references and counters are counted anew, numbers are brought into their limits. Only SQL, in
- * the caller's transaction: for the account's own database, behind the back of its memory, and for one that
- * is being made.
+ * Repairs rows of a database from other rows: a message that has lost its row comes into "Recovered",
+ * references and counters are counted anew, numbers are brought into their limits. These functions run SQL
+ * only, in the caller's transaction. They serve the account's own database, without updating its memory, and
+ * a database that is being made.
  */
 #include "store/check_priv.h"
 
@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-/* The next UIDVALIDITY of the server, noted as the account's last. */
+/* Takes the next UIDVALIDITY of the server, and notes it as the account's last one. */
 static enum rc rows_uidvalidity(struct store *store, struct db *db, uint32_t *ret_next)
 {
 	sqlite3_stmt *stmt;
@@ -35,7 +35,7 @@ static enum rc rows_mailbox(struct store *store, struct db *db, int64_t *ret_id)
 	if (rc == RC_OK) {
 		*ret_id = db_i64(stmt, 0);
 		db_reset(stmt);
-		/* It may have been a name without messages. */
+		/* The name may have existed without being a mailbox (\Noselect). */
 		return db_run(db, "UPDATE mailbox SET attrs = attrs & ~?2 WHERE id = ?1", "ii", *ret_id,
 			(int64_t)MBOX_NOSELECT);
 	}
@@ -55,7 +55,7 @@ static enum rc rows_mailbox(struct store *store, struct db *db, int64_t *ret_id)
 	return rc;
 }
 
-/* Bytes in the database of which no row of `blob` tells: they are a message. */
+/* Bytes in the database without a row of `blob` are a message: they get a row. */
 static enum rc rows_stray_bytes(struct db *db)
 {
 	return db_run(db,
@@ -66,14 +66,14 @@ static enum rc rows_stray_bytes(struct db *db)
 		"");
 }
 
-/* Messages are put into the mailbox ?1 behind those that it has. */
+/* SQL that puts messages into mailbox ?1 behind those that it has. */
 #define INSERT_MESSAGES                                                                                      \
 	"INSERT INTO msg (mailbox, uid, flags, keywords, modseq, size, internaldate, zone, savedate, blob) "
 #define LAST_UID                                                                                             \
 	"(SELECT max(coalesce(max(uid) + 1, 1), (SELECT uidnext FROM mailbox WHERE id = ?1)) - 1"            \
 	" FROM msg WHERE mailbox = ?1)"
 
-/* Blobs that are said to be in use, but no message has. Those that were removed stay so. */
+/* Finds blobs with references that no message has. Blobs that were removed stay removed. */
 static enum rc rows_lost_messages(struct store *store, struct db *db, uint64_t *ret_count)
 {
 	sqlite3_stmt *stmt;
@@ -194,8 +194,8 @@ static enum rc rows_ceiling(struct db *db)
 }
 
 /*
- * Numbers that no program of ours has written: a flipped bit of a UID or modseq must not use up what is left
- * of them. The messages come into "Recovered" by their bytes.
+ * Handles numbers that this program can't have written: a flipped bit of a UID or modseq must not use up the
+ * numbers that are left. The messages come into "Recovered" by their bytes.
  */
 static enum rc rows_limits(struct db *db)
 {
@@ -232,7 +232,7 @@ static enum rc rows_limits(struct db *db)
 	return rc;
 }
 
-/* A mailbox whose name can't be one is called by its number. */
+/* Renames a mailbox with an impossible name to "Recovered-<id>". */
 static enum rc rows_names(struct store *store, struct db *db)
 {
 	struct arena *arena = arena_new(0);
@@ -244,7 +244,7 @@ static enum rc rows_names(struct store *store, struct db *db)
 		struct strv name = db_text(stmt, 1), checked;
 		bool good = strv_eq(db_text(stmt, 2), STRV("text")) &&
 			    mbox_name_check(store, name, arena, &checked) == RC_OK && strv_eq(name, checked);
-		/* A name that was made under wider limits is one. */
+		/* A name beyond the limits is valid if an earlier configuration allowed it. */
 		good = good || (name.n > 0 && mbox_name_check(store, name, arena, &checked) == RC_LIMIT);
 		if (!good && count < COUNT_OF(bad))
 			bad[count++] = db_i64(stmt, 0);
@@ -290,7 +290,7 @@ static enum rc rows_renumber_one(struct store *store, struct db *db, int64_t mai
 		       : rc;
 }
 
-/* Above all that were ever given out. */
+/* Gives UIDVALIDITYs above all that were ever given out. */
 enum rc check_rows_renumber(struct store *store, struct db *db)
 {
 	sqlite3_stmt *stmt;

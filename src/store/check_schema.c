@@ -10,14 +10,13 @@
 #include <stdio.h>
 
 #define PAGE 4096
-/* Of SQLite's file format. */
+/* Offsets in the header of SQLite's file format. */
 #define HEAD_SIZE 28 /* in pages */
 #define HEAD_LARGEST_ROOT 52
 #define HEAD_LARGEST_ROOT_SIZE 4
 
 /*
- * What this program writes there, and never anything else: the same octets as in the template of a new
- * account.
+ * Octets of the header that this program always writes alike: the same as in the template of a new account.
  */
 static const struct {
 	unsigned at;
@@ -95,7 +94,10 @@ enum rc check_header(struct check *check)
 {
 	struct account *account = check->account;
 	unsigned bad;
-	/* What the WAL has of page 1 replaces it. If it can't be written the file is looked at as it is. */
+	/*
+	 * The WAL may have a newer page 1, so it is written into the file first. If that is impossible the
+	 * file is checked as it is.
+	 */
 	enum rc rc = db_read_only(account->db) ? RC_OK : settle_checkpoint(account, true);
 	if (rc == RC_CORRUPT) {
 		check_found(check, &(struct check_problem){ .kind = CHECK_DATABASE },

@@ -16,10 +16,10 @@ struct content {
 	char *bytes; /* own; NULL: the file has them */
 	char *path; /* own; NULL: in memory */
 	uint64_t size;
-	uint64_t counted; /* of the server-wide bound on memory */
+	uint64_t counted; /* bytes counted for the whole server's memory */
 	struct account *account; /* counted; NULL: none */
-	uint64_t charged; /* of the account's */
-	uint32_t sum; /* of the file's bytes as they came */
+	uint64_t charged; /* bytes counted for the account */
+	uint32_t sum; /* of the file's bytes as they arrived */
 	struct mime_msg *mime; /* own */
 	struct arena *arena; /* own; holds the summary */
 	struct mime_summary summary;
@@ -49,7 +49,7 @@ struct content *content_from_bytes(struct store *store, struct strv bytes)
 	struct content *content = content_new(
 		store, mem_strndup(bytes.p ? bytes.p : "", bytes.n), NULL, bytes.n, SUM_NONE, scan);
 	mime_scan_free(&scan);
-	/* Not received from anyone: not counted. */
+	/* The bytes were not received from a client, so they are not counted. */
 	content->counted = 0;
 	return content;
 }

@@ -1,6 +1,4 @@
-/*
- * Conversations: the hashes of a message's Message-ID and references, and the thread that they lead to.
- */
+/* Conversations: hashes of a message's Message-ID and references, and the thread that they lead to. */
 #include "store/conversation.h"
 
 #include "base/mem.h"
@@ -9,7 +7,7 @@
 
 #include <stdlib.h>
 
-/* What a header says, as hashes; 0: nothing. */
+/* The ids in a header as hashes. 0: there is none. */
 struct refs {
 	uint64_t own;
 	uint64_t v[CONVERSATION_REFS_MAX]; /* oldest first */
@@ -33,7 +31,10 @@ static void refs_add(struct refs *refs, uint64_t hash)
 	refs->v[refs->count++] = hash;
 }
 
-/* Of several fields of one name the first counts. In-Reply-To may hold an address before the id. */
+/*
+ * Takes the ids from a header field. If Message-ID or References occurs several times, the first one counts.
+ * In-Reply-To may hold an address before the id.
+ */
 static void refs_field(struct refs *refs, struct strv name, struct strv value)
 {
 	bool own = strv_ieq(name, STRV("Message-ID"));
@@ -61,7 +62,7 @@ static void refs_field(struct refs *refs, struct strv name, struct strv value)
 	buf_fini(&id);
 }
 
-/* RC_NOT_FOUND: nothing is known of it. */
+/* RC_NOT_FOUND: the id is not known. */
 static enum rc conversation_find(struct account *account, uint64_t hash, uint64_t *ret_thread)
 {
 	sqlite3_stmt *stmt;
@@ -80,7 +81,7 @@ static enum rc conversation_remember(struct account *account, uint64_t hash, uin
 		thread);
 }
 
-/* A message that nothing is known of: no other will ever be found to belong to it. */
+/* A thread for a message without ids: no other message will ever be found to belong to it. */
 static uint64_t conversation_lonely(struct account *account, int64_t blob)
 {
 	uint64_t what[2] = { msg_epoch(account), (uint64_t)blob };
@@ -113,7 +114,10 @@ static enum rc conversation_put_refs(struct account *account, int64_t blob, stru
 		rc = db_run(account->db, "UPDATE blob SET thread = ?2 WHERE id = ?1", "iu", blob, thread);
 	if (rc == RC_OK && refs->own)
 		rc = conversation_remember(account, refs->own, thread);
-	/* The oldest and the nearest: so that answers to what never came find one another. */
+	/*
+	 * The oldest and the nearest reference are remembered, so that answers to a message that never came
+	 * find one another.
+	 */
 	if (rc == RC_OK && refs->count > 0)
 		rc = conversation_remember(account, refs->v[0], thread);
 	if (rc == RC_OK && refs->count > 1)

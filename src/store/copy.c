@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-/* The rows to copy, taken out of the index: the destination may be the same mailbox. */
+/* The rows to copy. They are copies of index rows, because the destination may be the same mailbox. */
 struct copy_rows {
 	struct msg_row *rows; /* own */
 	size_t count;
@@ -39,7 +39,7 @@ static enum rc copy_row(struct account *account, struct mbox *from, struct mbox 
 	struct keyword_set keywords;
 
 	row.uid = to->uidnext;
-	/* Wherever it is now, it was not delivered there: the mover leaves it alone. */
+	/* The message was not delivered to the new mailbox, so COI's mover must leave it alone. */
 	row.flags &= ~(uint32_t)(MSG_MARKED | MSG_CHAT | MSG_MORE_KEYWORDS);
 	keyword_map_apply(map, source->keywords, keywords_more(from->index, source), &keywords);
 	row.modseq = modseq;
@@ -55,7 +55,7 @@ static enum rc copy_all(
 
 	if (c->count > UINT32_MAX - to->uidnext)
 		return RC_LIMIT;
-	/* COPY to a Trash is how some clients delete: as long as there is any room. */
+	/* Some clients delete by COPY to a Trash, so COPY is allowed as long as there is any room. */
 	if (!move && space_state(account->store) == SPACE_FULL)
 		return RC_NOSPACE;
 	enum rc rc = move ? RC_OK : account_quota_check(account, c->size, c->count);
@@ -72,7 +72,7 @@ static enum rc copy_all(
 	}
 	if (move)
 		rc = expunge_remove(account, from, c->rows, c->count, true, modseq);
-	/* Within one mailbox expunge_remove has saved it, otherwise it is the other one that changed. */
+	/* expunge_remove saves `from`; another destination has to be saved here. */
 	if (rc == RC_OK && (!move || to != from))
 		rc = mail_mbox_save(account, to);
 	return rc;

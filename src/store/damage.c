@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define DAMAGE_KNOWN_MAX                                                                                     \
-	10000 /* kept in memory; beyond, nothing new is written down until the account is opened again */
+	10000 /* kept in memory; further ones are not recorded until the account is opened again */
 #define DAMAGE_LOG_MAX 100 /* holders of one blob that are logged */
 #define NOTE_MAX (64 * 1024)
 
@@ -116,10 +116,7 @@ struct note {
 	uint64_t count;
 };
 
-/*
- * What of the envelope tells the owner which message it was may be long or strange: the UID and the dates are
- * enough.
- */
+/* Describes a message by UID, size and date only: envelope fields may be long or hostile. */
 static void note_line(struct note *note, sqlite3_stmt *stmt)
 {
 	char date[40] = "";
@@ -210,7 +207,7 @@ static enum rc note_write(struct account *account, void *arg)
 	return rc;
 }
 
-/* How many seconds the next note has to wait. */
+/* The number of seconds until the next note is allowed. */
 static enum rc note_wait(struct account *account, bool *ret_owed, int64_t *ret_wait)
 {
 	sqlite3_stmt *stmt;
@@ -220,7 +217,7 @@ static enum rc note_wait(struct account *account, bool *ret_owed, int64_t *ret_w
 		return rc;
 	int64_t now = clock_wall(), last = db_i64(stmt, 1);
 	*ret_owed = db_i64(stmt, 0) == 0;
-	/* A clock that was ahead does not silence it. */
+	/* A time in the future comes from a wrong clock and does not delay the note. */
 	*ret_wait = last > now - DAMAGE_NOTE_PAUSE_S && last <= now ? last + DAMAGE_NOTE_PAUSE_S - now : 0;
 	db_reset(stmt);
 	return RC_OK;
@@ -240,7 +237,7 @@ enum rc damage_note(struct account *account)
 		buf_fini(&note.lines);
 		wait = DAMAGE_NOTE_PAUSE_S;
 	}
-	/* No room, or too early: the rows stay. */
+	/* The disk is full, or it is too early: the rows stay for the next try. */
 	if ((rc != RC_OK || wait < DAMAGE_NOTE_PAUSE_S) && account->db)
 		account_background(account, BACKGROUND_NOTE, clock_mono_ms() + (uint64_t)wait * 1000);
 	return rc;

@@ -1,9 +1,9 @@
 /*
- * Messages that are in the index, but whose bytes can't be read: the file is gone or has another length, the
- * checksum is wrong, the disk says no. Whoever meets one tells it here. The first time it is written down in
- * table `damage`, logged with account, mailbox and UID, and a little later a note in INBOX tells the owner
- * which messages are concerned: one note for all that were found meanwhile, at most one an hour. It is stored
- * like an APPEND: no push is made of it. [strand]
+ * Messages in the index whose bytes can't be read: the file is gone or has another length, the checksum is
+ * wrong, the disk returns errors. Code that meets such a message reports it here. The first report is written
+ * into table `damage` and logged with account, mailbox and UID. A little later a note in INBOX tells the
+ * owner about all messages found meanwhile, at most once an hour. The note is stored as by APPEND: no push is
+ * made for it. [strand]
  */
 #ifndef COID_STORE_DAMAGE_H
 #define COID_STORE_DAMAGE_H
@@ -14,9 +14,9 @@
 #define DAMAGE_NOTE_PAUSE_S 3600 /* between two notes */
 #define DAMAGE_NOTE_LINES 100 /* messages named in one note */
 
-/* Also in a reading job; the account is open. */
+/* Reports a message. May be called in a reading job; the account is open. */
 void damage_found(struct account *account, int64_t blob);
-/* Whether it has been found before: its file is read as a whole before any of it is given out. */
+/* True: the message was reported before. Then its file is read as a whole before any of it is sent. */
 bool damage_known(const struct account *account, int64_t blob);
 /* Reads the table when the account is opened. */
 enum rc damage_open(struct account *account) MUST_CHECK;

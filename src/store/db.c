@@ -17,9 +17,9 @@
 #define CACHE_KIB 512 /* of pages, a connection */
 #define WAL_SALT_OFFSET 16
 #define REWRITE_PIECE 65536 /* bytes */
-#define ROW_BYTES 256 /* what a changed row adds to the WAL, about */
+#define ROW_BYTES 256 /* about what a changed row adds to the WAL */
 
-/* Known by its address, like all statements. */
+/* The statement is found by the address of this text, as all statements are. */
 static const char rollback_sql[] = "ROLLBACK";
 
 struct statement {
@@ -34,11 +34,11 @@ struct db {
 	struct statement *statements; /* own; open addressing */
 	size_t slots;
 	size_t used;
-	bool full; /* what PRAGMA synchronous says */
+	bool full; /* PRAGMA synchronous is FULL */
 	bool uncertain;
 	int last_code; /* SQLite's, of the last failure */
 	unsigned wal_frames;
-	uint64_t bound_bytes; /* since db_begin */
+	uint64_t bound_bytes; /* bound to parameters since db_begin */
 	int64_t changes_before; /* at db_begin */
 };
 
@@ -49,7 +49,7 @@ static enum rc constraint_rc(int code)
 	return unique ? RC_EXISTS : RC_CORRUPT;
 }
 
-/* The codes are many and SQLite's, not an enum of ours: what is not named here is "not now". */
+/* Maps SQLite's codes. Codes that are not named here mean "not now". */
 static enum rc code_rc(int code)
 {
 	if (code == SQLITE_IOERR_NOMEM)
@@ -145,8 +145,8 @@ void db_reset(sqlite3_stmt *stmt)
 }
 
 /*
- * Binding fails only for a wrong number or no memory: the step tells then, since an unbound parameter is
- * NULL.
+ * Binding fails only for a wrong number or for lack of memory. An unbound parameter is NULL, so the step
+ * fails then.
  */
 void db_bind_i64(struct db *db, sqlite3_stmt *stmt, int param, int64_t value)
 {
@@ -320,7 +320,7 @@ enum rc db_script(struct db *db, const char *sql)
 	return db_result(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL), sql);
 }
 
-/* Called by SQLite after each commit. That it is set also keeps SQLite from checkpointing by itself. */
+/* SQLite calls this after each commit. Because it is set, SQLite does not checkpoint by itself. */
 static int wal_grew(void *arg, sqlite3 *handle, const char *schema, int frames)
 {
 	struct db *db = arg;
@@ -341,9 +341,7 @@ static enum rc db_is_new(struct db *db, bool *ret_new)
 	return RC_OK;
 }
 
-/*
- * First of all: if anything fails from here on the WAL stays as it is, with all that the ledger says of it.
- */
+/* This runs before anything else: if a later step fails, the WAL stays as it is and still fits the ledger. */
 static void db_keep_wal(struct db *db)
 {
 	int on = 1;
@@ -357,7 +355,9 @@ static enum rc db_setup(struct db *db, bool create)
 	static const char creating[] = "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;";
 	char sql[400];
 	enum rc rc = db_script(db, "PRAGMA locking_mode = EXCLUSIVE");
-	/* That of auto_vacuum writes, also if nothing changes: opening a database must not. */
+	/*
+	 * PRAGMA auto_vacuum writes even if nothing changes, but opening an existing database must not write.
+	 */
 	if (rc == RC_OK && create)
 		rc = db_is_new(db, &create);
 	if (rc != RC_OK)
@@ -371,7 +371,7 @@ static enum rc db_setup(struct db *db, bool create)
 	if (rc != RC_OK)
 		return rc;
 	sqlite3_wal_hook(db->handle, wal_grew, db);
-	/* Takes the lock and reads the WAL now: what is wrong is wrong here, and not in the first job. */
+	/* This takes the lock and reads the WAL, so that errors show here and not in the first job. */
 	return db_script(db, "SELECT count(*) FROM sqlite_schema;");
 }
 
@@ -407,7 +407,7 @@ void db_close(struct db **db)
 	free(d->statements);
 	int code = sqlite3_close(d->handle);
 	if (code != SQLITE_OK) {
-		/* Something opened on db_handle has been forgotten: a bug, and the file would stay locked. */
+		/* A bug: something opened on db_handle was not closed, and the file would stay locked. */
 		log_error(d->log, "database closed while in use db=%s code=%d", d->name, code);
 		abort();
 	}
@@ -420,7 +420,7 @@ static enum rc set_full(struct db *db, bool full)
 {
 	if (db->full == full)
 		return RC_OK;
-	/* As a prepared statement the pragma would act when prepared. */
+	/* A prepared PRAGMA would take effect when it is prepared, not when it is stepped. */
 	enum rc rc = db_script(db, full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
 	if (rc == RC_OK)
 		db->full = full;
@@ -432,14 +432,14 @@ void db_relax(struct db *db)
 	if (db_in_transaction(db))
 		return;
 	enum rc rc = set_full(db, false);
-	(void)rc; /* then the write is synced: slower, not wrong */
+	(void)rc; /* then the write is synced, which is slower but not wrong */
 }
 
 enum rc db_begin(struct db *db, bool full)
 {
 	sqlite3_stmt *rollback;
 	enum rc rc = set_full(db, full);
-	/* Nothing is begun that could not be undone for want of memory. */
+	/* ROLLBACK is prepared first, so that lack of memory can't prevent it later. */
 	if (rc == RC_OK)
 		rc = db_prepare(db, rollback_sql, &rollback);
 	if (rc == RC_OK)
@@ -458,8 +458,8 @@ enum rc db_commit(struct db *db)
 	if (rc == RC_OK)
 		return RC_OK;
 	/*
-	 * All frames were written, and only their sync has failed. A write that fails leaves the last frame,
-	 * which is the one that commits, not whole: such a commit is not there.
+	 * All frames were written and only their sync has failed, so the commit may be on disk. If a write
+	 * fails instead, the last frame, which commits, is incomplete: such a commit does not exist.
 	 */
 	db->uncertain = rc == RC_IO &&
 			(db->last_code == SQLITE_IOERR_FSYNC || db->last_code == SQLITE_IOERR_DIR_FSYNC);
@@ -472,7 +472,7 @@ void db_rollback(struct db *db)
 	if (!db_in_transaction(db))
 		return;
 	enum rc rc = db_run(db, rollback_sql, "");
-	/* A rollback in WAL mode only forgets: if it fails, the transaction is gone nevertheless. */
+	/* A rollback in WAL mode only forgets pages: even if it fails, the transaction is gone. */
 	if (rc != RC_OK && db_in_transaction(db))
 		abort();
 }
@@ -519,7 +519,7 @@ enum rc db_sync_wal(struct db *db)
 	return db_result(db, code, "sync of the WAL");
 }
 
-/* Writes the bytes of a file over themselves. */
+/* Writes the bytes of a file over themselves, so that the kernel holds them as new. */
 static int db_file_rewrite(sqlite3_file *file)
 {
 	sqlite3_int64 size = 0;
@@ -650,7 +650,7 @@ enum rc db_backup(struct db *db, const char *path, const char *vfs)
 		sqlite3_backup *backup = sqlite3_backup_init(copy, "main", db->handle, "main");
 		if (backup)
 			sqlite3_backup_step(backup, -1);
-		/* Tells the error of the step, too. */
+		/* sqlite3_backup_finish also returns the error of the step. */
 		code = backup ? sqlite3_backup_finish(backup) : sqlite3_extended_errcode(copy);
 	}
 	enum rc rc = code_rc(code);

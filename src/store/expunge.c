@@ -1,6 +1,6 @@
 /*
- * Messages go: EXPUNGE, and the source of a MOVE. A removed row leaves one in the expunge log, which is
- * bounded: the mailbox remembers the modseq from which on it is complete.
+ * Removes messages: EXPUNGE, and the source of a MOVE. For each removed row the expunge log gets one. The log
+ * is bounded; the mailbox remembers the modseq from which on it is complete.
  */
 #include "store/mail_priv.h"
 
@@ -10,10 +10,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* So much beyond the limit the log is cut in one go, to spare a cut with each message. */
+/* The log may grow this far beyond its limit before it is cut, so that not every message causes a cut. */
 #define LOG_SLACK(max) ((max) / 8 + 1)
 
-/* The rows are the truth here, too. */
+/* Corrects the count of log rows from the table. */
 static enum rc log_recount(struct account *account, struct mbox *mbox)
 {
 	sqlite3_stmt *stmt;
@@ -29,7 +29,7 @@ static enum rc log_recount(struct account *account, struct mbox *mbox)
 	return RC_OK;
 }
 
-/* The log keeps the newest rows of a mailbox, and only all rows of one modseq or none. */
+/* Cuts the log to its newest rows. Rows of one modseq are kept all or none. */
 static enum rc log_cut(struct account *account, struct mbox *mbox)
 {
 	uint64_t max = account->store->settings.expunge_log_max;
@@ -97,7 +97,7 @@ enum rc expunge_remove(struct account *account, struct mbox *mbox, const struct 
 	return rc == RC_OK ? mail_mbox_save(account, mbox) : rc;
 }
 
-/* Copies the rows to remove: those of the index move while others are still to be read. */
+/* Copies the rows to remove, since rows of the index move while others are still to be read. */
 static size_t expunge_pick(
 	const struct index *index, const struct seqset *uids, bool any_flags, struct msg_row *picked)
 {
@@ -192,12 +192,12 @@ static enum rc unref_all(struct account *account, struct mbox *mbox)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* The log of a mailbox that is gone serves only who wants a message back, and only so long. */
+/* Removes deleted mailboxes, and their logs, when their messages can't be brought back any more. */
 static enum rc forget_gone(struct account *account, int64_t now)
 {
 	int64_t before = now - (int64_t)account->store->settings.undelete_age_s;
 
-	/* What was deleted while the clock was ahead waits from now on. */
+	/* A deletion time in the future comes from a wrong clock, so the wait begins now. */
 	enum rc rc = db_run(
 		account->db, "UPDATE mailbox_gone SET deleted_at = ?1 WHERE deleted_at > ?1", "i", now);
 	if (rc != RC_OK)

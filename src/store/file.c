@@ -81,14 +81,14 @@ static enum rc file_fail(struct account *account, const char *what, const char *
 	return io_rc(error);
 }
 
-/* One directory; `parent` gets its name synced if `durable`. */
+/* Makes one directory. `durable`: syncs its name in `parent`. */
 static enum rc dir_make(struct account *account, const char *path, const char *parent, bool durable)
 {
 	const struct io *io = account->store->io;
 	bool made = io->mkdir(io->ctx, path, 0700) == 0;
 	if (!made && errno != EEXIST)
 		return file_fail(account, "mkdir", path);
-	/* Also when it was there: whoever made it may have died before his sync. */
+	/* An existing directory is synced, too: the process that made it may have died before its sync. */
 	if (!durable || (!made && account->blobs.dirs_trusted))
 		return RC_OK;
 	if (io_sync_dir(io, parent))
@@ -170,7 +170,7 @@ static bool dir_unlinked(const struct account *account, unsigned dir)
 	return (account->blobs.unlinked[dir / 8] & (1u << (dir % 8))) != 0;
 }
 
-/* Few directories one by one, many by one syncfs. */
+/* Syncs a few directories one by one, many by one syncfs. */
 enum rc file_removed_sync(struct account *account)
 {
 	const struct io *io = account->store->io;

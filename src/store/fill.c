@@ -1,6 +1,6 @@
 /*
- * Checksums of messages that an older version has stored: computed from the bytes that are there, little by
- * little.
+ * Fills in the checksums of messages that an older version has stored. They are computed from the stored
+ * bytes, a few at a time.
  */
 #include "store/bytes.h"
 
@@ -11,7 +11,7 @@
 
 #define FILL_ROWS 256 /* of one turn */
 #define FILL_US 20000
-#define FILL_WAIT_MS 10000 /* after the account was opened: sessions first */
+#define FILL_WAIT_MS 10000 /* after the account was opened, so that sessions go first */
 #define FILL_PAUSE_MS 200 /* between turns */
 
 struct filled {
@@ -32,7 +32,7 @@ enum rc fill_open(struct account *account)
 	return RC_OK;
 }
 
-/* The next blob without a checksum. RC_NOT_FOUND */
+/* The next blob without a checksum. RC_NOT_FOUND: none is left. */
 static enum rc fill_next(struct account *account, int64_t *ret_blob)
 {
 	sqlite3_stmt *stmt;
@@ -46,7 +46,7 @@ static enum rc fill_next(struct account *account, int64_t *ret_blob)
 	return RC_OK;
 }
 
-/* One that can't be read stays without. */
+/* Computes one checksum. A message that can't be read stays without one. */
 static void fill_blob(struct account *account, struct filled *filled, int64_t blob)
 {
 	struct reader *reader = NULL;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What clients see; the rest changes without a modseq and without telling anybody. */
+/* The flags that clients see. Other flags change without a modseq and without a notice. */
 #define VISIBLE ((uint32_t)MSG_FLAGS_CLIENT)
 
 struct store_flags {
@@ -17,7 +17,7 @@ struct store_flags {
 	uint32_t flags;
 	const struct keyword_set *keywords;
 	uint64_t unchanged_since;
-	uint64_t modseq; /* of all that changes; 0: nothing did yet */
+	uint64_t modseq; /* of all changes; 0: nothing has changed yet */
 	bool mark; /* chat messages that turn \Seen get MSG_MARKED */
 	struct seqset *modified;
 };
@@ -29,7 +29,7 @@ static uint64_t changed_word(enum flag_op op, uint64_t old, uint64_t given)
 	return op == FLAGS_ADD ? old | given : old & ~given;
 }
 
-/* The words `more` of its keywords hold what they were. */
+/* Computes the new row. `more` holds the old keywords beyond the first 64, and gets the new ones. */
 static void changed_row(
 	const struct store_flags *s, const struct msg_row *old, struct msg_row *new, uint64_t *more)
 {
@@ -50,10 +50,7 @@ static void changed_row(
 		more[i] = changed_word(s->op, more[i], s->keywords->more[i]);
 }
 
-/*
- * COI-48: it has been seen just now, for the first time since it was delivered to this mailbox or unset
- * again.
- */
+/* COI-48: true if the message turns \Seen now. */
 static bool flags_to_mark(const struct store_flags *s, const struct msg_row *old, const struct msg_row *new)
 {
 	uint32_t flags = new->flags &(uint32_t)(MSG_SEEN | MSG_CHAT | MSG_DELETED);

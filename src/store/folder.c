@@ -1,6 +1,6 @@
 /*
- * Folders of accounts: made from a template database that is built once at start and kept in memory, and
- * removed.
+ * The folders of accounts: they are made from a template database that is built once at start and kept in
+ * memory, and removed.
  */
 #include "store/store_priv.h"
 
@@ -13,7 +13,7 @@
 #include "base/mem.h"
 
 #define FOLDER_DEPTH_MAX 3 /* msg/xx/file */
-/* Of SQLite's file format: bytes 18 and 19 of the header are 2 in WAL mode. */
+/* SQLite's file format: bytes 18 and 19 of the header are 2 in WAL mode. */
 #define TEMPLATE_PAGE 4096
 #define TEMPLATE_WRITE_VERSION 18
 #define TEMPLATE_READ_VERSION 19
@@ -67,8 +67,8 @@ static enum rc template_fill(struct store *store, struct db *db)
 }
 
 /*
- * Made in memory: a server has to start on a full disk, too. What tells the file from one in WAL mode are two
- * bytes.
+ * Builds the template in memory, because the server has to start on a full disk, too. Only two bytes
+ * distinguish the file from one in WAL mode.
  */
 static enum rc template_take(struct store *store, struct db *db)
 {
@@ -115,8 +115,8 @@ static enum rc file_create(struct store *store, const char *path, const void *p,
 }
 
 /*
- * A folder with messages and without a database has lost it: a new one would hide them, and what the WAL
- * still holds belongs to the lost one.
+ * A folder with messages but without a database has lost it: a new database would hide the messages, and the
+ * WAL still holds data of the lost one.
  */
 static enum rc check_unused(struct account *account, const char *wal)
 {
@@ -148,7 +148,9 @@ static enum rc fill_folder(struct account *account, const char *db_path)
 		rc = check_unused(account, wal);
 	if (rc == RC_OK)
 		rc = file_create(store, temp, store->template, store->template_size);
-	/* Made now, its name is synced with the others, and not by the first commit. */
+	/*
+	 * The empty WAL is made now, so that its name is synced with the others and not by the first commit.
+	 */
 	if (rc == RC_OK)
 		rc = file_create(store, wal, "", 0);
 	if (rc == RC_OK)
@@ -158,7 +160,7 @@ static enum rc fill_folder(struct account *account, const char *db_path)
 	return rc;
 }
 
-/* The folder's name and those of the folders above it. */
+/* Syncs the folder's name and the names of the folders above it. */
 static enum rc account_folder_names_sync(struct account *account, const char *parent, const char *users)
 {
 	struct store *store = account->store;
@@ -177,8 +179,8 @@ enum rc folder_account_make(struct account *account, const char *db_path, bool *
 	if (!there && errno != ENOENT)
 		return account_folder_fail(store, "account cannot be looked for", db_path);
 	/*
-	 * As long as no commit is claimed, whoever made it may have died, or failed, before the syncs of its
-	 * names.
+	 * While the ledger claims no commit, the process that made the folder may have died, or failed,
+	 * before it synced the names.
 	 */
 	if (there && ledger_claims(account))
 		return RC_OK;
@@ -204,7 +206,7 @@ enum rc folder_account_make(struct account *account, const char *db_path, bool *
 
 /* Removal. */
 
-/* Removes what is in a folder; `left`: how many levels may still be below it. */
+/* Empties a folder; `left`: the number of levels that may still be below it. */
 static enum rc folder_empty(struct store *store, const char *path, unsigned left)
 {
 	const struct io *io = store->io;
@@ -219,7 +221,7 @@ static enum rc folder_empty(struct store *store, const char *path, unsigned left
 		rc = path_make(name, path, entry->d_name);
 		if (rc != RC_OK)
 			break;
-		/* A folder, or somebody else's file: unlink says which. */
+		/* The entry may be a folder or a foreign file: unlink tells which. */
 		if (io->unlink(io->ctx, name) == 0 || errno == ENOENT)
 			continue;
 		if (left == 0 || (errno != EISDIR && errno != EPERM)) {
@@ -245,7 +247,7 @@ enum rc folder_account_remove(struct account *account)
 		return account_folder_fail(store, "folder cannot be removed", account->path);
 	snprintf(parent, sizeof(parent), "%.*s", (int)(strrchr(account->path, '/') - account->path),
 		account->path);
-	/* ENOENT: no account of that group was ever made. */
+	/* ENOENT: this group folder was never made. */
 	return io_sync_dir(store->io, parent) || errno == ENOENT
 		       ? RC_OK
 		       : account_folder_fail(store, "folder cannot be synced", parent);

@@ -16,7 +16,7 @@
 #define INDEX_SPARE 16 /* rows allocated beyond what is there */
 #define INDEX_SHRINK 64 /* no memory is given back for fewer rows than this */
 #define TRIM_MAX 32 /* of a turn on a reactor */
-#define LRU_GRAIN_MS 1000 /* an index used again within this time keeps its place */
+#define LRU_GRAIN_MS 1000 /* an index that is used again within this time keeps its place in the list */
 
 struct index_lru {
 	pthread_mutex_t lock;
@@ -54,7 +54,7 @@ static struct index_lru *lru_of(const struct index *index)
 	return index->account->store->indexes;
 }
 
-/* Tells the budget how much the index holds now. */
+/* Tells the budget how much memory the index holds now. */
 static void account_for(struct index *index)
 {
 	uint64_t bytes = sizeof(*index) + index->cap * sizeof(*index->rows) +
@@ -89,8 +89,9 @@ void index_drop(struct account *account, struct mbox *mbox)
 }
 
 /*
- * Drops what can be dropped until the budget is kept, at most `max` indexes. An index can go while its strand
- * is ours; a borrowed strand is idle, so no job of it holds pointers to rows. account NULL: all are others.
+ * Drops indexes until the budget is kept, at most `max` of them. An index of `account` may go, since the
+ * caller runs its strand. Those of other accounts go if their strand can be borrowed: it is idle then, so no
+ * job holds pointers to rows. account NULL: all are others.
  */
 static void index_evict(struct index_lru *lru, const struct account *account, unsigned max)
 {
@@ -191,10 +192,7 @@ static enum rc read_rows(struct account *account, struct index *index)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/*
- * The rows are the truth: counters that do not agree with them are set right, and stored with the next
- * change.
- */
+/* The rows are right: counters that differ from them are corrected, and stored with the next change. */
 static void check_counts(struct account *account, struct index *index)
 {
 	struct mbox *mbox = index->mbox;
@@ -222,7 +220,7 @@ static void check_counts(struct account *account, struct index *index)
 
 static enum rc index_load(struct account *account, struct mbox *mbox, struct index **ret_index)
 {
-	/* Whoever finds the index in memory expects the names of its keywords there, too. */
+	/* An index in memory implies that the names of its keywords are loaded, too. */
 	enum rc rc = keywords_load(account, mbox);
 	if (rc != RC_OK)
 		return rc;
@@ -279,7 +277,7 @@ void index_remove(struct index *index, const struct seqset *uids)
 	size_t from = msg_lower_bound(rows, index->count, uids->v[0].lo);
 	size_t to = from;
 	for (size_t r = 0; r < uids->n; r++) {
-		/* What lies between two removed ranges moves down as a whole. */
+		/* The rows between two removed ranges move down as a whole. */
 		from = msg_lower_bound(rows, index->count, uids->v[r].hi + 1);
 		size_t end = r + 1 < uids->n ? msg_lower_bound(rows, index->count, uids->v[r + 1].lo)
 					     : index->count;
@@ -321,7 +319,7 @@ size_t msg_lower_bound(const struct msg_row *rows, size_t count, uint32_t uid)
 	size_t lo = 0;
 	size_t hi = count;
 
-	/* Where no UID is missing the answer is known at once. */
+	/* If no UID is missing up to this one, its position follows from the first UID. */
 	if (count > 0 && uid >= rows[0].uid && uid - rows[0].uid < count &&
 		rows[uid - rows[0].uid].uid == uid)
 		return uid - rows[0].uid;

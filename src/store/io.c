@@ -197,7 +197,10 @@ bool io_sync_dir(const struct io *io, const char *path)
 
 #define HOOK_FIELD_MAX 256
 
-/* One block: the table and what it needs. Strings are copied in, so that setenv later does no harm. */
+/*
+ * The hooks and the table that uses them, in one block. The strings are copied, so that a later setenv does
+ * no harm.
+ */
 struct hooks {
 	struct io io;
 	char slow_path[HOOK_FIELD_MAX];
@@ -206,7 +209,7 @@ struct hooks {
 	char fail_path[HOOK_FIELD_MAX];
 	int fail_errno; /* 0: nothing fails */
 	uint64_t fail_nth;
-	bool fail_on; /* and all later ones */
+	bool fail_on; /* the nth call and all later ones fail */
 	char fail_while[HOOK_FIELD_MAX]; /* "": always; else only while this file exists */
 	atomic_uint_fast64_t calls;
 };
@@ -310,7 +313,7 @@ static int hook_mkdir(void *ctx, const char *path, mode_t mode)
 	return hook_fails(ctx, "mkdir", path) ? -1 : real_mkdir(NULL, path, mode);
 }
 
-/* Takes the field up to the next ':' (or the end) off *text. */
+/* Takes the field up to the next ':' (or the end) off the front of *text. */
 static bool hook_field(const char **text, char field[HOOK_FIELD_MAX])
 {
 	if (!*text)

@@ -37,17 +37,20 @@ struct io {
 	DIR *(*opendir)(void *ctx, const char *path); /* then readdir and closedir as usual */
 };
 
-/* The real ones. */
+/* The real file operations. */
 extern const struct io io_real;
 
 /*
- * ENOSPC and EDQUOT: RC_NOSPACE; EROFS: RC_READONLY; EMFILE, ENFILE, ENOMEM: RC_UNAVAILABLE; ENOENT:
- * RC_NOT_FOUND; else RC_IO.
+ * Maps errno to enum rc. ENOSPC and EDQUOT: RC_NOSPACE; EROFS: RC_READONLY; EMFILE, ENFILE, ENOMEM:
+ * RC_UNAVAILABLE; ENOENT: RC_NOT_FOUND; all others: RC_IO.
  */
 enum rc io_rc(int error);
-/* All n bytes, whatever write(2) takes at once; interrupted calls go on. False: errno says why. */
+/*
+ * Writes all n bytes, with as many calls of write(2) as it takes; interrupted calls are repeated. False:
+ * errno says why.
+ */
 bool io_write_all(const struct io *io, int fd, const void *p, size_t n, uint64_t offset);
-/* As many bytes as there are up to n; -1: errno says why. */
+/* Reads up to n bytes, fewer only at the end of the file. -1: errno says why. */
 ssize_t io_read_all(const struct io *io, int fd, void *p, size_t n, uint64_t offset);
 /* Makes the names in a directory durable. */
 bool io_sync_dir(const struct io *io, const char *path);

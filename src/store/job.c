@@ -87,7 +87,7 @@ static void entry_run(struct account *account, struct entry *entry)
 		change_effects_drop(&entry->effects);
 }
 
-/* Outside a transaction. */
+/* Runs a read outside a transaction. */
 static void read_run(struct account *account, struct entry *entry)
 {
 	entry_run(account, entry);
@@ -95,7 +95,7 @@ static void read_run(struct account *account, struct entry *entry)
 		abort();
 }
 
-/* On error the memory no longer matches the database. */
+/* Reads the memory again after a rollback. On error it does not match the database. */
 static enum rc memory_reload(struct account *account)
 {
 	enum rc rc = mail_reload(account);

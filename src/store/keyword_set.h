@@ -1,7 +1,7 @@
 /*
- * A set of a mailbox's keywords, by their numbers. Most mailboxes have few: the first 64 are a word that lies
- * in the message's row; what is beyond is kept beside it, for those messages that have such a keyword
- * (keywords_more.c). A value; any thread.
+ * A set of a mailbox's keywords, by their numbers. Most mailboxes have few keywords: the first 64 are one
+ * word in the message's row. Further ones are kept beside the row, only for messages that have such a keyword
+ * (keywords_more.c). This is a value; any thread.
  */
 #ifndef COID_STORE_KEYWORD_SET_H
 #define COID_STORE_KEYWORD_SET_H
@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define KEYWORDS_FIRST 64 /* in msg_row.keywords, and msg_state's */
+#define KEYWORDS_FIRST 64 /* these are in msg_row.keywords and msg_state.keywords */
 #define KEYWORDS_MORE_WORDS 15 /* words of the others: keyword 64 is bit 0 of the first */
 
 struct keyword_set {
@@ -18,7 +18,7 @@ struct keyword_set {
 	uint64_t more[KEYWORDS_MORE_WORDS];
 };
 
-/* Whether one of the words `more` (NULL: all zero) is not zero. */
+/* True if one of the words `more` (NULL: all zero) is not zero. */
 static inline bool keyword_words_any(const uint64_t *more)
 {
 	for (size_t i = 0; more && i < KEYWORDS_MORE_WORDS; i++)

@@ -1,8 +1,8 @@
 /*
- * Keywords: names of a mailbox, numbered. The first 64 are a bit of each message's row; those beyond
- * (keywords_more.c) are for the few mailboxes that need them. So a name keeps its number until 64 are taken
- * and a new one is wanted: then one that no message carries gives its number away, and only if there is none
- * a new number is used.
+ * Keywords: the names of a mailbox's keywords, numbered. The first 64 are bits of each message's row; the
+ * others (keywords_more.c) serve the few mailboxes that need them. A name keeps its number until 64 numbers
+ * are taken and a new name is wanted: then the new name gets the number of a keyword that no message has. If
+ * there is none, it gets a new number.
  */
 #include "store/mail_priv.h"
 
@@ -19,7 +19,7 @@ static void keywords_append(struct mbox_keywords *keywords, struct strv name)
 	keywords->names[keywords->count++] = strv_make(mem_strndup(name.p, name.n), name.n);
 }
 
-/* A bit whose row is lost gets a name of ours: what messages say of the others stays right. */
+/* Gives a number whose row is lost a generated name, so that the other numbers keep their meaning. */
 static void keywords_fill(
 	struct account *account, struct mbox *mbox, struct mbox_keywords *keywords, size_t bit)
 {
@@ -81,7 +81,7 @@ enum rc mbox_keywords(struct account *account, int64_t id, const struct strv **r
 	return RC_OK;
 }
 
-/* The bit of a name, or count. */
+/* The number of a name, or the count if there is no such name. */
 static size_t keyword_find(const struct mbox_keywords *keywords, struct strv name)
 {
 	size_t i = 0;
@@ -91,7 +91,7 @@ static size_t keyword_find(const struct mbox_keywords *keywords, struct strv nam
 	return i;
 }
 
-/* At `number`: the next one, or one that is given away. */
+/* Stores the name under `number`: the next number, or one whose name is replaced. */
 static enum rc keyword_add(struct account *account, struct mbox *mbox, struct strv name, size_t number)
 {
 	struct mbox_keywords *keywords = mbox->keywords;
@@ -111,7 +111,7 @@ static enum rc keyword_add(struct account *account, struct mbox *mbox, struct st
 	return RC_OK;
 }
 
-/* What messages carry, and what is in `used` already. */
+/* Adds to `used` the keywords that messages have. */
 static enum rc keywords_used(struct account *account, struct mbox *mbox, struct keyword_set *used)
 {
 	struct index *index;
@@ -122,13 +122,15 @@ static enum rc keywords_used(struct account *account, struct mbox *mbox, struct 
 	return rc;
 }
 
-/* Where new names go: numbers from `next` on that are not `used`, at last behind all others. */
+/*
+ * The numbers for new names: first those from `next` on that are not `used`, then new ones behind all others.
+ */
 struct keyword_room {
 	struct keyword_set used;
 	size_t next;
 };
 
-/* MBOX_KEYWORDS_MAX: there is none. */
+/* Takes a number. MBOX_KEYWORDS_MAX: there is none. */
 static size_t room_take(struct keyword_room *room, size_t count)
 {
 	while (room->next < count && keyword_in(room->used.first, room->used.more, room->next))
@@ -146,8 +148,8 @@ static size_t room_left(const struct keyword_room *room, size_t count)
 }
 
 /*
- * A message that was moved away and is still read (moved.c) shows its keywords by their numbers: those keep
- * their names, unless there is no other room for the `missing` ones. Then it is forgotten.
+ * Keeps the names of keywords of messages that were moved away and are still read (moved.c), unless the
+ * `missing` names find no other room. Then the moved messages are forgotten.
  */
 static void room_spare_moved(struct mbox *mbox, size_t missing, struct keyword_room *room)
 {
@@ -160,7 +162,7 @@ static void room_spare_moved(struct mbox *mbox, size_t missing, struct keyword_r
 		moved_forget(mbox->index);
 }
 
-/* `asked`: names that are there, and stay. */
+/* Finds the numbers for `missing` new names. The keywords `asked` exist and must stay. */
 static enum rc room_find(struct account *account, struct mbox *mbox, const struct keyword_set *asked,
 	size_t missing, struct keyword_room *ret_room)
 {
@@ -175,7 +177,10 @@ static enum rc room_find(struct account *account, struct mbox *mbox, const struc
 	return rc;
 }
 
-/* Whether all names can be keywords; *ret_missing: how many are not there yet, each counted once. */
+/*
+ * Checks that all names can be keywords. *ret_missing: the number of names that do not exist yet, each
+ * counted once.
+ */
 static enum rc names_check(const struct mbox_keywords *keywords, const struct strv *names, size_t count,
 	struct keyword_set *ret_asked, size_t *ret_missing)
 {
@@ -200,8 +205,8 @@ static enum rc names_check(const struct mbox_keywords *keywords, const struct st
 }
 
 /*
- * `some`: as many of them as there is room for. Otherwise refused as a whole, so that nothing has to be
- * undone.
+ * Finds or creates keywords. `some`: creates as many as there is room for. Otherwise all are refused if one
+ * does not fit, so that nothing has to be undone.
  */
 static enum rc keywords_create(struct account *account, struct mbox *mbox, const struct strv *names,
 	size_t count, bool some, struct keyword_set *ret_set)
@@ -268,7 +273,10 @@ enum rc keyword_map_make(struct account *account, struct mbox *from, struct mbox
 	if (rc != RC_OK)
 		return rc;
 	size_t all = from->keywords->count;
-	/* Within one mailbox a name may move in memory while others are made; there nothing is made. */
+	/*
+	 * The array of names is copied: if both mailboxes are the same one, it could move in memory when
+	 * names are added (none are then).
+	 */
 	struct strv *names = arena_alloc(account_arena(account), (all + 1) * sizeof(*names));
 	for (size_t i = 0; i < all; i++) {
 		if (keyword_in(used->first, used->more, i))

@@ -1,7 +1,7 @@
 /*
  * Keywords of messages beyond the first 64 of their mailbox: a row of `keyword_more` for each message that
- * has one, and the same in memory beside the index. Rows of `msg` stay short, and mailboxes with few keywords
- * pay nothing.
+ * has one, and a copy in memory beside the index. So rows of `msg` stay short, and mailboxes with few
+ * keywords need no more memory.
  */
 #include "store/mail_priv.h"
 
@@ -18,7 +18,7 @@ struct more_keywords {
 	uint64_t words[KEYWORDS_MORE_WORDS];
 };
 
-/* Low octets first; zeros at the end are left out. */
+/* Writes the octets, lowest first, without the zeros at the end. */
 static size_t words_pack(const uint64_t *words, char *out)
 {
 	size_t n = 0;
@@ -110,7 +110,7 @@ enum rc keywords_more_load(struct account *account, struct index *index)
 		uint32_t uid = db_u32(stmt, 0);
 		size_t at = msg_lower_bound(index->rows, index->count, uid);
 		words_unpack(db_blob(stmt, 1), words);
-		/* One without its message is nobody's. */
+		/* A row without its message is ignored. */
 		if (at < index->count && index->rows[at].uid == uid)
 			keywords_more_set(index, &index->rows[at], words);
 	}

@@ -1,6 +1,6 @@
 /*
- * Two records in one block, written in turn, so that one that is torn leaves the other. A settled claim is
- * written into both, since an older claim would name a WAL that is no more.
+ * The file has two records in one block. They are written in turn, so that a torn one leaves the other. A
+ * settled claim is written into both, since an older claim would name a WAL that no longer exists.
  */
 #include "store/ledger.h"
 
@@ -83,7 +83,7 @@ enum rc ledger_open(struct account *account)
 	char path[PATH_ROOM];
 	ledger_path(account, path);
 	*ledger = (struct ledger){ .fd = io->open(io->ctx, path, O_RDWR | O_NOFOLLOW, 0) };
-	/* What takes no writes can be read nevertheless. */
+	/* If the file system takes no writes, the file can still be read. */
 	int fd = ledger->fd;
 	if (fd < 0 && (errno == EROFS || errno == EACCES))
 		fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
@@ -150,7 +150,7 @@ enum rc ledger_examine(struct account *account, unsigned *ret_frames)
 	return RC_CORRUPT;
 }
 
-/* The highest modseq of a message, or of one that is gone. */
+/* The highest modseq of a message or of a removed message. */
 static enum rc modseq_rows(struct account *account, uint64_t *ret_modseq)
 {
 	sqlite3_stmt *stmt;
@@ -171,7 +171,7 @@ enum rc ledger_examine_modseq(struct account *account)
 	uint64_t modseq = mail_modseq_stored(account), claimed = ledger->claim.modseq;
 	if (!ledger->valid || modseq >= claimed)
 		return RC_OK;
-	/* A wrong counter is for the check to find: the messages are there. */
+	/* If only the counters are wrong, the check will find that: the messages are there. */
 	enum rc rc = modseq_rows(account, &modseq);
 	if (rc != RC_OK)
 		return rc;
@@ -195,7 +195,10 @@ static bool ledger_write(struct account *account, uint64_t number, const struct 
 	return io_write_all(io, account->ledger.fd, record, sizeof(record), number % 2 * RECORD_SPACE);
 }
 
-/* It never goes back, and while the account is being opened or closed the mail part can't tell. */
+/*
+ * The modseq to claim. It never goes back; while the account is being opened or closed the mail part does not
+ * know it.
+ */
 static uint64_t modseq_claimed(const struct account *account)
 {
 	uint64_t stored = mail_modseq_stored(account), before = account->ledger.claim.modseq;
@@ -210,7 +213,7 @@ void ledger_note(struct account *account)
 	struct ledger_claim claim = { .modseq = modseq_claimed(account),
 		.salt = ledger->claim.salt,
 		.frames = db_wal_frames(account->db) };
-	/* Fewer frames: the WAL has begun anew. */
+	/* If there are fewer frames, the WAL has begun anew and has another salt. */
 	if (!ledger->salt_known || claim.frames < ledger->claim.frames || ledger->claim.settled)
 		ledger->salt_known = db_wal_salt(account->db, &claim.salt) == RC_OK;
 	if (!ledger->salt_known || claim.frames == 0)
@@ -223,7 +226,7 @@ void ledger_note(struct account *account)
 	ledger->claim = claim;
 }
 
-/* Accounts of earlier versions have none. */
+/* Makes the file: accounts of earlier versions have none. */
 static enum rc ledger_make(struct account *account)
 {
 	const struct io *io = account->store->io;

@@ -1,7 +1,7 @@
 /*
- * The file <account>/account.ledger says, outside account.db and its WAL, what of them has been synced.
- * SQLite takes the first damaged frame of a WAL for its end, and a WAL that is not there for an empty one:
- * without a record outside, acknowledged mail would be gone without a word. docs/storage.md has the argument.
+ * The ledger: the file <account>/account.ledger records, outside account.db and its WAL, how much of them has
+ * been synced. SQLite takes the first damaged frame of a WAL for its end, and a missing WAL for an empty one:
+ * without a record outside, acknowledged mail would be lost unnoticed. docs/storage.md has the argument.
  * [strand]
  */
 #ifndef COID_STORE_LEDGER_H
@@ -14,13 +14,13 @@
 
 struct account;
 
-/* What is claimed: it was so, and was on disk, when it was written. */
+/* The facts that the ledger states. Each was true and on disk when it was written. */
 struct ledger_claim {
-	uint64_t modseq; /* no lower than this is the highest one in the database */
+	uint64_t modseq; /* the highest modseq in the database is at least this */
 	uint64_t salt; /* of the WAL */
-	uint32_t frames; /* so many frames of it are needed ... */
-	bool settled; /* ... none: all of them are in the database file, too */
-	bool emptied; /* and the WAL is empty, on disk, too */
+	uint32_t frames; /* the number of its frames that are needed */
+	bool settled; /* no frames are needed: all are in the database file */
+	bool emptied; /* settled, and the WAL is empty on disk */
 };
 
 struct ledger {
@@ -28,33 +28,37 @@ struct ledger {
 	uint64_t number; /* of the last record */
 	bool valid; /* there is a claim */
 	bool wal_empty; /* when it was opened */
-	bool salt_known; /* claim.salt is that of the WAL of now */
+	bool salt_known; /* claim.salt is the salt of the present WAL */
 	struct ledger_claim claim;
 };
 
-/* Reads it. RC_OK also if there is none, or none that can be read: then nothing is claimed. */
+/* Reads the file. RC_OK also if it is missing or unreadable: then nothing is claimed. */
 enum rc ledger_open(struct account *account) MUST_CHECK;
 void ledger_close(struct account *account);
 /*
- * Before SQLite sees the WAL. RC_CORRUPT: it is not what was synced (logged). *ret_frames: how many it has.
- * Whether the database file is as new as it should be is asked when it is open: ledger_examine_modseq.
+ * Compares the WAL with the claim, before SQLite opens it. RC_CORRUPT, logged: the WAL is not what was
+ * synced. *ret_frames: the number of its frames. ledger_examine_modseq compares the database file, once it is
+ * open.
  */
 enum rc ledger_examine(struct account *account, unsigned *ret_frames) MUST_CHECK;
 enum rc ledger_examine_modseq(struct account *account) MUST_CHECK;
-/* After a synced commit or a sync of the WAL: one small write without a sync, which may fail. */
+/*
+ * Call this after a synced commit or a sync of the WAL. It makes one small write without a sync, which may
+ * fail.
+ */
 void ledger_note(struct account *account);
 /*
- * All frames are in the database file, which is synced: after this the WAL may begin anew or be truncated.
- * Synced. Not RC_OK: it must not.
+ * Records, synced, that all frames are in the database file, which is synced. Only if this returns RC_OK may
+ * the WAL begin anew or be truncated.
  */
 enum rc ledger_settle(struct account *account, unsigned frames) MUST_CHECK;
-/* The WAL has been emptied after that, durably. Written without a sync, as a note. */
+/* Records, without a sync, that the WAL has then been emptied durably. */
 void ledger_emptied(struct account *account);
-/* Opened: the WAL is empty, on disk, too. */
+/* True: at opening the WAL was empty on disk. */
 bool ledger_wal_blank(struct account *account);
-/* Whether something is claimed of the account in this folder; it need not be open. */
+/* Tells whether the ledger in this folder claims anything. The account need not be open. */
 bool ledger_claims(struct account *account);
-/* The database has been set aside: nothing is claimed of the next one. Not synced. */
+/* Removes the claim after the database has been set aside. Not synced. */
 enum rc ledger_forget(struct account *account) MUST_CHECK;
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * The folder <account>/lost: files that no row names. Nothing that can be read is thrown away because the
- * index does not know it: such a file is set aside here as <file>-<seconds since 1970>, kept for a configured
- * time, told by the check, and brought back by a repair.
+ * The folder <account>/lost has files that no row names. A readable file is never thrown away only because
+ * the index does not know it: it is set aside here as <file>-<seconds since 1970>, kept for a configured
+ * time, listed by the check, and brought back by a repair.
  */
 #include "store/bytes.h"
 
@@ -13,8 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LOST_LOOK_MS                                                                                         \
-	(S_PER_DAY * UINT64_C(1000)) /* how often an open account looks for what has been kept long enough */
+#define LOST_LOOK_MS (S_PER_DAY * UINT64_C(1000)) /* between two removals of old files in an open account */
 #define LOST_AHEAD_S 60 /* a stamp so far in the future was made by a wrong clock */
 #define LOST_FIRST_LOOK_MS 60000
 
@@ -116,7 +115,7 @@ enum rc lost_drop(struct account *account, const struct lost_file *lost)
 	if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
 		return lost_fail(account, "file cannot be removed", path);
 	lost_dir(account, path);
-	/* Succeeds if it was the last one. */
+	/* The folder is removed if this was its last file. */
 	(void)io->rmdir(io->ctx, path);
 	return RC_OK;
 }
@@ -148,7 +147,7 @@ enum rc lost_walk(struct account *account, lost_fn *fn, void *arg)
 	return rc;
 }
 
-/* Nobody knows how long a file has been here whose stamp lies in the future: its time begins anew. */
+/* If a file's stamp lies in the future, its real age is unknown, so its time begins anew. */
 static enum rc lost_stamp(struct account *account, const struct lost_file *lost, int64_t now)
 {
 	const struct io *io = account->store->io;

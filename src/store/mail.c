@@ -1,5 +1,6 @@
 /*
- * The mailboxes of an open account: reading them, counting, and throwing them away after a rollback.
+ * The mailboxes of an open account: reads them, counts their messages, and drops them from memory after a
+ * rollback.
  */
 #include "store/mail_priv.h"
 
@@ -94,7 +95,7 @@ void mail_mbox_free(struct account *account, struct mbox *mbox)
 	free(mbox);
 }
 
-/* Forgets all that was read, but not that the tree was touched: that stays until the commit. */
+/* Forgets all that was read. That the tree was touched stays noted until the commit. */
 static void mail_clear(struct account *account)
 {
 	struct mail *mail = account->mail;
@@ -257,7 +258,10 @@ enum rc mail_reload(struct account *account)
 		mail_clear(account);
 		return mail_load(account);
 	}
-	/* They stay touched: jobs before the failed one in this transaction may have changed them, too. */
+	/*
+	 * The mailboxes stay touched: jobs before the failed one in this transaction may have changed them,
+	 * too.
+	 */
 	LIST_EACH (node, &mail->touched) {
 		if (rc == RC_OK)
 			rc = mbox_reload(account, CONTAINER_OF(node, struct mbox, touched));
@@ -278,7 +282,7 @@ uint64_t mail_modseq(const struct account *account)
 
 enum rc mail_raise_modseq(struct account *account, uint64_t ceiling)
 {
-	/* The floor stands for an update of every row of msg. */
+	/* modseq_floor raises the modseq of every message, which saves an update of all rows of msg. */
 	enum rc rc = db_run(account->db,
 		"UPDATE mailbox SET highestmodseq = max(highestmodseq, ?1), modseq_floor = ?1", "u", ceiling);
 	if (rc != RC_OK)

@@ -1,7 +1,7 @@
 /*
- * What the files of the mail part share: the mailboxes of an open account and their indexes in memory.
- * Everything is [strand]. The rule for whoever changes something: check all that can be refused, then SQLite,
- * then memory; and mail_mbox_touch before the first change, so that a rollback throws the memory away.
+ * The declarations that the files of the mail part share: the mailboxes of an open account and their indexes
+ * in memory. Everything is [strand]. The order of every change: check everything that can be refused, call
+ * mail_mbox_touch (so that a rollback drops the memory), change the database, then change the memory.
  */
 #ifndef COID_STORE_MAIL_PRIV_H
 #define COID_STORE_MAIL_PRIV_H
@@ -21,7 +21,7 @@ struct mbox_keywords {
 	struct strv *names; /* own array of own; at most MBOX_KEYWORDS_MAX */
 };
 
-/* A row of table mailbox, and what is loaded of the mailbox. */
+/* A row of table mailbox, and the data of the mailbox that is loaded. */
 struct mbox {
 	UT_hash_handle hh; /* mail->by_id */
 	int64_t id;
@@ -68,14 +68,14 @@ struct mail {
 
 /* The mailbox, or NULL. */
 struct mbox *mail_mbox_by_id(struct account *account, int64_t id);
-/* RC_NOT_FOUND also for a \Noselect name. */
+/* RC_NOT_FOUND: there is no such mailbox, or it is \Noselect. */
 enum rc mail_mbox_selectable(struct account *account, int64_t id, struct mbox **ret_mbox) MUST_CHECK;
 void mail_mbox_touch(struct account *account, struct mbox *mbox);
-/* Writes the counters of the row. */
+/* Writes the counters into the mailbox's row. */
 enum rc mail_mbox_save(struct account *account, struct mbox *mbox) MUST_CHECK;
 void mail_mbox_free(struct account *account, struct mbox *mbox);
 /*
- * Adds (sign 1) or takes away (sign -1) a message of this state in the counters of the mailbox and the
+ * Adds (sign 1) or subtracts (sign -1) a message of this state in the counters of the mailbox and the
  * account.
  */
 void mail_mbox_count(struct account *account, struct mbox *mbox, const struct msg_row *row, int sign);
@@ -84,7 +84,7 @@ void mail_mbox_count(struct account *account, struct mbox *mbox, const struct ms
 
 int tree_compare(struct strv a, struct strv b);
 bool tree_is_inbox(struct strv name);
-/* Whether `name` is below `parent`. */
+/* True if `name` is below `parent`. */
 bool tree_below(struct strv name, struct strv parent);
 struct mbox *tree_find(const struct mail *mail, struct strv name);
 /* Position of the first name that does not come before `name`. */
@@ -98,7 +98,7 @@ void tree_subs_remove(struct mail *mail, struct strv name);
 
 /* mbox_change.c */
 
-/* INBOX and the default mailboxes, in a transaction, without change entries. */
+/* Makes INBOX and the default mailboxes, in a transaction, without change entries. */
 enum rc mbox_create_defaults(struct account *account) MUST_CHECK;
 
 /* index.c */
@@ -122,15 +122,18 @@ struct index {
 
 /* Bytes of all indexes of the store. */
 uint64_t index_lru_used(const struct index_lru *lru);
-/* Loads it if it is not there. Valid until the job ends, the rows until the mailbox changes. */
+/*
+ * Loads the index if it is not in memory. The index is valid until the job ends, its rows until the mailbox
+ * changes.
+ */
 enum rc index_get(struct account *account, struct mbox *mbox, struct index **ret_index) MUST_CHECK;
-/* Frees it and forgets it; accepts a mailbox without. */
+/* Frees the index; accepts a mailbox without one. */
 void index_drop(struct account *account, struct mbox *mbox);
-/* A new message, whose UID is higher than all others. */
+/* Adds a new message, whose UID is higher than all others. */
 void index_append(struct index *index, const struct msg_row *row, const struct keyword_set *keywords);
-/* The rows with these UIDs are gone. */
+/* Removes the rows with these UIDs. */
 void index_remove(struct index *index, const struct seqset *uids);
-/* A row below unseen_from may have lost \Seen. */
+/* Call this if a row below unseen_from may have lost \Seen. */
 void index_unseen(struct index *index, uint32_t uid);
 /* The first message without \Seen; 0: none. */
 uint32_t index_first_unseen(struct index *index);
@@ -140,8 +143,8 @@ uint32_t index_first_unseen(struct index *index);
 enum rc keywords_load(struct account *account, struct mbox *mbox) MUST_CHECK;
 void keywords_drop(struct mbox *mbox);
 /*
- * Keywords of mailbox `from` as those of `to`, where they are made if needed, as many as fit: the others get
- * lost.
+ * Maps keywords of mailbox `from` to those of `to`. Keywords are made in `to` as needed, as many as fit; the
+ * others are lost.
  */
 struct keyword_map {
 	uint16_t to[MBOX_KEYWORDS_MAX]; /* the number in `to` plus one; 0: none */
@@ -151,37 +154,37 @@ enum rc keyword_map_make(struct account *account, struct mbox *from, struct mbox
 void keyword_map_apply(
 	const struct keyword_map *map, uint64_t first, const uint64_t *more, struct keyword_set *ret_set);
 
-/* keywords_more.c: what is `words` are KEYWORDS_MORE_WORDS of them, or NULL for none. */
+/* keywords_more.c: parameters `words` point to KEYWORDS_MORE_WORDS words; NULL: none. */
 
-/* Of a row of the index, or a copy of one. Valid until it changes. */
+/* The words of a row of the index, or of a copy of one. Valid until they change. */
 const uint64_t *keywords_more(const struct index *index, const struct msg_row *row);
-/* In memory; also sets the flag of the row. */
+/* Changes the words in memory, and the flag of the row. */
 void keywords_more_set(struct index *index, struct msg_row *row, const uint64_t *words);
-/* Forgets those of these messages; uids NULL: all. */
+/* Forgets the words of these messages; uids NULL: of all. */
 void keywords_more_remove(struct index *index, const struct seqset *uids);
 uint64_t keywords_more_bytes(const struct index *index);
-/* The names of the keywords are loaded. */
+/* Loads all words of a mailbox. The names of its keywords must be loaded. */
 enum rc keywords_more_load(struct account *account, struct index *index) MUST_CHECK;
-/* In the database. */
+/* Writes the words into the database. */
 enum rc keywords_more_store(
 	struct account *account, const struct mbox *mbox, uint32_t uid, const uint64_t *words) MUST_CHECK;
 
 /* moved.c */
 
-/* The row was moved to another mailbox, or to another UID. */
+/* Remembers a row that was moved to another mailbox or UID. */
 void moved_add(struct index *index, const struct msg_row *row);
 void moved_forget(struct index *index);
-/* Its keywords beyond the first 64, or NULL. */
+/* The keywords beyond the first 64 of a moved message, or NULL. */
 const uint64_t *moved_keywords(const struct index *index, uint32_t uid);
-/* Adds the keywords of all of them. */
+/* Adds the keywords of all moved messages. */
 void moved_keywords_used(const struct index *index, struct keyword_set *used);
 uint64_t moved_bytes(const struct index *index);
 
 /* message.c */
 
 /*
- * Inserts the row of a new message, whose keywords are `keywords`, and tells it: table, index, counters (not
- * saved: mail_mbox_save).
+ * Inserts the row of a new message with these keywords, and its change entry. Changes table, index and
+ * counters; the caller saves the counters (mail_mbox_save).
  */
 enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_row *row,
 	const struct keyword_set *keywords) MUST_CHECK;
@@ -189,24 +192,24 @@ enum rc msg_insert(struct account *account, struct mbox *mbox, const struct msg_
 /* expunge.c */
 
 /*
- * Removes these rows (ascending UIDs; not of the index itself) with one modseq, tells it, and saves the
- * mailbox. `moved`: their bytes went to another row.
+ * Removes these rows (ascending UIDs; not pointers into the index) with one modseq, makes the change entries,
+ * and saves the mailbox. `moved`: other rows have their bytes now.
  */
 enum rc expunge_remove(struct account *account, struct mbox *mbox, const struct msg_row *rows, size_t count,
 	bool moved, uint64_t modseq) MUST_CHECK;
-/* All messages and the log of a mailbox that goes away. */
+/* Removes all messages and the log of a mailbox that is being deleted. */
 enum rc expunge_remove_all(struct account *account, struct mbox *mbox, uint64_t modseq) MUST_CHECK;
 
 /* annot.c */
 
 enum rc annot_load(struct account *account) MUST_CHECK;
-/* For a new account, in its first transaction: the annotations of the settings. */
+/* Makes the annotations of the settings, in the first transaction of a new account. */
 enum rc annot_create_defaults(struct account *account) MUST_CHECK;
-/* What was read of annotations, and the notes of modules. */
+/* Forgets the counts of annotations and the notes of modules. */
 void annot_forget(struct account *account);
-/* The mailbox goes away. */
+/* Removes the annotations of a mailbox that is being deleted. */
 enum rc annot_remove_all(struct account *account, int64_t mailbox) MUST_CHECK;
-/* RENAME of INBOX: both have them. */
+/* Copies the annotations at a RENAME of INBOX: both mailboxes have them afterwards. */
 enum rc annot_copy_all(struct account *account, int64_t from, int64_t to) MUST_CHECK;
 
 /* notes.c */
@@ -216,25 +219,26 @@ void notes_drop(struct account *account);
 
 /* marked.c */
 
-/* Whether chat messages of this mailbox that turn \Seen now are to be marked. */
+/* Tells whether chat messages of this mailbox that turn \Seen now are to be marked. */
 enum rc marked_wanted(struct account *account, const struct mbox *mbox, bool *ret_wanted) MUST_CHECK;
 /*
- * A message got MSG_MARKED: it is handed over after the commit, unless the running job has hold_marked set.
+ * Notes that a message got MSG_MARKED. It is handed over after the commit, unless the running job has
+ * hold_marked set.
  */
 void marked_add(struct account *account, int64_t mailbox, uint32_t uid);
 
 /* account_quota.c */
 
-/* RC_QUOTA if so much more does not fit. */
+/* RC_QUOTA: that many more octets or messages do not fit. */
 enum rc account_quota_check(struct account *account, uint64_t octets, uint64_t messages) MUST_CHECK;
 
 /* cache.c */
 
-/* Stores what was computed when the message was received. */
+/* Stores the summary that was computed when the message was received. */
 enum rc cache_put(
 	struct account *account, int64_t blob, const struct content *content, struct strv prefix) MUST_CHECK;
 
-/* Compares all rows with their checksums; `bad` is told the blob of each one that is damaged. */
+/* Compares all rows with their checksums; calls `bad` with the blob of each damaged one. */
 enum rc cache_check(struct account *account, void (*bad)(void *arg, int64_t blob), void *arg) MUST_CHECK;
 
 #endif

@@ -1,9 +1,7 @@
-/*
- * Mailboxes: finding and listing them, from memory alone.
- */
+/* Finds and lists mailboxes, from memory alone. */
 #include "store/mail_priv.h"
 
-/* A name in any case of INBOX is INBOX; others are in NFC. */
+/* INBOX in any case becomes INBOX; other names are put into NFC. */
 static struct strv mailbox_canonical(struct account *account, struct strv name)
 {
 	return tree_is_inbox(name) ? STRV("INBOX") : mbox_name_nfc(name, account_arena(account));
@@ -48,7 +46,7 @@ enum rc mbox_get(struct account *account, int64_t id, struct mbox_info *ret_info
 	return RC_OK;
 }
 
-/* A name that no mailbox has. */
+/* Describes a name that no mailbox has. */
 static void fill_name(struct account *account, struct strv name, struct mbox_info *ret_info)
 {
 	size_t next = tree_position(account->mail, name);
@@ -68,7 +66,7 @@ void mbox_describe(struct account *account, struct strv name, struct mbox_info *
 		fill_name(account, name, ret_info);
 }
 
-/* The names as they are when the walk begins: fn may change them. */
+/* A copy of the list as it is when the walk begins, since fn may change mailboxes. */
 struct list_walk {
 	struct mbox_info *infos;
 	size_t count;
@@ -107,7 +105,7 @@ enum rc mbox_list(struct account *account, bool subscriptions, bool counts,
 {
 	struct list_walk walk;
 
-	/* Counts are in memory anyway: always filled. */
+	/* Counts are in memory, so they are always filled. */
 	(void)counts;
 	mailbox_gather(account, subscriptions, &walk);
 	for (size_t i = 0; i < walk.count; i++) {

@@ -1,5 +1,6 @@
 /*
- * Marked messages: who is asked, who is told, and how marks are found again that nobody has worked on.
+ * Marked messages: asks the module whether to mark, hands marked messages over to it, and finds marks again
+ * that were left.
  */
 #include "store/marked.h"
 
@@ -29,7 +30,7 @@ enum rc marked_uids(struct account *account, int64_t mailbox, struct seqset *ret
 	struct seqset uids = SEQSET_EMPTY;
 	sqlite3_stmt *stmt;
 
-	/* The condition is that of the index msg_marked, which answers this. */
+	/* The condition is the one of the index msg_marked, so the index answers this query. */
 	enum rc rc = db_query(account->db, &stmt,
 		"SELECT uid FROM msg WHERE mailbox = ?1 AND flags & " MSG_SQL_MARKED " ORDER BY uid", "i",
 		mailbox);
@@ -67,7 +68,7 @@ void marked_done(struct account *account)
 enum rc marked_retry(struct account *account)
 {
 	marked_sweep(account);
-	/* The marks could not even be read. */
+	/* The sweep could not read the marks; it is tried again. */
 	if (account->store->marked_hooks.hand_over && !account->marked_swept)
 		marked_left(account);
 	return RC_OK;
@@ -103,9 +104,7 @@ void marked_sweep(struct account *account)
 	struct mbox *inbox = tree_find(account->mail, STRV("INBOX"));
 	if (!inbox)
 		return;
-	/*
-	 * If the marks cannot be read the account has other troubles, which are told to whoever meets them.
-	 */
+	/* If the marks can't be read, the account is damaged in other ways, which other jobs report. */
 	if (marked_uids(account, inbox->id, &uids) != RC_OK)
 		return;
 	account->marked_swept = true;

@@ -43,8 +43,8 @@ struct marked_hooks {
 void marked_set_hooks(struct store *store, const struct marked_hooks *hooks);
 
 /*
- * For the submitter of a job with hold_marked (see above), when it has finished. Any thread. Does nothing for
- * an empty set.
+ * Call this when the submitter of a job with hold_marked (see above) has finished. Any thread. Does nothing
+ * for an empty set.
  */
 void marked_hand_over(struct account *account, int64_t mailbox, const struct seqset *uids);
 /*

@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* Whoever changes the tree has it read again after a rollback. */
+/* Notes that the tree changes, so that it is read again after a rollback. */
 static void touch_tree(struct account *account)
 {
 	account->mail->tree_touched = true;
@@ -20,7 +20,10 @@ static enum rc mbox_change_check_name(struct account *account, struct strv name,
 	return mbox_name_check(account->store, name, account_arena(account), ret_name);
 }
 
-/* Higher than any before on this server, so that nothing that is made again has the same. */
+/*
+ * A UIDVALIDITY higher than any before on this server, so that a mailbox that is made again never has an old
+ * one.
+ */
 static enum rc uidvalidity_next(struct account *account, uint32_t *ret_uidvalidity)
 {
 	uint32_t next;
@@ -34,7 +37,7 @@ static enum rc uidvalidity_next(struct account *account, uint32_t *ret_uidvalidi
 	return RC_OK;
 }
 
-/* A row with this name and nothing in it. */
+/* Inserts an empty mailbox with this name. */
 static enum rc insert_mbox(
 	struct account *account, struct strv name, uint32_t attrs, uint64_t modseq, struct mbox **ret_mbox)
 {
@@ -64,7 +67,7 @@ static enum rc insert_mbox(
 	return RC_OK;
 }
 
-/* The length of the n-th parent of a name (n from 0: the topmost), or 0. */
+/* The length of the first parent of a name whose separator is at `from` or later. 0: there is none. */
 static size_t parent_length(struct strv name, size_t from)
 {
 	for (size_t i = from; i < name.n; i++) {
@@ -100,7 +103,7 @@ static enum rc make_parents(struct account *account, struct strv name, uint64_t 
 	return RC_OK;
 }
 
-/* `more` names besides the missing parents of `name`: the MAILBOX quota (RFC 9208 section 5.3). */
+/* Checks that `more` names and the missing parents of `name` fit the quota MAILBOX (RFC 9208 section 5.3). */
 static enum rc mbox_change_room_for(const struct account *account, struct strv name, size_t more)
 {
 	const struct mail *mail = account->mail;
@@ -128,7 +131,7 @@ static enum rc mbox_change_revive(
 	return RC_OK;
 }
 
-/* `instead`: the name that was renamed to it, as far as clients are told. */
+/* Creates a mailbox. `instead`: the name that was renamed to it, for the change list. */
 static enum rc mbox_change_create(
 	struct account *account, struct strv name, struct strv instead, uint32_t special_use, int64_t *ret_id)
 {
@@ -190,7 +193,7 @@ static enum rc delete_row(struct account *account, struct mbox *mbox, uint64_t m
 	return RC_OK;
 }
 
-/* Names above `name` that were there only for what was below them. `name` is not in the tree any more. */
+/* Deletes \Noselect names above `name` that have no children left. `name` is not in the tree any more. */
 static enum rc drop_parents(struct account *account, struct strv name, uint64_t modseq)
 {
 	for (size_t n = name.n; n > 0; n--) {
@@ -227,7 +230,7 @@ enum rc mbox_delete(struct account *account, struct strv name)
 	int64_t id = mbox->id;
 	uint64_t modseq = account_modseq_next(account);
 	rc = delete_row(account, mbox, modseq);
-	/* What stays is another name: the id of a mailbox is never used again. */
+	/* The \Noselect name that stays gets a new id: the id of a mailbox is never used again. */
 	if (rc == RC_OK && children)
 		rc = insert_mbox(account, checked, MBOX_NOSELECT, modseq, &mbox);
 	if (rc != RC_OK)
@@ -236,7 +239,7 @@ enum rc mbox_delete(struct account *account, struct strv name)
 	return children ? RC_OK : drop_parents(account, checked, modseq);
 }
 
-/* RFC 3501 6.3.5: the messages go, INBOX stays. */
+/* RFC 3501 section 6.3.5: the messages move, INBOX stays. */
 static enum rc rename_inbox(struct account *account, struct mbox *inbox, struct strv to)
 {
 	struct seqset all = SEQSET_EMPTY;
@@ -253,7 +256,7 @@ static enum rc rename_inbox(struct account *account, struct mbox *inbox, struct 
 		return rc;
 	seqset_fini(&moved.src);
 	seqset_fini(&moved.dst);
-	/* RFC 5464 4.1: INBOX keeps its annotations and the new mailbox has them, too. */
+	/* RFC 5464 section 4.1: INBOX keeps its annotations, and the new mailbox gets copies. */
 	return annot_copy_all(account, inbox->id, id);
 }
 
@@ -280,7 +283,10 @@ static enum rc rename_row(struct account *account, struct mbox *mbox, struct str
 	return RC_OK;
 }
 
-/* The mailbox and all below it, in an array of the arena: the tree changes while they get their new names. */
+/*
+ * Collects the mailbox and all below it in an array of the arena, because the tree changes while they get
+ * their new names.
+ */
 static size_t with_children(struct account *account, struct mbox *mbox, struct mbox ***ret_mboxes)
 {
 	const struct mail *mail = account->mail;
@@ -301,7 +307,7 @@ static enum rc rename_all(struct account *account, struct mbox *mbox, struct str
 	size_t count = with_children(account, mbox, &mboxes);
 	struct strv checked;
 
-	/* Deeper and longer names must be allowed, too. */
+	/* The names below the mailbox become longer or deeper, too, and must be within the limits. */
 	for (size_t i = 0; i < count; i++) {
 		enum rc rc = mbox_change_check_name(
 			account, mbox_change_renamed(account, mboxes[i]->name, from, to), &checked);
@@ -373,7 +379,7 @@ enum rc mbox_subscribe(struct account *account, struct strv name, bool on)
 	return rc;
 }
 
-/* The modseq of what nobody has seen yet. */
+/* The modseq of a mailbox that nobody has seen yet. */
 #define FIRST_MODSEQ 1
 
 static enum rc create_default(

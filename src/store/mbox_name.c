@@ -1,6 +1,4 @@
-/*
- * What a mailbox may be called, and the one form in which its name is kept.
- */
+/* Checks names of mailboxes, and puts them into the one form in which they are kept. */
 #include "store/mail_priv.h"
 
 #include "base/str.h"
@@ -11,8 +9,8 @@
 #define NAME_CHECK_MAX 4096 /* octets looked at: a longer name is over any limit before it is normalised */
 
 /*
- * Controls (C0, DEL, C1) and the two line separators of Unicode are not. Wildcards of LIST are, as RFC 3501
- * 5.1 has it.
+ * Refuses controls (C0, DEL, C1) and the two line separators of Unicode. Allows the wildcards of LIST, as RFC
+ * 3501 section 5.1 does.
  */
 static bool character_allowed(utf8proc_int32_t c)
 {
@@ -34,7 +32,7 @@ static bool characters_allowed(struct strv name)
 	return true;
 }
 
-/* The number of levels; 0: one of them is empty. */
+/* The number of levels. 0: one of them is empty. */
 static unsigned depth_of(struct strv name)
 {
 	unsigned depth = 1;
@@ -78,8 +76,8 @@ struct strv mbox_name_nfc(struct strv name, struct arena *arena)
 }
 
 /*
- * "inbox" and "InBox/x" begin with INBOX: the first level names the same mailbox. `name` is ours in the
- * arena.
+ * Puts the first level into capitals if it is INBOX in any case: "InBox/x" is below INBOX. `name` is a copy
+ * in the arena.
  */
 static struct strv fold_inbox(struct strv name, struct arena *arena)
 {

@@ -1,6 +1,4 @@
-/*
- * Messages come in: APPEND and delivery.
- */
+/* Stores new messages: APPEND and delivery. */
 #include "store/mail_priv.h"
 
 #include "base/clock.h"

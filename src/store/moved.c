@@ -1,6 +1,7 @@
 /*
- * What was moved out of a mailbox a moment ago: a session that has not been told yet goes on reading it (RFC
- * 2180 section 4.1.1). In memory only, beside the index; the oldest are forgotten first.
+ * Messages that were moved out of a mailbox a moment ago: a session that has not been told yet may still read
+ * them (RFC 2180 section 4.1.1). They are kept in memory only, beside the index; the oldest are forgotten
+ * first.
  */
 #include "store/mail_priv.h"
 

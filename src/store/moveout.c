@@ -1,7 +1,8 @@
 /*
- * Moving inline messages to files: N files are written, one syncfs makes them durable with their names, one
- * transaction turns the rows. All in one turn of the strand, so no row changes in between. Before the commit
- * the files are orphans, after it the inline bytes are gone: at no instant does a message lie nowhere.
+ * Moves inline messages to files. Up to 128 files are written, one syncfs makes them durable with their
+ * names, one transaction changes the rows. All this is one turn of the strand, so no row changes in between.
+ * Before the commit the files are orphans; after it the inline bytes are gone: the message has its bytes at
+ * every instant.
  */
 #include "store/bytes.h"
 
@@ -25,7 +26,7 @@ struct moveout {
 	uint64_t next; /* when the oldest one left was stored, ms since 1970; 0: none is left */
 };
 
-/* Writes the file of one message; where it lies is not durable yet. */
+/* Writes the file of one message. Neither data nor name is durable yet. */
 static enum rc moveout_write(struct account *account, struct moveout *out, int64_t blob, struct strv bytes)
 {
 	int64_t file = file_name_new(account);
@@ -40,8 +41,8 @@ static enum rc moveout_write(struct account *account, struct moveout *out, int64
 }
 
 /*
- * Oldest first, those that are due by age or that must go for the sum of bytes. Messages that nobody holds
- * any more are left to the sweep if it takes them soon.
+ * Collects messages, oldest first, that are due by age or because the inline bytes are too many. Messages
+ * without references are left to the sweep if it removes them soon.
  */
 static enum rc moveout_collect(struct account *account, struct moveout *out)
 {
@@ -113,8 +114,8 @@ static void moveout_undo(struct account *account, const struct moveout *out)
 }
 
 /*
- * Only rows that are as before allow to remove the files: a commit may have failed and yet be there. If the
- * database cannot tell now, the sweep asks again.
+ * Removes the files only if the rows are unchanged: a commit that failed may be on disk nevertheless. If the
+ * database can't tell now, the sweep asks again.
  */
 static void moveout_undo_failed(struct account *account, const struct moveout *out)
 {
@@ -145,7 +146,7 @@ static void moveout_wish(struct account *account, const struct moveout *out)
 
 enum rc blob_moveout(struct account *account)
 {
-	/* What leaves the database leaves no less room free there, but not on the disk. */
+	/* Moving bytes from the database into files frees no room on the disk. */
 	if (space_state(account->store) != SPACE_PLENTY) {
 		account_background(account, BACKGROUND_MOVE_OUT, clock_mono_ms() + MOVEOUT_RETRY_MS);
 		return RC_OK;
@@ -170,7 +171,9 @@ enum rc blob_moveout(struct account *account)
 		account->blobs.inline_bytes = all || out->bytes > left ? 0 : left - out->bytes;
 		moveout_wish(account, out);
 	} else if (account->db) {
-		/* A full disk and the like: the messages are where they were; try again in a while. */
+		/*
+		 * The disk is full, for example. The messages stay in the database; it is tried again later.
+		 */
 		account_background(account, BACKGROUND_MOVE_OUT, clock_mono_ms() + MOVEOUT_RETRY_MS);
 	}
 	if (rc == RC_OK && out->more)

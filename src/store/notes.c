@@ -1,6 +1,4 @@
-/*
- * Notes of modules about an account: kept in its memory, dropped as a whole.
- */
+/* Notes of modules about an account. They are kept in memory and dropped together. */
 #include "store/notes.h"
 
 #include "store/mail_priv.h"

@@ -89,7 +89,7 @@ static enum rc folder_fail(struct log *log, const char *what, const char *path)
 	return io_rc(error);
 }
 
-/* *ret_made is set if the folder was not there. */
+/* Makes a folder if it does not exist, and sets *ret_made then. */
 static enum rc folder_need(const struct io *io, struct log *log, const char *path, bool *ret_made)
 {
 	if (io->mkdir(io->ctx, path, 0700) == 0) {
@@ -127,7 +127,7 @@ enum rc owner_write(const struct io *io, struct log *log, const char *root, cons
 	buf_wipe(&text);
 	if (rc == RC_OK && sync)
 		rc = owner_names_sync(io, log, folder);
-	/* A folder that is there may have been made by somebody who died before he synced it. */
+	/* An existing folder may have been made by a process that died before it synced it. */
 	if (rc == RC_OK && sync)
 		rc = owner_names_sync(io, log, group);
 	if (rc == RC_OK && sync && (made || group_made))
@@ -184,7 +184,7 @@ static bool owner_parse(struct strv text, struct user_record *ret_record)
 		textfile_value(text, "identity", &record.identity) != RC_OK)
 		return false;
 	record.enabled = strv_eq(enabled, STRV("yes"));
-	/* A user of the file of users has neither. */
+	/* Users of a passwd file have neither field. */
 	if (textfile_value(text, "password", &record.password) != RC_OK)
 		record.password = STRV("");
 	if (textfile_value(text, "scram", &record.scram) != RC_OK)

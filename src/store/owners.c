@@ -1,5 +1,6 @@
 /*
- * Users in memory: an array of rows sorted by id, and sets of hashes of their names. One lock guards all.
+ * The users in memory: an array of rows sorted by id, and sets of hashes of their names. One lock guards
+ * everything.
  */
 #include "store/owners.h"
 
@@ -21,8 +22,8 @@ struct owner_row {
 };
 
 /*
- * Hashes of names, with open addressing; 0 is a free slot. A set of its own, since an entry of uthash takes
- * 64 bytes and there is one for every user of the server: here it is 8 to 32.
+ * Hashes of names, with open addressing; 0 is a free slot. This is not uthash, whose entries take 64 bytes:
+ * there is one for every user of the server, and here it takes 8 to 32.
  */
 struct name_set {
 	uint64_t *v; /* own */
@@ -84,7 +85,10 @@ static void name_set_remove(struct name_set *set, uint64_t hash)
 	size_t hole = name_slot(set, hash);
 	set->v[hole] = 0;
 	set->used--;
-	/* Those behind it up to the next free slot are put in anew: the search ends at a free one. */
+	/*
+	 * A search ends at a free slot, so the hashes behind this one, up to the next free slot, are put in
+	 * anew.
+	 */
 	for (size_t i = (hole + 1) & (set->slots - 1); set->v[i] != 0; i = (i + 1) & (set->slots - 1)) {
 		uint64_t moved = set->v[i];
 		set->v[i] = 0;
@@ -114,7 +118,7 @@ void owners_free(struct owners **owners)
 	free(o);
 }
 
-/* The first row with an id that is not lower. */
+/* The position of the first row with this id or a higher one. */
 static size_t row_place(const struct owners *owners, int64_t id)
 {
 	size_t low = 0, high = owners->count;
@@ -135,7 +139,7 @@ static struct owner_row *owners_row_find(struct owners *owners, int64_t id)
 	return found ? &owners->rows[place] : NULL;
 }
 
-/* Drops the removed ones when they are the half. */
+/* Drops removed rows when they are more than half. */
 static void rows_pack(struct owners *owners)
 {
 	size_t kept = 0;

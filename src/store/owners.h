@@ -1,7 +1,7 @@
 /*
- * What every thread may ask about the users of server.db without waiting for it: whose an account is, and
- * whether a name that is not found there may nevertheless have an account. Some 50 bytes a user, and his
- * name. Any thread.
+ * Facts about the users of server.db that every thread may ask for without waiting: whose an account is, and
+ * whether a name without a row may nevertheless have an account. A user takes some 50 bytes plus the name.
+ * Any thread.
  */
 #ifndef COID_STORE_OWNERS_H
 #define COID_STORE_OWNERS_H
@@ -21,19 +21,19 @@ struct owner_mark {
 
 struct owners *owners_new(void);
 void owners_free(struct owners **owners);
-/* The row of this id, new or changed. Names do not change. */
+/* Adds or changes the row of this id. Names do not change. */
 void owners_put(struct owners *owners, int64_t id, struct strv name, const struct owner_mark *mark);
-/* Before all rows are put again. */
+/* Call this before all rows are put again. */
 void owners_clear(struct owners *owners);
 void owners_remove(struct owners *owners, int64_t id);
 /* False: there is no such row. */
 bool owners_find(struct owners *owners, int64_t id, struct owner_mark *ret_mark);
-/* His name, cut to `room` with its NUL. False: there is no such row. */
+/* Copies the user's name, cut to `room` with its NUL. False: there is no such row. */
 bool owners_name(struct owners *owners, int64_t id, char *ret_name, size_t room);
-/* A folder without a row belongs to this name; an empty name: nobody knows to whom. */
+/* Notes a folder without a row that belongs to this name. An empty name: its owner is unknown. */
 void owners_stray(struct owners *owners, struct strv name);
 bool owners_is_stray(struct owners *owners, struct strv name);
-/* There should be a row of this name, or there is a folder that is or may be his. */
+/* True: there should be a row of this name, or a folder is or may be this user's. */
 bool owners_may_exist(struct owners *owners, struct strv name);
 
 #endif

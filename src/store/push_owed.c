@@ -1,6 +1,6 @@
 /*
- * Rows of push_owed in account.db: written by a delivery, taken away when its pushes are kept, found after a
- * crash.
+ * The rows of push_owed in account.db. A delivery writes them, they are deleted once the pushes are stored,
+ * and those of a crashed process are found again.
  */
 #include "store/push_owed.h"
 
@@ -55,7 +55,7 @@ void push_owed_sweep(struct account *account)
 
 	if (!account->store->owed_fn)
 		return;
-	/* An account in which this can't be read has other troubles, which are told to whoever meets them. */
+	/* If this can't be read, the account is damaged in other ways, which other jobs report. */
 	enum rc rc = db_one(account->db, &stmt, "SELECT 1 FROM push_owed WHERE run <> ?1 LIMIT 1", "i",
 		account->store->run);
 	if (rc != RC_OK)

@@ -15,20 +15,20 @@ struct push_owed_row {
 	uint32_t uid;
 };
 
-/* In the transaction of the delivery. */
+/* Call this in the transaction of the delivery. */
 enum rc push_owed_add(struct account *account, int64_t mailbox, uint32_t uid) MUST_CHECK;
-/* In a write transaction. Rows that are not there are no error. */
+/* Call this in a write transaction. Rows that do not exist are no error. */
 enum rc push_owed_remove(struct account *account, const struct push_owed_row *rows, size_t count) MUST_CHECK;
 /*
- * In a write transaction: reads up to `max` rows that an earlier run has left, in the order of mailbox and
- * UID, and makes them rows of this run. `rows` has room for `max`.
+ * Call this in a write transaction. Reads up to `max` rows that an earlier run has left, in the order of
+ * mailbox and UID, and makes them rows of this run. `rows` has room for `max`.
  */
 enum rc push_owed_take(
 	struct account *account, struct push_owed_row *rows, size_t max, size_t *ret_count) MUST_CHECK;
 
 /*
- * Sets what is called, on the strand, whenever an account is opened in which an earlier run has left rows.
- * Any thread, but before the first job.
+ * Sets the function that is called, on the strand, whenever an account is opened in which an earlier run has
+ * left rows. Any thread, but before the first job.
  */
 void store_on_push_owed(struct store *store, void (*fn)(void *ctx, struct account *account), void *ctx);
 

@@ -1,4 +1,7 @@
-/* Jobs are grouped as those of server.db (users.c). The database is opened by the first job. */
+/*
+ * The strand of push.db and its jobs, which are grouped like those of server.db (users.c). The first job
+ * opens the database.
+ */
 #include "store/pushq.h"
 
 #include <stdlib.h>
@@ -11,8 +14,8 @@
 #define PUSHQ_RETRY_MS 1000
 #define PUSHQ_SYNC_MS 1000
 #define PUSHQ_SENT_S                                                                                         \
-	300 /* how long a message is remembered whose pushes are gone: its note is taken away sooner */
-#define PUSHQ_SENT_MS 60000 /* between two looks for those to forget */
+	300 /* how long a message without pushes left is remembered; its row in push_owed is deleted sooner */
+#define PUSHQ_SENT_MS 60000 /* between two removals of what need not be remembered */
 
 static enum rc pushq_ready(struct pushq *pushq)
 {
@@ -43,7 +46,10 @@ static void pushq_deliver(struct pushq_job *job)
 	}
 }
 
-/* Within a transaction of several. RC_OK: it goes on, whatever the job said. */
+/*
+ * Runs a job within a transaction of several. RC_OK: the transaction goes on, whether the job succeeded or
+ * not.
+ */
 static enum rc pushq_try_one(struct pushq *pushq, struct pushq_job *job)
 {
 	enum rc rc = db_savepoint(pushq->db);
@@ -55,7 +61,7 @@ static enum rc pushq_try_one(struct pushq *pushq, struct pushq_job *job)
 	return job->rc == RC_OK ? db_release(pushq->db) : db_rollback_to(pushq->db);
 }
 
-/* One transaction. Not RC_OK: nothing of it has happened. */
+/* Runs the jobs in one transaction. On error nothing has happened. */
 static enum rc pushq_try(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 {
 	enum rc rc = db_begin(pushq->db, false);
@@ -68,7 +74,7 @@ static enum rc pushq_try(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 	return rc;
 }
 
-/* Gives every job its rc. */
+/* Runs the jobs until each has its result. */
 static void pushq_settle(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 {
 	enum rc rc = pushq_ready(pushq);
@@ -86,8 +92,8 @@ static void pushq_settle(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 }
 
 /*
- * One of the jobs has met damage: the database is looked at before the next one. If it is found whole, not at
- * once again.
+ * If a job has met damage, the database is closed, so that the next job opens and examines it. If it is found
+ * whole, it is not examined at once again.
  */
 static void pushq_look_for_damage(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 {
@@ -104,7 +110,8 @@ static void pushq_look_for_damage(struct pushq *pushq, struct pushq_job **jobs, 
 }
 
 /*
- * All that was committed. After a sync that has failed frames have to be written anew to be on disk for sure.
+ * Syncs everything that was committed. After a failed sync the frames have to be written anew to be on disk
+ * for sure.
  */
 static enum rc pushq_sync(struct pushq *pushq)
 {
@@ -122,7 +129,7 @@ static enum rc pushq_sync(struct pushq *pushq)
 	return rc;
 }
 
-/* One sync for all that want to be on disk when they are answered. */
+/* Makes one sync for all jobs that must be on disk when they are answered. */
 static void pushq_sync_wanted(struct pushq *pushq, struct pushq_job **jobs, size_t n)
 {
 	bool wanted = false;
@@ -136,7 +143,7 @@ static void pushq_sync_wanted(struct pushq *pushq, struct pushq_job **jobs, size
 	}
 }
 
-/* In a transaction of its own. */
+/* Forgets old sent pushes, in a transaction of its own. */
 static enum rc pushq_forget_sent(struct pushq *pushq)
 {
 	enum rc rc = db_begin(pushq->db, false);
@@ -150,7 +157,7 @@ static enum rc pushq_forget_sent(struct pushq *pushq)
 	return rc;
 }
 
-/* Relaxed commits reach the disk with the first turn a second later, or when the file is closed. */
+/* Syncs relaxed commits at the first turn a second later; closing the file syncs them, too. */
 static void pushq_keep_house(struct pushq *pushq)
 {
 	if (!pushq->db)

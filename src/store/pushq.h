@@ -1,8 +1,8 @@
 /*
- * push.db: pushes that wait to be sent, server-wide. A strand of its own; everything is asynchronous through
- * pushq_submit: `run` is called on the worker that owns it, with the functions marked [pushq]. Jobs that wait
- * together share one commit. It is a queue, not mail: commits are synced within a second, and a damaged file
- * is put aside and begun anew.
+ * push.db: the pushes that wait to be sent, for the whole server. It has a strand of its own; everything is
+ * asynchronous through pushq_submit: `run` is called on the worker that owns the strand, and may call the
+ * functions marked [pushq]. Jobs that wait together share one commit. This is a queue, not mail: commits are
+ * synced within a second, and a damaged file is set aside and begun anew.
  */
 #ifndef COID_STORE_PUSHQ_H
 #define COID_STORE_PUSHQ_H
@@ -34,7 +34,7 @@ struct pushq; /* the open push.db, in run only */
 struct pushq_job {
 	struct strand_item item;
 	bool write;
-	bool sync; /* a write; its commit and all before it are on disk when it is answered with RC_OK */
+	bool sync; /* a write; it and all before it are on disk when it is answered with RC_OK */
 	enum rc (*run)(struct pushq *pushq,
 		struct pushq_job *job); /* may run again: a batch that failed, job by job */
 	void (*done)(struct pushq_job *job);
@@ -44,53 +44,57 @@ struct pushq_job {
 };
 
 /*
- * Never RC_BUSY: whoever submits bounds what waits (the sender does). Any thread, before the pool is drained.
+ * Never RC_BUSY: the submitter limits the number of waiting jobs (the sender does). Any thread, before the
+ * pool is drained.
  */
 void pushq_submit(struct store *store, struct pushq_job *job);
 
 /* [pushq] */
 enum rc pushq_add(struct pushq *pushq, const struct push_record *record, int64_t *ret_id) MUST_CHECK;
-/* RC_OK also if it is not there. */
+/* Removes a push. RC_OK also if it does not exist. */
 enum rc pushq_remove(struct pushq *pushq, int64_t id) MUST_CHECK;
 /*
  * Removes the push and remembers its message for some minutes: the message may still be noted as owed
- * (push_owed.h), and a process that finds the note after a crash has to know. Reads id, account, mailbox and
+ * (push_owed.h), and a process that finds the note after a crash must know. Reads id, account, mailbox and
  * uid of the record.
  */
 enum rc pushq_sent(struct pushq *pushq, const struct push_record *record, int64_t now) MUST_CHECK;
 enum rc pushq_sent_list(struct pushq *pushq,
 	void (*fn)(void *arg, int64_t account, int64_t mailbox, uint32_t uid), void *arg) MUST_CHECK;
-/* All of an account, or of one of its subscriptions (empty: all). */
+/* Removes all pushes of an account, or of one of its subscriptions (an empty one: all). */
 enum rc pushq_remove_of(struct pushq *pushq, int64_t account, struct strv subscription) MUST_CHECK;
 enum rc pushq_remove_expired(struct pushq *pushq, int64_t now) MUST_CHECK;
-/* After a failed try. plain.p NULL: as it was. */
+/* Notes a failed attempt and the next due time. plain.p NULL: the text stays. */
 enum rc pushq_delay(struct pushq *pushq, int64_t id, int64_t due, uint32_t tries, uint32_t flags,
 	struct strv plain) MUST_CHECK;
-/* Oldest first, from the first after `after`; fn false ends. Views live for the call. */
+/*
+ * Walks over the pushes, oldest first, from the first after `after`, until fn returns false. Views live for
+ * the call.
+ */
 enum rc pushq_list(struct pushq *pushq, int64_t after,
 	bool (*fn)(void *arg, const struct push_record *record), void *arg) MUST_CHECK;
 
-/* Failures of a subscription in a row: counts one more, and says how many and when the first was. */
+/* Counts one more failure in a row of a subscription. Returns the count and the time of the first one. */
 enum rc pushq_failed(struct pushq *pushq, int64_t account, struct strv subscription, int64_t now,
 	uint32_t *ret_count, int64_t *ret_since) MUST_CHECK;
-/* It works again, or is gone. */
+/* Forgets the failures: the subscription works again, or is gone. */
 enum rc pushq_worked(struct pushq *pushq, int64_t account, struct strv subscription) MUST_CHECK;
 
-/* Accounts that may owe pushes (store/push_owed.h), so that only they are opened after a crash. */
+/* The accounts that may owe pushes (store/push_owed.h): only these are opened after a crash. */
 enum rc pushq_subscriber(struct pushq *pushq, int64_t account, bool on) MUST_CHECK;
 enum rc pushq_subscribers(struct pushq *pushq, void (*fn)(void *arg, int64_t account), void *arg) MUST_CHECK;
-/* Whether the last process that had it open left nothing owed and said so. */
+/* Tells whether the last process that had the file open left nothing owed and said so. */
 bool pushq_was_clean(const struct pushq *pushq);
-/* All is told. To be synced; nothing may be delivered any more. */
+/* Notes that everything has been pushed. The job must sync, and nothing may be delivered afterwards. */
 enum rc pushq_set_clean(struct pushq *pushq) MUST_CHECK;
 
 /*
- * When a subscription is to be discarded unless it is validated. endpoint.p NULL: no more, if that was due by
- * then.
+ * Sets when a subscription is to be discarded unless it is validated. endpoint.p NULL: removes the entry if
+ * it was due by `due`.
  */
 enum rc pushq_expiry(struct pushq *pushq, int64_t account, struct strv subscription, struct strv endpoint,
 	int64_t due) MUST_CHECK;
-/* The one that is due first comes first. */
+/* Walks over the entries, the earliest due first. */
 enum rc pushq_expiries(struct pushq *pushq,
 	void (*fn)(void *arg, int64_t account, struct strv subscription, struct strv endpoint, int64_t due),
 	void *arg) MUST_CHECK;

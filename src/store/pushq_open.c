@@ -1,6 +1,4 @@
-/*
- * push.db: what it is made of, opening it, and setting it aside when it is damaged.
- */
+/* Opens push.db: its tables, their migration, and setting the file aside if it is damaged. */
 #include "store/pushq_priv.h"
 
 #include "base/mem.h"
@@ -39,7 +37,7 @@ static const char pushq_schema[] = "CREATE TABLE push ("
 				   "CREATE TABLE marker (number INTEGER NOT NULL);"
 				   "INSERT INTO marker VALUES (0);";
 
-/* What came with version 2. */
+/* The tables and columns that came with version 2. */
 static const char pushq_schema_2[] = /* The message of a push; 0: none. */
 	"ALTER TABLE push ADD COLUMN mailbox INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE push ADD COLUMN uid INTEGER NOT NULL DEFAULT 0;"
@@ -58,7 +56,7 @@ static const char pushq_schema_2[] = /* The message of a push; 0: none. */
 	"INSERT INTO life VALUES (0);"
 	"PRAGMA user_version = 2;";
 
-/* What came with version 3. */
+/* The tables and columns that came with version 3. */
 static const char pushq_schema_3[] = /* The key that the subscription was made for. */
 	"ALTER TABLE push ADD COLUMN vapid TEXT NOT NULL DEFAULT '';"
 	/*
@@ -91,7 +89,7 @@ static enum rc pushq_make_tables(struct pushq *pushq, int version)
 	return rc;
 }
 
-/* From here on nobody can know what is owed, until pushq_set_clean. */
+/* Notes that pushes may be owed from now on, until pushq_set_clean. */
 static enum rc pushq_begin_life(struct pushq *pushq)
 {
 	sqlite3_stmt *stmt;
@@ -111,7 +109,7 @@ static enum rc pushq_begin_life(struct pushq *pushq)
 	return rc;
 }
 
-/* All of it, with the indexes: damage may lie where opening does not look. What waits is little. */
+/* Examines the whole file with its indexes: damage may lie where opening does not look. The file is small. */
 static enum rc pushq_examine(struct pushq *pushq)
 {
 	sqlite3_stmt *stmt;
@@ -128,9 +126,9 @@ static enum rc pushq_examine(struct pushq *pushq)
 }
 
 /*
- * A sync may have failed before, in this process or in one before it: what the WAL holds is then in the
- * kernel's memory only, and no later sync tells. So all of it is written anew. The names may be lost in the
- * same way.
+ * An earlier sync may have failed, in this process or in one before: then the WAL is in the kernel's memory
+ * only, and no later sync reports that. So everything is written anew. The same can happen to the names,
+ * which are synced again.
  */
 static enum rc pushq_settle_doubts(struct pushq *pushq)
 {
@@ -175,7 +173,7 @@ static void pushq_aside_name(
 	snprintf(path, PUSHQ_NAME_ROOM, "%s/push.db.damaged-%u%s", pushq->store->root, number, suffix);
 }
 
-/* When it was written last; INT64_MIN: the number is free. */
+/* The time of the last write. INT64_MIN: the number is free. */
 static int64_t pushq_aside_age(const struct pushq *pushq, unsigned number)
 {
 	static const char *const suffixes[] = { "", "-wal" };
@@ -194,7 +192,7 @@ static int64_t pushq_aside_age(const struct pushq *pushq, unsigned number)
 	return age;
 }
 
-/* A number that is free, or that of the oldest: what waited then could not be sent any more. */
+/* A free number, or that of the oldest file: the pushes in it would be too old to be sent. */
 static unsigned pushq_aside_number(const struct pushq *pushq)
 {
 	unsigned best = 1;
@@ -210,7 +208,7 @@ static unsigned pushq_aside_number(const struct pushq *pushq)
 	return best;
 }
 
-/* One that has been there is no more. */
+/* Renames a file; an older one of that name is removed. */
 static bool pushq_aside_move(
 	struct pushq *pushq, const char *path, const char *suffix, unsigned number, bool required)
 {
@@ -225,8 +223,8 @@ static bool pushq_aside_move(
 }
 
 /*
- * Both together can be looked at later. The journal goes first: SQLite would take one that is left alone for
- * that of the new file.
+ * Sets database and WAL aside together, for later inspection. The WAL goes first: SQLite would take a WAL
+ * that is left behind for that of the new file.
  */
 static bool pushq_put_aside(struct pushq *pushq, const char *path)
 {
@@ -247,7 +245,10 @@ enum rc pushq_open_db(struct pushq *pushq)
 
 	snprintf(path, sizeof(path), "%s/push.db", pushq->store->root);
 	enum rc rc = pushq_try_open(pushq, path);
-	/* One read that fails looks like damage, too: what waits is not given up for that. */
+	/*
+	 * A single failed read looks like damage, too, so it is tried twice before the waiting pushes are
+	 * given up.
+	 */
 	if (rc == RC_CORRUPT)
 		rc = pushq_try_open(pushq, path);
 	if (rc == RC_CORRUPT && pushq_put_aside(pushq, path)) {

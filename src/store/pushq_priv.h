@@ -1,5 +1,6 @@
 /*
- * What pushq.c (the strand, its jobs, the rows) and pushq_open.c (making, opening, setting aside) share.
+ * The declarations that pushq.c (the strand, its jobs, the rows) and pushq_open.c (making, opening, setting
+ * aside) share.
  */
 #ifndef COID_STORE_PUSHQ_PRIV_H
 #define COID_STORE_PUSHQ_PRIV_H
@@ -15,14 +16,14 @@ struct pushq {
 	uint64_t synced_at; /* ms */
 	uint64_t forgot_at; /* ms */
 	bool dirty; /* there are commits that have not been synced */
-	bool doubtful; /* a sync has failed: what is in the WAL may not be on disk although it can be read */
+	bool doubtful; /* a sync has failed: the WAL can be read, but may not be on disk */
 	bool suspect; /* jobs have met damage in it */
 	bool was_clean; /* before this process opened it */
 };
 
 /*
- * Opens push.db or makes it. What does not stand a check is set aside with its journal, as
- * push.db.damaged-<n>, and a new one is made. RC_UNAVAILABLE: that of a newer program.
+ * Opens push.db or makes it. A file that fails the check is set aside with its WAL, as push.db.damaged-<n>,
+ * and a new one is made. RC_UNAVAILABLE: the file was made by a newer program.
  */
 enum rc pushq_open_db(struct pushq *pushq) MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /*
- * Files of an account that somebody has removed or replaced under the running server, as when it is restored
- * from a backup. The open files are then nobody's: what is written into them is gone with the process. So
- * before a commit is answered the names are looked up, and once a second for every open account.
+ * Finds out that somebody has removed or replaced files of an account under the running server, as a restore
+ * from a backup does. The open files then have no name: what is written into them is gone with the process.
+ * So the names are looked up before a commit is answered, and once a second for every open account.
  */
 #include "store/store_priv.h"
 
@@ -40,8 +40,8 @@ void replaced_note(struct account *account)
 }
 
 /*
- * Only what is sure counts: a name that can't be looked up for another reason than that it is gone says
- * nothing.
+ * Tells whether the name leads to another file, or to none. If it can't be looked up for another reason, the
+ * answer is no.
  */
 static bool name_replaced(struct account *account, unsigned which, struct stat *ret_stat)
 {
@@ -163,7 +163,7 @@ void replaced_look(struct store *store)
 		snprintf(path, sizeof(path), "%s/%s", account->path, file_names[0]);
 		bool gone = io->stat(io->ctx, path, &st) != 0 ? errno == ENOENT || errno == ENOTDIR
 							      : replaced_file_id(&st) != looked[i].id;
-		/* Its strand looks again: it may have been closed meanwhile. */
+		/* The account may have been closed meanwhile, so its strand looks again. */
 		if (gone && atomic_load(&account->db_file_id) == looked[i].id)
 			account_background_want(account, BACKGROUND_LOOK);
 		account_unref(&looked[i].account);

@@ -1,12 +1,12 @@
 /*
  * The tables of account.db.
  *
- * msg is what decides speed: rows of fixed-length integers in key order, so that an index of 100,000 messages
- * is one scan over few pages. Whatever has variable length lies in other tables.
+ * Table msg decides the speed: its rows are integers in key order, so that an index of 100,000 messages is
+ * one scan over few pages. Columns of variable length are in other tables.
  *
- * The account has no row for its quota usage nor for the highest modseq of living mailboxes: both follow from
- * the mailbox rows, which change in the same transaction as the messages. account.modseq only remembers what
- * mailboxes took with them when they were deleted.
+ * The account has no columns for its quota usage and for the highest modseq of its mailboxes: both follow
+ * from the mailbox rows, which change in the same transaction as the messages. account.modseq is only the
+ * highest modseq of deleted mailboxes.
  */
 #include "store/schema.h"
 
@@ -22,7 +22,7 @@
 	" thread INTEGER NOT NULL"                                                                           \
 	");"
 
-/* Version 5. Keywords 64 and up of the messages that have such. */
+/* Version 5. The keywords from number 64 on, for messages that have such. */
 #define MORE_TABLE                                                                                           \
 	"CREATE TABLE keyword_more ("                                                                        \
 	" mailbox INTEGER NOT NULL,"                                                                         \
@@ -31,7 +31,7 @@
 	" PRIMARY KEY (mailbox, uid)"                                                                        \
 	") WITHOUT ROWID;"
 
-/* What was computed at delivery, in the forms of mime/summary.h; the short columns first. */
+/* The data computed at delivery, in the forms of mime/summary.h; the short columns first. */
 #define CACHE_TABLE                                                                                          \
 	"CREATE TABLE cache ("                                                                               \
 	" blob INTEGER PRIMARY KEY,"                                                                         \
@@ -64,7 +64,7 @@ static const char mail_schema_sql[] =
 	" boot_id TEXT NOT NULL," /* start of the machine in which the file was last opened */
 	" clean INTEGER NOT NULL," /* 1: closed in order */
 	" uidvalidity INTEGER NOT NULL," /* the last one given out */
-	" file_prefix INTEGER NOT NULL DEFAULT 0" /* of files of the transaction to come (bytes.h) */
+	" file_prefix INTEGER NOT NULL DEFAULT 0" /* of files of the next transaction (bytes.h) */
 	");"
 	"CREATE TABLE mailbox ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -75,7 +75,7 @@ static const char mail_schema_sql[] =
 	" highestmodseq INTEGER NOT NULL,"
 	" modseq_floor INTEGER NOT NULL," /* a message's modseq is at least this, whatever its row says */
 	" first_recent INTEGER NOT NULL," /* UIDs from here on are \Recent for the next session */
-	" recent INTEGER NOT NULL," /* how many those are */
+	" recent INTEGER NOT NULL," /* the number of those */
 	" messages INTEGER NOT NULL,"
 	" unseen INTEGER NOT NULL,"
 	" deleted INTEGER NOT NULL,"
@@ -109,7 +109,7 @@ static const char mail_schema_sql[] =
 	" modseq INTEGER NOT NULL,"
 	" uid INTEGER NOT NULL,"
 	" expunged_at INTEGER NOT NULL,"
-	/* not held: its row may be gone; 0: the message moved on */
+	/* the blob's row may be gone; 0: the message was moved */
 	" blob INTEGER NOT NULL,"
 	" flags INTEGER NOT NULL,"
 	" internaldate INTEGER NOT NULL,"
@@ -132,20 +132,17 @@ static const char mail_schema_sql[] =
 	" value BLOB NOT NULL,"
 	" PRIMARY KEY (mailbox, name)"
 	") WITHOUT ROWID;" CACHE_TABLE
-		/* What is known of a Message-ID. */
+		/* the threads of known Message-IDs */
 		THREAD_TABLE DAMAGE_TABLE "INSERT INTO account VALUES (1, 1, 0, '', 1, 0, 0);";
 
 static const char to_version_2_sql[] =
 	"ALTER TABLE blob ADD COLUMN thread INTEGER NOT NULL DEFAULT 0;" THREAD_TABLE;
 
-/*
- * Version 3. Delivered messages of which push.db does not have on disk yet whom to tell (push_owed.h); mostly
- * empty.
- */
+/* Version 3. Delivered messages whose pushes are not in push.db on disk yet (push_owed.h); mostly empty. */
 static const char owed_schema_sql[] = "CREATE TABLE push_owed ("
 				      " mailbox INTEGER NOT NULL,"
 				      " uid INTEGER NOT NULL,"
-				      " run INTEGER NOT NULL," /* of the server: which process is at it */
+				      " run INTEGER NOT NULL," /* the run of the server that works on it */
 				      " PRIMARY KEY (mailbox, uid)"
 				      ") WITHOUT ROWID;";
 
@@ -153,7 +150,7 @@ static const char to_version_4_sql[] =
 	"ALTER TABLE account ADD COLUMN file_prefix INTEGER NOT NULL DEFAULT 0;";
 
 /*
- * Version 6. What is cached is computed again when it is needed, checksums of messages are filled in little
+ * Version 6. Cached data are computed again when they are needed, checksums of messages are filled in little
  * by little.
  */
 static const char to_version_6_sql[] = "ALTER TABLE blob ADD COLUMN sum INTEGER;" BLOB_SUM_INDEX DAMAGE_TABLE;
@@ -234,8 +231,8 @@ enum rc schema_renew_cache(sqlite3 *db, struct log *log)
 }
 
 /*
- * What there is, a line each: columns of tables without their order, tables with their kind, other things as
- * they were made.
+ * Lists the schema, a line for each item: columns of tables without their order, tables with their kind,
+ * indexes with their SQL text.
  */
 static const char compare_sql[] =
 	"SELECT 'column ' || t.name || '.' || c.name || ' ' || c.type || CASE c.\"notnull\" WHEN 1 THEN ' "
@@ -255,7 +252,7 @@ static bool compare_next(sqlite3_stmt *stmt, int *code, const char **ret_line)
 	return *ret_line != NULL;
 }
 
-/* Both lists are sorted. */
+/* Compares two sorted lists. */
 static int compare_lists(sqlite3_stmt *good, sqlite3_stmt *found,
 	void (*differs)(void *arg, const char *what, bool missing), void *arg)
 {

@@ -21,22 +21,23 @@
 enum rc schema_create(sqlite3 *db, struct log *log) MUST_CHECK;
 
 /*
- * Brings the tables of a database of version `from` to SCHEMA_VERSION, inside the caller's transaction, who
- * then fills what is new (conversation_put_all if from < 2; then, if from < 6, schema_renew_cache).
- * RC_UNAVAILABLE: made by a newer program. The caller has made a backup copy if from < SCHEMA_VERSION.
+ * Brings the tables of a database of version `from` to SCHEMA_VERSION, inside the caller's transaction. Then
+ * the caller fills the new columns (conversation_put_all if from < 2; then, if from < 6, schema_renew_cache).
+ * RC_UNAVAILABLE: a newer program made the database. The caller has made a backup copy if from <
+ * SCHEMA_VERSION.
  */
 enum rc schema_migrate(sqlite3 *db, int from, struct log *log) MUST_CHECK;
 
-/* An empty table `cache` in the form of version 6. */
+/* Makes an empty table `cache` in the form of version 6. */
 enum rc schema_renew_cache(sqlite3 *db, struct log *log) MUST_CHECK;
 
 /*
- * Compares tables, columns and indexes with those of a new database; `differs` is told each difference: what
- * is missing, or what does not belong there. Errors are those of the database.
+ * Compares tables, columns and indexes with those of a new database. Calls `differs` for each difference: an
+ * item that is missing, or one that does not belong there. Errors are those of the database.
  */
 enum rc schema_compare(
 	sqlite3 *db, void (*differs)(void *arg, const char *what, bool missing), void *arg) MUST_CHECK;
-/* No difference. */
+/* True: there is no difference. */
 bool schema_is_ours(sqlite3 *db);
 
 #endif

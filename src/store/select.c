@@ -1,6 +1,4 @@
-/*
- * SELECT and EXAMINE: where a session's view starts.
- */
+/* SELECT and EXAMINE: the snapshot with which a session's view starts. */
 #include "store/mail_priv.h"
 
 static enum rc select_claim(struct account *account, struct mbox *mbox)

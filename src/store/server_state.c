@@ -19,8 +19,8 @@
 #define IDS_BLOCK 1000
 #define UIDVALIDITY_BLOCK 10000
 /*
- * UIDVALIDITY follows the clock, so that a store that comes back from an old copy repeats none; but a clock
- * that is further ahead than this is wrong, and following it would use up the 32 bits.
+ * UIDVALIDITY follows the clock, so that a store restored from an old copy repeats none. A clock that is
+ * further ahead than this is wrong; following it would use up the 32 bits.
  */
 #define CLOCK_AHEAD_MAX (10 * 366LL * S_PER_DAY)
 #define CLOCK_FIRST_MAX INT32_MAX
@@ -30,7 +30,7 @@ struct server_state {
 	struct log *log;
 	const char *root;
 	pthread_mutex_t lock;
-	struct server_state_text reserved; /* what the file says */
+	struct server_state_text reserved; /* the numbers that the file has */
 	int64_t id; /* the next one */
 	uint32_t uidvalidity; /* the last one */
 };
@@ -90,7 +90,7 @@ enum rc server_state_write(
 	return rc;
 }
 
-/* Without a record the clock must do. */
+/* The UIDVALIDITY to begin with if there is no record. */
 static uint32_t clock_first(void)
 {
 	int64_t now = clock_wall();
@@ -135,7 +135,7 @@ void server_state_free(struct server_state **state)
 	struct server_state_text last = s->reserved;
 	last.ids = s->id;
 	last.uidvalidity = s->uidvalidity;
-	/* Given back only if something was taken: else the file says so already. */
+	/* The file is written only if numbers were taken: otherwise it holds these values already. */
 	if (last.uidvalidity < UINT32_MAX)
 		last.uidvalidity++;
 	if (s->reserved.server[0] &&

@@ -1,8 +1,8 @@
 /*
- * The WAL of an account is short-lived: some seconds after the last commit all of it goes into the database
- * file and it is emptied, so that what one damaged sector of it can cost is little, and a cold account is
- * cheap to open. That costs four syncs, which nobody waits for; so it is done for so many accounts a second
- * only, and an account that has to be closed before it is opened again for it later.
+ * Empties the WALs of quiet accounts. Some seconds after the last commit the whole WAL goes into the database
+ * file and is emptied, so that one damaged sector of it costs little, and an account that nobody uses can be
+ * opened cheaply. That takes four syncs, which nobody waits for; therefore the number of accounts a second is
+ * limited, and an account that has to be closed earlier is opened again for it later.
  */
 #include "store/store_priv.h"
 
@@ -15,10 +15,10 @@
 
 #define SETTLE_QUIET_MS 3000 /* since the last commit */
 #define SETTLE_SPREAD_MS 2000 /* accounts that fell quiet together are not settled together */
-#define SETTLE_TOKENS 100 /* a second */
-#define SETTLE_AGAIN 20 /* of them at most for accounts that have been closed */
-#define SETTLE_WAIT_MS 1000 /* no token was left */
-#define SETTLE_FAILED_MS 10000 /* a full disk and the like */
+#define SETTLE_TOKENS 100 /* accounts settled in one second */
+#define SETTLE_AGAIN 20 /* at most this many of them for accounts that are closed */
+#define SETTLE_WAIT_MS 1000 /* the wait if no token is left */
+#define SETTLE_FAILED_MS 10000 /* the wait after a failure, such as a full disk */
 #define SETTLE_REST_MS 10000
 #define UNSETTLED_MAX 1000000
 
@@ -37,8 +37,8 @@ static bool token_take(struct store *store)
 }
 
 /*
- * SQLite does not look at the checksums of frames again: what has been damaged since would go into the
- * database.
+ * Checks the checksums of all frames: SQLite does not look at them again, and damage since then would go into
+ * the database.
  */
 static enum rc wal_whole(struct account *account, unsigned frames)
 {
@@ -65,7 +65,7 @@ enum rc settle_checkpoint(struct account *account, bool truncate)
 	account->wal_held = rc != RC_OK;
 	if (rc != RC_OK || !truncate)
 		return rc;
-	/* If it is not emptied it begins anew all the same. */
+	/* Even if the WAL is not emptied, it begins anew. */
 	rc = db_checkpoint(account->db, true);
 	if (rc == RC_OK)
 		rc = db_sync_wal(account->db);
@@ -113,14 +113,14 @@ enum rc settle_run(struct account *account)
 			account, BACKGROUND_CHECKPOINT, now + SETTLE_WAIT_MS + settle_spread(account));
 		return RC_OK;
 	}
-	/* A WAL that is empty takes no room. */
+	/* An empty WAL needs no room on the disk. */
 	enum rc rc = settle_checkpoint(account, !many || low);
 	if (rc == RC_OK || !(account->wal_held || rc == RC_CORRUPT))
 		account_background_synced(account, rc, number);
 	return rc == RC_OK ? rc : settle_failed(account, rc);
 }
 
-/* It has to be closed now: its WAL is seen to when there is time. */
+/* Notes an account that has to be closed now. Its WAL is emptied when there is time. */
 static void unsettled_add(struct account *account)
 {
 	struct store *store = account->store;
@@ -147,10 +147,10 @@ static struct unsettled *unsettled_take(struct store *store)
 
 enum rc settle_close_run(struct account *account)
 {
-	/* Opened again it would show a commit that nobody has been told of. */
+	/* After a reopening the account would show a commit that nobody has been told of. */
 	if (account->doubtful && account_writable(account) != RC_OK)
 		return RC_OK;
-	/* Somebody needs it after all. */
+	/* A new job needs the account, so it stays open. */
 	if (strand_length(account->strand) > 0)
 		return RC_OK;
 	if (db_wal_frames(account->db) == 0 || token_take(account->store)) {

@@ -1,7 +1,7 @@
 /*
- * On a disk that has little room a database gives its free pages back, which it would else keep for later:
- * what was expunged makes room for others. The pages go in one synced transaction, the end of the file with
- * the checkpoint after it.
+ * On a disk that has little room a database gives its free pages back, which it would otherwise keep for
+ * later: space that was expunged is then free for others. The pages are released in one synced transaction,
+ * the end of the file is cut by the checkpoint after it.
  */
 #include "store/bytes.h"
 

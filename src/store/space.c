@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define MIN_PART 16 /* free_min is no more than this part of the file system ... */
-#define RESERVE_PART 32 /* ... and the reserve than this */
-#define AGAIN_PART 8 /* mail is taken again when so much more is free than free_min says */
-#define RESERVE_SMALLEST 65536 /* a smaller one helps nobody */
+#define MIN_PART 16 /* free_min is at most a sixteenth of the file system ... */
+#define RESERVE_PART 32 /* ... and the reserve at most a thirty-second */
+#define AGAIN_PART 8 /* mail is taken again when free_min and this part of it are free */
+#define RESERVE_SMALLEST 65536 /* bytes; no smaller reserve is made */
 
 static void reserve_path(const struct store *store, char path[PATH_ROOM])
 {
@@ -76,7 +76,7 @@ void space_open(struct store *store)
 	space->reserved = fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
 
-/* All of it has its blocks, or there is none. */
+/* Allocates the blocks of the whole file. False: not all could be allocated. */
 static bool reserve_fill(int fd, uint64_t size)
 {
 	if (fallocate(fd, 0, 0, (off_t)size) == 0)
@@ -107,7 +107,7 @@ static uint64_t at_most(uint64_t wanted, uint64_t max)
 	return wanted < max ? wanted : max;
 }
 
-/* What there is, and how much of it is wanted. */
+/* The free room, and the parts of it that are wanted. */
 struct room {
 	uint64_t free;
 	uint64_t min; /* 0: no low-water mark */
@@ -130,8 +130,8 @@ static bool room_read(struct store *store, struct room *ret_room)
 }
 
 /*
- * With room enough it is another limit that was met: that of a quota of the file system, which the reserve
- * counts in, too.
+ * Tells whether the disk is really short of room. If it is not, the write has met a quota of the file system;
+ * the reserve counts in that quota, too.
  */
 static bool room_short(struct store *store)
 {
@@ -168,7 +168,7 @@ void space_look(struct store *store)
 		reserve_make(store, room.reserve);
 		return;
 	}
-	/* So that the state does not change with every message. */
+	/* More than free_min must be free again, so that the state does not change with every message. */
 	uint64_t enough = room.min;
 	if (space_state(store) != SPACE_PLENTY)
 		enough += room.min / AGAIN_PART;

@@ -1,11 +1,12 @@
 /*
- * How much room the file system of the store has left, and what follows. Below `free_min` no mail is taken,
- * so that what frees room still finds some; and if other programs take that, too, there is the reserve: a
- * file of some megabytes that is given up when a write of a database finds no room, and made again when there
- * is enough.
+ * The room that the file system of the store has left, and the consequences. Below `free_min` no mail is
+ * taken, so that operations that free room still find some. If other programs take that room, too, there is
+ * the reserve: a file of some megabytes that is given up when a write of a database finds no room, and made
+ * again when there is enough.
  *
- * Both are cut on a small file system: free_min to a sixteenth of it, the reserve to a thirty-second. Looked
- * at once a second, on the store's own strand; whoever asks reads an atomic. Internal to the store.
+ * On a small file system both are limited: free_min to a sixteenth of it, the reserve to a thirty-second. The
+ * room is measured once a second, on the store's own strand; space_state reads an atomic. Internal to the
+ * store.
  */
 #ifndef COID_STORE_SPACE_H
 #define COID_STORE_SPACE_H
@@ -21,8 +22,8 @@ struct store;
 
 enum space_state {
 	SPACE_PLENTY,
-	SPACE_LOW, /* no mail is taken; what is there may be worked with */
-	SPACE_FULL /* the reserve has been given up: what only adds (COPY) is refused, too */
+	SPACE_LOW, /* no mail is taken; existing mail may be changed */
+	SPACE_FULL /* the reserve has been given up: COPY is refused, too */
 };
 
 struct space {
@@ -36,9 +37,14 @@ void space_init(struct store *store);
 void space_fini(struct store *store);
 /* Finds the reserve of an earlier process. Once, at start, before anything is written. */
 void space_open(struct store *store);
-/* Looks how much is free and makes the reserve again. May wait for the disk: on the store's strand. */
+/*
+ * Measures the free room and makes the reserve again. May wait for the disk: call it on the store's strand.
+ */
 void space_look(struct store *store);
-/* A write has found no room. True: there is some now, it is worth another try. Any thread that may wait. */
+/*
+ * Gives up the reserve after a write has found no room. True: there is some now, so try the write again. Any
+ * thread that may wait.
+ */
 bool space_give_up(struct store *store);
 /* Any thread. */
 enum space_state space_state(struct store *store);

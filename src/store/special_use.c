@@ -1,7 +1,4 @@
-/*
- * Which mailbox of an account has which special use (RFC 6154). The names of the uses are in
- * base/special_use.h.
- */
+/* The special uses (RFC 6154) of an account's mailboxes. The names of the uses are in base/special_use.h. */
 #include "store/mail_priv.h"
 
 enum rc mbox_use_taken(struct account *account, int64_t id, uint32_t special_use, bool *ret_taken)

@@ -31,7 +31,7 @@ struct chunk {
 	char *p; /* own */
 	size_t n;
 	size_t cap;
-	enum rc rc; /* CHUNK_FINISH: what came of it */
+	enum rc rc; /* CHUNK_FINISH: the result */
 	struct content *content; /* own, CHUNK_FINISH */
 };
 
@@ -53,12 +53,12 @@ struct spool {
 	bool full; /* spool_full was true: tell when it ends */
 	char last; /* octet that was added */
 
-	/* The strand's. */
+	/* These belong to the strand. */
 	int fd;
 	char *path; /* own */
 	struct mime_scan *scan; /* own */
 	uint64_t written;
-	uint32_t sum; /* of what was written */
+	uint32_t sum; /* of the bytes written */
 	enum rc strand_rc;
 };
 
@@ -75,7 +75,7 @@ bool spool_account_take(struct account *account, uint64_t n)
 {
 	const struct store_settings *settings = &account->store->settings;
 	uint64_t max = settings->spool_account_max;
-	/* One message always has room. */
+	/* The limit leaves room for at least one message. */
 	if (max > 0 && max < settings->message_max)
 		max = settings->message_max;
 	if (atomic_fetch_add(&account->spooled, n) + n <= max || max == 0)
@@ -94,7 +94,7 @@ void spool_memory_give(struct store *store, uint64_t n)
 	atomic_fetch_sub(&store->bytes->spool_memory, n);
 }
 
-/* Contents end on reactors, which must not wait for unlink(2). */
+/* Contents end on reactors, which must not wait for unlink(2), so a strand removes the files. */
 struct trash {
 	struct strand_item item;
 	char *path; /* own */
@@ -203,7 +203,7 @@ static void spool_write(struct spool *spool, const struct chunk *chunk)
 		return;
 	if (!io_write_all(spool->store->io, spool->fd, chunk->p, chunk->n, spool->written)) {
 		spool_fail(spool, "write");
-		/* What is there of it is in the way of others. */
+		/* The part that was written must not fill the disk. */
 		spool_close(spool, false);
 		return;
 	}
@@ -315,7 +315,7 @@ static void spool_to_strand(struct spool *spool)
 	spool_send_filling(spool);
 }
 
-/* Copies into the chunk that is being filled, at most up to `max` bytes in it; how many were taken. */
+/* Copies into the chunk that is being filled, until it holds `max` bytes; returns how many were copied. */
 static size_t spool_fill(struct spool *spool, const char *p, size_t n, size_t max)
 {
 	if (!spool->filling)
@@ -438,7 +438,7 @@ bool spool_full(const struct spool *spool)
 	return spool->flight > SPOOL_FLIGHT_MAX;
 }
 
-/* The whole message is in memory: the content is made here and now. */
+/* Finishes a message that is still in memory: the content is made at once. */
 static void spool_finish_memory(
 	struct spool *spool, void (*done)(void *, enum rc, struct content *), void *arg)
 {
@@ -490,7 +490,7 @@ void spool_abort(struct spool **spool)
 		spool_free(s);
 		return;
 	}
-	/* If finish was called its chunk is on the way and its receipt frees the spool. */
+	/* If spool_finish was called, the last chunk is on the way, and its receipt frees the spool. */
 	s->done = NULL;
 	if (s->ended)
 		return;
@@ -498,7 +498,7 @@ void spool_abort(struct spool **spool)
 	spool_send(s, chunk_new(s, CHUNK_ABORT));
 }
 
-/* Nothing in the spool outlives the process. */
+/* Empties the spool folder at start: nothing in it outlives the process. */
 static void spool_clean(struct store *store, const char *path)
 {
 	const struct io *io = store->io;

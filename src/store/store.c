@@ -88,7 +88,8 @@ static void settings_free(struct store *store)
 }
 
 /*
- * Changes with each start of the machine: what was written before the last start and not synced may be gone.
+ * Reads the boot id, which changes with each start of the machine: data written before the last start and not
+ * synced may be lost.
  */
 static void boot_id_read(struct store *store)
 {
@@ -117,7 +118,7 @@ static enum rc root_lock(struct store *store)
 	snprintf(path, sizeof(path), "%s/lock", store->root);
 	if (store->root_fd >= 0)
 		store->lock_fd = io->open(io->ctx, path, O_RDWR | O_CREAT | O_NOFOLLOW, 0600);
-	/* It holds nothing: a file system that takes no writes can be locked as well. */
+	/* The lock file holds no data, so a read-only file system can be locked as well. */
 	if (store->root_fd >= 0 && store->lock_fd < 0 && errno == EROFS)
 		store->lock_fd = io->open(io->ctx, path, O_RDONLY | O_NOFOLLOW, 0);
 	if (store->lock_fd < 0) {
@@ -137,7 +138,7 @@ static enum rc users_folder_make(struct store *store)
 	char path[PATH_ROOM];
 	struct stat st;
 	snprintf(path, sizeof(path), "%s/users", store->root);
-	/* Synced when it was made: reading needs no write. */
+	/* The folder was synced when it was made; reading needs no write. */
 	if (store->io->stat(store->io->ctx, path, &st) == 0)
 		return RC_OK;
 	enum rc rc = folder_make(store, path);
@@ -146,7 +147,7 @@ static enum rc users_folder_make(struct store *store)
 	return rc;
 }
 
-/* SQLite is told once a process how it will be used, by whoever comes first. */
+/* Configures SQLite once in a process, at the first call. */
 static void sqlite_setup(void)
 {
 	/* The default page cache costs 73 KiB a connection. */
@@ -216,7 +217,7 @@ enum rc store_new(const struct store_settings *settings, struct pool *pool, stru
 static void close_all(struct store *store)
 {
 	for (;;) {
-		/* The pool has been drained: nobody else looks. */
+		/* The pool has been drained, so no other thread uses the list. */
 		struct list_node *node = list_first(&store->open_accounts);
 		if (!node)
 			return;
@@ -251,7 +252,7 @@ void store_free(struct store **store)
 	settle_rest(s);
 	forget_failed(s);
 	if (s->accounts) {
-		/* A handle not given back would be used after this. */
+		/* A handle that was not given back would be used after this. */
 		log_error(s->log, "accounts are still held at the end count=%u", HASH_COUNT(s->accounts));
 		abort();
 	}

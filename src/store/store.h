@@ -3,10 +3,10 @@
  * message.h, message bytes in content.h, the list of users in users.h. Nothing above these headers knows
  * SQLite or paths.
  *
- * Every account has a strand (work/pool.h). Whoever wants something of an account submits a job: `run` is
- * called on a worker that owns the strand and may call the functions marked [strand]; `done` is called
- * afterwards on the job's home reactor. Write jobs that wait together share one transaction (group commit):
- * the done of a JOB_WRITE is posted only after its commit is on disk.
+ * Every account has a strand (work/pool.h). All work on an account is a job: `run` is called on a worker that
+ * owns the strand and may call the functions marked [strand]; `done` is called afterwards on the job's home
+ * reactor. Write jobs that wait together share one transaction (group commit): the done of a JOB_WRITE is
+ * posted only after its commit is on disk.
  */
 #ifndef COID_STORE_STORE_H
 #define COID_STORE_STORE_H
@@ -54,7 +54,7 @@ struct store_settings {
 	uint64_t expunge_log_max; /* rows a mailbox */
 	uint64_t undelete_age_s; /* how long a removed message's bytes are kept; 0: until the next sweep */
 	uint64_t lost_keep_s; /* how long files are kept that no row of the index names */
-	/* checksums of files are compared before they are read (those of small messages always) */
+	/* checksums of files are compared before reading; those of messages in the database always are */
 	bool verify_reads;
 	unsigned batch_jobs; /* of one group commit */
 	uint64_t batch_wal_bytes;
@@ -99,15 +99,15 @@ int64_t account_id(const struct account *account);
 struct store *account_store(const struct account *account);
 struct log *account_log(const struct account *account);
 /*
- * For log lines: the account's address, escaped as by LOG_V and in one of its buffers; its number if
- * server.db has no such user (any more). Any thread.
+ * The account's address for log lines, escaped as by LOG_V and in one of its buffers. Its number if server.db
+ * has no such user (any more). Any thread.
  */
 const char *account_shown(const struct account *account);
 const char *store_account_shown(const struct store *store, int64_t account_id);
 /* [strand] Memory that lives until the running job ends (or the borrowing does). */
 struct arena *account_arena(struct account *account);
 /*
- * Removes the folder of an account whose users.h row is gone. Sessions of it get CHANGE_ACCOUNT_GONE.
+ * Removes the folder of an account whose users.h row is gone. Its sessions get CHANGE_ACCOUNT_GONE.
  * Asynchronous.
  */
 void account_destroy(struct account *account);
@@ -120,30 +120,36 @@ enum job_kind {
 	JOB_WRITE, /* its commit is synced before done (promise 1) */
 	/* flags and the like: visible at once, synced within a second (or sync_flags_always) */
 	JOB_WRITE_RELAXED,
-	/* check.h: never within the transaction of others, and also if the account can't be opened */
+	/* check.h: runs outside transactions of other jobs, and also if the account can't be opened */
 	JOB_ALONE,
-	/* account_lock.h: the same, but the account is not opened for it, and it runs also if it is locked */
+	/*
+	 * account_lock.h: like JOB_ALONE, but the account is not opened for it, and it runs also if it is
+	 * locked
+	 */
 	JOB_CLOSED
 };
 
 /*
- * Embedded in, or first member of, the submitter's own request. Whoever holds the job owns it: the submitter
- * until job_submit answered RC_OK, then the store, then `done`. `run` may be called more than once (a batch
- * that failed is run again, job by job), so it starts by clearing its results and has no effect but through
- * the store.
+ * A job is embedded in, or is the first member of, the submitter's own request. It has one owner at a time:
+ * the submitter until job_submit has returned RC_OK, then the store, then `done`. `run` may be called more
+ * than once (a batch that failed is run again, job by job), so it starts by clearing its results and acts
+ * only through the store.
  */
 struct job {
 	struct strand_item item; /* store's */
 	enum job_kind kind;
-	/* [strand] What it returns is put into rc; an error undoes all its changes (and only its). */
+	/*
+	 * [strand] The return value is put into rc; an error undoes all changes of this job (and no others).
+	 */
 	enum rc (*run)(struct account *account, struct job *job);
 	/*
-	 * On `home`, after commit, the change lists of this job and of all before it having been posted there
-	 * first. With home NULL: on the worker, still owning the strand, outside a transaction. Owns the job.
+	 * Called on `home`, after commit, when the change lists of this job and of all earlier ones have been
+	 * posted there. home NULL: called on the worker, still owning the strand, outside a transaction. Owns
+	 * the job.
 	 */
 	void (*done)(struct job *job);
 	struct reactor *home; /* borrowed */
-	uint64_t asker; /* id of whoever asked, for `done` to look up: he may be gone */
+	uint64_t asker; /* id of the session that asked, for `done` to look up: it may be gone */
 	bool slow; /* takes long: such jobs get at most half of the workers (work/pool.h) */
 	bool hold_marked; /* the submitter calls marked_hand_over itself (marked.h) */
 	uint64_t origin; /* copied into the change entries that the job makes: the session's id; 0: server */
@@ -154,13 +160,13 @@ struct job {
 };
 
 /*
- * Any thread. RC_BUSY: the strand is full, the caller keeps the job. The account is opened by the worker; if
- * that fails, run is not called and rc says why.
+ * Submits a job. Any thread. RC_BUSY: the strand is full; the caller keeps the job. The worker opens the
+ * account; if that fails, run is not called and rc says why.
  */
 enum rc job_submit(struct account *account, struct job *job) MUST_CHECK;
-/* Without the limit: for follow-up jobs of the server itself (mover, sync). */
+/* Submits without the limit: for follow-up jobs of the server itself (mover, sync). */
 void job_submit_always(struct account *account, struct job *job);
-/* True: pause reading what needs this account. */
+/* True: the strand is full; pause reading input for this account. */
 bool account_full(struct account *account);
 
 /*
@@ -214,7 +220,7 @@ struct change {
 	size_t keyword_count;
 };
 
-/* Everything that one job changed. Immutable, counted, any thread. */
+/* All changes of one job. Immutable, counted, any thread. */
 struct change_list {
 	struct account *account; /* counted reference */
 	int64_t account_id;
@@ -227,9 +233,9 @@ struct change_list *change_list_ref(struct change_list *list);
 void change_list_unref(struct change_list **list);
 
 /*
- * Where change lists go: one sink a reactor and module, living as long as the server. `fn` is called on the
- * sink's reactor, in commit order, before any later completion for that reactor; it borrows the list. reactor
- * NULL: called on the worker right after commit (the push queue).
+ * A receiver of change lists. Each reactor and module has one, which lives as long as the server. `fn` is
+ * called on the sink's reactor, in commit order, before any later completion for that reactor; it borrows the
+ * list. reactor NULL: called on the worker right after commit (the push queue).
  */
 struct change_sink {
 	struct reactor *reactor;
@@ -238,14 +244,14 @@ struct change_sink {
 };
 
 /*
- * Counted per (account, sink). watch: [strand], so that the job's own `change` is where the watching begins.
- * unwatch: any thread; some lists may still arrive.
+ * Watching is counted for each (account, sink). change_watch is [strand], so that watching begins at the
+ * job's own `change`. change_unwatch: any thread; some lists may still arrive.
  */
 void change_watch(struct account *account, struct change_sink *sink);
 void change_unwatch(struct account *account, struct change_sink *sink);
-/* Every account's lists, from start-up on; before any job is submitted. */
+/* Lets the sink watch every account. Call it before any job is submitted. */
 void store_watch_all(struct store *store, struct change_sink *sink);
-/* Calls fn for every account that somebody watches at this moment; fn may submit jobs. Any thread. */
+/* Calls fn for every account that is being watched; fn may submit jobs. Any thread. */
 void store_each_watched(struct store *store, void (*fn)(void *ctx, struct account *account), void *ctx);
 
 #endif

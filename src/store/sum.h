@@ -1,6 +1,6 @@
 /*
- * Checksums of what is stored: CRC-32 of zlib. They find what a disk or a cable has changed, not what a
- * person has. Any thread.
+ * Checksums of stored bytes: CRC-32 of zlib. They find changes by a disk or a cable, not changes by an
+ * attacker. Any thread.
  */
 #ifndef COID_STORE_SUM_H
 #define COID_STORE_SUM_H
@@ -9,9 +9,9 @@
 
 #include <stdint.h>
 
-#define SUM_NONE 0u /* of no bytes; what a sum begins with */
+#define SUM_NONE 0u /* the sum of no bytes, with which a sum begins */
 
-/* The sum of what `sum` was of, and n more bytes. */
+/* Adds n bytes to a sum. */
 uint32_t sum_add(uint32_t sum, const void *p, size_t n);
 uint32_t sum_of(struct strv bytes);
 /* The sum of two pieces in a row, from their sums and the length of the second. */

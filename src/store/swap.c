@@ -1,6 +1,7 @@
 /*
- * A repaired database takes the place of the damaged one. A file account.db.new is complete and on disk; that
- * it is there decides: from then on, whatever happens, the next opening finishes what is left to be done.
+ * Puts a repaired database in place of the damaged one. The file account.db.new is complete and on disk. Its
+ * existence is the decision: from then on the next opening finishes the steps that are left, whatever
+ * happens.
  */
 #include "store/swap.h"
 
@@ -47,7 +48,10 @@ enum rc swap_decide(struct account *account)
 	return rc == RC_OK ? folder_sync(account->store, account->path) : rc;
 }
 
-/* The number under which the old database is kept: that of an earlier try, if it got so far. */
+/*
+ * The number under which the old database is kept. If an interrupted attempt has kept it already, that
+ * number.
+ */
 static unsigned swap_number(const struct account *account, const struct stat *old, bool *ret_linked)
 {
 	char name[64];
@@ -66,7 +70,7 @@ static unsigned swap_number(const struct account *account, const struct stat *ol
 }
 
 /*
- * The old database gets a second name, its WAL another one. A WAL that stayed would be taken for that of the
+ * Gives the old database a second name, and renames its WAL, which would otherwise be taken for that of the
  * new one.
  */
 static enum rc swap_set_aside(struct account *account)
@@ -88,7 +92,7 @@ static enum rc swap_set_aside(struct account *account)
 	return RC_OK;
 }
 
-/* Its name is synced with the others, and not by the first commit. */
+/* Makes an empty WAL, so that its name is synced with the others and not by the first commit. */
 static enum rc swap_wal(struct account *account)
 {
 	const struct io *io = account->store->io;
@@ -109,7 +113,7 @@ enum rc swap_finish(struct account *account)
 	enum rc rc = swap_set_aside(account);
 	if (rc == RC_OK)
 		rc = swap_wal(account);
-	/* What it claims is claimed of the old one. */
+	/* The claim of the ledger is about the old database. */
 	if (rc == RC_OK)
 		rc = ledger_forget(account);
 	if (rc == RC_OK)

@@ -1,6 +1,5 @@
 /*
- * How a repaired database takes the place of a damaged one. Internal to the store. [strand], the account is
- * closed.
+ * Puts a repaired database in place of a damaged one. Internal to the store. [strand]; the account is closed.
  */
 #ifndef COID_STORE_SWAP_H
 #define COID_STORE_SWAP_H
@@ -11,9 +10,12 @@
 #define SWAP_COPY "account.db.copy" /* of a database with a bad header, for reading; worth nothing */
 #define SWAP_NEW "account.db.new" /* complete: it will take the place of account.db */
 
-/* The file SWAP_BUILD is complete and its data are synced: it becomes SWAP_NEW, durably. */
+/* Call this when the file SWAP_BUILD is complete and its data are synced: it becomes SWAP_NEW, durably. */
 enum rc swap_decide(struct account *account) MUST_CHECK;
-/* If there is a SWAP_NEW: keeps the old database as account.db.lost-<n>, and renames. Before each opening. */
+/*
+ * If SWAP_NEW exists: keeps the old database as account.db.lost-<n>, and renames SWAP_NEW. Call this before
+ * each opening.
+ */
 enum rc swap_finish(struct account *account) MUST_CHECK;
 
 #endif

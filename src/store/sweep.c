@@ -1,9 +1,9 @@
 /*
- * The sweep: takes what nobody refers to any more. Files first, with their directories synced, then their
- * rows: a crash in between leaves rows without references whose files are gone already, which the next sweep
- * takes. Files without a row are looked for after an unclean end only, directory by directory: what a
- * transaction that never committed has left is removed (file_name_new says how that is known), any other is
- * set aside (lost.c).
+ * The sweep removes data without references. It removes files first, syncs their directories, then deletes
+ * their rows: a crash in between leaves rows without references whose files are gone, which the next sweep
+ * deletes. Files without a row are looked for only after an unclean end, directory by directory: a file of a
+ * transaction that never committed is removed (file_name_new says how that is known), any other is set aside
+ * (lost.c).
  */
 #include "store/bytes.h"
 
@@ -16,7 +16,7 @@
 #include <stdlib.h>
 
 #define SWEEP_SCAN_MS 10 /* of one turn of looking for orphans */
-#define SWEEP_AHEAD_S 60 /* removed so long after now: by a wrong clock */
+#define SWEEP_AHEAD_S 60 /* a removal this far in the future was dated by a wrong clock */
 
 struct swept_row {
 	int64_t blob;
@@ -29,7 +29,7 @@ struct swept {
 	struct swept_row rows[SWEEP_ROWS];
 	size_t count;
 	bool more;
-	bool ahead; /* some were removed in the future: their time begins now */
+	bool ahead; /* some have a removal time in the future: their time begins now */
 	int64_t next; /* when the oldest one left was removed, s since 1970; 0: none */
 };
 
@@ -107,7 +107,7 @@ static enum rc sweep_rows(struct account *account, void *arg)
 	return rc;
 }
 
-/* Rows whose file can't be removed stay. */
+/* Removes the files. Rows whose file can't be removed stay. */
 static enum rc sweep_files(struct account *account, struct swept *swept, bool *ret_all)
 {
 	size_t kept = 0;
@@ -188,8 +188,8 @@ static enum rc scan_load(struct account *account)
 }
 
 /*
- * The list of known files may be some turns old: what is not on it is looked up once more, in a list of this
- * moment. No transaction is open, so every file that is meant to stay has a row.
+ * The list of known files may be some turns old, so a file that is not on it is looked up in a new list. No
+ * transaction is open, so every file that must stay has a row.
  */
 static enum rc scan_confirm(struct account *account, bool *reloaded)
 {
@@ -199,7 +199,7 @@ static enum rc scan_confirm(struct account *account, bool *reloaded)
 	return scan_load(account);
 }
 
-/* No row has this file. */
+/* Handles a file that has no row. */
 static enum rc scan_orphan(struct account *account, int64_t file)
 {
 	const struct blob_state *state = &account->blobs;
@@ -208,7 +208,7 @@ static enum rc scan_orphan(struct account *account, int64_t file)
 	log_info(account->store->log,
 		"file of a message that was never acknowledged removed account=%s file=%016" PRIx64,
 		account_shown(account), (uint64_t)file);
-	/* If it fails the folder is looked through again. */
+	/* If removing fails the folder is searched again later. */
 	account->blobs.remove_failed = !file_remove(account, file) || account->blobs.remove_failed;
 	return RC_OK;
 }
@@ -238,8 +238,8 @@ static enum rc scan_directory(struct account *account, unsigned dir, bool *reloa
 }
 
 /*
- * What has been committed meanwhile has the prefix that was kept for what was looked for
- * (blob_prepare_commit).
+ * Lets blob_prepare_commit draw a new prefix: files committed during the search have the old one, by which
+ * orphans are known.
  */
 static enum rc scan_rotate(struct account *account, void *arg)
 {

@@ -19,7 +19,7 @@
 
 uint64_t textfile_sum(struct strv text)
 {
-	/* Not a secret: it finds damage, not forgers. */
+	/* The key is not secret: the checksum finds damage, not forgery. */
 	static const uint64_t key[2] = { 0x636f69642074786bu, 0x732d6c696e652d31u };
 	return hash_bytes_seeded(text.p, text.n, key);
 }
@@ -63,7 +63,7 @@ enum rc textfile_write(const struct io *io, struct log *log, const char *path, s
 	return rc;
 }
 
-/* Takes the last line off if it fits what stands before it. */
+/* Takes off the last line if its checksum fits the text before it. */
 static bool textfile_checked(struct strv *text)
 {
 	char line[SUM_LINE_ROOM];

@@ -1,6 +1,6 @@
 /*
  * Mailbox names and subscriptions in memory: two sorted arrays. '/' sorts before every other octet, so that
- * what is below a name follows it at once; INBOX comes first of all.
+ * the names below a name follow it directly; INBOX is the first.
  */
 #include "store/mail_priv.h"
 

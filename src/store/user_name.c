@@ -1,7 +1,7 @@
 /*
- * Names of accounts. One form for looking up: small letters, NFC. New names also keep to the rules of RFC
- * 8265 (UsernameCaseMapped) as far as they make two names look alike, and hold nothing that means something
- * elsewhere: no path, no pattern, no quoting.
+ * Names of accounts. Names are looked up in one form: small letters, NFC. New names also follow those rules
+ * of RFC 8265 (UsernameCaseMapped) that keep names from looking alike, and may not have characters with a
+ * meaning elsewhere, in paths, patterns or quoted strings.
  */
 #include "store/users.h"
 
@@ -12,7 +12,7 @@
 
 #define DECOMPOSED_MAX 32
 
-/* The next character of valid UTF-8. */
+/* Takes the next character of valid UTF-8. */
 static int32_t name_char(struct strv *in)
 {
 	utf8proc_int32_t c = 0;
@@ -21,7 +21,10 @@ static int32_t name_char(struct strv *in)
 	return c;
 }
 
-/* Full-width and half-width forms are others' twins: the only ones of their kind that RFC 8265 maps. */
+/*
+ * RFC 8265: full-width and half-width characters become ordinary ones. No other compatibility forms are
+ * mapped.
+ */
 static int32_t name_width(int32_t c)
 {
 	utf8proc_int32_t single[DECOMPOSED_MAX];
@@ -74,7 +77,7 @@ enum rc user_name_check(struct strv name, struct arena *arena, struct strv *ret_
 	}
 	struct strv folded;
 	enum rc rc = name_fold(name, arena, &folded);
-	/* A wide '@' has become one. */
+	/* Folding may have turned a full-width '@' into an ordinary one. */
 	if (rc != RC_OK || !name_has_two_sides(folded))
 		return RC_INVALID;
 	*ret_name = folded;
@@ -96,7 +99,10 @@ static bool is_mark(int32_t c)
 	return category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_MC;
 }
 
-/* Letters, digits and marks that are not another's twin and that everybody sees. */
+/*
+ * Tells whether a character that is not ASCII is allowed: letters, digits and marks that are visible and not
+ * a compatibility form of another character.
+ */
 static bool wide_allowed(int32_t c)
 {
 	const utf8proc_property_t *property = utf8proc_get_property(c);
@@ -105,11 +111,14 @@ static bool wide_allowed(int32_t c)
 		      category == UTF8PROC_CATEGORY_LO || category == UTF8PROC_CATEGORY_ND;
 	if (!letter && !is_mark(c))
 		return false;
-	/* A type: it is a compatibility form of something else; canonical decompositions have none. */
+	/* A decomposition with a type is a compatibility form; canonical ones have no type. */
 	return !property->ignorable && !property->control_boundary && property->decomp_type == 0;
 }
 
-/* Of what runs from right to left nothing runs the other way. */
+/*
+ * The Directionality Rule of RFC 8265 section 3.3.1 in a simple form: one side of an address has letters that
+ * run from right to left, or letters that run from left to right, but not both.
+ */
 struct direction {
 	bool right;
 	bool left;
@@ -122,7 +131,7 @@ static void direction_add(struct direction *direction, int32_t c)
 	direction->left |= bidi == UTF8PROC_BIDI_CLASS_L;
 }
 
-/* Dots stand between other characters. */
+/* Checks one side of the address. Dots may stand only between other characters. */
 static bool side_allowed(struct strv side, bool domain)
 {
 	struct direction direction = { false, false };

@@ -1,6 +1,6 @@
 /*
- * server.db and its strand: jobs are grouped as those of an account (job.c), but there is no memory that
- * would have to follow a rollback.
+ * server.db and its strand. Jobs are grouped as those of an account are (job.c), but no memory has to follow
+ * a rollback.
  */
 #include "store/users.h"
 
@@ -13,7 +13,7 @@
 #define USERS_WAITING_MAX 4096
 #define USERS_BATCH_MAX 64
 #define USERS_RETRY_MS 1000
-#define REMOVED_MAX 256 /* taken up at a start; the rest at the next */
+#define REMOVED_MAX 256 /* removals finished at a start; the next start finishes the rest */
 
 static enum rc users_ready(struct users *users)
 {
@@ -25,7 +25,7 @@ static enum rc users_ready(struct users *users)
 	return users_file_there(users) && users_open_db(users) == RC_OK ? RC_OK : RC_UNAVAILABLE;
 }
 
-/* The marker, and the database opened anew. Until that works it is left open as it is, for reading. */
+/* Commits the marker and opens the database anew. Until both succeed the database stays open for reading. */
 static enum rc users_mend(struct users *users)
 {
 	enum rc rc = RC_OK;
@@ -47,7 +47,7 @@ static enum rc users_mend(struct users *users)
 	return users_ready(users);
 }
 
-/* RC_OK, or why nothing can be changed now. */
+/* RC_OK, or the reason why nothing can be changed now. */
 static enum rc users_writable(struct users *users)
 {
 	enum rc rc = users_ready(users);
@@ -61,7 +61,7 @@ static enum rc users_writable(struct users *users)
 	return rc == RC_OK && !users->suspect && !db_read_only(users->db) ? RC_OK : RC_UNAVAILABLE;
 }
 
-/* As account_recover. */
+/* Does for server.db what account_recover does for an account. */
 static enum rc users_recover(struct users *users)
 {
 	users->suspect = users->doubtful = true;
@@ -91,7 +91,10 @@ static void users_deliver(struct users_job *job)
 	}
 }
 
-/* Within a transaction of several. RC_OK: it goes on, whatever the job said. */
+/*
+ * Runs a job within a transaction of several. RC_OK: the transaction goes on, whether the job succeeded or
+ * not.
+ */
 static enum rc users_try_one(struct users *users, struct users_job *job)
 {
 	enum rc rc = db_savepoint(users->db);
@@ -103,7 +106,7 @@ static enum rc users_try_one(struct users *users, struct users_job *job)
 	return job->rc == RC_OK ? db_release(users->db) : db_rollback_to(users->db);
 }
 
-/* One transaction. Not RC_OK: nothing of it has happened, unless *ret_uncertain. */
+/* Runs the jobs in one transaction. On error nothing has happened, unless *ret_uncertain. */
 static enum rc users_try(struct users *users, struct users_job **jobs, size_t n, bool *ret_uncertain)
 {
 	enum rc rc = db_begin(users->db, true);
@@ -116,13 +119,16 @@ static enum rc users_try(struct users *users, struct users_job **jobs, size_t n,
 		*ret_uncertain = rc != RC_OK && db_commit_uncertain(users->db);
 	}
 	db_rollback(users->db);
-	/* Written into nobody's file: the folders of new users are seen to when what is there is opened. */
+	/*
+	 * If the file was replaced, the commit went into a file without a name. The folders of new users are
+	 * handled when the new file is opened.
+	 */
 	bool nowhere = rc == RC_OK && users_file_leave(users);
 	users_owners_settle(users, rc == RC_OK && !nowhere, *ret_uncertain || nowhere);
 	return nowhere ? RC_UNAVAILABLE : rc;
 }
 
-/* Gives every job its rc. */
+/* Runs the jobs until each has its result. */
 static void users_settle(struct users *users, struct users_job **jobs, size_t n)
 {
 	bool uncertain = false;
@@ -138,7 +144,7 @@ static void users_settle(struct users *users, struct users_job **jobs, size_t n)
 			users_settle(users, &jobs[i], 1);
 		return;
 	}
-	/* Nothing keeps reads from what is there. */
+	/* Reads work although nothing can be written. */
 	for (size_t i = 0; i < n; i++)
 		jobs[i]->rc = users->db && !jobs[i]->write ? jobs[i]->run(users, jobs[i]) : rc;
 }
@@ -183,15 +189,13 @@ enum rc users_open(struct store *store)
 	struct users *users = mem_zalloc(sizeof(*users));
 	users->store = store;
 	users->arena = arena_new(0);
-	/*
-	 * A process before this one may have failed to sync what the WAL holds: it is written into the
-	 * database anew.
-	 */
+	/* An earlier process may have failed to sync the WAL, so it is written into the database anew. */
 	users->suspect = true;
 	store->users = users;
 	users->strand = strand_new(store->pool, USERS_WAITING_MAX, users_turn, users);
 	/*
-	 * Without it nobody is served, but nothing is refused for good either: that is better than no server.
+	 * If server.db can't be opened the server starts nevertheless: nobody is served, but no user is
+	 * refused for good.
 	 */
 	if (users_open_db(users) != RC_OK && !atomic_load(&users->lost))
 		log_error(store->log,
@@ -267,7 +271,7 @@ static enum rc removed_delete(struct users *users, struct users_job *job)
 
 static void removed_deleted(struct users_job *job)
 {
-	/* If it failed, the next start finds a folder that is gone, which is as good. */
+	/* If the job failed, the next start finds that the folder is gone, and removes the row. */
 	free(CONTAINER_OF(job, struct removed_job, job));
 }
 

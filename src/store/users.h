@@ -1,7 +1,7 @@
 /*
- * server.db: the list of users with their credentials, and server-wide settings. A strand of its own; every
- * function is asynchronous through users_submit: `run` is called on the worker that owns it with the
- * functions marked [users].
+ * server.db: the list of users with their credentials, and server-wide settings. It has a strand of its own;
+ * every function is asynchronous through users_submit: `run` is called on the worker that owns the strand,
+ * and may call the functions marked [users].
  */
 #ifndef COID_STORE_USERS_H
 #define COID_STORE_USERS_H
@@ -28,7 +28,7 @@ struct user_record {
 
 struct users; /* the open server.db, in run only */
 
-/* Like struct job (store.h), for the users strand; group commit with a sync before done. */
+/* A job like struct job (store.h), for the users' strand: group commit with a sync before done. */
 struct users_job {
 	struct strand_item item;
 	bool write;
@@ -42,22 +42,23 @@ struct users_job {
 };
 enum rc users_submit(struct store *store, struct users_job *job) MUST_CHECK;
 /*
- * server.db is missing or damaged: every job is answered with RC_UNAVAILABLE until it is repaired
+ * True: server.db is missing or damaged. Every job is answered with RC_UNAVAILABLE until it is repaired
  * (users_check.h) and the server started again. Any thread.
  */
 bool users_lost(struct store *store);
 
 /*
- * [users] Views live in the arena. RC_NOT_FOUND; RC_CORRUPT: the row is damaged; RC_UNAVAILABLE: there is no
- * row, but a folder of that name's, or one of which nobody knows whose it is.
+ * [users] Finds a user. Views live in the arena. RC_NOT_FOUND. RC_CORRUPT: the row is damaged.
+ * RC_UNAVAILABLE: there is no row, but a folder belongs to this name, or to an unknown one.
  */
 enum rc users_find(
 	struct users *users, struct strv name, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
 enum rc users_find_id(
 	struct users *users, int64_t id, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
 /*
- * RC_EXISTS; RC_UNAVAILABLE: a folder of that name's has lost its row. id and identity of the record are
- * ignored; an id that nobody ever had comes back. The account's folder is made before the commit.
+ * Adds a user. The id and identity of the record are ignored; a new id is returned that was never used. The
+ * account's folder is made before the commit. RC_EXISTS. RC_UNAVAILABLE: a folder that belongs to this name
+ * has lost its row.
  */
 enum rc users_add(struct users *users, const struct user_record *record, int64_t *ret_id) MUST_CHECK;
 enum rc users_set_password(
@@ -66,25 +67,30 @@ enum rc users_set_quota(
 	struct users *users, struct strv name, uint64_t storage, uint64_t messages) MUST_CHECK;
 enum rc users_set_enabled(struct users *users, struct strv name, bool enabled) MUST_CHECK;
 enum rc users_touch_login(struct users *users, int64_t id, int64_t now) MUST_CHECK;
-/* The caller then calls account_destroy with the id. */
+/* Removes a user. The caller then calls account_destroy with the id. */
 enum rc users_remove(struct users *users, struct strv name, int64_t *ret_id) MUST_CHECK;
-/* By name, from the first after `after`; fn false ends. */
+/* Walks over the users by name, from the first after `after`, until fn returns false. */
 enum rc users_list(struct users *users, struct strv after,
 	bool (*fn)(void *arg, const struct user_record *user), void *arg) MUST_CHECK;
-/* Server-wide key/value settings (VAPID keys and the like). RC_NOT_FOUND; an empty value removes. */
+/*
+ * Server-wide settings by key (VAPID keys and the like). RC_NOT_FOUND. Setting an empty value removes the
+ * key.
+ */
 enum rc users_setting_get(
 	struct users *users, const char *key, struct arena *arena, struct strv *ret_value) MUST_CHECK;
 enum rc users_setting_set(struct users *users, const char *key, struct strv value) MUST_CHECK;
 
 /*
- * The form under which a name is looked up: small letters, NFC, full-width letters as usual ones. Checked:
- * one '@', both sides non-empty, no control character or space, <= USER_NAME_MAX. RC_INVALID.
+ * Puts a name into the form under which it is looked up: small letters, NFC, full-width letters as ordinary
+ * ones. RC_INVALID: it has not exactly one '@', an empty side, a control character or space, or more than
+ * USER_NAME_MAX octets.
  */
 enum rc user_name_check(struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 /*
- * The same for a name that gets a new account, after RFC 8265: letters, digits and marks of any script, ASCII
- * as in an atom of RFC 5322, dots in between. Not: what nobody sees (zero width, bidi controls),
- * compatibility forms, unassigned code points, both directions in one side, and none of / * % " \ or blanks.
+ * Checks a name for a new account as well, after RFC 8265. Allowed are letters, digits and marks of any
+ * script, ASCII as in an atom of RFC 5322, and dots between them. Refused are invisible characters (zero
+ * width, bidi controls), compatibility forms, unassigned code points, both directions in one side, and / * %
+ * " \ and blanks.
  */
 enum rc user_name_check_new(struct strv name, struct arena *arena, struct strv *ret_name) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * The offline check of server.db: what the folders say is compared with what it says, and what there should
- * be is worked out. The folder decides whose it is; the row decides everything else, if it is whole.
+ * The offline check of server.db: compares it with the folders of the accounts, and works out the rows that
+ * it should have. The folder decides who its owner is; the row, if it is whole, decides everything else.
  */
 #include "store/users_check_priv.h"
 
@@ -87,7 +87,7 @@ static enum rc check_read(struct users_checker *checker)
 		unsigned before = checker->result.problems;
 		source->name = names[i];
 		rc = users_source_read(checker, source);
-		/* Whatever it is, the rest may still be had. */
+		/* Only server.db itself has to be readable; copies may be missing. */
 		if (i > 0 || rc == RC_OK || checker->older_form)
 			continue;
 		if (checker->result.problems == before)
@@ -104,7 +104,7 @@ static enum rc check_read(struct users_checker *checker)
 	return rc;
 }
 
-/* What there should be. */
+/* The users that there should be. */
 
 static void users_check_want(
 	struct users_checker *checker, const struct user_record *record, bool write_owner)
@@ -142,8 +142,8 @@ static void folder_owned(struct users_checker *checker, const struct users_folde
 	struct user_record record = folder->record;
 	if (row && owner_tag(row) == owner_tag(&folder->record)) {
 		/*
-		 * The file is written before the row is committed: of a damaged database the row may be an
-		 * old one.
+		 * The owner file is written before the row is committed, so it may be newer than a row of a
+		 * damaged database.
 		 */
 		bool by_row = checker->sources[0].whole;
 		bool behind = folder->owner == USERS_OWNER_NEW || owner_sum(row) != owner_sum(&record);
@@ -187,7 +187,7 @@ static void check_folders(struct users_checker *checker)
 	for (size_t i = 0; i < checker->folder_count; i++) {
 		const struct users_folder *folder = &checker->folders[i];
 		bool row = users_list_id(&server->rows, folder->id) != NULL;
-		/* On its way out, or never on its way in. */
+		/* The folder is being removed, or its user was never acknowledged. */
 		if (!row && users_source_removed(server, folder->id))
 			continue;
 		if (!row && folder->owner == USERS_OWNER_NEW && !folder->used)
@@ -199,7 +199,7 @@ static void check_folders(struct users_checker *checker)
 	}
 }
 
-/* Rows that have no folder, or one that is another's. */
+/* Finds rows without a folder, and rows whose folder belongs to another user. */
 static void check_rows(struct users_checker *checker)
 {
 	const struct users_source *server = &checker->sources[0];
@@ -230,7 +230,7 @@ struct name_seen {
 	struct user_record *record;
 };
 
-/* Whether the first one keeps the name: whoever has a whole row, then whoever is newer. */
+/* Decides which of two users keeps the name: one who has a row in server.db, else the newer one. */
 static bool name_stays(
 	const struct users_checker *checker, const struct user_record *first, const struct user_record *other)
 {

@@ -1,6 +1,6 @@
 /*
- * Does server.db say what the folders of the accounts say? For `coidctl check --server`, without the daemon:
- * nobody else may have the store open. Blocks; one thread.
+ * Compares server.db with the folders of the accounts, for `coidctl check --server`, without the daemon: no
+ * other process may have the store open. Blocks; one thread.
  */
 #ifndef COID_STORE_USERS_CHECK_H
 #define COID_STORE_USERS_CHECK_H
@@ -16,17 +16,17 @@ struct users_check_result {
 	uint64_t users;
 	uint64_t folders;
 	unsigned problems; /* found */
-	unsigned left; /* of them after the repair */
+	unsigned left; /* problems that remain after the repair */
 };
 
 /*
- * Compares server.db with itself, with the owner files (owner.h) and with server.state. A line of text for
- * each problem goes to `report`, and for each name that could not be given to a new account; what does not
- * fit is left out.
+ * Compares server.db with itself, with the owner files (owner.h) and with server.state. Writes a line of text
+ * into `report` for each problem, and for each name that could not be given to a new account; lines that do
+ * not fit are left out.
  *
- * `repair`: if there is any problem, server.db is set aside as server.db.lost-<n>, and a new one is made of
- * what can be read: rows of the old one that are whole, owner files, server.db.copy. The folder decides whose
- * it is. A folder of which nobody knows whose it is gets the disabled user lost-<id>@lost.invalid.
+ * `repair`: if there is any problem, server.db is set aside as server.db.lost-<n>, and a new one is made from
+ * what can be read: whole rows of the old one, owner files, server.db.copy. The folder decides who its owner
+ * is. A folder with an unknown owner gets the disabled user lost-<id>@lost.invalid.
  *
  * RC_INUSE: the server is running. RC_OK whatever was found. Other errors: the folders can't be read, or the
  * repair failed.

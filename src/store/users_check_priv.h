@@ -1,6 +1,4 @@
-/*
- * What users_check.c (reading, comparing) and users_rebuild.c (the new server.db) share.
- */
+/* The declarations that users_check.c (reading, comparing) and users_rebuild.c (the new server.db) share. */
 #ifndef COID_STORE_USERS_CHECK_PRIV_H
 #define COID_STORE_USERS_CHECK_PRIV_H
 
@@ -18,7 +16,7 @@ struct users_setting {
 	struct strv value;
 };
 
-/* What can be read of server.db or of a copy. */
+/* The data that can be read from server.db or from a copy. */
 struct users_source {
 	const char *name; /* "server.db" */
 	bool there; /* it could be opened, and has tables */
@@ -40,7 +38,7 @@ struct users_folder {
 	struct user_record record; /* unless USERS_OWNER_NONE */
 };
 
-#define USERS_SOURCES 4 /* server.db, what an interrupted repair has made, the copy, the older copy */
+#define USERS_SOURCES 4 /* server.db, the result of an interrupted repair, the copy, the older copy */
 
 struct users_checker {
 	const char *root; /* borrowed, as the next two */
@@ -60,7 +58,7 @@ struct users_checker {
 	bool foreign; /* server.db is that of another server */
 	bool older_form; /* server.db has version 1 */
 	struct users_list wanted; /* the users that there should be */
-	struct users_list owners; /* of those, the ones whose owner file has to be written */
+	struct users_list owners; /* those of them whose owner file has to be written */
 };
 
 void users_list_add(struct users_list *list, const struct user_record *record);
@@ -74,7 +72,7 @@ void users_problem(struct users_checker *checker, const char *format, ...)
 enum rc users_source_read(struct users_checker *checker, struct users_source *source) MUST_CHECK;
 void users_source_free(struct users_source *source);
 
-/* users_rebuild.c: makes and puts into place what `wanted` says. */
+/* users_rebuild.c: makes a new server.db from `wanted` and puts it into place. */
 enum rc users_rebuild(struct users_checker *checker) MUST_CHECK;
 
 #endif

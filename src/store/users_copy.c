@@ -1,6 +1,6 @@
 /*
- * server.db.copy: what server.db was a little while ago, for whoever has to make it again (users_check.h).
- * Made on the users' strand, some seconds after a change, at most once a minute, and at an orderly end.
+ * server.db.copy: server.db as it was a short while ago, for a repair (users_check.h). It is made on the
+ * users' strand, some seconds after a change, at most once a minute, and at an orderly end.
  */
 #include "store/users_priv.h"
 
@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 
-#define COPY_DELAY_MS 5000 /* what is changed together is copied together */
+#define COPY_DELAY_MS 5000 /* gathers the changes of a short time into one copy */
 #define COPY_EVERY_MS 60000
 #define COPY_KEEP_S S_PER_DAY /* the older copy is replaced when it is this old */
 
@@ -25,7 +25,7 @@ void users_copy_want(struct users *users)
 	atomic_store(&users->copy_due, due);
 }
 
-/* The last copy becomes the older one, if that is missing or old. */
+/* Renames the last copy to the older one, if that is missing or a day old. */
 static enum rc copy_rotate(struct store *store, const char *copy)
 {
 	char older[PATH_ROOM + 8];
@@ -54,7 +54,7 @@ enum rc users_copy_make(struct users *users)
 	char temp[PATH_ROOM], copy[PATH_ROOM];
 	snprintf(copy, sizeof(copy), "%s/server.db.copy", store->root);
 	snprintf(temp, sizeof(temp), "%s/server.db.copy.tmp", store->root);
-	/* A damaged one must not take the place of a good copy. */
+	/* A damaged database must not replace a good copy. */
 	enum rc rc = db_quick_check(users->db);
 	if (rc == RC_OK && store->io->unlink(store->io->ctx, temp) != 0 && errno != ENOENT)
 		rc = io_rc(errno);
@@ -67,7 +67,7 @@ enum rc users_copy_make(struct users *users)
 	return rc;
 }
 
-/* [users] A job that only reads, outside a transaction. */
+/* [users] Makes the copy. This job reads only, outside a transaction. */
 static enum rc copy_run(struct users *users, struct users_job *job)
 {
 	(void)job;

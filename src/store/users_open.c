@@ -1,7 +1,6 @@
 /*
- * server.db is opened, and compared with the folders of the accounts. A new or empty database beside folders
- * is a lost one, and so is one that does not stand a check: then no user is served, and none is refused for
- * good either.
+ * Opens server.db and compares it with the folders of the accounts. If it is new or empty while folders
+ * exist, or fails the check, it counts as lost: then no user is served, and none is refused for good.
  */
 #include "store/users_priv.h"
 
@@ -15,7 +14,7 @@
 
 #define REPAIR_HINT "stop the server and run: coidctl check --server --repair"
 
-/* As version 1 had them; version 2 adds to it, in a new file as well. */
+/* The tables of version 1. Version 2 adds columns, in a new file as well. */
 const char users_schema[] =
 	"CREATE TABLE user ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
@@ -96,7 +95,7 @@ static enum rc users_create(struct users *users)
 	return rc == RC_OK ? create_in_transaction(users) : rc;
 }
 
-/* From version 1: every row gets an identity, and every folder an owner. */
+/* Migrates from version 1: every row gets an identity, and every folder an owner file. */
 
 static enum rc migrate_row(struct users *users, int64_t id)
 {
@@ -105,7 +104,7 @@ static enum rc migrate_row(struct users *users, int64_t id)
 	struct arena *arena = arena_new(0);
 	enum rc rc = db_one(users->db, &stmt, "SELECT " USER_COLUMNS "WHERE id = ?1", "i", id);
 	if (rc == RC_OK) {
-		/* It has no checksum yet. */
+		/* The row has no checksum yet, so its result does not matter. */
 		enum rc unchecked = users_row_read(stmt, arena, &record);
 		(void)unchecked;
 		db_reset(stmt);
@@ -161,9 +160,9 @@ static enum rc users_migrate(struct users *users)
 	return rc;
 }
 
-/* What the rows and the folders say. */
+/* Reading the rows and the folders. */
 
-/* Names have been given that are not in the form in which names are looked up today. */
+/* Remembers a name that was given before names had their present form, so that it is found nevertheless. */
 static void alias_add(struct users *users, struct strv stored)
 {
 	struct strv canonical;
@@ -219,7 +218,7 @@ static enum rc load_rows(struct users *users, int64_t *ret_last)
 	}
 	if (damaged > 0)
 		log_error(store->log, "rows of server.db are damaged: " REPAIR_HINT " rows=%u", damaged);
-	/* Whose they were is not known: then no name is surely free. */
+	/* The names of damaged rows are unknown, so no name is known to be free. */
 	if (damaged > 0)
 		owners_stray(store->owners, STRV(""));
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
@@ -227,7 +226,7 @@ static enum rc load_rows(struct users *users, int64_t *ret_last)
 
 struct folders {
 	struct users *users;
-	bool look; /* also into folders that have a row */
+	bool look; /* also read the owner files of folders that have a row */
 	int64_t last;
 	unsigned strays;
 };
@@ -241,12 +240,12 @@ static bool is_removed(struct users *users, int64_t id)
 	return rc == RC_OK;
 }
 
-/* A folder that should have a row. */
+/* Notes a folder that should have a row. */
 static void stray_add(struct folders *folders, const char *folder, enum rc rc, struct strv name)
 {
 	struct store *store = folders->users->store;
 	if (rc == RC_NOT_FOUND && !owner_folder_used(store->io, folder)) {
-		/* A user that was being made when the server died: nobody was told that there is one. */
+		/* The server died while it was making this user, and nobody was told of the user. */
 		owner_withdraw(store->io, folder);
 		return;
 	}
@@ -277,7 +276,7 @@ static bool folder_look(void *arg, int64_t id, const char *folder)
 	return true;
 }
 
-/* Whether this server.db is the one that belongs here. */
+/* Tells whether this server.db belongs to this store. */
 static enum rc server_compare(struct users *users, bool *ret_other)
 {
 	struct store *store = users->store;
@@ -286,7 +285,7 @@ static enum rc server_compare(struct users *users, bool *ret_other)
 	enum rc rc = users_setting_get(users, USERS_SETTING_SERVER, users->arena, &value);
 	if (rc != RC_OK && rc != RC_NOT_FOUND)
 		return rc;
-	/* The file was lost, or this is the first start that has one. */
+	/* server.state was lost, or this is the first start with one. */
 	if (!expected[0]) {
 		if (value.n > 0 && server_state_server_set(store->state, value) != RC_OK)
 			log_warn(store->log, "server.state cannot be written now");
@@ -343,14 +342,17 @@ static enum rc users_check_once(struct users *users)
 	return ok ? RC_OK : RC_CORRUPT;
 }
 
-/* SQLite takes a page that could not be read for a damaged one: it is so only if it is found again. */
+/* Checks twice before a page counts as damaged: SQLite reports a failed read as damage, too. */
 static enum rc users_open_check(struct users *users)
 {
 	enum rc rc = users_check_once(users);
 	return rc == RC_CORRUPT ? users_check_once(users) : rc;
 }
 
-/* As account_examine: what can't be written into the database now can be read all the same. */
+/*
+ * Does for server.db what account_examine does for an account: writes the WAL into the database. If that
+ * fails now, it can be read all the same.
+ */
 static enum rc users_examine(struct users *users)
 {
 	enum rc rc = db_checkpoint_doubtful(users->db);

@@ -1,6 +1,6 @@
 /*
- * The owner files (owner.h) follow the rows: what a transaction has changed is written into the folders
- * before it is committed, so that what was acknowledged is in both places.
+ * The owner files (owner.h) follow the rows: the changes of a transaction are written into the folders before
+ * it is committed, so that acknowledged changes are in both places.
  */
 #include "store/users_priv.h"
 
@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-#define SYNC_EACH_MAX 4 /* more folders than this: one syncfs */
+#define SYNC_EACH_MAX 4 /* for more folders one syncfs is made */
 
 static struct users_change *change_add(struct users *users, int64_t id)
 {
@@ -52,7 +52,7 @@ static enum rc change_write(struct users *users, struct users_change *change, bo
 	struct store *store = users->store;
 	struct user_record record;
 	enum rc rc = users_find_id(users, change->id, users->arena, &record);
-	/* Its job was undone, or it was removed by another one. */
+	/* The row is gone because its job was undone or another job removed it. */
 	if (rc == RC_NOT_FOUND)
 		return RC_OK;
 	const char *name = noted_as_added(users, change->id) ? OWNER_FILE_NEW : OWNER_FILE;
@@ -104,7 +104,7 @@ static void change_settle(struct users *users, const struct users_change *change
 
 void users_owners_settle(struct users *users, bool committed, bool uncertain)
 {
-	/* If it is not known, both the row and its folder may be needed: the next start looks. */
+	/* If the outcome is unknown, both the row and its folder may be needed: the next start decides. */
 	for (size_t i = 0; !uncertain && i < users->change_count; i++)
 		change_settle(users, &users->changes[i], committed);
 	if (users->change_count > 0 && committed)
@@ -129,7 +129,7 @@ static enum rc refresh_run(struct users *users, struct users_job *job)
 
 static void refresh_done(struct users_job *job)
 {
-	/* If it failed, the next opening of the account asks again. */
+	/* If the job failed, the next opening of the account requests it again. */
 	free(CONTAINER_OF(job, struct refresh, job));
 }
 

@@ -1,7 +1,7 @@
 /*
- * What the files of server.db share: users.c (the strand and its jobs), users_open.c (opening, migration,
- * what the folders say), users_query.c (rows), users_owner.c (the owner files of what a transaction has
- * changed), users_copy.c.
+ * The declarations that the files of server.db share: users.c (the strand and its jobs), users_open.c
+ * (opening, migration, comparison with the folders), users_query.c (rows), users_owner.c (the owner files of
+ * changed rows), users_copy.c.
  */
 #ifndef COID_STORE_USERS_PRIV_H
 #define COID_STORE_USERS_PRIV_H
@@ -15,17 +15,17 @@
 #define USERS_VERSION 2 /* 2: user.identity, user.sum */
 #define USERS_SETTING_SERVER "server.identity"
 
-/* A row that the transaction at hand has touched. */
+/* A row that the present transaction has touched. */
 struct users_change {
 	int64_t id;
 	bool added;
 	bool removed;
-	bool written; /* its owner file; then the next two are valid */
+	bool written; /* the owner file was written; only then the next two are valid */
 	struct strv name; /* in users->arena */
 	struct owner_mark mark;
 };
 
-/* A name of earlier days that is not what it is looked up as. */
+/* An old name whose stored form differs from its canonical form. */
 struct users_alias {
 	char *canonical; /* own, as the next one */
 	char *stored;
@@ -37,14 +37,14 @@ struct users {
 	struct db *db; /* own; NULL: it could not be opened again after a failure */
 	/*
 	 * own; the file that was replaced under the running server, until the new one is opened; NULL: none
-	 * was
 	 */
 	struct db *left;
-	uint64_t file_ids
-		[2]; /* what tells the open database and WAL from other files of their names; 0: unknown */
+	uint64_t file_ids[2]; /* these identify the open database and WAL files; 0: unknown */
 	uint64_t retry_at; /* ms */
 	bool suspect;
-	/* a sync has failed, and the frames of its commit have not been overwritten: no more than reads */
+	/*
+	 * a sync has failed, and the frames of its commit have not been overwritten: only reads are possible
+	 */
 	bool doubtful;
 	uint64_t write_retry_at; /* ms */
 	bool loaded; /* store->owners follows the rows */
@@ -69,7 +69,7 @@ enum rc users_open_db(struct users *users) MUST_CHECK;
 extern const char users_schema[]; /* all of it but the version */
 extern const char users_version_sql[];
 
-/* The name under which the row of this one stands; an empty view: the same. */
+/* The name under which the user's row is stored; an empty view: the same name. */
 struct strv users_alias_find(const struct users *users, struct strv canonical);
 void users_alias_forget(struct users *users);
 
@@ -77,35 +77,35 @@ void users_alias_forget(struct users *users);
 #define USER_COLUMNS                                                                                         \
 	"id, name, password, scram, enabled, quota_storage, quota_messages, created, last_login, identity, " \
 	"sum FROM user "
-/* Views live until the statement moves, or in the arena. RC_CORRUPT: the row is not what was written. */
+/* Reads a row. Views live until the statement moves, or in the arena. RC_CORRUPT: the checksum is wrong. */
 enum rc users_row_read(sqlite3_stmt *stmt, struct arena *arena, struct user_record *ret_user) MUST_CHECK;
-/* A row with this id and the identity of the record, complete with its checksum. */
+/* Inserts a row with the id and identity of the record, complete with its checksum. */
 enum rc users_row_insert(struct db *db, const struct user_record *record) MUST_CHECK;
 
 /* users_owner.c */
 void users_note(struct users *users, int64_t id, bool added);
 void users_note_removed(struct users *users, int64_t id, struct strv name);
 bool users_noted_removed(const struct users *users, struct strv name);
-/* Before COMMIT: writes what the noted rows say into the folders. */
+/* Call this before COMMIT: writes the owner files of the noted rows. */
 enum rc users_owners_write(struct users *users) MUST_CHECK;
-/* After it. Uncertain: whether it has happened is not known. */
+/* Call this after COMMIT. `uncertain`: it is not known whether the commit has happened. */
 void users_owners_settle(struct users *users, bool committed, bool uncertain);
-/* Background: the owner file of this account does not say what its row says. Any thread. */
+/* Requests that the owner file of this account be written again from its row. Any thread. */
 void users_owner_refresh(struct store *store, int64_t id);
 
 /* users_replaced.c */
-/* It has been opened: these are its files. */
+/* Notes the files that have just been opened. */
 void users_file_note(struct users *users);
-/* If its names lead to other files by now it is left, and true comes back: users->db is NULL then. */
+/* Closes the database if its names lead to other files by now: returns true, and users->db is NULL then. */
 bool users_file_leave(struct users *users);
-/* Whether it may be opened: after it was left there is a server.db again. */
+/* Tells whether server.db may be opened: after it was left, there is a file again. */
 bool users_file_there(struct users *users);
-/* Each second: submits a look. Any thread. */
+/* Call this once a second: submits a job that looks at the files. Any thread. */
 void users_look(struct store *store);
 
 /* users_copy.c */
 void users_copy_want(struct users *users);
-/* server.db.copy from the open database; the copy before it is kept, too, if it is a day older. */
+/* Copies the open database to server.db.copy; the copy before it is kept, too, if it is a day older. */
 enum rc users_copy_make(struct users *users) MUST_CHECK;
 
 #endif

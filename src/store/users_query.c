@@ -1,6 +1,6 @@
 /*
- * Rows of server.db. Every row of a user carries a checksum: what a failing disk makes of it is told apart
- * from what was written, so that nobody gets another's mail, nor 550, because of a flipped bit.
+ * The rows of server.db. Every row of a user carries a checksum, so that a row changed by a failing disk is
+ * noticed: no user gets another's mail, nor a 550, because of a flipped bit.
  */
 #include "store/users_priv.h"
 
@@ -43,7 +43,7 @@ static enum rc row_damaged(struct users *users, const struct user_record *user)
 	return RC_CORRUPT;
 }
 
-/* There is no row: whether there is no such user either. */
+/* There is no row: tells whether there is no such user either. */
 static enum rc row_missing(struct users *users, struct strv name)
 {
 	if (!owners_may_exist(users->store->owners, name) || users_noted_removed(users, name))
@@ -65,7 +65,7 @@ static enum rc users_query_row_find(
 		return rc;
 	rc = users_row_read(stmt, arena, &user);
 	db_reset(stmt);
-	/* The index may lead to another row than was asked for. */
+	/* A damaged index may lead to another row. */
 	if (rc != RC_OK || !strv_eq(user.name, name))
 		return row_damaged(users, &user);
 	*ret_user = user;
@@ -113,7 +113,7 @@ enum rc users_add(struct users *users, const struct user_record *record, int64_t
 	sqlite3_stmt *stmt;
 	if (owners_is_stray(users->store->owners, record->name))
 		return RC_UNAVAILABLE;
-	/* Asked first, so that a name that is taken uses up no id. */
+	/* The name is looked up first, so that a name that is taken uses up no id. */
 	enum rc rc = db_one(users->db, &stmt, "SELECT 1 FROM user WHERE name = ?1", "t", record->name);
 	if (rc == RC_OK) {
 		db_reset(stmt);
@@ -132,7 +132,7 @@ enum rc users_add(struct users *users, const struct user_record *record, int64_t
 	return RC_OK;
 }
 
-/* The row as it will be. */
+/* Writes the whole row anew. */
 static enum rc row_replace(struct users *users, const struct user_record *record)
 {
 	enum rc rc = db_run(users->db,
@@ -191,7 +191,7 @@ enum rc users_remove(struct users *users, struct strv name, int64_t *ret_id)
 	if (rc != RC_OK)
 		return rc;
 	rc = db_run(users->db, "DELETE FROM user WHERE id = ?1", "i", record.id);
-	/* Remembered until the folder is gone. */
+	/* The id is remembered until the folder is gone. */
 	if (rc == RC_OK)
 		rc = db_run(users->db, "INSERT INTO removed VALUES (?1)", "i", record.id);
 	if (rc != RC_OK)
@@ -211,7 +211,7 @@ enum rc users_list(struct users *users, struct strv after,
 	if (rc != RC_OK)
 		return rc;
 	for (rc = db_step(users->db, stmt); rc == RC_OK; rc = db_step(users->db, stmt)) {
-		/* A damaged one is left out: its name may be another's. */
+		/* A damaged row is left out: its name may belong to another user. */
 		if (users_row_read(stmt, NULL, &record) != RC_OK) {
 			(void)row_damaged(users, &record);
 			continue;

@@ -1,7 +1,7 @@
 /*
- * A new server.db from what users_check.c found that there should be. It is complete and synced before the
- * old one is set aside and it takes its place. If the power goes in between, the next start finds no
- * server.db, and the next repair finds the new one under its other name.
+ * Makes a new server.db from the rows that users_check.c found that there should be. It is complete and
+ * synced before the old one is set aside and it takes its place. If the power fails in between, the next
+ * start finds no server.db, and the next repair finds the new one under its other name.
  */
 #include "store/users_check_priv.h"
 
@@ -33,7 +33,10 @@ static int64_t users_rebuild_last_id(const struct users_checker *checker)
 	int64_t last = checker->state.ids;
 	for (int i = 0; i < USERS_SOURCES; i++) {
 		const struct users_source *source = &checker->sources[i];
-		/* Of a damaged one or another server's it may be anything; but too high is no harm. */
+		/*
+		 * The last id of a damaged or foreign file may be wrong, but an id that is too high does no
+		 * harm.
+		 */
 		id_above(&last, source->last_id);
 		for (size_t k = 0; k < source->rows.count; k++)
 			id_above(&last, source->rows.v[k].id);
@@ -45,7 +48,7 @@ static int64_t users_rebuild_last_id(const struct users_checker *checker)
 	return last;
 }
 
-/* Users who lose their place get a new one. */
+/* Gives new ids to users whose folder belongs to another user. */
 static void ids_give(struct users_checker *checker, int64_t *next)
 {
 	for (size_t i = 0; i < checker->wanted.count; i++) {

@@ -1,8 +1,8 @@
 /*
- * server.db that somebody has removed or replaced under the running server. What is written into the open
- * files then is gone with the process. So the names are looked up before jobs run, before a commit is
- * answered, and once a second. The open files are kept open, for nothing but their identity, until there is a
- * server.db again; that is opened with all the checks of a start.
+ * Handles a server.db that somebody has removed or replaced under the running server. Data written into the
+ * open files would be gone with the process. So the names are looked up before jobs run, before a commit is
+ * answered, and once a second. The old files stay open, only so that their identity is not used again, until
+ * there is a server.db again; that one is opened with all the checks of a start.
  */
 #include "store/users_priv.h"
 
@@ -21,7 +21,7 @@ void users_file_note(struct users *users)
 		users->file_ids[i] = known ? replaced_file_id(&st[i]) : 0;
 }
 
-/* Id of what the name leads to; 0: to nothing. False: nobody can tell. */
+/* The id of the file to which the name leads; 0: there is none. False: it can't be looked up. */
 static bool users_file_look(struct users *users, unsigned which, uint64_t *ret_id)
 {
 	const struct io *io = users->store->io;
@@ -64,7 +64,7 @@ bool users_file_leave(struct users *users)
 	return true;
 }
 
-/* SQLite would take the WAL of the file that was replaced for that of the new one. */
+/* Renames the old WAL, which SQLite would take for that of the new file. */
 static bool users_wal_aside(struct users *users)
 {
 	const struct io *io = users->store->io;
@@ -99,7 +99,7 @@ bool users_file_there(struct users *users)
 	return true;
 }
 
-/* [users] The look is what every turn begins with. */
+/* [users] Does nothing: every turn begins with the look. */
 static enum rc look_run(struct users *users, struct users_job *job)
 {
 	(void)users;

@@ -1,6 +1,4 @@
-/*
- * What can be read of a server.db, also of a damaged one: rows whose checksum is right, from both ends.
- */
+/* Reads a server.db that may be damaged: the rows whose checksum is right, from both ends. */
 #include "store/users_check_priv.h"
 
 #include <errno.h>
@@ -42,7 +40,7 @@ bool users_source_removed(const struct users_source *source, int64_t id)
 	return false;
 }
 
-/* Rows as far as they can be read in this order. The one read last is in *ret_last. */
+/* Reads rows in this order as far as possible. *ret_last: the id of the last one. */
 static enum rc rows_read(struct users_checker *checker, struct users_source *source, struct db *db,
 	const char *sql, int64_t stop, unsigned *ret_bad, int64_t *ret_last)
 {
@@ -72,14 +70,14 @@ static void source_rows(struct users_checker *checker, struct users_source *sour
 	int64_t last = 0, first = 0;
 	enum rc rc = rows_read(checker, source, db, "SELECT " USER_COLUMNS "ORDER BY id", 0, &bad, &last);
 	if (rc != RC_OK) {
-		/* What lies behind the damage. */
+		/* Reads backwards from the other end the rows behind the damage. */
 		source->whole = false;
 		rc = rows_read(
 			checker, source, db, "SELECT " USER_COLUMNS "ORDER BY id DESC", last, &bad, &first);
 		(void)rc;
 	}
 	users_list_sort(&source->rows);
-	/* The same row may have come from both ends. */
+	/* A row that was read from both ends counts once. */
 	size_t kept = 0;
 	for (size_t i = 0; i < source->rows.count; i++)
 		if (kept == 0 || source->rows.v[kept - 1].id != source->rows.v[i].id)
@@ -177,7 +175,7 @@ enum rc users_source_read(struct users_checker *checker, struct users_source *so
 	if (rc == RC_OK)
 		rc = tables_read(checker, source, db);
 	db_close(&db);
-	/* A copy has no WAL of its own but the one that looking at it has made. */
+	/* The WAL of a copy was made by opening it here. */
 	if (source != &checker->sources[0])
 		checker->io->unlink(checker->io->ctx, wal);
 	return rc;

@@ -26,7 +26,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Where the lock bytes of the file format are: the pending byte, the reserved byte, 510 shared bytes. */
+/* The lock bytes of the file format: the pending byte, the reserved byte, 510 shared bytes. */
 #define LOCK_START 0x40000000
 #define LOCK_LENGTH 512
 #define VFS_SECTOR 4096
@@ -103,7 +103,10 @@ static int file_read(sqlite3_file *base, void *p, int n, sqlite3_int64 offset)
 	return SQLITE_IOERR_SHORT_READ;
 }
 
-/* After a write has failed; leaves errno as it is unless it can be tried again. */
+/*
+ * Called after a write has failed: tells whether room was found, so that the write can be tried again. Leaves
+ * errno unchanged otherwise.
+ */
 static bool file_found_room(const struct vfs_file *file)
 {
 	int error = errno;
@@ -152,14 +155,14 @@ static int file_sync(sqlite3_file *base, int flags)
 	if (file->fd < 0)
 		return SQLITE_OK;
 	/*
-	 * SQLite syncs the header of a WAL before its frames, lest the frames be taken for those of an older
-	 * WAL in the same file. If the file was empty on disk there is none.
+	 * SQLite syncs the header of a WAL before its frames, so that the frames are not taken for those of
+	 * an older WAL in the same file. If the file was empty on disk there is no older WAL.
 	 */
 	if (file->blank && !file->created)
 		return SQLITE_OK;
 	if (file->io->fdatasync(file->io->ctx, file->fd) != 0) {
 		/*
-		 * Not SQLITE_FULL, whatever the reason: that means that nothing has been written
+		 * This is never SQLITE_FULL, which would mean that nothing has been written
 		 * (db_commit_uncertain).
 		 */
 		file->error = errno;
@@ -226,7 +229,7 @@ static int file_unlock(sqlite3_file *base, int level)
 	return level == SQLITE_LOCK_NONE ? file_set_lock(file, F_UNLCK) : SQLITE_OK;
 }
 
-/* Nobody else can hold one: the first lock is exclusive. */
+/* No other process can hold a lock: the first lock is exclusive. */
 static int file_reserved(sqlite3_file *base, int *ret_reserved)
 {
 	*ret_reserved = ((struct vfs_file *)base)->lock >= SQLITE_LOCK_RESERVED;
@@ -316,7 +319,7 @@ static int vfs_open(sqlite3_vfs *base, const char *path, sqlite3_file *base_file
 	file->io = vfs->io;
 	file->vfs = vfs;
 	file->fd = -1;
-	/* A file without a name would be a temporary one: temp_store=MEMORY leaves none. */
+	/* Only temporary files have no name, and temp_store=MEMORY makes none. */
 	if (!path)
 		return SQLITE_CANTOPEN;
 	int code = vfs_open_fd(file, path, flags);
@@ -338,7 +341,7 @@ static int vfs_delete(sqlite3_vfs *base, const char *path, int sync_dir)
 	return sync_dir ? vfs_sync_parent(io, path) : SQLITE_OK;
 }
 
-/* An empty file is as good as none: SQLite asks this way for journals. */
+/* An empty file counts as missing: SQLite asks this for journals. */
 static int vfs_access(sqlite3_vfs *base, const char *path, int flags, int *ret_answer)
 {
 	const struct io *io = ((struct vfs *)base)->io;
@@ -348,7 +351,7 @@ static int vfs_access(sqlite3_vfs *base, const char *path, int flags, int *ret_a
 	return SQLITE_OK;
 }
 
-/* The store opens databases by full names only. */
+/* Returns the path unchanged: the store opens databases by full names only. */
 static int vfs_full_path(sqlite3_vfs *base, const char *path, int n, char *ret_path)
 {
 	(void)base;
@@ -370,7 +373,7 @@ static int vfs_sleep(sqlite3_vfs *base, int us)
 	return us;
 }
 
-/* Milliseconds since noon of 24 November 4714 BC. */
+/* The time in milliseconds since noon of 24 November 4714 BC, as SQLite wants it. */
 static int vfs_time(sqlite3_vfs *base, sqlite3_int64 *ret_time)
 {
 	(void)base;
@@ -405,7 +408,7 @@ struct vfs *vfs_new(struct io *io)
 		.xGetLastError = vfs_last_error,
 		.xCurrentTimeInt64 = vfs_time,
 	};
-	/* It fails only if SQLite can't be initialised, and then nothing works. */
+	/* This fails only if SQLite can't be initialised, and then nothing works. */
 	if (sqlite3_vfs_register(&vfs->base, 0) != SQLITE_OK)
 		abort();
 	return vfs;

@@ -19,21 +19,19 @@ struct sqlite3_file;
  */
 #define VFS_FCNTL_READ_ONLY 0x636f6901
 
-/*
- * Registers the VFS under a name of its own. `io` is borrowed. All connections must be closed before
- * vfs_free.
- */
+/* Registers the VFS under a unique name. `io` is borrowed. Close all connections before vfs_free. */
 struct vfs *vfs_new(struct io *io);
 void vfs_free(struct vfs **vfs);
 /*
- * `fn` is called, on whatever thread writes, when a write finds no room; true: the write is tried once more.
+ * Sets the function that is called, on whatever thread writes, when a write finds no room. If it returns true
+ * the write is tried once more.
  */
 void vfs_on_full(struct vfs *vfs, bool (*fn)(void *ctx), void *ctx);
-/* For sqlite3_open_v2. */
+/* The name to pass to sqlite3_open_v2. */
 const char *vfs_name(const struct vfs *vfs);
 /*
- * Of a file that this VFS has opened (NULL: nothing, false). Blank: it is empty, and its emptiness is on
- * disk.
+ * Two functions for files that this VFS has opened (NULL: nothing, false). vfs_file_blank tells that the file
+ * is empty and its emptiness is on disk; vfs_file_stat reads its status.
  */
 void vfs_file_blank(struct sqlite3_file *file);
 bool vfs_file_stat(struct sqlite3_file *file, struct stat *ret_stat);

@@ -1,6 +1,4 @@
-/*
- * Reads a WAL as SQLite does, to see how far it is whole.
- */
+/* Reads a WAL as SQLite does, to see how much of it is whole. */
 #include "store/wal.h"
 
 #include "base/mem.h"
@@ -14,7 +12,7 @@
 #define WAL_VERSION 3007000
 #define WAL_HEADER 32
 #define FRAME_HEADER 24
-#define DB_HEADER 100 /* of a database file, and where in it: */
+#define DB_HEADER 100 /* octets of the header of a database file; the next are offsets in it */
 #define DB_WRITE_FORMAT 18
 #define DB_READ_FORMAT 19
 #define DB_CHANGES 24
@@ -31,11 +29,11 @@ struct wal {
 	uint32_t page_size;
 	unsigned char *frame; /* own: header and page of the one that was read last */
 	unsigned char *before; /* own: the one before it */
-	uint32_t stored[2]; /* the checksum that stands in the last one (or in the header) ... */
-	uint32_t computed[2]; /* ... and the one that it has */
+	uint32_t stored[2]; /* the checksum stored in the last frame (or in the header) ... */
+	uint32_t computed[2]; /* ... and the one computed from its bytes */
 	bool empty; /* the file */
-	bool good; /* it is whole */
-	bool mended; /* the one before it is, too: only the checksum that stands there was damaged */
+	bool good; /* the last frame is whole */
+	bool mended; /* the frame before it is whole, too: only its stored checksum was damaged */
 };
 
 static uint32_t word_get(const unsigned char *p)
@@ -63,7 +61,7 @@ static void wal_sum(const unsigned char *p, size_t n, bool big, uint32_t sum[2])
 	}
 }
 
-/* RC_NOT_FOUND: it does not begin like a WAL. */
+/* RC_NOT_FOUND: the file does not begin like a WAL. */
 static enum rc wal_header(struct wal *wal)
 {
 	unsigned char header[WAL_HEADER];
@@ -107,7 +105,10 @@ static void wal_close(struct wal *wal)
 	free(wal->before);
 }
 
-/* The checksum of the frame in hand if that before it has `seed`. */
+/*
+ * Computes the checksum of the present frame, if the frame before it has the checksum `seed`. True: it is the
+ * stored one.
+ */
 static bool frame_fits(const struct wal *wal, const uint32_t seed[2], uint32_t ret_sum[2])
 {
 	memcpy(ret_sum, seed, 2 * sizeof(*ret_sum));
@@ -118,8 +119,9 @@ static bool frame_fits(const struct wal *wal, const uint32_t seed[2], uint32_t r
 }
 
 /*
- * RC_NOT_FOUND: no more. A frame behind a good one belongs to this WAL if its checksum follows; behind a
- * damaged one it must bear the salt as well, or it may be left from an earlier WAL.
+ * Reads the next frame. RC_NOT_FOUND: there are no more. A frame after a good one belongs to this WAL if its
+ * checksum follows. After a damaged one it must also have the WAL's salt, or it may be left from an earlier
+ * WAL.
  */
 static enum rc wal_next(struct wal *wal, uint64_t number)
 {
@@ -184,8 +186,8 @@ static enum rc page_write(const struct wal *wal, int out, const unsigned char *f
 }
 
 /*
- * The first page may be older than others: it names as many pages as there are, and says that this is up to
- * date.
+ * The first page may be older than the others: its header gets the real number of pages, and is marked as up
+ * to date.
  */
 static enum rc header_fix(const struct wal *wal, int out)
 {
@@ -197,7 +199,7 @@ static enum rc header_fix(const struct wal *wal, int out)
 		return RC_OK;
 	word_put(header + DB_PAGES, (uint32_t)((uint64_t)st.st_size / wal->page_size));
 	memcpy(header + DB_VALID_FOR, header + DB_CHANGES, 4);
-	/* Without a WAL: a rollback journal that is not there. */
+	/* The file is marked as one without a WAL (with a rollback journal, which does not exist). */
 	header[DB_WRITE_FORMAT] = header[DB_READ_FORMAT] = 1;
 	return io_write_all(wal->io, out, header, sizeof(header), 0) ? RC_OK : io_rc(errno);
 }

@@ -1,7 +1,7 @@
 /*
- * A WAL file of SQLite as bytes (format: sqlite.org/fileformat2.html#the_write_ahead_log). SQLite takes the
- * first frame whose checksum is wrong for the end of the WAL; this looks at what lies behind it, too. Any
- * thread; waits for the disk.
+ * Reads the WAL file of SQLite as bytes (format: sqlite.org/fileformat2.html#the_write_ahead_log). SQLite
+ * takes the first frame whose checksum is wrong for the end of the WAL; these functions also look at the
+ * frames behind it. Any thread; waits for the disk.
  */
 #ifndef COID_STORE_WAL_H
 #define COID_STORE_WAL_H
@@ -17,21 +17,21 @@ struct wal_scan {
 	bool header; /* there is a header, and it is whole */
 	uint64_t salt; /* of the header: changes with each new beginning of the WAL */
 	uint32_t page_size;
-	/* that SQLite would take: whole, in one chain from the first, up to the last commit */
+	/* the frames that SQLite would accept: whole, in one chain from the first, up to the last commit */
 	uint32_t frames;
 };
 
 /*
- * No file, or one that does not begin like a WAL: RC_OK, without a header. RC_IO and the like: it can't be
- * read.
+ * Reads the WAL. RC_OK without a header: there is no file, or it does not begin like a WAL. RC_IO and the
+ * like: it can't be read.
  */
 enum rc wal_scan(const struct io *io, const char *path, struct wal_scan *ret_scan) MUST_CHECK;
 
 /*
- * Writes into file `db_path` the pages of all frames of the WAL that are whole, also of those behind a
- * damaged one, in their order. A frame is known to be whole by its checksum, which follows from the one that
- * stands in the frame before it, whatever is the matter with the rest of that. The file may then hold pages
- * of several moments: for what can still be read one by one, not as a database to go on with.
+ * Writes the pages of all whole frames of the WAL into file `db_path`, in their order; also those of frames
+ * behind a damaged one. A frame is whole if its checksum fits, which follows from the checksum stored in the
+ * frame before it, whatever the rest of that frame is. The result may mix pages of several moments: read rows
+ * from it, but do not go on using it as a database.
  */
 enum rc wal_salvage(
 	const struct io *io, const char *path, const char *db_path, uint64_t *ret_pages) MUST_CHECK;
