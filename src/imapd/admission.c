@@ -1,6 +1,4 @@
-/*
- * Counts connections, and keeps those that have not logged in, under one lock.
- */
+/* Counts connections, and keeps a list of those that have not logged in, under one lock. */
 #include "imapd/admission.h"
 
 #include "base/hash.h"
@@ -17,7 +15,7 @@ struct admission_peer {
 	unsigned count;
 	unsigned waiting_count;
 	struct list waiting; /* of admission_ticket: of an address */
-	struct list_node in_waiting; /* in the list of addresses that have some */
+	struct list_node in_waiting; /* in the list of addresses that have waiting connections */
 	char name[]; /* NUL-terminated */
 };
 
@@ -103,7 +101,10 @@ static struct admission_ticket *admission_oldest(const struct admission_peer *pe
 	return CONTAINER_OF(list_first(&peer->waiting), struct admission_ticket, in_peer);
 }
 
-/* The oldest of the address that has most; an address that is known only if there is no other. */
+/*
+ * The oldest connection of the address that has most in the list. A known address is chosen only if there is
+ * no other.
+ */
 static struct admission_ticket *admission_most(const struct admission *admission)
 {
 	struct admission_ticket *victim = NULL;
@@ -120,7 +121,10 @@ static struct admission_ticket *admission_most(const struct admission *admission
 	return victim;
 }
 
-/* Makes room for one more that waits. The victim counts no more from now on; it leaves later. */
+/*
+ * Makes room for one more connection that has not logged in. The victim is not counted from now on; it is
+ * closed later.
+ */
 static void admission_make_room(struct admission *admission, const struct admission_limits *limits,
 	const struct admission_ticket *ticket, struct admission_victim *ret_victim)
 {

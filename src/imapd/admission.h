@@ -15,8 +15,8 @@
 /* 0: no limit. */
 struct admission_limits {
 	unsigned total;
-	/* Part of `total`, a quarter at most, that is kept for addresses from which somebody has logged in
-	 * lately. */
+	/* The part of `total`, a quarter at most, that is kept for addresses from which a user has logged
+	 * in lately. */
 	unsigned reserve;
 	unsigned per_address;
 	unsigned per_network;
@@ -36,10 +36,10 @@ struct admission_peer;
 
 /* One connection; embedded in its session. */
 struct admission_ticket {
-	uint64_t session; /* id, and where it lives: for whoever has to tell it to leave */
+	uint64_t session; /* its id; with `hub` this finds the session that has to leave */
 	unsigned hub;
-	bool known; /* its address is known: others leave first */
-	bool trusted; /* of a trusted network: no limit of its address */
+	bool known; /* a user has logged in from its address: other connections leave first */
+	bool trusted; /* from a trusted network: the limits for addresses do not count */
 	bool counted; /* admitted */
 	bool waiting;
 	struct list_node in_peer; /* while it waits; oldest first */
@@ -47,7 +47,7 @@ struct admission_ticket {
 	struct admission_peer *network;
 };
 
-/* The connection that has to leave for it. */
+/* The connection that has to leave. */
 struct admission_victim {
 	uint64_t session; /* 0: nobody */
 	unsigned hub;
@@ -55,14 +55,14 @@ struct admission_victim {
 
 struct admission *admission_new(void);
 void admission_free(struct admission **admission);
-/* A new connection, not logged in; the caller has filled in the first four of its ticket. Whatever the
- * verdict, admission_leave is to be called in the end. */
+/* Admits or refuses a new connection, not logged in; the caller has filled in the first four fields of its
+ * ticket. Call admission_leave at the end, whatever the verdict is. */
 enum admission_verdict admission_enter(struct admission *admission, const struct admission_limits *limits,
 	const char *peer, struct admission_ticket *ticket, struct admission_victim *ret_victim);
-/* It has logged in: false if its user has too many. */
+/* Call this when the session has logged in. False: its user has too many connections. */
 bool admission_login(struct admission *admission, const struct admission_limits *limits, const char *user,
 	struct admission_ticket *ticket);
-/* Back to where it was before (RFC 8437). */
+/* Puts the ticket back to the state before the login (RFC 8437). */
 void admission_logout(struct admission *admission, const char *user, struct admission_ticket *ticket);
 void admission_leave(struct admission *admission, struct admission_ticket *ticket);
 

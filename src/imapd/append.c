@@ -1,5 +1,5 @@
 /*
- * Takes in the messages of APPEND and REPLACE: decides at each announced literal whether it may come, and
+ * Takes in the messages of APPEND and REPLACE: decides at each announced literal whether it is accepted, and
  * feeds its octets to the spool of its message. append_message.c keeps the messages, append_store.c gives
  * them to the store.
  */
@@ -29,7 +29,7 @@ struct append *append_of(struct cmd *cmd, const struct append_hooks *hooks)
 	return cmd->args;
 }
 
-/* NO, wherever the command is. */
+/* Ends the command with NO, whether it is complete or a literal is announced. */
 static void append_refuse(struct cmd *cmd, const char *code, const char *text)
 {
 	const struct append *append = cmd->args;
@@ -79,7 +79,7 @@ static void room_in_spool(void *arg)
 	}
 }
 
-/* `size`: bytes that are to come. */
+/* Makes the spool if there is none yet. `size`: the number of bytes that will come. */
 static enum rc need_spool(struct cmd *cmd, uint64_t size)
 {
 	struct append *append = cmd->args;
@@ -91,7 +91,7 @@ static enum rc need_spool(struct cmd *cmd, uint64_t size)
 	return rc == RC_OK ? spool_charge(append->spool, session->account, size) : rc;
 }
 
-/* `text`: lines that end in LF alone are made to end in CRLF, as all of a message is served. */
+/* Adds bytes to the spool. `text`: a LF without its CR gets one, since messages are served with CRLF. */
 static void append_feed(struct append *append, struct strv bytes, bool text)
 {
 	if (bytes.n == 0)
@@ -138,11 +138,11 @@ static void finish_spool(struct cmd *cmd, struct append_message *message)
 	spool_finish(spool, spool_done, message->wait);
 }
 
-/* The message in hand has all its bytes. */
+/* Ends the present message: all its bytes have come. */
 static void close_message(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
-	/* It may have grown by CRs since it was announced. */
+	/* The message may have grown by CRs since it was announced. */
 	if (append->size > size_limit(cmd->session) && append->rc == RC_OK)
 		append->rc = RC_LIMIT;
 	struct append_message *message = append_message_add(cmd);
@@ -188,7 +188,7 @@ static void piece_failed(struct cmd *cmd, const struct append_piece *piece, enum
 		refuse_rc(cmd, rc);
 }
 
-/* All of the piece is in the spool. */
+/* The piece is completely in the spool. */
 static void piece_ended(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
@@ -241,8 +241,7 @@ static void piece_next(struct cmd *cmd)
 
 static void submit_check(struct cmd *cmd, uint64_t more, void (*go)(struct cmd *cmd));
 
-/* Where the message goes is looked at before the URLs it is made of (RFC 4469 section 3: TRYCREATE comes
- * first). */
+/* The destination is looked at before the URLs of the message (RFC 4469 section 3: TRYCREATE comes first). */
 static void begin_url(struct cmd *cmd, struct strv url)
 {
 	struct append *append = cmd->args;
@@ -269,18 +268,19 @@ static void let_in(struct cmd *cmd)
 	if (rc != RC_OK)
 		refuse_rc(cmd, rc);
 	else
-		/* False: the command has ended, and its cancel dropped the spool. */
+		/* False: the command has ended, and its cancel function has dropped the spool. */
 		(void)cmd_literal_stream(cmd);
 }
 
-/* May such a message be stored there? Decided before the client sends it. */
+/* A job that asks, before the client sends a message of this size, whether it may be stored in the
+ * mailbox. */
 struct check_job {
 	struct cmd_job base;
 	struct strv mailbox;
-	uint64_t size; /* of the messages so far and the one announced */
+	uint64_t size; /* octets of all messages, the announced one included */
 	uint64_t count;
 	bool no_target;
-	void (*go)(struct cmd *cmd); /* what comes then */
+	void (*go)(struct cmd *cmd); /* called if it may be stored */
 };
 
 static enum rc append_check_run(struct account *account, struct job *job)
@@ -306,7 +306,7 @@ static void check_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	struct append *append = cmd->args;
 	const struct check_job *check = CONTAINER_OF(job, struct check_job, base);
-	/* Whoever replaces a message gives back what it took: that is known when it is stored. */
+	/* REPLACE frees the room of the old message, so its quota is checked when the message is stored. */
 	bool quota_later = append->hooks->replaces && job->job.rc == RC_QUOTA;
 	if (check->no_target)
 		append_refuse(cmd, "TRYCREATE", "Mailbox doesn't exist");
@@ -329,7 +329,7 @@ static void submit_check(struct cmd *cmd, uint64_t more, void (*go)(struct cmd *
 	cmd_submit(cmd, check);
 }
 
-/* All before the literal that was announced is in spools. */
+/* Decides about the announced literal. All data before it are in spools. */
 static void judge_literal(struct cmd *cmd)
 {
 	const struct append *append = cmd->args;
@@ -339,13 +339,13 @@ static void judge_literal(struct cmd *cmd)
 	if (append->rc != RC_OK)
 		refuse_rc(cmd, append->rc);
 	else if (size == 0 && !spec->catenate)
-		/* RFC 3502 section 6.3.11: an empty message takes the command back. */
+		/* RFC 3502 section 6.3.11: an empty message cancels the command. */
 		append_refuse(cmd, NULL, "Empty message, nothing is stored");
 	else if (append_full(cmd))
 		refuse_more(cmd);
 	else if (size > limit || append->size > limit - size)
 		append_refuse(cmd, "TOOBIG", "Message is too large");
-	/* A small message that is on its way already is judged when it is stored. */
+	/* A small message that is being sent already is checked when it is stored. */
 	else if (append->literal.kind == LEX_NONSYNC &&
 		 size <= store_settings(account_store(cmd->session->account))->inline_max)
 		let_in(cmd);
@@ -355,7 +355,8 @@ static void judge_literal(struct cmd *cmd)
 
 /* The walk. */
 
-/* The next message that came as literal8 and has binary parts with NULs. False: there is none. */
+/* Begins to encode the next message that came as literal8 and has binary parts with NULs. False: there is
+ * none. */
 static bool encode_next(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
@@ -378,7 +379,7 @@ static void all_finished(struct cmd *cmd)
 	struct append *append = cmd->args;
 	if (append->rc != RC_OK)
 		cmd_finish_rc(cmd, append->rc);
-	/* RFC 6855 section 4 wants that; but so much mail is so that few servers do. */
+	/* RFC 6855 section 4 demands this, but so much mail has 8-bit headers that few servers do it. */
 	else if (append->eight_bit && cmd->session->settings->append_8bit_refuse &&
 		 !session_utf8(cmd->session))
 		cmd_no(cmd, "CANNOT", "8-bit octets in a header need ENABLE UTF8=ACCEPT");
@@ -386,7 +387,7 @@ static void all_finished(struct cmd *cmd)
 		append->hooks->store(cmd);
 }
 
-/* False: something else goes on first, or the command has ended. */
+/* Handles the URLs among the parts. False: another step goes on first, or the command has ended. */
 static bool walk_parts(struct cmd *cmd, const struct append_spec *spec)
 {
 	struct append *append = cmd->args;
@@ -400,7 +401,7 @@ static bool walk_parts(struct cmd *cmd, const struct append_spec *spec)
 	return true;
 }
 
-/* Brings into spools what has come. Then the literal is judged, or all is stored. */
+/* Puts all data that have come into spools. Then it decides about the literal, or stores the messages. */
 static void go_on(struct cmd *cmd)
 {
 	struct append *append = cmd->args;
@@ -425,7 +426,7 @@ static void go_on(struct cmd *cmd)
 		close_message(cmd);
 		append->walking = false;
 	}
-	/* Else the last spool to finish goes on. */
+	/* Otherwise the last spool to finish goes on. */
 	if (append->unfinished == 0)
 		all_finished(cmd);
 }
@@ -456,8 +457,8 @@ void append_run(struct cmd *cmd)
 		go_on(cmd);
 }
 
-/* What has come, without the messages that are in spools: those are forgotten, and so the list is read
- * again. */
+/* Parses the data that have come, without the messages that are complete in spools: those are forgotten,
+ * so the list is parsed again. */
 static enum append_place read_rest(struct cmd *cmd, struct parse *ret_parse,
 	const struct lex_literal *literal, const struct append_hooks *hooks)
 {

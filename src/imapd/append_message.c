@@ -1,6 +1,4 @@
-/*
- * What APPEND and REPLACE keep of each message that has come, and how much of that one command may hold.
- */
+/* The messages of APPEND and REPLACE that have come, and the limit of what one command may hold in memory. */
 #include "imapd/append.h"
 
 #include "base/mem.h"
@@ -8,7 +6,7 @@
 #include "imapd/message_limit.h"
 #include "imapd/session.h"
 
-#define APPEND_HEADER_MEMORY (1024 * 1024) /* of its headers, which are no longer than it */
+#define APPEND_HEADER_MEMORY (1024 * 1024) /* an upper bound of a message's headers */
 
 bool append_full(const struct cmd *cmd)
 {
@@ -32,7 +30,10 @@ void append_header_look(struct append_header *header, struct strv bytes)
 	}
 }
 
-/* The options of the message in hand, apart from the assembler's bytes, which change when more comes. */
+/*
+ * Copies the options of the present message out of the assembler's memory, which changes when more input
+ * comes.
+ */
 static struct append_spec append_spec_keep(struct cmd *cmd)
 {
 	const struct append *append = cmd->args;
@@ -44,7 +45,7 @@ static struct append_spec append_spec_keep(struct cmd *cmd)
 	return spec;
 }
 
-/* A message this large: its bytes, if they are kept in memory, and what the scanner keeps of it. */
+/* The memory of a message of this size: its bytes, if they are kept in memory, and the scanner's data. */
 static uint64_t append_memory_of(const struct cmd *cmd, uint64_t size)
 {
 	uint64_t inline_max = store_settings(account_store(cmd->session->account))->inline_max;
@@ -65,7 +66,7 @@ struct append_message *append_message_add(struct cmd *cmd)
 	return message;
 }
 
-/* What can't stand in a response code is encoded. */
+/* Characters that may not appear in a response code are encoded. */
 const char *append_badurl_code(struct arena *arena, struct strv url)
 {
 	struct buf code;

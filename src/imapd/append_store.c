@@ -1,6 +1,4 @@
-/*
- * What the jobs of APPEND and REPLACE share.
- */
+/* Helpers for the jobs of APPEND and REPLACE. */
 #include "imapd/append.h"
 
 #include "base/clock.h"

@@ -1,7 +1,6 @@
 /*
- * Change lists as they arrive from the store: every session of the account takes them into its view, in the
- * order of commits, and tells what it may tell now. One session of a mailbox claims \Recent of what was
- * delivered.
+ * Takes in the change lists of the store: every session of the account applies them to its view, in the order
+ * of commits, and tells what it may tell now. One session of a mailbox claims \Recent of new messages.
  */
 #include "imapd/changes.h"
 
@@ -19,14 +18,14 @@
 
 #include <stdlib.h>
 
-/* A session's own job has brought what somebody may wait for. */
+/* A session's own job is done: its result may be told, and a command that waited for it may go on. */
 static void changes_settled(struct session *session)
 {
 	sync_offer(session);
 	cmd_ungate(session);
 }
 
-/* \Recent of deliveries to a selected mailbox: one session asks for it; the store gives it once. */
+/* Claims \Recent of deliveries to a selected mailbox. Only one session asks; the store gives \Recent once. */
 
 struct claim {
 	struct job job;
@@ -100,7 +99,7 @@ static bool appends_to(const struct change_list *list, int64_t mailbox)
 	return false;
 }
 
-/* The mailbox that somebody removed under a session that has it selected. */
+/* Another session has deleted the mailbox that this session has selected. */
 static void selected_gone(struct session *session, const struct change *change)
 {
 	if (!session->view || change->mailbox != view_mailbox(session->view))
@@ -111,7 +110,7 @@ static void selected_gone(struct session *session, const struct change *change)
 		session_bye(session, NULL, "Selected mailbox was deleted");
 }
 
-/* What ends sessions or deselects. */
+/* Handles the changes that end a session or its selection. */
 static void apply_ends(struct session *session, const struct change_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {

@@ -1,6 +1,6 @@
 /*
- * The life of a command: opens it from its line, moves its state, submits its jobs, parks it while the strand
- * is full, holds its answer until everything that has to be told before is known, ends it.
+ * The life of a command: it is opened from its line, changes its state, submits its jobs, is parked while the
+ * strand is full, waits with its answer until all data that must be told before it are known, and ends.
  */
 #include "imapd/command.h"
 
@@ -30,7 +30,7 @@
 static bool command_may_move(enum cmd_state from, enum cmd_state to)
 {
 	switch (from) {
-	case CMD_READING: /* a row may look at the store before it lets a literal in */
+	case CMD_READING: /* a row may ask the store before it accepts a literal */
 		return to == CMD_GATED || to == CMD_RUNNING || to == CMD_IN_STORE || to == CMD_HELD;
 	case CMD_GATED:
 	case CMD_IN_AUTH:
@@ -48,7 +48,7 @@ static bool command_may_move(enum cmd_state from, enum cmd_state to)
 	return false;
 }
 
-/* The one mover of `state`. */
+/* The only function that changes `state`. */
 static void cmd_move(struct cmd *cmd, enum cmd_state to)
 {
 	if (cmd->state == to && (to == CMD_RUNNING || to == CMD_READING))
@@ -64,7 +64,7 @@ static void cmd_move(struct cmd *cmd, enum cmd_state to)
 
 /* Opening a command. */
 
-/* What is wrong with using this row now, or NULL. */
+/* The reason why this row may not be used now, or NULL. */
 static const char *wrong_state(const struct session *session, const struct cmd_row *row)
 {
 	if (row->states & (unsigned)session->state)
@@ -99,7 +99,7 @@ bool cmd_no_arguments(struct cmd *cmd, struct parse *parse)
 	return parse_end(parse);
 }
 
-/* The command's name, behind the tag and its space. NULL: no row has that name. */
+/* Reads the command's name, after the tag and its space. NULL: no row has that name. */
 static const struct cmd_row *read_name(const struct session *session, struct parse *parse)
 {
 	struct strv name;
@@ -143,8 +143,8 @@ static void bad_line(struct session *session, struct strv tag, const char *code,
 }
 
 /*
- * Reads tag and name of what the assembler holds. NULL: answered with BAD (ret_tag says whether by tag). The
- * parser is left at the arguments.
+ * Reads tag and name of the assembled line. NULL: it was answered with BAD. The parser is then at the
+ * arguments.
  */
 static struct cmd *open_command(struct session *session, struct parse *parse)
 {
@@ -173,7 +173,7 @@ static struct cmd *open_command(struct session *session, struct parse *parse)
 	return cmd_new(session, row, tag, parse->at);
 }
 
-/* A parser at the arguments of the command in hand. */
+/* Makes a parser that is at the arguments of the present command. */
 static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 {
 	struct lex *lex = &cmd->session->lex;
@@ -184,7 +184,7 @@ static void at_arguments(struct cmd *cmd, struct parse *ret_parse)
 	ret_parse->saved = cmd->session->view ? view_saved(cmd->session->view) : NULL;
 	ret_parse->utf8 = session_utf8(cmd->session);
 	ret_parse->uidonly = cmd->session->enabled & ENABLED_UIDONLY;
-	/* RFC 9051 section 6.4.4 lets it name one again. */
+	/* RFC 9051 section 6.4.4 allows CHARSET again. */
 	ret_parse->no_charset = (cmd->session->enabled & (ENABLED_UTF8 | ENABLED_REV2)) == ENABLED_UTF8;
 	parse_advance(ret_parse, cmd->arguments_at);
 	(void)parse_more(ret_parse);
@@ -200,7 +200,7 @@ static void free_job(struct cmd_job *job)
 	arena_free(&arena);
 }
 
-/* Ends, once, what the row has under way: spools, reads. Nothing of it calls the command again. */
+/* Stops, once, everything that the row has started: spools, reads. None of that calls the command again. */
 static void command_cancel(struct cmd *cmd)
 {
 	if (cmd->row->cancel && !cmd->cancelled)
@@ -229,7 +229,10 @@ void cmd_drop(struct session *session)
 	arena_free(&arena);
 }
 
-/* What it has to tell is not all known: \Recent of new messages, results of updating contexts. */
+/*
+ * True: data that must be told before the answer are not known yet: \Recent of new messages, results of
+ * updating contexts.
+ */
 static bool must_wait(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
@@ -276,7 +279,7 @@ static void command_finish(struct cmd *cmd, const char *word, const char *code, 
 	bool removed = good && tells && cmd->law.removed && session->enabled & ENABLED_CONDSTORE;
 	if (!removed)
 		sync_modseq(session);
-	else if (code) /* another one has the place in the tagged line */
+	else if (code) /* the tagged line has another code already */
 		answer_untagged(session, "OK [%s] Highest", sync_modseq_code(cmd));
 	else
 		code = sync_modseq_code(cmd);
@@ -320,8 +323,10 @@ void cmd_finish_rc(struct cmd *cmd, enum rc rc)
 static void command_run(struct cmd *cmd)
 {
 	struct session *session = cmd->session;
-	/* Commands on messages show \Recent: what is on its way to be claimed for this session must be known
-	 * first. */
+	/*
+	 * Commands on messages show \Recent, so a claim that is under way for this session must be answered
+	 * first.
+	 */
 	bool news = session->view && cmd->row->flags & CMD_NEWS_FIRST;
 	if (session->claiming && (news || cmd->row->states == SESSION_SELECTED)) {
 		cmd_move(cmd, CMD_GATED);
@@ -379,7 +384,7 @@ void cmd_spoiled(struct session *session, const char *text)
 	struct parse parse;
 	struct strv tag;
 	parse_init(&parse, lex_command(&session->lex), NULL);
-	/* Without the space behind it the tag may be cut. */
+	/* If no space follows, the tag may be cut. */
 	if (!parse_tag(&parse, &tag) || !parse_peek(&parse, ' '))
 		tag = STRV_NULL;
 	bad_line(session, tag, NULL, text);
@@ -423,7 +428,7 @@ bool cmd_out_full(const struct cmd *cmd)
 
 /* Literals. */
 
-/* A row that has asked the store about the literal is running: it is read on. */
+/* The row has asked the store about the literal and is running: now reading goes on. */
 static void continue_literal(struct cmd *cmd, enum lex_literal_kind kind)
 {
 	struct session *session = cmd->session;
@@ -559,7 +564,7 @@ void cmd_progress(struct cmd *cmd, uint64_t done, uint64_t total)
 		cmd->done = done;
 }
 
-/* Submits again what waited for room. */
+/* Submits again the jobs that were parked. */
 static void on_parked(void *arg)
 {
 	struct hub *hub = arg;
@@ -592,7 +597,7 @@ void cmd_submit_or_borrow(struct cmd *cmd, void *cmd_job, bool memory_ok)
 		cmd_submit(cmd, job);
 		return;
 	}
-	/* An index that was dropped meanwhile is loaded by a worker. */
+	/* The index was dropped meanwhile, so a worker has to load it. */
 	if (view && !msg_index_loaded(account, view_mailbox(view))) {
 		account_return(account);
 		cmd_submit(cmd, job);

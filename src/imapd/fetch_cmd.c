@@ -82,7 +82,7 @@ void fetch_cmd_deliver(struct cmd *cmd, struct fetch_cmd *run, enum rc rc)
 {
 	struct fetch *fetch = run->fetch;
 	if (rc != RC_OK && fetch->broken) {
-		/* The client has been promised octets that can't be had. */
+		/* The client has been promised octets that can't be read, so the connection ends. */
 		session_abort(cmd->session);
 		return;
 	}

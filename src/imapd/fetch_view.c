@@ -1,6 +1,4 @@
-/*
- * Makes a struct fetch from the view of the session, and tells the view what a slice has sent.
- */
+/* Makes a struct fetch from the view of the session, and tells the view what a slice has sent. */
 #include "imapd/fetch_view.h"
 
 #include "imap/uid_runs.h"
@@ -10,8 +8,8 @@
 #include "imapd/sync_print.h"
 #include "imapd/view.h"
 
-/* The messages of a set, as many as the limit lets through. Those with the highest UIDs come first if it does
- * not let all. */
+/* Clips the set to the view and to the limit on messages. If the limit cuts the set, those with the
+ * highest UIDs come first. */
 static enum rc fetch_view_clip(struct view *view, struct cmd *cmd, struct fetch *fetch,
 	const struct seqset *set, bool by_uid, struct seqset *ret_uids)
 {
@@ -45,7 +43,8 @@ enum rc fetch_view_new(struct session *session, struct cmd *cmd, const struct fe
 	fetch->rev2 = session->enabled & ENABLED_REV2;
 	fetch->uidonly = session->enabled & ENABLED_UIDONLY;
 	fetch_plan_copy(plan, fetch->arena, &fetch->plan);
-	/* Also for FLAGS that the plan does not ask for: of what fails a condition of STORE. */
+	/* \Recent is needed even if the plan has no FLAGS: a STORE sends the flags of messages that fail
+	 * its condition. */
 	if ((plan->flags || plan->seen || plan->modseq) && view_recent(view) > 0)
 		seqset_copy(&fetch->recent, view_recent_uids(view));
 	if (ret_uids)

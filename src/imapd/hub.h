@@ -1,6 +1,6 @@
 /*
- * The registry of a reactor's sessions. One per reactor, on its thread. It calls nobody: what happens to
- * sessions when change lists arrive stands in changes.h, what happens at a stop in imapd.c.
+ * The registry of a reactor's sessions. Each reactor has one, which is used on its thread only. It calls no
+ * other code: changes.h handles change lists, imapd.c the stop.
  */
 #ifndef COID_IMAPD_HUB_H
 #define COID_IMAPD_HUB_H
@@ -19,8 +19,8 @@ struct hub {
 	struct imapd *imapd; /* borrowed */
 	struct reactor *reactor; /* borrowed */
 	struct change_sink sink; /* changes.c's: applies lists to views, wakes idlers */
-	/* changes.c's: a job of the session's own (a claim of \Recent, a round of updates, lines of NOTIFY)
-	 * is done, so that something may be told now and a command that waited for it may go on. */
+	/* changes.c's: a job of the session's own (a claim of \Recent, a round of updates, lines of
+	 * NOTIFY) is done, so that its result may be told and a command that waited for it may go on. */
 	void (*settled)(struct session *session);
 	struct list sessions;
 	struct session *by_id; /* uthash */
@@ -37,13 +37,13 @@ void hub_init(struct hub *hub, struct imapd *imapd, struct reactor *reactor);
 
 void hub_add(struct hub *hub, struct session *session);
 void hub_remove(struct hub *hub, struct session *session);
-/* Among the sessions of its account from now on. */
+/* Adds the session to the sessions of its account. */
 void hub_add_account(struct hub *hub, struct session *session);
-/* Not any more. */
+/* Removes the session from the sessions of its account. */
 void hub_remove_account(struct hub *hub, struct session *session);
 /* Session of this id, or NULL. For `done` functions of jobs. */
 struct session *hub_session(struct hub *hub, uint64_t id);
-/* A new view: shares its UID ranges with another one of the mailbox that says the same. */
+/* Lets a new view share its UID ranges with an equal view of the same mailbox. */
 void hub_share_view(struct hub *hub, struct session *session);
 /* The sessions of an account on this reactor (in_account); NULL: there is none. */
 struct list *hub_account_sessions(struct hub *hub, int64_t id);

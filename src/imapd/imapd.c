@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define STOP_MS 2000 /* sessions whose command takes longer are ended without waiting for it */
+#define STOP_MS 2000 /* after this time the server does not wait for commands any more */
 
 /* Settings. */
 
@@ -63,7 +63,7 @@ static int imapd_compare_names(const void *a, const void *b)
 	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
 }
 
-/* The sessions of these users (sorted by strv_cmp) say BYE at once, with that text. */
+/* The sessions of these users (sorted by strv_cmp) say BYE with that text at once. */
 static void end_users(struct hub *hub, const struct strv *names, size_t count, const char *text)
 {
 	LIST_EACH (node, &hub->sessions) {
@@ -138,8 +138,8 @@ static void stop_now(void *arg)
 	}
 }
 
-/* Every session says BYE when its command is done; after a while, or when this is called again, without
- * waiting. */
+/* Every session says BYE when its command is done. After a while, or at a second call, the server does not
+ * wait any more. */
 static void imapd_stop_hub(struct hub *hub)
 {
 	if (hub->stopping) {

@@ -1,7 +1,7 @@
 /*
- * The IMAP server: it accepts connections on every reactor and runs sessions on them. This header is for
- * whoever builds the server (coid). imapd_new and imapd_free are called while no reactor runs; see the
- * functions for the others.
+ * The IMAP server: it accepts connections on every reactor and runs sessions on them. coid uses this header
+ * to build the server. imapd_new and imapd_free are called while no reactor runs; see the functions for the
+ * others.
  */
 #ifndef COID_IMAPD_IMAPD_H
 #define COID_IMAPD_IMAPD_H
@@ -24,65 +24,67 @@ struct imapd_settings {
 	size_t line_max_preauth; /* an ID of RFC 2971's maximum fits, as quoted strings or as literals */
 	size_t literal_max; /* of literals kept in memory (all of one command together) */
 	size_t literal_max_preauth;
-	/* Results of an updating context (search_update.h), for sorted ones: messages */
+	/* Limits of an updating context (search_update.h): ranges of results, and messages of sorted
+	 * results */
 	size_t context_ranges_max;
 	size_t context_sorted_max;
 	unsigned words_max; /* arguments of one command, counted by the parser: BAD beyond */
 	uint64_t message_max; /* of APPEND */
 	uint64_t append_memory_max; /* bytes in flight of one APPEND; NO [LIMIT] for a message beyond */
-	/* Octets of a refused command (its literals, the rest of its line) that are thrown away before the
+	/* Octets of a refused command (its literals, the rest of its line) that are skipped before the
 	 * session ends. */
 	uint64_t skip_max;
 	uint64_t skip_max_preauth;
 	const char *const *id_fields; /* "name=coid": what ID answers; strings are copied */
 	size_t id_field_count;
 	uint64_t idle_keepalive_ms; /* "* OK Still here"; 0: none */
-	/* Between signs of progress of a command that takes long; 0: none, and no INPROGRESS */
+	/* time between two INPROGRESS of a command that takes long; 0: none */
 	uint64_t progress_ms;
 	uint64_t timeout_ms; /* inactivity after login (RFC 3501 5.4: at least 30 min) */
 	uint64_t timeout_preauth_ms;
 	unsigned bad_commands_max; /* in a row; then BYE */
 	unsigned message_limit; /* MESSAGELIMIT of RFC 9738; 0: none */
-	unsigned save_limit; /* SAVELIMIT: without the former, of COPY and APPEND alone; 0: none */
+	unsigned save_limit; /* SAVELIMIT, for COPY and APPEND if message_limit is 0; 0: none */
 	bool allow_plaintext_loopback; /* LOGIN without TLS from 127.0.0.0/8 and ::1 */
 	bool compress; /* COMPRESS=DEFLATE is offered */
 	size_t output_high_water;
 	unsigned connections_max; /* whole server; 0: no limit, for all of these */
-	unsigned connections_reserve; /* of those: for addresses that are known from a login */
+	unsigned connections_reserve; /* of those: kept for addresses from which a user has logged in */
 	unsigned connections_per_user;
 	unsigned connections_per_ip; /* an IPv4 address, an IPv6 /64 */
 	unsigned connections_per_network; /* an IPv6 /48 */
-	unsigned connections_preauth; /* that have not logged in: for one more the oldest one has to leave */
+	unsigned connections_preauth; /* not logged in; beyond that the oldest one has to leave */
 	unsigned connections_preauth_per_ip;
 	const struct metadata *metadata; /* borrowed, as the next one; NULL: no METADATA */
 	const struct coi *coi; /* NULL: no COI */
-	bool webpush; /* WEBPUSH, XDELTAPUSH and XCHATMAIL are said after login */
+	bool webpush; /* WEBPUSH, XDELTAPUSH and XCHATMAIL are announced after login */
 	bool deltapush;
 	bool chatmail;
 };
 
-/* Sensible defaults, for tests and for whoever fills in only a part. */
+/* Sets sensible defaults, for tests and for callers that set only some values. */
 void imapd_settings_init(struct imapd_settings *settings);
 
-/* The objects are borrowed; `reactors` is the server's array, `commands` the table of what it can do
+/* The objects are borrowed; `reactors` is the server's array, `commands` the table of all commands
  * (cmd/table.h). */
 struct imapd *imapd_new(const struct imapd_settings *settings, const struct cmd_row *const *commands,
 	struct store *store, struct auth *auth, struct reactor **reactors, unsigned reactor_count,
 	struct log *log);
-/* New settings for sessions to come (open ones keep theirs), new TLS context (NULL: no STARTTLS). Main
- * reactor. */
+/* Sets new settings for future sessions (open ones keep theirs) and a new TLS context (NULL: no STARTTLS).
+ * Main reactor. */
 void imapd_reload(struct imapd *imapd, const struct imapd_settings *settings, struct tls_ctx *tls);
-/* A connection accepted on `reactor`; `implicit_tls` for port 993. On the reactor's thread. */
+/* Starts a session on a connection that was accepted on `reactor`; `implicit_tls` for port 993. On the
+ * reactor's thread. */
 void imapd_accept(struct imapd *imapd, struct reactor *reactor, int fd, bool implicit_tls);
-/* Sessions of these users end with BYE, on every reactor: their passwords have changed, or they may not log
- * in any more. The watcher of `auth` calls it. Any thread. */
+/* Ends the sessions of these users with BYE, on every reactor: their passwords have changed, or they may
+ * no longer log in. The watcher of `auth` calls it. Any thread. */
 void imapd_end_users(struct imapd *imapd, const struct strv *names, size_t count, enum auth_change change);
-/* Graceful stop: every session says "* BYE" when its current command is done; called again it drops those
- * that are left at once. Any thread. */
+/* Stops: every session says "* BYE" when its present command is done. A second call ends the remaining
+ * sessions at once. Any thread. */
 void imapd_stop(struct imapd *imapd);
-/* Any thread, approximate. */
+/* The number of sessions, approximately. Any thread. */
 unsigned imapd_sessions(const struct imapd *imapd);
-/* After the reactors have ended. */
+/* Call this after the reactors have ended. */
 void imapd_free(struct imapd **imapd);
 
 struct imapd_counters {

@@ -1,5 +1,5 @@
 /*
- * What imapd.c shares with the sessions: settings in force, counters, connection limits. Any thread.
+ * The data that imapd.c shares with the sessions: settings in force, counters, connection limits. Any thread.
  */
 #ifndef COID_IMAPD_IMAPD_PRIV_H
 #define COID_IMAPD_IMAPD_PRIV_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A counted copy of the settings; the first member is what sessions hold. */
+/* A counted copy of the settings; sessions hold a pointer to its first member. */
 struct imapd_settings_copy {
 	struct imapd_settings settings;
 	atomic_uint refs;

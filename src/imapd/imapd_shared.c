@@ -1,6 +1,4 @@
-/*
- * What sessions share with the server: settings in force, TLS context, limits of connections.
- */
+/* The data that sessions share with the server: settings in force, TLS context, limits of connections. */
 #include "imapd/imapd_priv.h"
 
 #include "base/mem.h"

@@ -1,6 +1,4 @@
-/*
- * Cuts what a command works on to the limit of RFC 9738, and prints what is told of it.
- */
+/* Cuts the set of a command's messages to the limit of RFC 9738, and prints the response that says so. */
 #include "imapd/message_limit.h"
 
 #include "imapd/command.h"

@@ -1,5 +1,5 @@
 /*
- * NOTIFY of one session: marks what change lists say of mailboxes, and starts jobs that find out what to
+ * NOTIFY of one session: marks the mailboxes that change lists name, and starts jobs that find out what to
  * tell.
  */
 #include "imapd/notify.h"
@@ -18,7 +18,7 @@
 
 #include <stdlib.h>
 
-/* What waits. */
+/* Data that wait. */
 
 static void drop_items(struct notify *notify)
 {
@@ -40,7 +40,7 @@ static void drop_boxes(struct notify *notify)
 	notify->marked = 0;
 }
 
-/* What a job under way finds out is not taken any more. */
+/* Forgets everything that waits. The result of a job under way will be ignored. */
 static void drop_all(struct notify *notify)
 {
 	drop_items(notify);
@@ -94,7 +94,7 @@ static void forget_marks(struct notify *notify)
 	notify->marked = 0;
 }
 
-/* Names or filters are others now. */
+/* Call this when names or filters have changed: what is known of mailboxes must be found out again. */
 static void imapd_notify_unresolve(struct notify *notify)
 {
 	notify->names++;
@@ -168,7 +168,7 @@ static void remove_box(struct notify *notify, struct notify_box *box)
 	free(box);
 }
 
-/* Boxes without marks hold only what can be found out again. */
+/* Removes boxes without marks; their data can be found out again. */
 static void remove_unmarked(struct notify *notify)
 {
 	struct notify_box *box, *next;
@@ -212,8 +212,8 @@ static void imapd_notify_mark(struct session *session, int64_t mailbox, unsigned
 
 static bool same_item(const struct notify_item *a, const struct change *change, enum notify_kind kind)
 {
-	/* The state of a name is told as it is in the end, whatever happened to it. A rename stands in its
-	 * order. */
+	/* Except for renames, only the final state of a name is told, so one item is enough. Renames are
+	 * told in their order. */
 	return a->kind == kind && kind != NOTIFY_KIND_RENAME && a->mailbox == change->mailbox &&
 	       strv_eq(a->name, change->name);
 }
@@ -251,7 +251,7 @@ static void imapd_notify_queue(
 	notify->item_bytes += bytes;
 }
 
-/* RFC 5464 extensions whose entries nobody else shall hear of. */
+/* Entries of some extensions of RFC 5464 must not be told to other sessions. */
 static bool is_secret(const struct session *session, const struct change *change)
 {
 	const struct metadata *metadata = session->settings->metadata;
@@ -268,7 +268,7 @@ static void apply_annotation(struct session *session, const struct change *chang
 			change->mailbox ? NOTIFY_MAILBOX_METADATA : NOTIFY_SERVER_METADATA);
 }
 
-/* A mailbox's children are renamed with it, in the same job and after it: no event of their own. */
+/* True: the renamed mailbox is below another one that the same job has renamed. Such renames are not told. */
 static bool renamed_below(const struct change_list *list, size_t at)
 {
 	struct strv name = list->changes[at].old_name;
@@ -285,7 +285,7 @@ static void apply_name(struct session *session, const struct change_list *list, 
 	struct notify *notify = session->notify;
 	const struct change *change = &list->changes[at];
 	bool renamed = change->kind == CHANGE_RENAMED;
-	/* INBOX is renamed by making a mailbox (RFC 3501 section 6.3.5). */
+	/* A RENAME of INBOX makes a new mailbox (RFC 3501 section 6.3.5). */
 	enum notify_kind kind = renamed || change->old_name.n > 0 ? NOTIFY_KIND_RENAME : NOTIFY_KIND_NAME;
 
 	imapd_notify_unresolve(notify);
@@ -305,7 +305,7 @@ static void imapd_notify_apply_messages(struct session *session, const struct ch
 	struct notify *notify = session->notify;
 	bool selected = session->view && view_mailbox(session->view) == change->mailbox;
 
-	/* RFC 5465 section 5: what this client has done itself it knows. */
+	/* RFC 5465 section 5: a client is not told of its own changes. */
 	if (change->origin == session->id)
 		return;
 	if (!selected) {
@@ -382,7 +382,7 @@ void notify_start(struct session *session)
 {
 	struct notify *notify = session->notify;
 
-	/* \Recent must be known first: flags may be among the attributes. */
+	/* A claim of \Recent must be answered first: flags may be among the attributes. */
 	if (!session->claiming)
 		notify_fetch_start(session);
 	if (!notify->job && (notify->marked > 0 || notify->item_count > 0))

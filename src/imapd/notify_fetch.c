@@ -1,7 +1,7 @@
 /*
- * The attributes of new messages of the selected mailbox (RFC 5465 section 5.2): a FETCH that nobody has
- * asked for, slice by slice. While it is under way no command begins and nothing else is told of the mailbox,
- * so that its message numbers hold.
+ * Sends the attributes of new messages of the selected mailbox (RFC 5465 section 5.2): a FETCH that the
+ * client has not asked for, slice by slice. While it is under way no command begins and nothing else is told
+ * of the mailbox, so that its message numbers stay valid.
  */
 #include "imapd/answer.h"
 #include "imapd/hub.h"
@@ -30,7 +30,7 @@ static enum rc notify_fetch_slice_run(struct account *account, struct job *job)
 	return fetch_slice(account, fetch);
 }
 
-/* Attributes that set \Seen: the change is made with the first slice, whose FETCH responses hold the new
+/* Sets \Seen, for attributes that do so, and does the first slice, whose FETCH responses contain the new
  * flags. */
 static enum rc seeing_run(struct account *account, struct job *job)
 {
@@ -48,7 +48,7 @@ static enum rc seeing_run(struct account *account, struct job *job)
 
 static void notify_fetch_submit(struct session *session, bool seeing);
 
-/* The response, or what is left of it, is sent; the session goes on. */
+/* The last response is complete; the session goes on. */
 static void notify_fetch_end(struct session *session)
 {
 	struct notify *notify = session->notify;
@@ -70,7 +70,7 @@ static void notify_fetch_deliver(struct session *session, bool seeing, enum rc r
 		return;
 	}
 	if (rc != RC_OK && seeing) {
-		/* A mailbox that can't be written can be read all the same. */
+		/* If the mailbox can't be written, it can still be read. */
 		seqset_clear(&fetch->seen);
 		notify_fetch_submit(session, false);
 		return;
@@ -124,7 +124,7 @@ static void notify_fetch_submit(struct session *session, bool seeing)
 	sending->fetch = notify->fetch;
 	notify->fetch = NULL;
 	notify->sending = sending;
-	/* As for other jobs of NOTIFY: a session has one at most. */
+	/* A session has at most one job, as with other jobs of NOTIFY, so no limit is needed. */
 	job_submit_always(session->account, &sending->job);
 }
 
@@ -144,7 +144,7 @@ void notify_fetch_start(struct session *session)
 		fetch_free(&fetch);
 		return;
 	}
-	/* RFC 7162 section 3.2: in all FETCH responses that were not asked for. */
+	/* RFC 7162 section 3.2: MODSEQ is in all FETCH responses that were not asked for. */
 	if (session->enabled & ENABLED_CONDSTORE)
 		fetch_plan_add_modseq(fetch->arena, &fetch->plan);
 	notify->fetch = fetch;

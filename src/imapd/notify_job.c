@@ -1,6 +1,4 @@
-/*
- * Jobs of NOTIFY: hands what is marked and queued to the strand, and sends the lines that come back.
- */
+/* Jobs of NOTIFY: gives marks and queued items to the strand, and sends the lines that come back. */
 #include "base/hash.h"
 #include "imapd/hub.h"
 #include "imapd/notify.h"
@@ -37,9 +35,9 @@ static void job_free(struct notify_job *notify)
 }
 
 /*
- * What was found out of the mailboxes, unless the set has been replaced. Marks that came while the job was
- * under way are of changes that it has seen: their lists came before its completion, because their commits
- * did. What it told of them is told.
+ * Takes the results for the mailboxes, unless the set has been replaced. Marks that were set while the job
+ * was under way are of changes that it has seen: their lists arrived before its completion, since they were
+ * committed earlier. The marks that the job has told are removed.
  */
 static void take_boxes(struct notify *notify, const struct notify_job *job)
 {
@@ -67,7 +65,7 @@ static void notify_job_done(struct job *job)
 	if (notify && notify->job == done && session->state != SESSION_LOGOUT) {
 		notify->job = NULL;
 		if (job->rc != RC_OK) {
-			/* Nothing must be missed without a word. */
+			/* The client must learn that it may have missed something. */
 			notify_overflow(session);
 		} else {
 			take_boxes(notify, done);
@@ -125,6 +123,6 @@ void notify_job_start(struct session *session)
 	notify->item_bytes = 0;
 	take_marks(session, job);
 	notify->job = job;
-	/* There is one of them at most for a session, and sessions are counted. */
+	/* A session has at most one such job, and sessions are counted, so no limit is needed. */
 	job_submit_always(session->account, &job->job);
 }

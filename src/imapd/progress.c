@@ -1,6 +1,4 @@
-/*
- * Sends INPROGRESS for commands that wait for the store: a timer of the hub looks at them.
- */
+/* Sends INPROGRESS for commands that wait for the store; a timer of the hub looks at them. */
 #include "imapd/progress.h"
 
 #include "base/clock.h"
@@ -33,8 +31,8 @@ void progress_print(struct buf *out, struct strv tag, uint64_t done, uint64_t to
 	buf_adds(out, ")] Still working\r\n");
 }
 
-/* Between responses only, never to a client that does not read, and not when all but the tagged line is
- * done. */
+/* Tells whether INPROGRESS may be sent: only between responses, only if the client reads, and not if only
+ * the tagged line is left. */
 static bool may_tell(const struct cmd *cmd)
 {
 	return cmd->job && !cmd->law.in_response && !answer_full(cmd->session) &&
@@ -91,7 +89,7 @@ void progress_watch(struct cmd *cmd)
 		return;
 	cmd->progress_due = clock_mono_ms() + interval;
 	list_append(&hub->waiting, &cmd->in_waiting);
-	/* Sessions of before a reload may have another interval. */
+	/* Sessions that began before a reload may have another interval. */
 	if (!timer_pending(&hub->waiting_timer) || hub->waiting_timer.due > cmd->progress_due)
 		timer_set(&hub->waiting_timer, interval);
 }

@@ -15,8 +15,8 @@
 #include "imap/uid_runs.h"
 #include "imapd/view.h"
 
-/* Largest set that the reactor itself searches when the index knows all that is asked; more go to a
- * worker. */
+/* The largest set that the reactor itself searches if the index has all data that the keys need; larger
+ * ones go to a worker. */
 #define SEARCH_BORROW_MAX 1000
 
 struct search_job {
@@ -52,7 +52,7 @@ void search_cmd_failed(struct cmd *cmd, const char *code, const char *text)
 	cmd_no(cmd, code, text);
 }
 
-/* Ends the command: it would have to work on more messages than it may. */
+/* Ends the command, because it would have to work on more messages than it may. */
 static void search_cmd_too_many(struct cmd *cmd)
 {
 	const struct search_cmd *args = cmd->args;
@@ -86,7 +86,7 @@ static void begin_updates(struct cmd *cmd, const struct search *search)
 	struct search_cmd *args = cmd->args;
 	struct search_update *context = args->context;
 	args->context = NULL;
-	/* RFC 9738: only a part was searched. */
+	/* RFC 9738: the limit was reached, and only a part was searched. */
 	bool part = cmd->law.limit_uid > 0;
 	if (context && part) {
 		search_update_drop(cmd->session, context);
@@ -102,7 +102,8 @@ void search_cmd_end(struct cmd *cmd, const struct search *search, const struct s
 {
 	const struct search_cmd *args = cmd->args;
 	enum rc rc = search->place.rc;
-	/* One bad message does not take the others away, and clients that are told NO ask again for ever. */
+	/* One damaged message does not make the command fail: clients that get NO would repeat it for
+	 * ever. */
 	if (rc == RC_CORRUPT)
 		answer_untagged(
 			cmd->session, "NO [CORRUPTION] Some messages cannot be read as they were stored");
@@ -155,7 +156,7 @@ static void search_next(struct cmd *cmd, bool borrow)
 	cmd_submit_or_borrow(cmd, job, borrow);
 }
 
-/* UIDs of sequence numbers; what is beyond the mailbox matches nothing. */
+/* Turns sequence numbers into UIDs; numbers beyond the mailbox match nothing. */
 static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *uids)
 {
 	struct cmd *cmd = arg;
@@ -174,7 +175,7 @@ static void seqs_to_uids(void *arg, const struct seqset *seqs, struct seqset *ui
 	seqset_fini(&known);
 }
 
-/* The messages that can match at all: those in every set that must. */
+/* The messages that can match at all: the intersection of the sets among the top keys. */
 static void search_cmd_candidates(const struct search_keys *keys, struct seqset *ret_uids)
 {
 	seqset_add_range(ret_uids, 1, UID_MAX);
@@ -213,7 +214,7 @@ static enum rc search_cmd_prepare(struct cmd *cmd, uint64_t *ret_count)
 	return rc;
 }
 
-/* False: the command has been ended. */
+/* Makes the context. False: the command has been ended. */
 static bool new_context(struct cmd *cmd)
 {
 	struct search_cmd *args = cmd->args;

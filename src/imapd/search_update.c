@@ -1,5 +1,6 @@
 /*
- * Updating searches: marks what change lists touch, looks at it again in rounds, and prints the differences.
+ * Updating searches: marks the messages that change lists name, searches them again in rounds, and prints the
+ * differences.
  */
 #include "imapd/search_update.h"
 
@@ -28,16 +29,16 @@ struct search_update {
 	bool live; /* its search is finished */
 	bool by_flags; /* flags, keywords or modseq can change the result */
 	bool by_recent;
-	bool changed; /* truth and told may differ */
-	const char *given_up; /* why, until it is told */
+	bool changed; /* `truth` and `told` may differ */
+	const char *given_up; /* the reason, until it is told; NULL: not given up */
 	bool in_round;
 	uint64_t looking; /* messages that the round under way looks at */
 	struct seqset dirty; /* own: UIDs to be looked at */
-	struct seqset gone; /* own: removed while it was looked at */
-	/* Own: the results, as far as they are known; also such that are not announced */
+	struct seqset gone; /* own: removed during the search or round */
+	/* own: the results as far as they are known, unannounced messages included */
 	struct seqset truth;
-	struct seqset told; /* own: what the client has as results */
-	struct sorted *sorted; /* own: the order of both; NULL: that of the mailbox */
+	struct seqset told; /* own: the results as the client knows them */
+	struct sorted *sorted; /* own: the order of both; NULL: mailbox order */
 };
 
 struct search_updates {
@@ -45,15 +46,15 @@ struct search_updates {
 	size_t count;
 	uint64_t serial; /* of this set of contexts */
 	uint64_t next_id;
-	uint64_t round; /* the last that was begun */
-	bool running; /* it is under way */
+	uint64_t round; /* the last round that was begun */
+	bool running; /* that round is under way */
 };
 
-/* What one context has to look at. */
+/* The work of one context in a round. */
 struct look {
 	uint64_t context;
 	struct search *search; /* own */
-	struct sort *sort; /* own: keys of results that are new; NULL: not there yet, or not needed */
+	struct sort *sort; /* own: sort keys of new results; NULL: not made yet, or not needed */
 	struct seqset dirty; /* own */
 };
 
@@ -104,9 +105,12 @@ struct search_update *search_update_new(struct session *session, const struct se
 	context->name = *name;
 	context->name.tag = arena_strv(context->arena, name->tag);
 	context->name.mailbox = arena_strv(context->arena, name->mailbox);
-	/* What is not announced yet is not searched, and no change list tells of it again. */
+	/*
+	 * The search does not cover messages that are not announced yet, and no change list will name them
+	 * again, so the first round looks at them.
+	 */
 	seqset_copy(&context->dirty, view_fresh(session->view));
-	/* Until its keys are known. */
+	/* This holds until the keys are known. */
 	context->by_flags = context->by_recent = true;
 	list_append(&contexts->list, &context->in_contexts);
 	contexts->count++;
@@ -155,7 +159,7 @@ struct depends {
 	bool clock;
 };
 
-/* Bounded by the depth that the parser allows. */
+/* The recursion is bounded by the depth that the parser allows. */
 static void search_update_depend(const struct search_key *key, struct depends *depends)
 {
 	for (const struct search_key *child = key->child; child; child = child->next)
@@ -168,7 +172,7 @@ static void search_update_depend(const struct search_key *key, struct depends *d
 		depends->clock = true;
 }
 
-/* `sorted`: how many messages have a place in the order; 0: there is none. */
+/* `sorted`: the number of messages in the order; 0: there is none. */
 static bool search_update_too_large(const struct session *session, size_t ranges, uint64_t sorted)
 {
 	const struct imapd_settings *settings = session->settings;
@@ -187,7 +191,7 @@ static const char *search_update_refusal(const struct session *session, const st
 	return NULL;
 }
 
-/* What has got no key is no result. */
+/* Messages without a sort key are not results. */
 static void start_order(struct search_update *context, const struct sort *sort)
 {
 	size_t count;
@@ -315,7 +319,10 @@ static struct search_update *find_id(const struct search_updates *contexts, uint
 	return NULL;
 }
 
-/* Results without a key: it could not be made, or was dropped meanwhile because it was none for a while. */
+/*
+ * Puts new results into the order. Results without a key become dirty again: a key could not be made, or was
+ * dropped because the message was no result for a while.
+ */
 static void take_order(struct search_update *context, struct look *look)
 {
 	struct seqset *results = &look->search->results;
@@ -334,7 +341,10 @@ static void take_order(struct search_update *context, struct look *look)
 	seqset_fini(&missing);
 }
 
-/* What was removed meanwhile was perhaps still there when it was looked at. */
+/*
+ * Takes the result of a round. Messages that were removed meanwhile may still have existed when they were
+ * searched.
+ */
 static void take_look(struct session *session, struct look *look)
 {
 	struct search_update *context = find_id(session->updates, look->context);
@@ -369,7 +379,7 @@ static void end_round(struct session *session, struct round *round, enum rc rc)
 	session->hub->settled(session);
 }
 
-/* True: nothing more to do for this context. */
+/* True: the round is finished for this context. */
 static bool accept_slice(const struct search_updates *contexts, struct look *look)
 {
 	if (look->sort) {
@@ -564,7 +574,7 @@ static void tell_removed(struct session *session, struct search_update *context,
 	seqset_fini(&uids);
 }
 
-/* Results that are not announced stay due. */
+/* Tells new results that are announced; the others stay due. */
 static void tell_added(struct session *session, struct search_update *context, struct buf *out)
 {
 	struct seqset uids = SEQSET_EMPTY;

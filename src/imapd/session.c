@@ -1,6 +1,4 @@
-/*
- * One session: what its connection reports (bytes, room, end), its timers, its states, login and logout.
- */
+/* One session: the events of its connection (bytes, room, end), its timers, its states, login and logout. */
 #include "imapd/session.h"
 
 #include "base/mem.h"
@@ -72,7 +70,8 @@ void session_bye(struct session *session, const char *code, const char *text)
 	bool handshake =
 		session->tls_pending || (session->state == SESSION_GREETING && session->implicit_tls);
 	if (broken || handshake) {
-		/* A text would be taken for a part of the literal, or sent in the middle of a handshake. */
+		/* A text would be taken for a part of the literal, or would be sent in the middle of a
+		 * handshake. */
 		session_idle(session, false);
 		session_move(session, SESSION_LOGOUT);
 		timer_cancel(&session->timer);
@@ -157,7 +156,8 @@ static void imapd_session_on_timer(void *arg)
 		imapd_session_arm(session);
 	} else if ((session->cmd && session->cmd->job) || notify_sending(session) ||
 		   conn_out_length(session->conn) > 0) {
-		/* Busy for the client; a connection that takes nothing is ended by its own limit. */
+		/* The session is busy for its client. If the connection takes no output, its own limit
+		 * ends it. */
 		imapd_session_arm(session);
 	} else {
 		session_bye(session, NULL, "Autologout, idle for too long");
@@ -207,7 +207,7 @@ static bool takes_input(const struct session *session)
 	return !conn_out_full(session->conn);
 }
 
-/* One event of the assembler; false: nothing more to do for now. */
+/* Handles one event of the assembler. False: nothing more to do for now. */
 static bool imapd_session_step(struct session *session, struct strv *in)
 {
 	struct strv bytes = STRV_NULL;
@@ -227,7 +227,7 @@ static bool imapd_session_step(struct session *session, struct strv *in)
 		cmd_literal(session);
 		break;
 	case LEX_STREAM:
-		/* A long message over a slow line is activity. */
+		/* A literal that is still coming counts as activity, however slow the line is. */
 		imapd_session_arm(session);
 		session->cmd->row->literal_bytes(session->cmd, bytes);
 		break;
@@ -261,7 +261,7 @@ static size_t imapd_session_on_read(void *arg, struct strv in)
 							       : session->settings->skip_max;
 	if (session->lex.skipped > skip_max)
 		session_bye(session, NULL, "Too many bytes of a refused command");
-	/* Plain bytes behind STARTTLS are nobody's (CVE-2011-0411), and so is what follows a BYE. */
+	/* Plain bytes after STARTTLS are thrown away (CVE-2011-0411), and so are bytes after BYE. */
 	if (session->tls_pending || session->state == SESSION_LOGOUT)
 		return in.n;
 	return in.n - rest.n;
@@ -327,7 +327,7 @@ static void on_tls(void *arg)
 		imapd_session_greet(session);
 		return;
 	}
-	/* RFC 3501 6.2.1: nothing learned before counts. */
+	/* RFC 3501 section 6.2.1: nothing that was learned before TLS counts. */
 	const struct imapd_settings *settings = session->settings;
 	session->tls_pending = false;
 	session->bad_commands = 0;
@@ -336,8 +336,8 @@ static void on_tls(void *arg)
 	conn_kick(session->conn);
 }
 
-/* What came before the client shut down its side is answered; what would have to come from it is not waited
- * for. */
+/* Tells whether input that arrived before the client shut down its side is still being answered. Input
+ * that is missing will never come, so a command that waits for some does not count. */
 static bool imapd_session_is_busy(void *arg)
 {
 	const struct session *session = arg;
@@ -374,7 +374,7 @@ static struct session *session_new(struct hub *hub, int fd, bool implicit_tls)
 	return session;
 }
 
-/* The session that has to make room, if any, is told and closed, on whichever reactor it lives. */
+/* A message to the session that has to make room, on its own reactor: it says BYE and is closed. */
 struct leave_msg {
 	struct reactor_msg msg;
 	struct hub *hub; /* borrowed */
@@ -405,7 +405,7 @@ static void make_leave(struct imapd *imapd, const struct admission_victim *victi
 	reactor_post(leave->hub->reactor, &leave->msg);
 }
 
-/* Takes its place among the connections; who has to make room for it is told. */
+/* Counts the session as a connection; if another one has to make room, it is told. */
 static enum admission_verdict imapd_session_enter(struct session *session)
 {
 	struct imapd *imapd = session->hub->imapd;

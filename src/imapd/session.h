@@ -1,5 +1,5 @@
 /*
- * One IMAP session: its connection, its state, the command in hand, the selected mailbox. It lives on one
+ * One IMAP session: its connection, its state, the present command, the selected mailbox. It lives on one
  * reactor and is used only there. Commands run one after the other: while one waits for a job, input stays
  * unread. command.c ends every command exactly once.
  */
@@ -57,7 +57,7 @@ struct session {
 	struct account *account; /* own reference once authenticated */
 	char *user; /* own: canonical name */
 	struct view *view; /* own: selected mailbox, or NULL */
-	/* Own: results of it that are kept up to date (search_update.h), or NULL */
+	/* own: its search results that are kept up to date (search_update.h), or NULL */
 	struct search_updates *updates;
 	uint64_t updates_serial;
 	struct notify *notify; /* own: since the first NOTIFY; NULL: there was none */
@@ -65,10 +65,10 @@ struct session {
 	bool deflate_begun; /* COMPRESS: the rest of this turn's input comes again, inflated */
 	bool implicit_tls;
 	bool idling;
-	bool reading; /* within on_read: it goes on by itself */
-	bool input_waits; /* for NOTIFY to have sent something */
-	bool stopping; /* BYE when the command in hand is done */
-	bool claiming; /* a claim of \Recent is on its way: commands on messages wait for it */
+	bool reading; /* on_read is running, and will read on by itself */
+	bool input_waits; /* input waits until NOTIFY has sent its responses */
+	bool stopping; /* say BYE when the present command is done */
+	bool claiming; /* a claim of \Recent is under way: commands on messages wait for it */
 	bool watching; /* change_watch is in force */
 	bool counted; /* among the connections of its user */
 	uint8_t login_failures;
@@ -80,49 +80,51 @@ struct session {
 };
 
 void session_accept(struct hub *hub, int fd, bool implicit_tls);
-/* The one mover of `state`. */
+/* The only function that changes `state`. */
 void session_move(struct session *session, enum session_state to);
-/* "* BYE text" and close. Safe from anywhere on the reactor; the session object lives until the end of the
- * turn. */
+/* Writes "* BYE text" and closes. Safe from anywhere on the reactor; the session object lives until the
+ * end of the turn. */
 void session_bye(struct session *session, const char *code, const char *text);
-/* Leaves the selected mailbox: view freed, no longer watched. */
+/* Leaves the selected mailbox: the view is freed, the account no longer watched. */
 void session_unselect(struct session *session);
-/* A command has ended: timers, BYE if the server stops, further input. command.c's. */
+/* command.c calls this when a command has ended: sets timers, says BYE if the server stops, reads further
+ * input. */
 void session_command_done(struct session *session);
-/* Counts one more in a row; too many: BYE. */
+/* Counts one more bad command in a row; if there are too many, says BYE. */
 void session_bad_command(struct session *session);
-/* No more input; closes when all output is sent. */
+/* Reads no more input; closes when all output is sent. */
 void session_end(struct session *session);
-/* From now on an authenticated session of that account. RC_LIMIT: its user has too many; nothing has
- * changed. */
+/* Makes this an authenticated session of the account. RC_LIMIT: its user has too many connections; nothing
+ * has changed. */
 enum rc session_login(struct session *session, int64_t account_id, const char *user) MUST_CHECK;
-/* Back to not authenticated: mailbox left, extensions off, account given up. */
+/* Makes the session not authenticated again: leaves the mailbox, switches extensions off, gives up the
+ * account. */
 void session_unauthenticate(struct session *session);
-/* session_conn.c: what a command may know of the connection, and do with it; see net/conn.h. */
-/* Whether a password may be sent: TLS, or an exempted peer. */
+/* session_conn.c: the parts of the connection that commands may use; see net/conn.h. */
+/* True: a password may be sent, because of TLS or an exempted peer. */
 bool session_secure(const struct session *session);
-/* Whether STARTTLS can be offered. */
+/* True: STARTTLS can be offered. */
 bool session_can_starttls(const struct session *session);
 bool session_is_tls(const struct session *session);
 const char *session_tls_version(const struct session *session); /* "TLSv1.3"; borrowed */
 const char *session_peer(const struct session *session); /* address of the client; borrowed */
 bool session_is_deflate(const struct session *session);
-/* Plain text ends: what was read and not used is thrown away, the handshake follows. */
+/* Ends plain text: input that was read and not used is thrown away, the handshake follows. */
 void session_start_tls(struct session *session, struct tls_ctx *tls);
-/* What follows is compressed in both directions, and the rest of this turn's input comes again, inflated. */
+/* Begins to compress in both directions. The rest of this turn's input comes again, inflated. */
 enum rc session_start_deflate(struct session *session) MUST_CHECK;
-/* Ends the connection at once, without BYE: a response can't be completed. */
+/* Ends the connection at once, without BYE, because a response can't be completed. */
 void session_abort(struct session *session);
-/* Input that waits in the connection is read, at the end of this turn. */
+/* Reads input that waits in the connection, at the end of this turn. */
 void session_read_on(struct session *session);
-/* Whether mailbox names are told, and taken, as UTF-8 instead of modified UTF-7. */
+/* True: mailbox names are written and read as UTF-8 instead of modified UTF-7. */
 static inline bool session_utf8(const struct session *session)
 {
 	return session->enabled & (ENABLED_UTF8 | ENABLED_REV2);
 }
-/* Takes the selected mailbox in hand. `watching`: mbox_select's watch comes with it. */
+/* Makes the mailbox of this view the selected one. `watching`: mbox_select has begun to watch the account. */
 void session_select(struct session *session, struct view *view);
-/* IDLE begins or ends: timers, memory. */
+/* IDLE begins or ends: changes timers and memory. */
 void session_idle(struct session *session, bool on);
 
 #endif

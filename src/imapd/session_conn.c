@@ -1,6 +1,4 @@
-/*
- * What the rest of the server may know of a session's connection, and do with it.
- */
+/* The functions through which the rest of the server uses a session's connection. */
 #include "imapd/hub.h"
 #include "imapd/imapd_priv.h"
 #include "imapd/session.h"

@@ -81,7 +81,7 @@ void sorted_keep(struct sorted *sorted, const struct seqset *uids)
 	seqset_intersect(&sorted->known, uids);
 }
 
-/* Messages that follow each other, and the position of the first. */
+/* A run of messages that follow each other in the order, and the position of the first. */
 struct stretch {
 	const struct view *view;
 	struct buf *out;
@@ -118,7 +118,9 @@ static void sorted_end(struct stretch *stretch)
 	stretch->n = 0;
 }
 
-/* From the begin on: those before have been removed when the client comes to it. */
+/*
+ * Prints positions from the start on: results before this one have been removed when the client comes to it.
+ */
 void sorted_print_removed(const struct sorted *sorted, const struct seqset *told,
 	const struct seqset *removed, const struct view *view, struct buf *out)
 {
@@ -140,7 +142,7 @@ void sorted_print_removed(const struct sorted *sorted, const struct seqset *told
 	free(stretch.numbers);
 }
 
-/* From the begin on: all before are in their final places. */
+/* Prints positions from the start on: all results before this one are in their final places. */
 void sorted_print_added(const struct sorted *sorted, const struct seqset *told, const struct seqset *added,
 	const struct view *view, struct buf *out)
 {

@@ -1,7 +1,7 @@
 /*
- * The order of a sorted context (RFC 5267, CONTEXT=SORT): a message's key is made once, and kept as long as
- * the message is a result. On one thread. Which messages are results the sets say that come with each call;
- * printing gives positions, 1.., as a client counts that applies pair after pair.
+ * The order of a sorted context (RFC 5267, CONTEXT=SORT). A message's key is made once, and kept as long as
+ * the message is a result. On one thread. Each call gets the sets that say which messages are results. The
+ * printed positions, from 1, are those of a client that applies one pair after the other.
  */
 #ifndef COID_IMAPD_SORTED_H
 #define COID_IMAPD_SORTED_H
@@ -25,16 +25,19 @@ struct sorted {
 
 struct sorted *sorted_new(const struct sort_program *program);
 void sorted_free(struct sorted **sorted);
-/* Copies those of the items, in order, that are wanted and not known. */
+/* Copies those of the items, in order, that are wanted and not known yet. */
 void sorted_take(
 	struct sorted *sorted, const struct sort_item *items, size_t count, const struct seqset *wanted);
-/* Forgets all others. */
+/* Forgets all other messages. */
 void sorted_keep(struct sorted *sorted, const struct seqset *uids);
 
-/* "3 7,9 5 2:4": those of `told` that are removed. By number if there is a view, else by UID. */
+/*
+ * Prints "3 7,9 5 2:4": the messages of `told` that are in `removed`. By number if there is a view, else by
+ * UID.
+ */
 void sorted_print_removed(const struct sorted *sorted, const struct seqset *told,
 	const struct seqset *removed, const struct view *view, struct buf *out);
-/* What is added to `told`; nothing of it is in there. */
+/* Prints the messages of `added`, none of which is in `told`. */
 void sorted_print_added(const struct sorted *sorted, const struct seqset *told, const struct seqset *added,
 	const struct view *view, struct buf *out);
 

@@ -39,7 +39,7 @@ static void tell_vanished(struct session *session, const struct seqset *gone)
 	answer_own(session, &lines);
 }
 
-/* From the highest down: no number told shifts one that is still to come. */
+/* Tells the highest numbers first, so that no number told shifts one that is told later. */
 static void tell_expunged(struct session *session, const struct seqset *gone, struct buf *out)
 {
 	for (size_t i = gone->n; i-- > 0;) {
@@ -74,8 +74,8 @@ static void tell_exists(struct session *session, struct buf *out)
 }
 
 /*
- * Behind EXPUNGE and EXISTS, which change the number (RFC 3501 section 7.3.2). `fresh`: new messages have
- * been told. Outside a command RECENT is held back while a claim is pending (the number is about to
+ * Tells RECENT after EXPUNGE and EXISTS, which change the number (RFC 3501 section 7.3.2). `fresh`: new
+ * messages have been told. Outside a command RECENT waits while a claim is pending (the number is about to
  * change), and a higher number is never sent alone: it would wake the client for nothing.
  */
 static void tell_recent(struct session *session, bool fresh, struct buf *out)
@@ -125,7 +125,7 @@ static void tell_flags(struct session *session, struct buf *out)
 	view_clear_flags(view);
 }
 
-/* Results may be many, in a line. */
+/* Tells updates of contexts. They go out directly: one line may have many results. */
 static void tell_updates(struct session *session, void (*tell)(struct session *session, struct buf *out))
 {
 	struct buf out;
@@ -175,7 +175,10 @@ void sync_tell(struct session *session, bool expunges)
 		tell_exists(session, &out);
 	if (events & NOTIFY_MESSAGE_NEW || view_recent(view) < view->recent_told)
 		tell_recent(session, fresh, &out);
-	/* Names of keywords are needed to understand the next answer, too. */
+	/*
+	 * The names of keywords are needed to understand the next answer, so they are told even if NOTIFY has
+	 * switched off changes of flags.
+	 */
 	bool asked = session->cmd && !session->idling;
 	if (asked || events & NOTIFY_FLAG_CHANGE)
 		sync_add_keywords(session->view, &out);
@@ -202,9 +205,12 @@ void sync_tell_new(struct session *session)
 	buf_fini(&out);
 }
 
-/* The one door: whether and what may be told while no command is about to end. */
+/* These functions decide whether and what may be told while no command is about to end. */
 
-/* Others tell with the tagged line of their next command, or before if too much gathers. */
+/*
+ * Sessions without NOTIFY are told while they idle, or if too much gathers; otherwise with the tagged line of
+ * their next command.
+ */
 static void offer_plain(struct session *session)
 {
 	struct view *view = session->view;
@@ -217,7 +223,7 @@ static void offer_plain(struct session *session)
 	answer_flush(session);
 }
 
-/* With NOTIFY (RFC 5465): whatever its set allows, and what needs a job is submitted. */
+/* Sessions with NOTIFY (RFC 5465) are told what its set allows; a job is submitted if one is needed. */
 static void offer_notify(struct session *session)
 {
 	bool expunges = session->idling || notify_immediate(session);
@@ -229,7 +235,9 @@ static void offer_notify(struct session *session)
 	if (!session->cmd)
 		sync_modseq(session);
 	notify_flush(session);
-	/* A command that has come meanwhile is next, lest a stream of messages hold it up for ever. */
+	/*
+	 * A command that has arrived meanwhile is next, so that a stream of messages can't delay it for ever.
+	 */
 	if (session->input_waits)
 		session_read_on(session);
 	else

@@ -19,40 +19,45 @@ struct status_items;
 struct view;
 
 /*
- * Tells the session what its view has pending and empties it. expunges false (during FETCH, STORE, SEARCH by
- * sequence number: RFC 3501 7.4.1): EXPUNGEs and all that depends on them stay pending. Order: REMOVEFROM of
- * updating contexts (search_update.h), EXPUNGE/VANISHED, then EXISTS and RECENT, then FETCH FLAGS, then
- * ADDTO. The session's own .SILENT changes are not echoed (with CONDSTORE their MODSEQ is). What NOTIFY has
- * switched off stays pending; what an EXPUNGE or MOVE of the session has removed is told all the same.
+ * Tells the session what is pending in its view and empties it. expunges false (during FETCH, STORE, SEARCH
+ * by sequence number: RFC 3501 section 7.4.1): EXPUNGEs and everything that depends on them stay pending.
+ * Order: REMOVEFROM of updating contexts (search_update.h), EXPUNGE/VANISHED, then EXISTS and RECENT, then
+ * FETCH FLAGS, then ADDTO. The session's own .SILENT changes are not echoed (with CONDSTORE their MODSEQ is).
+ * Events that NOTIFY has switched off stay pending; but messages that the session itself removed by EXPUNGE
+ * or MOVE are told.
  */
 void sync_tell(struct session *session, bool expunges);
 /*
- * EXISTS and RECENT alone, before a command that reads begins (CMD_NEWS_FIRST): it sees what the session's
- * reactor knows. A command that changes messages begins without: what its client can't have known of is not
- * changed by its "1:*".
+ * Tells EXISTS and RECENT alone, before a command that reads begins (CMD_NEWS_FIRST): then the command sees
+ * all messages that the session's reactor knows. Commands that change messages begin without this: a message
+ * that the client can't know of is not changed by its "1:*".
  */
 void sync_tell_new(struct session *session);
 /*
- * The one door for all that was not asked for: to be called whenever something may have become tellable while
- * no command is about to end (a change list, room in the output, the end of a job of the session's own,
- * IDLE). Decides whether the session may be told now: idling, or NOTIFY allows it, or too much has gathered;
- * never above the high-water mark of the output. With NOTIFY it also submits what needs a job.
+ * Tells what was not asked for. Call it whenever something may have become tellable while no command is about
+ * to end (a change list, room in the output, the end of a job of the session's own, IDLE). It decides whether
+ * the session may be told now: it idles, or NOTIFY allows it, or too much has gathered; never above the
+ * high-water mark of the output. With NOTIFY it also submits the job that is needed.
  */
 void sync_offer(struct session *session);
 
 /*
- * RFC 7162 section 3.2: a client takes the highest MODSEQ that it has heard up to a tagged line for all that
- * it knows of the mailbox. Where an EXPUNGE is held back that is too much: says "* OK [HIGHESTMODSEQ n]"
- * then, and again when it has been told. Called before every tagged line.
+ * RFC 7162 section 3.2: a client takes the highest MODSEQ that it has heard before a tagged line for
+ * everything that it knows of the mailbox. While an EXPUNGE is held back that number is too high: then this
+ * tells "* OK [HIGHESTMODSEQ n]", and again when the EXPUNGE has been told. Call it before every tagged line.
  */
 void sync_modseq(struct session *session);
-/* The same in the tagged line: the number as a response code in the command's arena. */
+/* Does the same in the tagged line: returns the number as a response code in the command's arena. */
 const char *sync_modseq_code(struct cmd *cmd);
-/* A command that enables CONDSTORE begins: the first one makes the session be told the HIGHESTMODSEQ of its
- * mailbox. */
+/*
+ * Call this when a command that enables CONDSTORE begins. The first time, the session is told the
+ * HIGHESTMODSEQ of its mailbox.
+ */
 void sync_condstore(struct session *session);
-/* STATUS, or a LIST that returns it, begins: HIGHESTMODSEQ enables CONDSTORE; the items learn what may be
- * said. */
+/*
+ * Call this when STATUS, or a LIST that returns it, begins: the item HIGHESTMODSEQ enables CONDSTORE, and the
+ * items learn what may be told.
+ */
 void sync_status(struct session *session, struct status_items *items);
 
 #endif

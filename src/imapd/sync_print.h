@@ -18,10 +18,11 @@ struct view;
 void sync_print_vanished(struct buf *out, const struct seqset *uids, bool earlier);
 /* The lines FLAGS and PERMANENTFLAGS of a mailbox: at SELECT, and whenever it got a new keyword. */
 void sync_print_flags(struct buf *out, const struct view *view);
-/* The same if a keyword has come that the session does not know; it knows it then. */
+/* Prints the lines of FLAGS and PERMANENTFLAGS if the session does not know all keywords; then it knows
+ * them. */
 void sync_add_keywords(struct view *view, struct buf *out);
-/* The same, sent: before a FETCH response that may name the keyword (RFC 3501 section 7.2.6). Not within a
- * response. */
+/* Does the same and sends the lines: call this before a FETCH response that may name the keyword (RFC 3501
+ * section 7.2.6), not within a response. */
 void sync_tell_keywords(struct session *session);
 
 #endif

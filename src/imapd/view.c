@@ -35,7 +35,7 @@ static void uids_unref(struct view_uids **uids)
 	free(u);
 }
 
-/* UIDs above all others. */
+/* Adds UIDs above all others. */
 static void uids_append(struct view_uids *uids, uint32_t lo, uint32_t hi)
 {
 	struct uid_run *last = uids->n > 0 ? &uids->v[uids->n - 1] : NULL;
@@ -50,7 +50,7 @@ static void uids_append(struct view_uids *uids, uint32_t lo, uint32_t hi)
 	uids->count += hi - lo + 1;
 }
 
-/* A copy of its own, if somebody else uses it too. */
+/* Makes a copy if another view uses the runs, too. */
 static void uids_own(struct view *view)
 {
 	struct view_uids *old = view->uids;
@@ -65,7 +65,7 @@ static void uids_own(struct view *view)
 	view->uids = copy;
 }
 
-/* The first run that ends at or behind the UID; n if none does. */
+/* The first run that ends at the UID or later; n if none does. */
 static size_t run_of_uid(const struct view_uids *uids, uint32_t uid)
 {
 	size_t lo = 0;
@@ -85,7 +85,7 @@ static uint32_t run_last_seq(const struct uid_run *run)
 	return run->seq_lo + (run->uid_hi - run->uid_lo);
 }
 
-/* The first run that ends at or behind the sequence number. */
+/* The first run that ends at the sequence number or later. */
 static size_t run_of_seq(const struct view_uids *uids, uint32_t seq)
 {
 	size_t lo = 0;
@@ -100,7 +100,7 @@ static size_t run_of_seq(const struct view_uids *uids, uint32_t seq)
 	return lo;
 }
 
-/* How many announced UIDs are in lo..hi. */
+/* The number of announced UIDs in lo..hi. */
 static uint32_t uids_between(const struct view_uids *uids, uint32_t lo, uint32_t hi)
 {
 	uint32_t count = 0;
@@ -214,7 +214,7 @@ uint32_t view_last_uid(const struct view *view)
 
 /* Clipping. */
 
-/* The part of `run` that `range` (of UIDs or numbers) means; false: none. */
+/* The part of `run` that is in `range` (of UIDs or numbers). False: there is none. */
 static bool cut_run(
 	const struct uid_run *run, const struct seqrange *range, bool by_uid, struct uid_run *ret_part)
 {
@@ -294,7 +294,7 @@ static void note_lowest(uint64_t *lowest, uint64_t modseq)
 		*lowest = modseq;
 }
 
-/* Where the UID's entry is or belongs. */
+/* The position at which the UID's entry is or belongs. */
 static size_t flags_place(const struct view *view, uint32_t uid)
 {
 	size_t lo = 0;
@@ -376,7 +376,7 @@ static void view_apply_expunge(struct view *view, const struct change *change, b
 	for (size_t i = 0; i < change->msg_count; i++) {
 		uint32_t uid = change->msgs[i].uid;
 		if (view_seq(view, uid) == 0) {
-			/* What came and went before it was told leaves nothing to tell. */
+			/* The message came and went before it was told, so nothing is told. */
 			seqset_remove(&view->fresh, uid);
 			if (seqset_empty(&view->fresh))
 				view->fresh_from = 0;
@@ -496,7 +496,7 @@ void view_told_own(struct view *view, uint32_t uid, uint64_t modseq)
 
 void view_forget_own(struct view *view)
 {
-	/* Dropping the last one frees the array. */
+	/* flags_drop frees the array with the last entry. */
 	for (size_t i = 0; i < view->flags_count; i++) {
 		if (!view->flags[i].foreign)
 			flags_drop(view, &view->flags[i]);

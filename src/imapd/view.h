@@ -1,9 +1,9 @@
 /*
- * The view: what one session knows of its selected mailbox. It says which UID has which sequence number, and
- * which changes have not been told yet. See sync.h for when they may be told. On the session's reactor only.
+ * The view: what one session knows of its selected mailbox. It holds the sequence numbers of UIDs, and the
+ * changes that have not been told yet. See sync.h for when they may be told. On the session's reactor only.
  * The UID ranges are shared, copy on write, between the views of a mailbox.
  *
- * A message is in one of these places; view_apply moves it when a change list arrives, sync.c when it tells:
+ * A message is in one of these places. view_apply moves it when a change list arrives, sync.c when it tells:
  *
  *	         UIDs of the mailbox, rising
  *	| announced: they have numbers | fresh: no number yet |
@@ -40,7 +40,7 @@ uint32_t view_recent(const struct view *view);
 /* Sequence number of an announced UID, or 0; UID of a sequence number, or 0. O(log ranges). */
 uint32_t view_seq(const struct view *view, uint32_t uid);
 uint32_t view_uid(const struct view *view, uint32_t seq);
-uint32_t view_last_uid(const struct view *view); /* what '*' means; 0: empty */
+uint32_t view_last_uid(const struct view *view); /* the UID of '*'; 0: empty */
 
 /*
  * Clips a set given by sequence numbers (by_uid false; a number beyond EXISTS gives RC_INVALID) or by UIDs
@@ -52,30 +52,30 @@ enum rc view_clip(struct view *view, const struct seqset *set, bool by_uid, stru
 /* The sequence numbers of announced UIDs; others are left out. Replaces what *ret_seqs holds. */
 void view_seqs(const struct view *view, const struct seqset *uids, struct seqset *ret_seqs);
 
-/*
- * Takes in a change list (called by the hub in commit order). Nothing is said yet. Changes of the session's
- * own (session_id is their origin) are kept like others, but marked; see view_told_flags and view_forget_own.
- */
+/* Takes in a change list (called by the hub in commit order) and tells nothing yet. Changes of the
+ * session's own (session_id is their origin) are kept like others, but marked; see view_told_flags and
+ * view_forget_own. */
 void view_apply(struct view *view, const struct change_list *list, uint64_t session_id);
-/* Whether anything is pending; and whether anything but expunges is. */
+/* view_dirty: something is pending. view_dirty_without_expunges: something besides expunges is pending. */
 bool view_dirty(const struct view *view);
 bool view_dirty_without_expunges(const struct view *view);
-/* How many pending FETCHes are held; above VIEW_PENDING_SOON they are told without waiting for a command,
- * above VIEW_PENDING_MAX of others (somebody who does not read) the session ends. */
+/* The number of pending FETCHes. Above VIEW_PENDING_SOON they are told without waiting for a command.
+ * Above VIEW_PENDING_MAX changes of other sessions (the client does not read) the session ends. */
 #define VIEW_PENDING_SOON 1024
 #define VIEW_PENDING_MAX 262144
 size_t view_pending_flags(const struct view *view);
-/* Those of them that others contributed to: what a session changes itself has no limit but the mailbox. */
+/* Those of them to which other sessions contributed: a session's own changes are limited by the mailbox
+ * only. */
 size_t view_pending_foreign(const struct view *view);
-/* New messages are to be told. */
+/* True: new messages have to be told. */
 bool view_has_fresh(const struct view *view);
 /* Their UIDs, until the view changes. */
 const struct seqset *view_fresh(const struct view *view);
-/* A result that this session is about to send tells these flags itself: the pending FETCH of that UID is
- * dropped if it is not newer than modseq. A non-silent STORE and a FETCH that sets \Seen call this for each
- * message they answer; what they do not answer, sync tells. */
+/* Call this when a response that is about to be sent tells these flags: the pending FETCH of that UID is
+ * dropped if it is not newer than modseq. A non-silent STORE and a FETCH that sets \Seen call this for
+ * each message they answer; sync tells the others. */
 void view_told_flags(struct view *view, uint32_t uid, uint64_t modseq);
-/* .SILENT: drops pending FETCHes to which only this session itself contributed. sync_tell does it if
+/* .SILENT: drops pending FETCHes to which only this session contributed. sync_tell does it if
  * cmd->law.silent. */
 void view_forget_own(struct view *view);
 /* The answer to a .SILENT STORE has told the MODSEQ: the pending FETCH is dropped if it is not newer and only
@@ -85,18 +85,18 @@ void view_told_own(struct view *view, uint32_t uid, uint64_t modseq);
 /* \Recent in this session. The set may hold UIDs that do not exist any more; valid until the view changes. */
 bool view_is_recent(const struct view *view, uint32_t uid);
 const struct seqset *view_recent_uids(const struct view *view);
-/* UIDs lo..hi have been claimed for this session. */
+/* Call this when UIDs lo..hi have been claimed for this session. */
 void view_add_recent(struct view *view, uint32_t lo, uint32_t hi);
 
-/* The session has no \Recent (IMAP4rev2). */
+/* Call this when the session has no \Recent (IMAP4rev2). */
 void view_forget_recent(struct view *view);
-/* Takes over the UID ranges of `other`, a view of the same mailbox, if they are equal. */
+/* .SILENT: drops pending FETCHes to which only this session contributed. sync_tell does it if
+ * cmd->law.silent. */
 void view_share(struct view *view, const struct view *other);
 
-/*
- * The search result variable "$" (RFC 5182): UIDs, of announced messages; those told as expunged leave it.
- * Empty in a new view. RC_LIMIT: more than VIEW_SAVED_RANGES ranges; it is empty then.
- */
+/* The search result variable "$" (RFC 5182): UIDs of announced messages. Messages told as expunged leave
+ * it. It is empty in a new view. RC_LIMIT: it would have more than VIEW_SAVED_RANGES ranges; it is empty
+ * then. */
 #define VIEW_SAVED_RANGES 65536
 const struct seqset *view_saved(const struct view *view);
 enum rc view_save(struct view *view, const struct seqset *uids) MUST_CHECK;
@@ -107,9 +107,9 @@ const struct strv *view_keywords(const struct view *view, size_t *ret_count);
 void view_set_keywords(struct view *view, const struct strv *names, size_t count);
 /* The highest modseq up to which this session knows everything (RFC 7162 3.2). */
 uint64_t view_told_modseq(const struct view *view);
-/* The same of flags alone: every change of flags that is pending has a higher one. */
+/* The same for flags alone: every pending change of flags has a higher modseq. */
 uint64_t view_told_flags_modseq(const struct view *view);
-/* A MODSEQ has been said to a session that keeps account of them; see sync_modseq. */
+/* Notes that a MODSEQ has been told to a session with CONDSTORE; see sync_modseq. */
 void view_said_modseq(struct view *view, uint64_t modseq);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * The insides of a view, for view.c, sync.c and sync_print.c. On the session's reactor.
- */
+/* The insides of a view, for view.c, sync.c and sync_print.c. On the session's reactor. */
 #ifndef COID_IMAPD_VIEW_PRIV_H
 #define COID_IMAPD_VIEW_PRIV_H
 
@@ -28,8 +26,8 @@ struct view_flags {
 	uint64_t *more; /* own: keywords from the 65th on, or NULL */
 	uint64_t modseq;
 	uint64_t from; /* modseq of the first change in it */
-	bool foreign; /* somebody else contributed */
-	bool dropped; /* told meanwhile: goes with the next sync */
+	bool foreign; /* another session contributed */
+	bool dropped; /* it was told meanwhile; the next sync removes it */
 };
 
 struct view {
@@ -42,12 +40,12 @@ struct view {
 
 	struct seqset fresh; /* own: appended, not announced; all above the announced ones */
 	struct seqset gone; /* own: announced, expunged, not told */
-	struct seqset gone_own; /* own: of those, what the session has removed itself */
+	struct seqset gone_own; /* own: those of them that the session removed itself */
 	struct view_flags *flags; /* own: by UID */
 	size_t flags_count;
 	size_t flags_cap;
 	size_t flags_dropped;
-	size_t flags_foreign; /* of those that are not dropped */
+	size_t flags_foreign; /* the number with `foreign`, without dropped ones */
 
 	struct seqset saved; /* own: UIDs that "$" stands for */
 
@@ -56,16 +54,18 @@ struct view {
 
 	uint64_t modseq; /* of the last change taken in */
 	uint64_t fresh_from; /* the lowest modseq in fresh; 0: empty */
-	uint64_t gone_from; /* the lowest with which one in gone went; 0: empty */
+	uint64_t gone_from; /* the lowest modseq of a removal in gone; 0: empty */
 	uint64_t said; /* the highest MODSEQ said since the last tagged line */
-	bool lowered; /* HIGHESTMODSEQ was said, below such a MODSEQ */
+	bool lowered; /* a HIGHESTMODSEQ below `said` was told */
 };
 
-/* The gone ones (or only the session's own) have been told: sequence numbers move up. */
+/*
+ * Call this when the messages in gone (or only the session's own) have been told: sequence numbers move up.
+ */
 void view_drop_gone(struct view *view, bool own_only);
-/* The fresh ones have been told. */
+/* Call this when the messages in fresh have been told. */
 void view_announce_fresh(struct view *view);
-/* All pending FETCHes have been told. */
+/* Call this when all pending FETCHes have been told. */
 void view_clear_flags(struct view *view);
 
 #endif

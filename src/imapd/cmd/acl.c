@@ -1,7 +1,7 @@
 /*
- * ACL (RFC 4314). Mailboxes are never shared: their account has every right to each of them, nobody else any,
- * and neither can be changed. What COI and the limits refuse are single steps, not rights. A name that is
- * only above others has no rights.
+ * ACL (RFC 4314). Mailboxes are never shared: the account has every right to each of its mailboxes, nobody
+ * else has any, and neither can be changed. Operations that COI or limits refuse are single steps, not
+ * rights. A \Noselect name has no rights.
  */
 #include "auth/saslprep.h"
 #include "base/list.h"
@@ -18,7 +18,7 @@
 
 struct acl_args {
 	struct strv name;
-	struct strv identifier; /* as it came */
+	struct strv identifier; /* as the client wrote it */
 	bool owner; /* it is the account's own name */
 	struct acl_change change;
 };
@@ -41,7 +41,10 @@ static bool cmd_acl_mailbox_parse(struct cmd *cmd, struct parse *parse)
 	return parse_mailbox(parse, &args->name) && parse_end(parse);
 }
 
-/* Section 3: names are compared in their prepared form; what has none is refused with BAD. */
+/*
+ * RFC 4314 section 3: identifiers are compared in their prepared form; one that can't be prepared is refused
+ * with BAD.
+ */
 static bool cmd_acl_prepare(struct cmd *cmd, struct parse *parse, struct acl_args *args)
 {
 	struct buf prepared;
@@ -80,7 +83,7 @@ static bool cmd_acl_set_parse(struct cmd *cmd, struct parse *parse)
 	return parse_end(parse);
 }
 
-/* Whether there is such a mailbox: nothing else has to be looked up. */
+/* Looks whether the mailbox exists; nothing else has to be looked up. */
 
 static enum rc acl_job_run(struct account *account, struct job *job)
 {
@@ -89,7 +92,7 @@ static enum rc acl_job_run(struct account *account, struct job *job)
 	return rc == RC_OK && info.attrs & MBOX_NOSELECT ? RC_CANNOT : rc;
 }
 
-/* Ends the command if there is none. */
+/* Ends the command if the mailbox does not exist. */
 static bool mailbox_there(struct cmd *cmd, const struct cmd_job *job)
 {
 	if (job->job.rc == RC_OK)
@@ -117,7 +120,7 @@ static void cmd_acl_look(struct cmd *cmd, void (*finish)(struct cmd *cmd, struct
 
 /* Answers. */
 
-/* "* <word> <mailbox>", what `identifier` is if it has bytes, and the rights. */
+/* Sends "* <word> <mailbox>", the identifier if it is not empty, and the rights. */
 static void cmd_acl_tell(struct cmd *cmd, const char *word, struct strv identifier, const char *rights)
 {
 	const struct acl_args *args = cmd->args;
@@ -147,7 +150,10 @@ static void cmd_acl_get_finish(struct cmd *cmd, struct cmd_job *job)
 		cmd_acl_tell(cmd, "ACL", strv_cstr(cmd->session->user), ACL_ALL_LETTERS);
 }
 
-/* The first set is always granted; no more can be. Section 3.4: the identifier goes back as it came. */
+/*
+ * The first set is always granted, no more can be. Section 3.4: the identifier is returned as the client
+ * wrote it.
+ */
 static void cmd_acl_list_finish(struct cmd *cmd, struct cmd_job *job)
 {
 	const struct acl_args *args = cmd->args;

@@ -45,8 +45,7 @@ static bool id_parse_value(struct parse *parse, struct strv *ret_value)
 	return parse_keyword(parse, "NIL") || parse_data(parse, ret_value);
 }
 
-/* What the client says about itself goes to the log, which cuts each value; fields that are too many are
- * taken only. */
+/* The client's fields go to the log, which cuts each value. Further fields are read and ignored. */
 static bool cmd_any_id_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct log *log = cmd->session->hub->imapd->log;

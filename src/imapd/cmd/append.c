@@ -1,6 +1,6 @@
 /*
- * APPEND, of one message or several (RFC 3502), all or none: what comes in is gathered by append.c and stored
- * in one job.
+ * APPEND of one message or several (RFC 3502), all or none: append.c takes in the messages, and one job
+ * stores them.
  */
 #include "coi/coi.h"
 #include "base/list.h"
@@ -20,7 +20,7 @@ struct append_job {
 	size_t count;
 	const struct coi *coi; /* borrowed */
 	bool no_target;
-	/* IMAP4rev2: the name as the client wrote it; a LIST response tells if it is another one */
+	/* IMAP4rev2: the name as the client wrote it; a LIST response tells if the store has another form */
 	struct strv sent;
 	struct strv list; /* that response */
 	uint32_t uidvalidity;

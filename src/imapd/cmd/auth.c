@@ -1,5 +1,5 @@
 /*
- * LOGIN and AUTHENTICATE. The check is auth's; here are the two ways to hand it a name and a password.
+ * LOGIN and AUTHENTICATE: the two ways to give a name and a password to the folder auth, which checks them.
  */
 #include "base/mem.h"
 #include "base/str.h"
@@ -19,11 +19,11 @@ struct login {
 	struct hub *hub; /* borrowed */
 };
 
-/* What LOGIN and AUTHENTICATE leave for run and line. */
+/* The arguments of LOGIN and AUTHENTICATE, for `run` and `line`. */
 struct auth_args {
 	struct strv user; /* LOGIN */
 	struct strv password;
-	bool plain; /* AUTHENTICATE PLAIN; else a mechanism that we do not have */
+	bool plain; /* AUTHENTICATE PLAIN; otherwise the mechanism is not supported */
 	bool initial; /* it came with a response */
 	struct strv response; /* base64, a view into the line */
 };
@@ -53,13 +53,13 @@ static void cmd_auth_accepted(struct cmd *cmd, const struct auth_request *reques
 	cmd_ok(cmd, capability_code(session), "Logged in");
 }
 
-/* auth has logged it. */
+/* Handles a refused login, which auth has logged already. */
 static void cmd_auth_refused(struct cmd *cmd, const struct auth_request *request)
 {
 	struct session *session = cmd->session;
 	atomic_fetch_add_explicit(&session->hub->imapd->login_failures, 1, memory_order_relaxed);
 	cmd_finish_rc(cmd, request->rc);
-	/* Whoever keeps a busy server busy pays for it as for any bad command. */
+	/* A login while the server is busy counts as a bad command, so that nobody can keep it busy. */
 	if (request->rc == RC_BUSY)
 		session_bad_command(session);
 	if (++session->login_failures >= LOGIN_FAILURES_MAX)
@@ -122,7 +122,7 @@ static void login_run(struct cmd *cmd)
 
 /* AUTHENTICATE */
 
-/* The base64 of a SASL PLAIN message. */
+/* Handles the base64 of a SASL PLAIN message. */
 static void plain_response(struct cmd *cmd, struct strv base64)
 {
 	struct buf message;
@@ -134,7 +134,10 @@ static void plain_response(struct cmd *cmd, struct strv base64)
 	if (str_base64_decode(&message, base64) != RC_OK) {
 		cmd_bad(cmd, "Invalid base64");
 	} else if (sasl_plain_parse(buf_strv(&message), &authzid, &user, &password) != RC_OK) {
-		/* The exchange was well formed (an empty response is), so that authentication fails. */
+		/*
+		 * The exchange was well formed (even an empty response is), so this is a failed
+		 * authentication.
+		 */
 		cmd_no(cmd, "AUTHENTICATIONFAILED", "Invalid PLAIN message");
 	} else if (authzid.n > 0 && !strv_ieq(authzid, user)) {
 		cmd_no(cmd, "AUTHORIZATIONFAILED", "Authorization failed: no acting for others");

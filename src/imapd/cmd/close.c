@@ -1,7 +1,7 @@
 /*
- * The commands that leave a mailbox: CLOSE removes the \Deleted messages that this session has been told of,
- * and says nothing about them; UNSELECT removes nothing. CHECK has nothing to do: every answer is on disk
- * before it is sent.
+ * The commands that leave a mailbox. CLOSE removes the \Deleted messages that this session has been told of,
+ * without EXPUNGE responses; UNSELECT removes nothing. CHECK has nothing to do: everything is on disk before
+ * it is answered.
  */
 #include "imapd/command.h"
 
@@ -55,7 +55,7 @@ static void close_release(struct cmd_job *job)
 	seqset_fini(&CONTAINER_OF(job, struct close_job, base)->uids);
 }
 
-/* Submits the next job. The set is the job's from now on. */
+/* Submits the next job, which takes over the set. */
 static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max)
 {
 	struct close_job *closing =
@@ -69,7 +69,7 @@ static void close_submit(struct cmd *cmd, struct seqset *uids, uint64_t max)
 	cmd_submit(cmd, closing);
 }
 
-/* No message is \Deleted, which a borrowed strand tells without a job. */
+/* True: no message is \Deleted. A borrowed strand answers this without a job. */
 static bool close_finds_nothing(struct session *session)
 {
 	struct mbox_info info;

@@ -37,7 +37,7 @@ static void compress_run(struct cmd *cmd)
 	cmd_ok(cmd, NULL, "DEFLATE active");
 	if (session->state == SESSION_LOGOUT)
 		return;
-	/* Whatever follows is compressed; what this turn of reading still holds comes again, inflated. */
+	/* All further input is compressed; the rest of this turn's input comes again, inflated. */
 	if (session_start_deflate(session) != RC_OK)
 		session_bye(session, "UNAVAILABLE", "Compression failed");
 }

@@ -27,12 +27,12 @@ struct copy_job {
 	struct cmd_job base;
 	int64_t from;
 	struct strv to;
-	int64_t to_id; /* it has to be this one still; 0: any */
+	int64_t to_id; /* the destination must still have this id; 0: any */
 	bool move;
-	bool whole; /* by number: with one message of `all` gone nothing is done (RFC 2180 section 4.4.1) */
+	bool whole; /* by number: if a message of `all` is gone, nothing is done (RFC 2180 section 4.4.1) */
 	bool no_target; /* the destination does not exist */
-	bool gone; /* what `whole` is about has happened */
-	struct seqset all; /* own: what `whole` is about, in the first job */
+	bool gone; /* a message of `all` is gone */
+	struct seqset all; /* own: all messages of the command, in the first job */
 	struct seqset uids; /* own */
 	struct copy_result result; /* own sets */
 };
@@ -111,7 +111,7 @@ static const char *cmd_copy_copyuid(struct cmd *cmd, const struct copy_result *r
 	return text;
 }
 
-/* Before the EXPUNGEs (RFC 6851 section 4.3). */
+/* Tells COPYUID before the EXPUNGEs (RFC 6851 section 4.3). */
 static void tell_copyuid(struct cmd *cmd, const char *code)
 {
 	struct buf line;
@@ -163,8 +163,8 @@ static void copy_finish(struct cmd *cmd, struct cmd_job *job)
 		copy_answer(cmd, rc, &args->moved, copy->no_target);
 }
 
-/* RFC 9738 section 3.1: MOVE moves as many as it may, COPY is all or nothing. False: the command has been
- * ended. */
+/* RFC 9738 section 3.1: MOVE moves as many messages as it may, COPY all or nothing. False: the command has
+ * been ended. */
 static bool within_limit(struct cmd *cmd, struct seqset *uids)
 {
 	unsigned limit = message_limit_save(cmd);
@@ -179,7 +179,8 @@ static bool within_limit(struct cmd *cmd, struct seqset *uids)
 	return false;
 }
 
-/* The next job: of a MOVE a part, of a COPY all. Without messages only the destination is looked at. */
+/* Submits the next job, with a part of a MOVE or all of a COPY. Without messages it only looks for the
+ * destination. */
 static void copy_submit(struct cmd *cmd)
 {
 	struct copy_args *args = cmd->args;

@@ -24,7 +24,7 @@ struct enable_args {
 	unsigned asked; /* enum session_enabled bits */
 };
 
-/* Names that nobody knows are ignored (RFC 5161 section 3.1). */
+/* Unknown names are ignored (RFC 5161 section 3.1). */
 static bool enable_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct enable_args *args = arena_zalloc(cmd->arena, sizeof(*args));
@@ -55,7 +55,7 @@ static void enable_run(struct cmd *cmd)
 	}
 	buf_adds(&out, "\r\n");
 	answer_own(session, &out);
-	/* QRESYNC holds CONDSTORE (RFC 7162 section 3.2.3). */
+	/* QRESYNC includes CONDSTORE (RFC 7162 section 3.2.3). */
 	if (args->asked & (ENABLED_CONDSTORE | ENABLED_QRESYNC))
 		sync_condstore(session);
 	session->enabled |= args->asked;

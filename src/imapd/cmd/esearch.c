@@ -1,12 +1,12 @@
 /*
- * ESEARCH: a search through several mailboxes (RFC 7377). One job finds them; then each is searched by
- * itself, slice by slice, its answer sent before the next is begun, so that there is never more than one at
- * hand. The selected mailbox, if "selected" is asked for, comes last: as UID SEARCH, over what the session
- * was told of it. Others are searched as they are in the store; there message numbers are places in the
- * mailbox, "*" its last message, and no message is \Recent.
+ * ESEARCH: a search through several mailboxes (RFC 7377). One job finds them. Then each is searched by
+ * itself, slice by slice, and its answer is sent before the next is begun, so that there is never more than
+ * one in memory. The selected mailbox, if "selected" is asked for, comes last: it is searched as by UID
+ * SEARCH, over the messages that the session was told of. Others are searched as they are in the store; there
+ * message numbers are places in the mailbox, "*" is its last message, and no message is \Recent.
  *
- * A mailbox that goes away meanwhile is left out, as is one without results. More than ESEARCH_MAILBOXES_MAX:
- * NO [LIMIT].
+ * A mailbox that is deleted meanwhile is left out, as is one without results. NO [LIMIT]: there are more than
+ * ESEARCH_MAILBOXES_MAX.
  */
 #include "base/clock.h"
 #include "base/list.h"
@@ -35,18 +35,18 @@ struct found_mailbox {
 struct esearch_args {
 	struct search_cmd base; /* first; of the selected mailbox */
 	struct mailbox_sources sources;
-	struct search_keys keys; /* as they came: those of base become the selected mailbox's */
+	struct search_keys keys; /* as parsed; the keys of `base` are resolved for the selected mailbox */
 	const struct found_mailbox *mailboxes; /* in the arena */
 	size_t count;
 	size_t at;
-	enum rc rc; /* of the first message that could not be read */
+	enum rc rc; /* the error of the first message that could not be read */
 	bool waits_for_room;
 };
 
 struct list_job {
 	struct cmd_job base;
 	const struct mailbox_source *sources;
-	int64_t selected; /* left out, but its name wanted; 0: none */
+	int64_t selected; /* the selected mailbox: only its name is wanted; 0: none */
 	struct found_mailbox *mailboxes; /* in the job's arena */
 	size_t count;
 	size_t cap;
@@ -185,7 +185,7 @@ static void selected_finished(struct cmd *cmd, struct search *search)
 	search_cmd_end(cmd, search, &result);
 }
 
-/* Numbers are places in the mailbox. */
+/* Turns message numbers, which are places in the mailbox, into UIDs. */
 static void places_to_uids(void *arg, const struct seqset *seqs, struct seqset *uids)
 {
 	const struct seqset *there = arg;
@@ -201,7 +201,7 @@ static void places_to_uids(void *arg, const struct seqset *seqs, struct seqset *
 	seqset_fini(&numbers);
 }
 
-/* [strand] What the keys mean there; once is enough. */
+/* [strand] Resolves the keys for this mailbox, once. */
 static enum rc cmd_esearch_resolve(struct account *account, struct search *search)
 {
 	const struct msg_row *rows;

@@ -19,8 +19,8 @@ struct expunge_args {
 struct expunge_job {
 	struct cmd_job base;
 	int64_t mailbox;
-	struct seqset uids; /* own: what the session has been told of and is left to do */
-	struct seqset chosen; /* own: those of them that are \Deleted, as many as one job takes */
+	struct seqset uids; /* own: messages the session has been told of, not handled yet */
+	struct seqset chosen; /* own: \Deleted ones of them, for one job */
 	struct seqset removed; /* own */
 	uint64_t max; /* of one job */
 	unsigned limit; /* RFC 9738: of UID EXPUNGE; 0: none */
@@ -38,8 +38,8 @@ static bool expunge_parse(struct cmd *cmd, struct parse *parse)
 	return parse_end(parse);
 }
 
-/* RFC 9738 section 3.1: only messages with \Deleted count. What the limit leaves is all that later jobs look
- * at. */
+/* RFC 9738 section 3.1: only messages with \Deleted count. The messages within the limit are the only ones
+ * that later jobs look at. */
 static enum rc expunge_limit(struct account *account, struct expunge_job *expunge)
 {
 	bool more;
@@ -90,7 +90,7 @@ static void expunge_release(struct cmd_job *job)
 	seqset_fini(&expunge->removed);
 }
 
-/* What the client asked for, as far as it has been told of it: a message that came meanwhile stays. */
+/* The messages that the client asked for and has been told of: a message that arrived meanwhile stays. */
 static enum rc cmd_expunge_clip(struct cmd *cmd, struct seqset *ret_uids)
 {
 	struct expunge_args *args = cmd->args;
@@ -106,7 +106,7 @@ static enum rc cmd_expunge_clip(struct cmd *cmd, struct seqset *ret_uids)
 	return rc;
 }
 
-/* Takes the set. */
+/* Submits a job, which takes over the set. */
 static void expunge_submit(
 	struct cmd *cmd, int64_t mailbox, struct seqset *uids, unsigned limit, uint64_t max)
 {

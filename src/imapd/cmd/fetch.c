@@ -1,6 +1,6 @@
 /*
- * FETCH and UID FETCH. With VANISHED a job first reads which messages are gone (RFC 7162). If items set
- * \Seen, a job sets it before the answer. Then fetch_cmd.c sends the items slice by slice.
+ * FETCH and UID FETCH. For VANISHED a job first reads which messages are gone (RFC 7162). If items set \Seen,
+ * a job sets it before the answer. Then fetch_cmd.c sends the items slice by slice.
  */
 #include "imapd/command.h"
 #include "base/list.h"
@@ -29,23 +29,23 @@ struct fetch_args {
 	bool changed; /* CHANGEDSINCE */
 	bool vanished;
 	uint64_t since;
-	bool cut; /* PARTIAL (RFC 9394): only some of the messages that the set means */
+	bool cut; /* PARTIAL (RFC 9394): only a part of the set */
 	struct partial partial;
 	struct fetch_cmd run;
 	int64_t mailbox;
-	struct seqset moving; /* own: seen now, and moved when the command has read them (store/marked.h) */
+	struct seqset moving; /* own: to be moved after the command has read them (store/marked.h) */
 };
 
-/* Sets \Seen before the data are sent, or only looks whether there is anything to set. */
+/* Sets \Seen before the data are sent, or only looks whether a message lacks it. */
 struct seen_job {
 	struct cmd_job base;
 	struct fetch *fetch; /* own */
 	struct seqset unseen; /* own */
-	bool owes_move; /* what is marked has not been handed on */
+	bool owes_move; /* marked messages have not been handed over */
 };
 
-/* Which of the messages that vanished since are not in the view any more, or never were: said before all
- * else. */
+/* Finds the messages that have vanished since, and are not in the view any more or never were. They are
+ * told before everything else. */
 struct vanished_job {
 	struct cmd_job base;
 	int64_t mailbox;
@@ -149,7 +149,7 @@ static void seen_were_set(struct cmd *cmd, struct cmd_job *job)
 {
 	struct seen_job *seen = CONTAINER_OF(job, struct seen_job, base);
 	struct fetch_args *args = take_back(cmd, seen);
-	/* A mailbox that can't be written can be read all the same. */
+	/* If the mailbox can't be written, it can still be read. */
 	if (job->job.rc == RC_OK) {
 		seqset_copy(&args->run.fetch->seen, &seen->unseen);
 		args->mailbox = args->run.fetch->mailbox;
@@ -222,8 +222,8 @@ static void vanished_release(struct cmd_job *job)
 	seqset_fini(&vanished->uids);
 }
 
-/* What the session has been told of and not lost yet is the business of VANISHED without EARLIER. Neither
- * PARTIAL nor a limit on messages, which count those that are there, cuts what vanished. */
+/* Messages that the session has been told of and are still in its view are told by VANISHED without
+ * EARLIER. PARTIAL and the limit on messages count existing messages, so they do not cut this set. */
 static void submit_vanished(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;
@@ -241,7 +241,7 @@ static void submit_vanished(struct cmd *cmd)
 	vanished->base.release = vanished_release;
 	vanished->mailbox = view_mailbox(cmd->session->view);
 	vanished->since = args->since;
-	/* "n:*": messages above the last one may have vanished, too. */
+	/* With "n:*" messages above the last one may have vanished, too. */
 	seqset_copy(&vanished->asked, &args->set);
 	seqset_resolve(&vanished->asked, UID_MAX);
 	seqset_remove_set(&vanished->asked, &known);
@@ -249,7 +249,7 @@ static void submit_vanished(struct cmd *cmd)
 	cmd_submit(cmd, vanished);
 }
 
-/* RFC 9738 section 3.1: of PARTIAL it is the width of its range that counts. */
+/* RFC 9738 section 3.1: for PARTIAL the width of its range counts. */
 static bool part_too_wide(const struct cmd *cmd)
 {
 	const struct partial *partial = &((struct fetch_args *)cmd->args)->partial;
@@ -258,8 +258,8 @@ static bool part_too_wide(const struct cmd *cmd)
 	return message_limit(cmd) > 0 && apart >= message_limit(cmd);
 }
 
-/* Only the messages at these places of the set that the view has, before CHANGEDSINCE (RFC 9394 section
- * 3.4). */
+/* Keeps only the messages at these places of the set, as the view has it, before CHANGEDSINCE (RFC 9394
+ * section 3.4). */
 static enum rc init_part(struct cmd *cmd)
 {
 	struct fetch_args *args = cmd->args;

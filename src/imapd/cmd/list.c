@@ -19,10 +19,10 @@
 
 #define LIST_OUTPUT_MAX (32 * 1024 * 1024)
 
-/* A name that LSUB '%' tells because subscribed ones are below it. */
+/* A name that LSUB '%' tells because subscribed names are below it. */
 struct parent {
 	struct strv name;
-	bool subscribed; /* tells itself */
+	bool subscribed; /* it is subscribed itself, and told as such */
 	UT_hash_handle hh;
 };
 
@@ -31,7 +31,7 @@ struct list_job {
 	struct list_options options; /* in the job's arena */
 	bool utf8;
 	struct buf out; /* own */
-	/* While it runs. */
+	/* These are valid while the job runs. */
 	struct list_pattern pattern;
 	struct arena *arena; /* own */
 	struct parent *parents;
@@ -104,8 +104,7 @@ static bool lsub_one(void *arg, const struct mbox_info *info)
 		buf_adds(&list->out, "* LSUB (");
 		cmd_list_end_line(list, info->name);
 	} else {
-		/* Only a pattern with '%' matches a level above without matching the name, or one without
-		 * wildcards. */
+		/* A level above a name matches without the name itself only if the pattern has '%'. */
 		list_match_parents(&list->pattern, info->name, note_unsubscribed, list);
 	}
 	return buf_ok(&list->out);
@@ -185,7 +184,7 @@ static void list_cmd_run(struct cmd *cmd)
 		cmd_list_submit(cmd, cmd_list_job_run);
 		return;
 	}
-	/* RFC 3501 6.3.8: an empty pattern asks for the separator and the root. */
+	/* RFC 3501 section 6.3.8: an empty pattern asks for the separator and the root. */
 	answer_untagged(cmd->session, "LIST (\\Noselect) \"/\" \"\"");
 	cmd_finish_rc(cmd, RC_OK);
 }

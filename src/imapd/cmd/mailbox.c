@@ -19,7 +19,7 @@ struct mailbox_args {
 	struct strv sent; /* both as the client wrote them */
 	struct strv to_sent;
 	uint32_t use; /* CREATE: MBOX_SENT and the like */
-	bool bad_use; /* ... one that is not to be had */
+	bool bad_use; /* ... a use that can't be set */
 };
 
 struct mailbox_job {
@@ -28,12 +28,12 @@ struct mailbox_job {
 	struct strv to;
 	const struct coi *coi; /* borrowed: some names are its */
 	bool refused; /* by COI */
-	bool tells; /* IMAP4rev2: a LIST response tells what a name means, or has become ... */
-	struct strv old_name; /* ... instead of this one */
+	bool tells; /* IMAP4rev2: a LIST response tells the name of the mailbox ... */
+	struct strv old_name; /* ... with this one as OLDNAME */
 	struct strv list; /* that response, in the job's arena */
 	uint32_t use;
 	bool use_taken;
-	uint32_t uidvalidity; /* of what CREATE has made */
+	uint32_t uidvalidity; /* of the mailbox that CREATE has made */
 };
 
 static bool one_name(struct cmd *cmd, struct parse *parse)
@@ -50,7 +50,7 @@ static bool parse_use(struct parse *parse, struct mailbox_args *args)
 
 	if (!parse_char(parse, '\\') || !parse_atom(parse, &name))
 		return false;
-	/* With the backslash, which stands right before it. */
+	/* The backslash, which stands directly before the name, is included. */
 	uint32_t use = special_use_parse(strv_make(name.p - 1, name.n + 1)) & SPECIAL_USE_SETTABLE;
 	args->use |= use;
 	args->bad_use |= !use;
@@ -90,7 +90,7 @@ static bool two_names(struct cmd *cmd, struct parse *parse)
 	       parse_mailbox_sent(parse, &args->to, &args->to_sent) && parse_end(parse);
 }
 
-/* Ends the command; what a LIST response has to tell comes before. code: of OK, may be NULL. */
+/* Ends the command, after the LIST response if there is one. code: the response code of OK, may be NULL. */
 static void mailbox_end(struct cmd *cmd, struct cmd_job *job, const char *code)
 {
 	struct strv list = CONTAINER_OF(job, struct mailbox_job, base)->list;
@@ -108,7 +108,7 @@ static void cmd_mailbox_finish(struct cmd *cmd, struct cmd_job *job)
 	mailbox_end(cmd, job, NULL);
 }
 
-/* Whether a name that the client sent had to be brought into another form; a trailing separator is none. */
+/* True: the name that the client sent had to be changed. A trailing separator does not count. */
 static bool cmd_mailbox_changed(struct strv sent, struct strv name)
 {
 	if (sent.n > 1 && sent.p[sent.n - 1] == MBOX_SEPARATOR)
@@ -125,13 +125,13 @@ static void set_old_name(const struct cmd *cmd, struct mailbox_job *job)
 	if (!(cmd->session->enabled & ENABLED_REV2))
 		return;
 	bool renames = args->to.p;
-	/* INBOX stays when it is renamed: what is told then is only how the new name is written. */
+	/* INBOX stays when it is renamed, so only the new name is told, if it was written differently. */
 	struct strv old_name = renames && inbox ? args->to_sent : args->sent;
 	job->tells = (renames && !inbox) || cmd_mailbox_changed(old_name, renames ? job->to : job->name);
 	job->old_name = arena_strv(job->base.arena, old_name);
 }
 
-/* [strand] After the change. */
+/* [strand] Prints the LIST response, after the change. */
 static enum rc list_changed(struct account *account, struct mailbox_job *job, struct strv name)
 {
 	struct mbox_info info = { .name = name };
@@ -146,8 +146,8 @@ static enum rc list_changed(struct account *account, struct mailbox_job *job, st
 	return RC_OK;
 }
 
-/* Names are brought into the store's form here. What is no valid name can't exist: `invalid` says what that
- * means. `slow`: all messages of a mailbox go, or (of INBOX) change their place. */
+/* Submits the job. Names are brought into the store's form here. A name that is not valid can't exist:
+ * `invalid` is the error then. `slow`: all messages of a mailbox are removed, or (of INBOX) moved. */
 static void cmd_mailbox_submit(struct cmd *cmd, enum rc (*run)(struct account *account, struct job *job),
 	void (*finish)(struct cmd *cmd, struct cmd_job *job), enum rc invalid, bool slow)
 {

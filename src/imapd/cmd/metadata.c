@@ -39,7 +39,7 @@ struct metadata_job {
 
 /* Arguments. */
 
-/* Options stand before the mailbox (the grammar) or behind it (the examples), and clients do either. */
+/* Options stand before the mailbox (in the grammar) or after it (in the examples); clients do both. */
 static bool get_parse(struct cmd *cmd, struct parse *parse)
 {
 	struct metadata_args *args = arena_zalloc(cmd->arena, sizeof(*args));
@@ -73,7 +73,7 @@ static bool cmd_metadata_set_parse(struct cmd *cmd, struct parse *parse)
 	return parse_char(parse, ')') && parse_end(parse);
 }
 
-/* A value that is too large whatever the entry is not let in. */
+/* A value that is too large for every entry is refused before it comes. */
 static void set_literal(struct cmd *cmd, const struct lex_literal *literal)
 {
 	const struct metadata *metadata = cmd->session->settings->metadata;
@@ -164,7 +164,7 @@ static void cmd_metadata_release(struct cmd_job *job)
 	buf_fini(&CONTAINER_OF(job, struct metadata_job, base)->out);
 }
 
-/* NULL: the command has been ended. */
+/* Makes a job. NULL: the command has been ended. */
 static struct metadata_job *new_job(struct cmd *cmd, enum job_kind kind,
 	enum rc (*run)(struct account *account, struct job *job),
 	void (*finish)(struct cmd *cmd, struct cmd_job *job))

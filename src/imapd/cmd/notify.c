@@ -1,6 +1,4 @@
-/*
- * NOTIFY (RFC 5465): the command. What it sets going is in notify.h.
- */
+/* NOTIFY (RFC 5465): the command. notify.h has the rest. */
 #include "imapd/command.h"
 #include "base/list.h"
 #include "imapd/notify.h"
@@ -70,7 +68,10 @@ static void cmd_notify_install(struct cmd *cmd, struct notify_set *set, bool wat
 	if (plan && plan->modseq)
 		sync_condstore(cmd->session);
 	notify_replace(cmd->session, notify_set_ref(set), watched, told);
-	/* Section 3.1: what has gathered is told, also what the set before had switched off. */
+	/*
+	 * RFC 5465 section 3.1: everything that has gathered is told, even what the earlier set had switched
+	 * off.
+	 */
 	cmd->law.tells_all = true;
 }
 
@@ -86,7 +87,7 @@ static void cmd_notify_set_finish(struct cmd *cmd, struct cmd_job *job)
 		cmd_finish_rc(cmd, job->job.rc);
 		return;
 	}
-	/* What is said of an earlier set comes before. */
+	/* Lines that belong to the earlier set go first. */
 	notify_flush(cmd->session);
 	answer_raw(cmd->session, buf_strv(&set->out));
 	cmd_notify_install(cmd, set->set, true, set->status);
@@ -98,7 +99,7 @@ static void set_release(struct cmd_job *job)
 {
 	struct set_job *set = CONTAINER_OF(job, struct set_job, base);
 
-	/* Nobody is there any more to take it over. */
+	/* The session is gone, so nobody takes over the watch. */
 	if (job->job.rc == RC_OK && job->job.account && !set->taken)
 		change_unwatch(job->job.account, &job->hub->sink);
 	notify_set_unref(&set->set);
@@ -130,7 +131,7 @@ static void notify_run(struct cmd *cmd)
 		cmd_notify_refuse(cmd, args->refusal);
 		return;
 	}
-	/* The selected mailbox is watched by its view. */
+	/* The view of the selected mailbox watches it already. */
 	if (!notify_set_others(args->set)) {
 		cmd_notify_install(cmd, args->set, false, true);
 		cmd_finish_rc(cmd, RC_OK);

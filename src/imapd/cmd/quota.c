@@ -1,8 +1,8 @@
 /*
- * QUOTA (RFC 9208): one root, "", for the whole account; limits are the administrator's. STORAGE and MESSAGE
- * are limited if he wants it, MAILBOX always is. STORAGE comes first, and GETQUOTAROOT tells MAILBOX behind
- * it alone: clients take the first resource, or the only one, for the storage that is used, and show "0 %" of
- * the number of mailboxes.
+ * QUOTA (RFC 9208): there is one root, "", for the whole account; the administrator sets the limits. STORAGE
+ * and MESSAGE are limited if he wants that, MAILBOX always is. STORAGE comes first, and GETQUOTAROOT tells
+ * MAILBOX only after it: clients take the first resource, or the only one, for the storage, and would show "0
+ * %" of the number of mailboxes.
  */
 #include "imapd/command.h"
 #include "base/list.h"
@@ -72,7 +72,7 @@ static void print_resource(struct buf *out, const char *name, uint64_t used, uin
 	*first = false;
 }
 
-/* STORAGE counts units of 1024 octets: what is used is rounded up, what is allowed down. */
+/* STORAGE counts units of 1024 octets: the usage is rounded up, the limit down. */
 static void print_quota(struct buf *out, const struct quota *quota, bool mailboxes)
 {
 	bool first = true;

@@ -1,6 +1,6 @@
 /*
- * REPLACE and UID REPLACE (RFC 8508): what comes in is gathered by append.c; one job removes the old message
- * and stores the new one, so that nobody ever sees both or neither, and only the difference counts in the
+ * REPLACE and UID REPLACE (RFC 8508): append.c takes in the message. One job removes the old message and
+ * stores the new one, so that no session ever sees both or neither, and only the difference counts in the
  * quota.
  */
 #include "coi/coi.h"
@@ -17,7 +17,7 @@
 struct replace_args {
 	struct append append; /* first */
 	uint32_t number; /* 0: the last message, "*" */
-	uint32_t uid; /* of the message that goes */
+	uint32_t uid; /* of the message to be replaced */
 };
 
 struct replace_job {
@@ -28,7 +28,7 @@ struct replace_job {
 	struct msg_new msg; /* content: own */
 	const struct coi *coi; /* borrowed */
 	bool no_target;
-	bool gone; /* the old message */
+	bool gone; /* the old message is gone */
 	uint32_t uidvalidity;
 	uint32_t new_uid;
 };
@@ -54,7 +54,7 @@ static void cmd_replace_refuse(struct cmd *cmd, bool bad, const char *code, cons
 		cmd_no(cmd, code, text);
 }
 
-/* Looked at before the message is let in, and again when it is whole. */
+/* Checks the destination before the message is accepted, and again when it is complete. */
 static bool is_possible(struct cmd *cmd)
 {
 	struct replace_args *args = cmd->args;
@@ -114,7 +114,7 @@ static void cmd_replace_store_release(struct cmd_job *job)
 	content_unref(&CONTAINER_OF(job, struct replace_job, base)->msg.content);
 }
 
-/* APPENDUID comes before the EXPUNGE (section 4.3). */
+/* Tells APPENDUID before the EXPUNGE (RFC 8508 section 4.3). */
 static void cmd_replace_tell(struct cmd *cmd, const struct replace_job *replace)
 {
 	answer_untagged(cmd->session, "OK [%s] Replacement message ready",

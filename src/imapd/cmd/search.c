@@ -1,5 +1,5 @@
 /*
- * SEARCH, UID SEARCH and CANCELUPDATE (RFC 5267). search_cmd.c runs the search; here its answer is printed.
+ * SEARCH, UID SEARCH and CANCELUPDATE (RFC 5267). search_cmd.c runs the search; this file prints the answer.
  */
 #include "imapd/answer.h"
 #include "imapd/command.h"
@@ -14,7 +14,7 @@ static void cmd_search_print_answer(
 {
 	const struct search_cmd *args = cmd->args;
 	struct buf out;
-	/* With nothing but SAVE there is nothing to return. */
+	/* If SAVE is the only option, nothing is returned. */
 	if (args->options.items == SEARCH_SAVE)
 		return;
 	buf_init(&out, BUF_UNBOUNDED);
@@ -52,7 +52,7 @@ static bool search_parse(struct cmd *cmd, struct parse *parse)
 	args->finished = cmd_search_finished;
 	if (!search_return_parse(parse, &args->options) || !search_keys_parse(parse, &args->keys))
 		return false;
-	/* RFC 9051 section 6.4.4: no RETURN is RETURN (ALL). */
+	/* RFC 9051 section 6.4.4: without RETURN the client gets RETURN (ALL). */
 	if (cmd->session->enabled & ENABLED_REV2 && !args->options.extended) {
 		args->options.extended = true;
 		args->options.items = SEARCH_ALL;

@@ -24,7 +24,7 @@
 
 #define SELECT_OUTPUT_MAX (1024 * 1024)
 
-/* What a client knows of the mailbox: QRESYNC, RFC 7162 section 3.2.5. The sets lie in an arena. */
+/* The client's knowledge of the mailbox: QRESYNC, RFC 7162 section 3.2.5. The sets are in an arena. */
 struct resync {
 	uint32_t uidvalidity;
 	uint64_t modseq;
@@ -40,7 +40,7 @@ struct select_args {
 	bool qresync;
 	bool read_write;
 	struct resync resync;
-	struct fetch_cmd run; /* of what has changed */
+	struct fetch_cmd run; /* for the flags that have changed */
 };
 
 struct select_job {
@@ -49,7 +49,7 @@ struct select_job {
 	struct strv sent;
 	bool claim; /* \Recent */
 	bool rev2; /* no \Recent is claimed, a LIST response is sent */
-	struct strv list; /* ... which is this, in the job's arena */
+	struct strv list; /* that response, in the job's arena */
 	bool read_write;
 	bool qresync;
 	struct resync resync; /* in the job's arena */
@@ -136,7 +136,7 @@ static bool cmd_select_resyncs(const struct select_job *select, const struct mbo
 	return select->qresync && select->resync.uidvalidity == info->uidvalidity;
 }
 
-/* What the client believes to be there and is not. */
+/* Finds messages that the client believes to exist and that do not. */
 static enum rc find_vanished(struct account *account, struct select_job *select, const struct mbox_info *info)
 {
 	const struct resync *resync = &select->resync;
@@ -168,7 +168,7 @@ static enum rc select_job_run(struct account *account, struct job *job)
 	enum rc rc = mbox_find(account, select->name, &info);
 	if (rc == RC_OK && info.attrs & MBOX_NOSELECT)
 		rc = RC_CANNOT;
-	/* \Recent is claimed, an index loaded, and the log of expunges read, by a worker. */
+	/* A worker has to claim \Recent, load an index, or read the log of expunges. */
 	bool claims = select->claim && info.recent > 0;
 	bool reads = rc == RC_OK && cmd_select_resyncs(select, &info) &&
 		     select->resync.modseq < info.highestmodseq;
@@ -224,7 +224,7 @@ static void select_end(struct cmd *cmd, enum rc rc)
 {
 	const struct select_args *args = cmd->args;
 	if (rc != RC_OK) {
-		/* RFC 3501 6.3.1: a SELECT that fails leaves nothing selected. */
+		/* RFC 3501 section 6.3.1: after a SELECT that fails no mailbox is selected. */
 		session_unselect(cmd->session);
 		cmd_finish_rc(cmd, rc);
 		return;
@@ -233,7 +233,7 @@ static void select_end(struct cmd *cmd, enum rc rc)
 		args->read_write ? "SELECT completed" : "EXAMINE completed");
 }
 
-/* Flags of known messages that have changed since. */
+/* Sends the flags of known messages that have changed since. */
 static void fetch_changed(struct cmd *cmd, const struct resync *resync)
 {
 	struct select_args *args = cmd->args;
@@ -269,7 +269,7 @@ static void select_finish(struct cmd *cmd, struct cmd_job *job)
 		submit_select(cmd, select->name, select->claim, false);
 		return;
 	}
-	/* A disk that takes no writes can be read: \Recent stays as it is. */
+	/* If the disk takes no writes, the mailbox can be read, and \Recent stays unclaimed. */
 	if (job->job.rc != RC_OK && job->job.kind != JOB_READ && not_written(job->job.rc)) {
 		submit_select(cmd, select->name, false, false);
 		return;
@@ -305,7 +305,7 @@ static void select_release(struct cmd_job *job)
 	struct select_job *select = CONTAINER_OF(job, struct select_job, base);
 	seqset_fini(&select->snapshot.uids);
 	seqset_fini(&select->vanished);
-	/* Nobody is there any more to take it over. */
+	/* The session is gone, so nobody takes over the watch. */
 	if (job->job.rc == RC_OK && job->job.account && !select->taken)
 		change_unwatch(job->job.account, &job->hub->sink);
 }
@@ -337,7 +337,7 @@ static void select_mailbox(struct cmd *cmd, bool read_write)
 	struct strv name;
 
 	args->read_write = read_write;
-	/* RFC 3501 6.3.1: whatever becomes of it, the mailbox selected before is not any more. */
+	/* RFC 3501 section 6.3.1: the mailbox selected before is left, whether SELECT succeeds or not. */
 	if (session->view) {
 		session_unselect(session);
 		answer_untagged(session, "OK [CLOSED] Previous mailbox closed");

@@ -13,14 +13,14 @@
 #include "imapd/session.h"
 #include "imapd/view.h"
 
-/* Largest set that the reactor itself sorts when the index has all that it takes; more go to a worker. */
+/* The largest set that the reactor itself sorts if the index has all the keys; larger ones go to a worker. */
 #define SORT_BORROW_MAX 500
 
 struct sort_args {
 	struct search_cmd base; /* first */
 	struct sort_program program;
 	struct sort *sort; /* own, while no job has it */
-	uint64_t searched; /* what of cmd_progress was searching */
+	uint64_t searched; /* the part of cmd_progress that the search took */
 };
 
 struct sort_job {
@@ -38,7 +38,7 @@ static void sort_job_release(struct cmd_job *job)
 	sort_free(&CONTAINER_OF(job, struct sort_job, base)->sort);
 }
 
-/* In the arena of the command: the messages in order, as the answer calls them. */
+/* The messages in order, as numbers or UIDs. In the arena of the command. */
 static uint32_t *cmd_sort_numbers(struct cmd *cmd, const struct sort_item *items, size_t count)
 {
 	bool by_uid = cmd->row->flags & CMD_UID;
@@ -65,7 +65,7 @@ static uint64_t cmd_sort_highest(const struct sort_item *items, uint64_t from, u
 	return modseq;
 }
 
-/* The highest of the messages that the answer returns; 0: it was not asked for, or there are none. */
+/* The highest modseq of the messages in the answer; 0: it was not asked for, or there are none. */
 static uint64_t modseq_of(const struct sort_args *args, const struct sort_item *items, size_t count)
 {
 	const struct search_return *options = &args->base.options;
@@ -107,7 +107,7 @@ static void cmd_sort_print_answer(struct cmd *cmd, const struct search_result *r
 {
 	const struct sort_args *args = cmd->args;
 	struct buf out;
-	/* With nothing but SAVE there is nothing to return. */
+	/* If SAVE is the only option, nothing is returned. */
 	if (args->base.options.items == SEARCH_SAVE)
 		return;
 	buf_init(&out, BUF_UNBOUNDED);
@@ -119,7 +119,7 @@ static void cmd_sort_print_answer(struct cmd *cmd, const struct search_result *r
 	view_said_modseq(cmd->session->view, result->modseq);
 }
 
-/* All that was found is saved as a set, which is made in its own order. */
+/* Makes the set for SAVE; its order does not matter. */
 static void set_of_all(struct cmd *cmd, const struct search *search, struct seqset *set)
 {
 	uint32_t uid;

@@ -21,7 +21,7 @@ static void starttls_run(struct cmd *cmd)
 	}
 	cmd_ok(cmd, NULL, "Begin TLS negotiation now");
 	if (session->state != SESSION_LOGOUT) {
-		/* From here on plain text is neither read nor written; the connection throws away what it
+		/* From here on no plain text is read or written; the connection throws away the input it
 		 * holds. */
 		session_start_tls(session, tls);
 	}

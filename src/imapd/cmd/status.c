@@ -1,6 +1,4 @@
-/*
- * STATUS: one job reads the numbers, or the reactor if they are in memory.
- */
+/* STATUS: one job reads the numbers; the reactor does if they are in memory. */
 #include "imapd/command.h"
 #include "base/list.h"
 #include "imapd/answer.h"
@@ -55,13 +53,13 @@ static void status_finish(struct cmd *cmd, struct cmd_job *job)
 	}
 	const struct view *view = cmd->session->view;
 	bool selected = view && view_mailbox(view) == status->values.info.id;
-	/* What came meanwhile is counted. */
+	/* Messages that arrived meanwhile are counted, so they are told first. */
 	if (selected && !cmd->session->claiming)
 		sync_tell_new(cmd->session);
 	buf_init(&out, STATUS_LINE_MAX);
 	status_items_print(&out, args->name, session_utf8(cmd->session), &args->items, &status->values);
 	answer_own(cmd->session, &out);
-	/* RFC 9051 section 6.3.11: not to be asked of the selected mailbox. */
+	/* RFC 9051 section 6.3.11: clients should not ask for the STATUS of the selected mailbox. */
 	if (cmd->session->enabled & ENABLED_REV2 && selected)
 		cmd_ok(cmd, "CLIENTBUG", "STATUS of the selected mailbox");
 	else

@@ -24,11 +24,11 @@ struct store_args {
 	uint64_t unchanged_since;
 	struct seqset left; /* own: what the next jobs change */
 	struct seqset modified; /* own: UIDs that failed the condition */
-	bool gone; /* some were removed by others; to be told in the tagged line */
+	bool gone; /* other sessions have removed some; the tagged line tells that */
 	struct fetch_cmd run;
 };
 
-/* Changes the flags; what the answer tells is built in the same job, as far as one slice goes. */
+/* Changes the flags. The same job builds the answer, up to one slice. */
 struct store_job {
 	struct cmd_job base;
 	enum flag_op op;
@@ -131,8 +131,8 @@ static const char *modified_code(struct cmd *cmd)
 }
 
 /*
- * RFC 2180 section 4.2: the rest is done, and what is gone needs no flags. Whoever did not ask for an answer
- * is told with the EXPUNGE alone.
+ * RFC 2180 section 4.2: flags of the remaining messages are set, and gone messages get no flags. A client
+ * that used .SILENT learns of them by the EXPUNGE alone.
  */
 static void store_end(struct cmd *cmd, enum rc rc)
 {
@@ -169,7 +169,7 @@ static void cmd_store_finish(struct cmd *cmd, struct cmd_job *job)
 		fetch_cmd_deliver(cmd, &args->run, RC_OK);
 		return;
 	}
-	/* They need not wait for the end to be forgotten. */
+	/* Pending FETCHes of own changes need not be kept until the end. */
 	if (args->silent && !(cmd->session->enabled & ENABLED_CONDSTORE))
 		view_forget_own(cmd->session->view);
 	cmd_store_submit_store(cmd);
@@ -185,7 +185,7 @@ static void cmd_store_release(struct cmd_job *job)
 	fetch_free(&store->fetch);
 }
 
-/* The next job. What is answered is read in the last one. */
+/* Submits the next job. The last one reads the answer. */
 static void cmd_store_submit_store(struct cmd *cmd)
 {
 	struct store_args *args = cmd->args;

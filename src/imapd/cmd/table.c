@@ -1,6 +1,4 @@
-/*
- * The table of all commands, and what people are told of it.
- */
+/* The table of all commands, and the help text made from it. */
 #include "imapd/cmd/table.h"
 
 #include "base/buf.h"
@@ -39,7 +37,7 @@ const struct cmd_row *const cmd_table[] = {
 	NULL,
 };
 
-/* The row whose name is the next one above `name` (NULL: the first of all); NULL: there is none. */
+/* The row whose name is the next one after `name` (NULL: the first of all); NULL: there is none. */
 static const struct cmd_row *table_row_above(const char *name)
 {
 	const struct cmd_row *best = NULL;

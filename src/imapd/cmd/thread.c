@@ -16,7 +16,7 @@ struct thread_args {
 	struct search_cmd base; /* first */
 	enum thread_algorithm algorithm;
 	struct thread *thread; /* own, while no job has it */
-	uint64_t searched; /* what of cmd_progress was searching */
+	uint64_t searched; /* the part of cmd_progress that the search took */
 };
 
 struct thread_job {

@@ -1,6 +1,6 @@
 /*
- * UNAUTHENTICATE (RFC 8437): the connection goes back to where it was before login. Not announced, and
- * refused, while COMPRESS is active: where a compressed stream ends can't be told from what follows it.
+ * UNAUTHENTICATE (RFC 8437): the connection returns to the state before login. It is not announced, and
+ * refused, while COMPRESS is active: the end of the compressed stream can't be told from what follows it.
  */
 #include "imapd/command.h"
 #include "imapd/cmd/rows.h"
