@@ -11,8 +11,9 @@
 
 /* offline.c. "check --server ..." needs the storage folder, not the daemon. */
 bool offline_is_server_check(int argc, char **argv);
-/* Prints to standard output and error; returns the exit status (protocol.h). */
-int offline_server_check(int argc, char **argv);
+/* `config`: the configuration if the words name none (NULL: COID_CONFIG). Prints to standard output and
+ * error; returns the exit status (protocol.h). */
+int offline_server_check(int argc, char **argv, const char *config);
 
 /* help.c. "help", or no arguments. */
 bool help_is_wanted(int argc, char **argv);

@@ -254,6 +254,6 @@ int main(int argc, char **argv)
 	if (help_is_wanted(argc, argv))
 		return help_print(argc, argv);
 	if (offline_is_server_check(argc, argv))
-		return offline_server_check(argc, argv);
+		return offline_server_check(argc, argv, config);
 	return ctl_run(argc, argv, path, config);
 }

@@ -36,14 +36,16 @@ bool offline_is_server_check(int argc, char **argv)
 static int offline_usage(void)
 {
 	fputs("usage: coidctl check --server [--repair] [--root FOLDER | --config FILE]\n"
-	      "  The daemon must be stopped. FOLDER is its server.root; FILE is by default " COID_CONFIG "\n",
+	      "  The daemon must be stopped. FOLDER is its server.root; FILE is by default that of -c, "
+	      "or " COID_CONFIG "\n",
 		stderr);
 	return PROTOCOL_USAGE;
 }
 
-static bool offline_read_options(int argc, char **argv, struct offline_options *ret_options)
+static bool offline_read_options(
+	int argc, char **argv, const char *config, struct offline_options *ret_options)
 {
-	struct offline_options options = { 0 };
+	struct offline_options options = { .config = config };
 	for (int i = 1; i < argc; i++) {
 		bool more = i + 1 < argc;
 		if (strcmp(argv[i], "--repair") == 0)
@@ -106,13 +108,13 @@ static int offline_print_result(const struct offline_options *options, const str
 	return result->left == 0 ? PROTOCOL_OK : PROTOCOL_FAILED;
 }
 
-int offline_server_check(int argc, char **argv)
+int offline_server_check(int argc, char **argv, const char *config)
 {
 	struct offline_options options;
 	struct users_check_result result = { 0 };
 	char root[ROOT_ROOM];
 	struct buf report;
-	if (!offline_read_options(argc, argv, &options))
+	if (!offline_read_options(argc, argv, config, &options))
 		return offline_usage();
 	if (!offline_read_root(&options, root) || !offline_become_owner(root))
 		return PROTOCOL_FAILED;

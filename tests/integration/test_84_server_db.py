@@ -116,6 +116,7 @@ def test_without_its_users_the_server_defers(coid, damage):
     done = coid.ctl("user", "add", "alice@example.org", "--password-stdin", stdin="another password\n", check=False)
     assert done.returncode == 1
     assert coid.ctl("check", "--server", "--root", str(coid.store), check=False).stderr.count("running") == 1
+    assert "the server is running" in coid.ctl("-c", str(coid.config), "check", "--server", check=False).stderr
     coid.stop()
     repair(coid)
     coid.start()
