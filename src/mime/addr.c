@@ -8,8 +8,6 @@
 
 #include <string.h>
 
-#define ADDR_MAX 10000
-
 struct addr_parser {
 	struct arena *arena;
 	struct mime_lex lex;

@@ -7,6 +7,8 @@
 #include "base/arena.h"
 #include "base/strv.h"
 
+#define ADDR_MAX 10000 /* addresses of one field */
+
 enum addr_kind {
 	ADDR_MAILBOX,
 	ADDR_GROUP_START, /* `mailbox` holds the group's name */
@@ -22,7 +24,8 @@ struct addr {
 	struct addr *next;
 };
 
-/* NULL for an empty field. At most max addresses (0: 10,000). All memory is in the arena. */
+/* NULL for an empty field. At most max addresses (0: ADDR_MAX); the beginning and the end of a group are one
+ * each. All memory is in the arena. */
 struct addr *addr_parse(struct arena *arena, struct strv value, size_t max);
 
 #endif

@@ -4,8 +4,6 @@
 #include "mime/mime_priv.h"
 #include "mime/summary_priv.h"
 
-#define LANGUAGES_MAX 32
-
 /* What a message part without an embedded message still has to show. */
 #define EMPTY_TEXT "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0"
 #define EMPTY_ENVELOPE "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
@@ -105,7 +103,7 @@ static void print_languages(struct buf *out, const struct mime_part *part)
 	struct mime_lex lex;
 	unsigned count = 0;
 	mime_lex_init(&lex, field ? field->value : STRV_NULL);
-	while (lex.p < lex.end && count < LANGUAGES_MAX) {
+	while (lex.p < lex.end && count < MIME_LANGUAGES_MAX) {
 		mime_lex_cfws(&lex);
 		struct strv token = mime_lex_token(&lex);
 		if (token.n > 0) {

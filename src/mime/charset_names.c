@@ -2,8 +2,6 @@
 
 #include "base/str.h"
 
-#define CHARSET_NAME_MAX 40
-
 struct charset_name {
 	const char *name; /* upper case */
 	const char *iconv; /* what iconv is asked for; NULL: the same */

@@ -6,6 +6,8 @@
 
 #include "base/strv.h"
 
+#define CHARSET_NAME_MAX 40 /* octets of a name; no charset has a longer one */
+
 /* NULL for a charset that is not on the list. A constant. */
 const char *mime_charset_iconv_name(struct strv name);
 

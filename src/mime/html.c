@@ -3,8 +3,6 @@
 #include "mime/mime_priv.h"
 #include "mime/summary_priv.h"
 
-#define ENTITY_MAX 10 /* longest name between '&' and ';' */
-
 /* Skips to behind `end` (any case), or to the end of the text. */
 static struct strv skip_to(struct strv v, struct strv end)
 {
@@ -106,7 +104,7 @@ static bool add_entity(struct buf *out, struct strv *v)
 		{ { "ldquo", 5 }, 0x201c },
 		{ { "euro", 4 }, 0x20ac },
 	};
-	struct strv name = strv_sub(*v, 1, ENTITY_MAX + 1);
+	struct strv name = strv_sub(*v, 1, MIME_ENTITY_MAX + 1);
 	size_t end = strv_index(name, ';');
 	uint32_t code = 0;
 	if (end == name.n || end == 0)

@@ -12,6 +12,8 @@
 #define MIME_STRUCTURE_MAX (4 * 1024 * 1024) /* octets of a stored body structure */
 #define MIME_HEADER_CACHE_MAX (16 * 1024)
 #define MIME_PREVIEW_CHARS 200
+#define MIME_ENTITY_MAX 10 /* longest name between '&' and ';' in HTML */
+#define MIME_LANGUAGES_MAX 32 /* of a body structure: those of one Content-Language */
 
 /* The first field of that name as nstring, unfolded; `empty` if it is there without a value. */
 void mime_field_print(struct buf *out, const struct mime_part *part, struct strv name, struct strv empty);

@@ -1,4 +1,4 @@
-#include "mime/summary.h"
+#include "mime/summary_priv.h"
 
 #include "imap_syntax.h"
 #include "mime_test.h"
@@ -191,6 +191,29 @@ static void the_checker_refuses_what_is_wrong(void **state)
 		imap_envelope_valid(STRV("(NIL NIL ((NIL NIL \"g\" NIL)) NIL NIL NIL NIL NIL NIL NIL)")));
 }
 
+static void languages_have_a_limit(void **state)
+{
+	(void)state;
+	for (size_t n = MIME_LANGUAGES_MAX - 1; n <= MIME_LANGUAGES_MAX + 1; n++) {
+		struct buf text, out;
+		size_t shown = 0;
+		buf_init(&text, 10000);
+		buf_init(&out, TEST_TEXT_MAX);
+		buf_adds(&text, "Content-Language: ");
+		for (size_t i = 0; i < n; i++)
+			buf_adds(&text, i == 0 ? "xx" : ", xx");
+		buf_adds(&text, "\n\n");
+		struct mime_msg *msg = test_scan(buf_strv(&text));
+		mime_body_print(&out, msg->root, true);
+		for (size_t i = 0; i + 4 <= out.len; i++)
+			shown += memcmp(out.p + i, "\"xx\"", 4) == 0;
+		assert_int_equal(shown, n < MIME_LANGUAGES_MAX ? n : MIME_LANGUAGES_MAX);
+		mime_msg_free(&msg);
+		buf_fini(&text);
+		buf_fini(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +231,7 @@ int main(void)
 		cmocka_unit_test(message_global_is_a_message_in_rfc_9051),
 		cmocka_unit_test(whatever_comes_in_the_syntax_is_valid),
 		cmocka_unit_test(the_checker_refuses_what_is_wrong),
+		cmocka_unit_test(languages_have_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

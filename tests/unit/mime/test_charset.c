@@ -1,6 +1,7 @@
 #include "mime/decode.h"
 
 #include "base/str.h"
+#include "mime/charset_names.h"
 #include "mime_test.h"
 
 static void convert(struct buf *out, const char *name, struct strv in, size_t step)
@@ -235,6 +236,17 @@ static void noise_gives_valid_text_in_every_charset(void **state)
 	}
 }
 
+static void a_longer_name_than_any_is_refused(void **state)
+{
+	(void)state;
+	char name[CHARSET_NAME_MAX + 1];
+	memset(name, '-', sizeof(name));
+	memcpy(name, "utf-8", 5);
+	assert_true(charset_known(strv_make(name, CHARSET_NAME_MAX - 1)));
+	assert_true(charset_known(strv_make(name, CHARSET_NAME_MAX)));
+	assert_false(charset_known(strv_make(name, CHARSET_NAME_MAX + 1)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -246,6 +258,7 @@ int main(void)
 		cmocka_unit_test(every_listed_charset_can_be_opened),
 		cmocka_unit_test(other_names_never_reach_iconv),
 		cmocka_unit_test(noise_gives_valid_text_in_every_charset),
+		cmocka_unit_test(a_longer_name_than_any_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

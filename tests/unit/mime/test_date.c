@@ -126,6 +126,54 @@ static void every_day_of_the_calendar_agrees(void **state)
 	}
 }
 
+static void a_zone_has_hours_and_minutes(void **state)
+{
+	(void)state;
+	for (int number = 0; number <= 9999; number++) {
+		char text[64];
+		int minutes = number / 100 * 60 + number % 100;
+		for (int sign = -1; sign <= 1; sign += 2) {
+			snprintf(text, sizeof(text), "1 Jan 1970 00:00:00 %c%04d", sign < 0 ? '-' : '+',
+				number);
+			if (number % 100 <= 59 && number / 100 <= 23)
+				assert_date(text, -sign * minutes * 60, sign * minutes);
+			else
+				assert_no_date(text);
+		}
+	}
+	assert_no_date("1 Jan 1970 00:00:00 +000");
+	assert_no_date("1 Jan 1970 00:00:00 +00000");
+}
+
+static void assert_time(const char *time, bool valid)
+{
+	char text[64];
+	int64_t seconds;
+	int zone;
+	snprintf(text, sizeof(text), "1 Jan 1970 %s +0000", time);
+	assert_int_equal(mime_date_parse(strv_cstr(text), &seconds, &zone), valid ? RC_OK : RC_INVALID);
+}
+
+static void times_and_years_end_at_their_border(void **state)
+{
+	(void)state;
+	assert_time("00:00:00", true);
+	assert_time("23:59:60", true);
+	assert_time("24:00:00", false);
+	assert_time("23:60:00", false);
+	assert_time("23:59:61", false);
+	assert_time("0:0:0", true);
+	assert_no_date("0 Jan 1970 00:00:00 +0000");
+	assert_no_date("32 Jan 1970 00:00:00 +0000");
+	assert_no_date("31 Apr 1970 00:00:00 +0000");
+	assert_no_date("29 Feb 1900 00:00:00 +0000");
+	assert_date("1 Jan 0001 00:00:00 +0000", -62135596800, 0);
+	assert_no_date("1 Jan 0000 00:00:00 +0000");
+	assert_no_date("1 Jan 7 00:00:00 +0000");
+	assert_no_date("1 Jan 10000 00:00:00 +0000");
+	assert_no_date("1 Jan 100000 00:00:00 +0000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +183,8 @@ int main(void)
 		cmocka_unit_test(what_is_no_date_is_refused),
 		cmocka_unit_test(a_sent_date_needs_a_day_only),
 		cmocka_unit_test(every_day_of_the_calendar_agrees),
+		cmocka_unit_test(a_zone_has_hours_and_minutes),
+		cmocka_unit_test(times_and_years_end_at_their_border),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

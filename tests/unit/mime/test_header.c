@@ -248,6 +248,44 @@ static void parameters_are_decoded_to_utf_8(void **state)
 	assert_params("attachment; filename=\"\xfc\"", " filename=\xef\xbf\xbd");
 }
 
+static void a_name_has_printable_octets_only(void **state)
+{
+	(void)state;
+	assert_int_equal(first_line(STRV("!~: x")), MIME_LINE_FIELD);
+	assert_int_equal(first_line(STRV("a\x7f: x")), MIME_LINE_OTHER);
+	assert_int_equal(first_line(STRV("a\x80: x")), MIME_LINE_OTHER);
+	assert_int_equal(first_line(STRV("a\x01: x")), MIME_LINE_OTHER);
+	/* The same of a parameter: a line that is one is no field of its own. */
+	assert_int_equal(first_line(STRV("~=b: x")), MIME_LINE_SKIPPED);
+	assert_int_equal(first_line(STRV("~=\x7f: x")), MIME_LINE_OTHER);
+	assert_fields(STRV("A: 1;\n~=b: x\nB: 2\n"), "A=1;~=b: x|B=2|");
+	assert_fields(STRV("A: 1;\n\x7f=b: x\nB: 2\n"), "A=1;|B=2|");
+}
+
+/* A line of n octets that ends in ";", and one that would be a parameter of its field. */
+static void assert_parameter_follows(size_t n, bool follows)
+{
+	struct buf text;
+	struct mime_field field;
+	buf_init(&text, 4 * MIME_LINE_MAX);
+	buf_adds(&text, "A:");
+	while (text.len < n - 2)
+		buf_addc(&text, 'x');
+	buf_adds(&text, ";\nb=c\n");
+	struct strv block = buf_strv(&text);
+	assert_true(mime_header_next(&block, &field, NULL));
+	assert_int_equal(field.value.n, follows ? n - 2 + 3 : n - 3);
+	buf_fini(&text);
+}
+
+static void a_parameter_follows_a_line_that_is_not_too_long(void **state)
+{
+	(void)state;
+	assert_parameter_follows(MIME_LINE_MAX - 1, true);
+	assert_parameter_follows(MIME_LINE_MAX, true);
+	assert_parameter_follows(MIME_LINE_MAX + 1, false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +300,8 @@ int main(void)
 		cmocka_unit_test(a_block_in_pieces_is_filtered_as_a_whole_one),
 		cmocka_unit_test(what_is_filtered_reads_as_before),
 		cmocka_unit_test(parameters_are_decoded_to_utf_8),
+		cmocka_unit_test(a_name_has_printable_octets_only),
+		cmocka_unit_test(a_parameter_follows_a_line_that_is_not_too_long),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -49,6 +49,36 @@ static void what_is_never_closed_ends_the_text(void **state)
 	assert_text("", "");
 }
 
+static void numbers_of_characters_end_at_their_border(void **state)
+{
+	(void)state;
+	assert_text("&#31;&#x1f;&#32;&#x21;", "   !");
+	assert_text("&#x7f;&#x80;", "\x7f\xc2\x80");
+	assert_text("&#x7ff;&#x800;", "\xdf\xbf\xe0\xa0\x80");
+	assert_text("&#xd7ff;&#xd800;&#xdfff;&#xe000;", "\xed\x9f\xbf  \xee\x80\x80");
+	assert_text("&#xffff;&#x10000;", "\xef\xbf\xbf\xf0\x90\x80\x80");
+	assert_text("&#x10ffff;&#x110000;&#1114111;&#1114112;", "\xf4\x8f\xbf\xbf \xf4\x8f\xbf\xbf ");
+	/* Above the last character there is one digit more at most. */
+	assert_text("&#x10ffff0;&#x1100000;", " &#x1100000;");
+	assert_text("&#x0;&#xf;&#x;", "  &#x;");
+}
+
+static void a_name_of_a_character_has_a_limit(void **state)
+{
+	(void)state;
+	char longest[MIME_ENTITY_MAX + 1];
+	char text[sizeof(longest) + 8];
+	memset(longest, '0', MIME_ENTITY_MAX);
+	memcpy(longest, "#x", 2);
+	memcpy(longest + MIME_ENTITY_MAX - 2, "41", 3);
+	snprintf(text, sizeof(text), "&%s;", longest);
+	assert_text(text, "A");
+	snprintf(text, sizeof(text), "&#x%s;", longest + 3);
+	assert_text(text, "A");
+	snprintf(text, sizeof(text), "&#x0%s;", longest + 2);
+	assert_text(text, text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -56,6 +86,8 @@ int main(void)
 		cmocka_unit_test(invisible_elements_vanish),
 		cmocka_unit_test(entities_are_resolved),
 		cmocka_unit_test(what_is_never_closed_ends_the_text),
+		cmocka_unit_test(numbers_of_characters_end_at_their_border),
+		cmocka_unit_test(a_name_of_a_character_has_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
