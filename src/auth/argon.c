@@ -42,7 +42,8 @@ bool argon_readable(struct strv text)
 		return false;
 	struct strv params = fields[count - 3];
 	return argon_number(params, "m=", ARGON_MEMORY_MAX) && argon_number(params, "t=", ARGON_PASSES_MAX) &&
-	       argon_number(params, "p=", 255) && fields[count - 1].n > 0 && fields[count - 2].n > 0;
+	       argon_number(params, "p=", ARGON_LANES_MAX) && fields[count - 1].n > 0 &&
+	       fields[count - 2].n > 0;
 }
 
 #ifdef COID_ARGON2

@@ -12,6 +12,7 @@
 
 #define ARGON_MEMORY_MAX (1u << 20) /* KiB that a hash may ask for */
 #define ARGON_PASSES_MAX 64
+#define ARGON_LANES_MAX 255
 #define ARGON_TEXT_MAX 1024 /* octets */
 
 /* Whether this build can check them. */

@@ -18,8 +18,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define PASSWORD_MAX 1000
-#define HASH_MAX 4096
+#define PASSWORD_MAX 1000 /* octets; crypt(3) takes fewer */
+#define AUTH_ITERATIONS_MAX 10000000 /* of SCRAM keys */
+#define HASH_MAX 4096 /* room for hashes and keys as they are stored */
 
 struct auth {
 	struct store *store; /* borrowed */

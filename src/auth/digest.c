@@ -6,8 +6,8 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
-#define DIGEST_MAX 64
-#define TEXT_MAX 512
+#define DIGEST_MAX 64 /* room for the longest digest */
+#define TEXT_MAX 512 /* room: any digest with the longest salt is shorter */
 
 struct digest_kind {
 	const char *name;

@@ -8,9 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define GUARD_FORGET_MS ((uint64_t)10 * 60 * 1000)
-#define GUARD_EVICT_TRIES 16 /* keys looked at for one that may go */
-
 /* `filled` is when all guesses will be there again: each guess moves it by a part of the window. */
 struct guard_entry {
 	UT_hash_handle hh;

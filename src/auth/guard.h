@@ -13,6 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GUARD_FORGET_MS ((uint64_t)10 * 60 * 1000) /* a pause after which failures no longer count */
+#define GUARD_EVICT_TRIES 16 /* banned keys looked at for one that may go */
+
 enum guard_kind { GUARD_ADDRESS, GUARD_NETWORK, GUARD_ACCOUNT, GUARD_PAIR, GUARD_KINDS };
 
 struct guard_limits {

@@ -6,9 +6,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Items of one address that are looked at for one that may run. */
-#define LANES_DEPTH 8
-
 /* An address or an account with something in the lanes or in work. */
 struct lane_group {
 	UT_hash_handle hh;

@@ -22,6 +22,8 @@ enum lane_look {
 	LANE_DEMOTE /* its address has failed since: to LANE_FAILED */
 };
 
+#define LANES_DEPTH 8 /* items of one address that are looked at for one that may run */
+
 struct lane_group;
 
 /* Embedded in its owner, who fills in the first four. */

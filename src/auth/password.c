@@ -1,6 +1,7 @@
 #include "auth/auth.h"
 
 #include "auth/argon.h"
+#include "auth/auth_priv.h"
 #include "auth/digest.h"
 #include "base/mem.h"
 #include "base/rand.h"
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
-#define PASSWORD_MAX 1000
 #define SHA256_SIZE 32
 #define SCRAM_SALT_SIZE 16
 
@@ -251,7 +251,7 @@ enum rc auth_make_scram(struct strv password, unsigned iterations, struct buf *o
 		server[SHA256_SIZE];
 	unsigned size = 0;
 
-	if (!password_usable(password) || iterations == 0 || iterations > 10000000)
+	if (!password_usable(password) || iterations == 0 || iterations > AUTH_ITERATIONS_MAX)
 		return RC_INVALID;
 	rand_bytes(salt, sizeof(salt));
 	char *prepared = password_prepare(password);

@@ -167,10 +167,17 @@ static void failures_are_forgotten_after_ten_quiet_minutes(void **state)
 	struct guard_who a = who_of("192.0.2.1", NULL, NULL);
 
 	guess(guard, &a);
-	clock_fake_advance(10 * 60 * 1000);
+	clock_fake_advance(GUARD_FORGET_MS);
 	assert_int_equal(guard_failures(guard, &a), 1);
 	clock_fake_advance(1);
 	assert_int_equal(guard_failures(guard, &a), 0);
+	guess(guard, &a);
+	assert_int_equal(guard_failures(guard, &a), 1);
+	/* The next failure begins anew as late, no sooner. */
+	clock_fake_advance(GUARD_FORGET_MS);
+	guess(guard, &a);
+	assert_int_equal(guard_failures(guard, &a), 2);
+	clock_fake_advance(GUARD_FORGET_MS + 1);
 	guess(guard, &a);
 	assert_int_equal(guard_failures(guard, &a), 1);
 }
@@ -209,6 +216,54 @@ static void without_limits_everybody_may_guess(void **state)
 	}
 }
 
+static void a_key_leaves_when_one_more_than_the_table_holds_comes(void **state)
+{
+	struct guard *guard = guard_new(2);
+	struct guard_who a = who_of("192.0.2.1", NULL, NULL);
+	struct guard_who b = who_of("192.0.2.2", NULL, NULL);
+	struct guard_who c = who_of("192.0.2.3", NULL, NULL);
+
+	(void)state;
+	guess(guard, &a);
+	guess(guard, &b);
+	assert_int_equal(guard_failures(guard, &a), 1);
+	guess(guard, &c);
+	assert_int_equal(guard_failures(guard, &a), 0);
+	assert_int_equal(guard_failures(guard, &b), 1);
+	assert_int_equal(guard_failures(guard, &c), 1);
+	guard_free(&guard);
+}
+
+/* So many banned keys, then one that is not, in a full table to which one more comes: who is still there? */
+static void assert_leaves(unsigned banned, bool banned_leaves)
+{
+	struct guard *guard = guard_new(banned + 1);
+	char key[32];
+
+	for (unsigned i = 0; i < banned; i++) {
+		snprintf(key, sizeof(key), "192.0.2.%u", i);
+		struct guard_who one = who_of(key, NULL, NULL);
+		for (int n = 0; n < 3; n++)
+			guess(guard, &one);
+	}
+	struct guard_who first = who_of("192.0.2.0", NULL, NULL);
+	struct guard_who free = who_of("198.51.100.1", NULL, NULL);
+	struct guard_who more = who_of("198.51.100.2", NULL, NULL);
+	guess(guard, &free);
+	guess(guard, &more);
+	assert_int_equal(guard_failures(guard, &first), banned_leaves ? 0 : 3);
+	assert_int_equal(guard_failures(guard, &free), banned_leaves ? 1 : 0);
+	guard_free(&guard);
+}
+
+static void so_many_banned_keys_are_passed_for_one_that_may_go(void **state)
+{
+	(void)state;
+	assert_leaves(GUARD_EVICT_TRIES - 1, false);
+	assert_leaves(GUARD_EVICT_TRIES, true);
+	assert_leaves(GUARD_EVICT_TRIES + 1, true);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -223,6 +278,8 @@ int main(void)
 		TEST(failures_are_forgotten_after_ten_quiet_minutes),
 		TEST(the_table_is_bounded_and_keeps_the_banned_longest),
 		TEST(without_limits_everybody_may_guess),
+		TEST(a_key_leaves_when_one_more_than_the_table_holds_comes),
+		TEST(so_many_banned_keys_are_passed_for_one_that_may_go),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,37 @@ static void who_waits_can_be_taken_out_and_who_runs_can_not(void **state)
 	assert_null(lanes_pop(lanes));
 }
 
+/* An account has one in work, and so many more of an address wait for it in front of another account's. */
+static void assert_passed(size_t passed, bool runs)
+{
+	static const struct lanes_limits wide = {
+		.workers = 4, .per_address = 4, .per_account = 1, .waiting_max = 100
+	};
+	struct lanes *lanes = lanes_new(&wide, look, NULL);
+	struct job first, other, many[LANES_DEPTH + 1];
+
+	assert_int_equal(add(lanes, &first, LANE_CLEAN, "1", "a"), RC_OK);
+	assert_next(lanes, &first);
+	for (size_t i = 0; i < passed; i++)
+		assert_int_equal(add(lanes, &many[i], LANE_CLEAN, "1", "a"), RC_OK);
+	assert_int_equal(add(lanes, &other, LANE_CLEAN, "1", "b"), RC_OK);
+	assert_next(lanes, runs ? &other : NULL);
+	if (runs)
+		lanes_done(lanes, &other.item);
+	lanes_done(lanes, &first.item);
+	while (lanes_pop(lanes)) {
+	}
+	lanes_free(&lanes);
+}
+
+static void so_many_of_an_address_are_passed_for_one_that_may_run(void **state)
+{
+	(void)state;
+	assert_passed(LANES_DEPTH - 1, true);
+	assert_passed(LANES_DEPTH, false);
+	assert_passed(LANES_DEPTH + 1, false);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -206,6 +237,7 @@ int main(void)
 		TEST(who_must_wait_keeps_his_place),
 		TEST(a_full_lane_makes_room_for_a_better_one_only),
 		TEST(who_waits_can_be_taken_out_and_who_runs_can_not),
+		TEST(so_many_of_an_address_are_passed_for_one_that_may_run),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,4 @@
-#include "auth/auth.h"
+#include "auth/auth_priv.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -132,19 +132,23 @@ static void what_is_wrong_with_a_hash_is_said(void **state)
 static void a_password_has_limits(void **state)
 {
 	struct buf out;
-	char *text = malloc(1001);
+	char *text = malloc(PASSWORD_MAX + 1);
 
 	(void)state;
-	memset(text, 'a', 1001);
+	memset(text, 'a', PASSWORD_MAX + 1);
 	buf_init(&out, 4000);
 	assert_int_equal(auth_make_hash("SHA512-CRYPT", STRV(""), &out), RC_INVALID);
 	assert_int_equal(auth_make_hash("SHA512-CRYPT", STRV("a\0b"), &out), RC_INVALID);
-	assert_int_equal(auth_make_hash("SHA512-CRYPT", strv_make(text, 1001), &out), RC_INVALID);
+	assert_int_equal(auth_make_hash("SHA512-CRYPT", strv_make(text, PASSWORD_MAX + 1), &out), RC_INVALID);
 	assert_int_equal(auth_make_hash("ROT13", STRV("x"), &out), RC_INVALID);
 	assert_int_equal(auth_make_hash("CRYPT", STRV("x"), &out), RC_INVALID);
 	assert_int_equal(auth_make_scram(STRV(""), 4096, &out), RC_INVALID);
 	assert_int_equal(auth_make_scram(STRV("x"), 0, &out), RC_INVALID);
+	assert_int_equal(auth_make_scram(STRV("x"), AUTH_ITERATIONS_MAX + 1, &out), RC_INVALID);
+	assert_int_equal(auth_make_scram(strv_make(text, PASSWORD_MAX + 1), 1, &out), RC_INVALID);
 	assert_int_equal(out.len, 0);
+	assert_int_equal(auth_make_scram(strv_make(text, PASSWORD_MAX), 1, &out), RC_OK);
+	assert_int_equal(auth_make_scram(strv_make(text, PASSWORD_MAX - 1), 1, &out), RC_OK);
 	buf_fini(&out);
 	free(text);
 }
@@ -173,6 +177,7 @@ static void what_looks_like_a_scheme_is_one(void **state)
 	assert_true(auth_hash_has_scheme(STRV("{CRYPT}x")));
 	assert_true(auth_hash_has_scheme(STRV("{FUTURE-2}x")));
 	assert_false(auth_hash_has_scheme(STRV("{lower}x")));
+	assert_true(auth_hash_has_scheme(STRV("{A}x")));
 	assert_false(auth_hash_has_scheme(STRV("{}x")));
 	assert_false(auth_hash_has_scheme(STRV("{CRYPT")));
 	assert_false(auth_hash_has_scheme(STRV("p{CRYPT}")));
@@ -192,6 +197,24 @@ static void what_is_not_of_the_configured_scheme_is_not_current(void **state)
 	assert_false(auth_scram_is_current(4096, STRV("")));
 }
 
+static void a_stored_password_is_as_long_as_one_may_be(void **state)
+{
+	struct buf stored;
+
+	(void)state;
+	buf_init(&stored, 2 * PASSWORD_MAX);
+	buf_adds(&stored, "{PLAIN}");
+	size_t start = stored.len;
+	for (size_t n = 1; n <= PASSWORD_MAX + 1; n++) {
+		buf_addc(&stored, 'a');
+		struct strv password = strv_sub(buf_strv(&stored), start, stored.len);
+		assert_int_equal(
+			auth_verify_hash(buf_strv(&stored), password), n <= PASSWORD_MAX ? RC_OK : RC_AUTH);
+		assert_int_equal(auth_hash_readable(buf_strv(&stored)), n <= PASSWORD_MAX);
+	}
+	buf_fini(&stored);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +228,7 @@ int main(void)
 		cmocka_unit_test(scram_keys_have_the_form_of_rfc_5803),
 		cmocka_unit_test(what_looks_like_a_scheme_is_one),
 		cmocka_unit_test(what_is_not_of_the_configured_scheme_is_not_current),
+		cmocka_unit_test(a_stored_password_is_as_long_as_one_may_be),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

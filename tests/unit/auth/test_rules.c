@@ -51,6 +51,24 @@ static void without_delays_one_slot_is_left(void **state)
 	rules_unref(&rules);
 }
 
+static void a_delay_ends_at_its_limit(void **state)
+{
+	(void)state;
+	for (uint64_t max = 7; max <= 9; max++) {
+		struct rules *rules = make((struct auth_settings){ .grid_ms = 1, .delay_max_ms = max });
+		assert_int_equal(rules_failure_due(rules, 4, 0), max < 8 ? max : 8);
+		assert_int_equal(rules_failure_due(rules, 5, 0), max);
+		rules_unref(&rules);
+	}
+	/* It is doubled sixteen times at most. */
+	struct rules *rules = make((struct auth_settings){ .grid_ms = 1, .delay_max_ms = UINT32_MAX });
+	assert_int_equal(rules_failure_due(rules, 16, 0), 1 << 15);
+	assert_int_equal(rules_failure_due(rules, 17, 0), 1 << 16);
+	assert_int_equal(rules_failure_due(rules, 18, 0), 1 << 16);
+	assert_int_equal(rules_failure_due(rules, UINT32_MAX, 0), 1 << 16);
+	rules_unref(&rules);
+}
+
 static void trusted_networks_are_read(void **state)
 {
 	const char *networks[] = { "192.0.2.0/24", "2001:db8::/32" };
@@ -72,6 +90,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(au_31_failures_are_answered_on_a_grid_whatever_they_took),
 		cmocka_unit_test(without_delays_one_slot_is_left),
+		cmocka_unit_test(a_delay_ends_at_its_limit),
 		cmocka_unit_test(trusted_networks_are_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -115,6 +115,31 @@ static void two_files_are_compared_by_names_and_passwords(void **state)
 	users_file_free(&new);
 }
 
+/* A file of so many octets, nearly all of them a hole. */
+static enum rc read_sized(off_t size)
+{
+	char path[] = "/tmp/coid-users-XXXXXX";
+	struct users_file *file = NULL;
+	struct buf errors;
+
+	write_file(path, "alice@example.org:$y$j9T$x$y\n#");
+	assert_int_equal(truncate(path, size), 0);
+	buf_init(&errors, 4096);
+	enum rc rc = users_file_read(path, &errors, &file);
+	users_file_free(&file);
+	buf_fini(&errors);
+	unlink(path);
+	return rc;
+}
+
+static void a_file_has_a_largest_size(void **state)
+{
+	(void)state;
+	assert_int_equal(read_sized((off_t)USERS_FILE_MAX - 1), RC_OK);
+	assert_int_equal(read_sized((off_t)USERS_FILE_MAX), RC_OK);
+	assert_int_equal(read_sized((off_t)USERS_FILE_MAX + 1), RC_LIMIT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +147,7 @@ int main(void)
 		cmocka_unit_test(every_bad_line_is_told_with_its_number),
 		cmocka_unit_test(a_missing_file_is_an_error),
 		cmocka_unit_test(two_files_are_compared_by_names_and_passwords),
+		cmocka_unit_test(a_file_has_a_largest_size),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
