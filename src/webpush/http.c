@@ -20,8 +20,7 @@
 #include <unistd.h>
 
 #define HTTP_BODY_MAX (64 * 1024) /* octets of an answer that are read, and thrown away */
-#define HTTP_AUTHORIZATION_MAX 4096
-#define HTTP_TTL_MAX_S (28 * 86400) /* a longer life means the same to every push service */
+#define HTTP_AUTHORIZATION_MAX 4096 /* room for a header line with a token of VAPID */
 #define HTTP_DEVICE_TIMEOUT_MS 60000
 #define HTTP_CONNECTIONS_KEPT 256
 #define HTTP_TOPIC_CHARS 32 /* RFC 8030 section 5.4 allows no more */
@@ -233,9 +232,7 @@ static void http_transfer_header(struct http_transfer *transfer, const char *tex
 	transfer->headers = curl_slist_append(transfer->headers, text);
 }
 
-/* Seconds that are left of the push's life; a validation push lives no longer than its window. */
-static uint64_t http_transfer_ttl(
-	const struct webpush_settings *settings, const struct push *push, int64_t now)
+uint64_t http_ttl(const struct webpush_settings *settings, const struct push *push, int64_t now)
 {
 	uint64_t left = push->expires > now ? (uint64_t)(push->expires - now) : 0;
 
@@ -291,7 +288,7 @@ static enum rc http_transfer_prepare_push(struct http_transfer *transfer)
 	if (rc == RC_OK) {
 		http_transfer_header(transfer, line.p);
 		buf_reset(&line);
-		buf_printf(&line, "TTL: %" PRIu64, http_transfer_ttl(settings, push, now));
+		buf_printf(&line, "TTL: %" PRIu64, http_ttl(settings, push, now));
 		buf_addc(&line, '\0');
 		http_transfer_header(transfer, line.p);
 		http_transfer_header(

@@ -12,10 +12,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define HTTP_TTL_MAX_S (28 * 86400) /* a longer life means the same to every push service */
+
 struct core;
 struct http;
 struct push;
 struct server_key;
+struct webpush_settings;
 
 /* The answer to a request, or why there is none. */
 struct push_answer {
@@ -29,6 +32,10 @@ struct push_answer {
 
 /* Takes the push, which is answered; `answer` lives for the call. */
 typedef void http_answered_fn(void *ctx, struct push *push, const struct push_answer *answer);
+
+/* Seconds that are left of the push's life, as a request says it (TTL, RFC 8030 section 5.2). A validation
+ * push lives no longer than its window. */
+uint64_t http_ttl(const struct webpush_settings *settings, const struct push *push, int64_t now);
 
 /* `core` and `key` are borrowed. RC_UNAVAILABLE: libcurl can't be set up. */
 enum rc http_new(struct core *core, struct server_key *key, http_answered_fn *answered, void *ctx,

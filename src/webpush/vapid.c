@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Room for what has a length of its own: a public key, a token of an endpoint's origin, a signature. */
 #define PEM_MAX 4096
 #define TOKEN_MAX 4096
 #define SIGNATURE_DER_MAX 128

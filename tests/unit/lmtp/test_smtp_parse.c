@@ -17,6 +17,9 @@ static void a_path_gives_its_local_part_and_domain(void **state)
 		{ "<@x,@y:a@b>", "a", "b", "", false },
 		{ "<a@[192.0.2.1]>", "a", "[192.0.2.1]", "", false },
 		{ "<PostMaster>", "PostMaster", "", "", false },
+		{ "<!~@~>", "!~", "~", "", false },
+		{ "<\" ~\"@[!~]>", " ~", "[!~]", "", false },
+		{ "<\xc2\x80@b>", "\xc2\x80", "b", "", true },
 		{ "<j\xc3\xb6rg@b\xc3\xbc.example>", "j\xc3\xb6rg", "b\xc3\xbc.example", "", true },
 	};
 
@@ -48,7 +51,8 @@ static void the_null_path_is_for_senders_only(void **state)
 static void a_broken_path_is_refused(void **state)
 {
 	static const char *const samples[] = { "", "<", "a@b", "<a@b", "<a>", "<a@>", "<@b>", "<a b@c>",
-		"<a@b c>", "<\"a@b>", "<a@b\x01>", "<@x a@b>", "<a@[1>", "<a@@b>", "<\xff@b>", "<a\"b@c>" };
+		"<a@b c>", "<\"a@b>", "<a@b\x01>", "<@x a@b>", "<a@[1>", "<a@@b>", "<\xff@b>", "<a\"b@c>",
+		"<a\x7f@b>", "<\"a\x7f\"@b>", "<\"a\x1f\"@b>", "<a@b\x7f>", "<a@[1\x7f]>", "<a@[1 ]>" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
@@ -64,13 +68,13 @@ static void a_path_has_a_maximum(void **state)
 	struct smtp_path path;
 
 	(void)state;
-	for (int over = 0; over < 2; over++) {
-		size_t n = SMTP_PATH_MAX - 1 + (size_t)over;
+	for (int over = -1; over <= 1; over++) {
+		size_t n = (size_t)(SMTP_PATH_MAX - 1 + over);
 		memset(text, 'a', sizeof(text));
 		text[0] = '<';
 		memcpy(text + 1 + n, "@b>", 3);
 		struct strv in = strv_make(text, n + 4);
-		assert_int_equal(smtp_path_parse(&in, true, &path), over ? RC_LIMIT : RC_OK);
+		assert_int_equal(smtp_path_parse(&in, true, &path), over > 0 ? RC_LIMIT : RC_OK);
 	}
 }
 
@@ -92,6 +96,8 @@ static void parameters_are_split(void **state)
 	assert_int_equal(smtp_params_parse(STRV(" =B"), params, &count), RC_INVALID);
 	assert_int_equal(smtp_params_parse(STRV(" -A"), params, &count), RC_INVALID);
 	assert_int_equal(smtp_params_parse(STRV(" A=B=C"), params, &count), RC_INVALID);
+	assert_int_equal(smtp_params_parse(STRV(" A=B\x7f"), params, &count), RC_INVALID);
+	assert_int_equal(smtp_params_parse(STRV(" A=!~\x80"), params, &count), RC_OK);
 	for (unsigned n = SMTP_PARAMS_MAX - 1; n <= SMTP_PARAMS_MAX + 1; n++) {
 		char text[2 * SMTP_PARAMS_MAX + 4];
 		for (unsigned i = 0; i < n; i++)

@@ -223,6 +223,31 @@ static void requests_that_are_dropped_get_no_answer(void **state)
 	assert_int_equal(f->answers, 0);
 }
 
+static void the_life_of_a_push_has_a_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct push *push = push_new(PUSH_MESSAGE, 1, STRV("0123456789"), strv_cstr(f->url), STRV("{}"));
+	int64_t now = 1800000000;
+
+	for (int64_t left = HTTP_TTL_MAX_S - 1; left <= HTTP_TTL_MAX_S + 1; left++) {
+		push->expires = now + left;
+		assert_int_equal(
+			http_ttl(&f->settings, push, now), left < HTTP_TTL_MAX_S ? left : HTTP_TTL_MAX_S);
+	}
+	for (int64_t left = -1; left <= 1; left++) {
+		push->expires = now + left;
+		assert_int_equal(http_ttl(&f->settings, push, now), left > 0 ? left : 0);
+	}
+	push_free(&push);
+	push = push_new(PUSH_VALIDATION, 1, STRV("0123456789"), strv_cstr(f->url), STRV("{}"));
+	f->settings.validation_window_s = 900;
+	for (int64_t left = 899; left <= 901; left++) {
+		push->expires = now + left;
+		assert_int_equal(http_ttl(&f->settings, push, now), left < 900 ? left : 900);
+	}
+	push_free(&push);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -233,6 +258,7 @@ int main(void)
 		TEST(a_push_service_that_says_nothing_costs_the_time_of_the_settings),
 		TEST(a_request_that_cannot_be_made_is_answered_at_once),
 		TEST(requests_that_are_dropped_get_no_answer),
+		TEST(the_life_of_a_push_has_a_limit),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

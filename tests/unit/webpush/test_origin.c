@@ -401,6 +401,34 @@ static void a_test_does_not_wait_behind_a_push_of_the_same_endpoint(void **state
 	assert_null(origins_next(f->origins, f->now, &wake));
 }
 
+/* Whether an endpoint is still known as one that answers after so long. */
+static bool remembered(struct fixture *f, const char *endpoint, const char *other, uint64_t later)
+{
+	struct push *sent[8];
+
+	prove(f, 1, endpoint);
+	f->now += later;
+	/* What has been idle for too long goes when another endpoint comes to rest. */
+	prove(f, 1, other);
+	add(f, PUSH_MESSAGE, 1, endpoint);
+	add(f, PUSH_MESSAGE, 1, endpoint);
+	size_t first = send_all(f, sent, 8);
+	for (size_t n = first; n > 0; n = send_all(f, sent, 8)) {
+		for (size_t i = 0; i < n; i++)
+			answer(f, sent[i], ORIGIN_ANSWERED);
+	}
+	return first == 2;
+}
+
+static void an_endpoint_is_remembered_for_a_while(void **state)
+{
+	struct fixture *f = *state;
+
+	assert_true(remembered(f, HOST "/1", HOST "/2", ORIGIN_MEMORY_MS - 1));
+	assert_false(remembered(f, HOST "/3", HOST "/4", ORIGIN_MEMORY_MS));
+	assert_false(remembered(f, HOST "/5", HOST "/6", ORIGIN_MEMORY_MS + 1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -417,6 +445,7 @@ int main(void)
 		TEST(what_is_remembered_of_endpoints_is_bounded),
 		TEST(the_state_of_a_push_service_is_told),
 		TEST(a_test_does_not_wait_behind_a_push_of_the_same_endpoint),
+		TEST(an_endpoint_is_remembered_for_a_while),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

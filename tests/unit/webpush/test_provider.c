@@ -1,6 +1,7 @@
 /* Entries of METADATA: what a client reads, what it may set, and the limits on it. */
 #include "metadata/metadata.h"
 #include "push_rig.h"
+#include "webpush/device.h"
 #include "webpush/provider.h"
 
 #define VALUE                                                                                                \
@@ -256,6 +257,29 @@ static void the_key_is_read_in_pem(void **state)
 	assert_true(strncmp(f->text, VAPID_ENTRY "=-----BEGIN PUBLIC KEY-----\n", 60) == 0);
 }
 
+static void a_device_token_has_a_longest_length(void **state)
+{
+	struct fixture *f = *state;
+	char token[DEVICE_TOKEN_MAX + 2];
+
+	assert_int_equal(rig_find(&f->r.rig, RIG_ACCOUNT, "INBOX", &f->scope.mailbox), RC_OK);
+	f->scope.mailbox_name = STRV("INBOX");
+	for (size_t n = DEVICE_TOKEN_MAX - 1; n <= DEVICE_TOKEN_MAX + 1; n++) {
+		memset(token, 't', n);
+		token[n] = '\0';
+		enum rc rc = set(f, TOKENS, token);
+		if (n <= DEVICE_TOKEN_MAX)
+			assert_int_equal(rc, RC_OK);
+		else
+			assert_int_not_equal(rc, RC_OK);
+	}
+	/* Printable octets and those beyond ASCII only. */
+	assert_int_equal(set(f, TOKENS, "!~\x80\xff"), RC_OK);
+	refused(f, TOKENS, "a\x7f", "not a device token");
+	refused(f, TOKENS, "a\x1f", "not a device token");
+	refused(f, TOKENS, "", "not a device token");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -272,6 +296,7 @@ int main(void)
 		TEST(device_tokens_are_inboxs_alone),
 		TEST(facts_are_read_but_not_set),
 		TEST(the_key_is_read_in_pem),
+		TEST(a_device_token_has_a_longest_length),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

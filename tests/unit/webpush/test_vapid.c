@@ -200,13 +200,19 @@ static void the_cache_of_tokens_is_bounded(void **state)
 
 	(void)state;
 	buf_init(&out, 4096);
-	for (int i = 0; i <= VAPID_CACHE_MAX; i++) {
+	for (int i = 0; i < VAPID_CACHE_MAX; i++) {
 		snprintf(origin, sizeof(origin), "https://host-%d.example", i);
 		get(cache, key, origin, NOW, &out);
 	}
-	get(cache, key, origin, NOW, &out);
+	/* The first is still there; with one more it has to go. */
+	get(cache, key, "https://host-0.example", NOW, &out);
+	assert_int_equal(vapid_cache_signed(cache), VAPID_CACHE_MAX);
+	get(cache, key, "https://more.example", NOW, &out);
+	get(cache, key, "https://more.example", NOW, &out);
 	assert_int_equal(vapid_cache_signed(cache), VAPID_CACHE_MAX + 1);
 	get(cache, key, "https://host-0.example", NOW, &out);
+	assert_int_equal(vapid_cache_signed(cache), VAPID_CACHE_MAX + 2);
+	get(cache, key, "https://host-2.example", NOW, &out);
 	assert_int_equal(vapid_cache_signed(cache), VAPID_CACHE_MAX + 2);
 	buf_fini(&out);
 	vapid_cache_free(&cache);
