@@ -389,10 +389,31 @@ static void bad_syntax_is_refused_and_leaves_the_set_alone(void **state)
 	seqset_fini(&set);
 }
 
+static void numbers_at_their_borders_are_parsed(void **state)
+{
+	(void)state;
+	assert_parsed("1", "1");
+	assert_parsed("4294967294", "4294967294");
+	assert_parsed("4294967295", "4294967295");
+	assert_parsed("4294967294:4294967295", "4294967294:4294967295");
+	assert_parsed("4294967295:1", "1:4294967295");
+	assert_parsed("2147483647,2147483648", "2147483647:2147483648");
+	assert_parsed("*:4294967295", "4294967295:*");
+	static const char *const bad[] = { "4294967296", "4294967297", "1:4294967296", "4294967296:1",
+		"18446744073709551617", "18446744073709551615", "00", "1:00", "*:0", "0:*", "*:4294967296",
+		"/", "1/2", ";", "1:;" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct seqset set = SEQSET_EMPTY;
+		assert_int_equal(seqset_parse(&set, strv_cstr(bad[i]), RANGES_MAX), RC_INVALID);
+		assert_true(seqset_empty(&set));
+	}
+}
+
 static void the_number_of_written_ranges_is_limited(void **state)
 {
 	(void)state;
 	struct seqset set = SEQSET_EMPTY;
+	assert_int_equal(seqset_parse(&set, STRV("1,2"), 3), RC_OK);
 	assert_int_equal(seqset_parse(&set, STRV("1,1,1"), 3), RC_OK);
 	ASSERT_SET(&set, "1");
 	assert_int_equal(seqset_parse(&set, STRV("1,1,1,2"), 3), RC_LIMIT);
@@ -520,6 +541,7 @@ int main(void)
 		cmocka_unit_test(a_star_resolves_as_rfc_3501_says),
 		cmocka_unit_test(resolving_a_merged_set_means_the_same_messages),
 		cmocka_unit_test(bad_syntax_is_refused_and_leaves_the_set_alone),
+		cmocka_unit_test(numbers_at_their_borders_are_parsed),
 		cmocka_unit_test(the_number_of_written_ranges_is_limited),
 		cmocka_unit_test(a_long_descending_set_is_parsed),
 		cmocka_unit_test(every_cut_of_a_set_is_parsed_or_refused),

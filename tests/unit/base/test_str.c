@@ -50,18 +50,30 @@ static void numbers_are_whole_and_in_range(void **state)
 	uint32_t n32 = 7;
 	uint64_t n64 = 7;
 	static const char *const bad[] = { "", " 1", "1 ", "-1", "+1", "0x1", "a", "1a", "1.0",
-		"18446744073709551616", "99999999999999999999999" };
+		"18446744073709551616", "18446744073709551617", "18446744073709551620",
+		"18446744073709551625", "184467440737095516150", "99999999999999999999999", "/", ":", "1/",
+		"1:" };
 
 	assert_int_equal(str_u32(STRV("0"), &n32), RC_OK);
 	assert_int_equal(n32, 0);
 	assert_int_equal(str_u32(STRV("4294967295"), &n32), RC_OK);
 	assert_int_equal(n32, UINT32_MAX);
+	assert_int_equal(str_u32(STRV("4294967294"), &n32), RC_OK);
+	assert_int_equal(n32, UINT32_MAX - 1);
+	assert_int_equal(str_u32(STRV("2147483648"), &n32), RC_OK);
+	assert_int_equal(n32, (uint32_t)INT32_MAX + 1);
 	assert_int_equal(str_u32(STRV("00012"), &n32), RC_OK);
 	assert_int_equal(n32, 12);
 	assert_int_equal(str_u32(STRV("4294967296"), &n32), RC_INVALID);
 	assert_int_equal(n32, 12);
 	assert_int_equal(str_u64(STRV("18446744073709551615"), &n64), RC_OK);
 	assert_true(n64 == UINT64_MAX);
+	assert_int_equal(str_u64(STRV("18446744073709551614"), &n64), RC_OK);
+	assert_true(n64 == UINT64_MAX - 1);
+	assert_int_equal(str_u64(STRV("9223372036854775808"), &n64), RC_OK);
+	assert_true(n64 == (uint64_t)INT64_MAX + 1);
+	assert_int_equal(str_u64(STRV("18446744073709551609"), &n64), RC_OK);
+	assert_int_equal(str_u64(STRV("18446744073709551615"), &n64), RC_OK);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_int_equal(str_u32(strv_cstr(bad[i]), &n32), RC_INVALID);
 		assert_int_equal(str_u64(strv_cstr(bad[i]), &n64), RC_INVALID);
@@ -145,6 +157,60 @@ static void lenient_base64_still_wants_a_meaning(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_refused(str_base64_decode_any, strv_cstr(bad[i]));
 	assert_decodes(str_base64_decode_any, STRV("+/-_"), STRV("\xfb\xff\xbf"));
+}
+
+/* Each last character of a text whose last bits must be 0, each octet as one of it, and each length. */
+static void base64_has_one_text_for_each_value(void **state)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+	(void)state;
+	for (size_t i = 0; i < 64; i++) {
+		char two[] = { 'A', alphabet[i], '\0' };
+		char three[] = { 'A', 'A', alphabet[i], '\0' };
+		char bytes[] = { 0, 0 };
+		bytes[0] = (char)(i >> 4);
+		if (i % 16 == 0)
+			assert_decodes(str_base64_decode_any, strv_cstr(two), strv_make(bytes, 1));
+		else
+			assert_refused(str_base64_decode_any, strv_cstr(two));
+		bytes[0] = 0;
+		bytes[1] = (char)(i >> 2);
+		if (i % 4 == 0)
+			assert_decodes(str_base64_decode_any, strv_cstr(three), strv_make(bytes, 2));
+		else
+			assert_refused(str_base64_decode_any, strv_cstr(three));
+	}
+	for (int c = 0; c < 256; c++) {
+		char text[] = { 'A', 'A', 'A', (char)c };
+		char bytes[] = { 0, 0, 0 };
+		const char *found = c == 0 ? NULL : strchr(alphabet, c == '+' ? '-' : c == '/' ? '_' : c);
+		if (found)
+			bytes[2] = (char)(found - alphabet);
+		if (found)
+			assert_decodes(str_base64_decode_any, strv_make(text, 4), strv_make(bytes, 3));
+		else if (c == '=')
+			assert_decodes(str_base64_decode_any, strv_make(text, 4), strv_make(bytes, 2));
+		else
+			assert_refused(str_base64_decode_any, strv_make(text, 4));
+		if (found && c != '-' && c != '_')
+			assert_decodes(str_base64_decode, strv_make(text, 4), strv_make(bytes, 3));
+		else if (c != '=')
+			assert_refused(str_base64_decode, strv_make(text, 4));
+	}
+	for (size_t n = 0; n <= 64; n++) {
+		char text[64], bytes[48] = { 0 };
+		memset(text, 'A', sizeof(text));
+		if (n % 4 == 1)
+			assert_refused(str_base64_decode_any, strv_make(text, n));
+		else
+			assert_decodes(
+				str_base64_decode_any, strv_make(text, n), strv_make(bytes, n * 3 / 4));
+		if (n % 4 == 0)
+			assert_decodes(str_base64_decode, strv_make(text, n), strv_make(bytes, n * 3 / 4));
+		else
+			assert_refused(str_base64_decode, strv_make(text, n));
+	}
 }
 
 static void a_decoder_that_meets_a_full_buffer_says_so(void **state)
@@ -494,6 +560,7 @@ int main(void)
 		cmocka_unit_test(base64_of_every_byte_value_comes_back),
 		cmocka_unit_test(strict_base64_refuses_anything_else),
 		cmocka_unit_test(lenient_base64_still_wants_a_meaning),
+		cmocka_unit_test(base64_has_one_text_for_each_value),
 		cmocka_unit_test(a_decoder_that_meets_a_full_buffer_says_so),
 		cmocka_unit_test(hex_goes_both_ways),
 		cmocka_unit_test(utf8_is_valid_only_in_its_shortest_form),

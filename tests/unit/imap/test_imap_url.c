@@ -74,6 +74,55 @@ static void others_are_refused(void **state)
 		assert_url(texts[i], "bad");
 }
 
+static void numbers_at_their_borders(void **state)
+{
+	(void)state;
+	assert_url(";UID=1", " 0 1 BODY[]");
+	assert_url(";UID=4294967294", " 0 4294967294 BODY[]");
+	assert_url(";UID=4294967295", " 0 4294967295 BODY[]");
+	assert_url(";UID=4294967297", "bad");
+	assert_url(";UID=18446744073709551617", "bad");
+	assert_url("/a;UIDVALIDITY=1/;UID=1", "/a 1 1 BODY[]");
+	assert_url("/a;UIDVALIDITY=4294967296/;UID=1", "bad");
+	assert_url("/a;UIDVALIDITY=00/;UID=1", "bad");
+	assert_url(";UID=1/;PARTIAL=0", " 0 1 BODY[]<0>.4294967295");
+	assert_url(";UID=1/;PARTIAL=0.1", " 0 1 BODY[]<0>.1");
+	assert_url(";UID=1/;PARTIAL=9223372036854775807.1", " 0 1 BODY[]<9223372036854775807>.1");
+	assert_url(";UID=1/;PARTIAL=18446744073709551616.1", "bad");
+	assert_url(";UID=1/;PARTIAL=0.4294967295", " 0 1 BODY[]<0>.4294967295");
+	assert_url(";UID=1/;PARTIAL=0.4294967296", "bad");
+	assert_url(";UID=1/;PARTIAL=0.0", "bad");
+	assert_url(";UID=1/;PARTIAL=0.01", "bad");
+}
+
+static void octets_at_their_borders(void **state)
+{
+	(void)state;
+	/* What may stand as it is. */
+	assert_url("/-._~!$'()*+,&=:@09AZaz/;UID=1", "/-._~!$'()*+,&=:@09AZaz 0 1 BODY[]");
+	for (int c = 1; c < 256; c++) {
+		char text[32];
+		bool letter = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+		snprintf(text, sizeof(text), "/x%cx/;UID=1", c);
+		if (!letter && !strchr("-._~!$'()*+,&=:@/", c))
+			assert_url(text, "bad");
+	}
+	assert_url("/%01/;UID=1", "/\x01 0 1 BODY[]");
+	assert_url("/%7f/;UID=1", "/\x7f 0 1 BODY[]");
+	assert_url("/%c2%80/;UID=1", "/\xc2\x80 0 1 BODY[]");
+	assert_url("/%80/;UID=1", "bad");
+	assert_url("/%c0%80/;UID=1", "bad");
+	assert_url("/%f4%8f%bf%bf/;UID=1", "/\xf4\x8f\xbf\xbf 0 1 BODY[]");
+	assert_url("/%f4%90%80%80/;UID=1", "bad");
+	assert_url("/%ed%a0%80/;UID=1", "bad");
+	assert_url("/%4/;UID=1", "bad");
+	assert_url("/%/;UID=1", "bad");
+	assert_url("/%g0/;UID=1", "bad");
+	assert_url("/%0g/;UID=1", "bad");
+	assert_url("/%@0/;UID=1", "bad");
+	assert_url("/%0:/;UID=1", "bad");
+}
+
 static void too_long_ones(void **state)
 {
 	(void)state;
@@ -85,6 +134,8 @@ static void too_long_ones(void **state)
 	memcpy(text + n - 7, "/;UID=1", 7);
 	assert_false(imap_url_parse(strv_make(text, n), arena, &url));
 	assert_true(imap_url_parse(strv_make(text + 1, n - 1), arena, &url));
+	assert_int_equal(url.mailbox.n, IMAP_URL_MAX - 7);
+	assert_true(imap_url_parse(strv_make(text + 2, n - 2), arena, &url));
 	free(text);
 	arena_free(&arena);
 }
@@ -95,6 +146,8 @@ int main(void)
 		cmocka_unit_test(messages_and_their_parts),
 		cmocka_unit_test(relative_ones),
 		cmocka_unit_test(others_are_refused),
+		cmocka_unit_test(numbers_at_their_borders),
+		cmocka_unit_test(octets_at_their_borders),
 		cmocka_unit_test(too_long_ones),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

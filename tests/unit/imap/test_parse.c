@@ -186,7 +186,14 @@ static void numbers_fit_32_bits(void **state)
 	assert_int_equal(n, 0);
 	assert_true(number_of("4294967295", &n));
 	assert_int_equal(n, UINT32_MAX);
+	assert_true(number_of("4294967294", &n));
+	assert_int_equal(n, UINT32_MAX - 1);
+	assert_true(number_of("2147483648", &n));
+	assert_int_equal(n, (uint32_t)INT32_MAX + 1);
 	assert_false(number_of("4294967296", &n));
+	assert_false(number_of("8589934592", &n));
+	assert_false(number_of("18446744073709551616", &n));
+	assert_false(number_of("18446744073709551617", &n));
 	assert_false(number_of("", &n));
 	assert_false(number_of("-1", &n));
 	assert_false(number_of("1x", &n));
@@ -197,8 +204,27 @@ static void numbers_fit_32_bits(void **state)
 	assert_true(parse_number64(&f.parse, &big));
 	assert_true(big == INT64_MAX);
 	teardown(&f);
-	setup(&f, STRV("9223372036854775808"));
-	assert_false(parse_number64(&f.parse, &big));
+	setup(&f, STRV("9223372036854775806"));
+	assert_true(parse_number64(&f.parse, &big));
+	assert_true(big == INT64_MAX - 1);
+	teardown(&f);
+	static const char *const beyond[] = { "9223372036854775808", "18446744073709551615",
+		"18446744073709551616", "18446744073709551617", "99999999999999999999999999999999", "" };
+	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
+		setup(&f, strv_cstr(beyond[i]));
+		assert_false(parse_number64(&f.parse, &big));
+		teardown(&f);
+	}
+	setup(&f, STRV("1"));
+	assert_true(parse_nz_number(&f.parse, &n));
+	assert_int_equal(n, 1);
+	teardown(&f);
+	setup(&f, STRV("4294967295"));
+	assert_true(parse_nz_number(&f.parse, &n));
+	assert_int_equal(n, UINT32_MAX);
+	teardown(&f);
+	setup(&f, STRV("4294967296"));
+	assert_false(parse_nz_number(&f.parse, &n));
 	teardown(&f);
 	setup(&f, STRV("0"));
 	assert_false(parse_nz_number(&f.parse, &n));
@@ -450,6 +476,96 @@ static void dates_are_read_quoted_or_not(void **state)
 	assert_false(date_of("1-", &day));
 }
 
+/* The days that a calendar has, said here a second time. */
+static int days_of(int year, int month)
+{
+	if (month == 2)
+		return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0 ? 29 : 28;
+	return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
+}
+
+static void a_month_ends_with_its_last_day(void **state)
+{
+	static const int years[] = { 0, 1, 1599, 1600, 1899, 1900, 1970, 1999, 2000, 2023, 2024, 2100, 2400,
+		9999 };
+	static const char *const months[] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep",
+		"Oct", "Nov", "Dec" };
+	char text[64];
+	int64_t got;
+	int16_t zone;
+
+	(void)state;
+	for (size_t y = 0; y < sizeof(years) / sizeof(years[0]); y++) {
+		for (int month = 1; month <= 12; month++) {
+			for (int day = 0; day <= 32; day++) {
+				bool exists = day >= 1 && day <= days_of(years[y], month);
+				int64_t start = exists ? clock_from_utc(years[y], month, day, 0, 0, 0) : 0;
+				snprintf(text, sizeof(text), "%d-%s-%04d", day, months[month - 1], years[y]);
+				assert_int_equal(date_of(text, &got), exists);
+				if (exists)
+					assert_true(got == start);
+				snprintf(text, sizeof(text), "\"%02d-%s-%04d 00:00:00 +0000\"", day,
+					months[month - 1], years[y]);
+				assert_int_equal(date_time_of(text, &got, &zone), exists);
+				if (exists)
+					assert_true(got == start);
+			}
+		}
+	}
+	assert_false(date_of("1-Jan-99", &got));
+	assert_false(date_of("1-Jan-999", &got));
+	assert_false(date_of("1-Jan-10000", &got));
+	assert_false(date_of("100-Jan-1999", &got));
+	assert_false(date_of("001-Jan-1999", &got));
+}
+
+static void a_zone_is_within_a_day(void **state)
+{
+	char text[64];
+	int64_t noon = clock_from_utc(2026, 11, 28, 12, 0, 0);
+	int64_t got;
+	int16_t zone;
+
+	(void)state;
+	for (int number = 0; number <= 9999; number++) {
+		int minutes = number / 100 * 60 + number % 100;
+		bool valid = number / 100 <= 23 && number % 100 <= 59;
+		for (int sign = -1; sign <= 1; sign += 2) {
+			snprintf(text, sizeof(text), "\"28-Nov-2026 12:00:00 %c%04d\"", sign < 0 ? '-' : '+',
+				number);
+			assert_int_equal(date_time_of(text, &got, &zone), valid);
+			if (valid) {
+				assert_int_equal(zone, sign * minutes);
+				assert_true(got == noon - sign * (int64_t)minutes * 60);
+			}
+		}
+	}
+}
+
+static void a_time_is_within_a_day(void **state)
+{
+	char text[64];
+	int64_t midnight = clock_from_utc(2026, 11, 28, 0, 0, 0);
+	int64_t got;
+	int16_t zone;
+
+	(void)state;
+	for (int number = 0; number <= 99; number++) {
+		/* A second 60 is a leap second. */
+		const int limits[] = { 23, 59, 60 };
+		const int weights[] = { 3600, 60, 1 };
+		for (int i = 0; i < 3; i++) {
+			int time[3] = { 0, 0, 0 };
+			time[i] = number;
+			snprintf(text, sizeof(text), "\"28-Nov-2026 %02d:%02d:%02d +0000\"", time[0], time[1],
+				time[2]);
+			assert_int_equal(date_time_of(text, &got, &zone), number <= limits[i]);
+			if (number <= limits[i])
+				assert_true(got == midnight + (int64_t)number * weights[i]);
+		}
+	}
+}
+
 static void superfluous_blanks_are_taken(void **state)
 {
 	(void)state;
@@ -603,6 +719,9 @@ int main(void)
 		cmocka_unit_test(flag_lists_have_limits),
 		cmocka_unit_test(dates_with_times_are_read),
 		cmocka_unit_test(dates_are_read_quoted_or_not),
+		cmocka_unit_test(a_month_ends_with_its_last_day),
+		cmocka_unit_test(a_zone_is_within_a_day),
+		cmocka_unit_test(a_time_is_within_a_day),
 		cmocka_unit_test(superfluous_blanks_are_taken),
 		cmocka_unit_test(what_is_no_error_of_syntax_is_refused),
 		cmocka_unit_test(spaces_are_counted),
