@@ -157,6 +157,17 @@ static enum rc pushq_forget_sent(struct pushq *pushq)
 	return rc;
 }
 
+static void pushq_checkpoint(struct pushq *pushq)
+{
+	/* What is in doubt is copied by the next pushq_sync, when it has been written anew. */
+	if (pushq->doubtful || db_wal_frames(pushq->db) < CHECKPOINT_FRAMES ||
+		db_checkpoint(pushq->db, false) == RC_OK)
+		return;
+	/* It may be the sync of the WAL that has failed. */
+	pushq->dirty = pushq->doubtful = true;
+	log_warn(pushq->store->log, "checkpoint of push.db failed, tried again later");
+}
+
 /* Syncs relaxed commits at the first turn a second later; closing the file syncs them, too. */
 static void pushq_keep_house(struct pushq *pushq)
 {
@@ -171,8 +182,7 @@ static void pushq_keep_house(struct pushq *pushq)
 		enum rc rc = pushq_sync(pushq);
 		(void)rc; /* tried again at the next turn */
 	}
-	if (db_wal_frames(pushq->db) >= CHECKPOINT_FRAMES && db_checkpoint(pushq->db, false) != RC_OK)
-		log_warn(pushq->store->log, "checkpoint of push.db failed, tried again later");
+	pushq_checkpoint(pushq);
 }
 
 static void pushq_turn(struct strand *strand, void *ctx)

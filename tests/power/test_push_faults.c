@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "store/pushq.h"
+#include "store/store_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 #define ACCOUNT 5
 #define SYNCS_MAX 60
 #define PUSHES 6
+#define CUT_STEP 263 /* entries of the log */
 #define LATER_MS 3600000 /* past every back-off */
 
 /* When syncs begin to fail. */
@@ -38,6 +40,7 @@ struct fixture {
 struct call {
 	struct pushq_job job; /* first */
 	unsigned number; /* to be added */
+	int64_t account; /* add_many_run */
 	bool found[PUSHES];
 	bool listed;
 	bool done;
@@ -103,10 +106,9 @@ static enum rc list_run(struct pushq *pushq, struct pushq_job *job)
 	return rc == RC_OK ? pushq_subscribers(pushq, list_account, job) : rc;
 }
 
-static void cut_and_look(struct fixture *f, const char *what)
+static void cut_at(struct fixture *f, size_t point, const char *what)
 {
 	static const enum rec_choice choices[] = { REC_NONE, REC_NAMES, REC_RANDOM };
-	size_t point = rec_point(f->rec);
 	for (size_t i = 0; i < sizeof(choices) / sizeof(choices[0]); i++) {
 		struct call call = { .job = { .run = list_run } };
 		struct rig rig;
@@ -122,6 +124,11 @@ static void cut_and_look(struct fixture *f, const char *what)
 		rig_close(&rig);
 		rig_folder_remove(f->cut);
 	}
+}
+
+static void cut_and_look(struct fixture *f, const char *what)
+{
+	cut_at(f, rec_point(f->rec), what);
 }
 
 static void start(struct fixture *f)
@@ -185,6 +192,96 @@ static void each_sync_fails(bool on)
 	assert_true(runs > STRIKES);
 }
 
+/* Enough for a checkpoint, in one transaction. */
+static enum rc add_many_run(struct pushq *pushq, struct pushq_job *job)
+{
+	static char plain[3000];
+	struct push_record record = { .account = ((struct call *)(void *)job)->account,
+		.subscription = STRV("sub"),
+		.endpoint = STRV("https://push.example.org/x"),
+		.keys = STRV("keys"),
+		.plain = strv_make(plain, sizeof(plain)),
+		.created = 1700000000,
+		.expires = 1800000000,
+		.mailbox = 1,
+		.uid = PUSHES - 1 };
+	int64_t id;
+	enum rc rc = RC_OK;
+	memset(plain, 'x', sizeof(plain));
+	for (unsigned i = 0; rc == RC_OK && i < CHECKPOINT_FRAMES; i++)
+		rc = pushq_add(pushq, &record, &id);
+	return rc;
+}
+
+static enum rc add_many(struct fixture *f, int64_t account, bool sync)
+{
+	struct call call = { .job = { .write = true, .sync = sync, .run = add_many_run },
+		.account = account };
+	return call_run(&f->rig, &call);
+}
+
+/* Two accounts have pages of the index for themselves, the WAL is empty, and push 0 is answered. */
+static void begin_long(struct fixture *f)
+{
+	memset(f, 0, sizeof(*f));
+	clock_fake_set(1000, 1700000000);
+	rig_folder_make(f->root);
+	snprintf(f->cut, sizeof(f->cut), "%s.cut", f->root);
+	f->rec = rec_new(f->root);
+	rig_init(&f->rig, f->root, rec_io(f->rec));
+	start(f);
+	for (int64_t account = ACCOUNT; account <= ACCOUNT + 1; account++)
+		assert_int_equal(add_many(f, account, true), RC_OK);
+	rig_close(&f->rig);
+	start(f);
+	assert_int_equal(add(f, 0), RC_OK);
+}
+
+static void end_long(struct fixture *f)
+{
+	rig_close(&f->rig);
+	rec_free(&f->rec);
+	rig_folder_remove(f->root);
+	clock_fake_set(0, 0);
+}
+
+/*
+ * What is in doubt must not go into the database before it has been written anew: a power cut in the middle
+ * would leave some of its pages there, and the push that was answered before in a damaged database.
+ */
+static void a_long_wal_in_doubt_is_not_copied_as_it_is(void **state)
+{
+	struct fixture f;
+	(void)state;
+	begin_long(&f);
+	rec_fail(f.rec, REC_OP_SYNC, "push.db-wal", EIO, 1, false);
+	size_t from = rec_point(f.rec);
+	assert_int_equal(add_many(&f, ACCOUNT + 1, true), RC_IO);
+	assert_int_equal(rec_failures(f.rec), 1);
+	rec_fail(f.rec, REC_OP_SYNC, "", 0, 0, false);
+	assert_int_equal(add(&f, 1), RC_OK);
+	f.promised[1] = false;
+	for (size_t point = from; point < rec_point(f.rec); point += CUT_STEP)
+		cut_at(&f, point, "a long transaction in doubt");
+	f.promised[1] = true;
+	cut_and_look(&f, "after a long transaction in doubt");
+	end_long(&f);
+}
+
+static void the_sync_of_a_checkpoint_that_fails_leaves_doubt(void **state)
+{
+	struct fixture f;
+	(void)state;
+	begin_long(&f);
+	rec_fail(f.rec, REC_OP_SYNC, "push.db-wal", EIO, 1, false);
+	assert_int_equal(add_many(&f, ACCOUNT + 1, false), RC_OK);
+	/* It comes after the answer. */
+	assert_int_equal(add(&f, 1), RC_OK);
+	assert_int_equal(rec_failures(f.rec), 1);
+	cut_and_look(&f, "after a checkpoint that failed");
+	end_long(&f);
+}
+
 static void a_sync_that_fails_loses_no_push_that_was_answered(void **state)
 {
 	(void)state;
@@ -200,6 +297,8 @@ static void syncs_that_fail_from_now_on_lose_no_push_that_was_answered(void **st
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_long_wal_in_doubt_is_not_copied_as_it_is),
+		cmocka_unit_test(the_sync_of_a_checkpoint_that_fails_leaves_doubt),
 		cmocka_unit_test(a_sync_that_fails_loses_no_push_that_was_answered),
 		cmocka_unit_test(syncs_that_fail_from_now_on_lose_no_push_that_was_answered),
 	};
