@@ -310,9 +310,27 @@ static enum rc store_lock(struct users_checker *checker)
 	return errno == EWOULDBLOCK ? RC_INUSE : RC_IO;
 }
 
+/*
+ * What a repair before this one has written may be in the kernel's memory only, if a sync has failed then:
+ * nothing is found wrong with it now.
+ */
+static enum rc store_sync(struct users_checker *checker)
+{
+	struct io *io = checker->io;
+	int fd = io->open(io->ctx, checker->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+	enum rc rc = fd >= 0 && io->syncfs(io->ctx, fd) == 0 ? RC_OK : io_rc(errno);
+	if (rc != RC_OK)
+		log_error(checker->log, "storage folder cannot be synced path=%s", checker->root);
+	if (fd >= 0)
+		io->close(io->ctx, fd);
+	return rc;
+}
+
 static enum rc users_check_run(struct users_checker *checker, bool repair)
 {
 	enum rc rc = store_lock(checker);
+	if (rc == RC_OK && repair)
+		rc = store_sync(checker);
 	if (rc == RC_OK)
 		rc = check_read(checker);
 	if (rc != RC_OK)
@@ -331,12 +349,12 @@ static enum rc users_check_run(struct users_checker *checker, bool repair)
 	return rc;
 }
 
-enum rc users_check(const char *root, bool repair, struct log *log, struct buf *report,
+enum rc users_check_on(struct io *io, const char *root, bool repair, struct log *log, struct buf *report,
 	struct users_check_result *ret_result)
 {
 	struct users_checker checker = {
 		.root = root,
-		.io = mem_unconst(&io_real),
+		.io = io,
 		.log = log,
 		.lock_fd = -1,
 		.arena = arena_new(0),
@@ -358,4 +376,10 @@ enum rc users_check(const char *root, bool repair, struct log *log, struct buf *
 		checker.io->close(checker.io->ctx, checker.lock_fd);
 	arena_free(&checker.arena);
 	return rc;
+}
+
+enum rc users_check(const char *root, bool repair, struct log *log, struct buf *report,
+	struct users_check_result *ret_result)
+{
+	return users_check_on(mem_unconst(&io_real), root, repair, log, report, ret_result);
 }

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct io;
+
 struct users_check_result {
 	uint64_t users;
 	uint64_t folders;
@@ -32,6 +34,9 @@ struct users_check_result {
  * repair failed.
  */
 enum rc users_check(const char *root, bool repair, struct log *log, struct buf *report,
+	struct users_check_result *ret_result) MUST_CHECK;
+/* The same with other file operations than the real ones. */
+enum rc users_check_on(struct io *io, const char *root, bool repair, struct log *log, struct buf *report,
 	struct users_check_result *ret_result) MUST_CHECK;
 
 #endif

@@ -79,7 +79,7 @@ static bool users_wal_aside(struct users *users)
 			break;
 		log_warn(
 			users->store->log, "WAL of the server.db that was replaced is set aside path=%s", to);
-		return io_sync_dir(io, users->store->root);
+		return true;
 	}
 	log_error(users->store->log, "WAL of the server.db that was replaced is in the way path=%s", from);
 	return false;
@@ -95,6 +95,11 @@ bool users_file_there(struct users *users)
 	bool other = db != users->file_ids[0];
 	if (other && wal != 0 && wal == users->file_ids[1] && !users_wal_aside(users))
 		return false;
+	/* If this fails the WAL has lost its name, but may have it again after a power cut. */
+	if (other && !io_sync_dir(users->store->io, users->store->root)) {
+		log_error(users->store->log, "folder cannot be synced path=%s", users->store->root);
+		return false;
+	}
 	db_close(&users->left);
 	return true;
 }
