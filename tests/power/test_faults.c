@@ -508,6 +508,78 @@ static void the_cure_at_the_next_start_may_be_cut(void **state)
 	cut_the_cure(true);
 }
 
+#define MANY_FIRST 10
+#define MANY_LAST (MANY_FIRST + SYNCFS_ACCOUNTS)
+
+/* Each of them has a relaxed commit that is not synced. */
+static void make_dirty(struct power *power)
+{
+	for (int64_t id = MANY_FIRST; id <= MANY_LAST; id++) {
+		buf_reset(&power->message);
+		rig_message(&power->message, 1, 300);
+		assert_int_equal(
+			rig_append(&power->rig, id, "INBOX", buf_strv(&power->message), none, NULL), RC_OK);
+		assert_int_equal(rig_flags(&power->rig, id, "INBOX", 1, MSG_SEEN), RC_OK);
+	}
+}
+
+static void assert_flags_after_cut(struct power *power)
+{
+	struct rig rig;
+	uint64_t modseq;
+	rec_cut(power->rec, rec_point(power->rec), REC_NONE, 0, SIZE_MAX, power->cut);
+	rig_init(&rig, power->cut, NULL);
+	assert_int_equal(rig_open(&rig), RC_OK);
+	for (int64_t id = MANY_FIRST; id <= MANY_LAST; id++) {
+		assert_int_equal(rig_dump(&rig, id, &power->dump, &modseq), RC_OK);
+		buf_addc(&power->dump, '\0');
+		if (!strstr(power->dump.p, " unseen 0 ") || !strstr(power->dump.p, " messages 1 "))
+			fail_msg("account %d: %s", (int)id, power->dump.p);
+	}
+	rig_close(&rig);
+	rig_folder_remove(power->cut);
+}
+
+/* A second after the commits. */
+static void sync_many(bool fails)
+{
+	struct power power;
+	power_init(&power, NULL);
+	make_dirty(&power);
+	size_t from = rec_point(power.rec);
+	enum rec_sync_kind kind;
+	if (fails)
+		rec_fail(power.rec, REC_OP_SYNC, "", EIO, 1, false);
+	store_tick(power.rig.store);
+	rig_settle(&power.rig);
+	assert_int_equal(rec_failures(power.rec), fails);
+	if (fails)
+		assert_string_equal(rec_describe(power.rec, from), "failed syncfs   at 0, 0 bytes");
+	else
+		assert_int_equal(rec_next_sync(power.rec, from, &kind), from);
+	/* Each account finds out for itself what that means, and is opened again. */
+	uint64_t modseq;
+	for (int64_t id = MANY_FIRST; fails && id <= MANY_LAST; id++)
+		(void)!rig_dump(&power.rig, id, &power.dump, &modseq);
+	clock_fake_advance(3600 * 1000);
+	for (int64_t id = MANY_FIRST; fails && id <= MANY_LAST; id++)
+		assert_int_equal(rig_dump(&power.rig, id, &power.dump, &modseq), RC_OK);
+	assert_flags_after_cut(&power);
+	power_fini(&power);
+}
+
+static void flags_of_many_accounts_are_synced_together(void **state)
+{
+	(void)state;
+	sync_many(false);
+}
+
+static void flags_of_many_accounts_are_there_after_a_syncfs_that_fails(void **state)
+{
+	(void)state;
+	sync_many(true);
+}
+
 static void one_account_with_a_failing_disk_is_alone(void **state)
 {
 	struct power power;
@@ -539,6 +611,8 @@ int main(void)
 		cmocka_unit_test(what_a_failed_batch_was_told_is_true_after_a_power_cut_too),
 		cmocka_unit_test(the_cure_of_a_failed_sync_may_be_cut),
 		cmocka_unit_test(the_cure_at_the_next_start_may_be_cut),
+		cmocka_unit_test(flags_of_many_accounts_are_synced_together),
+		cmocka_unit_test(flags_of_many_accounts_are_there_after_a_syncfs_that_fails),
 		cmocka_unit_test(one_account_with_a_failing_disk_is_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -54,6 +54,12 @@ struct name {
 	size_t inode;
 };
 
+/* What the kernel knows of a file. */
+struct inode {
+	bool dirty; /* written to, and not synced since */
+	bool failed; /* a syncfs has failed for it, and nobody has been told by a sync of the file */
+};
+
 struct rec {
 	struct io io;
 	pthread_mutex_t lock;
@@ -67,6 +73,8 @@ struct rec {
 	size_t name_count;
 	size_t name_cap;
 	size_t inodes;
+	struct inode *marks; /* own */
+	size_t mark_count;
 	char **dirs; /* own; paths by number; "" is the root */
 	size_t dir_count;
 	size_t dir_cap;
@@ -140,6 +148,16 @@ static void name_set(struct rec *rec, const char *path, size_t inode)
 		rec->names = mem_realloc(rec->names, rec->name_cap, sizeof(struct name));
 	}
 	rec->names[rec->name_count++] = (struct name){ mem_strdup(path), inode };
+}
+
+static struct inode *mark_of(struct rec *rec, size_t inode)
+{
+	while (rec->mark_count <= inode) {
+		rec->marks = mem_realloc(rec->marks, rec->mark_count + 256, sizeof(*rec->marks));
+		memset(rec->marks + rec->mark_count, 0, 256 * sizeof(*rec->marks));
+		rec->mark_count += 256;
+	}
+	return &rec->marks[inode];
 }
 
 static struct entry *log_add(struct rec *rec, enum entry_kind kind, const char *path)
@@ -327,6 +345,7 @@ static ssize_t op_pwrite(void *ctx, int fd, const void *p, size_t n, off_t offse
 		entry->offset = (uint64_t)offset;
 		entry->n = (size_t)done;
 		entry->data = mem_strndup(p, (size_t)done);
+		mark_of(rec, handle->object)->dirty = true;
 	}
 	if (!fail)
 		error = errno;
@@ -346,10 +365,30 @@ static int op_ftruncate(void *ctx, int fd, off_t size)
 		struct entry *entry = log_add(rec, ENTRY_TRUNCATE, handle->path);
 		entry->object = handle->object;
 		entry->offset = (uint64_t)size;
+		mark_of(rec, handle->object)->dirty = true;
 	}
 	pthread_mutex_unlock(&rec->lock);
 	errno = error;
 	return result;
+}
+
+/* Locked. True: it fails for what a syncfs has lost. */
+static bool file_synced(struct rec *rec, size_t inode)
+{
+	struct inode *mark = mark_of(rec, inode);
+	bool failed = mark->failed;
+	*mark = (struct inode){ .dirty = false };
+	if (failed)
+		errno = EIO;
+	return failed;
+}
+
+static void fs_synced(struct rec *rec, bool failed)
+{
+	for (size_t i = 0; i < rec->mark_count; i++) {
+		rec->marks[i].failed = rec->marks[i].failed || (failed && rec->marks[i].dirty);
+		rec->marks[i].dirty = false;
+	}
 }
 
 static int op_fsync(void *ctx, int fd)
@@ -357,9 +396,10 @@ static int op_fsync(void *ctx, int fd)
 	struct rec *rec = ctx;
 	pthread_mutex_lock(&rec->lock);
 	bool was_dead = rec->dead;
-	int result = fails(rec, REC_OP_SYNC, handle_path(rec, fd)) ? -1 : 0;
-	int error = errno;
 	struct handle *handle = handle_of(rec, fd);
+	bool lost = handle && !handle->dir && file_synced(rec, handle->object);
+	int result = fails(rec, REC_OP_SYNC, handle_path(rec, fd)) || lost ? -1 : 0;
+	int error = errno;
 	if (result == 0 && handle) {
 		struct entry *entry = log_add(rec, handle->dir ? ENTRY_SYNC_DIR : ENTRY_SYNC, handle->path);
 		entry->object = handle->object;
@@ -379,6 +419,7 @@ static int op_syncfs(void *ctx, int fd)
 	bool was_dead = rec->dead;
 	int result = fails(rec, REC_OP_SYNC, handle_path(rec, fd)) ? -1 : 0;
 	int error = errno;
+	fs_synced(rec, result != 0);
 	if (result == 0)
 		log_add(rec, ENTRY_SYNC_FS, handle_path(rec, fd))->sync = REC_SYNC_FS;
 	else if (!was_dead)
@@ -545,6 +586,7 @@ void rec_free(struct rec **rec)
 		free(r->handles[i].path);
 	free(r->log);
 	free(r->names);
+	free(r->marks);
 	free(r->dirs);
 	free(r->root);
 	pthread_mutex_destroy(&r->lock);
