@@ -289,8 +289,6 @@ static enum rc account_migrate(struct account *account)
 		if (io->unlink(io->ctx, path) != 0 && errno != ENOENT)
 			return io_rc(errno);
 		rc = db_backup(account->db, path, vfs_name(account->store->vfs));
-		if (rc == RC_OK && !io_sync_dir(io, account->path))
-			rc = io_rc(errno);
 		if (rc != RC_OK)
 			return rc;
 	}

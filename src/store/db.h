@@ -144,7 +144,10 @@ enum rc db_files(struct db *db, struct stat *ret_db, struct stat *ret_wal) MUST_
 uint64_t db_pending_bytes(struct db *db);
 enum rc db_quick_check(struct db *db) MUST_CHECK;
 enum rc db_version(struct db *db, int *ret_version) MUST_CHECK;
-/* Makes a complete copy as a new file, synced. */
+/*
+ * Makes a complete copy as a new file. The copy is synced, and so is its name, as that of each file that
+ * SQLite makes through our VFS.
+ */
 enum rc db_backup(struct db *db, const char *path, const char *vfs) MUST_CHECK;
 
 #endif

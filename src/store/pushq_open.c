@@ -224,14 +224,14 @@ static bool pushq_aside_move(
 
 /*
  * Sets database and WAL aside together, for later inspection. The WAL goes first: SQLite would take a WAL
- * that is left behind for that of the new file.
+ * that is left behind for that of the new file. The names need no sync here: the first sync of the new file
+ * syncs the folder, too, before anything is in that file.
  */
 static bool pushq_put_aside(struct pushq *pushq, const char *path)
 {
 	unsigned number = pushq_aside_number(pushq);
 	bool ok = pushq_aside_move(pushq, path, "-wal", number, false) &&
-		  pushq_aside_move(pushq, path, "", number, true) &&
-		  io_sync_dir(pushq->store->io, pushq->store->root);
+		  pushq_aside_move(pushq, path, "", number, true);
 
 	log_error(pushq->store->log,
 		"push.db is damaged: waiting pushes are lost set_aside=%d path=%s.damaged-%u", ok, path,

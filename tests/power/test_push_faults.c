@@ -17,6 +17,7 @@
 #include "store/store_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -282,6 +283,72 @@ static void the_sync_of_a_checkpoint_that_fails_leaves_doubt(void **state)
 	end_long(&f);
 }
 
+static void damage(struct fixture *f)
+{
+	static char junk[4096];
+	const struct io *io = f->rig.io;
+	char path[600];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/push.db", f->root);
+	assert_int_equal(io->stat(io->ctx, path, &st), 0);
+	memset(junk, 0xa5, sizeof(junk));
+	int fd = io->open(io->ctx, path, O_RDWR, 0);
+	assert_true(fd >= 0);
+	for (off_t at = 0; at < st.st_size; at += (off_t)sizeof(junk))
+		assert_true(io_write_all(io, fd, junk, sizeof(junk), (uint64_t)at));
+	assert_int_equal(io->fdatasync(io->ctx, fd), 0);
+	io->close(io->ctx, fd);
+}
+
+/* Both files of the damaged one are there under their new names. */
+static bool is_set_aside(struct fixture *f, size_t point, enum rec_choice choice)
+{
+	char path[700];
+	struct stat st;
+	rec_cut(f->rec, point, choice, point, SIZE_MAX, f->cut);
+	snprintf(path, sizeof(path), "%s/push.db.damaged-1", f->cut);
+	bool aside = stat(path, &st) == 0;
+	snprintf(path, sizeof(path), "%s/push.db.damaged-1-wal", f->cut);
+	aside = stat(path, &st) == 0 && st.st_size > 0 && aside;
+	rig_folder_remove(f->cut);
+	return aside;
+}
+
+/* The old WAL never lies beside the new file, and what was damaged can be looked at. */
+static void setting_aside_may_be_cut(void **state)
+{
+	struct fixture f = { .rec = NULL };
+	(void)state;
+	clock_fake_set(1000, 1700000000);
+	rig_folder_make(f.root);
+	snprintf(f.cut, sizeof(f.cut), "%s.cut", f.root);
+	f.rec = rec_new(f.root);
+	rig_init(&f.rig, f.root, rec_io(f.rec));
+	/* The first one is in the database, the second one in the WAL. */
+	for (unsigned number = 0; number < 2; number++) {
+		start(&f);
+		assert_int_equal(add(&f, number), RC_OK);
+		f.promised[number] = false;
+		rig_close(&f.rig);
+	}
+	damage(&f);
+	start(&f);
+	size_t from = rec_point(f.rec);
+	assert_int_equal(add(&f, 2), RC_OK);
+	size_t to = rec_point(f.rec);
+	f.promised[2] = false;
+	for (size_t point = from; point < to; point++)
+		cut_at(&f, point, "set aside");
+	f.promised[2] = true;
+	cut_at(&f, to, "set aside");
+	for (unsigned choice = 0; choice < REC_CHOICES; choice++)
+		assert_true(is_set_aside(&f, to, (enum rec_choice)choice));
+	rig_close(&f.rig);
+	rec_free(&f.rec);
+	rig_folder_remove(f.root);
+	clock_fake_set(0, 0);
+}
+
 static void a_sync_that_fails_loses_no_push_that_was_answered(void **state)
 {
 	(void)state;
@@ -299,6 +366,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_long_wal_in_doubt_is_not_copied_as_it_is),
 		cmocka_unit_test(the_sync_of_a_checkpoint_that_fails_leaves_doubt),
+		cmocka_unit_test(setting_aside_may_be_cut),
 		cmocka_unit_test(a_sync_that_fails_loses_no_push_that_was_answered),
 		cmocka_unit_test(syncs_that_fail_from_now_on_lose_no_push_that_was_answered),
 	};

@@ -7,8 +7,8 @@
  *
  * It also makes calls fail, and counts syncs. After a sync of a file has failed, what was written to the file
  * before may be lost for good, as in Linux: later syncs that succeed say nothing of it. After a syncfs has
- * failed the next sync of each file that had something to sync fails, too, and then no more. Any thread; rec_cut
- * only while nothing else works on the io.
+ * failed the next sync of each file that had something to sync fails, too, and then no more. Any thread;
+ * rec_cut only while nothing else works on the io.
  */
 #ifndef COID_TESTS_REC_IO_H
 #define COID_TESTS_REC_IO_H
