@@ -1,5 +1,6 @@
 #include "mime/decode.h"
 
+#include <endian.h>
 #include <string.h>
 
 enum mime_encoding mime_encoding_parse(struct strv name)
@@ -33,17 +34,25 @@ void mime_decoder_fini(struct mime_decoder *decoder)
 	(void)decoder;
 }
 
+#define NO_DIGIT 64
+
+/* The value of each octet as a digit of base64 (RFC 4648 section 4). */
+static const unsigned char base64_digits[256] = { 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 62, 64, 64, 64, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, 64, 64, 64, 64, 64, 64, 64, 0,
+	1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 64, 64, 64,
+	64, 64, 64, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47,
+	48, 49, 50, 51, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64,
+	64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64, 64 };
+
 static int base64_digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	return c == '/' ? 63 : -1;
+	unsigned char digit = base64_digits[(unsigned char)c];
+	return digit == NO_DIGIT ? -1 : digit;
 }
 
 /* Writes what count digits make up: three bytes of four, two of three, one of two. */
@@ -58,10 +67,40 @@ static void base64_flush(struct mime_decoder *decoder, struct buf *out)
 	decoder->bits = 0;
 }
 
+/* Decodes whole groups of four digits, up to the first octet that is no digit. Returns how many were taken. */
+static size_t base64_groups(struct strv in, struct buf *out)
+{
+	/* Each group is written as four octets, the last of which the next group overwrites. */
+	size_t max = in.n / 4 * 3 + 1;
+	/* Near the maximum of the buffer octets are added one at a time, as many as fit. */
+	unsigned char *to = max <= out->max - out->len ? (unsigned char *)buf_reserve(out, max) : NULL;
+	if (!to)
+		return 0;
+	const unsigned char *p = (const unsigned char *)in.p;
+	size_t i = 0;
+	for (; i + 4 <= in.n; i += 4, to += 3) {
+		uint32_t a = base64_digits[p[i]], b = base64_digits[p[i + 1]];
+		uint32_t c = base64_digits[p[i + 2]], d = base64_digits[p[i + 3]];
+		if ((a | b | c | d) & NO_DIGIT)
+			break;
+		uint32_t octets = htobe32(a << 26 | b << 20 | c << 14 | d << 8);
+		memcpy(to, &octets, sizeof(octets));
+	}
+	buf_commit(out, i / 4 * 3);
+	return i;
+}
+
 static void base64_feed(struct mime_decoder *decoder, struct strv in, struct buf *out)
 {
 	for (size_t i = 0; i < in.n; i++) {
 		char c = in.p[i];
+		if (decoder->count == 0 && !decoder->ended && base64_digit(c) >= 0) {
+			size_t taken = base64_groups(strv_sub(in, i, in.n), out);
+			i += taken;
+			if (i == in.n)
+				return;
+			c = in.p[i];
+		}
 		if (c == ' ' || c == '\t' || c == '\r' || c == '\n')
 			continue;
 		int digit = base64_digit(c);
@@ -187,6 +226,46 @@ static void qp_byte(struct mime_decoder *decoder, char c, struct buf *out)
 	qp_plain(decoder, c, out);
 }
 
+#define QP_LOOK_MAX 1024
+
+/* Whether octets of a line are taken together: nothing of what came before is still to be decided. */
+static bool qp_is_plain(const struct mime_decoder *decoder)
+{
+	return decoder->pending_count == 0 && decoder->run_count == 0;
+}
+
+/*
+ * Takes at once what precedes the next "=" or line end, without the white space at its end, which may have to
+ * vanish. Returns how many octets were taken.
+ */
+static size_t qp_line(struct strv in, struct buf *out)
+{
+	/* A line of escapes alone must not be searched to its end for each of them. */
+	in = strv_sub(in, 0, in.n < QP_LOOK_MAX ? in.n : QP_LOOK_MAX);
+	const char *end = memchr(in.p, '\n', in.n);
+	size_t n = end ? (size_t)(end - in.p) : in.n;
+	const char *escape = memchr(in.p, '=', n);
+	if (escape)
+		n = (size_t)(escape - in.p);
+	while (n > 0 && (in.p[n - 1] == ' ' || in.p[n - 1] == '\t' || in.p[n - 1] == '\r'))
+		n--;
+	if (n > out->max - out->len)
+		return 0;
+	buf_add(out, in.p, n);
+	return n;
+}
+
+static void qp_feed(struct mime_decoder *decoder, struct strv in, struct buf *out)
+{
+	for (size_t i = 0; i < in.n; i++) {
+		if (qp_is_plain(decoder))
+			i += qp_line(strv_sub(in, i, in.n), out);
+		if (i == in.n)
+			return;
+		qp_byte(decoder, in.p[i], out);
+	}
+}
+
 void mime_decoder_feed(struct mime_decoder *decoder, struct strv in, struct buf *out)
 {
 	switch (decoder->encoding) {
@@ -194,8 +273,7 @@ void mime_decoder_feed(struct mime_decoder *decoder, struct strv in, struct buf 
 		base64_feed(decoder, in, out);
 		break;
 	case MIME_ENC_QP:
-		for (size_t i = 0; i < in.n; i++)
-			qp_byte(decoder, in.p[i], out);
+		qp_feed(decoder, in, out);
 		break;
 	case MIME_ENC_7BIT:
 	case MIME_ENC_8BIT:

@@ -184,6 +184,68 @@ static void base64_ends_anywhere_in_a_line(void **state)
 	assert_decodes_to(MIME_ENC_BASE64, STRV("Zh=="), STRV("f"), false);
 }
 
+/* Random text of these octets, fed whole and octet by octet, into a buffer that holds all of it or not. */
+static void assert_pieces_agree(enum mime_encoding encoding, const char *octets, unsigned seed)
+{
+	char text[3000];
+	size_t kinds = strlen(octets), n = 0;
+	srand(seed);
+	for (size_t length = (size_t)rand() % sizeof(text); n < length; n++) {
+		/* Long runs of the first octets, so that whole groups and lines are taken at once. */
+		size_t kind = rand() % 8 ? (size_t)rand() % (kinds / 2) : (size_t)rand() % kinds;
+		text[n] = octets[kind];
+	}
+	for (size_t max = 10; max < 10000; max = max * 3 + (size_t)rand() % 7) {
+		struct buf whole, single;
+		buf_init(&whole, max);
+		buf_init(&single, max);
+		bool broken = decode(&whole, encoding, strv_make(text, n), 0);
+		assert_int_equal(decode(&single, encoding, strv_make(text, n), 1), broken);
+		assert_int_equal(whole.len, single.len);
+		assert_int_equal(buf_ok(&whole), buf_ok(&single));
+		if (whole.len > 0)
+			assert_memory_equal(whole.p, single.p, whole.len);
+		buf_fini(&whole);
+		buf_fini(&single);
+	}
+}
+
+static void pieces_of_any_size_give_the_same(void **state)
+{
+	(void)state;
+	for (unsigned seed = 1; seed <= 30; seed++) {
+		assert_pieces_agree(MIME_ENC_BASE64, "ABCDEFGHIJKLMNOPQabcdefg0123456789+/\r\n \t", seed);
+		assert_pieces_agree(MIME_ENC_BASE64, "ABab01+/ABab01+/\r\n\r\n \t=-", seed);
+		assert_pieces_agree(MIME_ENC_QP, "abcdefghijklmnopqrstuvwxyz=AF90\r\n \t", seed);
+		assert_pieces_agree(MIME_ENC_QP, "ab cd \tef ==4\r\n\n", seed);
+	}
+}
+
+static void assert_line_is(struct strv in, char c, size_t n)
+{
+	struct buf got;
+	buf_init(&got, 100000);
+	assert_false(decode(&got, MIME_ENC_QP, in, 0));
+	assert_int_equal(got.len, n);
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(got.p[i], c);
+	buf_fini(&got);
+}
+
+/* More than is looked at together: 1024 octets. */
+static void long_lines_are_decoded(void **state)
+{
+	char in[3 * 1030];
+	(void)state;
+	for (size_t n = 1020; n <= 1030; n++) {
+		memset(in, 'x', n);
+		assert_line_is(strv_make(in, n), 'x', n);
+		for (size_t i = 0; i < n; i++)
+			memcpy(in + 3 * i, "=41", 3);
+		assert_line_is(strv_make(in, 3 * n), 'A', n);
+	}
+}
+
 static void other_encodings_pass(void **state)
 {
 	(void)state;
@@ -217,6 +279,8 @@ int main(void)
 		cmocka_unit_test(only_the_last_blanks_of_a_line_vanish),
 		cmocka_unit_test(each_digit_of_base64_has_its_value),
 		cmocka_unit_test(base64_ends_anywhere_in_a_line),
+		cmocka_unit_test(pieces_of_any_size_give_the_same),
+		cmocka_unit_test(long_lines_are_decoded),
 		cmocka_unit_test(other_encodings_pass),
 		cmocka_unit_test(encodings_are_known_by_name),
 	};
