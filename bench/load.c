@@ -7,6 +7,8 @@
  *   load append  HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  APPENDs, one mailbox a connection
  *   load talk    HOST PORT TLS USER PASSWORD CONNECTIONS COUNT SIZE  the same of messages in one thread
  *   load lmtp    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT [FIELD]  deliveries, with one more header
+ *   load cold    HOST PORT CONNECTIONS COUNT SIZE RECIPIENT ACCOUNTS SEED  deliveries to accounts in random
+ *                                                                    order, each at most once
  *   load exists  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to EXISTS in IDLE
  *   load notify  HOST PORT TLS USER PASSWORD LHOST LPORT COUNT       from LMTP's 250 to STATUS by NOTIFY
  *   load boxes   HOST PORT TLS USER PASSWORD COUNT                   CREATEs of mailboxes
@@ -27,6 +29,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -248,6 +251,8 @@ struct job {
 	bool talk; /* messages reply to each other; size is 1500 at least */
 	bool use_tls;
 	unsigned index, count;
+	unsigned connections;
+	unsigned accounts, seed; /* of `cold`; 0: the recipient is that of the connection */
 	size_t size;
 	double *times;
 };
@@ -372,6 +377,25 @@ static void deliver(struct client *c, const char *recipient, const char *text, s
 	expect(c, 250);
 }
 
+static unsigned common_divisor(unsigned a, unsigned b)
+{
+	while (b) {
+		unsigned rest = a % b;
+		a = b;
+		b = rest;
+	}
+	return a;
+}
+
+/* The account that comes at place `i` of an order that the seed chooses; each comes once. */
+static unsigned shuffled(const struct job *job, unsigned i)
+{
+	unsigned step = (job->seed * 2654435761u) % job->accounts;
+	while (step == 0 || common_divisor(step, job->accounts) != 1)
+		step++;
+	return (unsigned)(((uint64_t)i * step + job->seed) % job->accounts);
+}
+
 static void *run_lmtp(void *arg)
 {
 	struct job *job = arg;
@@ -384,7 +408,8 @@ static void *run_lmtp(void *arg)
 	for (unsigned i = 0; i < job->count; i++) {
 		char *text = make_message(job, i);
 		double begin = now();
-		snprintf(recipient, sizeof(recipient), job->recipient, job->index);
+		unsigned to = job->accounts ? shuffled(job, i * job->connections + job->index) : job->index;
+		snprintf(recipient, sizeof(recipient), job->recipient, to);
 		deliver(c, recipient, text, job->size);
 		job->times[i] = now() - begin;
 		free(text);
@@ -418,6 +443,7 @@ static void run_threads(void *(*run)(void *), struct job base, unsigned connecti
 	for (unsigned i = 0; i < connections; i++) {
 		jobs[i] = base;
 		jobs[i].index = i;
+		jobs[i].connections = connections;
 		jobs[i].count = each;
 		jobs[i].times = times + (size_t)i * each;
 		pthread_create(&threads[i], NULL, run, &jobs[i]);
@@ -532,6 +558,15 @@ int main(int argc, char **argv)
 		job.size = strtoul(argv[6], NULL, 10);
 		job.recipient = argv[7];
 		job.field = argc == 9 ? argv[8] : "";
+		run_threads(run_lmtp, job, (unsigned)strtol(argv[4], NULL, 10),
+			(unsigned)strtol(argv[5], NULL, 10));
+		return 0;
+	}
+	if (strcmp(what, "cold") == 0 && argc == 10) {
+		job.size = strtoul(argv[6], NULL, 10);
+		job.recipient = argv[7];
+		job.accounts = (unsigned)strtoul(argv[8], NULL, 10);
+		job.seed = (unsigned)strtoul(argv[9], NULL, 10);
 		run_threads(run_lmtp, job, (unsigned)strtol(argv[4], NULL, 10),
 			(unsigned)strtol(argv[5], NULL, 10));
 		return 0;

@@ -9,7 +9,7 @@
 #define OWN 96 /* listeners, databases of the server, control connections, pushes, name lookups */
 #define OWN_REACTOR 8
 #define OWN_WORKER 4 /* files of the job that it runs */
-#define ACCOUNT_FILES 2 /* database and WAL */
+#define ACCOUNT_FILES 3 /* database, WAL and ledger */
 #define LMTP_FILES 2 /* connection and spool file */
 /* One of eight IMAP connections reads or sends a large message, from a file. */
 #define IMAP_SHARE 8

@@ -14,14 +14,17 @@ void server_status(struct server *server, struct buf *out)
 	struct imapd_counters imap;
 	struct lmtp_counters lmtp;
 	struct webpush_counters push;
+	struct store_counters store;
 
+	store_counters(server->store, &store);
 	webpush_counters(server->webpush, &push);
 	imapd_counters(server->imapd, &imap);
 	lmtp_counters(server->lmtp, &lmtp);
 	buf_printf(out, "version: %s\npid: %d\nuptime: %" PRId64 "s\nreactors: %u\nworkers: %u\n",
 		COID_VERSION, (int)getpid(), (clock_wall() - server->started), server->reactor_count,
 		pool_threads(server->pool));
-	buf_printf(out, "accounts-locked: %u\n", store_locked_count(server->store));
+	buf_printf(out, "accounts-locked: %u\naccounts-open: %u\naccounts-unsettled: %u\n",
+		store_locked_count(server->store), store.accounts_open, store.accounts_unsettled);
 	for (unsigned i = 0; i < server->socket_count; i++) {
 		const struct server_socket *socket = &server->sockets[i];
 		if (i == 0 || strcmp(server->sockets[i - 1].address, socket->address) != 0)

@@ -393,7 +393,7 @@ const struct conf_row conf_table[] = {
 	ROW_WORD(store, sync_flags, CONF_ENUM, CONF_RESTART, "relaxed", sync_words,
 		"When changes of flags are safe on disk: relaxed (within a second) or always (before OK)"),
 	ROW_VALUE(store, open_accounts_max, CONF_NUMBER, CONF_RESTART, "512", 8, 100000,
-		"Account databases held open"),
+		"Account databases held open at most. An open one takes three descriptors and about 130 KiB"),
 	ROW_VALUE(store, index_memory, CONF_SIZE, CONF_RESTART, "256M", MIB, 1024 * GIB,
 		"Memory for mailbox indexes, in all"),
 	ROW_VALUE(store, expunge_log_max, CONF_NUMBER, CONF_RESTART, "100000", 100, 100000000,

@@ -534,8 +534,10 @@ static void close_parts(struct account *account, bool in_order, enum close_wal w
 
 enum rc account_open(struct account *account)
 {
+	account_place_take(account);
 	enum rc rc = open_parts(account);
 	if (rc != RC_OK) {
+		account_place_return(account);
 		log_error(account->store->log, "account cannot be opened account=%s rc=%s",
 			account_shown(account), rc_name(rc));
 		/* Descriptors or memory have run out; other accounts may hold some. */

@@ -13,8 +13,6 @@
 #include "base/mem.h"
 
 #define SLOW_RETRY_MS 200 /* while no worker is free for slow work */
-#define EVICT_MAX 64 /* accounts that are closed in one tick */
-#define EVICT_SHORT 8 /* the same when descriptors have run out */
 
 struct dirty_account {
 	struct account *account; /* counted */
@@ -206,97 +204,6 @@ void account_turn_ends(struct account *account)
 	settle_wish(account);
 }
 
-/* Open accounts. */
-
-static bool picked_has(struct account *const *picked, size_t count, const struct account *account)
-{
-	for (size_t i = 0; i < count; i++)
-		if (picked[i] == account)
-			return true;
-	return false;
-}
-
-/* The account that was used longest ago, without `keep` and the ones that are picked already. */
-static struct account *evict_pick(
-	struct store *store, const struct account *keep, struct account *const *picked, size_t count)
-{
-	struct account *oldest = NULL;
-	uint64_t oldest_used = UINT64_MAX;
-	LIST_EACH (node, &store->open_accounts) {
-		struct account *account = CONTAINER_OF(node, struct account, open_node);
-		uint64_t used = atomic_load_explicit(&account->last_used, memory_order_relaxed);
-		if (account == keep || used >= oldest_used || atomic_load(&account->background_queued) ||
-			picked_has(picked, count, account))
-			continue;
-		oldest = account;
-		oldest_used = used;
-	}
-	return oldest;
-}
-
-/*
- * Asks up to `max` accounts that were used longest ago to close. The caller holds the store's lock, so that
- * they stay open meanwhile.
- */
-static void background_evict(struct store *store, const struct account *keep, size_t max)
-{
-	struct account *picked[EVICT_MAX];
-	size_t count = 0;
-	while (count < max && count < EVICT_MAX) {
-		struct account *account = evict_pick(store, keep, picked, count);
-		if (!account)
-			return;
-		picked[count++] = account;
-		account_background_want(account, BACKGROUND_CLOSE);
-	}
-}
-
-void store_evict_some(struct store *store)
-{
-	pthread_mutex_lock(&store->lock);
-	background_evict(store, NULL, EVICT_SHORT);
-	pthread_mutex_unlock(&store->lock);
-}
-
-void account_opened(struct account *account)
-{
-	struct store *store = account->store;
-	account_ref(account);
-	atomic_store_explicit(&account->last_used, clock_mono_ms(), memory_order_relaxed);
-	pthread_mutex_lock(&store->lock);
-	list_append(&store->open_accounts, &account->open_node);
-	store->open_count++;
-	if (store->open_count > store->settings.open_accounts_max)
-		background_evict(store, account, 1);
-	pthread_mutex_unlock(&store->lock);
-}
-
-void account_closed(struct account *account)
-{
-	struct store *store = account->store;
-	pthread_mutex_lock(&store->lock);
-	list_remove(&account->open_node);
-	store->open_count--;
-	pthread_mutex_unlock(&store->lock);
-	account_unref(&account);
-}
-
-void account_failed(struct account *account)
-{
-	account_ref(account);
-	pthread_mutex_lock(&account->store->lock);
-	list_append(&account->store->failed_accounts, &account->open_node);
-	pthread_mutex_unlock(&account->store->lock);
-}
-
-void account_mended(struct account *account)
-{
-	pthread_mutex_lock(&account->store->lock);
-	list_remove(&account->open_node);
-	pthread_mutex_unlock(&account->store->lock);
-	account_unref(&account);
-}
-
 /* Runs on the store's own strand. */
 static void syncfs_run(struct store *store)
 {
@@ -387,9 +294,6 @@ void store_tick(struct store *store)
 	bool sync_all = count_dirty(store) > SYNCFS_ACCOUNTS;
 	LIST_EACH (node, &store->open_accounts)
 		tick_account(CONTAINER_OF(node, struct account, open_node), now, !sync_all);
-	unsigned max = store->settings.open_accounts_max;
-	unsigned over = store->open_count > max ? store->open_count - max : 0;
-	background_evict(store, NULL, over);
 	pthread_mutex_unlock(&store->lock);
 	index_lru_trim(store->indexes);
 	settle_tick(store);

@@ -135,6 +135,11 @@ static void unsettled_add(struct account *account)
 	pthread_mutex_unlock(&store->lock);
 }
 
+unsigned settle_waiting(const struct store *store)
+{
+	return HASH_COUNT(store->unsettled);
+}
+
 static struct unsettled *unsettled_take(struct store *store)
 {
 	pthread_mutex_lock(&store->lock);
@@ -145,20 +150,29 @@ static struct unsettled *unsettled_take(struct store *store)
 	return entry;
 }
 
+bool settle_may_close(const struct account *account)
+{
+	return !account->doubtful && strand_length(account->strand) == 0;
+}
+
+void settle_close(struct account *account)
+{
+	if (db_wal_frames(account->db) == 0 || token_take(account->store)) {
+		account_close(account);
+		return;
+	}
+	unsettled_add(account);
+	account_close_quickly(account);
+}
+
 enum rc settle_close_run(struct account *account)
 {
 	/* After a reopening the account would show a commit that nobody has been told of. */
 	if (account->doubtful && account_writable(account) != RC_OK)
 		return RC_OK;
-	/* A new job needs the account, so it stays open. */
-	if (strand_length(account->strand) > 0)
-		return RC_OK;
-	if (db_wal_frames(account->db) == 0 || token_take(account->store)) {
-		account_close(account);
-		return RC_OK;
-	}
-	unsettled_add(account);
-	account_close_quickly(account);
+	/* If a new job needs the account, it stays open. */
+	if (strand_length(account->strand) == 0)
+		settle_close(account);
 	return RC_OK;
 }
 

@@ -88,6 +88,13 @@ const struct store_settings *store_settings(const struct store *store);
  */
 void store_tick(struct store *store);
 
+struct store_counters {
+	unsigned accounts_open; /* those that are being opened count, too */
+	unsigned accounts_unsettled; /* closed, and their WAL is still to be emptied */
+};
+/* Any thread. */
+void store_counters(struct store *store, struct store_counters *ret_counters);
+
 /*
  * A handle on an account; nothing is opened before the first job. Counted; any thread. The same object for
  * the same id as long as somebody holds it.

@@ -93,6 +93,7 @@ struct account {
 	atomic_bool destroy_queued;
 	struct strand_item destroy_item;
 	struct list_node open_node; /* store->open_accounts or ->failed_accounts; store's lock */
+	uint64_t listed_ms; /* since when it has its place in open_accounts; store's lock */
 
 	enum account_state state;
 	enum rc fail_rc;
@@ -160,7 +161,7 @@ struct store {
 	/* lock; counted, so that their back-off is not forgotten; locked accounts, too */
 	struct list failed_accounts;
 	atomic_uint locked_count;
-	unsigned open_count; /* lock */
+	unsigned open_count; /* places that are taken (account_place.c); lock */
 	char *template; /* own: the database file of a new account */
 	size_t template_size;
 	bool ticked;
@@ -317,6 +318,22 @@ enum rc account_marker_write(struct account *account) MUST_CHECK;
 bool account_item_is_job(const struct account *account, const struct strand_item *item);
 void account_item_run(struct account *account, struct strand_item *item);
 void account_turn_ends(struct account *account);
+void store_turn(struct strand *strand, void *ctx);
+/*
+ * Call this after a sync has been tried: relaxed commits up to `number` are on disk, or the account is
+ * recovered.
+ */
+void account_background_synced(struct account *account, enum rc rc, uint64_t number);
+void account_background_want(struct account *account, enum background_kind kind);
+
+/* account_place.c */
+/*
+ * Call this before the account is opened, without the store's lock. If no place is free it closes another
+ * account on this thread. The place is given back by account_place_return if the account can't be opened, else
+ * by account_closed.
+ */
+void account_place_take(struct account *account);
+void account_place_return(struct account *account);
 /*
  * Add the account to the store's list of open accounts, and remove it; the same for the list of failed ones.
  */
@@ -324,15 +341,11 @@ void account_opened(struct account *account);
 void account_closed(struct account *account);
 void account_failed(struct account *account);
 void account_mended(struct account *account);
-void store_turn(struct strand *strand, void *ctx);
-/* Asks some accounts that were used longest ago to close, because descriptors have run out. Any thread. */
-void store_evict_some(struct store *store);
 /*
- * Call this after a sync has been tried: relaxed commits up to `number` are on disk, or the account is
- * recovered.
+ * Closes some accounts that were used longest ago, on this thread, because descriptors have run out. The
+ * caller does not hold the store's lock.
  */
-void account_background_synced(struct account *account, enum rc rc, uint64_t number);
-void account_background_want(struct account *account, enum background_kind kind);
+void store_evict_some(struct store *store);
 
 /* settle.c: the WAL is short-lived. */
 /*
@@ -343,7 +356,14 @@ void account_background_want(struct account *account, enum background_kind kind)
 enum rc settle_checkpoint(struct account *account, bool truncate) MUST_CHECK;
 /* Background work. */
 enum rc settle_run(struct account *account) MUST_CHECK;
+/* Tells whether the account can be closed now: no job waits for it, and its last commit is not in doubt. */
+bool settle_may_close(const struct account *account);
+/* Closes the account. Its WAL is emptied first if there is a token for that, else later. */
+void settle_close(struct account *account);
+/* Does the same as background work, if no job needs the account. */
 enum rc settle_close_run(struct account *account) MUST_CHECK;
+/* The number of closed accounts whose WAL is still to be emptied. The caller holds the store's lock. */
+unsigned settle_waiting(const struct store *store);
 /* Call this when a turn has ended: requests a checkpoint. */
 void settle_wish(struct account *account);
 /* Call this once a second. */

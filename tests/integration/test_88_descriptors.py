@@ -3,7 +3,9 @@
 import contextlib
 import os
 import pathlib
+import re
 import socket
+import threading
 import time
 
 import pytest
@@ -100,3 +102,42 @@ def test_when_descriptors_run_out_idle_accounts_are_closed(make_coid, tmp_path):
         while coid.deliver([user], message("hello"))[user][0] != 250:
             assert time.monotonic() < end
             time.sleep(0.2)
+
+
+@pytest.mark.timeout(180)
+def test_no_more_accounts_are_open_than_the_setting_says(make_coid):
+    """Deliveries to many accounts at once: the limit holds while they come, and descriptors with it."""
+    limit, workers, senders = 16, 4, 8
+    coid = make_coid(settings={"store.open_accounts_max": limit, "server.workers": workers})
+    users = [f"cold{i}@example.org" for i in range(160)]
+    for user in users:
+        coid.add_user(user)
+    seen, wrong, done = [], [], threading.Event()
+
+    def send(own):
+        for user in own:
+            if coid.deliver([user], message("hello"))[user][0] != 250:
+                wrong.append(user)
+
+    def look():
+        while not done.is_set():
+            status = coid.ctl("status")
+            seen.append((int(re.search(r"accounts-open: (\d+)", status).group(1)), database_files(coid.process.pid)))
+
+    threads = [threading.Thread(target=send, args=(users[i::senders] * 2,)) for i in range(senders)]
+    watcher = threading.Thread(target=look)
+    for thread in (*threads, watcher):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    done.set()
+    watcher.join()
+    assert not wrong
+    assert len(seen) > 3
+    most = limit + workers
+    assert max(count for count, _ in seen) <= most, seen
+    # Database and WAL of each, and of a moment's opening and closing.
+    assert max(files for _, files in seen) <= 2 * most + 2 * workers, seen
+    assert max(count for count, _ in seen) >= limit, "the test has opened too few"
+    for user in (users[0], users[-1]):
+        assert b"* 2 EXISTS" in coid.raw(user).ok("SELECT INBOX")

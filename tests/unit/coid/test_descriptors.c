@@ -30,9 +30,9 @@ static void a_limit_that_suffices_changes_nothing(void **state)
 {
 	struct conf *conf = conf_of(8000, 500, 512, 8);
 	/*
-	 * 96 of the server, 4 reactors, 8 workers, accounts and LMTP with two each, IMAP with an eighth more.
+	 * 96 of the server, 4 reactors, 8 workers, accounts with three each, LMTP with two, IMAP with an eighth more.
 	 */
-	uint64_t needed = 96 + 4 * 8 + 8 * 4 + 512 * 2 + 500 * 2 + 8000 + 8000 / 8;
+	uint64_t needed = 96 + 4 * 8 + 8 * 4 + 512 * 3 + 500 * 2 + 8000 + 8000 / 8;
 
 	(void)state;
 	for (uint64_t limit = needed; limit < needed + 2; limit++) {
@@ -48,7 +48,7 @@ static void a_limit_that_suffices_changes_nothing(void **state)
 	conf_free(&conf);
 	/* Also where accounts need more than their part of a low limit. */
 	conf = conf_of(80, 500, 512, 8);
-	needed = 96 + 8 + 8 * 4 + 512 * 2 + 500 * 2 + 80 + 80 / 8;
+	needed = 96 + 8 + 8 * 4 + 512 * 3 + 500 * 2 + 80 + 80 / 8;
 	plan = descriptors_plan(conf, 1, needed);
 	assert_int_equal(plan.accounts, 512);
 	plan = descriptors_plan(conf, 1, needed - 1);
@@ -65,13 +65,13 @@ static void a_low_limit_is_divided_so_that_all_fits(void **state)
 	for (uint64_t limit = 1; limit < 200000; limit += 1 + limit / 50) {
 		struct descriptors plan = descriptors_plan(conf, 2, limit);
 		uint64_t own = 96 + 2 * 8 + 8 * 4;
-		uint64_t used = own + 2 * (uint64_t)plan.accounts + 2 * (uint64_t)plan.lmtp + plan.imap +
+		uint64_t used = own + 3 * (uint64_t)plan.accounts + 2 * (uint64_t)plan.lmtp + plan.imap +
 				plan.imap / 8;
 		assert_in_range(plan.imap, 1, 100000);
 		assert_in_range(plan.lmtp, 4, 500);
 		assert_in_range(plan.accounts, 8, 512);
 		/* Accounts and LMTP take three eighths, or their least. */
-		if (limit >= own + 2 * 8 + 2 * 4 + 2 && limit * 5 / 8 >= own + 2)
+		if (limit >= own + 3 * 8 + 2 * 4 + 2 && limit * 5 / 8 >= own + 2)
 			assert_true(used <= limit);
 	}
 	conf_free(&conf);
@@ -83,9 +83,9 @@ static void accounts_and_lmtp_get_their_part_of_a_low_limit(void **state)
 	struct descriptors plan = descriptors_plan(conf, 1, 1024);
 
 	(void)state;
-	assert_int_equal(plan.accounts, 1024 / 4 / 2);
+	assert_int_equal(plan.accounts, 1024 / 4 / 3);
 	assert_int_equal(plan.lmtp, 1024 / 8 / 2);
-	assert_int_equal(plan.imap, (1024 - (96 + 8 + 32) - 256 - 128) * 8 / 9);
+	assert_int_equal(plan.imap, (1024 - (96 + 8 + 32) - 255 - 128) * 8 / 9);
 	plan = descriptors_plan(conf, 1, 10);
 	assert_int_equal(plan.accounts, 8);
 	assert_int_equal(plan.lmtp, 4);
