@@ -128,7 +128,8 @@ control {{ socket = "{control}" }}
         self.process = subprocess.Popen([build / "coid", "-c", conf], stdout=log, stderr=log)
         self.wait()
         lines = self.folder / "users"
-        lines.write_text("".join(f"{user}:{PASSWORD}\n" for user in users))
+        hashed = run("openssl", "passwd", "-6", PASSWORD).stdout.strip()
+        lines.write_text("".join(f"{user}:{{CRYPT}}{hashed}\n" for user in users))
         run(build / "coidctl", "-s", control, "user", "import", lines)
 
 
@@ -206,11 +207,17 @@ class Bench:
     def __init__(self, args, servers, load):
         self.args, self.servers, self.load = args, servers, load
         self.rows = []
+        self.seeds = 1
+
+    def seed(self):
+        """Another order of the cold accounts for each load."""
+        self.seeds += 1
+        return self.seeds
 
     def once(self, server, what, *args, tls=False, port=None, user="u0@example.org"):
         """One load; (values printed, CPU milliseconds an operation)."""
         name = "imaps" if tls else "imap"
-        if what == "lmtp":
+        if what in ("lmtp", "cold"):
             head = [what, "127.0.0.1", server.ports["lmtp"]]
         else:
             head = [what, "127.0.0.1", server.ports[name], int(tls), user, PASSWORD]
@@ -285,6 +292,7 @@ def main():
     parser.add_argument("--messages", type=int, default=20000, help="in the big mailbox")
     parser.add_argument("--talk", type=int, default=20000, help="messages that are sorted and threaded")
     parser.add_argument("--idle", type=int, default=200, help="idle connections")
+    parser.add_argument("--cold", type=int, default=2000, help="accounts that get a message each, in random order")
     parser.add_argument("--only", help="rows whose names begin with one of these")
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "release")
     parser.add_argument("--no-dovecot", action="store_true")
@@ -298,6 +306,7 @@ def main():
     run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "3",
         "-subj", "/CN=localhost", "-keyout", key, "-out", cert)
     users = ["u%d@example.org" % i for i in range(64)] + ["big@example.org", "talk@example.org"]
+    users += ["c%d@example.org" % i for i in range(args.cold)]
     servers = []
     for kind in (Coid,) if args.no_dovecot else (Coid, Dovecot):
         (folder / kind.name).mkdir()
@@ -312,6 +321,11 @@ def main():
         bench.row("APPEND 4 KiB, 1 connection", "append", 1, 300, 4096, user="u%d@example.org")
         bench.row("APPEND 4 KiB, 8 connections", "append", 8, 1600, 4096, user="u%d@example.org")
         bench.row("LMTP delivery 4 KiB, 4 senders", "lmtp", 4, 1200, 4096, "u%d@example.org")
+        if not args.only or "LMTP delivery to cold" in args.only:
+            for server in servers:
+                bench.once(server, "cold", 8, args.cold // 8 * 8, 1024, "c%d@example.org", args.cold, 1)
+        bench.row("LMTP delivery to cold accounts, 8 senders", "cold", 8, args.cold // 8 * 8, 1024, "c%d@example.org", args.cold,
+                  lambda server: bench.seed())
         bench.row("250 of LMTP to EXISTS in IDLE", "exists", "127.0.0.1", lambda s: s.ports["lmtp"], 100, user="u9@example.org",
                   figures=("median_ms", "p99_ms"))
         many = {"user": "u10@example.org"}
