@@ -67,7 +67,7 @@ static void base64_flush(struct mime_decoder *decoder, struct buf *out)
 	decoder->bits = 0;
 }
 
-/* Decodes whole groups of four digits, up to the first octet that is no digit. Returns how many were taken. */
+/* Decodes whole groups of four digits, up to the first octet that is no digit. Returns how many it took. */
 static size_t base64_groups(struct strv in, struct buf *out)
 {
 	/* Each group is written as four octets, the last of which the next group overwrites. */

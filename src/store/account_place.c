@@ -1,7 +1,7 @@
 /*
- * Places for open accounts. There are `open_accounts_max`: an account that is opened takes one, and if none is
- * free its worker first closes the account that was used longest ago. So no more accounts are open than the
- * setting says and the accounts that workers and reactors hold at this instant.
+ * Places for open accounts. There are `open_accounts_max`: an account that is opened takes one, and if none
+ * is free its worker first closes the account that was used longest ago. So no more accounts are open than
+ * the setting says, and those that workers and reactors hold at this instant.
  *
  *	head						tail
  *	A (listed 10, used 10)	B (listed 12, used 40)	C (listed 30, used 30)
@@ -50,7 +50,8 @@ static struct account *place_borrow(struct store *store)
 	return NULL;
 }
 
-/* Closes one account on this thread. False: all are in use. The store's lock is held, and let go meanwhile. */
+/* Closes one account on this thread. False: all are in use. The caller holds the store's lock, which is
+ * released meanwhile. */
 static bool place_clear(struct store *store)
 {
 	struct account *account = place_borrow(store);

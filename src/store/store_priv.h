@@ -329,8 +329,8 @@ void account_background_want(struct account *account, enum background_kind kind)
 /* account_place.c */
 /*
  * Call this before the account is opened, without the store's lock. If no place is free it closes another
- * account on this thread. The place is given back by account_place_return if the account can't be opened, else
- * by account_closed.
+ * account on this thread. The place is given back by account_place_return if the account can't be opened,
+ * else by account_closed.
  */
 void account_place_take(struct account *account);
 void account_place_return(struct account *account);

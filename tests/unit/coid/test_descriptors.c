@@ -30,7 +30,8 @@ static void a_limit_that_suffices_changes_nothing(void **state)
 {
 	struct conf *conf = conf_of(8000, 500, 512, 8);
 	/*
-	 * 96 of the server, 4 reactors, 8 workers, accounts with three each, LMTP with two, IMAP with an eighth more.
+	 * 96 of the server, 4 reactors, 8 workers, accounts with three each, LMTP with two, IMAP with an
+	 * eighth more.
 	 */
 	uint64_t needed = 96 + 4 * 8 + 8 * 4 + 512 * 3 + 500 * 2 + 8000 + 8000 / 8;
 
