@@ -43,19 +43,19 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void add_bytes(struct test *t, struct strv text)
+static inline void add_bytes(struct test *t, struct strv text)
 {
 	uint32_t uid;
 	assert_int_equal(rig_append(&t->rig, ACCOUNT, "INBOX", text, STRV_NULL, &uid), RC_OK);
 	assert_int_equal(uid, ++t->count);
 }
 
-static void add(struct test *t, const char *text)
+static inline void add(struct test *t, const char *text)
 {
 	add_bytes(t, strv_cstr(text));
 }
 
-static int64_t inbox_of(struct test *t)
+static inline int64_t inbox_of(struct test *t)
 {
 	int64_t inbox;
 	assert_int_equal(rig_find(&t->rig, ACCOUNT, "INBOX", &inbox), RC_OK);
