@@ -21,8 +21,6 @@
 #define OUT_HIGH_DEFAULT 262144u
 #define WRITE_MS_DEFAULT 300000u
 #define TLS_MS_DEFAULT 30000u
-/* How long conn_close waits for the last words to go out. */
-#define CLOSE_MS 5000u
 /* Deflate state is put away after so long without traffic: with and without the hint of conn_idle. */
 #define FREEZE_HINTED_MS 3000u
 #define FREEZE_MS 15000u
@@ -562,7 +560,7 @@ void conn_begin_close(struct conn *conn, enum conn_end why)
 		conn_drop_input(conn);
 	if (conn->deflate)
 		conn->deflate->flush = true;
-	timer_set(&conn->timer, CLOSE_MS);
+	timer_set(&conn->timer, CONN_CLOSE_MS);
 	conn_update_events(conn);
 	conn_schedule(conn, WORK_FLUSH);
 }

@@ -13,8 +13,6 @@
 #define ROUNDS 4
 /* Bytes inflated in one go: 16 KiB of input can be 16 MiB of output. */
 #define INFLATE_BUDGET 262144u
-/* After our last words a peer may go on for so many bytes. */
-#define LINGER_MAX 1048576u
 /* A peer that has TLS answer and does not read the answers is not read from any more. */
 #define SPILL_HIGH 65536u
 
@@ -259,7 +257,7 @@ void conn_linger(struct conn *conn)
 		if (io == IO_WAIT)
 			return;
 		conn->lingered += n;
-		if (io != IO_OK || conn->lingered > LINGER_MAX) {
+		if (io != IO_OK || conn->lingered > CONN_LINGER_MAX) {
 			conn_end(conn, conn->why);
 			return;
 		}

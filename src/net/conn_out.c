@@ -15,8 +15,6 @@
 #define WIRE_LOW 65536u
 #define COMPRESS_STEP 32768u
 #define IOV_MAX_OUT 16
-/* How long a peer that goes on sending is listened to after our last words. */
-#define LINGER_MS 1000u
 
 static size_t queue_length(const struct conn *conn)
 {
@@ -140,7 +138,7 @@ static void finish_close(struct conn *conn)
 		conn_end(conn, conn->why);
 		return;
 	}
-	timer_set(&conn->timer, LINGER_MS);
+	timer_set(&conn->timer, CONN_LINGER_MS);
 	conn_update_events(conn);
 }
 

@@ -25,6 +25,10 @@ struct conn_tls;
 
 /* One read from the socket, one TLS record. */
 #define CONN_CHUNK 16384u
+#define CONN_CLOSE_MS 5000u /* how long conn_close waits for the last words to go out */
+/* After them a peer that goes on sending is listened to for so long, and so many octets. */
+#define CONN_LINGER_MS 1000u
+#define CONN_LINGER_MAX 1048576u
 
 enum conn_state {
 	CONN_OPEN, /* waits for input and output */

@@ -1,5 +1,7 @@
 #include "unit/net/net_helper.h"
 
+#include "net/conn_priv.h"
+
 static size_t eat_lines(struct user *user, struct strv in)
 {
 	size_t n = 0;
@@ -348,10 +350,10 @@ static void a_stalled_write_ends_the_connection(void **state)
 	size_t before = conn_out_length(user.conn);
 	SPIN(&user, (peer_take(peer, &got), conn_out_length(user.conn) < before));
 	turns(&user, 20);
-	clock_fake_advance(50000);
+	clock_fake_advance(59999);
 	turns(&user, 2);
 	assert_int_equal(user.ends, 0);
-	clock_fake_advance(10001);
+	clock_fake_advance(1);
 	turns(&user, 3);
 	assert_int_equal(user.ends, 1);
 	assert_int_equal(user.why, CONN_TIMEOUT);
@@ -403,7 +405,10 @@ static void close_gives_up_when_the_peer_does_not_read(void **state)
 	conn_close(user.conn);
 	turns(&user, 10);
 	assert_int_equal(user.ends, 0);
-	clock_fake_advance(5001);
+	clock_fake_advance(CONN_CLOSE_MS - 1);
+	turns(&user, 3);
+	assert_int_equal(user.ends, 0);
+	clock_fake_advance(1);
 	turns(&user, 3);
 	assert_int_equal(user.ends, 1);
 	assert_int_equal(user.why, CONN_TIMEOUT);
@@ -461,7 +466,7 @@ static void a_peer_that_never_stops_is_cut_off(void **state)
 		SPIN(&user, user.calls > 0);
 		turns(&user, 5);
 		if (by_time)
-			clock_fake_advance(1001);
+			clock_fake_advance(CONN_LINGER_MS);
 		time_t began = time(NULL);
 		while (user.ends == 0) {
 			assert_true(in_time(began));
@@ -472,6 +477,46 @@ static void a_peer_that_never_stops_is_cut_off(void **state)
 		close(peer);
 		user_fini(&user);
 	}
+	clock_fake_set(0, 0);
+}
+
+/* The peer has sent so much, and so long ago, when a connection that closes has said its last words. */
+static void assert_lingers(size_t sent, uint64_t ms, bool lingers)
+{
+	struct user user;
+	int peer;
+	char block[4096];
+
+	user_init(&user, &peer, true, NULL);
+	user.eat = say_bye;
+	memset(block, 'x', sizeof(block));
+	peer_send(peer, block, 1);
+	SPIN(&user, user.calls > 0);
+	turns(&user, 5);
+	for (size_t left = sent; left > 0;) {
+		size_t n = left < sizeof(block) ? left : sizeof(block);
+		peer_send(peer, block, n);
+		turns(&user, 1);
+		left -= n;
+	}
+	SPIN(&user, user.ends == 1 || user.conn->lingered == sent);
+	clock_fake_advance(ms);
+	turns(&user, 3);
+	assert_int_equal(user.ends, lingers ? 0 : 1);
+	close(peer);
+	SPIN(&user, user.ends == 1);
+	user_fini(&user);
+}
+
+static void a_peer_may_go_on_for_a_while_and_so_much(void **state)
+{
+	(void)state;
+	clock_fake_set(1000000, 0);
+	assert_lingers(CONN_LINGER_MAX - 1, 0, true);
+	assert_lingers(CONN_LINGER_MAX, 0, true);
+	assert_lingers(CONN_LINGER_MAX + 1, 0, false);
+	assert_lingers(1, CONN_LINGER_MS - 1, true);
+	assert_lingers(1, CONN_LINGER_MS, false);
 	clock_fake_set(0, 0);
 }
 
@@ -689,6 +734,7 @@ int main(void)
 		cmocka_unit_test(close_gives_up_when_the_peer_does_not_read),
 		cmocka_unit_test(last_words_arrive_although_the_peer_goes_on_sending),
 		cmocka_unit_test(a_peer_that_never_stops_is_cut_off),
+		cmocka_unit_test(a_peer_may_go_on_for_a_while_and_so_much),
 		cmocka_unit_test(abort_inside_a_callback_ends_once),
 		cmocka_unit_test(the_answer_to_a_half_closed_peer_is_sent),
 		cmocka_unit_test(a_reset_is_an_error),

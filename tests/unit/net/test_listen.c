@@ -121,6 +121,9 @@ static void nonsense_is_no_address(void **state)
 		assert_true(errors.len > 0);
 	}
 	int fd;
+	assert_int_equal(listen_open("127.9.8.7:65535", 1, 0, &fd, &errors), RC_OK);
+	assert_int_equal(listen_port(fd), UINT16_MAX);
+	close(fd);
 	assert_int_equal(listen_open("203.0.113.1:0", 1, 0, &fd, &errors), RC_NOT_FOUND);
 	buf_reset(&errors);
 }
