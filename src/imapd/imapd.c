@@ -32,6 +32,7 @@ void imapd_settings_init(struct imapd_settings *settings)
 		.literal_max_preauth = 32 * 1024,
 		.context_ranges_max = CONTEXT_RANGES_MAX,
 		.context_sorted_max = SORTED_MAX,
+		.esearch_mailboxes_max = 10000,
 		.words_max = 10000,
 		.id_fields = id_fields,
 		.id_field_count = 1,

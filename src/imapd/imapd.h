@@ -28,6 +28,7 @@ struct imapd_settings {
 	 * results */
 	size_t context_ranges_max;
 	size_t context_sorted_max;
+	size_t esearch_mailboxes_max; /* that one ESEARCH searches, besides the selected one */
 	unsigned words_max; /* arguments of one command, counted by the parser: BAD beyond */
 	uint64_t message_max; /* of APPEND */
 	uint64_t append_memory_max; /* bytes in flight of one APPEND; NO [LIMIT] for a message beyond */

@@ -10,7 +10,6 @@
 #include <stdio.h>
 
 #define SPECIALUSE_ENTRY "/private/specialuse"
-#define SPECIALUSE_MAX 256 /* octets of a value: all of them, each written twice */
 
 static enum rc specialuse_list(void *ctx, struct account *account, const struct metadata_scope *scope,
 	struct strv name, bool below, struct metadata_list *list)

@@ -8,6 +8,8 @@
 
 #include "metadata/provider.h"
 
+#define SPECIALUSE_MAX 256 /* octets of a value: all of them, each written twice */
+
 void specialuse_provider(struct metadata_provider *ret_provider);
 
 #endif

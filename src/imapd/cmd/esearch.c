@@ -6,13 +6,14 @@
  * message numbers are places in the mailbox, "*" is its last message, and no message is \Recent.
  *
  * A mailbox that is deleted meanwhile is left out, as is one without results. NO [LIMIT]: there are more than
- * ESEARCH_MAILBOXES_MAX.
+ * the settings allow.
  */
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/seqset.h"
 #include "imapd/answer.h"
 #include "imapd/command.h"
+#include "imapd/imapd.h"
 #include "imapd/search_update.h"
 #include "imap/mailbox_source.h"
 #include "imap/rc_text.h"
@@ -23,8 +24,6 @@
 #include "imap/uid_runs.h"
 #include "imapd/view.h"
 #include "store/message.h"
-
-#define ESEARCH_MAILBOXES_MAX 10000
 
 struct found_mailbox {
 	int64_t id;
@@ -46,6 +45,7 @@ struct esearch_args {
 struct list_job {
 	struct cmd_job base;
 	const struct mailbox_source *sources;
+	size_t max; /* mailboxes */
 	int64_t selected; /* the selected mailbox: only its name is wanted; 0: none */
 	struct found_mailbox *mailboxes; /* in the job's arena */
 	size_t count;
@@ -93,7 +93,7 @@ static bool look_at(void *arg, const struct mbox_info *info)
 	}
 	if (info->messages > 0 && mailbox_source_match(list->sources, info->name, info->subscribed))
 		add_mailbox(list, info);
-	return list->count <= ESEARCH_MAILBOXES_MAX;
+	return list->count <= list->max;
 }
 
 static enum rc cmd_esearch_list_job_run(struct account *account, struct job *job)
@@ -101,7 +101,7 @@ static enum rc cmd_esearch_list_job_run(struct account *account, struct job *job
 	struct list_job *list = CONTAINER_OF(job, struct list_job, base.job);
 	list->count = 0;
 	enum rc rc = mbox_list(account, false, false, look_at, list);
-	return rc == RC_OK && list->count > ESEARCH_MAILBOXES_MAX ? RC_LIMIT : rc;
+	return rc == RC_OK && list->count > list->max ? RC_LIMIT : rc;
 }
 
 static struct found_mailbox cmd_esearch_keep(struct cmd *cmd, const struct found_mailbox *mailbox)
@@ -140,6 +140,7 @@ static void list_mailboxes(struct cmd *cmd)
 	struct esearch_args *args = cmd->args;
 	struct list_job *list =
 		cmd_job_new(cmd, sizeof(*list), JOB_READ, cmd_esearch_list_job_run, cmd_esearch_list_finish);
+	list->max = cmd->session->settings->esearch_mailboxes_max;
 	list->sources = mailbox_source_copy(args->sources.first, list->base.arena);
 	if (args->sources.selected)
 		list->selected = view_mailbox(cmd->session->view);

@@ -187,6 +187,7 @@ static void field_names_are_echoed_as_given(void **state)
 	assert_plan("BODY.PEEK[HEADER.FIELDS (From \"To\" x-y)]", false, "BODY[HEADER.FIELDS (From To x-y)]");
 	assert_plan(
 		"BODY[1.header.fields.not (\"a(b\")]<0.9>", false, "BODY[1.HEADER.FIELDS.NOT (\"a(b\")]<0>");
+	assert_plan("BODY[HEADER.FIELDS (!~)]", false, "BODY[HEADER.FIELDS (!~)]");
 	assert_plan("BODY[HEADER.FIELDS ({4}\r\nDate)]", false, "BODY[HEADER.FIELDS (Date)]");
 	assert_plan("BODY[HEADER.FIELDS (\"q\\\"q\")]", false, "BODY[HEADER.FIELDS (\"q\\\"q\")]");
 }
@@ -293,6 +294,8 @@ static void wrong_items_are_refused(void **state)
 		"BODY[HEADER.FIELDS (a:b)]",
 		"BODY[HEADER.FIELDS (\"\")]",
 		"BODY[HEADER.FIELDS (\"a b\")]",
+		"BODY[HEADER.FIELDS ({2}\r\na\x7f)]",
+		"BODY[HEADER.FIELDS ({2}\r\na\x80)]",
 		"BODY[HEADER.FIELDS (a ]",
 		"BODY[HEADER.FIELDS (a)",
 		"BODY[]<1>",

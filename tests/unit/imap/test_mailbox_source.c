@@ -1,5 +1,9 @@
 #include "imap/mailbox_source.h"
 
+#include "base/buf.h"
+#include "imap/mailbox_filter.h"
+#include "support/store_rig.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,10 +50,51 @@ static void every_filter_means_its_mailboxes(void **state)
 	assert_false(mailbox_source_match(NULL, STRV("a"), true));
 }
 
+/* So many names in one filter, or one filter for each. */
+static bool taken(struct store *store, size_t names, bool apart)
+{
+	struct arena *arena = arena_new(0);
+	struct mailbox_sources sources;
+	struct parse parse;
+	struct buf text;
+
+	buf_init(&text, 64 * MAILBOX_FILTER_NAMES_MAX);
+	buf_adds(&text, apart ? "IN (" : "IN (mailboxes (");
+	for (size_t i = 0; i < names; i++)
+		buf_printf(&text, "%s%sa", i > 0 ? " " : "", apart ? "mailboxes " : "");
+	buf_adds(&text, apart ? ") " : ")) ");
+	parse_init(&parse, buf_strv(&text), arena);
+	bool ok = mailbox_sources_parse(&parse, store, &sources);
+	if (!ok)
+		assert_string_equal(parse.error, "Too many mailbox names");
+	buf_fini(&text);
+	arena_free(&arena);
+	return ok;
+}
+
+static void so_many_names_are_taken_and_no_more(void **state)
+{
+	char root[512];
+	struct rig rig;
+
+	(void)state;
+	rig_folder_make(root);
+	rig_init(&rig, root, NULL);
+	assert_int_equal(rig_open(&rig), RC_OK);
+	for (int apart = 0; apart < 2; apart++) {
+		assert_true(taken(rig.store, MAILBOX_FILTER_NAMES_MAX - 1, apart));
+		assert_true(taken(rig.store, MAILBOX_FILTER_NAMES_MAX, apart));
+		assert_false(taken(rig.store, MAILBOX_FILTER_NAMES_MAX + 1, apart));
+	}
+	rig_close(&rig);
+	rig_folder_remove(root);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_filter_means_its_mailboxes),
+		cmocka_unit_test(so_many_names_are_taken_and_no_more),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

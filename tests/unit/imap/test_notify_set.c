@@ -230,8 +230,11 @@ static void beyond_the_limits_is_too_much(void **state)
 	assert_int_equal(
 		refusal_of(t, "(mailboxes a NONE) (mailboxes (", "a", MAILBOX_FILTER_NAMES_MAX, ") NONE)"),
 		NOTIFY_TOO_MUCH);
-	assert_int_equal(refusal_of(t, "(subtree (", name, 64, ") NONE)"), NOTIFY_TAKEN);
-	assert_int_equal(refusal_of(t, "(subtree (", name, 64, " a) NONE)"), NOTIFY_TOO_MUCH);
+	assert_int_equal(NOTIFY_NAME_BYTES_MAX % 1024, 0);
+	unsigned names = NOTIFY_NAME_BYTES_MAX / 1024;
+	assert_int_equal(refusal_of(t, "(subtree (", name, names, ") NONE)"), NOTIFY_TAKEN);
+	assert_int_equal(refusal_of(t, "(subtree (", name, names, " a) NONE)"), NOTIFY_TOO_MUCH);
+	assert_int_equal(refusal_of(t, "(subtree (a", name + 1, names, ") NONE)"), NOTIFY_TAKEN);
 }
 
 static void names_that_no_mailbox_can_have_match_nothing(void **state)

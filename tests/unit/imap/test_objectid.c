@@ -68,7 +68,7 @@ static bool takes(const char *text)
 static void the_syntax_is_that_of_the_rfc(void **state)
 {
 	(void)state;
-	char longest[258];
+	char longest[OBJECTID_SYNTAX_MAX + 2];
 	assert_true(takes("M6d99ac3275bb4e"));
 	assert_true(takes("a-b_C9"));
 	assert_true(takes("-"));
@@ -78,11 +78,11 @@ static void the_syntax_is_that_of_the_rfc(void **state)
 	assert_false(takes("(a)"));
 	assert_false(takes("a+b"));
 	memset(longest, 'x', sizeof(longest));
-	longest[255] = '\0';
-	assert_true(takes(longest));
-	longest[255] = 'x';
-	longest[256] = '\0';
-	assert_false(takes(longest));
+	for (size_t n = OBJECTID_SYNTAX_MAX - 1; n <= OBJECTID_SYNTAX_MAX + 1; n++) {
+		longest[n] = '\0';
+		assert_int_equal(takes(longest), n <= OBJECTID_SYNTAX_MAX);
+		longest[n] = 'x';
+	}
 }
 
 int main(void)

@@ -332,11 +332,15 @@ static void a_mailbox_name_has_a_limit(void **state)
 	struct strv name;
 	char text[PARSE_MAILBOX_MAX + 1];
 	memset(text, 'x', sizeof(text));
-	setup(&f, strv_make(text, PARSE_MAILBOX_MAX));
-	assert_true(parse_mailbox(&f.parse, &name));
-	teardown(&f);
+	for (size_t n = PARSE_MAILBOX_MAX - 1; n <= PARSE_MAILBOX_MAX; n++) {
+		setup(&f, strv_make(text, n));
+		assert_true(parse_mailbox(&f.parse, &name));
+		assert_int_equal(name.n, n);
+		teardown(&f);
+	}
 	setup(&f, strv_make(text, PARSE_MAILBOX_MAX + 1));
 	assert_false(parse_mailbox(&f.parse, &name));
+	assert_string_equal(f.parse.error, "Mailbox name is too long");
 	teardown(&f);
 }
 

@@ -30,6 +30,7 @@ static void strings_are_quoted_where_they_can_be(void **state)
 	ASSERT_OUT(print_astring(&out, STRV("a b")), "\"a b\"");
 	ASSERT_OUT(print_astring(&out, STRV("\"\\")), "\"\\\"\\\\\"");
 	ASSERT_OUT(print_astring(&out, STRV("a\"b\\c")), "\"a\\\"b\\\\c\"");
+	ASSERT_OUT(print_astring(&out, STRV("\x01\x7f")), "\"\x01\x7f\"");
 }
 
 static void other_strings_are_literals(void **state)
@@ -37,6 +38,8 @@ static void other_strings_are_literals(void **state)
 	(void)state;
 	ASSERT_OUT(print_astring(&out, STRV("a\r\nb")), "{4}\r\na\r\nb");
 	ASSERT_OUT(print_astring(&out, STRV("\xc3\xbc")), "{2}\r\n\xc3\xbc");
+	ASSERT_OUT(print_astring(&out, STRV("\x80")), "{1}\r\n\x80");
+	ASSERT_OUT(print_astring(&out, STRV("\r")), "{1}\r\n\r");
 	char big[PRINT_QUOTED_MAX + 1];
 	char expected[PRINT_QUOTED_MAX + 100];
 	memset(big, 'x', sizeof(big));

@@ -1,6 +1,7 @@
 #include "greeting_rig.h"
 #include "imapd/sync.h"
 #include "imapd/sync_print.h"
+#include "imapd/view.h"
 
 #define FOUR_EXPUNGED "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
 
@@ -196,16 +197,25 @@ static void a_new_keyword_is_told_before_it_is_used(void **state)
 
 static void many_changes_do_not_wait_for_a_command(void **state)
 {
-	enum { MESSAGES = 1100 };
+	enum { MESSAGES = VIEW_PENDING_SOON + 1 };
 	struct server *server = *state;
 	struct client *b = client_new(server, "INBOX");
+	char command[64], last[64];
 	for (int i = 0; i < MESSAGES; i++)
 		client_send(b, "a APPEND INBOX {1+}\r\nx\r\n");
 	for (int i = 0; i < MESSAGES; i++)
 		free(client_answer(b));
 	struct client *a = client_new(server, "INBOX");
-	assert_command_has(b, "STORE 1:* +FLAGS.SILENT (\\Seen)", "a OK");
-	char *told = client_until(a, "* 1100 FETCH (FLAGS (\\Seen))\r\n");
+	snprintf(command, sizeof(command), "STORE 1:%d +FLAGS.SILENT (\\Seen)", VIEW_PENDING_SOON - 1);
+	assert_command_has(b, command, "a OK");
+	assert_quiet(a);
+	snprintf(command, sizeof(command), "STORE %d +FLAGS.SILENT (\\Seen)", VIEW_PENDING_SOON);
+	assert_command_has(b, command, "a OK");
+	assert_quiet(a);
+	snprintf(command, sizeof(command), "STORE %d +FLAGS.SILENT (\\Seen)", MESSAGES);
+	assert_command_has(b, command, "a OK");
+	snprintf(last, sizeof(last), "* %d FETCH (FLAGS (\\Seen))\r\n", MESSAGES);
+	char *told = client_until(a, last);
 	assert_true(strncmp(told, "* 1 FETCH", 9) == 0);
 	free(told);
 	assert_command(a, "NOOP", "a OK NOOP completed\r\n");

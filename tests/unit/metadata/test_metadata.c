@@ -1,6 +1,7 @@
 /* Entries of an account: who owns them, how many there may be and how long, and what is said of those that
  * can't be set. */
 #include "metadata/metadata.h"
+#include "metadata/specialuse.h"
 
 #include "store/annot.h"
 #include "support/store_rig.h"
@@ -79,6 +80,9 @@ static int begin(void **state)
 		.list = owned_list,
 		.set = owned_set };
 	metadata_add(f.metadata, &owned);
+	struct metadata_provider uses;
+	specialuse_provider(&uses);
+	metadata_add(f.metadata, &uses);
 	*state = &f;
 	return 0;
 }
@@ -203,6 +207,29 @@ static void a_provider_that_fails_fails_the_answer(void **state)
 	assert_int_equal(f->listed, 5);
 }
 
+static void special_uses_are_as_long_as_all_of_them_twice(void **state)
+{
+	struct fixture *f = *state;
+	char value[SPECIALUSE_MAX + 2];
+
+	assert_int_equal(rig_create(&f->rig, ACCOUNT, "a"), RC_OK);
+	assert_int_equal(rig_find(&f->rig, ACCOUNT, "a", &f->scope.mailbox), RC_OK);
+	f->scope.mailbox_name = STRV("a");
+	for (size_t n = SPECIALUSE_MAX - 1; n <= SPECIALUSE_MAX + 1; n++) {
+		memset(value, ' ', sizeof(value));
+		memcpy(value, "\\Sent", 5);
+		memcpy(value + n - 5, "\\Junk", 6);
+		assert_int_equal(
+			set(f, "/private/specialuse", value), n <= SPECIALUSE_MAX ? RC_OK : RC_LIMIT);
+	}
+	assert_string_equal(f->error.code, "METADATA MAXSIZE 256");
+	assert_int_equal(set(f, "/private/specialuse",
+				 "\\Archive \\Drafts \\Important \\Junk \\Sent \\Trash \\Archive \\Drafts "
+				 "\\Important \\Junk \\Sent \\Trash"),
+		RC_OK);
+	assert_int_equal(set(f, "/private/specialuse", "\\Flagged"), RC_CANNOT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +240,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(an_entry_of_the_server_is_none_of_a_mailbox, begin, end),
 		cmocka_unit_test_setup_teardown(what_the_administrator_says_nobody_changes, begin, end),
 		cmocka_unit_test_setup_teardown(a_provider_that_fails_fails_the_answer, begin, end),
+		cmocka_unit_test_setup_teardown(special_uses_are_as_long_as_all_of_them_twice, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

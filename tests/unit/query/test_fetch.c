@@ -415,6 +415,83 @@ static void a_slice_that_was_never_taken_over_is_freed(void **state)
 	buf_fini(&bytes);
 }
 
+/* All slices, or those up to an error of the command. Octets that came of them. */
+static enum rc run_some(struct rig *rig, struct fetch *fetch, size_t *ret_octets)
+{
+	*ret_octets = 0;
+	for (;;) {
+		enum rc rc = slice(rig, fetch);
+		if (rc != RC_OK)
+			return rc;
+		*ret_octets += fetch->out.len;
+		fetch_accept(fetch);
+		if (fetch->finished)
+			return RC_OK;
+	}
+}
+
+/* So many messages fail, and then there is one that can be sent, unless the command has given up before. */
+static void assert_goes_on(struct rig *rig, uint32_t failing, uint32_t last, bool sent)
+{
+	struct fetch *fetch = fetch_of(rig, "BINARY.PEEK[1]", last - failing, last);
+	size_t octets;
+	assert_int_equal(run_some(rig, fetch, &octets), RC_OK);
+	assert_int_equal(fetch->place.rc, RC_ENCODING);
+	assert_int_equal(octets > 0, sent);
+	fetch_free(&fetch);
+}
+
+static void so_many_messages_fail_and_no_more(void **state)
+{
+	struct rig *rig = rig_of(state);
+	for (unsigned i = 0; i < FETCH_ERRORS_MAX + 1; i++)
+		add(rig, STRV("Content-Transfer-Encoding: x-unknown\r\n\r\ntext\r\n"));
+	uint32_t last = add(rig, STRV("\r\ntext\r\n"));
+	assert_goes_on(rig, FETCH_ERRORS_MAX - 1, last, true);
+	assert_goes_on(rig, FETCH_ERRORS_MAX, last, false);
+	assert_goes_on(rig, FETCH_ERRORS_MAX + 1, last, false);
+}
+
+/* A message whose field X has so many octets. */
+static uint32_t add_field(struct rig *rig, size_t size)
+{
+	struct buf bytes;
+	buf_init(&bytes, 2 * FETCH_HEADER_MAX);
+	buf_adds(&bytes, "Subject: x\r\nX: ");
+	size_t start = bytes.len - 3;
+	while (bytes.len - start < size - 2) {
+		size_t line = size - 2 - (bytes.len - start);
+		size_t n = line < 60000 ? line : 60000;
+		memset(buf_reserve(&bytes, n), 'x', n);
+		buf_commit(&bytes, n);
+		if (line > 61000)
+			buf_adds(&bytes, "\r\n ");
+	}
+	buf_adds(&bytes, "\r\n\r\ntext\r\n");
+	uint32_t uid = add(rig, buf_strv(&bytes));
+	buf_fini(&bytes);
+	return uid;
+}
+
+static void header_fields_have_a_greatest_size(void **state)
+{
+	struct rig *rig = rig_of(state);
+	size_t octets;
+	/* The empty line behind them counts. */
+	for (size_t n = FETCH_HEADER_MAX - 3; n <= FETCH_HEADER_MAX - 1; n++) {
+		uint32_t uid = add_field(rig, n);
+		struct fetch *fetch = fetch_of(rig, "BODY.PEEK[HEADER.FIELDS (X)]", uid, uid);
+		assert_int_equal(run_some(rig, fetch, &octets), RC_OK);
+		assert_int_equal(fetch->place.rc, n <= FETCH_HEADER_MAX - 2 ? RC_OK : RC_LIMIT);
+		assert_int_equal(octets > n, n <= FETCH_HEADER_MAX - 2);
+		fetch_free(&fetch);
+		fetch = fetch_of(rig, "BODY.PEEK[HEADER.FIELDS (Subject)]", uid, uid);
+		assert_int_equal(run_some(rig, fetch, &octets), RC_OK);
+		assert_int_equal(fetch->place.rc, RC_OK);
+		fetch_free(&fetch);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +512,8 @@ int main(void)
 			a_message_may_be_expunged_while_its_body_is_on_its_way, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_messages_take_several_slices, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slice_that_was_never_taken_over_is_freed, setup, teardown),
+		cmocka_unit_test_setup_teardown(so_many_messages_fail_and_no_more, setup, teardown),
+		cmocka_unit_test_setup_teardown(header_fields_have_a_greatest_size, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,60 @@ static void a_client_may_go_before_the_answer(void **state)
 	}
 }
 
+#define MAILBOXES_MAX 3
+
+static void with_few_mailboxes(struct server *server)
+{
+	server->settings.esearch_mailboxes_max = MAILBOXES_MAX;
+}
+
+static int setup_few(void **state)
+{
+	return server_setup_with(state, with_few_mailboxes);
+}
+
+static void add(struct client *client, const char *mailbox)
+{
+	char command[64];
+	snprintf(command, sizeof(command), "APPEND %s {4+}\r\nx: y", mailbox);
+	assert_command_has(client, command, "a OK ");
+}
+
+/* The search of all mailboxes: how many answers there are, and how the command ends. */
+static void assert_searched(struct client *client, unsigned count, const char *end)
+{
+	unsigned found = 0;
+	client_send(client, "a ESEARCH IN (selected personal) ALL\r\n");
+	char *answer = client_answer(client);
+	for (const char *p = strstr(answer, "* ESEARCH "); p; p = strstr(p + 1, "* ESEARCH "))
+		found++;
+	assert_int_equal(found, count);
+	assert_non_null(strstr(answer, end));
+	free(answer);
+}
+
+static void so_many_mailboxes_are_searched_and_no_more(void **state)
+{
+	struct client *client = client_new(*state, "INBOX");
+	char command[32];
+
+	add(client, "INBOX");
+	for (unsigned i = 1; i <= MAILBOXES_MAX + 1; i++) {
+		snprintf(command, sizeof(command), "CREATE b%u", i);
+		assert_command_has(client, command, "a OK ");
+		/* One without messages does not count. */
+		if (i > 1)
+			assert_searched(client, i, "a OK ");
+		add(client, command + strlen("CREATE "));
+		/* The selected mailbox comes on top. */
+		if (i <= MAILBOXES_MAX)
+			assert_searched(client, i + 1, "a OK ");
+		else
+			assert_searched(client, 0, "a NO [LIMIT] Too many mailboxes\r\n");
+	}
+	client_free(&client);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, server_teardown)
 
 int main(void)
@@ -133,6 +187,8 @@ int main(void)
 		TEST(a_message_that_cannot_be_read_is_told_at_the_end),
 		TEST(a_mailbox_that_goes_meanwhile_is_left_out),
 		TEST(a_client_may_go_before_the_answer),
+		cmocka_unit_test_setup_teardown(
+			so_many_mailboxes_are_searched_and_no_more, setup_few, server_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
