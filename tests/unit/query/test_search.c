@@ -151,15 +151,21 @@ static void assert_answer(const struct search *search, const char *keys, const c
 	buf_fini(&out);
 }
 
-static void assert_found(struct rig *rig, const char *keys, const char *uids)
+/* Among the first `count` messages. */
+static void assert_found_of(struct rig *rig, uint32_t count, const char *keys, const char *uids)
 {
 	char expected[200];
-	struct search *search = search_of(rig, keys, 5);
+	struct search *search = search_of(rig, keys, count);
 	run_all(rig, search);
 	snprintf(expected, sizeof(expected), "* SEARCH%s%s\r\n", *uids ? " " : "", uids);
 	assert_answer(search, keys, expected);
 	assert_int_equal(search->place.rc, RC_OK);
 	search_free(&search);
+}
+
+static void assert_found(struct rig *rig, const char *keys, const char *uids)
+{
+	assert_found_of(rig, 5, keys, uids);
 }
 
 static void the_index_answers_flags_sets_and_sizes(void **state)
@@ -470,6 +476,10 @@ static void fuzzy_keys_have_scores(void **state)
 		{ "FUZZY NOT SUBJECT gruesse", "1:100 2:100 3:100 4:100 5:100" },
 		{ "FUZZY SENTBEFORE 2-Nov-2026", "1:75 3:50" },
 		{ "FUZZY SENTON 30-Oct-2026", "1:25" },
+		{ "FUZZY SENTON 29-Oct-2026", "" },
+		{ "FUZZY SENTON 5-Nov-2026", "1:25 3:50" },
+		{ "FUZZY SENTON 6-Nov-2026", "3:25" },
+		{ "FUZZY SENTON 7-Nov-2026", "" },
 		{ "FUZZY SENTSINCE 5-Nov-2026", "1:25 3:50" },
 		{ "FUZZY SINCE 16-Nov-2023", "1:50 2:50 3:50 4:50 5:50" },
 		{ "FUZZY UNSEEN SUBJECT parts", "3:100" },
@@ -517,6 +527,33 @@ static void sizes_may_be_off_by_a_tenth(void **state)
 	}
 }
 
+static void a_day_ends_at_midnight_of_its_zone(void **state)
+{
+	struct rig *rig = rig_of(state);
+	static const char *const dates[] = { "30 Dec 1969 23:59:59 +0000", "31 Dec 1969 00:00:00 +0000",
+		"31 Dec 1969 23:59:59 +0000", "1 Jan 1970 00:00:00 +0000", "1 Jan 1970 23:59:59 -1400",
+		"2 Jan 1970 00:00:00 +1400" };
+	for (size_t i = 0; i < sizeof(dates) / sizeof(dates[0]); i++) {
+		char text[100];
+		uint32_t uid;
+		int n = snprintf(text, sizeof(text), "Date: %s\r\n\r\n", dates[i]);
+		assert_int_equal(
+			rig_append(rig, ACCOUNT, "INBOX", strv_make(text, (size_t)n), STRV_NULL, &uid),
+			RC_OK);
+		assert_int_equal(uid, 6 + i);
+	}
+	assert_found_of(rig, 11, "UID 6:* SENTBEFORE 30-Dec-1969", "");
+	assert_found_of(rig, 11, "UID 6:* SENTON 30-Dec-1969", "6");
+	assert_found_of(rig, 11, "UID 6:* SENTON 31-Dec-1969", "7 8");
+	assert_found_of(rig, 11, "UID 6:* SENTON 1-Jan-1970", "9 10");
+	assert_found_of(rig, 11, "UID 6:* SENTON 2-Jan-1970", "11");
+	assert_found_of(rig, 11, "UID 6:* SENTBEFORE 31-Dec-1969", "6");
+	assert_found_of(rig, 11, "UID 6:* SENTBEFORE 1-Jan-1970", "6 7 8");
+	assert_found_of(rig, 11, "UID 6:* SENTSINCE 31-Dec-1969", "7 8 9 10 11");
+	assert_found_of(rig, 11, "UID 6:* SENTSINCE 1-Jan-1970", "9 10 11");
+	assert_found_of(rig, 11, "UID 6:* SENTSINCE 3-Jan-1970", "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -538,6 +575,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(sizes_may_be_off_by_a_tenth, setup, teardown),
 		cmocka_unit_test_setup_teardown(so_many_found_can_end_the_search, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_modseq_is_that_of_what_is_returned, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_day_ends_at_midnight_of_its_zone, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,8 +126,12 @@ static void long_texts_are_cut_and_still_told_apart(void **state)
 	assert_int_equal(base_of(&scratch, a).n, SORT_TEXT_MAX + 16);
 	assert_memory_equal(base_of(&scratch, a).p, first, SORT_TEXT_MAX + 16);
 	assert_memory_not_equal(base_of(&scratch, b).p, first, SORT_TEXT_MAX + 16);
+	a[SORT_TEXT_MAX + 1] = '\0';
+	assert_int_equal(base_of(&scratch, a).n, SORT_TEXT_MAX + 16);
 	a[SORT_TEXT_MAX] = '\0';
 	assert_int_equal(base_of(&scratch, a).n, SORT_TEXT_MAX);
+	a[SORT_TEXT_MAX - 1] = '\0';
+	assert_int_equal(base_of(&scratch, a).n, SORT_TEXT_MAX - 1);
 	free(first);
 	sort_scratch_fini(&scratch);
 }
