@@ -11,7 +11,6 @@
 #include <stdlib.h>
 
 #define BATCH_MAX 256 /* rows of one write job */
-#define ERRORS_MAX 100 /* lines that are told one by one */
 
 /* One line of the file on its way into the table. */
 struct import_entry {
@@ -53,9 +52,9 @@ static void import_entry_free(struct import_entry *entry)
 static void import_complain(struct import *import, unsigned line, const char *problem)
 {
 	import->failed++;
-	if (import->failed <= ERRORS_MAX)
+	if (import->failed <= ADMIN_IMPORT_ERRORS_MAX)
 		request_err(import->request, "line %u: %s", line, problem);
-	else if (import->failed == ERRORS_MAX + 1)
+	else if (import->failed == ADMIN_IMPORT_ERRORS_MAX + 1)
 		request_err(import->request, "further errors are only counted");
 }
 

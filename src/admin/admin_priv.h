@@ -9,6 +9,8 @@
 #include "admin/request.h"
 #include "admin/verbs.h"
 
+#define ADMIN_IMPORT_ERRORS_MAX 100 /* lines of a file that are told one by one */
+
 struct admin {
 	struct admin_settings settings;
 	char *password_scheme; /* own */

@@ -13,6 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define CONF_UNKNOWN_MAX 32 /* unknown settings that are reported in one go */
+#define CONF_UNKNOWN_NAME_MAX 64 /* bytes of such a name that are looked at */
+
 struct conf_given {
 	char *text; /* own; NULL: nothing was given, the default counts */
 	char *where; /* own: "file:12" or "-o" */

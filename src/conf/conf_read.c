@@ -20,14 +20,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define UNKNOWN_MAX 32 /* unknown settings that are reported in one go */
-#define UNKNOWN_NAME_MAX 64 /* bytes of such a name that are looked at */
 #define MESSAGE_MAX 512
 #define HIDDEN " "
 
 struct unknown {
-	char section[UNKNOWN_NAME_MAX + 1];
-	char key[UNKNOWN_NAME_MAX + 1];
+	char section[CONF_UNKNOWN_NAME_MAX + 1];
+	char key[CONF_UNKNOWN_NAME_MAX + 1];
 };
 
 struct reader {
@@ -37,7 +35,7 @@ struct reader {
 	struct conf_given *given;
 	bool may_include;
 	bool stopped_at_unknown; /* the last run ended at unknown[unknown_count - 1] */
-	struct unknown unknown[UNKNOWN_MAX]; /* known to be unknown: skipped by the next run */
+	struct unknown unknown[CONF_UNKNOWN_MAX]; /* known to be unknown: skipped by the next run */
 	size_t unknown_count;
 	char *files[CONF_FILES_MAX + 1]; /* own: to read, in order */
 	size_t file_count;
@@ -119,7 +117,7 @@ static void on_unknown(struct reader *reader, const cfg_t *cfg, const char *key)
 	struct buf shown;
 
 	buf_init(&shown, MESSAGE_MAX);
-	str_escape(&shown, strv_cstr(key), UNKNOWN_NAME_MAX);
+	str_escape(&shown, strv_cstr(key), CONF_UNKNOWN_NAME_MAX);
 	if (in_section)
 		buf_printf(reader->errors, "%s:%d: unknown setting %s.%.*s\n", reader->name, cfg->line,
 			cfg->name, STRV_ARG(buf_strv(&shown)));
@@ -128,8 +126,8 @@ static void on_unknown(struct reader *reader, const cfg_t *cfg, const char *key)
 			cfg->line, STRV_ARG(buf_strv(&shown)));
 	buf_fini(&shown);
 	/* What follows an unknown name outside of a section cannot be guessed, so reading ends there. */
-	if (!in_section || strcmp(key, HIDDEN) == 0 || strlen(key) > UNKNOWN_NAME_MAX ||
-		reader->unknown_count >= UNKNOWN_MAX || is_unknown_already(reader, cfg->name, key))
+	if (!in_section || strcmp(key, HIDDEN) == 0 || strlen(key) > CONF_UNKNOWN_NAME_MAX ||
+		reader->unknown_count >= CONF_UNKNOWN_MAX || is_unknown_already(reader, cfg->name, key))
 		return;
 	struct unknown *unknown = &reader->unknown[reader->unknown_count++];
 	snprintf(unknown->section, sizeof(unknown->section), "%s", cfg->name);

@@ -88,6 +88,34 @@ static void a_long_file_is_added_in_batches_and_its_errors_are_counted(void **st
 	buf_fini(&file);
 }
 
+static void so_many_errors_are_told_one_by_one(void **state)
+{
+	struct control *control = *state;
+
+	for (unsigned n = ADMIN_IMPORT_ERRORS_MAX - 1; n <= ADMIN_IMPORT_ERRORS_MAX + 1; n++) {
+		struct buf file;
+		char last[64];
+		buf_init(&file, 4096);
+		for (unsigned i = 0; i < n; i++)
+			buf_adds(&file, "nonsense\n");
+		buf_addc(&file, '\0');
+		char *answer = control_ask(control, import_args, file.p);
+		snprintf(last, sizeof(last), "e line %u: ", n);
+		assert_int_equal(strstr(answer, last) != NULL, n <= ADMIN_IMPORT_ERRORS_MAX);
+		assert_int_equal(strstr(answer, "further errors") == NULL, n <= ADMIN_IMPORT_ERRORS_MAX);
+		free(answer);
+		buf_fini(&file);
+	}
+}
+
+static void a_password_is_as_short_as_the_settings_say(void **state)
+{
+	struct control *control = *state;
+
+	assert_request_with(control, import_args, "eve@example.org:12345678\nfay@example.org:1234567\n",
+		"e line 2: the password is too short\no added: 1, failed: 1\nx 1\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +124,8 @@ int main(void)
 		TEST(each_line_that_is_wrong_is_told_with_its_number),
 		TEST(a_wrong_line_does_not_keep_the_others_out),
 		TEST(a_long_file_is_added_in_batches_and_its_errors_are_counted),
+		TEST(so_many_errors_are_told_one_by_one),
+		TEST(a_password_is_as_short_as_the_settings_say),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,3 +1,5 @@
+#include "conf/conf_priv.h"
+
 #include "conf/conf.h"
 
 #include "base/mem.h"
@@ -54,6 +56,13 @@ static void assert_override_error(const char *override, const char *errors)
 	struct loaded l = load_with("", &override, 1);
 	assert_string_equal(l.errors.p, errors);
 	assert_int_equal(l.rc, RC_INVALID);
+	unload(&l);
+}
+
+static void assert_override_fine(const char *override)
+{
+	struct loaded l = load_with("", &override, 1);
+	assert_string_equal(l.errors.p, "");
 	unload(&l);
 }
 
@@ -233,18 +242,40 @@ static void very_many_unknown_settings_are_cut_short(void **state)
 	struct buf text;
 	buf_init(&text, 10000);
 	buf_adds(&text, "server {\n");
-	for (int i = 0; i < 100; i++)
-		buf_printf(&text, "a%d = 1\n", i);
-	buf_adds(&text, "}\n");
-	buf_addc(&text, '\0');
-	struct loaded l = load(text.p);
-	assert_int_equal(l.rc, RC_INVALID);
-	size_t lines = 0;
-	for (const char *p = l.errors.p; *p; p++)
-		lines += *p == '\n';
-	assert_int_equal(lines, 33);
-	unload(&l);
+	for (size_t n = 1; n <= CONF_UNKNOWN_MAX + 2; n++) {
+		buf_printf(&text, "a%zu = 1\n", n);
+		size_t len = text.len;
+		buf_adds(&text, "}\n");
+		buf_addc(&text, '\0');
+		struct loaded l = load(text.p);
+		assert_int_equal(l.rc, RC_INVALID);
+		size_t lines = 0;
+		for (const char *p = l.errors.p; *p; p++)
+			lines += *p == '\n';
+		/* The one that is too many is told, too; what follows is not read. */
+		assert_int_equal(lines, n <= CONF_UNKNOWN_MAX ? n : CONF_UNKNOWN_MAX + 1);
+		unload(&l);
+		text.len = len;
+	}
 	buf_fini(&text);
+}
+
+/* What follows an unknown name is read unless the name is too long. */
+static void an_unknown_name_of_the_greatest_length_is_passed(void **state)
+{
+	(void)state;
+	for (int n = CONF_UNKNOWN_NAME_MAX - 1; n <= CONF_UNKNOWN_NAME_MAX + 1; n++) {
+		char text[200], expected[300];
+		snprintf(text, sizeof(text), "server {\na%0*d = 1\nb = 1\n}\n", n - 1, 7);
+		if (n <= CONF_UNKNOWN_NAME_MAX)
+			snprintf(expected, sizeof(expected),
+				"t:2: unknown setting server.a%0*d\nt:3: unknown setting server.b\n", n - 1,
+				7);
+		else
+			snprintf(expected, sizeof(expected), "t:2: unknown setting server.a%0*d...\n", n - 2,
+				0);
+		assert_errors(text, expected);
+	}
 }
 
 static void an_overlong_unknown_name_is_reported_in_part(void **state)
@@ -333,19 +364,51 @@ static void control_characters_and_bad_utf8_are_refused(void **state)
 	buf_fini(&errors);
 }
 
+static void assert_fine(const char *text)
+{
+	struct loaded l = load(text);
+	assert_string_equal(l.errors.p, "");
+	unload(&l);
+}
+
+static void a_limit_may_be_as_high_as_the_one_above_it(void **state)
+{
+	(void)state;
+	assert_fine("store { inline_max = 65536\ninline_total_max = 65536 }");
+	assert_fine("store { inline_max = 65536\ninline_total_max = 65537 }");
+	assert_errors("store { inline_max = 65537\ninline_total_max = 65536 }",
+		"t:1: store.inline_max: is above store.inline_total_max\n");
+	assert_fine("imap { line_max = 2048\nline_max_before_login = 2048 }");
+	assert_fine("imap { line_max = 2049\nline_max_before_login = 2048 }");
+	assert_errors("imap { line_max = 2048\nline_max_before_login = 2049 }",
+		"t:2: imap.line_max_before_login: is above imap.line_max\n");
+	assert_fine("imap { literal_max = 2048\nliteral_max_before_login = 2048 }");
+	assert_fine("imap { literal_max = 2049\nliteral_max_before_login = 2048 }");
+	assert_errors("imap { literal_max = 2048\nliteral_max_before_login = 2049 }",
+		"t:2: imap.literal_max_before_login: is above imap.literal_max\n");
+}
+
 static void values_are_limited(void **state)
 {
 	(void)state;
 	struct buf text;
 	buf_init(&text, 20000);
 	buf_adds(&text, "tls { ciphers = \"");
-	for (int i = 0; i < CONF_VALUE_MAX + 1; i++)
-		buf_addc(&text, 'x');
-	buf_adds(&text, "\" }");
-	buf_addc(&text, '\0');
-	assert_errors(text.p, "t:1: tls.ciphers: is longer than 4096 bytes\n");
+	size_t start = text.len;
+	for (int n = CONF_VALUE_MAX; n <= CONF_VALUE_MAX + 1; n++) {
+		text.len = start;
+		for (int i = 0; i < n; i++)
+			buf_addc(&text, 'x');
+		buf_adds(&text, "\" }");
+		buf_addc(&text, '\0');
+		/* Below this limit there is that of the setting. */
+		struct loaded l = load(text.p);
+		assert_non_null(strstr(l.errors.p, n <= CONF_VALUE_MAX ? "is longer than 4000 bytes\n"
+								       : ": is longer than 4096 bytes\n"));
+		unload(&l);
+	}
 
-	for (int extra = 0; extra < 2; extra++) {
+	for (int extra = -1; extra < 2; extra++) {
 		buf_reset(&text);
 		buf_adds(&text, "lmtp { listen = { ");
 		for (int i = 0; i < CONF_ITEMS_MAX + extra; i++)
@@ -353,7 +416,8 @@ static void values_are_limited(void **state)
 		buf_adds(&text, " } }");
 		buf_addc(&text, '\0');
 		struct loaded l = load(text.p);
-		assert_string_equal(l.errors.p, extra ? "t:1: lmtp.listen: has more than 64 items\n" : "");
+		assert_string_equal(
+			l.errors.p, extra > 0 ? "t:1: lmtp.listen: has more than 64 items\n" : "");
 		unload(&l);
 	}
 	buf_fini(&text);
@@ -403,6 +467,13 @@ static void strings_have_checks_of_their_own(void **state)
 		"lmtp.separator=@", "-o lmtp.separator: \"@\" is not one of + - _ . = ~ # ! % &\n");
 	assert_override_error(
 		"lmtp.socket_mode=0999", "-o lmtp.socket_mode: \"0999\" is not an access mode like 0660\n");
+	assert_override_error("lmtp.socket_mode=0000660",
+		"-o lmtp.socket_mode: \"0000660\" is not an access mode like 0660\n");
+	assert_override_error("tls.ciphers=a\x1f", "-o tls.ciphers: holds a control character\n");
+	assert_override_error("tls.ciphers=a\x7f", "-o tls.ciphers: holds a control character\n");
+	assert_override_fine("tls.ciphers= ~\xc2\x80");
+	assert_override_fine("lmtp.socket_mode=000660");
+	assert_override_fine("imap.id_fields=a234567890b234567890c234567890=1");
 	assert_override_error("metrics.listen=0.0.0.0:9000",
 		"-o metrics.listen: \"0.0.0.0:9000\" is neither a "
 		"loopback address with a port nor the path of a socket\n");
@@ -719,6 +790,11 @@ static void an_oversized_file_is_refused(void **state)
 	struct conf *conf = NULL;
 	char errors[4096];
 	char *path = file_in(f, "main.conf", "");
+	/* At most: its octets are looked at, and NUL is none that may be there. */
+	assert_int_equal(truncate(path, (off_t)CONF_FILE_MAX), 0);
+	assert_int_equal(load_main(f, &conf, errors, sizeof(errors)), RC_INVALID);
+	assert_string_equal(errors, "@/main.conf:1: control character\n");
+	buf_reset(&f->errors);
 	assert_int_equal(truncate(path, (off_t)CONF_FILE_MAX + 1), 0);
 	assert_int_equal(load_main(f, &conf, errors, sizeof(errors)), RC_INVALID);
 	assert_string_equal(errors, "@/main.conf: larger than 1048576 bytes\n");
@@ -808,6 +884,8 @@ int main(void)
 		cmocka_unit_test(a_name_with_a_blank_is_as_unknown_as_any),
 		cmocka_unit_test(very_many_unknown_settings_are_cut_short),
 		cmocka_unit_test(an_overlong_unknown_name_is_reported_in_part),
+		cmocka_unit_test(an_unknown_name_of_the_greatest_length_is_passed),
+		cmocka_unit_test(a_limit_may_be_as_high_as_the_one_above_it),
 		cmocka_unit_test(syntax_errors_have_a_line),
 		cmocka_unit_test(comments_may_be_anywhere_and_lines_are_counted_right),
 		cmocka_unit_test(what_is_never_closed_is_reported_where_it_begins),
