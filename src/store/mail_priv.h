@@ -11,6 +11,7 @@
 #include "store/notes.h"
 #include "store/store_priv.h"
 
+#define MOVED_MAX 4096 /* messages of a mailbox whose leaving is remembered (moved.c) */
 #define MBOX_KEYWORD_NAME_MAX 255 /* octets */
 #define MBOX_SUBSCRIPTIONS_MORE 1000 /* names subscribed beyond the limit of mailboxes */
 #define CACHE_VERSION 3 /* to be raised when the forms of mime/summary.h change */

@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOVED_MAX 4096 /* messages of a mailbox */
-
 struct moved {
 	UT_hash_handle hh; /* index->moved, by uid, oldest first */
 	uint32_t uid;

@@ -18,11 +18,6 @@
 #define PATH_ROOM 4096
 #define IDS_BLOCK 1000
 #define UIDVALIDITY_BLOCK 10000
-/*
- * UIDVALIDITY follows the clock, so that a store restored from an old copy repeats none. A clock that is
- * further ahead than this is wrong; following it would use up the 32 bits.
- */
-#define CLOCK_AHEAD_MAX (10 * 366LL * S_PER_DAY)
 #define CLOCK_FIRST_MAX INT32_MAX
 
 struct server_state {
@@ -195,7 +190,7 @@ void server_state_prepare(struct server_state *state)
 	int64_t now = clock_wall();
 	uint32_t next = state->uidvalidity;
 	struct server_state_text wanted = state->reserved;
-	if (now > next && now <= UINT32_MAX && now - next <= CLOCK_AHEAD_MAX)
+	if (now > next && now <= UINT32_MAX && now - next <= SERVER_STATE_AHEAD_MAX)
 		next = (uint32_t)now;
 	wanted.uidvalidity = uidvalidity_reserve(next);
 	wanted.ids = state->id + IDS_BLOCK;
@@ -220,7 +215,7 @@ static enum rc uidvalidity_take(struct server_state *state, uint32_t last, uint3
 	if (last == UINT32_MAX)
 		return RC_LIMIT;
 	uint32_t next = last + 1;
-	if (now > next && now <= UINT32_MAX && now - next <= CLOCK_AHEAD_MAX)
+	if (now > next && now <= UINT32_MAX && now - next <= SERVER_STATE_AHEAD_MAX)
 		next = (uint32_t)now;
 	if (next >= state->reserved.uidvalidity) {
 		struct server_state_text wanted = state->reserved;

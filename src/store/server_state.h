@@ -6,6 +6,7 @@
 #ifndef COID_STORE_SERVER_STATE_H
 #define COID_STORE_SERVER_STATE_H
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/rc.h"
 #include "base/strv.h"
@@ -16,6 +17,11 @@
 struct server_state;
 
 #define SERVER_STATE_SERVER_DIGITS 32
+/*
+ * UIDVALIDITY follows the clock, so that a store restored from an old copy repeats none. A clock that is
+ * further ahead than this is wrong; following it would use up the 32 bits.
+ */
+#define SERVER_STATE_AHEAD_MAX (10 * 366LL * S_PER_DAY)
 
 /* The contents of the file: every number below these was, or may have been, given out. */
 struct server_state_text {

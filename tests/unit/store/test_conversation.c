@@ -155,6 +155,53 @@ static void of_many_references_the_first_and_the_last_count(void **state)
 	fixture_free(&f);
 }
 
+static void so_many_references_count_all(void **state)
+{
+	(void)state;
+	for (int n = CONVERSATION_REFS_MAX - 1; n <= CONVERSATION_REFS_MAX + 1; n++) {
+		struct fixture *f = fixture_new(NULL);
+		struct buf text;
+		buf_init(&text, 4096);
+		buf_adds(&text, "References:");
+		for (int i = 0; i < n; i++)
+			buf_printf(&text, " <%d@x>\r\n", i);
+		buf_addc(&text, '\0');
+		/* Of more, the second one is the first that goes. */
+		deliver(f, "Message-ID: <1@x>\r\n");
+		deliver(f, text.p);
+		buf_fini(&text);
+		if (n <= CONVERSATION_REFS_MAX)
+			assert_together(f, 1, 2);
+		else
+			assert_apart(f, 1, 2);
+		fixture_free(&f);
+	}
+}
+
+static void an_id_has_a_longest_length(void **state)
+{
+	(void)state;
+	for (size_t n = CONVERSATION_ID_MAX - 1; n <= CONVERSATION_ID_MAX + 1; n++) {
+		struct fixture *f = fixture_new(NULL);
+		struct buf text;
+		buf_init(&text, 4096);
+		buf_adds(&text, "Message-ID: <");
+		/* Without its brackets. */
+		for (size_t i = 2; i < n; i++)
+			buf_addc(&text, 'x');
+		buf_adds(&text, "@x>\r\n");
+		buf_addc(&text, '\0');
+		deliver(f, text.p);
+		deliver(f, text.p);
+		buf_fini(&text);
+		if (n <= CONVERSATION_ID_MAX)
+			assert_together(f, 1, 2);
+		else
+			assert_apart(f, 1, 2);
+		fixture_free(&f);
+	}
+}
+
 static void an_id_without_end_does_not_count(void **state)
 {
 	(void)state;
@@ -239,6 +286,8 @@ int main(void)
 		cmocka_unit_test(an_answer_to_two_threads_changes_neither),
 		cmocka_unit_test(an_address_before_the_id_is_no_id),
 		cmocka_unit_test(of_many_references_the_first_and_the_last_count),
+		cmocka_unit_test(so_many_references_count_all),
+		cmocka_unit_test(an_id_has_a_longest_length),
 		cmocka_unit_test(an_id_without_end_does_not_count),
 		cmocka_unit_test(a_thread_has_the_same_name_everywhere),
 		cmocka_unit_test(a_rolled_back_message_leaves_nothing),

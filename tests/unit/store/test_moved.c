@@ -1,15 +1,13 @@
 /* Messages that were moved away a moment ago. */
 #include "mail_fixture.h"
 
-#define MOVED_KEPT 4096
-
 static void the_oldest_are_forgotten_first(void **state)
 {
 	(void)state;
 	struct index index = { 0 };
 	uint64_t words[KEYWORDS_MORE_WORDS] = { 2 };
 
-	for (uint32_t uid = 1; uid <= MOVED_KEPT; uid++) {
+	for (uint32_t uid = 1; uid <= MOVED_MAX; uid++) {
 		struct msg_row row = { .uid = uid };
 		if (uid <= 2)
 			keywords_more_set(&index, &row, words);
@@ -20,7 +18,7 @@ static void the_oldest_are_forgotten_first(void **state)
 	uint64_t full = moved_bytes(&index);
 	assert_int_equal(moved_keywords(&index, 1)[0], 2);
 	assert_null(moved_keywords(&index, 3));
-	struct msg_row last = { .uid = MOVED_KEPT + 1 };
+	struct msg_row last = { .uid = MOVED_MAX + 1 };
 	moved_add(&index, &last);
 	assert_int_equal(moved_bytes(&index), full);
 	assert_null(moved_keywords(&index, 1));

@@ -109,6 +109,21 @@ static void a_clock_that_steps_makes_nothing_come_again(void **state)
 	server_state_free(&numbers);
 }
 
+static void a_clock_is_followed_so_far_ahead_and_no_further(void **state)
+{
+	struct server_state *numbers = server_state_of(*state);
+	uint32_t last = validity(numbers);
+	/* From the number that would be next without it. */
+	clock_fake_set(1000, (int64_t)last + 1 + SERVER_STATE_AHEAD_MAX + 1);
+	assert_int_equal(validity(numbers), last + 1);
+	clock_fake_set(1000, (int64_t)last + 2 + SERVER_STATE_AHEAD_MAX);
+	assert_int_equal(validity(numbers), last + 2 + SERVER_STATE_AHEAD_MAX);
+	last += 2 + SERVER_STATE_AHEAD_MAX;
+	clock_fake_set(1000, (int64_t)last + 1 + SERVER_STATE_AHEAD_MAX - 1);
+	assert_int_equal(validity(numbers), last + SERVER_STATE_AHEAD_MAX);
+	server_state_free(&numbers);
+}
+
 static void an_account_may_be_ahead_of_the_server(void **state)
 {
 	struct server_state *numbers = server_state_of(*state);
@@ -152,6 +167,7 @@ int main(void)
 		T(numbers_go_on_after_an_orderly_end),
 		T(numbers_jump_after_a_crash_and_never_come_again),
 		T(a_clock_that_steps_makes_nothing_come_again),
+		T(a_clock_is_followed_so_far_ahead_and_no_further),
 		T(an_account_may_be_ahead_of_the_server),
 		T(ids_begin_above_what_was_seen),
 		T(a_damaged_file_counts_as_none),
