@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/seqset.h"
 #include "store/vfs.h"
 
 #define STATEMENTS_START 32 /* slots; a power of two */
@@ -195,6 +196,21 @@ enum rc db_exec(struct db *db, sqlite3_stmt *stmt)
 		rc = db_step(db, stmt);
 	while (rc == RC_OK);
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
+}
+
+enum rc db_uids(struct db *db, sqlite3_stmt *stmt, struct seqset *ret_uids)
+{
+	struct seqset uids = SEQSET_EMPTY;
+	enum rc rc;
+
+	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt))
+		seqset_add(&uids, db_u32(stmt, 0));
+	if (rc != RC_NOT_FOUND) {
+		seqset_fini(&uids);
+		return rc;
+	}
+	*ret_uids = uids;
+	return RC_OK;
 }
 
 static void bind_all(struct db *db, sqlite3_stmt *stmt, const char *types, va_list args)

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 
 struct db;
+struct seqset;
 
 /* Statements. */
 
@@ -65,6 +66,8 @@ uint32_t db_u32(sqlite3_stmt *stmt, int column);
 struct strv db_text(sqlite3_stmt *stmt, int column);
 struct strv db_blob(sqlite3_stmt *stmt, int column);
 bool db_is_null(sqlite3_stmt *stmt, int column);
+/* The UIDs in the first column of all rows of a query, which is reset afterwards. The caller owns the set. */
+enum rc db_uids(struct db *db, sqlite3_stmt *stmt, struct seqset *ret_uids) MUST_CHECK;
 
 /*
  * A read job calls this before it writes a result that it keeps for later (a cache row): then the commit of a

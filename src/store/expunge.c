@@ -161,14 +161,10 @@ enum rc msg_expunged_since(
 		rc = db_query(account->db, &stmt,
 			"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid", "iu",
 			mailbox, since);
+		if (rc == RC_OK)
+			rc = db_uids(account->db, stmt, &uids);
 		if (rc != RC_OK)
 			return rc;
-		for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt))
-			seqset_add(&uids, db_u32(stmt, 0));
-		if (rc != RC_NOT_FOUND) {
-			seqset_fini(&uids);
-			return rc;
-		}
 	}
 	*ret_uids = uids;
 	*ret_complete = since >= mbox->log_since;

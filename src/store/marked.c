@@ -27,23 +27,13 @@ void marked_hand_over(struct account *account, int64_t mailbox, const struct seq
 
 enum rc marked_uids(struct account *account, int64_t mailbox, struct seqset *ret_uids)
 {
-	struct seqset uids = SEQSET_EMPTY;
 	sqlite3_stmt *stmt;
 
 	/* The condition is the one of the index msg_marked, so the index answers this query. */
 	enum rc rc = db_query(account->db, &stmt,
 		"SELECT uid FROM msg WHERE mailbox = ?1 AND flags & " MSG_SQL_MARKED " ORDER BY uid", "i",
 		mailbox);
-	if (rc != RC_OK)
-		return rc;
-	for (rc = db_step(account->db, stmt); rc == RC_OK; rc = db_step(account->db, stmt))
-		seqset_add(&uids, db_u32(stmt, 0));
-	if (rc != RC_NOT_FOUND) {
-		seqset_fini(&uids);
-		return rc;
-	}
-	*ret_uids = uids;
-	return RC_OK;
+	return rc == RC_OK ? db_uids(account->db, stmt, ret_uids) : rc;
 }
 
 void marked_left(struct account *account)

@@ -104,6 +104,29 @@ static void every_type_is_bound_and_read_back(void **state)
 	db_close(&db);
 }
 
+static void uids_of_a_query_make_a_set_or_none(void **state)
+{
+	struct fix *fix = *state;
+	struct db *db = open_db(fix);
+	struct seqset uids;
+	sqlite3_stmt *stmt;
+	assert_int_equal(db_query(db, &stmt, "VALUES (1), (2), (4294967294)", ""), RC_OK);
+	assert_int_equal(db_uids(db, stmt, &uids), RC_OK);
+	assert_int_equal(uids.n, 2);
+	assert_int_equal(uids.v[0].hi, 2);
+	assert_int_equal(uids.v[1].lo, UID_MAX);
+	seqset_fini(&uids);
+	assert_int_equal(db_query(db, &stmt, "SELECT 1 WHERE 0", ""), RC_OK);
+	assert_int_equal(db_uids(db, stmt, &uids), RC_OK);
+	assert_true(seqset_empty(&uids));
+	seqset_fini(&uids);
+	/* A number too many. */
+	assert_int_equal(
+		db_query(db, &stmt, "SELECT 1 UNION ALL SELECT abs(-9223372036854775807 - 1)", ""), RC_OK);
+	assert_int_equal(db_uids(db, stmt, &uids), RC_CORRUPT);
+	db_close(&db);
+}
+
 static void errors_are_mapped(void **state)
 {
 	struct db *db = open_db(*state);
@@ -330,6 +353,7 @@ int main(void)
 		T(a_statement_is_prepared_once_and_found_again),
 		T(many_statements_fit_the_cache),
 		T(every_type_is_bound_and_read_back),
+		T(uids_of_a_query_make_a_set_or_none),
 		T(errors_are_mapped),
 		T(a_file_that_is_no_database_is_corrupt),
 		T(a_missing_file_is_not_made_unless_asked),
