@@ -8,6 +8,7 @@
 #include "admin/admin_priv.h"
 #include "base/mem.h"
 #include "support/store_rig.h"
+#include "webpush/webpush.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,6 +31,7 @@
 struct control {
 	struct rig *rig; /* NULL: there is no store; then reactor and log are own */
 	struct auth *auth; /* with a store */
+	struct webpush *webpush; /* own: started by the test; may be NULL */
 	char root[512];
 	struct reactor *reactor;
 	struct log *log;
@@ -129,6 +131,13 @@ static UNUSED int control_teardown(void **state)
 	if (control->rig) {
 		rig_settle(control->rig);
 		auth_free(&control->auth);
+		if (control->webpush) {
+			webpush_stop(control->webpush);
+			while (webpush_busy(control->webpush))
+				usleep(1000);
+			pool_drain(control->rig->pool);
+			webpush_free(&control->webpush);
+		}
 		rig_close(control->rig);
 		rig_folder_remove(control->root);
 		free(control->rig);
