@@ -23,12 +23,12 @@ enum acl_right {
 	ACL_ALL = (1 << 11) - 1
 };
 
-/* ACL_ALL in letters, with the obsolete "c" and "d" that must be told beside their members (section
- * 2.1.1). */
+/* The letters of ACL_ALL, and the obsolete "c" and "d", which must be told beside the rights that they
+ * stand for (RFC 4314 section 2.1.1). */
 #define ACL_ALL_LETTERS "lrswipkxteacd"
 
-/* The "+", "-" or nothing in front, and letters. "c" stands for k and x, "d" for t and e. False: one of them
- * is no right. */
+/* Reads an optional "+" or "-" and letters. "c" stands for k and x, "d" for t and e. False: a letter is
+ * not a right. */
 struct acl_change {
 	char mode; /* '+', '-', '=' */
 	unsigned rights;

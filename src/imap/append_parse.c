@@ -1,6 +1,6 @@
 /*
- * Reads the messages of APPEND and REPLACE: flags, date, then a literal or the pieces of CATENATE. It is
- * called again for each literal that is announced, so it stops where the input stops and goes on from there.
+ * Reads the messages of APPEND and REPLACE: flags, date, then a literal or the parts of CATENATE. It is
+ * called again for each announced literal, so it stops where the input stops.
  */
 #include "imap/append_parse.h"
 
@@ -13,7 +13,7 @@ struct reading {
 	size_t parts_max;
 };
 
-/* Whether the announced literal stands here; then all false results mean that. */
+/* True: the announced literal stands here. Then the callers return false, which is not an error. */
 static bool ends_here(struct reading *r, enum append_place place)
 {
 	if (!r->literal || r->parse->failed || !parse_at_end(r->parse))
@@ -46,7 +46,7 @@ static bool read_literal(struct reading *r)
 	return part != NULL;
 }
 
-/* Behind "UTF8": " (~{n}...)" */
+/* Reads " (~{n}...)", after "UTF8". */
 static bool read_utf8(struct reading *r)
 {
 	struct parse *parse = r->parse;
@@ -72,7 +72,7 @@ static bool read_url(struct reading *r)
 	return part != NULL;
 }
 
-/* Behind "CATENATE": " (TEXT {n}... URL \"/INBOX/;UID=20\")" */
+/* Reads " (TEXT {n}... URL \"/INBOX/;UID=20\")", after "CATENATE". */
 static bool read_catenate(struct reading *r)
 {
 	struct parse *parse = r->parse;
@@ -95,7 +95,7 @@ static bool read_catenate(struct reading *r)
 	return parse_char(parse, ')');
 }
 
-/* "(\Seen) \"date\" " in front of a message; both may be missing. */
+/* Reads "(\Seen) \"date\" " before a message; both may be missing. */
 static bool read_options(struct parse *parse, struct append_spec *spec)
 {
 	if (parse_peek(parse, '(')) {
@@ -111,7 +111,7 @@ static bool read_options(struct parse *parse, struct append_spec *spec)
 	return true;
 }
 
-/* from: where what precedes it ends. */
+/* Reads one message. `from`: the place where the text before it ends. */
 static bool append_parse_read_message(struct reading *r, size_t from)
 {
 	struct append_list *list = &r->list;
@@ -154,7 +154,7 @@ enum append_place append_parse_list(
 	struct arena *arena = parse->arena;
 	struct reading r = { .parse = parse, .literal = literal, .place = APPEND_WHOLE };
 	parse->literal_follows = literal != NULL;
-	/* Neither takes less than four octets. */
+	/* A message or a part takes at least four octets. */
 	size_t most = parse->in.n / 4 + 1;
 	r.messages_max = most;
 	r.parts_max = most < APPEND_PARTS_MAX ? most : APPEND_PARTS_MAX;

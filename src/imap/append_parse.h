@@ -1,8 +1,7 @@
 /*
- * The grammar of messages that are to be stored, for APPEND and REPLACE: options and a literal, UTF8 literals
- * (RFC 6855), pieces to join (CATENATE, RFC 4469), one message or several (RFC 3502). The input is read
- * whenever a literal is announced, from what has come and was not forgotten (lex.h), and once more at the
- * end. Pure.
+ * The grammar of messages for APPEND and REPLACE: options and a literal, UTF8 literals (RFC 6855), parts to
+ * join (CATENATE, RFC 4469), one message or several (RFC 3502). It reads the input that has come and was not
+ * forgotten (lex.h) whenever a literal is announced, and once more at the end. Pure.
  */
 #ifndef COID_IMAP_APPEND_PARSE_H
 #define COID_IMAP_APPEND_PARSE_H
@@ -10,9 +9,9 @@
 #include "imap/lex.h"
 #include "imap/parse.h"
 
-#define APPEND_PARTS_MAX LEX_STREAMED_MAX /* pieces of the messages that are read at once */
+#define APPEND_PARTS_MAX LEX_STREAMED_MAX /* parts of all messages that are parsed at once */
 
-/* What a message is made of, in order. */
+/* A part of a message. */
 struct append_part {
 	struct strv url; /* p NULL: a streamed literal */
 	bool binary; /* the literal is a literal8 */
@@ -26,22 +25,22 @@ struct append_spec {
 	int64_t internaldate;
 	int16_t zone;
 	bool catenate;
-	size_t from; /* where it begins in the input: right behind what precedes it */
-	size_t to; /* where it ends; 0: it is not whole yet */
-	size_t part_from; /* in struct append_list */
+	size_t from; /* its first octet in the input, directly after the text before it */
+	size_t to; /* the octet after its last one; 0: it is not complete yet */
+	size_t part_from; /* index of its first part in struct append_list */
 	size_t part_count;
 };
 
 struct append_list {
 	struct strv mailbox;
 	struct strv sent; /* its name as the client wrote it */
-	struct append_spec *specs; /* in the arena, as all else; the last may be incomplete */
+	struct append_spec *specs; /* in the arena, as everything here; the last one may be incomplete */
 	size_t count;
 	struct append_part *parts;
 	size_t part_count;
 };
 
-/* What the literal is that was announced behind what has come. */
+/* The meaning of the literal that was announced at the end of the input. */
 enum append_place {
 	APPEND_WHOLE, /* none: the command is complete */
 	APPEND_AT_NAME, /* the mailbox name */
@@ -51,8 +50,8 @@ enum append_place {
 };
 
 /*
- * `literal` NULL: the command is whole, up to its end. Else the input ends where this literal was announced.
- * `several`: more than one message may come.
+ * Parses the messages. `literal` NULL: the input is the complete command; otherwise the input ends where this
+ * literal was announced. `several`: more than one message is allowed.
  */
 enum append_place append_parse_list(
 	struct parse *parse, const struct lex_literal *literal, bool several, struct append_list *ret_list);

@@ -1,6 +1,6 @@
 /*
- * Reads the items of a FETCH into a plan: a list of items in the order of the answer, and what they need of a
- * message.
+ * Reads the items of a FETCH into a plan: a list of items in the order of the answer, and the data that they
+ * need of a message.
  */
 #include "imap/fetch_plan.h"
 
@@ -9,7 +9,7 @@
 #include "mime/header.h"
 #include "store/message.h"
 
-/* While parsing: room for FETCH_ITEMS_MAX items. */
+/* The plan while it is parsed, with room for FETCH_ITEMS_MAX items. */
 struct builder {
 	struct parse *parse;
 	struct fetch_plan *plan;
@@ -18,7 +18,8 @@ struct builder {
 
 #define LABEL_MAX (64 * 1024)
 
-/* "BODY.PEEK", "HEADER.FIELDS.NOT", "1": letters, digits and dots; a bracket ends it, unlike an atom. */
+/* Reads a word such as "BODY.PEEK", "HEADER.FIELDS.NOT" or "1": letters, digits and dots. Unlike an atom
+ * it ends at a bracket. */
 static struct strv fetch_plan_take_word(struct parse *parse)
 {
 	size_t start = parse->at;
@@ -62,7 +63,7 @@ static bool add_kind(struct builder *builder, enum fetch_kind kind)
 	return fetch_plan_add_item(builder, &(struct fetch_item){ .kind = kind });
 }
 
-/* Between '[' and what ends it: the numbers, each with a dot behind it unless it ends the section. */
+/* Reads the part numbers after '[', each with a dot after it unless it ends the section. */
 static bool parse_path(struct builder *builder, struct fetch_item *item)
 {
 	struct parse *parse = builder->parse;
@@ -156,7 +157,7 @@ static bool parse_fields(struct builder *builder, struct fetch_item *item)
 	return true;
 }
 
-/* What stands between the numbers and ']'. */
+/* Reads the text between the numbers and ']'. */
 static bool parse_section_text(struct builder *builder, struct fetch_item *item)
 {
 	struct parse *parse = builder->parse;
@@ -188,7 +189,7 @@ static bool parse_section_text(struct builder *builder, struct fetch_item *item)
 	return true;
 }
 
-/* "<0.2048>"; the answer names the origin octet only. */
+/* Reads "<0.2048>"; the answer has the first octet only. */
 static bool parse_partial(struct builder *builder, struct fetch_item *item)
 {
 	struct parse *parse = builder->parse;
@@ -206,7 +207,7 @@ static bool parse_partial(struct builder *builder, struct fetch_item *item)
 	return true;
 }
 
-/* Behind "BODY" or "BODY.PEEK", at '['. */
+/* Reads a section, at the '[' after "BODY" or "BODY.PEEK". */
 static bool parse_section(struct builder *builder, bool peek)
 {
 	struct parse *parse = builder->parse;
@@ -255,7 +256,7 @@ static const struct {
 	{ "BODYSTRUCTURE", FETCH_BODYSTRUCTURE },
 };
 
-/* Behind the name, at '['. A whole message or multipart is taken as it stands. */
+/* Reads a section, at the '[' after the name. A whole message or multipart is sent as it is. */
 static bool parse_binary(struct builder *builder, enum fetch_kind kind, bool peek)
 {
 	struct parse *parse = builder->parse;
@@ -275,8 +276,8 @@ static bool parse_binary(struct builder *builder, enum fetch_kind kind, bool pee
 	return fetch_plan_add_item(builder, &item);
 }
 
-/* Behind "PREVIEW". Its modifiers look like those of the whole command (CHANGEDSINCE), but for their
- * names. */
+/* Reads the modifiers after "PREVIEW". They look like those of the whole command (CHANGEDSINCE), except
+ * for their names. */
 static bool parse_preview(struct builder *builder)
 {
 	struct parse *parse = builder->parse;
@@ -322,7 +323,7 @@ static bool fetch_plan_parse_item(struct builder *builder, struct strv word)
 	return parse_fail(builder->parse, "Unknown FETCH item");
 }
 
-/* ALL, FAST, FULL; *ret_done tells whether it was one. */
+/* Reads ALL, FAST or FULL; *ret_done tells whether the word was one of them. */
 static bool parse_macro(struct builder *builder, struct strv word, bool *ret_done)
 {
 	bool full = strv_ieq(word, STRV("FULL"));
@@ -352,7 +353,7 @@ static bool parse_items(struct builder *builder)
 	return parse_char(parse, ')');
 }
 
-/* What follows from the items. */
+/* Sets the fields that follow from the items. */
 static void plan_derive(struct fetch_plan *plan)
 {
 	plan->memory = true;

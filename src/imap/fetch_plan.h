@@ -1,7 +1,7 @@
 /*
  * The plan of a FETCH: its items in the order of the answer. Everything that can be decided without looking
- * at a message is decided when the plan is made. It is parsed on the reactor into the command's arena, a job
- * takes a copy along, and nobody changes it then.
+ * at a message is decided when the plan is made. It is parsed on the reactor into the command's arena; a job
+ * gets a copy. Afterwards it does not change.
  */
 #ifndef COID_IMAP_FETCH_PLAN_H
 #define COID_IMAP_FETCH_PLAN_H
@@ -43,15 +43,15 @@ enum fetch_filter {
 
 struct fetch_item {
 	enum fetch_kind kind;
-	bool lazy; /* of a PREVIEW: only if it is at hand */
-	/* All below for FETCH_SECTION and, as far as it applies, FETCH_BINARY. */
+	bool lazy; /* PREVIEW (LAZY): only if it is cached */
+	/* The rest is for FETCH_SECTION and, as far as it applies, FETCH_BINARY. */
 	enum mime_section section;
 	enum fetch_filter filter;
 	uint64_t offset; /* of a partial; 63 bits (RFC 9051) */
 	uint64_t length;
 	bool partial;
 	bool cached; /* fields of the message itself, all kept in the cached header block */
-	/* What stands before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
+	/* The text before the value in the answer: "BODY[1.HEADER.FIELDS (From To)]<0>" */
 	struct strv label;
 	const uint32_t *path;
 	size_t depth;
@@ -62,22 +62,25 @@ struct fetch_item {
 struct fetch_plan {
 	struct fetch_item *items;
 	size_t count;
-	bool memory; /* only what the mailbox index knows */
-	bool uid; /* UID is among the items; so the next two */
+	bool memory; /* the mailbox index has everything that is needed */
+	bool uid; /* UID is among the items; the next two likewise */
 	bool flags;
 	bool modseq;
 	bool binary; /* some item is decoded */
 	bool seen; /* some item sets \Seen */
-	unsigned cached; /* enum msg_part_mask: what has to be read from the cache */
+	unsigned cached; /* enum msg_part_mask: data that have to be read from the cache */
 };
 
-/* Macro, one item, or a list in parentheses. add_uid: UID comes in front if it is not asked for. */
+/*
+ * Parses a macro, one item, or a list in parentheses. add_uid: UID becomes the first item if it is not asked
+ * for.
+ */
 bool fetch_plan_parse(struct parse *parse, bool add_uid, struct fetch_plan *ret_plan);
-/* These items, as far as asked for: what STORE and a resynchronising SELECT answer. In the arena. */
+/* Makes a plan of these items, for the answers of STORE and of a resynchronising SELECT. In the arena. */
 void fetch_plan_state(struct arena *arena, bool uid, bool flags, bool modseq, struct fetch_plan *ret_plan);
-/* Adds MODSEQ if it is not there. */
+/* Adds MODSEQ if it is not in the plan. */
 void fetch_plan_add_modseq(struct arena *arena, struct fetch_plan *plan);
-/* A copy that lives in another arena. */
+/* Copies the plan into another arena. */
 void fetch_plan_copy(const struct fetch_plan *plan, struct arena *arena, struct fetch_plan *ret_copy);
 
 #endif

@@ -15,7 +15,10 @@ static int imap_url_hex_value(char c)
 	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* What may stand unencoded in a path: bchar of RFC 5092, without '/', which the caller splits at. */
+/*
+ * True for a character that may stand unencoded in a path: bchar of RFC 5092, without '/', at which the
+ * caller splits.
+ */
 static bool is_plain(char c)
 {
 	if ((c >= '0' && c <= '9') || (str_upper(c) >= 'A' && str_upper(c) <= 'Z'))
@@ -23,7 +26,7 @@ static bool is_plain(char c)
 	return c != '\0' && strchr("-._~!$'()*+,&=:@/", c);
 }
 
-/* Percent-decoding; false for what may not stand there, and for NUL. */
+/* Percent-decodes. False: the text has NUL, or a character that may not stand there. */
 static bool imap_url_decode(struct strv text, struct arena *arena, struct strv *ret_decoded)
 {
 	char *out = arena_alloc(arena, text.n + 1);
@@ -48,7 +51,7 @@ static bool imap_url_decode(struct strv text, struct arena *arena, struct strv *
 	return true;
 }
 
-/* Takes `name` off the front, in any case. */
+/* Takes `name`, in any case, off the front. */
 static bool imap_url_take(struct strv *text, struct strv name)
 {
 	if (!strv_istarts(*text, name))
@@ -66,7 +69,7 @@ static bool read_nz(struct strv digits, uint32_t *ret_number)
 	return true;
 }
 
-/* Up to the next "/;" or the end. */
+/* Takes the text up to the next "/;" or the end. */
 static struct strv take_segment(struct strv *text)
 {
 	size_t end = 0;
@@ -77,7 +80,7 @@ static struct strv take_segment(struct strv *text)
 	return segment;
 }
 
-/* The mailbox, perhaps with ";UIDVALIDITY=n". */
+/* Reads the mailbox, which may have ";UIDVALIDITY=n". */
 static bool read_mailbox(struct strv segment, struct arena *arena, struct imap_url *url)
 {
 	size_t semicolon = strv_index(segment, ';');
@@ -93,7 +96,7 @@ static bool read_mailbox(struct strv segment, struct arena *arena, struct imap_u
 	return true;
 }
 
-/* The section as FETCH would have it: its grammar is that of section-spec. */
+/* Reads the section with FETCH's parser: the grammar is that of section-spec. */
 static bool read_section(struct strv section, struct strv partial, struct arena *arena, struct imap_url *url)
 {
 	struct strv decoded = STRV("");
@@ -130,7 +133,7 @@ bool imap_url_parse(struct strv text, struct arena *arena, struct imap_url *ret_
 	if (url.absolute)
 		text = strv_sub(text, 1, text.n);
 	if (!strv_starts(text, STRV(";"))) {
-		/* A colon before the first slash would be that of a scheme. */
+		/* A colon before the first slash would end a scheme. */
 		if (!url.absolute && strv_index(text, ':') < strv_index(text, '/'))
 			return false;
 		if (!read_mailbox(take_segment(&text), arena, &url))

@@ -1,5 +1,5 @@
 /*
- * Relative IMAP URLs of messages and their parts (RFC 5092), as CATENATE has them. Pure.
+ * Relative IMAP URLs of messages and their parts (RFC 5092), for CATENATE. Pure.
  *
  *	/INBOX;UIDVALIDITY=785799047/;UID=20/;SECTION=1.2/;PARTIAL=0.1024
  *	;UID=20			in the selected mailbox; also /;UID=20
@@ -14,14 +14,14 @@
 
 struct imap_url {
 	struct strv mailbox; /* UTF-8, INBOX folded; n 0: the selected one */
-	bool absolute; /* else the mailbox is beside the selected one */
+	bool absolute; /* false: the name is relative to the selected mailbox */
 	uint32_t uidvalidity; /* 0: any */
 	uint32_t uid;
-	struct fetch_plan section; /* one FETCH_SECTION item: the section and range that are meant */
+	struct fetch_plan section; /* one FETCH_SECTION item with the section and range */
 };
 
-/* False: it is none of these: another scheme or server, no UID, an unknown parameter, wrong encoding. In the
- * arena. */
+/* Parses a URL into the arena. False: it is not such a URL, for example it has another scheme or server,
+ * no UID, an unknown parameter, or a wrong encoding. */
 bool imap_url_parse(struct strv text, struct arena *arena, struct imap_url *ret_url);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The assembler of commands: a state for each place within a command, and one function for each state that
- * uses input until the state changes or the input ends.
+ * The assembler of commands. It has a state for each place within a command, and a function for each state,
+ * which uses input until the state changes or the input ends.
  */
 #include "imap/lex.h"
 
@@ -17,7 +17,7 @@ enum lex_state {
 	LEX_S_KEEP, /* collects a literal */
 	LEX_S_STREAM, /* hands a literal on */
 	LEX_S_STREAM_END, /* its last byte is gone, LEX_STREAM_END is due */
-	LEX_S_DONE, /* the command is whole and not yet given up */
+	LEX_S_DONE, /* the command is complete, and the session still uses it */
 	LEX_S_SKIP, /* throws a line away, keeps its last bytes */
 	LEX_S_SKIP_LITERAL /* throws a literal away, then the rest of its line */
 };
@@ -25,8 +25,8 @@ enum lex_state {
 void lex_init(struct lex *lex, size_t line_max, size_t literal_max)
 {
 	*lex = (struct lex){ .state = LEX_S_LINE };
-	/* The marks of literals count as line bytes; two bytes more for each CRLF that is kept behind
-	 * them. */
+	/* The marks of literals count as line bytes. Each mark that is kept takes two more bytes, for the
+	 * CRLF after it. */
 	buf_init(&lex->command, 0);
 	lex_limits(lex, line_max, literal_max);
 }
@@ -65,7 +65,7 @@ bool lex_idle(const struct lex *lex)
 	return lex->state == LEX_S_LINE && lex->command.len == 0;
 }
 
-/* The counters of a new command. */
+/* Resets the counters for a new command. */
 static void lex_restart(struct lex *lex)
 {
 	buf_reset(&lex->command);
@@ -102,7 +102,7 @@ void lex_raw_line(struct lex *lex, bool on)
 	lex_restart(lex);
 }
 
-/* Whether the line v ends in "{n}", "{n+}", "~{n}" or "~{n+}". */
+/* Tells whether the line v ends in "{n}", "{n+}", "~{n}" or "~{n+}". */
 static bool literal_mark(struct strv v, struct lex_literal *ret_literal)
 {
 	if (v.n < 3 || v.p[v.n - 1] != '}')
@@ -119,7 +119,7 @@ static bool literal_mark(struct strv v, struct lex_literal *ret_literal)
 	if (at == end || at == 0 || v.p[at - 1] != '{')
 		return false;
 	uint64_t size;
-	/* Beyond 64 bits: larger than any limit. */
+	/* A number beyond 64 bits is larger than any limit. */
 	if (str_u64(strv_sub(v, at, end - at), &size) != RC_OK)
 		size = UINT64_MAX;
 	size_t from = at - 1;
@@ -139,7 +139,7 @@ static enum lex_event lex_spoil(struct lex *lex, enum lex_event event)
 	return event;
 }
 
-/* The line is whole, without its line end. */
+/* Handles a complete line, without its line end. */
 static enum lex_event lex_end_line(struct lex *lex)
 {
 	struct strv all = buf_strv(&lex->command);
@@ -157,7 +157,8 @@ static enum lex_event lex_end_line(struct lex *lex)
 	return LEX_COMMAND;
 }
 
-/* How many bytes precede the first NUL or CR; a CR at the very end may be half of a line end. */
+/* The number of bytes before the first NUL or CR. A CR at the very end does not count: it may be half of a
+ * line end. */
 static size_t clean_length(struct strv piece)
 {
 	size_t n = piece.n;
@@ -172,7 +173,7 @@ static size_t clean_length(struct strv piece)
 	return n;
 }
 
-/* Takes bytes of a line up to its end; LEX_MORE when it goes on behind them. */
+/* Takes bytes of a line up to its end. LEX_MORE: the line goes on. */
 static enum lex_event feed_line(struct lex *lex, struct strv *in)
 {
 	const char *newline = memchr(in->p, '\n', in->n);
@@ -184,8 +185,8 @@ static enum lex_event feed_line(struct lex *lex, struct strv *in)
 	size_t good = cr_before ? 0 : clean_length(piece);
 	bool cr_last = piece.n > 0 ? piece.p[piece.n - 1] == '\r' : cr_before;
 
-	/* What is wrong stays in the input: the skipper looks at it next. What precedes it may hold the
-	 * tag. */
+	/* The bad bytes stay in the input, where the skipper finds them. The bytes before them may contain
+	 * the tag. */
 	if (good < piece.n && good <= room) {
 		buf_add(&lex->command, piece.p, good);
 		*in = strv_sub(*in, good, in->n);
@@ -209,8 +210,8 @@ static enum lex_event feed_line(struct lex *lex, struct strv *in)
 	return lex_end_line(lex);
 }
 
-/* Keeps the last bytes of what is thrown away: a non-synchronising literal may follow, and must be skipped
- * too. */
+/* Throws a line away, but keeps its last bytes: a non-synchronising literal may follow, and must be
+ * skipped, too. */
 static void skip_line(struct lex *lex, struct strv *in)
 {
 	const char *newline = memchr(in->p, '\n', in->n);
@@ -247,7 +248,7 @@ static void skip_line(struct lex *lex, struct strv *in)
 	lex->skipped = skipped;
 }
 
-/* Up to literal_left bytes of the input. */
+/* Takes up to literal_left bytes of the input. */
 static struct strv lex_take_literal(struct lex *lex, struct strv *in)
 {
 	struct strv piece = *in;
@@ -341,7 +342,7 @@ void lex_forget(struct lex *lex, size_t from, size_t to)
 	lex->command.len -= gone;
 	lex->line_from -= gone;
 	lex->literal.offset -= gone;
-	/* No more than what is left has come in lines. */
+	/* The bytes that are left can't be fewer than the line bytes counted. */
 	if (lex->line_used > lex->command.len)
 		lex->line_used = lex->command.len;
 	for (unsigned i = 0; i < lex->streamed_count; i++) {

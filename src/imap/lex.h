@@ -1,10 +1,10 @@
 /*
- * The assembler takes bytes as they come and finds where a command ends. A command is a line that goes on
- * behind each literal. As soon as the size of a literal is known, before its bytes are accepted, the session
+ * The assembler takes bytes as they come and finds the end of each command. A command is a line that goes on
+ * after each literal. As soon as the size of a literal is known, before its bytes are accepted, the session
  * says what to do with it. The assembler can stop at any byte and go on later; it holds no more than its
  * limits. It knows no commands and does no I/O. On the session's reactor.
  *
- * The buffer `command` after "a APPEND x {3}" CRLF "abc (\Seen) {5" has come and the first literal was kept:
+ * The buffer `command` when "a APPEND x {3}" CRLF "abc (\Seen) {5" has come and the first literal was kept:
  *
  *	a APPEND x {3}CRLFabc (\Seen) {5
  *	|---- line ------|---|--- line --|<- the next octet goes here
@@ -56,10 +56,10 @@ struct lex {
 	size_t line_max;
 	size_t literal_max; /* all kept literals of a command */
 	size_t line_used;
-	size_t line_from; /* where in `command` the line began that is being read now */
+	size_t line_from; /* where in `command` the present piece of the line begins */
 	size_t literal_used;
 	uint64_t literal_left;
-	uint64_t skipped; /* bytes thrown away since the last whole command */
+	uint64_t skipped; /* bytes thrown away since the last complete command */
 	struct lex_literal literal;
 	struct lex_literal *streamed; /* own; NULL without any */
 	unsigned streamed_count;
@@ -72,38 +72,35 @@ struct lex {
 void lex_init(struct lex *lex, size_t line_max, size_t literal_max);
 void lex_fini(struct lex *lex);
 void lex_limits(struct lex *lex, size_t line_max, size_t literal_max);
-/* Uses some of *in (advancing it) up to the next event. */
+/* Uses some of *in (and advances it) up to the next event. */
 enum lex_event lex_feed(struct lex *lex, struct strv *in, struct strv *ret_bytes);
-/* At LEX_COMMAND the whole; at LEX_LITERAL, LEX_TOO_LONG and LEX_BAD what came before (its tag can be read
- * from it). */
+/* At LEX_COMMAND the complete command. At LEX_LITERAL, LEX_TOO_LONG and LEX_BAD the text before (it may
+ * contain the tag). */
 struct strv lex_command(const struct lex *lex);
 const struct lex_literal *lex_literal(const struct lex *lex);
-/* gives memory back beyond a small buffer; also out of raw mode's lines */
+/* Begins the next command, or the next line in raw mode; keeps no more memory than a small buffer. */
 void lex_next_command(struct lex *lex);
 void lex_release(struct lex *lex); /* between commands or lines: gives all memory back */
-/* The literal is kept in the command; false: it would pass literal_max (then refuse it). */
+/* Keeps the literal in the command. False: it would pass literal_max (then refuse it). */
 bool lex_accept(struct lex *lex);
-/* Its bytes come as LEX_STREAM events. In the command stands its "{n}" CRLF without the bytes. False: too
- * many in this command. */
+/* The literal's bytes come as LEX_STREAM events; the command contains only its "{n}" CRLF. False: there
+ * are too many in this command. */
 bool lex_stream(struct lex *lex);
-/*
- * At LEX_LITERAL: the octets from..to of the command, which end before the literal that was announced, are
- * not needed any more. They go, and the streamed literals among them; what is behind moves down. So a command
- * of many messages needs no more memory, and no longer line, than one of them.
- */
+/* At LEX_LITERAL: removes the octets from..to of the command, which are not needed any more, and the
+ * streamed literals among them; the rest moves down. The octets end before the announced literal. So a
+ * command of many messages needs no more memory, and no longer line, than one with a single message. */
 void lex_forget(struct lex *lex, size_t from, size_t to);
-/* LEX_SYNC: the command ends here, nothing more of it is expected. LEX_NONSYNC: its bytes and the rest of the
- * command are read and thrown away; LEX_COMMAND is not reported for it, parsing goes on behind it. */
+/* Refuses the literal. LEX_SYNC: the command ends here. LEX_NONSYNC: the literal's bytes and the rest of
+ * the command are read and thrown away without LEX_COMMAND, then the next command is parsed. */
 void lex_refuse(struct lex *lex);
-/* The command is answered, whatever of it has come: what is missing of it is read and thrown away. */
+/* Call this when the command is answered before it is complete: the rest of it is read and thrown away. */
 void lex_abandon(struct lex *lex);
-/* True between commands: nothing of a new one has come yet. */
+/* True between commands: no byte of a new one has come yet. */
 bool lex_idle(const struct lex *lex);
-/* What it reported last is still to be dealt with: the session's turn, not the client's. */
+/* True: the last event has not been handled; it is the session's turn, not the client's. */
 bool lex_waits(const struct lex *lex);
-/* Single raw lines (IDLE's DONE, AUTHENTICATE's answers): the same machine without literal handling. Each is
- * a LEX_COMMAND; it takes the place of the command in hand. To be called between commands or at
- * LEX_COMMAND. */
+/* Switches raw lines on or off (IDLE's DONE, AUTHENTICATE's answers): lines without literals. Each line is
+ * a LEX_COMMAND and replaces the present command. Call this between commands or at LEX_COMMAND. */
 void lex_raw_line(struct lex *lex, bool on);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Matches names with LIST patterns. A set of positions in the pattern moves on with each octet of the name,
+ * Matches names with LIST patterns. With each octet of the name a set of positions in the pattern moves on,
  * so that there is no backtracking.
  */
 #include "imap/list_match.h"
@@ -30,7 +30,7 @@ void list_pattern_init(
 			pattern->literals++;
 			out[n++] = c;
 		} else if (n > 0 && is_wildcard(out[n - 1])) {
-			/* "*%" is "*". */
+			/* "*%" means the same as "*". */
 			if (c == '*')
 				out[n - 1] = c;
 		} else {
@@ -42,7 +42,7 @@ void list_pattern_init(
 	pattern->next = arena_alloc(arena, (n + 1) * sizeof(bool));
 }
 
-/* Place i is reached: and so is what follows a wildcard there, which may stand for nothing. */
+/* Marks place i as reached, and the places after a wildcard there, since a wildcard may match nothing. */
 static void list_match_reach(const struct list_pattern *pattern, bool *places, size_t i)
 {
 	places[i] = true;
@@ -56,7 +56,7 @@ static void list_match_start(struct list_pattern *pattern)
 	list_match_reach(pattern, pattern->now, 0);
 }
 
-/* Takes one character of the name. False: nothing can match any more. */
+/* Takes one character of the name. False: no match is possible any more. */
 static bool list_match_step(struct list_pattern *pattern, char c, bool fold)
 {
 	size_t length = pattern->text.n;
@@ -82,7 +82,7 @@ static bool list_match_step(struct list_pattern *pattern, char c, bool fold)
 	return any;
 }
 
-/* How many characters of the name are those of INBOX. */
+/* The number of characters of the name that are "INBOX". */
 static size_t folded_length(struct strv name)
 {
 	if (!strv_istarts(name, STRV("INBOX")))

@@ -14,18 +14,18 @@
 struct list_pattern {
 	struct strv text; /* in the arena; runs of wildcards are one */
 	size_t literals; /* characters that are no wildcards: a shorter name can't match */
-	bool *now; /* places of the pattern that are reached; room for both in the arena */
+	bool *now; /* places of the pattern that are reached; both arrays are in the arena */
 	bool *next;
 };
 
-/* The reference name is put in front of the pattern. */
+/* Makes a pattern. The reference name is put before the text. */
 void list_pattern_init(
 	struct list_pattern *pattern, struct strv reference, struct strv text, struct arena *arena);
-/* INBOX, also as the first level, matches in any case. */
+/* Tells whether the name matches. INBOX, also as the first level, matches in any case. */
 bool list_match(struct list_pattern *pattern, struct strv name);
 /*
- * The levels above `name` that match, without the name itself: fn gets "a" and "a/b" for "a/b/c". For LSUB
- * with '%' (RFC 3501 section 6.3.9).
+ * Calls fn for the levels above `name` that match, without the name itself: "a" and "a/b" for "a/b/c". For
+ * LSUB with '%' (RFC 3501 section 6.3.9).
  */
 void list_match_parents(
 	struct list_pattern *pattern, struct strv name, void (*fn)(void *arg, struct strv parent), void *arg);

@@ -1,6 +1,6 @@
 /*
- * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154, 8440, 9590): what to select, which
- * names, what to return.
+ * The arguments of LIST, basic and extended (RFC 3501, 5258, 5819, 6154, 8440, 9590): selection options,
+ * names, return options.
  */
 #ifndef COID_IMAP_LIST_OPTIONS_H
 #define COID_IMAP_LIST_OPTIONS_H
@@ -13,7 +13,7 @@
 
 enum list_select {
 	LIST_SELECT_SUBSCRIBED = 1 << 0,
-	LIST_SELECT_REMOTE = 1 << 1, /* there are none: selects nothing more */
+	LIST_SELECT_REMOTE = 1 << 1, /* there are no remote mailboxes, so this has no effect */
 	LIST_SELECT_RECURSIVEMATCH = 1 << 2,
 	LIST_SELECT_SPECIAL_USE = 1 << 3
 };
@@ -28,7 +28,7 @@ enum list_return {
 };
 
 struct list_options {
-	bool extended; /* any of the syntax that RFC 5258 adds */
+	bool extended; /* the command uses syntax of RFC 5258 */
 	unsigned select;
 	unsigned ret;
 	struct strv reference;
@@ -36,10 +36,10 @@ struct list_options {
 	size_t pattern_count;
 	struct status_items status;
 	struct metadata_request metadata;
-	const struct metadata *annotations; /* borrowed: where that is read; the command's to set */
+	const struct metadata *annotations; /* borrowed: the source of METADATA; set by the command */
 };
 
-/* Behind "LIST ". Everything lives in the parser's arena. */
+/* Parses the arguments after "LIST ". Everything is in the parser's arena. */
 bool list_options_parse(struct parse *parse, struct list_options *ret_options);
 
 #endif

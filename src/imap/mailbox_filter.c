@@ -40,7 +40,7 @@ static int mailbox_filter_compare_names(const void *a, const void *b)
 	return strv_cmp(*(const struct strv *)a, *(const struct strv *)b);
 }
 
-/* One name, or some in parentheses. */
+/* Reads one name, or several in parentheses. */
 static bool parse_names(struct mailbox_filter_reader *reader, struct mailbox_filter *filter)
 {
 	if (!parse_sp(reader->parse))
@@ -94,7 +94,7 @@ static bool has_name(const struct mailbox_filter *filter, struct strv name)
 		       mailbox_filter_compare_names) != NULL;
 }
 
-/* The name itself, or one above it; the nearest alone if only `one` level counts. */
+/* True: the filter has the name itself, or a name above it. `one`: only the level directly above counts. */
 static bool in_subtree(const struct mailbox_filter *filter, struct strv name, bool one)
 {
 	if (has_name(filter, name))

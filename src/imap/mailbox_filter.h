@@ -1,7 +1,7 @@
 /*
- * Mailbox filters: the sets of mailboxes that NOTIFY (RFC 5465 section 6) and ESEARCH ("subtree-one", RFC
- * 7377 section 2.2) can name. They are read on the reactor and nobody changes them then. Names are as the
- * store writes them, in the reader's arena.
+ * Mailbox filters: sets of mailboxes for NOTIFY (RFC 5465 section 6) and ESEARCH ("subtree-one", RFC 7377
+ * section 2.2). They are parsed on the reactor and do not change afterwards. Names have the store's form and
+ * are in the reader's arena.
  */
 #ifndef COID_IMAP_MAILBOX_FILTER_H
 #define COID_IMAP_MAILBOX_FILTER_H
@@ -14,10 +14,10 @@
 enum mailbox_filter_kind {
 	FILTER_SELECTED,
 	FILTER_SELECTED_DELAYED,
-	FILTER_PERSONAL, /* "inboxes", too: mail may be delivered into any mailbox */
+	FILTER_PERSONAL, /* also for "inboxes": mail may be delivered into any mailbox */
 	FILTER_SUBSCRIBED,
 	FILTER_SUBTREE,
-	FILTER_SUBTREE_ONE, /* with the children, not theirs */
+	FILTER_SUBTREE_ONE, /* with direct children only */
 	FILTER_MAILBOXES
 };
 
@@ -32,20 +32,21 @@ struct mailbox_filter_reader {
 	struct parse *parse; /* borrowed */
 	struct store *store; /* borrowed */
 	struct arena *arena; /* borrowed: of the names */
-	enum mailbox_filter_kind unknown; /* the one that the command does not have */
-	struct strv *names; /* of the filter in hand */
-	/* Number of names in all filters. Those beyond MAILBOX_FILTER_NAMES_MAX are left out; the caller
-	 * refuses them. */
+	enum mailbox_filter_kind unknown; /* the filter that this command does not allow */
+	struct strv *names; /* of the present filter */
+	/* The number of names in all filters. Names beyond MAILBOX_FILTER_NAMES_MAX are left out; the
+	 * caller refuses them. */
 	size_t name_count;
 	size_t name_bytes;
 };
 
 void mailbox_filter_reader_init(struct mailbox_filter_reader *reader, struct parse *parse,
 	struct store *store, struct arena *arena, enum mailbox_filter_kind unknown);
-/* "mailboxes (INBOX x)". Names that no mailbox can have are left out, as names of mailboxes that do not exist
- * match nothing. */
+/* Parses "mailboxes (INBOX x)". Names that no mailbox can have are left out: like names of missing
+ * mailboxes they match nothing. */
 bool mailbox_filter_parse(struct mailbox_filter_reader *reader, struct mailbox_filter *ret_filter);
-/* Whether it means that mailbox. Those of the selected mailbox mean none by its name. Any thread. */
+/* Tells whether the filter matches that mailbox. Filters for the selected mailbox match no name. Any
+ * thread. */
 bool mailbox_filter_match(const struct mailbox_filter *filter, struct strv name, bool subscribed);
 
 #endif

@@ -34,7 +34,7 @@ bool mailbox_sources_parse(struct parse *parse, struct store *store, struct mail
 	struct mailbox_filter_reader reader;
 	mailbox_filter_reader_init(&reader, parse, store, parse->arena, FILTER_SELECTED_DELAYED);
 	do {
-		/* " (scope-options)": none are defined. */
+		/* RFC 7377 defines no scope options. */
 		if (parse_peek(parse, '('))
 			return parse_fail(parse, "Unknown scope option");
 		if (!parse_source(&reader, &sources))

@@ -1,6 +1,6 @@
 /*
- * The mailboxes that an ESEARCH looks through (RFC 7377 section 2.2): the filters of RFC 5465 section 6
- * without "selected-delayed", and "subtree-one". Pure but for the parser; names are as the store writes them.
+ * The mailboxes that an ESEARCH searches (RFC 7377 section 2.2): the filters of RFC 5465 section 6 without
+ * "selected-delayed", and "subtree-one". Pure except for the parser; names have the store's form.
  */
 #ifndef COID_IMAP_MAILBOX_SOURCE_H
 #define COID_IMAP_MAILBOX_SOURCE_H
@@ -17,12 +17,12 @@ struct mailbox_sources {
 	struct mailbox_source *first; /* the others */
 };
 
-/* "IN (mailboxes INBOX subtree (a b)) " if it is there; else "selected". Names that no mailbox can have match
- * nothing. */
+/* Parses "IN (mailboxes INBOX subtree (a b)) ". Without IN the source is the selected mailbox. Names that
+ * no mailbox can have match nothing. */
 bool mailbox_sources_parse(struct parse *parse, struct store *store, struct mailbox_sources *ret_sources);
-/* A copy of the others in another arena. */
+/* Copies the other sources into another arena. */
 struct mailbox_source *mailbox_source_copy(const struct mailbox_source *source, struct arena *arena);
-/* Whether one of the others, from `source` on, means that mailbox. */
+/* Tells whether one of the sources, from `source` on, matches that mailbox. */
 bool mailbox_source_match(const struct mailbox_source *source, struct strv name, bool subscribed);
 
 #endif

@@ -64,7 +64,7 @@ bool metadata_items_options(struct parse *parse, struct metadata_request *reques
 	return parse_char(parse, ')');
 }
 
-/* An option's name comes next, and no entry. */
+/* Tells whether an option's name comes next, not an entry. */
 bool metadata_items_options_follow(const struct parse *parse)
 {
 	struct parse ahead = *parse;
@@ -97,8 +97,8 @@ void metadata_items_copy(
 
 static void print_value(struct buf *out, struct strv value)
 {
-	/* Clients of the chat world keep the backslashes of quoted strings, so that JSON breaks: it goes out
-	 * as a literal. */
+	/* Some chat clients keep the backslashes of quoted strings, which breaks JSON; so such a value is
+	 * sent as a literal. */
 	bool escapes = value.p && (strv_index(value, '"') < value.n || strv_index(value, '\\') < value.n);
 	/* Only a literal8 may hold NUL. */
 	if (value.p && strv_index(value, '\0') < value.n)

@@ -1,6 +1,4 @@
-/*
- * Reads the event groups of NOTIFY SET and tells which events they mean for a mailbox.
- */
+/* Reads the event groups of NOTIFY SET, and finds the events that they mean for a mailbox. */
 #include "imap/notify_set.h"
 
 #include "base/mem.h"
@@ -17,7 +15,7 @@ struct group {
 struct notify_set {
 	atomic_uint refs;
 	struct arena *arena; /* own: all of it */
-	struct group *groups; /* without that of the selected mailbox */
+	struct group *groups; /* without the group of the selected mailbox */
 	size_t group_count;
 	unsigned others;
 	unsigned selected;
@@ -26,7 +24,7 @@ struct notify_set {
 	struct fetch_plan plan;
 };
 
-/* While parsing. */
+/* The set while it is parsed. */
 struct builder {
 	struct parse *parse;
 	struct mailbox_filter_reader filters;
@@ -106,7 +104,7 @@ unsigned notify_set_others(const struct notify_set *set)
 
 /* Parsing. */
 
-/* The refusal that was found first stays; what is malformed behind it is BAD all the same. */
+/* Notes a refusal; the first one stays. Malformed text after it is still BAD. */
 static void notify_set_refuse(struct builder *builder, enum notify_refusal why)
 {
 	if (builder->refusal == NOTIFY_TAKEN)
@@ -129,7 +127,7 @@ static bool is_selected(const struct group *group)
 	return group->filter.kind == FILTER_SELECTED || group->filter.kind == FILTER_SELECTED_DELAYED;
 }
 
-/* Behind "MessageNew": " (UID FLAGS)" */
+/* Reads " (UID FLAGS)", after "MessageNew". */
 static bool parse_attributes(struct builder *builder, const struct group *group)
 {
 	struct parse *parse = builder->parse;
@@ -165,13 +163,13 @@ static bool parse_event(struct builder *builder, struct group *group)
 	return true;
 }
 
-/* Section 5: what must be asked for together. */
+/* RFC 5465 section 5: some events must be asked for together. */
 static bool check_events(struct builder *builder, const struct group *group)
 {
 	unsigned both = NOTIFY_MESSAGE_NEW | NOTIFY_MESSAGE_EXPUNGE;
 	unsigned events = group->events;
 
-	/* That must be NO and not BAD, whatever else is missing. */
+	/* An unknown event must be answered with NO, not BAD, whatever else is wrong. */
 	if (builder->refusal == NOTIFY_BAD_EVENT)
 		return true;
 	if (is_selected(group) && events & ~(unsigned)NOTIFY_MESSAGES)
@@ -183,7 +181,7 @@ static bool check_events(struct builder *builder, const struct group *group)
 	return true;
 }
 
-/* "(MessageNew MessageExpunge)" or "NONE" */
+/* Reads "(MessageNew MessageExpunge)" or "NONE". */
 static bool parse_events(struct builder *builder, struct group *group)
 {
 	if (parse_keyword(builder->parse, "NONE"))

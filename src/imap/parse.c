@@ -1,6 +1,6 @@
 /*
  * The pull parser of command arguments: atoms, strings, literals, numbers, sequence sets, mailbox names,
- * flags. It forgives what clients are known to write beside the grammar: superfluous blanks above all.
+ * flags. It accepts deviations from the grammar that clients are known to send, above all superfluous blanks.
  */
 #include "imap/parse.h"
 
@@ -47,7 +47,7 @@ bool parse_at_end(const struct parse *parse)
 	return parse->at >= parse->in.n;
 }
 
-/* Takes the blanks that come next. They count as one argument. False: there is none, or the parser has
+/* Takes the blanks that come next, which count as one argument. False: there is none, or the parser has
  * failed. */
 static bool parse_blanks(struct parse *parse)
 {
@@ -154,7 +154,7 @@ static bool is_list_char(unsigned char c)
 	return is_astring_char(c) || c == '%' || c == '*';
 }
 
-/* The longest run of such bytes; RC false without an error if it is empty. */
+/* Takes the longest run of such bytes. False without an error: it is empty. */
 static bool take_run(struct parse *parse, bool (*is)(unsigned char c), struct strv *ret_run)
 {
 	size_t end = parse->at;
@@ -193,7 +193,7 @@ bool parse_keyword(struct parse *parse, const char *keyword)
 	return false;
 }
 
-/* A literal's "{n}" CRLF at the present place. */
+/* Reads a literal's "{n}" CRLF at the present place. */
 static bool parse_literal_head(const struct parse *parse, uint64_t *ret_size, size_t *ret_length)
 {
 	struct strv rest = parse_rest(parse);
@@ -213,7 +213,7 @@ static bool parse_literal_head(const struct parse *parse, uint64_t *ret_size, si
 	return true;
 }
 
-/* The streamed literal that begins here, or streamed_count. */
+/* The index of the streamed literal that begins here, or streamed_count. */
 static size_t streamed_here(const struct parse *parse)
 {
 	size_t i = 0;
@@ -250,7 +250,7 @@ static bool parse_take_literal(struct parse *parse, struct strv *ret_string)
 	if (!parse_literal_head(parse, &size, &length) || size > parse->in.n - parse->at - length)
 		return parse_fail(parse, "Invalid literal");
 	struct strv bytes = strv_sub(parse->in, parse->at + length, (size_t)size);
-	/* RFC 3501: a literal holds any octet but NUL; a literal8 (RFC 3516) that, too. */
+	/* RFC 3501: a literal has any octet but NUL; a literal8 (RFC 3516) may also have NUL. */
 	if (!parse_peek(parse, '~') && bytes.n > 0 && memchr(bytes.p, '\0', bytes.n))
 		return parse_fail(parse, "NUL in a literal");
 	*ret_string = bytes;
@@ -258,7 +258,7 @@ static bool parse_take_literal(struct parse *parse, struct strv *ret_string)
 	return true;
 }
 
-/* At the opening quote. any_octets: what is no UTF-8 is taken, too. */
+/* Takes a quoted string, at the opening quote. any_octets: octets that are not UTF-8 are allowed. */
 static bool parse_take_quoted(struct parse *parse, bool any_octets, struct strv *ret_string)
 {
 	size_t start = ++parse->at;
@@ -281,7 +281,7 @@ static bool parse_take_quoted(struct parse *parse, bool any_octets, struct strv 
 		escapes++;
 	}
 	struct strv raw = strv_sub(parse->in, start, i - start);
-	/* RFC 6855 section 3: 8-bit octets are UTF-8 or nothing. */
+	/* RFC 6855 section 3: 8-bit octets must be UTF-8. */
 	if (!any_octets && !str_utf8_valid(raw))
 		return parse_fail(parse, "Quoted string is not valid UTF-8");
 	parse->at = i + 1;
@@ -317,7 +317,7 @@ bool parse_astring(struct parse *parse, struct strv *ret_string)
 {
 	if (parse->failed)
 		return false;
-	/* '~' may begin an atom as well as a literal8. */
+	/* '~' may begin an atom or a literal8. */
 	bool string = parse_peek(parse, '"') || parse_peek(parse, '{') ||
 		      strv_starts(parse_rest(parse), STRV("~{"));
 	if (!string && take_run(parse, is_astring_char, ret_string))
@@ -390,7 +390,7 @@ static bool is_seqset_char(unsigned char c)
 	return parse_is_digit(c) || c == ':' || c == ',' || c == '*';
 }
 
-/* The set in the arena, with room for the range that '*' becomes. */
+/* Copies the set into the arena, with room for the range that '*' becomes. */
 static struct seqset parse_arena_set(struct parse *parse, const struct seqset *set)
 {
 	size_t cap = set->n + 1;
@@ -441,15 +441,16 @@ static bool has_8bit(struct strv v)
 	return false;
 }
 
-/* To UTF-8, in the arena. What is no modified UTF-7 stays as it is: *ret_decoded is false then. */
+/* Converts a name to UTF-8, in the arena. A name that is not modified UTF-7 stays unchanged; *ret_decoded
+ * is false then. */
 static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *ret_name, bool *ret_decoded)
 {
 	if (raw.n > PARSE_MAILBOX_MAX)
 		return parse_refuse(parse, "CANNOT", "Mailbox name is too long");
 	*ret_decoded = true;
 	*ret_name = arena_strv(parse->arena, raw);
-	/* What has 8-bit octets can't be modified UTF-7: RFC 6855 section 3 wants it to be taken as UTF-8
-	 * from everybody. */
+	/* A name with 8-bit octets can't be modified UTF-7. RFC 6855 section 3 demands that it be taken as
+	 * UTF-8 from every client. */
 	if (parse->utf8 || has_8bit(raw))
 		return str_utf8_valid(raw) || parse_fail(parse, "Mailbox name is not valid UTF-8");
 	struct buf out;
@@ -462,7 +463,7 @@ static bool decode_mailbox(struct parse *parse, struct strv raw, struct strv *re
 	return true;
 }
 
-/* The command is well formed, but it names a mailbox that cannot exist. */
+/* Takes a mailbox name. A name that can't exist is refused, although the command is well-formed. */
 static bool take_mailbox(struct parse *parse, struct strv *ret_name)
 {
 	struct strv raw;
@@ -500,7 +501,7 @@ bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern)
 		return false;
 	if (!take_run(parse, is_list_char, &raw) && !parse_string(parse, &raw))
 		return false;
-	/* "*&*" is no modified UTF-7, yet it may match. */
+	/* "*&*" is not modified UTF-7, but as a pattern it may match. */
 	return decode_mailbox(parse, raw, ret_pattern, &decoded);
 }
 

@@ -1,7 +1,7 @@
 /*
- * From a complete command (its line and literals, as the assembler in lex.h collected them) to arguments. A
- * pull parser over bytes in memory: no I/O, no allocation but in the command's arena, a limit on nesting and
- * counts. The first error is kept with its place; functions called after it do nothing and return false.
+ * Parses a complete command (its line and literals, as collected by lex.h) into arguments. A pull parser over
+ * bytes in memory: no I/O, allocation only in the command's arena, a limit on nesting and counts. The first
+ * error is kept with its place; functions called after it do nothing and return false.
  */
 #ifndef COID_IMAP_PARSE_H
 #define COID_IMAP_PARSE_H
@@ -31,15 +31,15 @@ struct parse {
 	struct arena *arena; /* borrowed */
 	const struct lex_literal *streamed; /* literals that went to a spool, by offset; lex.h */
 	size_t streamed_count;
-	const struct seqset *saved; /* borrowed: UIDs that "$" stands for; NULL: it stands for nothing here */
+	const struct seqset *saved; /* borrowed: the UIDs of "$"; NULL: "$" is not valid here */
 	bool utf8; /* session_utf8: mailbox names are UTF-8 */
 	bool no_charset; /* ... and RFC 6855 forbids SEARCH to name a charset */
 	bool uidonly; /* UIDONLY is on: message numbers are errors */
-	bool literal_follows; /* `in` ends where a literal was announced: its end is not the command's */
+	bool literal_follows; /* `in` ends where a literal was announced; the command goes on */
 	unsigned words_max; /* arguments, all levels together; 0: no limit */
 	unsigned words;
 	bool failed;
-	bool refused; /* ... for what is no error of syntax: NO instead of BAD */
+	bool refused; /* it failed without a syntax error: NO instead of BAD */
 	const char *error; /* constant text for the tagged BAD or NO */
 	const char *code; /* its response code, constant, or NULL */
 };
@@ -48,69 +48,72 @@ struct parse {
 void parse_init(struct parse *parse, struct strv in, struct arena *arena);
 
 /*
- * All return false (and set the error) when the input does not fit. Peeking functions set no error.
+ * All functions return false (and set the error) when the input does not fit. Peeking functions set no error.
  *
- * Blanks: where the grammar has one space, clients send several; and they send some behind '(', in front of
- * ')' and at the end of a line, where it has none. The parser takes them all, and here alone: parse_sp and
- * parse_more take a run of blanks, parse_skip and parse_char what follows a '(', parse_char what precedes a
- * ')', parse_end the last ones. A run counts as one argument; the one beyond words_max is an error.
+ * Blanks: where the grammar has one space, clients send several; and they send some after '(', before ')' and
+ * at the end of a line, where it has none. The parser takes them all, in these functions only: parse_sp and
+ * parse_more take a run of blanks, parse_skip and parse_char those after a '(', parse_char those before a
+ * ')', parse_end the last ones. A run counts as one argument; the first one beyond words_max is an error.
  */
 bool parse_end(struct parse *parse); /* nothing is left but blanks; else "unexpected arguments" */
 bool parse_at_end(const struct parse *parse);
 bool parse_sp(struct parse *parse); /* one blank at least */
-/* Whether another argument or element comes: takes the blanks before it, or before the ')' or the end that
- * comes instead. */
+/* Tells whether another argument or element follows. Takes the blanks before it, or before the ')' or the
+ * end that comes instead. */
 bool parse_more(struct parse *parse);
 bool parse_char(struct parse *parse, char c);
 bool parse_peek(const struct parse *parse, char c);
 bool parse_skip(struct parse *parse, char c); /* takes it if it is there; no blank: parse_more */
 bool parse_fail(struct parse *parse, const char *error); /* false */
 bool parse_fail_code(struct parse *parse, const char *code, const char *error); /* false */
-/* The command is well formed and can't be obeyed: false, and NO will be said. code: constant, or NULL. */
+/* Refuses a command that is well-formed and can't be obeyed: returns false, and NO will be sent. code:
+ * constant, or NULL. */
 bool parse_refuse(struct parse *parse, const char *code, const char *error);
-/* Message numbers are about to be read, or have been. False, with the error, once UIDONLY is enabled (RFC
+/* Call this before or after message numbers are read. False, with the error: UIDONLY is enabled (RFC
  * 9586). */
 bool parse_numbers_allowed(struct parse *parse);
 
 bool parse_tag(struct parse *parse, struct strv *ret_tag);
 bool parse_atom(struct parse *parse, struct strv *ret_atom);
-/* Takes the keyword (any case) if the next atom is exactly it. No error otherwise. */
+/* Takes the keyword (in any case) if the next atom is exactly it. No error otherwise. */
 bool parse_keyword(struct parse *parse, const char *keyword);
 bool parse_astring(struct parse *parse, struct strv *ret_string);
 bool parse_string(
 	struct parse *parse, struct strv *ret_string); /* quoted (7-bit or UTF-8) or literal (literal8 too) */
-/* An astring whose octets are data and no name of anything: quoted ones may hold any, as literals do. */
+/* Takes an astring whose octets are data, not a name: quoted strings may have any octets, as literals do. */
 bool parse_data(struct parse *parse, struct strv *ret_string);
-/* A literal that was streamed: its place in parse->streamed, and so among the row's literal calls. */
+/* Takes a streamed literal: its index in parse->streamed, and so among the row's literal calls. */
 bool parse_streamed(struct parse *parse, size_t *ret_index);
-/* Whether a streamed literal comes next. */
+/* Tells whether a streamed literal comes next. */
 bool parse_peek_streamed(const struct parse *parse);
 bool parse_nstring(struct parse *parse, struct strv *ret_string); /* NIL: p NULL */
 bool parse_number(struct parse *parse, uint32_t *ret_number);
 bool parse_number64(struct parse *parse, uint64_t *ret_number); /* 63 bits: mod-sequence values */
 bool parse_nz_number(struct parse *parse, uint32_t *ret_number);
-/* The ranges lie in the arena: no seqset_fini, and nothing may be added to the set (copy it first) but by
- * seqset_resolve. */
+/* Takes a sequence set. Its ranges are in the arena: do not call seqset_fini, and add nothing to the set
+ * (copy it first) except by seqset_resolve. */
 bool parse_seqset(struct parse *parse, struct seqset *ret_set);
-/* Also "$" (RFC 5182): true in *ret_uids, as the set holds UIDs then, whatever the command's numbers are. */
+/* Takes a set or "$" (RFC 5182). *ret_uids true: it was "$", so the set has UIDs, whatever the command's
+ * numbers are. */
 bool parse_seqset_or_saved(struct parse *parse, struct seqset *ret_set, bool *ret_uids);
-/* Mailbox name decoded from modified UTF-7 (or UTF-8) to UTF-8; INBOX folded to upper case. One that is
- * neither is refused. */
+/* Takes a mailbox name and decodes it from modified UTF-7 (or UTF-8) to UTF-8; INBOX becomes upper case. A
+ * name in neither form is refused. */
 bool parse_mailbox(struct parse *parse, struct strv *ret_name);
-/* Also as the client sent it: not folded. */
+/* Takes a mailbox name and returns it also as the client sent it. */
 bool parse_mailbox_sent(struct parse *parse, struct strv *ret_name, struct strv *ret_sent);
-/* What can't be decoded is the pattern as it was sent. */
+/* Takes a pattern. One that can't be decoded is used as it was sent. */
 bool parse_list_mailbox(struct parse *parse, struct strv *ret_pattern);
-/* Flags "(\Seen $x)" or one or more bare ones (STORE), enum msg_flag bits. Unknown \Flags and \Recent are
- * errors. Each keyword comes once (any case); the array is in the arena. Too many, or too long ones, are
- * refused. */
+/* Takes flags "(\Seen $x)", or one or more bare ones (STORE), as enum msg_flag bits. Unknown \Flags and
+ * \Recent are errors. Each keyword occurs once in the result (in any case); the array is in the arena. Too
+ * many keywords, or too long ones, are refused. */
 bool parse_flag_list(struct parse *parse, bool parens_optional, uint32_t *ret_flags,
 	struct strv **ret_keywords, size_t *ret_count);
-/* What is not read yet, and taking n bytes of it: for the grammar of one row (search keys, fetch
+/* The rest of the input, and taking n bytes of it: for the grammar of one row (search keys, fetch
  * sections). */
 struct strv parse_rest(const struct parse *parse);
 void parse_advance(struct parse *parse, size_t n);
-/* "01-Jan-2026 12:00:00 +0100" quoted; and search's date, quoted or not. Days below 10 in every form. */
+/* Takes "01-Jan-2026 12:00:00 +0100" quoted; and the date of SEARCH, quoted or not. Days below 10 may be
+ * written in any form. */
 bool parse_date_time(struct parse *parse, int64_t *ret_seconds, int16_t *ret_zone);
 bool parse_date(struct parse *parse, int64_t *ret_day_start_utc);
 

@@ -1,5 +1,6 @@
 /*
- * Dates of APPEND and SEARCH. Clients write the days 1 to 9 in every way: "01", " 1" and "1" are the same.
+ * Dates of APPEND and SEARCH. Clients write the days 1 to 9 in different ways: "01", " 1" and "1" are the
+ * same.
  */
 #include "imap/parse.h"
 
@@ -7,7 +8,7 @@
 
 #include <string.h>
 
-/* n digits at `at` of v. */
+/* Reads n digits at `at` of v. */
 static bool parse_digits_at(struct strv v, size_t at, size_t n, int *ret_number)
 {
 	if (v.n < at + n)
@@ -39,7 +40,7 @@ static bool parse_day_exists(int year, int month, int day)
 	return day >= 1 && day <= days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-/* "dd-Mon-yyyy", " d-Mon-yyyy" or "d-Mon-yyyy": how many bytes, or 0. */
+/* Reads "dd-Mon-yyyy", " d-Mon-yyyy" or "d-Mon-yyyy". Returns the number of bytes, or 0. */
 static size_t parse_date_text(struct strv v, int *ret_year, int *ret_month, int *ret_day)
 {
 	size_t blank = v.n > 0 && v.p[0] == ' ' ? 1 : 0;
@@ -53,7 +54,7 @@ static size_t parse_date_text(struct strv v, int *ret_year, int *ret_month, int 
 	return parse_day_exists(*ret_year, *ret_month, *ret_day) ? at + 9 : 0;
 }
 
-/* "hh:mm:ss": whether v begins so. */
+/* Tells whether v begins with "hh:mm:ss", and reads it. */
 static bool parse_time_text(struct strv v, int *ret_hour, int *ret_minute, int *ret_second)
 {
 	if (!parse_digits_at(v, 0, 2, ret_hour) || !parse_digits_at(v, 3, 2, ret_minute) ||
@@ -62,7 +63,7 @@ static bool parse_time_text(struct strv v, int *ret_hour, int *ret_minute, int *
 	return v.p[2] == ':' && v.p[5] == ':' && *ret_hour <= 23 && *ret_minute <= 59 && *ret_second <= 60;
 }
 
-/* "+hhmm": minutes east of UTC. */
+/* Reads "+hhmm" as minutes east of UTC. */
 static bool parse_zone_text(struct strv v, int *ret_zone)
 {
 	int hour, minute;
@@ -75,7 +76,7 @@ static bool parse_zone_text(struct strv v, int *ret_zone)
 	return true;
 }
 
-/* What stands between the quotes. */
+/* Reads the text between the quotes. */
 static bool parse_date_time_text(struct strv v, int64_t *ret_seconds, int16_t *ret_zone)
 {
 	int year, month, day, hour, minute, second, zone;

@@ -56,7 +56,7 @@ void print_nstring(struct buf *out, struct strv v)
 void print_mailbox(struct buf *out, struct strv utf8, bool utf8_mode)
 {
 	if (utf8_mode || str_is_ascii(utf8)) {
-		/* In ASCII only '&' is encoded. */
+		/* Of ASCII characters only '&' is encoded. */
 		if (utf8_mode || strv_index(utf8, '&') == utf8.n) {
 			add_quoted(out, utf8);
 			return;
@@ -117,7 +117,7 @@ static char *put_two(char *p, int number)
 	return p + 2;
 }
 
-/* By hand: a first sync prints one for each message of a mailbox. */
+/* snprintf would be too slow: a first sync prints a date for each message of a mailbox. */
 void print_date_time(struct buf *out, int64_t seconds, int16_t zone)
 {
 	struct tm tm;

@@ -1,6 +1,4 @@
-/*
- * The one table of what a client is told of an error.
- */
+/* The table of the texts that clients get for errors. */
 #include "imap/rc_text.h"
 
 #include <stddef.h>

@@ -12,8 +12,8 @@
 #include "mime/header.h"
 #include "store/message.h"
 
-/* Octets that one octet of a needle may become in casemap form: a character decomposes into 18 at most, of 4
- * octets each. */
+/* The greatest growth of a needle in casemap form, in octets for one: a character decomposes into at most
+ * 18, of 4 octets each. */
 #define NEEDLE_GROWTH_MAX (4 * 18)
 
 struct builder {
@@ -23,9 +23,9 @@ struct builder {
 	size_t text_count;
 	bool modseq;
 	bool seqs;
-	bool fuzzy; /* the key in hand is to be matched so */
+	bool fuzzy; /* the present key is to be matched fuzzily */
 	bool any_fuzzy;
-	bool named; /* a charset was: strings must be in it */
+	bool named; /* the client has named a charset: strings must be valid in it */
 	unsigned depth;
 };
 
@@ -39,10 +39,10 @@ enum argument {
 	ARG_ADDRESS, /* the same; the field holds addresses */
 	ARG_FIELD, /* field name, then needle */
 	ARG_KEYWORD,
-	ARG_MODSEQ, /* of a flag, or of the message */
+	ARG_MODSEQ, /* a modseq, perhaps with an entry name before it */
 	ARG_UIDS,
 	ARG_OBJECTID,
-	ARG_ABOVE, /* a UID that is not among them */
+	ARG_ABOVE, /* a UID; the key means those above it */
 	ARG_BELOW
 };
 
@@ -119,7 +119,7 @@ static struct search_key *new_key(struct builder *builder, enum search_kind kind
 	return key;
 }
 
-/* Appends a child in the order of cost, behind those of its own. */
+/* Adds a child in the order of cost, after those of the same cost. */
 static void add_child(struct search_key *parent, struct search_key *child)
 {
 	struct search_key **at = &parent->child;
@@ -131,8 +131,8 @@ static void add_child(struct search_key *parent, struct search_key *child)
 		parent->cost = child->cost;
 }
 
-/* Each octet is a character: what clients send that make bytes of text without asking for a charset
- * (JavaMail). */
+/* Takes each octet as a character of Latin-1: clients that send bytes of text without naming a charset
+ * (JavaMail) mean that. */
 static struct strv from_latin1(struct arena *arena, struct strv text)
 {
 	char *out = arena_alloc(arena, 2 * text.n + 1);
@@ -146,7 +146,7 @@ static struct strv from_latin1(struct arena *arena, struct strv text)
 	return strv_make(out, n);
 }
 
-/* False: it is not valid in its charset. */
+/* Converts the text. False: it is not valid in its charset. */
 static bool to_utf8(struct builder *builder, struct strv *text)
 {
 	struct buf utf8;
@@ -158,7 +158,7 @@ static bool to_utf8(struct builder *builder, struct strv *text)
 		*text = from_latin1(builder->parse->arena, *text);
 		return true;
 	}
-	/* One octet becomes 4 at most, and a few that a stateful charset held back. */
+	/* One octet becomes at most 4, and a stateful charset may hold back a few. */
 	buf_init(&utf8, text->n * 4 + 64);
 	charset_feed(builder->charset, *text, &utf8);
 	charset_finish(builder->charset, &utf8);
@@ -198,8 +198,8 @@ static bool search_keys_parse_text(struct builder *builder, struct search_key *k
 	return parse_needle(builder, key);
 }
 
-/* "/flags/\\draft" all 620162338: there is one modseq a message, so that name and type are ignored (RFC 7162
- * 3.1.5). */
+/* Reads "/flags/\\draft" all 620162338. A message has only one modseq, so name and type are ignored (RFC
+ * 7162 section 3.1.5). */
 static bool parse_modseq(struct builder *builder, struct search_key *key)
 {
 	struct parse *parse = builder->parse;
@@ -223,7 +223,7 @@ static bool parse_modseq(struct builder *builder, struct search_key *key)
 	return true;
 }
 
-/* One that was never given out stays 0. */
+/* Reads an id. One that was never given out becomes 0. */
 static bool parse_objectid(struct builder *builder, struct search_key *key)
 {
 	struct strv id;
@@ -240,7 +240,7 @@ static bool parse_objectid(struct builder *builder, struct search_key *key)
 	return true;
 }
 
-/* The UIDs lo..hi, none if that is nothing. */
+/* Sets the UIDs lo..hi; none if lo is above hi. */
 static bool search_keys_set_range(struct parse *parse, struct search_key *key, uint64_t lo, uint64_t hi)
 {
 	struct seqrange *range = arena_alloc(parse->arena, sizeof(*range));
@@ -313,7 +313,7 @@ static bool parse_argument(struct builder *builder, struct search_key *key, cons
 
 static struct search_key *parse_key(struct builder *builder);
 
-/* One or more keys with a space between. */
+/* Reads one or more keys with a space between. */
 static bool parse_keys(struct builder *builder, struct search_key *parent)
 {
 	do {
@@ -333,7 +333,8 @@ static bool search_keys_enter(struct builder *builder)
 	return true;
 }
 
-/* "OR a OR b c", as clients write a long list, is one key with three children and no nesting. */
+/* Reads the alternatives of OR. "OR a OR b c", as clients write a long list, becomes one key with three
+ * children, without nesting. */
 static struct search_key *parse_or(struct builder *builder)
 {
 	struct parse *parse = builder->parse;
@@ -423,7 +424,7 @@ static struct search_key *parse_named(struct builder *builder)
 	return parse_argument(builder, key, name) ? key : NULL;
 }
 
-/* "NOT FUZZY NOT ": what FUZZY excludes again is excluded only if it fits exactly. */
+/* Reads "NOT FUZZY NOT ". A key under a NOT that stands under FUZZY is matched exactly. */
 static bool parse_prefixes(struct builder *builder, bool *negate)
 {
 	struct parse *parse = builder->parse;
@@ -462,7 +463,8 @@ static struct search_key *parse_key(struct builder *builder)
 	return key;
 }
 
-/* "x "; false: syntax error. The charset is the caller's; NULL for UTF-8, and if it is not known. */
+/* Reads "x ". False: syntax error. The caller owns the charset; it is NULL for UTF-8, and if the name is
+ * not known. */
 static bool parse_charset(struct parse *parse, struct charset **ret_charset, bool *ret_known)
 {
 	struct charset *charset = NULL;
@@ -470,7 +472,7 @@ static bool parse_charset(struct parse *parse, struct charset **ret_charset, boo
 	if (!parse_astring(parse, &name) || !parse_sp(parse))
 		return false;
 	bool utf8 = strv_ieq(name, STRV("UTF-8"));
-	/* SORT and THREAD must name a charset (RFC 9755 section 3). */
+	/* SORT and THREAD must still name a charset (RFC 9755 section 3). */
 	if (parse->no_charset && !utf8)
 		return parse_fail(parse, "All is UTF-8 once UTF8=ACCEPT is enabled");
 	*ret_known = utf8 || strv_ieq(name, STRV("US-ASCII")) || charset_open(name, &charset) == RC_OK;
@@ -518,7 +520,7 @@ bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret
 	return ok;
 }
 
-/* Walking the tree without recursion: the next key in depth-first order. `path` holds the parents. */
+/* Walks the tree without recursion: finds the next key in depth-first order. `path` holds the parents. */
 struct walk {
 	struct search_key *path[2 * PARSE_DEPTH_MAX + 4];
 	size_t depth;
@@ -538,7 +540,7 @@ static struct search_key *walk_next(struct walk *walk, struct search_key *key)
 	return key->next;
 }
 
-/* "n:*" holds new messages, too, as long as n is there. */
+/* Resolves UIDs. "n:*" includes future messages as long as n is not above last_uid. */
 static void resolve_uids(struct seqset *set, uint32_t last_uid)
 {
 	uint64_t from = set->star;
@@ -581,7 +583,7 @@ static struct search_key *copy_one(const struct search_key *key, struct arena *a
 	return copy;
 }
 
-/* Bounded by the depth that the parser allows. */
+/* Copies a tree. The recursion is bounded by the depth that the parser allows. */
 static struct search_key *copy_tree(const struct search_key *key, struct arena *arena)
 {
 	struct search_key *copy = copy_one(key, arena);

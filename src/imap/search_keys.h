@@ -1,6 +1,6 @@
 /*
  * The keys of SEARCH as a tree (RFC 3501 section 6.4.4, RFC 6203). They are parsed on the reactor, the
- * command resolves the keys that need its view, and a job takes a copy along. Nobody changes the tree then.
+ * command resolves keys that need its view, and a job gets a copy. The tree does not change afterwards.
  */
 #ifndef COID_IMAP_SEARCH_KEYS_H
 #define COID_IMAP_SEARCH_KEYS_H
@@ -17,10 +17,10 @@ struct fuzzy;
 #define SEARCH_TEXTS_MAX 64 /* BODY and TEXT among them */
 
 enum search_kind {
-	SEARCH_AND, /* of the children; none: all messages */
+	SEARCH_AND, /* all children must match; without children: all messages */
 	SEARCH_OR,
 	SEARCH_SEQS, /* set, until search_keys_resolve */
-	SEARCH_UIDS, /* set; also what "$" stands for */
+	SEARCH_UIDS, /* set; also for "$" */
 	SEARCH_FLAG, /* any bit of flags */
 	SEARCH_RECENT,
 	SEARCH_KEYWORD, /* text; found by name when the job runs */
@@ -45,7 +45,7 @@ enum search_kind {
 	SEARCH_TEXT
 };
 
-/* What must be read to answer a key; children are sorted by it. */
+/* The data that must be read to evaluate a key; children are sorted by it. */
 enum search_cost { SEARCH_COST_INDEX, SEARCH_COST_CACHE, SEARCH_COST_HEADER, SEARCH_COST_BYTES };
 
 struct search_key {
@@ -56,14 +56,14 @@ struct search_key {
 	struct search_key *next; /* sibling */
 	struct seqset set; /* ranges in the arena */
 	uint32_t flags;
-	uint32_t epoch; /* EMAILID: of the store that gave it out; `number` is its blob */
+	uint32_t epoch; /* EMAILID: the epoch of the id; `number` is its blob */
 	int64_t number;
 	struct strv field; /* of a header */
-	bool addresses; /* the field holds such: as ENVELOPE shows them, too */
+	bool addresses; /* the field has addresses: they are also searched as ENVELOPE shows them */
 	struct strv text; /* keyword */
 	struct strv needle; /* casemap form */
-	size_t slot; /* 0..: among the BODY and TEXT keys */
-	bool fuzzy; /* under FUZZY, and not under a NOT there */
+	size_t slot; /* its index among the BODY and TEXT keys */
+	bool fuzzy; /* it is under FUZZY, and not under a NOT within that */
 	struct fuzzy *words; /* of a fuzzy HEADER; search_prepare's */
 };
 
@@ -71,19 +71,19 @@ struct search_keys {
 	struct search_key *root; /* SEARCH_AND */
 	size_t text_count; /* BODY and TEXT keys */
 	bool modseq; /* MODSEQ is among them: the answer ends with one */
-	bool seqs; /* so are message numbers: no EXPUNGE in the answer of a UID SEARCH, either */
+	bool seqs; /* message numbers are among them: even UID SEARCH may not tell EXPUNGE */
 	bool fuzzy; /* FUZZY is among them: there are scores */
-	bool bad_charset; /* nothing else is filled then: NO [BADCHARSET] */
+	bool bad_charset; /* NO [BADCHARSET]; nothing else is set */
 };
 
-/* From CHARSET or the first key to the end of the command. */
+/* Parses from CHARSET or the first key to the end of the command. */
 bool search_keys_parse(struct parse *parse, struct search_keys *ret_keys);
-/* The same of SORT and THREAD, which begin with the charset (RFC 5256 search-criteria). */
+/* Parses the criteria of SORT and THREAD, which begin with the charset (RFC 5256 search-criteria). */
 bool search_keys_parse_with_charset(struct parse *parse, struct search_keys *ret_keys);
 
 /*
  * Turns sequence numbers into UIDs with fn (which adds to *uids, a set of its own) and resolves '*' of UID
- * sets to last_uid; "n:*" with an n that is not above it has no end. New ranges lie in the arena.
+ * sets to last_uid. "n:*" with an n that is not above last_uid has no end. New ranges are in the arena.
  */
 void search_keys_resolve(struct search_keys *keys, uint32_t last_uid,
 	void (*fn)(void *arg, const struct seqset *seqs, struct seqset *uids), void *arg,

@@ -127,7 +127,7 @@ void search_list_print(struct buf *out, const uint32_t *list, size_t count)
 	}
 }
 
-/* The results at the places from..to-1. */
+/* Prints the results at the places from..to-1. */
 static void print_part(struct buf *out, const struct search_result *result, uint64_t from, uint64_t to)
 {
 	struct seqset part = SEQSET_EMPTY;
@@ -156,7 +156,10 @@ static void print_partial(struct buf *out, const struct partial *partial, const 
 	buf_addc(out, ')');
 }
 
-/* " RELEVANCY (4 99 42)": of the messages of PARTIAL, else of all that were found. */
+/*
+ * Prints " RELEVANCY (4 99 42)": the scores of the results of PARTIAL if that is asked for, else of all
+ * results.
+ */
 static void print_scores(struct buf *out, const struct search_return *options,
 	const struct search_result *result, uint64_t count)
 {
@@ -220,7 +223,7 @@ static void search_return_add_part(
 		seqset_fini(&part);
 		return;
 	}
-	/* In their order, as each that comes before others would move them. */
+	/* The numbers are added in rising order, because an insertion before others would move them. */
 	size_t n = (size_t)(to - from);
 	uint32_t *list = mem_alloc((n + 1) * sizeof(*list));
 	memcpy(list, result->list + from, n * sizeof(*list));

@@ -32,12 +32,12 @@ struct sort_program {
 	size_t n;
 	bool envelope; /* some are answered from the envelope */
 	bool sent; /* the sent date is needed */
-	bool relevancy; /* so are the scores of the search */
+	bool relevancy; /* the scores of the search are needed */
 };
 
-/* "(REVERSE DATE SUBJECT)". A criterion that comes again decides nothing and is dropped. */
+/* Parses "(REVERSE DATE SUBJECT)". A criterion that occurs again changes nothing and is dropped. */
 bool sort_program_parse(struct parse *parse, struct sort_program *ret_program);
-/* Whether the index has all that it takes. */
+/* Tells whether the index has all data that the criteria need. */
 bool sort_program_is_memory(const struct sort_program *program);
 
 #endif

@@ -19,7 +19,7 @@ enum status_item {
 	STATUS_UIDVALIDITY,
 	STATUS_UNSEEN,
 	STATUS_SIZE, /* RFC 8438 */
-	STATUS_DELETED, /* RFC 9208, as the next */
+	STATUS_DELETED, /* RFC 9208, as the next one */
 	STATUS_DELETED_STORAGE,
 	STATUS_HIGHESTMODSEQ, /* RFC 7162 */
 	STATUS_APPENDLIMIT, /* RFC 7889 */
@@ -31,8 +31,8 @@ struct status_items {
 	enum status_item v[STATUS_ITEMS_MAX]; /* in the order asked for */
 	size_t count;
 	unsigned mask; /* bit 1 << item */
-	/* The session's selected mailbox (0: none), and what it has been told of: no higher HIGHESTMODSEQ is
-	 * said. Set by sync_status. */
+	/* The session's selected mailbox (0: none), and the modseq up to which it has been told
+	 * everything: no higher HIGHESTMODSEQ is told. Set by sync_status. */
 	int64_t selected;
 	uint64_t told_modseq;
 };
@@ -40,14 +40,14 @@ struct status_items {
 /* "(MESSAGES UIDNEXT ...)" */
 bool status_items_parse(struct parse *parse, struct status_items *ret_items);
 
-/* What is printed for them; read by query/status.h. */
+/* The values of the items; query/status.h reads them. */
 struct status_values {
 	struct mbox_info info;
 	uint64_t deleted_storage;
 	uint64_t message_max;
 };
 
-/* Whether the mailbox's own counters answer all items; else its index is read. */
+/* Tells whether the mailbox's own counters answer all items; otherwise its index is read. */
 bool status_items_memory(const struct status_items *items);
 
 /* "* STATUS <mailbox> (...)\r\n" */

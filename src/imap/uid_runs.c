@@ -1,6 +1,4 @@
-/*
- * Counts in runs of UIDs.
- */
+/* Counts messages in runs of UIDs. */
 #include "imap/uid_runs.h"
 
 uint64_t uid_runs_count(const struct uid_run *runs, size_t count)

@@ -14,9 +14,9 @@ struct uid_run {
 	uint32_t seq_lo; /* sequence number of uid_lo */
 };
 
-/* How many messages the runs hold, gone ones included. */
+/* The number of messages in the runs, gone ones included. */
 uint64_t uid_runs_count(const struct uid_run *runs, size_t count);
-/* How many messages stand before UID `uid` (0: the first) of runs[run]. */
+/* The number of messages before UID `uid` (0: the first) of runs[run]. */
 uint64_t uid_runs_before(const struct uid_run *runs, size_t run, uint32_t uid);
 
 #endif
