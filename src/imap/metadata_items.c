@@ -100,7 +100,7 @@ static void print_value(struct buf *out, struct strv value)
 	/* Some chat clients keep the backslashes of quoted strings, which breaks JSON; so such a value is
 	 * sent as a literal. */
 	bool escapes = value.p && (strv_index(value, '"') < value.n || strv_index(value, '\\') < value.n);
-	/* Only a literal8 may hold NUL. */
+	/* NUL may occur in a literal8 only. */
 	if (value.p && strv_index(value, '\0') < value.n)
 		buf_addc(out, '~');
 	if (escapes)

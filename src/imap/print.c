@@ -56,7 +56,7 @@ void print_nstring(struct buf *out, struct strv v)
 void print_mailbox(struct buf *out, struct strv utf8, bool utf8_mode)
 {
 	if (utf8_mode || str_is_ascii(utf8)) {
-		/* Of ASCII characters only '&' is encoded. */
+		/* '&' is the only ASCII character that is encoded. */
 		if (utf8_mode || strv_index(utf8, '&') == utf8.n) {
 			add_quoted(out, utf8);
 			return;

@@ -1,6 +1,6 @@
 /*
- * One pass over the field. Text between top-level delimiters is a range of the field; what a range means
- * (display name, local part) is decided by the delimiter that ends it, and only then it is copied.
+ * Parses a field in one pass. Text between top-level delimiters is a range of the field. The delimiter that
+ * ends a range decides its meaning (display name, local part), and only then it is copied.
  */
 #include "mime/addr.h"
 
@@ -11,7 +11,7 @@
 struct addr_parser {
 	struct arena *arena;
 	struct mime_lex lex;
-	struct strv comment; /* inside of the last one seen since the address began; p NULL if none */
+	struct strv comment; /* the text of the last comment since the address began; p NULL: none */
 	struct addr *first;
 	struct addr **tail;
 	size_t left;
@@ -29,7 +29,7 @@ static struct addr *addr_add(struct addr_parser *parser, enum addr_kind kind)
 	return addr;
 }
 
-/* Appends words without quotes, comments and line ends; runs of white space become one space, or none if
+/* Copies words without quotes, comments and line ends. Runs of white space become one space, or none if
  * !spaces. */
 static struct strv words_text(struct arena *arena, struct strv range, bool spaces)
 {
@@ -62,7 +62,7 @@ static struct strv range_to(const char *start, const char *end)
 	return strv_make(start, (size_t)(end - start));
 }
 
-/* Passes words, quoted strings and comments up to one of the delimiters. */
+/* Skips words, quoted strings and comments up to one of the delimiters. */
 static struct strv addr_take_range(struct addr_parser *parser, const char *delimiters)
 {
 	struct mime_lex *lex = &parser->lex;
@@ -91,7 +91,7 @@ static struct strv take_domain(struct addr_parser *parser)
 		lex->p = close ? close + 1 : lex->end;
 		return words_text(parser->arena, range_to(start, lex->p), false);
 	}
-	/* White space and comments are part of it only around dots. */
+	/* White space and comments belong to the domain only next to dots. */
 	const char *end = start;
 	bool dot = true;
 	while (lex->p < lex->end && (*lex->p == '\0' || !strchr("<>,;:@()[]\"", *lex->p)) &&
@@ -109,7 +109,7 @@ static struct strv take_domain(struct addr_parser *parser)
 	return words_text(parser->arena, range_to(start, end), false);
 }
 
-/* Where the last run of words joined by dots begins: "John Smith joe . x" gives "joe . x". */
+/* The start of the last run of words joined by dots: "John Smith joe . x" gives "joe . x". */
 static const char *last_local(struct strv range)
 {
 	struct mime_lex lex;
@@ -144,7 +144,7 @@ static struct strv comment_name(struct addr_parser *parser)
 	return name.n > 0 ? name : STRV_NULL;
 }
 
-/* After '<': an optional route, local part, domain, '>'. */
+/* Reads what follows '<': an optional route, local part, domain, '>'. */
 static void take_angle(struct addr_parser *parser, struct addr *addr)
 {
 	struct mime_lex *lex = &parser->lex;
@@ -180,8 +180,8 @@ static void take_mailbox_with_angle(struct addr_parser *parser, struct strv phra
 		addr->name = comment_name(parser);
 }
 
-/* `range` ends at an '@' outside of angle brackets: an address without them, or a display name that has
- * one. */
+/* Reads an address whose `range` ends at an '@' outside of angle brackets: an address without brackets, or
+ * a display name with an '@'. */
 static void take_bare_mailbox(struct addr_parser *parser, struct strv range)
 {
 	struct mime_lex *lex = &parser->lex;
@@ -201,7 +201,7 @@ static void take_bare_mailbox(struct addr_parser *parser, struct strv range)
 		addr->name = comment_name(parser);
 }
 
-/* Words alone: one is a local mailbox, several are a name without an address. */
+/* Handles a range of words: one word is a local mailbox, several are a name without an address. */
 static void take_words(struct addr_parser *parser, struct strv range)
 {
 	struct strv text = words_text(parser->arena, range, true);
@@ -227,7 +227,7 @@ static void take_group(struct addr_parser *parser, struct strv phrase)
 {
 	struct strv name = words_text(parser->arena, phrase, true);
 	parser->lex.p++;
-	/* A colon without a name, or inside a group, is noise. */
+	/* A colon without a name, or inside a group, is ignored. */
 	if (parser->in_group || name.n == 0 || parser->left < 2)
 		return;
 	addr_add(parser, ADDR_GROUP_START)->mailbox = name;
@@ -266,7 +266,7 @@ struct addr *addr_parse(struct arena *arena, struct strv value, size_t max)
 	struct addr_parser parser = { .arena = arena, .left = max ? max : ADDR_MAX };
 	parser.tail = &parser.first;
 	mime_lex_init(&parser.lex, value);
-	/* One place is kept for the end of a group. */
+	/* One entry is reserved for the end of a group. */
 	while (parser.lex.p < parser.lex.end && parser.left > (parser.in_group ? 1 : 0))
 		take_item(&parser);
 	if (parser.in_group)

@@ -1,5 +1,6 @@
 /*
- * RFC 5322 addresses, as lenient as IMAP's ENVELOPE needs: whatever a field holds gives a list.
+ * RFC 5322 addresses, parsed as leniently as IMAP's ENVELOPE needs: every field gives a list, whatever it
+ * has.
  */
 #ifndef COID_MIME_ADDR_H
 #define COID_MIME_ADDR_H
@@ -24,8 +25,8 @@ struct addr {
 	struct addr *next;
 };
 
-/* NULL for an empty field. At most max addresses (0: ADDR_MAX); the beginning and the end of a group are one
- * each. All memory is in the arena. */
+/* Parses the field into the arena; NULL if it is empty. At most max addresses (0: ADDR_MAX); the beginning
+ * and the end of a group count as one each. */
 struct addr *addr_parse(struct arena *arena, struct strv value, size_t max);
 
 #endif

@@ -4,7 +4,7 @@
 #include "mime/mime_priv.h"
 #include "mime/summary_priv.h"
 
-/* What a message part without an embedded message still has to show. */
+/* The fields that a message part shows even if it has no embedded message. */
 #define EMPTY_TEXT "(\"text\" \"plain\" (\"charset\" \"us-ascii\") NIL NIL \"7bit\" 0 0"
 #define EMPTY_ENVELOPE "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"
 
@@ -30,7 +30,7 @@ static void add_percent_encoded(struct buf *out, struct strv v)
 	}
 }
 
-/* RFC 2231 section 6: pieces joined, charset and percent encoding kept for the client. */
+/* RFC 2231 section 6: pieces are joined; charset and percent encoding stay for the client. */
 static void print_extended(struct buf *out, const struct mime_param *param)
 {
 	struct buf text;
@@ -116,7 +116,7 @@ static void print_languages(struct buf *out, const struct mime_part *part)
 	buf_adds(out, count == 0 ? "NIL" : ")");
 }
 
-/* What multiparts and leaves have in common behind their own extension data. */
+/* Prints the fields that multiparts and leaves have in common after their own extension data. */
 static void print_extension(struct buf *out, const struct mime_part *part)
 {
 	struct arena *arena = arena_new(0);
@@ -134,7 +134,10 @@ static bool bodystructure_is_text(const struct mime_part *part)
 	return strv_ieq(part->type, STRV("text"));
 }
 
-/* Whether it is shown with envelope and structure: message/rfc822 and, as RFC 9051 has it, message/global. */
+/*
+ * Tells whether the part is shown with envelope and structure: message/rfc822, and for RFC 9051
+ * message/global.
+ */
 static bool is_message(const struct mime_part *part, bool global)
 {
 	if (!strv_ieq(part->type, STRV("message")))
@@ -200,7 +203,7 @@ static void print_opaque(struct buf *out, const struct mime_part *part, bool ext
 		return;
 	}
 	print_fields(out, part);
-	/* The grammar wants these of a message always. */
+	/* The grammar demands these fields for every message. */
 	if (is_message(part, global)) {
 		buf_adds(out, " " EMPTY_ENVELOPE " ");
 		mime_body_print_empty(out, extended);
@@ -216,7 +219,7 @@ void mime_body_print_opaque(struct buf *out, const struct mime_part *part, bool 
 	print_opaque(out, part, extended, false);
 }
 
-/* Depth is bounded by mime_limits.depth, at most MIME_DEPTH_MAX. */
+/* The recursion is bounded by mime_limits.depth, at most MIME_DEPTH_MAX. */
 static void print_body(struct buf *out, const struct mime_part *part, bool extended, bool global)
 {
 	if (part->kind == MIME_LEAF || (part->kind == MIME_MESSAGE && !is_message(part, global))) {

@@ -2,7 +2,7 @@
 
 #include <utf8proc.h>
 
-#define DECOMPOSED_MAX 32 /* code points that one may become; Unicode's longest has 18 */
+#define DECOMPOSED_MAX 32 /* code points of one decomposition; the longest in Unicode has 18 */
 
 static void casemap_add_code_point(struct buf *out, utf8proc_int32_t c)
 {
@@ -13,7 +13,10 @@ static void casemap_add_code_point(struct buf *out, utf8proc_int32_t c)
 
 static void add_mapped(struct buf *out, utf8proc_int32_t c)
 {
-	/* UnicodeData.txt has no decomposition for Hangul syllables; the algorithmic one is not asked for. */
+	/*
+	 * UnicodeData.txt has no decomposition for Hangul syllables, and RFC 5051 does not demand the
+	 * algorithmic one.
+	 */
 	if (c >= 0xac00 && c <= 0xd7a3) {
 		casemap_add_code_point(out, c);
 		return;
@@ -73,7 +76,7 @@ void casemap_lower(struct buf *out, struct strv utf8)
 		utf8proc_ssize_t n =
 			utf8proc_iterate((const utf8proc_uint8_t *)utf8.p, (utf8proc_ssize_t)utf8.n, &c);
 		if (n <= 0) {
-			/* Not what was promised: as it is. */
+			/* The text is not valid UTF-8: the byte is copied. */
 			buf_addc(out, *utf8.p);
 			n = 1;
 		} else {

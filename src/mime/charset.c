@@ -17,7 +17,7 @@ struct charset {
 	struct utf7 utf7_state;
 	bool utf8; /* read by ourselves: iconv lets code points beyond U+10FFFF pass */
 	iconv_t cd; /* own, unless utf7 or utf8 */
-	unsigned unit; /* octets that are passed together where the input is invalid */
+	unsigned unit; /* octets that are skipped together in invalid input */
 	char pending[PENDING_MAX];
 	size_t pending_count;
 	bool broken;
@@ -28,7 +28,7 @@ bool charset_known(struct strv name)
 	return mime_charset_iconv_name(name) != NULL;
 }
 
-/* Octets in step: after an invalid surrogate the next character begins a whole unit later. */
+/* The size of a code unit: after an invalid surrogate the next character begins a whole unit later. */
 static unsigned unit_of(const char *iconv_name)
 {
 	if (strncmp(iconv_name, "UTF-16", 6) == 0)
@@ -44,7 +44,7 @@ enum rc charset_open(struct strv name, struct charset **ret_charset)
 	bool utf8 = strcmp(from, "UTF-8") == 0;
 	bool utf7 = strcmp(from, "UTF-7") == 0;
 	iconv_t cd = utf8 || utf7 ? NULL : iconv_open("UTF-8", from);
-	/* A converter may be missing from the installation. */
+	/* The converter may be missing on this machine. */
 	if (cd == (iconv_t)-1) /* NOLINT(performance-no-int-to-ptr) */
 		return RC_NOT_FOUND;
 	struct charset *charset = mem_zalloc(sizeof(*charset));
@@ -79,7 +79,7 @@ bool charset_broken(const struct charset *charset)
 	return charset->broken;
 }
 
-/* Octets at the end of a run of non-ASCII ones that may be the beginning of a character. */
+/* The number of octets at the end of a run of non-ASCII ones that may begin a character. */
 static size_t utf8_tail(const char *p, size_t n)
 {
 	static const char continuation[] = "\x80\x80\x80";
@@ -92,7 +92,7 @@ static size_t utf8_tail(const char *p, size_t n)
 		size_t length = c >= 0xf0 ? 4 : (c >= 0xe0 ? 3 : 2);
 		if (tail >= length)
 			return 0;
-		/* It may, if the lowest or the highest rest makes it valid. */
+		/* They may, if the lowest or the highest continuation makes a valid character. */
 		char text[2][4];
 		memcpy(text[0], lead, tail);
 		memcpy(text[0] + tail, continuation, length - tail);
@@ -127,7 +127,7 @@ static size_t convert_utf8(struct charset *charset, const char *p, size_t n, str
 	return n;
 }
 
-/* Converts what it can; returns how many octets were used: all but an incomplete sequence at the end. */
+/* Converts the input; returns the number of octets used: all except an incomplete sequence at the end. */
 static size_t charset_convert(struct charset *charset, const char *p, size_t n, struct buf *out)
 {
 	if (charset->utf8)
@@ -143,7 +143,7 @@ static size_t charset_convert(struct charset *charset, const char *p, size_t n, 
 		buf_add(out, text, sizeof(text) - room);
 		if (error == EINVAL)
 			break;
-		/* E2BIG without progress cannot happen; it would not end either. */
+		/* E2BIG without progress is impossible; if it happened the loop would not end. */
 		if (error == EILSEQ || (error != 0 && error != E2BIG) ||
 			(error == E2BIG && room == sizeof(text))) {
 			size_t unit = left < charset->unit ? left : charset->unit;
@@ -155,7 +155,7 @@ static size_t charset_convert(struct charset *charset, const char *p, size_t n, 
 	return n - left;
 }
 
-/* Octets move from `in` to the pending sequence until it is complete. */
+/* Moves octets from `in` to the pending sequence until it is complete. */
 static void feed_pending(struct charset *charset, struct strv *in, struct buf *out)
 {
 	while (charset->pending_count > 0 && in->n > 0) {
@@ -172,7 +172,7 @@ static void feed_pending(struct charset *charset, struct strv *in, struct buf *o
 	}
 }
 
-/* What the UTF-7 reader has written since. */
+/* Notes whether the UTF-7 reader has written U+FFFD since `from`. */
 static void look_for_replacement(struct charset *charset, const struct buf *out, size_t from)
 {
 	if (out->len > from && memmem(out->p + from, out->len - from, REPLACEMENT, strlen(REPLACEMENT)))
@@ -196,7 +196,10 @@ void charset_feed(struct charset *charset, struct strv in, struct buf *out)
 		in = rest;
 		if (rest.n == 0)
 			break;
-		/* The head of the rest becomes pending; more than an incomplete sequence is never left. */
+		/*
+		 * The beginning of the rest becomes pending; the rest is never more than an incomplete
+		 * sequence.
+		 */
 		size_t take = rest.n < PENDING_MAX / 2 ? rest.n : PENDING_MAX / 2;
 		memcpy(charset->pending, rest.p, take);
 		charset->pending_count = take;
@@ -219,7 +222,7 @@ void charset_finish(struct charset *charset, struct buf *out)
 	char text[64];
 	char *to = text;
 	size_t room = sizeof(text);
-	/* Writes what a stateful converter held back, and resets it. */
+	/* Writes what a stateful converter has held back, and resets it. */
 	(void)iconv(charset->cd, NULL, NULL, &to, &room);
 	buf_add(out, text, sizeof(text) - room);
 }

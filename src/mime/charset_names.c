@@ -4,12 +4,12 @@
 
 struct charset_name {
 	const char *name; /* upper case */
-	const char *iconv; /* what iconv is asked for; NULL: the same */
+	const char *iconv; /* the name for iconv; NULL: the same */
 };
 
 /*
- * Only these ever reach iconv: its rarely used converters have had one hole after the other, and what mail
- * calls a charset is often not what iconv calls it. ASCII and Latin 1 labels are read as their supersets, as
+ * The only names that are given to iconv: its rarely used converters have had many security holes, and mail
+ * often calls a charset by another name than iconv. ASCII and Latin 1 are read as their supersets, as
  * browsers do.
  */
 static const struct charset_name names[] = {
@@ -143,8 +143,10 @@ static const struct charset_name names[] = {
 	{ "BIG5-HKSCS", NULL },
 };
 
-/* The letters and digits of a name in upper case: "iso_8859-1" and "ISO8859-1" are one. Empty: it has other
- * characters. */
+/*
+ * The letters and digits of a name in upper case: "iso_8859-1" and "ISO8859-1" are equal. Empty: it has other
+ * characters.
+ */
 static struct strv charset_names_squeeze(char *room, struct strv name)
 {
 	size_t n = 0;
@@ -176,7 +178,7 @@ static const struct charset_name *charset_names_find_name(struct strv name)
 		if (strv_ieq(name, strv_cstr(names[i].name)))
 			return &names[i];
 	const struct charset_name *found = find_squeezed(name);
-	/* Private and MIB names: "x-windows-1251", "csISO2022JP". */
+	/* Private names and names of the MIB: "x-windows-1251", "csISO2022JP". */
 	if (!found && strv_istarts(name, STRV("x-")))
 		found = find_squeezed(strv_sub(name, 2, name.n));
 	if (!found && strv_istarts(name, STRV("cs")))

@@ -1,6 +1,4 @@
-/*
- * Which charset names of mail are taken, and what iconv calls them.
- */
+/* The charset names of mail that are accepted, and iconv's names for them. */
 #ifndef COID_MIME_CHARSET_NAMES_H
 #define COID_MIME_CHARSET_NAMES_H
 
@@ -8,7 +6,7 @@
 
 #define CHARSET_NAME_MAX 40 /* octets of a name; no charset has a longer one */
 
-/* NULL for a charset that is not on the list. A constant. */
+/* NULL: the charset is not on the list. The result is a constant. */
 const char *mime_charset_iconv_name(struct strv name);
 
 #endif

@@ -7,7 +7,7 @@
 
 struct date {
 	int64_t year;
-	int64_t month; /* 0.. */
+	int64_t month; /* from 0 */
 	int64_t day;
 	int64_t hour;
 	int64_t minute;
@@ -15,7 +15,7 @@ struct date {
 	int zone;
 };
 
-/* Digits at the lexer, at most four of them; -1 if there are none or too many. */
+/* Takes up to four digits; -1: there are none or too many. */
 static int64_t date_take_number(struct mime_lex *lex, size_t *ret_digits)
 {
 	int64_t number = 0;
@@ -99,11 +99,11 @@ static int named_zone(struct strv name)
 	for (size_t i = 0; i < sizeof(zones) / sizeof(zones[0]); i++)
 		if (strv_ieq(name, zones[i].name))
 			return zones[i].minutes;
-	/* UT, GMT, Z; the military letters and unknown names tell nothing either. */
+	/* UT, GMT, Z. Military letters and unknown names give no offset either. */
 	return 0;
 }
 
-/* False for a number that is no zone; a missing one is UTC. */
+/* False: it is a number but no zone. A missing zone is UTC. */
 static bool take_zone(struct mime_lex *lex, struct date *date)
 {
 	size_t digits;

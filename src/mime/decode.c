@@ -55,7 +55,7 @@ static int base64_digit(char c)
 	return digit == NO_DIGIT ? -1 : digit;
 }
 
-/* Writes what count digits make up: three bytes of four, two of three, one of two. */
+/* Writes the bytes of `count` digits: three bytes for four digits, two for three, one for two. */
 static void base64_flush(struct mime_decoder *decoder, struct buf *out)
 {
 	uint32_t bits = decoder->bits << (6 * (4 - decoder->count));
@@ -105,7 +105,7 @@ static void base64_feed(struct mime_decoder *decoder, struct strv in, struct buf
 			continue;
 		int digit = base64_digit(c);
 		if (decoder->ended) {
-			/* After "=" only a second one may follow. */
+			/* The only character allowed after "=" is a second one. */
 			decoder->broken |= c != '=';
 		} else if (digit >= 0) {
 			decoder->bits = decoder->bits << 6 | (uint32_t)digit;
@@ -147,7 +147,7 @@ static void qp_flush_spaces(struct mime_decoder *decoder, struct buf *out)
 	qp_drop_spaces(decoder);
 }
 
-/* False: there is no room for one more. */
+/* False: there is no room for another character. */
 static bool qp_hold_space(struct mime_decoder *decoder, char c)
 {
 	unsigned last = decoder->run_count;
@@ -164,7 +164,7 @@ static bool qp_hold_space(struct mime_decoder *decoder, char c)
 	return true;
 }
 
-/* The pending "=..." was no escape: it is taken as it stands. */
+/* The pending "=..." was not an escape: it is copied. */
 static void qp_release(struct mime_decoder *decoder, struct buf *out)
 {
 	decoder->broken = true;
@@ -173,8 +173,8 @@ static void qp_release(struct mime_decoder *decoder, struct buf *out)
 	qp_flush_spaces(decoder, out);
 }
 
-/* After "=": two hex digits, or white space and a line end (soft line break). False: c is still to be
- * taken. */
+/* Reads after "=": two hex digits, or white space and a line end (soft line break). False: c has not been
+ * used. */
 static bool qp_escape(struct mime_decoder *decoder, char c, struct buf *out)
 {
 	unsigned char u = (unsigned char)c;
@@ -184,7 +184,7 @@ static bool qp_escape(struct mime_decoder *decoder, char c, struct buf *out)
 		decoder->pending_count = 0;
 		qp_drop_spaces(decoder);
 	} else if (count == 1 && (c == ' ' || c == '\t' || c == '\r') && qp_hold_space(decoder, c)) {
-		/* A soft line break, perhaps. */
+		/* This may become a soft line break. */
 	} else if (count == 1 && !soft && decode_hex_digit(u) >= 0) {
 		decoder->pending[decoder->pending_count++] = u;
 	} else if (count == 2 && decode_hex_digit(u) >= 0) {
@@ -290,7 +290,7 @@ void mime_decoder_finish(struct mime_decoder *decoder, struct buf *out)
 		decoder->broken = true;
 		base64_flush(decoder, out);
 	}
-	/* A "=" at the very end is a soft line break of a cut message. */
+	/* A "=" at the very end is a soft line break of a truncated message. */
 	if (decoder->pending_count == 2)
 		qp_release(decoder, out);
 	decoder->pending_count = 0;

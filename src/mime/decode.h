@@ -21,12 +21,14 @@ enum mime_encoding {
 
 enum mime_encoding mime_encoding_parse(struct strv name);
 
-/* White space at the end of a quoted-printable line vanishes (RFC 2045 section 6.7, rule 3); more than this
- * is content. */
+/*
+ * White space at the end of a quoted-printable line is removed (RFC 2045 section 6.7, rule 3), up to this
+ * number of characters; more is content.
+ */
 #define MIME_QP_SPACES_MAX 32768
-#define MIME_QP_RUNS_MAX 998 /* the same for runs of one character in it */
+#define MIME_QP_RUNS_MAX 998 /* the same limit, for runs of one character */
 
-/* Holds no memory of its own: a copy goes on where the original stands. */
+/* A decoder has no memory of its own: a copy of it goes on where the original stands. */
 struct mime_decoder {
 	enum mime_encoding encoding;
 	uint32_t bits;
@@ -34,8 +36,8 @@ struct mime_decoder {
 	unsigned char pending[4];
 	unsigned pending_count;
 	bool ended;
-	bool broken; /* input that no encoder makes was seen; decoding went on */
-	/* quoted-printable: trailing white space that may still vanish, as runs of one character */
+	bool broken; /* the input was invalid somewhere; decoding went on */
+	/* quoted-printable: white space that may have to be removed, as runs of one character */
 	unsigned space_count; /* of all runs */
 	unsigned run_count;
 	struct {
@@ -50,22 +52,25 @@ void mime_decoder_finish(struct mime_decoder *decoder, struct buf *out);
 void mime_decoder_fini(struct mime_decoder *decoder);
 
 /*
- * Charset to UTF-8 through iconv, with our own list of allowed names and aliases. RC_NOT_FOUND for a charset
- * that is not on it. Invalid input becomes U+FFFD. An object belongs to one thread.
+ * Converts a charset to UTF-8 through iconv, with our own list of allowed names and aliases. RC_NOT_FOUND:
+ * the charset is not on the list. Invalid input becomes U+FFFD. An object belongs to one thread.
  */
 struct charset;
 enum rc charset_open(struct strv name, struct charset **ret_charset) MUST_CHECK;
 void charset_feed(struct charset *charset, struct strv in, struct buf *out);
 void charset_finish(struct charset *charset, struct buf *out);
-/* Something of the input was replaced. */
+/* True: some of the input was replaced. */
 bool charset_broken(const struct charset *charset);
 void charset_close(struct charset **charset);
-/* Whether charset_open would take it, without opening it. */
+/* Tells whether charset_open would accept the name. */
 bool charset_known(struct strv name);
 
-/* RFC 5051 i;unicode-casemap key of UTF-8 text: equal keys, equal strings; substrings stay substrings. */
+/*
+ * The key of UTF-8 text by i;unicode-casemap (RFC 5051): equal keys mean equal strings, and substrings stay
+ * substrings.
+ */
 void mime_casemap(struct buf *out, struct strv utf8);
-/* Unicode text in lower case, a code point for each. */
+/* Converts Unicode text to lower case, one code point for each. */
 void casemap_lower(struct buf *out, struct strv utf8);
 
 #endif

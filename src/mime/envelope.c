@@ -16,7 +16,7 @@ static void envelope_print_address(struct buf *out, const struct addr *addr)
 		buf_addc(out, ' ');
 		mime_nstring_print(out, addr->mailbox);
 		buf_addc(out, ' ');
-		/* NIL would mean a group. */
+		/* The host may not be NIL, which would mean a group. */
 		mime_nstring_print(out, addr->domain.p ? addr->domain : STRV(""));
 		break;
 	case ADDR_GROUP_START:
@@ -31,7 +31,7 @@ static void envelope_print_address(struct buf *out, const struct addr *addr)
 	buf_addc(out, ')');
 }
 
-/* All fields of that name as one list. False, and nothing printed, if they hold no address. */
+/* Prints all fields of that name as one list. False, and nothing is printed: they have no address. */
 static bool print_addresses(
 	struct buf *out, struct arena *arena, const struct mime_part *part, struct strv name, size_t max)
 {

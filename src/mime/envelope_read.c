@@ -30,7 +30,7 @@ static struct strv envelope_read_unescape(struct arena *arena, struct strv v)
 	return strv_make(text, n);
 }
 
-/* Behind the first quote. */
+/* Reads what follows the first quote. */
 static bool envelope_read_take_quoted(struct reading *reading, struct strv *ret_string)
 {
 	const char *start = reading->p;
@@ -51,7 +51,7 @@ static bool envelope_read_take_quoted(struct reading *reading, struct strv *ret_
 	return false;
 }
 
-/* Behind "{". */
+/* Reads what follows "{". */
 static bool envelope_read_take_literal(struct reading *reading, struct strv *ret_string)
 {
 	uint32_t n;
@@ -78,7 +78,7 @@ static bool take_nstring(struct reading *reading, struct strv *ret_string)
 	return true;
 }
 
-/* Behind "(": name, route, mailbox, host. */
+/* Reads what follows "(": name, route, mailbox, host. */
 static bool take_address(struct reading *reading, struct envelope_address *ret_address)
 {
 	struct strv route;

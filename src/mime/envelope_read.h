@@ -1,6 +1,4 @@
-/*
- * Reading a stored envelope (mime_summary_build's) for what SORT and THREAD compare. Pure.
- */
+/* Reads a stored envelope (made by mime_summary_build) for the comparisons of SORT and THREAD. Pure. */
 #ifndef COID_MIME_ENVELOPE_READ_H
 #define COID_MIME_ENVELOPE_READ_H
 
@@ -11,13 +9,13 @@
 
 /* p NULL: NIL */
 struct envelope_address {
-	struct strv name; /* encoded words as they are */
+	struct strv name; /* with encoded words */
 	struct strv mailbox;
 	struct strv host; /* NIL: a group begins or ends here */
 };
 
 struct envelope {
-	struct strv subject; /* encoded words as they are */
+	struct strv subject; /* with encoded words */
 	struct envelope_address from; /* the first of the list; all NIL if it is empty */
 	struct envelope_address to;
 	struct envelope_address cc;
@@ -25,7 +23,7 @@ struct envelope {
 	struct strv message_id;
 };
 
-/* Views into the text or the arena. False: it is no envelope. */
+/* Parses the envelope. The results are views into the text or the arena. False: it is no envelope. */
 bool envelope_read(struct strv text, struct arena *arena, struct envelope *ret_envelope);
 
 #endif

@@ -25,8 +25,8 @@ struct fuzzy {
 	size_t count;
 	struct word *words;
 	unsigned best[FUZZY_WORDS_MAX];
-	unsigned weight; /* of the word in hand */
-	struct word word; /* of the text, its end not yet seen */
+	unsigned weight; /* of the present word */
+	struct word word; /* the word of the text that may go on with the next piece */
 };
 
 static void add_letter(struct word *word, uint32_t c)
@@ -37,7 +37,10 @@ static void add_letter(struct word *word, uint32_t c)
 	word->letters_seen |= UINT64_C(1) << (c & 63);
 }
 
-/* What Unicode does not decompose and people leave out; "" if it is nothing of the kind. */
+/*
+ * The plain form of letters that Unicode does not decompose but people write without their marks; "": it is
+ * no such letter.
+ */
 static const char *fuzzy_plain(utf8proc_int32_t c)
 {
 	switch (c) {
@@ -93,7 +96,7 @@ static void fuzzy_add_code_point(struct word *word, utf8proc_int32_t c)
 		add_letter(word, (unsigned char)*letters);
 }
 
-/* The next code point; bytes that are none are between words. */
+/* The next code point; invalid bytes count as separators. */
 static utf8proc_int32_t fuzzy_next(struct strv text, size_t *at)
 {
 	utf8proc_int32_t c = (unsigned char)text.p[*at];
@@ -140,7 +143,7 @@ static unsigned fuzzy_min3(unsigned a, unsigned b, unsigned c)
 	return least < c ? least : c;
 }
 
-/* Optimal string alignment distance; above `max`: some number above it. */
+/* The optimal string alignment distance. If it is above `max`, the result is some number above `max`. */
 static unsigned fuzzy_slips(const struct word *a, const struct word *b, unsigned max)
 {
 	unsigned rows[3][FUZZY_LETTERS_MAX + 1];
@@ -160,7 +163,7 @@ static unsigned fuzzy_slips(const struct word *a, const struct word *b, unsigned
 			if (row[j] < least)
 				least = row[j];
 		}
-		/* A swap looks back by two rows, but never below what the row before had. */
+		/* A swap looks back two rows, but never gives less than the minimum of the row before. */
 		if (least > max + 1)
 			return least;
 	}
@@ -192,7 +195,7 @@ static unsigned score_slips(const struct word *wanted, const struct word *text)
 {
 	unsigned allowed = slips_allowed(wanted);
 	size_t apart = text->n > wanted->n ? text->n - wanted->n : wanted->n - text->n;
-	/* Each slip changes two letters at most. */
+	/* Each slip changes at most two letters. */
 	if (allowed == 0 || apart > allowed ||
 		fuzzy_bits(wanted->letters_seen ^ text->letters_seen) > 2 * allowed)
 		return 0;

@@ -26,9 +26,9 @@ static enum mime_line line_classify(struct strv line, size_t *ret_name, size_t *
 }
 
 /*
- * "name=": a parameter whose line should have been folded. A field of that name has yet to be seen, so such a
- * line never begins one, wherever it is: else what is filtered could join it with a field that it did not
- * stand behind.
+ * True for "name=", a parameter whose line should have been folded. Such a line never begins a field,
+ * wherever it is; no field has such a name. Otherwise filtering could join it with a field that it did not
+ * follow.
  */
 static bool line_is_parameter(struct strv line)
 {
@@ -38,7 +38,7 @@ static bool line_is_parameter(struct strv line)
 	return n > 0 && n < line.n && line.p[n] == '=';
 }
 
-/* Whether the field goes on behind a ";"; a blank line of it changes nothing. */
+/* Tells whether the field goes on after a ";"; a blank line in it changes nothing. */
 static bool line_ends_open(struct strv line, bool before)
 {
 	while (line.n > 0 && mime_is_space(line.p[line.n - 1]))
@@ -68,7 +68,7 @@ bool mime_line_is_mbox(struct strv line)
 	return strv_starts(line, STRV("From ")) || strv_starts(line, STRV(">From "));
 }
 
-/* Octets of the first line with its line end. */
+/* The octets of the first line with its line end. */
 static size_t line_length(const char *p, size_t n)
 {
 	const char *lf = memchr(p, '\n', n);
@@ -84,14 +84,14 @@ static struct strv without_line_end(struct strv v)
 	return v;
 }
 
-/* Octets of the field that the block begins with; `first` are those of its first line. */
+/* The octets of the field at the beginning of the block; `first`: those of its first line. */
 static size_t field_length(struct strv block, size_t first, struct mime_block state)
 {
 	size_t name;
 	size_t colon;
 	size_t n = first;
 	while (n < block.n) {
-		/* Most lines that follow are fields, and told from continuations by one octet. */
+		/* Most lines that follow are fields, which differ from continuations in their first octet. */
 		if (!state.semicolon && block.p[n] != ' ' && block.p[n] != '\t')
 			break;
 		size_t length = line_length(block.p + n, block.n - n);
@@ -129,7 +129,7 @@ bool mime_header_next(struct strv *block, struct mime_field *ret_field, struct s
 	return false;
 }
 
-/* From the next line on that begins like the name: other fields need not be taken apart. */
+/* Skips to the next line that begins like the name: other fields need not be parsed. */
 static struct strv skip_to_name(struct strv block, struct strv name)
 {
 	while (block.n > 0 && !strv_istarts(block, name))
@@ -167,7 +167,7 @@ void mime_header_filter(
 		if (mime_name_in(field.name, names, count) == negate)
 			continue;
 		buf_addv(out, raw);
-		/* Only a block that ends inside a field lacks it. */
+		/* The line end is missing only if the block ends inside a field. */
 		if (raw.p[raw.n - 1] != '\n')
 			buf_adds(out, "\r\n");
 	}
@@ -220,7 +220,7 @@ void mime_unfold(struct buf *out, struct strv value)
 	}
 }
 
-/* The innermost "<...>" that starts the value; false if there is none. */
+/* The innermost "<...>" at the beginning of the value. False: there is none. */
 static bool next_angle(struct strv *value, struct strv *ret_inside)
 {
 	size_t close = strv_index(*value, '>');

@@ -1,9 +1,9 @@
-/* Text out of HTML, good enough for a preview: tags dropped, common entities resolved. */
+/* Extracts text from HTML, well enough for a preview: tags are dropped, common entities resolved. */
 #include "base/str.h"
 #include "mime/mime_priv.h"
 #include "mime/summary_priv.h"
 
-/* Skips to behind `end` (any case), or to the end of the text. */
+/* Skips to the octet after `end` (in any case), or to the end of the text. */
 static struct strv skip_to(struct strv v, struct strv end)
 {
 	while (v.n >= end.n && !strv_istarts(v, end))
@@ -19,7 +19,7 @@ static bool is_tag(struct strv v, struct strv name)
 	return after == '>' || after == '/' || mime_is_space(after);
 }
 
-/* v stands on '<'; gives what follows the tag, comment, or element without visible content. */
+/* v begins with '<'. Returns the text after the tag, comment, or element without visible content. */
 static struct strv skip_tag(struct strv v)
 {
 	if (strv_starts(v, STRV("<!--")))
@@ -70,7 +70,7 @@ static bool numeric_entity(struct strv name, uint32_t *ret_code)
 	return name.n > 2;
 }
 
-/* v stands on '&'. False: it begins no entity that we know. */
+/* v begins with '&'. False: it begins no known entity. */
 static bool add_entity(struct buf *out, struct strv *v)
 {
 	static const struct {
@@ -122,7 +122,7 @@ static bool add_entity(struct buf *out, struct strv *v)
 	return true;
 }
 
-/* v stands on '<': tags that do not separate words. */
+/* v begins with '<'. True: it is a tag that does not separate words. */
 static bool is_inline_tag(struct strv v)
 {
 	static const struct strv names[] = {

@@ -1,8 +1,8 @@
 /*
- * What a scan keeps of a header block. Ordinary fields share a budget, and beyond it they are only counted:
- * who searches for them reads the message. The first field of each name that decides what a message is (its
- * structure, its envelope, its thread, whether it is chat) is kept wherever it stands, up to a maximum of its
- * own.
+ * The part of a header block that a scan keeps. Ordinary fields share a budget; beyond it they are only
+ * counted, and a search for them reads the message. The first field of each name that decides about a message
+ * (its structure, its envelope, its thread, whether it is chat) is kept wherever it stands, up to a maximum
+ * of its own.
  */
 #include "mime/mime_priv.h"
 
@@ -10,7 +10,7 @@
 
 struct deciding {
 	struct strv name;
-	bool message; /* means something only in the header of a message */
+	bool message; /* it has a meaning only in the header of a message */
 	size_t max; /* octets kept of it */
 };
 
@@ -46,7 +46,10 @@ static size_t keep_min_size(size_t a, size_t b)
 
 void mime_keep_init(struct mime_keep *keep, const struct mime_limits *limits)
 {
-	/* Each budget can be used up, each first field has its least, and a line that was cut gets an end. */
+	/*
+	 * There is room for both budgets, for the least of each first field, and for a line end after each
+	 * cut line.
+	 */
 	buf_init(&keep->bytes,
 		limits->header_bytes + limits->values_total + DECIDING_COUNT * (MIME_VALUE_LEAST + 2) + 2);
 }
@@ -64,7 +67,7 @@ void mime_keep_begin(struct mime_scan *scan, bool message)
 	scan->run.open = false;
 }
 
-/* Its place in the table, or DECIDING_COUNT. */
+/* The index of the field in the table, or DECIDING_COUNT. */
 static size_t deciding_index(struct strv name, bool message)
 {
 	for (size_t i = 0; i < DECIDING_COUNT; i++)
@@ -110,7 +113,7 @@ void mime_keep_line(struct mime_scan *scan, enum mime_line what, struct strv nam
 	size_t room =
 		keep->deciding ? keep->field_left : keep_min_size(keep->field_left, ordinary_room(scan));
 	size_t n = keep_min_size(line.n, room);
-	/* A line before that was cut has no end. */
+	/* A cut line before this one has no line end. */
 	bool begins = what == MIME_LINE_FIELD || !keep->block.in_field;
 	if (n > 0 && begins && keep->bytes.len > 0 && keep->bytes.p[keep->bytes.len - 1] != '\n')
 		buf_addc(&keep->bytes, '\n');
@@ -124,7 +127,7 @@ void mime_keep_line(struct mime_scan *scan, enum mime_line what, struct strv nam
 	if (n == line.n && !cut)
 		return;
 	keep->cut = true;
-	/* What follows of the field would be taken for a part of the line that was cut. */
+	/* Further lines of the field would look like a part of the line that was cut. */
 	keep->field_left = 0;
 }
 
@@ -162,7 +165,10 @@ void mime_keep_end(struct mime_scan *scan, struct mime_part *part)
 	mime_keep_begin(scan, false);
 }
 
-/* Asked for at the first line that could be a delimiter behind Content-Type; that field is complete then. */
+/*
+ * Finds the boundary at the first line that may be a delimiter after Content-Type; that field is complete
+ * then.
+ */
 static void learn_boundary(struct mime_scan *scan)
 {
 	struct mime_keep *keep = &scan->keep;
@@ -179,7 +185,7 @@ bool mime_keep_own_boundary(struct mime_scan *scan, struct strv line)
 {
 	struct mime_keep *keep = &scan->keep;
 	bool final;
-	/* The first of the table. */
+	/* Content-Type is the first entry of the table. */
 	bool declared = keep->seen & 1;
 	if (line.n < 3 || line.p[0] != '-' || line.p[1] != '-' || !declared)
 		return false;

@@ -40,8 +40,8 @@
 #define MIME_BOUNDARY_MAX 256 /* longest usable boundary parameter */
 #define MIME_FIELDS_MAX 20000 /* ordinary fields kept of one header block */
 #define MIME_VALUE_MAX (64 * 1024) /* octets kept of a field that decides, like Content-Type or Subject */
-#define MIME_LIST_MAX (1024 * 1024) /* ... of addresses (some 20,000) or message ids */
-#define MIME_VALUE_LEAST 1024 /* ... whatever stands before it */
+#define MIME_LIST_MAX (1024 * 1024) /* the same for lists of addresses (some 20,000) or message ids */
+#define MIME_VALUE_LEAST 1024 /* ... of which at least this is kept, whatever stands before it */
 #define MIME_PARAMS_MAX 128 /* parameters kept of one field, RFC 2231 pieces counted singly */
 #define MIME_DEPTH_MAX 200 /* limits.depth is cut to this */
 
@@ -49,10 +49,10 @@ struct mime_limits {
 	unsigned depth; /* nesting of parts; default 50 */
 	unsigned parts; /* parts in all; default 2000 */
 	/*
-	 * Ordinary fields kept of one header block (default 256 KiB), and over all blocks (1 MiB); the rest
-	 * is passed. The first field of each name that decides something is kept besides, wherever it stands,
-	 * up to its own maximum: over all blocks values_total (4 MiB), and after that MIME_VALUE_LEAST of
-	 * each.
+	 * Octets of ordinary fields kept of one header block (default 256 KiB), and of all blocks (1 MiB);
+	 * other fields are skipped. The first field of each deciding name is kept in addition, wherever it
+	 * stands, up to its own maximum: for all blocks values_total (4 MiB), and after that MIME_VALUE_LEAST
+	 * of each.
 	 */
 	size_t header_bytes;
 	size_t headers_total;
@@ -78,7 +78,7 @@ struct mime_param {
 	struct strv value; /* unquoted; RFC 2231 pieces joined and percent-decoded, bytes in `charset` */
 	struct strv charset; /* of an RFC 2231 value, else empty */
 	struct strv language; /* of an RFC 2231 value, else empty */
-	bool extended; /* came as RFC 2231 extended value: printed as name*=charset'language'... */
+	bool extended; /* an RFC 2231 extended value, printed as name*=charset'language'... */
 };
 
 struct mime_part {
@@ -99,7 +99,7 @@ struct mime_part {
 	struct strv header; /* raw lines of the block, up to the limits, without the empty line */
 	struct mime_field *fields; /* its fields, in order; views into `header` */
 	size_t field_count;
-	/* the block has more than `header`: what is not there has to be read from the message */
+	/* the block has more fields than `header`: the others have to be read from the message */
 	bool header_cut;
 
 	/* Content-Type etc., defaults filled in (text/plain; message/rfc822 in a digest). As written. */
@@ -124,9 +124,9 @@ struct mime_msg {
 
 struct mime_scan;
 
-/* limits NULL: the defaults. */
+/* Makes a scanner. limits NULL: the defaults. */
 struct mime_scan *mime_scan_new(const struct mime_limits *limits);
-/* Pieces of any size; the result does not depend on how the message is cut. */
+/* Takes pieces of any size; the result does not depend on how the message is cut. */
 void mime_scan_feed(struct mime_scan *scan, const void *p, size_t n);
 /* Ends the pass. The caller owns *ret_msg; the scanner may only be freed afterwards. */
 void mime_scan_finish(struct mime_scan *scan, struct mime_msg **ret_msg);
@@ -135,7 +135,7 @@ void mime_msg_free(struct mime_msg **msg);
 
 /* The part after this one in the order of the message, or NULL. */
 const struct mime_part *mime_part_next(const struct mime_part *part);
-/* The n-th (0..) field of that name (any case) in the part's header block; NULL if there is none. */
+/* The n-th (from 0) field of that name (in any case) in the part's header block; NULL if there is none. */
 const struct mime_field *mime_part_field(const struct mime_part *part, struct strv name, size_t n);
 /* The parameter's value or an empty view. */
 struct strv mime_part_param(const struct mime_part *part, struct strv name);

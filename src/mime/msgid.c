@@ -12,7 +12,7 @@ struct reading {
 	struct strv v;
 	size_t at;
 	bool no_quote;
-	size_t local; /* octets of the local part; 0: none yet */
+	size_t local; /* octets of the local part; 0: it has not ended */
 };
 
 /* p[at] is a quote. False: it is not closed. */
@@ -32,7 +32,7 @@ static bool msgid_take_quoted(struct reading *reading, struct buf *out)
 	return false;
 }
 
-/* What follows a "<". */
+/* Reads the text after a "<". */
 static enum outcome take_id(struct reading *reading, struct buf *out)
 {
 	bool domain = false;
@@ -40,7 +40,7 @@ static enum outcome take_id(struct reading *reading, struct buf *out)
 		char c = reading->v.p[reading->at];
 		if (c == '<')
 			return BROKEN;
-		/* Inside of a word it is nothing. */
+		/* A quote inside a word has no meaning. */
 		bool word_begins = out->len == 0 || out->p[out->len - 1] == '.';
 		if (c == '"' && !domain && word_begins && !reading->no_quote) {
 			if (!msgid_take_quoted(reading, out))
@@ -90,7 +90,7 @@ bool msgid_walk_next(struct msgid_walk *walk, struct buf *out)
 	}
 }
 
-/* Words up to a character that is of none. */
+/* Reads words up to a character that belongs to none. */
 static void take_local(struct mime_lex *lex, struct buf *out)
 {
 	for (;;) {

@@ -1,5 +1,5 @@
 /*
- * Message IDs as THREAD compares them, RFC 5256 section 3: one form whatever the quoting. Pure.
+ * Message IDs as THREAD compares them (RFC 5256 section 3): they have one form, whatever the quoting. Pure.
  */
 #ifndef COID_MIME_MSGID_H
 #define COID_MIME_MSGID_H
@@ -10,24 +10,26 @@
 #include <stdbool.h>
 
 /*
- * The valid msg-ids of a field's value (Message-ID, In-Reply-To, References) one after the other: "<", a
- * local part, "@", a domain, ">". What is not one (phrases, addresses without brackets, "<x>") is passed.
- * Linear in the value.
+ * Walks over the valid msg-ids of a field (Message-ID, In-Reply-To, References): "<", a local part, "@", a
+ * domain, ">". Other text (phrases, addresses without brackets, "<x>") is skipped. Linear in the value.
  */
 struct msgid_walk {
 	struct strv rest;
-	bool no_quote; /* a quote was never closed: quotes mean nothing from there on */
+	bool no_quote; /* a quote was never closed: quotes have no meaning from there on */
 };
 
 void msgid_walk_init(struct msgid_walk *walk, struct strv value);
-/* Writes local@domain without quotes, escapes and white space over what is in out. False: no more. */
+/*
+ * Writes the next id as local@domain without quotes, escapes and white space; replaces the contents of out.
+ * False: there are no more.
+ */
 bool msgid_walk_next(struct msgid_walk *walk, struct buf *out);
 
 /*
- * The local part of the first id of a field's value, by the grammar of RFC 5322 section 3.6.4 and 4.5.4:
- * comments and white space are passed, a quoted one is unquoted, brackets may be missing. `phrase`: words may
- * stand before the bracket (References), else the value is nothing but an id (Message-ID). Appended to out;
- * false: there is none. *ret_at: an "@" follows.
+ * The local part of the first id of a field's value, by the grammar of RFC 5322 sections 3.6.4 and 4.5.4:
+ * comments and white space are skipped, a quoted local part is unquoted, brackets may be missing. `phrase`:
+ * words may stand before the bracket (References); otherwise the value must be only an id (Message-ID).
+ * Appends to out. False: there is none. *ret_at: an "@" follows.
  */
 bool msgid_first_local(struct strv value, bool phrase, struct buf *out, bool *ret_at);
 

@@ -25,7 +25,7 @@ static void print_quoted(struct buf *out, struct strv v)
 	buf_addc(out, '"');
 }
 
-/* A literal must not hold NUL (RFC 3501, CHAR8). */
+/* A literal may not have NUL (RFC 3501, CHAR8). */
 static void nstring_print_literal(struct buf *out, struct strv v)
 {
 	buf_printf(out, "{%zu}\r\n", v.n);

@@ -62,7 +62,7 @@ void mime_lex_cfws(struct mime_lex *lex)
 
 struct strv mime_lex_unquote(struct arena *arena, struct strv raw)
 {
-	/* Without the delimiters. */
+	/* This removes the delimiters. */
 	raw = raw.n >= 2 ? strv_sub(raw, 1, raw.n - 2) : strv_sub(raw, raw.n, 0);
 	char *text = arena_alloc(arena, raw.n + 1);
 	size_t n = 0;
@@ -97,7 +97,7 @@ struct strv mime_lex_word(struct arena *arena, struct mime_lex *lex)
 	return strv_trim(mime_lex_unquote(arena, strv_make(start, (size_t)(end - start))));
 }
 
-/* A parameter as written: one piece of an RFC 2231 value perhaps. */
+/* A parameter as written; it may be one piece of an RFC 2231 value. */
 struct raw_param {
 	struct strv name; /* without "*0*" */
 	struct strv value;
@@ -106,7 +106,7 @@ struct raw_param {
 	bool extended;
 };
 
-/* Skips to the next ';' outside of quotes and comments, and past it. */
+/* Skips the next ';' outside of quotes and comments, and everything before it. */
 static bool next_semicolon(struct mime_lex *lex)
 {
 	while (lex->p < lex->end && *lex->p != ';') {
@@ -123,7 +123,7 @@ static bool next_semicolon(struct mime_lex *lex)
 	return true;
 }
 
-/* An unquoted value runs to the ';': names of files with bare spaces are common. A comment ends it, too. */
+/* An unquoted value goes on to the ';' or a comment: file names with bare spaces are common. */
 static struct strv bare_value(struct mime_lex *lex)
 {
 	const char *start = lex->p;
@@ -201,7 +201,7 @@ static int params_hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Appends to text, which has room for v.n bytes. */
+/* Appends to `text`, which has room for v.n bytes. */
 static size_t percent_decode(char *text, struct strv v)
 {
 	size_t n = 0;
@@ -316,7 +316,7 @@ bool mime_content_type_parse(struct arena *arena, struct strv value, struct mime
 	size_t slash = strv_index(type, '/');
 	struct strv subtype = strv_sub(type, slash + 1, type.n);
 	if (slash < type.n) {
-		/* "text/html" in quotes, as a whole. */
+		/* The whole value "text/html" is in quotes. */
 		type = strv_sub(type, 0, slash);
 	} else {
 		mime_lex_cfws(&lex);

@@ -14,7 +14,7 @@ struct part_record {
 	enum mime_kind kind;
 	uint8_t encoding;
 	uint64_t children;
-	uint64_t offset; /* in the table: relative */
+	uint64_t offset; /* relative to the parent's body in the table, else absolute */
 	uint64_t header_size;
 	uint64_t body_size;
 };
@@ -87,7 +87,10 @@ static bool get_record(struct strv *in, uint64_t base, struct part_record *recor
 	if (!get_number(in, &record->children) || !get_number(in, &record->offset) ||
 		!get_number(in, &record->header_size) || !get_number(in, &record->body_size))
 		return false;
-	/* Numbers have 63 bits: no sum of two overflows, and the limit keeps the third below. */
+	/*
+	 * Numbers have 63 bits, so the sum of two does not overflow; the limit keeps the sum of three below
+	 * that.
+	 */
 	record->offset += base;
 	return record->offset <= INT64_MAX && record->header_size <= INT64_MAX - record->offset &&
 	       record->body_size <= INT64_MAX - record->offset - record->header_size;
@@ -98,7 +101,7 @@ static uint64_t body_offset(const struct part_record *record)
 	return record->offset + record->header_size;
 }
 
-/* Passes the record's children with all that is below them. */
+/* Skips the record's children and everything below them. */
 static bool skip_children(struct strv *in, const struct part_record *record)
 {
 	uint64_t pending = record->children;
@@ -111,7 +114,7 @@ static bool skip_children(struct strv *in, const struct part_record *record)
 	return true;
 }
 
-/* Moves from a part to its n-th child (1..); `in` stands behind the part's record. */
+/* Moves from a part to its n-th child (from 1); `in` is after the part's record. */
 static enum rc go_to_child(struct strv *in, struct part_record *record, uint32_t n)
 {
 	uint64_t base = body_offset(record);
@@ -128,13 +131,13 @@ static enum rc go_to_child(struct strv *in, struct part_record *record, uint32_t
 }
 
 /*
- * Moves to part n below `record`. `message`: the record is the root part of a message, whose only part is 1
- * when it is no multipart.
+ * Moves to part n below `record`. `message`: the record is the root part of a message; if that is no
+ * multipart, its only part is 1.
  */
 static enum rc go_to_part(struct strv *in, struct part_record *record, bool message, uint32_t n)
 {
 	if (record->kind == MIME_MULTIPART && record->children == 0 && n == 1) {
-		/* The empty text part that the body structure shows. */
+		/* This is the empty text part that the body structure shows. */
 		uint64_t end = body_offset(record) + record->body_size;
 		*record = (struct part_record){ .kind = MIME_LEAF, .encoding = MIME_ENC_7BIT, .offset = end };
 		return RC_OK;
@@ -184,7 +187,7 @@ enum rc mime_parts_find(struct strv table, const uint32_t *path, size_t depth, e
 		return RC_OK;
 	}
 	if (what == MIME_SECTION_ALL) {
-		/* RFC 2045 section 6.4: a multipart is not encoded, whatever it says. */
+		/* RFC 2045 section 6.4: a multipart is not encoded, whatever its field says. */
 		*ret_range = range_of(body_offset(&part), part.body_size,
 			part.kind == MIME_MULTIPART ? MIME_ENC_BINARY : part.encoding);
 		return RC_OK;
@@ -195,7 +198,7 @@ enum rc mime_parts_find(struct strv table, const uint32_t *path, size_t depth, e
 		*ret_range = range_of(part.offset, part.header_size, MIME_ENC_BINARY);
 		return RC_OK;
 	}
-	/* HEADER and TEXT: of the whole, or of the message that the part embeds. */
+	/* HEADER and TEXT belong to the whole message, or to the message that the part embeds. */
 	if (!message) {
 		if (part.kind != MIME_MESSAGE)
 			return RC_NOT_FOUND;

@@ -1,7 +1,7 @@
 /*
- * A stored message may begin with header lines of its own copy (Delivered-To and the like) that were not
- * there when it was scanned. Only the first header block grows: every other offset in the part table counts
- * from its parent's body.
+ * Changes the part table and the cached header for a copy that begins with header lines of its own
+ * (Delivered-To and the like), which were not there when the message was scanned. Only the first header block
+ * grows: every other offset in the part table counts from its parent's body.
  */
 #include "mime/summary.h"
 
@@ -9,7 +9,7 @@
 
 #define NUMBER_BYTES 10 /* the longest LEB128 number of 64 bits */
 
-/* The end of the number that begins at `from`, or 0 if it is cut off. */
+/* The end of the number that begins at `from`; 0: it is cut off. */
 static size_t number_end(struct strv table, size_t from, uint64_t *ret_number)
 {
 	uint64_t number = 0;
@@ -35,7 +35,7 @@ static void prefix_number_put(struct buf *out, uint64_t number)
 
 void mime_parts_shift(struct buf *out, struct strv table, uint64_t added)
 {
-	/* Version and flags are an octet each, then children, offset, header size of the root. */
+	/* Version and flags are an octet each; then come children, offset and header size of the root. */
 	uint64_t children, offset = 0, header = 0;
 	size_t children_end = number_end(table, 2, &children);
 	size_t offset_end = children_end ? number_end(table, children_end, &offset) : 0;

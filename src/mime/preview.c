@@ -23,7 +23,7 @@ static void preview_decode_text(struct buf *out, const struct mime_msg *msg)
 	mime_decoder_fini(&decoder);
 	struct strv name = mime_part_param(part, STRV("charset"));
 	if (charset_open(name.n > 0 ? name : STRV("us-ascii"), &charset) == RC_OK) {
-		/* A character at the cut is dropped, not shown as damaged. */
+		/* An incomplete character at the end is dropped, not shown as damaged. */
 		charset_feed(charset, buf_strv(&bytes), out);
 		if (whole)
 			charset_finish(charset, out);
@@ -34,7 +34,7 @@ static void preview_decode_text(struct buf *out, const struct mime_msg *msg)
 	buf_fini(&bytes);
 }
 
-/* Octets of white space, control or invisible characters at p; 0 for anything else. */
+/* The octets of white space, control or invisible characters at the beginning of v; 0: there are none. */
 static size_t blank_length(struct strv v)
 {
 	static const struct strv blanks[] = {

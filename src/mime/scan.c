@@ -61,7 +61,7 @@ void mime_msg_free(struct mime_msg **msg)
 {
 	if (!*msg)
 		return;
-	/* The message itself lies in its arena. */
+	/* The message itself is in its arena. */
 	struct arena *arena = (*msg)->arena;
 	*msg = NULL;
 	arena_free(&arena);
@@ -79,7 +79,7 @@ static bool scan_capturing(const struct mime_scan *scan)
 	       scan->text.len < scan->limits.preview_bytes;
 }
 
-/* What no consumer of the current line can need is not kept of a line that comes in pieces. */
+/* Keeps of a line that comes in pieces only as much as the code that handles lines may need. */
 static void keep_fragment(struct mime_scan *scan, const char *p, size_t n)
 {
 	size_t keep = max_size(MIME_LINE_MAX, scan->limits.preview_bytes);
@@ -91,9 +91,8 @@ static void keep_fragment(struct mime_scan *scan, const char *p, size_t n)
 }
 
 /*
- * The header block in hand has no empty line: it ends before the run of lines that are no fields, or else
- * before the current line. A run is the beginning of the body, and of a leaf (a message that is embedded has
- * no header then).
+ * Ends a header block without an empty line: before the run of lines that are no fields, or else before the
+ * current line. A run is the beginning of the body, of a leaf (an embedded message has no header then).
  */
 static void end_header_here(struct mime_scan *scan)
 {
@@ -136,7 +135,7 @@ static void begin_run(struct mime_scan *scan, const struct mime_keep *before)
 	buf_reset(&run->text);
 }
 
-/* True when the line belongs to the header block of the current part, as far as can be told. */
+/* True: the line belongs to the header block of the current part, as far as can be told. */
 static bool take_header_line(struct mime_scan *scan, struct strv line, uint64_t line_len, unsigned eol)
 {
 	size_t name = 0;
@@ -171,7 +170,10 @@ static bool take_header_line(struct mime_scan *scan, struct strv line, uint64_t 
 	return true;
 }
 
-/* `line` is the whole line with its line end, or as much of a long one as keep_fragment keeps. */
+/*
+ * Handles a line. `line` has the whole line with its line end, or the part of a long line that keep_fragment
+ * keeps.
+ */
 static void scan_take_line(struct mime_scan *scan, struct strv line, uint64_t line_len, unsigned eol)
 {
 	for (;;) {
@@ -190,7 +192,7 @@ static void scan_take_line(struct mime_scan *scan, struct strv line, uint64_t li
 		}
 		if (take_header_line(scan, line, line_len, eol))
 			break;
-		/* The line is no longer of the header, whatever it is of the body. */
+		/* The line does not belong to the header; the loop looks what it is in the body. */
 		end_header_here(scan);
 	}
 	scan->offset += line_len;
@@ -198,7 +200,10 @@ static void scan_take_line(struct mime_scan *scan, struct strv line, uint64_t li
 	scan->prev_eol = eol;
 }
 
-/* Passes whole lines that cannot be boundaries and whose bytes nobody wants; returns where it stopped. */
+/*
+ * Skips whole lines that can't be boundaries and whose bytes are not needed; returns the place where it
+ * stopped.
+ */
 static const char *skip_lines(struct mime_scan *scan, const char *p, const char *end)
 {
 	bool boundaries = scan->open_multiparts > 0;

@@ -1,4 +1,4 @@
-/* Filtering a header block while it is read: one line's beginning is in memory, never a field. */
+/* Filters a header block while it is read: only the beginning of one line is in memory, never a field. */
 #include "mime/header.h"
 
 #include "mime/mime_priv.h"
@@ -19,7 +19,7 @@ static void sift_put(struct mime_sift *sift, struct strv octets, bool begins)
 	sift->open = octets.p[octets.n - 1] != '\n';
 }
 
-/* What was gathered is a whole line, or as much of one as tells what it is. */
+/* Classifies the gathered octets: a whole line, or enough of one. */
 static void sift_line(struct mime_sift *sift, bool whole)
 {
 	struct mime_block block = { sift->any, sift->in_field, sift->semicolon };
@@ -43,7 +43,7 @@ static void sift_line(struct mime_sift *sift, bool whole)
 	sift->passing = !whole;
 }
 
-/* Takes octets of one line; `end`: the last of them is its line feed. */
+/* Takes octets of one line; `end`: the last one is its line feed. */
 static void sift_take(struct mime_sift *sift, struct strv piece, bool end)
 {
 	if (!sift->passing) {
@@ -85,7 +85,7 @@ void mime_sift_end(struct mime_sift *sift)
 void mime_sift_to_buf(void *arg, struct strv octets, bool begins)
 {
 	struct buf *buf = arg;
-	/* Something of the field before did not fit. */
+	/* Some octets of the field before did not fit. */
 	if (begins && buf->len > 0 && buf->p[buf->len - 1] != '\n')
 		buf_addc(buf, '\n');
 	buf_addv(buf, octets);

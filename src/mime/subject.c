@@ -5,18 +5,18 @@
 
 #include <stdlib.h>
 
-/* What is left of the subject. White space is single spaces. */
+/* The part of the subject that is left. White space is single spaces. */
 struct rest {
 	const char *p;
 	size_t at;
 	size_t end;
-	/* Before this place no leader begins with a blob: looking again after each blob that is taken off
-	 * would cost the square of their number. */
+	/* No leader begins with a blob before this place. Without this a search after each blob would take
+	 * quadratic time. */
 	size_t no_leader;
 	bool reply;
 };
 
-/* Step 1. Returns the length. */
+/* Step 1 of RFC 5256 section 2.1. Returns the length. */
 static size_t subject_squeeze(char *to, struct strv text)
 {
 	size_t n = 0;
@@ -108,7 +108,7 @@ static bool take_leader(struct rest *rest)
 	return true;
 }
 
-/* Step 4: not the last thing that is there. */
+/* Step 4: a blob is not removed if nothing else is left. */
 static bool take_blob(struct rest *rest)
 {
 	size_t at = rest->at;

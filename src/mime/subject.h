@@ -1,7 +1,4 @@
-/*
- * Subjects as SORT and THREAD compare them, RFC 5256 section 2.1. Pure functions over text that is decoded
- * already.
- */
+/* Subjects as SORT and THREAD compare them (RFC 5256 section 2.1). Pure functions over decoded text. */
 #ifndef COID_MIME_SUBJECT_H
 #define COID_MIME_SUBJECT_H
 
@@ -11,8 +8,8 @@
 #include <stdbool.h>
 
 /*
- * Appends the base subject. `text` is the subject without encoded words, in UTF-8 or in octets of no known
- * charset. *ret_reply: what was taken off says that the message is a reply or forward (RFC 5256, THREAD
+ * Appends the base subject. `text` is the subject without encoded words, in UTF-8 or in octets of an unknown
+ * charset. *ret_reply: the removed text says that the message is a reply or forward (RFC 5256, THREAD
  * REFERENCES). Linear.
  */
 void mime_subject_base(struct buf *out, struct strv text, bool *ret_reply);

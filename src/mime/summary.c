@@ -32,7 +32,7 @@ static void build_body(struct buf *out, const struct mime_part *root, bool exten
 	if (buf_ok(out))
 		return;
 	buf_reset(out);
-	/* That fits: each of its fields has a maximum. */
+	/* The opaque form always fits: each of its fields has a maximum. */
 	mime_body_print_opaque(out, root, extended);
 }
 

@@ -1,7 +1,7 @@
 /*
- * What is computed once, at delivery, from the scanned message and stored beside it: ready-to-send IMAP text
- * and a compact part table, so that FETCH never parses a message again. All views live in the arena that was
- * given.
+ * The data computed once, at delivery, from the scanned message and stored with it: IMAP text that is ready
+ * to be sent and a compact part table, so that FETCH never parses a message again. All views are in the given
+ * arena.
  */
 #ifndef COID_MIME_SUMMARY_H
 #define COID_MIME_SUMMARY_H
@@ -24,20 +24,24 @@ struct mime_summary {
 
 void mime_summary_build(const struct mime_msg *msg, struct arena *arena, struct mime_summary *ret_summary);
 
-/* The structures in the form of RFC 9051: other ones than the summary's if there are message/global parts. */
+/*
+ * The structures in the form of RFC 9051: they differ from the summary's if there are message/global parts.
+ */
 void mime_summary_global(const struct mime_msg *msg, struct arena *arena, struct strv *ret_body,
 	struct strv *ret_bodystructure);
 
-/* The three printers, for tests and for whoever needs one alone. Strings are quoted, or literals where they
- * must be. */
+/* The three printers, for tests and for single use. Strings are quoted, or literals where they must be. */
 void mime_envelope_print(struct buf *out, const struct mime_part *part);
 void mime_body_print(struct buf *out, const struct mime_part *part, bool extended);
-/* With message/global, which RFC 3501 does not know, in the form of message/rfc822 (RFC 9051). */
+/* Prints message/global, which RFC 3501 does not know, in the form of message/rfc822 (RFC 9051). */
 void mime_body_print_global(struct buf *out, const struct mime_part *part, bool extended);
-/* An IMAP nstring: NIL for a NULL pointer, else quoted, or a literal for 8-bit, CR, LF; NUL becomes 0x80. */
+/*
+ * Prints an IMAP nstring: NIL for a NULL pointer, else quoted, or a literal for 8-bit, CR, LF; NUL becomes
+ * 0x80.
+ */
 void mime_nstring_print(struct buf *out, struct strv v);
 
-/* The part table. Encoding is position-independent and versioned by its first octet. */
+/* Makes the part table. Its form is independent of positions, and its first octet is the version. */
 void mime_parts_encode(struct buf *out, const struct mime_msg *msg);
 
 enum mime_section {
@@ -54,20 +58,22 @@ struct mime_range {
 };
 
 /*
- * Where section `what` of part path[0..depth-1] (RFC 3501 section 6.4.5) lies. RC_NOT_FOUND: no such part, or
- * a HEADER or TEXT of a part that is no message. RC_CORRUPT: not a part table (the caller scans the message
- * again). depth 0 means the message itself.
+ * Finds the octets of section `what` of part path[0..depth-1] (RFC 3501 section 6.4.5). depth 0 means the
+ * message itself. RC_NOT_FOUND: no such part, or HEADER or TEXT of a part that is no message. RC_CORRUPT: it
+ * is no part table (the caller scans the message again).
  */
 enum rc mime_parts_find(struct strv table, const uint32_t *path, size_t depth, enum mime_section what,
 	struct mime_range *ret_range) MUST_CHECK;
 
 /*
- * For a copy of the message that begins with `added` octets of header lines more (whole lines, CRLF-ended)
- * than were scanned: the part table of that copy. What is no table comes out as it is.
+ * Makes the part table of a copy of the message that begins with `added` more octets of header lines (whole
+ * lines, ended by CRLF) than were scanned. Text that is no table is copied.
  */
 void mime_parts_shift(struct buf *out, struct strv table, uint64_t added);
-/* The same for `headers` of the summary: the lines that the cache keeps, then the cache; nothing if that is
- * empty. */
+/*
+ * Makes `headers` of the summary for such a copy: the lines that the cache keeps, then the cache; nothing if
+ * the cache is empty.
+ */
 void mime_headers_prefix(struct buf *out, struct strv prefix, struct strv headers);
 
 #endif

@@ -1,4 +1,4 @@
-/* The tree of parts while it grows: what a header block means for the lines that follow it. */
+/* The tree of parts while it grows: what each header block means for the lines after it. */
 #include "mime/mime.h"
 
 #include "mime/header.h"
@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* How well a leaf serves as the message's text: attachments do not, the message's own text beats a forwarded
- * one. */
+/* The ranks of leaves as the message's text: attachments have none, and the message's own text beats a
+ * forwarded one. */
 enum text_rank { TEXT_NONE, TEXT_INNER_HTML, TEXT_INNER_PLAIN, TEXT_HTML, TEXT_PLAIN };
 
 static struct mime_node *node_of(struct mime_part *part)
@@ -84,7 +84,7 @@ static bool encoding_is_identity(struct strv encoding)
 struct strv mime_boundary_of(const struct mime_part *part)
 {
 	struct strv boundary = mime_part_param(part, STRV("boundary"));
-	/* Trailing white space cannot be told from that of the boundary line. */
+	/* Trailing white space can't be told from white space of the boundary line. */
 	while (boundary.n > 0 && mime_is_space(boundary.p[boundary.n - 1]))
 		boundary.n--;
 	return boundary.n <= MIME_BOUNDARY_MAX ? boundary : STRV_NULL;
@@ -136,7 +136,7 @@ static void consider_text(struct mime_scan *scan, struct mime_part *part)
 	buf_reset(&scan->text);
 }
 
-/* A multipart that can't be taken apart: its body is shown as text, for it has to have a part. */
+/* Shows the body of a multipart that can't be split as text, since a multipart must have a part. */
 static void add_whole_body(
 	struct mime_scan *scan, struct mime_node *multipart, uint64_t offset, uint64_t lines)
 {
@@ -183,7 +183,7 @@ void mime_tree_end_header(struct mime_scan *scan, uint64_t offset, uint64_t line
 static void end_part(struct mime_scan *scan, struct mime_node *node, uint64_t offset, uint64_t lines)
 {
 	struct mime_part *part = &node->part;
-	/* The line end before a boundary may be that of the header. */
+	/* The line end before a boundary may be the one that ends the header. */
 	if (offset >= part->body_offset) {
 		part->body_size = offset - part->body_offset;
 		part->body_lines = lines - node->line_base;
@@ -252,7 +252,7 @@ struct strv mime_part_param(const struct mime_part *part, struct strv name)
 	for (size_t i = 0; i < part->param_count; i++) {
 		if (!strv_ieq(part->params[i].name, name))
 			continue;
-		/* RFC 2231 values win over the fallback written beside them. */
+		/* An RFC 2231 value is preferred to the plain one beside it. */
 		if (part->params[i].extended)
 			return part->params[i].value;
 		if (!plain.p)

@@ -38,7 +38,7 @@ static void add_char(struct buf *out, uint32_t c)
 	buf_addc(out, (char)(unsigned char)(0x80 | (c & 0x3f)));
 }
 
-/* One unit of UTF-16. */
+/* Takes one unit of UTF-16. */
 static void add_unit(struct utf7 *utf7, uint32_t unit, struct buf *out)
 {
 	bool low = unit >= 0xdc00 && unit <= 0xdfff;
@@ -57,7 +57,7 @@ static void add_unit(struct utf7 *utf7, uint32_t unit, struct buf *out)
 static void add_digit(struct utf7 *utf7, uint32_t digit, struct buf *out)
 {
 	utf7->empty = false;
-	/* Fewer than 16 bits wait, so that 22 are enough. */
+	/* Fewer than 16 bits wait, so 22 bits are enough. */
 	utf7->bits = (utf7->bits << 6 | digit) & 0x3fffff;
 	utf7->count += 6;
 	if (utf7->count < 16)
@@ -68,7 +68,7 @@ static void add_digit(struct utf7 *utf7, uint32_t digit, struct buf *out)
 
 static void end_shift(struct utf7 *utf7, struct buf *out)
 {
-	/* Up to five bits are padding; a whole digit is the beginning of a character. */
+	/* Up to five bits are padding; a whole digit would begin a character. */
 	if (utf7->high || utf7->count >= 6)
 		utf7_add_replacement(out);
 	*utf7 = (struct utf7){ .shifted = false };
@@ -97,7 +97,7 @@ void utf7_feed(struct utf7 *utf7, struct strv in, struct buf *out)
 		bool empty = utf7->empty;
 		if (shifted)
 			end_shift(utf7, out);
-		/* "+-" is a plus; another "-" only ends the digits. */
+		/* "+-" is a plus sign; another "-" only ends the digits. */
 		if (!shifted || c != '-')
 			add_direct(utf7, c, out);
 		else if (empty)

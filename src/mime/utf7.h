@@ -1,5 +1,6 @@
 /*
- * UTF-7 (RFC 2152) to UTF-8, incremental. Our own: glibc's converter loses its place after invalid input.
+ * Converts UTF-7 (RFC 2152) to UTF-8, incrementally. glibc's converter is not used, because it loses its
+ * place after invalid input.
  */
 #ifndef COID_MIME_UTF7_H
 #define COID_MIME_UTF7_H
@@ -20,7 +21,7 @@ struct utf7 {
 };
 
 void utf7_feed(struct utf7 *utf7, struct strv in, struct buf *out);
-/* The text ends here; the state is initial again. */
+/* Ends the text; the state is the initial one again. */
 void utf7_finish(struct utf7 *utf7, struct buf *out);
 
 #endif

@@ -5,7 +5,10 @@
 #include "mime/decode.h"
 #include "mime/mime_priv.h"
 
-/* Octets of UTF-8 that one octet may become: U+FFFD has three, no charset of ours passes four. */
+/*
+ * The octets of UTF-8 that one octet may become: U+FFFD has three, no charset of the list needs more than
+ * four.
+ */
 #define UTF8_GROWTH 4
 
 struct word {
@@ -18,12 +21,12 @@ struct word {
 struct run {
 	struct charset *charset; /* own; NULL: no run */
 	struct strv name;
-	bool raw; /* words are decoded and not converted */
-	bool in_raw; /* the last thing was such a word */
-	bool broken; /* something cannot be converted */
+	bool raw; /* words are decoded but not converted */
+	bool in_raw; /* the text just before was such a word */
+	bool broken; /* some text could not be converted */
 };
 
-/* v stands on "=?". */
+/* v begins with "=?". */
 static bool parse_word(struct strv v, struct word *word, size_t *ret_length)
 {
 	size_t i = 2;
@@ -94,7 +97,7 @@ static void end_run(struct run *run, struct buf *out)
 	run->in_raw = false;
 }
 
-/* False if the charset is unknown: the word stays as written. */
+/* False: the charset is unknown, so the word stays as written. */
 static bool add_word(struct run *run, const struct word *word, struct buf *out)
 {
 	if (run->raw) {
@@ -125,7 +128,7 @@ static size_t space_length(struct strv v, size_t from)
 	return i - from;
 }
 
-/* v stands on "=?": a word that can be read. */
+/* v begins with "=?". True: it is a word that can be read. */
 static bool words_take_word(struct run *run, struct strv v, struct word *word, size_t *ret_length)
 {
 	if (!parse_word(v, word, ret_length))
@@ -136,7 +139,7 @@ static bool words_take_word(struct run *run, struct strv v, struct word *word, s
 	return false;
 }
 
-/* False: something cannot be converted. */
+/* False: some text could not be converted. */
 static bool decode_words(struct buf *out, struct strv v, bool raw)
 {
 	struct run run = { .raw = raw };
@@ -153,7 +156,7 @@ static bool decode_words(struct buf *out, struct strv v, bool raw)
 		}
 		bool is_word = v.n - i > 2 && v.p[i] == '=' && v.p[i + 1] == '?' &&
 			       words_take_word(&run, strv_sub(v, i, v.n), &word, &length);
-		/* White space between two words is no content. */
+		/* White space between two words is not content. */
 		if (!(is_word && (run.charset || run.in_raw))) {
 			end_run(&run, out);
 			buf_add(out, v.p + i - space, space);
@@ -170,7 +173,7 @@ static bool decode_words(struct buf *out, struct strv v, bool raw)
 	return !run.broken;
 }
 
-/* Line ends and NUL may come out of words. */
+/* Removes line ends and NUL, which words may contain. */
 static void words_clean(struct buf *text)
 {
 	for (size_t i = 0; i < text->len; i++)

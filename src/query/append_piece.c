@@ -1,6 +1,6 @@
 /*
- * Reads pieces of a new message: it opens what a URL names, then hands its octets on, as they are or decoded,
- * a slice at a time.
+ * Reads pieces of a new message: opens what a URL names, then copies or decodes its octets, a slice at a
+ * time.
  */
 #include "query/append_piece.h"
 
@@ -57,7 +57,7 @@ bool append_piece_done(const struct append_piece *piece)
 
 /* Looking up what a URL means. */
 
-/* A relative name lies beside the selected mailbox (RFC 3986 section 5.2.3). */
+/* A relative name is beside the selected mailbox (RFC 3986 section 5.2.3). */
 static enum rc append_piece_find_mailbox(
 	struct account *account, struct append_piece *piece, struct mbox_info *ret_info)
 {
@@ -275,7 +275,10 @@ struct append_piece *append_piece_encoded(struct content *content)
 	for (const struct mime_part *part = msg->root; part; part = mime_part_next(part))
 		parts++;
 	piece->content = content_ref(content);
-	/* The bytes before a field, its new value, the bytes before the body, the body. */
+	/*
+	 * Each field has up to four ranges: the bytes before it, its new value, the bytes before the body,
+	 * the body.
+	 */
 	piece->ranges = arena_alloc(piece->arena, (4 * parts + 1) * sizeof(*piece->ranges));
 	for (const struct mime_part *part = msg->root; part; part = mime_part_next(part)) {
 		const struct mime_field *field = binary_field(part);

@@ -1,7 +1,7 @@
 /*
- * A piece of a new message whose octets are on the server already: of a stored message that a URL names, or
- * of a received one, as they are or in base64. Jobs read it, at most PIECE_SLICE octets at a time. One owner:
- * the command, or the job in hand.
+ * A piece of a new message whose octets are on the server already: from a stored message that a URL names, or
+ * from a received one, unchanged or in base64. Jobs read it, at most PIECE_SLICE octets at a time. It has one
+ * owner: the command, or the present job.
  */
 #ifndef COID_QUERY_APPEND_PIECE_H
 #define COID_QUERY_APPEND_PIECE_H
@@ -9,7 +9,7 @@
 #include "imap/imap_url.h"
 #include "store/content.h"
 
-#define PIECE_SLICE (57 * 4096) /* a multiple of what makes a line of base64 */
+#define PIECE_SLICE (57 * 4096) /* a multiple of the octets in a line of base64 */
 #define PIECE_HEADER_MAX (16 * 1024 * 1024) /* header fields that a URL asks for; RC_LIMIT beyond */
 
 struct account;
@@ -23,7 +23,7 @@ struct append_range {
 
 struct append_piece {
 	struct arena *arena; /* own: all below */
-	/* Either a URL ... */
+	/* A piece has either a URL ... */
 	struct imap_url url;
 	struct strv shown; /* as the client wrote it, for BADURL */
 	int64_t selected; /* mailbox; 0: none */
@@ -34,7 +34,7 @@ struct append_piece {
 	/* ... or a received message. */
 	struct content *content; /* own */
 
-	struct append_range *ranges; /* what is still to be read, in order */
+	struct append_range *ranges; /* the ranges that are still to be read, in order */
 	size_t count;
 	size_t at;
 
@@ -42,18 +42,18 @@ struct append_piece {
 	uint64_t taken; /* octets of ranges[at] that the slice has read */
 };
 
-/* NULL: it is no URL of a message. */
+/* Makes a piece from a URL. NULL: it is not the URL of a message. */
 struct append_piece *append_piece_url(struct strv url, int64_t selected, uint64_t size_max);
-/* Whether it has NULs, and parts of encoding "binary", for which there is another encoding. */
+/* Tells whether the message has NULs and parts of encoding "binary", which can be encoded differently. */
 bool append_piece_encodes(const struct content *content);
-/* The message with its binary parts in base64; takes a reference. */
+/* Makes a piece of the message with its binary parts in base64; takes a reference. */
 struct append_piece *append_piece_encoded(struct content *content);
 void append_piece_free(struct append_piece **piece);
 bool append_piece_done(const struct append_piece *piece);
 
-/* [strand] Fills out. RC_NOT_FOUND: there is no such message or part. */
+/* [strand] Fills `out`. RC_NOT_FOUND: there is no such message or part. */
 enum rc append_piece_read(struct account *account, struct append_piece *piece) MUST_CHECK;
-/* On the reactor: out has been used. */
+/* On the reactor: call this when `out` has been used. */
 void append_piece_accept(struct append_piece *piece);
 
 #endif

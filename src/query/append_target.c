@@ -1,6 +1,4 @@
-/*
- * Finds the mailbox that APPEND and its like store into, and whether there is room.
- */
+/* Finds the mailbox for APPEND and similar commands, and checks whether there is room. */
 #include "query/append_target.h"
 
 enum rc append_target(

@@ -1,6 +1,6 @@
 /*
- * Carries out a FETCH: walks the messages of its runs and prints their items into `out`. fetch_section.c and
- * fetch_binary.c send parts of a message.
+ * Carries out a FETCH: walks over the messages of its runs and prints their items into `out`. fetch_section.c
+ * and fetch_binary.c send parts of a message.
  */
 #include "query/fetch_priv.h"
 
@@ -53,7 +53,7 @@ void fetch_accept(struct fetch *fetch)
 	buf_fini(&fetch->out);
 }
 
-/* Results of a run that did not count are dropped. */
+/* Drops the results of a slice that did not count. */
 static void fetch_slice_begin(struct fetch *fetch)
 {
 	if (fetch->next.reader && fetch->next.reader != fetch->place.reader)
@@ -70,7 +70,7 @@ bool fetch_slice_over(const struct sender *s)
 	return s->out->len >= FETCH_SLICE_BYTES || clock_mono_us() >= s->end_us;
 }
 
-/* The next message from at->uid on, below `end`, that was moved away and is still read; the others are
+/* The next message from at->uid on, below `end`, that was moved away and can still be read; others are
  * counted as gone. */
 static const struct msg_row *next_moved(struct sender *s, uint64_t end)
 {
@@ -85,7 +85,7 @@ static const struct msg_row *next_moved(struct sender *s, uint64_t end)
 	return NULL;
 }
 
-/* The next row of a run, its place at or behind at->uid; NULL: no more. */
+/* The next row of a run, at at->uid or after; NULL: there are no more. */
 static const struct msg_row *next_in_run(struct sender *s, const struct uid_run *run)
 {
 	struct fetch_place *at = s->at;
@@ -103,7 +103,7 @@ static const struct msg_row *next_in_run(struct sender *s, const struct uid_run 
 	return &s->rows[s->pos++];
 }
 
-/* The next row of the runs; messages that were there once are counted as gone. */
+/* The next row of the runs; messages that no longer exist are counted as gone. */
 static const struct msg_row *fetch_next_row(struct sender *s, uint32_t *ret_seq)
 {
 	struct fetch_place *at = s->at;
@@ -198,7 +198,7 @@ static bool holds_global(struct strv structure)
 	return false;
 }
 
-/* RFC 9051 shows message/global as a message; the cache holds the form of RFC 3501. */
+/* RFC 9051 shows message/global as a message, but the cache has the form of RFC 3501. */
 static enum rc global_form(struct sender *s, enum msg_part_mask what)
 {
 	struct strv text = what == MSG_BODY ? s->cached.body : s->cached.bodystructure;
@@ -246,7 +246,7 @@ static enum rc add_thread(struct sender *s)
 	return RC_OK;
 }
 
-/* NIL: a lazy one that would have to be computed now. A message without text has an empty one. */
+/* NIL: a lazy preview that would have to be computed now. The preview of a message without text is empty. */
 static enum rc add_preview(struct sender *s, const struct fetch_item *item)
 {
 	unsigned lazy = item->lazy && !s->fetch->plan.cached ? MSG_AT_HAND : 0;
@@ -310,28 +310,26 @@ static enum rc fetch_add_item(struct sender *s, const struct fetch_item *item)
 	return RC_INVALID;
 }
 
-/* Changed by this FETCH; or FLAGS are asked for, and show a change that the session has not been told (RFC
- * 7162 section 3.2). */
+/* True: this FETCH has changed the flags; or FLAGS are asked for and show a change that the session has
+ * not been told (RFC 7162 section 3.2). */
 static bool tells_a_change(const struct sender *s)
 {
 	const struct fetch *fetch = s->fetch;
 	const struct msg_row *row = &s->at->row;
 	bool seen = !seqset_empty(&fetch->seen) && seqset_contains(&fetch->seen, row->uid);
-	/* What was pending of one that is gone is not counted any more. */
+	/* A pending change of a moved message is not known any more, so it counts as news. */
 	bool news = row->modseq > fetch->told_modseq || s->at->moved;
 	return seen || (fetch->condstore && fetch->plan.flags && news);
 }
 
-/* Bytes that are damaged, not a server that is busy. */
+/* True: the bytes are damaged; the error does not come from a busy server. */
 static bool fetch_unreadable(enum rc rc)
 {
 	return rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND;
 }
 
-/*
- * In place of what can't be read. What the grammar lets be NIL is NIL; an ENVELOPE or a structure is left out
- * rather than made up: clients keep it for ever. False: nothing stands for it.
- */
+/* Prints the replacement of an unreadable item. NIL is sent where the grammar allows it. An ENVELOPE or a
+ * structure is left out, because clients would keep an invented one for ever. False: nothing was printed. */
 static bool add_nothing(struct sender *s, const struct fetch_item *item)
 {
 	switch (item->kind) {
@@ -363,7 +361,7 @@ static bool add_nothing(struct sender *s, const struct fetch_item *item)
 	return false;
 }
 
-/* The next item, with the space before it. */
+/* Sends the next item, with the space before it. */
 static enum rc send_item(struct sender *s, const struct fetch_item *item)
 {
 	struct fetch_place *at = s->at;
@@ -409,8 +407,8 @@ static void message_head(struct sender *s)
 	}
 }
 
-/* The message at s->at, from its beginning or from where a slice ended inside it. RC_AGAIN: the slice ends
- * inside. */
+/* Sends the message at s->at, from its beginning or from where a slice ended inside it. RC_AGAIN: the
+ * slice ends inside it. */
 static enum rc send_message(struct sender *s)
 {
 	struct fetch_place *at = s->at;
@@ -435,7 +433,7 @@ static enum rc send_message(struct sender *s)
 		if (rc != RC_OK)
 			return rc;
 	}
-	/* RC_GONE: there is nothing to be said of it. */
+	/* RC_GONE: there is nothing to tell of the message. */
 	if (!at->some && s->out->len > 0 && s->out->p[s->out->len - 1] == '(')
 		return RC_GONE;
 	if (!at->some)
@@ -447,7 +445,7 @@ static enum rc send_message(struct sender *s)
 static void end_message(struct sender *s)
 {
 	struct fetch_place *at = s->at;
-	/* One that an earlier slice opened is closed when this slice counts. */
+	/* A reader that an earlier slice opened is closed when this slice counts. */
 	if (at->reader && at->reader != s->fetch->place.reader)
 		reader_close(&at->reader);
 	at->reader = NULL;
@@ -461,8 +459,8 @@ static void end_message(struct sender *s)
 	s->have = 0;
 }
 
-/* Sends the message in hand; what is damaged of it is NIL or left out. Another error of one message takes its
- * response back and lets the others be sent, unless a part of it is on its way already. */
+/* Sends the present message; damaged items are NIL or left out. After another error of a message its
+ * response is taken back and the next ones are sent, unless a part of the response has been sent already. */
 static enum rc fetch_step(struct sender *s, bool begun)
 {
 	struct fetch *fetch = s->fetch;
@@ -501,7 +499,8 @@ static enum rc fetch_send_all(struct sender *s)
 		enum rc rc = fetch_step(s, true);
 		if (rc != RC_OK)
 			return rc;
-		/* Names of new keywords are told between slices, but not within a response. */
+		/* The slice ends here: names of new keywords are told between slices, never within a
+		 * response. */
 		if (fetch->plan.flags || !seqset_empty(&fetch->seen))
 			return RC_AGAIN;
 	}
@@ -546,7 +545,7 @@ enum rc fetch_slice(struct account *account, struct fetch *fetch)
 		return RC_OK;
 	if (fetch->broken)
 		return rc;
-	/* What was sent before the command gave up stays sent; its cause is in next.rc. */
+	/* The responses sent before the command gave up stay valid; next.rc has the error. */
 	fetch->finished = true;
 	return RC_OK;
 }

@@ -1,6 +1,6 @@
 /*
- * BINARY[...] and BINARY.SIZE[...] (RFC 3516). The size stands before the octets, so what must be decoded is
- * decoded twice; a partial one only as far as it reaches. Never more than a window is in memory.
+ * BINARY[...] and BINARY.SIZE[...] (RFC 3516). The size precedes the octets, so octets that must be decoded
+ * are decoded twice; for a partial item only as far as needed. Only one window is in memory at a time.
  */
 #include "query/fetch_priv.h"
 #include "store/message.h"
@@ -36,7 +36,7 @@ static void decode_begin(struct sender *s, const struct mime_range *range, enum 
 	at->raw_left = range->size;
 }
 
-/* The next window, decoded, in s->decoded. */
+/* Decodes the next window into s->decoded. */
 static enum rc decode_window(struct sender *s)
 {
 	struct fetch_place *at = s->at;
@@ -56,7 +56,7 @@ static enum rc decode_window(struct sender *s)
 	return buf_ok(&s->decoded) ? RC_OK : RC_LIMIT;
 }
 
-/* Where the octets that are asked for end. */
+/* The offset at which the wanted octets end. */
 static uint64_t wanted_end(const struct fetch_item *item)
 {
 	return item->partial ? (uint64_t)item->offset + item->length : UINT64_MAX;

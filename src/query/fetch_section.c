@@ -33,7 +33,10 @@ enum rc fetch_locate(struct sender *s, const struct fetch_item *item, struct mim
 	return RC_OK;
 }
 
-/* A literal without the "~" of RFC 3516 can't hold NUL; RFC 3501 servers send 0x80 in its place. */
+/*
+ * A literal without the "~" of RFC 3516 can't have NUL; like other RFC 3501 servers this one sends 0x80
+ * instead.
+ */
 static void replace_nul(char *p, size_t n)
 {
 	char *end = p + n;
@@ -75,7 +78,7 @@ static void fetch_section_literal_head(struct buf *out, uint64_t size)
 	buf_addv(out, STRV("}\r\n"));
 }
 
-/* The part of `size` octets that a partial asks for. */
+/* Cuts `size` octets to the range of a partial item. */
 static void clip_partial(const struct fetch_item *item, uint64_t *offset, uint64_t *size)
 {
 	*offset = 0;

@@ -1,6 +1,6 @@
 /*
- * Carries out a LIST: walks the names in order, matches them with the patterns, and prints a line for each
- * with its attributes and what else was asked for.
+ * Carries out a LIST: walks over the names in order, matches them with the patterns, and prints a line for
+ * each with its attributes and the other data that were asked for.
  */
 #include "query/list.h"
 
@@ -20,7 +20,7 @@
 struct above {
 	UT_hash_handle hh;
 	struct strv name;
-	bool hidden; /* one of those below does not match the patterns itself */
+	bool hidden; /* a selected name below it does not match the patterns */
 	bool listed; /* it is a name of the account */
 };
 
@@ -61,7 +61,7 @@ static bool list_selected(const struct run *run, const struct mbox_info *info)
 		return false;
 	if (select & LIST_SELECT_SPECIAL_USE && !(info->attrs & MBOX_SPECIAL_MASK))
 		return false;
-	/* A name without a mailbox is told to whoever asks for subscriptions alone. */
+	/* A name without a mailbox is shown only if subscriptions are selected. */
 	return exists || select & LIST_SELECT_SUBSCRIBED;
 }
 
@@ -181,7 +181,7 @@ static void print_myrights(struct run *run, const struct mbox_info *info)
 	buf_adds(run->out, " " ACL_ALL_LETTERS "\r\n");
 }
 
-/* What was asked for besides its name. */
+/* Prints the further data that were asked for. */
 static enum rc print_more(struct run *run, const struct mbox_info *info)
 {
 	print_myrights(run, info);
@@ -226,16 +226,16 @@ static enum rc print_entry(struct run *run, const struct entry *entry)
 
 	if (above)
 		above->listed = true;
-	/* A name that is not selected is told only for the sake of one below it that would be missed
+	/* A name that is not selected is shown only because of a name below it that would not be shown
 	 * otherwise. */
 	if (!entry->matches || (!entry->selected && !(above && above->hidden)))
 		return RC_OK;
 	print_line(run, &entry->info, above != NULL);
-	/* One that is told for the sake of others has its line alone (RFC 5819 and 8440, second examples). */
+	/* Such a name has its LIST line only (RFC 5819 and 8440, second examples). */
 	return entry->selected ? print_more(run, &entry->info) : RC_OK;
 }
 
-/* Levels above subscribed names that are no names themselves. */
+/* Prints levels above subscribed names that are not names of the account. */
 static void print_missing(struct run *run)
 {
 	struct above *above, *next;

@@ -1,6 +1,4 @@
-/*
- * Carries a LIST out on the worker: walks the account's names and prints the answer. [strand]
- */
+/* Carries out a LIST on the worker: walks over the account's names and prints the answer. [strand] */
 #ifndef COID_QUERY_LIST_H
 #define COID_QUERY_LIST_H
 
@@ -9,15 +7,14 @@
 #include "imap/list_options.h"
 #include "store/mailbox.h"
 
-/* A LIST response that tells of one name, unasked. old_name: what a client has called it, for OLDNAME (RFC
- * 9051 6.3.9.7). */
+/* Prints an unsolicited LIST response for one name. old_name: the name that the client has used, for
+ * OLDNAME (RFC 9051 section 6.3.9.7). */
 void list_print_name(struct buf *out, const struct mbox_info *info, bool utf8, struct strv old_name);
-/* The same, in the arena. */
+/* Makes the same response in the arena. */
 struct strv list_name_line(
 	struct arena *arena, const struct mbox_info *info, bool utf8, struct strv old_name);
 
-/* Appends the LIST (and STATUS) lines to out. RC_LIMIT: they are more than out can take. `arena` is for
- * scratch. */
+/* Appends the LIST (and STATUS) lines to out. RC_LIMIT: they do not fit. `arena` is for temporary memory. */
 enum rc list_run(struct account *account, const struct list_options *options, bool utf8, struct arena *arena,
 	struct buf *out) MUST_CHECK;
 

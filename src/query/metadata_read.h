@@ -9,9 +9,9 @@
 #include "store/mailbox.h"
 
 /*
- * The METADATA response that follows a mailbox's LIST response. Entries that are not there are NIL. Prints
- * nothing for a name without a mailbox, or if `metadata` (settings->metadata) is NULL: the server has none
- * then.
+ * Prints the METADATA response that follows a mailbox's LIST response. Missing entries are NIL. Prints
+ * nothing for a name without a mailbox, or if `metadata` (settings->metadata) is NULL, because the server has
+ * no METADATA then.
  */
 enum rc metadata_read_list(const struct metadata *metadata, struct account *account,
 	const struct mbox_info *info, const struct metadata_request *request, bool utf8,

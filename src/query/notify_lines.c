@@ -1,6 +1,4 @@
-/*
- * Finds out and prints what NOTIFY tells of mailboxes other than the selected one.
- */
+/* Looks up and prints what NOTIFY tells of mailboxes other than the selected one. */
 #include "query/notify_lines.h"
 
 #include "query/list.h"
@@ -29,7 +27,7 @@ static enum rc lines_status(struct account *account, const struct mbox_info *inf
 	return rc;
 }
 
-/* STATUS of a mailbox in which something has happened. Sections 5.1 to 5.3 say what it holds. */
+/* Prints the STATUS of a changed mailbox. RFC 5465 sections 5.1 to 5.3 define its items. */
 
 static enum rc lines_box(struct account *account, struct notify_lines *lines, struct notify_ask *ask)
 {
@@ -50,7 +48,7 @@ static enum rc lines_box(struct account *account, struct notify_lines *lines, st
 		lines_item(&items, STATUS_MESSAGES);
 		lines_item(&items, STATUS_UIDNEXT);
 	}
-	/* A flag that neither counters nor mod-sequences show can't be told here. */
+	/* A change of a flag that shows neither in counters nor in mod-sequences can't be told. */
 	if (due & NOTIFY_FLAG_CHANGE && !lines->condstore && !unseen)
 		due &= ~(unsigned)NOTIFY_FLAG_CHANGE;
 	if (due & NOTIFY_FLAG_CHANGE || other)
@@ -66,21 +64,21 @@ static enum rc lines_box(struct account *account, struct notify_lines *lines, st
 	return lines_status(account, &info, &items, lines->utf8, &lines->out);
 }
 
-/* LIST of a name as it is now (sections 5.4 and 5.5). */
+/* These functions print the LIST response of a name as it is now (RFC 5465 sections 5.4 and 5.5). */
 
-/* If the set wants that event of that name. */
+/* Prints it if the set wants that event of that name. */
 static void lines_name(struct account *account, struct notify_lines *lines, struct strv name, unsigned event)
 {
 	struct mbox_info info;
 
 	mbox_describe(account, name, &info);
-	/* A name that has just lost its subscription was among the subscribed ones. */
+	/* A name that has just lost its subscription still counts as subscribed. */
 	bool subscribed = info.subscribed || event == NOTIFY_SUBSCRIPTION;
 	if (notify_set_match(lines->set, name, subscribed) & event)
 		list_print_name(&lines->out, &info, lines->utf8, STRV_NULL);
 }
 
-/* Whether an item after this one names it: a name above others that goes with the last of them. */
+/* Tells whether a later item names it, too: a \Noselect name that is deleted with its last child. */
 static bool lines_named_later(
 	const struct notify_lines *lines, const struct notify_item *item, struct strv name)
 {
@@ -114,20 +112,20 @@ static void lines_renamed(struct account *account, struct notify_lines *lines, c
 	mbox_describe(account, item->name, &info);
 	mbox_describe(account, item->old_name, &old);
 	if (info.id != item->mailbox) {
-		/* Renamed, or deleted, once more: what is left is the state of both names. */
+		/* The name was renamed again or deleted, so the present state of both names is told. */
 		lines_name(account, lines, item->old_name, NOTIFY_MAILBOX_NAME);
 		lines_name(account, lines, item->name, NOTIFY_MAILBOX_NAME);
 		return;
 	}
 	unsigned events = notify_set_match(lines->set, item->name, info.subscribed);
-	/* INBOX is there as before: it has no event of its own. */
+	/* INBOX still exists, so it has no event of its own. */
 	if (!strv_eq(item->old_name, STRV("INBOX")))
 		events |= notify_set_match(lines->set, item->old_name, old.subscribed);
 	if (events & NOTIFY_MAILBOX_NAME)
 		list_print_name(&lines->out, &info, lines->utf8, item->old_name);
 }
 
-/* METADATA without values (RFC 5464 section 4.4.2). */
+/* METADATA responses without values (RFC 5464 section 4.4.2). */
 
 /* The mailbox's name; false: it is gone, or not watched. */
 static enum rc lines_metadata_name(
@@ -153,7 +151,7 @@ static const struct notify_item *lines_next_item(
 	return next == &lines->items.head ? NULL : CONTAINER_OF(next, struct notify_item, node);
 }
 
-/* The entry, and those of the same mailbox that follow it at once. *ret_last is the last one that is told. */
+/* Prints the entry and those of the same mailbox that follow it directly. *ret_last: the last one printed. */
 static enum rc lines_metadata(struct account *account, struct notify_lines *lines,
 	const struct notify_item *item, const struct notify_item **ret_last)
 {

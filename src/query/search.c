@@ -1,6 +1,6 @@
 /*
- * Carries out a SEARCH: walks the messages of its runs and evaluates the tree of keys for each. Keys that
- * need the text of a message are given to search_text.c, once for all of them.
+ * Carries out a SEARCH: walks over the messages of its runs and evaluates the tree of keys for each. Keys
+ * that need the text of a message are given to search_text.c, all together.
  */
 #include "query/search.h"
 
@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* With FUZZY a date may be off by so many days. */
+/* FUZZY allows a date to be off by this number of days. */
 #define FUZZY_DAYS 3
 
 struct searcher {
@@ -29,15 +29,15 @@ struct searcher {
 	size_t name_count;
 	struct search_scratch scratch;
 	uint64_t found; /* all together */
-	/* The message in hand. */
+	/* The present message. */
 	const struct msg_row *row;
 	struct msg_cached cached;
-	unsigned score; /* of the key that was evaluated last; 0: it says nothing about that */
+	unsigned score; /* the score of the key that was evaluated last; 0: it has none */
 	unsigned have;
 	bool has_cached;
 	struct buf header; /* its whole header block */
 	bool has_header;
-	bool spoilt; /* something of it could not be read */
+	bool spoilt; /* some of its data could not be read */
 };
 
 struct search *search_new(void)
@@ -64,7 +64,7 @@ void search_free(struct search **search)
 	*search = NULL;
 }
 
-/* Bounded by the depth that the parser allows. */
+/* The recursion is bounded by the depth that the parser allows. */
 static void gather_needles(struct search *search, struct search_key *key)
 {
 	for (struct search_key *child = key->child; child; child = child->next)
@@ -167,7 +167,7 @@ static enum rc need_cached(struct searcher *s, unsigned want)
 	return RC_OK;
 }
 
-/* The header block of the message; of one that is very long, the fields that the key asks for. */
+/* Gets the header block of the message. If it is very long, only the fields that the key asks for. */
 static enum rc need_header(struct searcher *s, const struct search_key *key)
 {
 	struct mime_range range = { 0 };
@@ -201,7 +201,7 @@ static bool at_empty_line(struct strv block)
 	return block.p[0] == '\n' || (block.n > 1 && block.p[0] == '\r' && block.p[1] == '\n');
 }
 
-/* From the next line on that begins like the name: other fields need not be taken apart. */
+/* Skips to the next line that begins like the name: other fields need not be parsed. */
 static struct strv skip_to_field(struct strv block, struct strv name)
 {
 	while (block.n > 0 && !at_empty_line(block)) {
@@ -215,7 +215,7 @@ static struct strv skip_to_field(struct strv block, struct strv name)
 	return STRV_NULL;
 }
 
-/* 0..100: how well one value fits. */
+/* The score of one value, 0..100. */
 static unsigned value_score(struct searcher *s, struct strv value, const struct search_key *key)
 {
 	if (key->needle.n == 0 || search_value_contains(&s->scratch, value, key->needle))
@@ -230,7 +230,7 @@ static unsigned value_score(struct searcher *s, struct strv value, const struct 
 	return fuzzy_score(key->words);
 }
 
-/* Score of the best matching field. */
+/* The score of the best matching field. */
 static unsigned block_score(struct searcher *s, struct strv block, const struct search_key *key)
 {
 	struct mime_field field;
@@ -244,7 +244,7 @@ static unsigned block_score(struct searcher *s, struct strv block, const struct 
 	return best;
 }
 
-/* A score decides; only those of fuzzy keys count. */
+/* The key matches if its score is above 0. The score is kept for fuzzy keys only. */
 static void search_decide(struct searcher *s, const struct search_key *key, unsigned score, bool *ret_match)
 {
 	*ret_match = score > 0;
@@ -269,7 +269,7 @@ static enum rc eval_header(struct searcher *s, const struct search_key *key, boo
 	return rc;
 }
 
-/* All BODY and TEXT keys are answered by one pass over the bytes. RC_AGAIN: the slice ends inside. */
+/* Answers all BODY and TEXT keys by one pass over the bytes. RC_AGAIN: the slice ends inside. */
 static enum rc eval_text(struct searcher *s, const struct search_key *key, bool *ret_match)
 {
 	struct search *search = s->search;
@@ -301,7 +301,7 @@ static enum rc eval_text(struct searcher *s, const struct search_key *key, bool 
 	return RC_OK;
 }
 
-/* The day on which it was there, as the date is written. */
+/* The day at that place, as the date is written. */
 static int64_t local_day(int64_t seconds, int zone)
 {
 	int64_t local = seconds + (int64_t)zone * 60;
@@ -309,7 +309,7 @@ static int64_t local_day(int64_t seconds, int zone)
 	return local % S_PER_DAY < 0 ? day - 1 : day;
 }
 
-/* By how many days it does not fit; not above 0: it does. */
+/* The number of days by which the date is wrong; 0 or less: it fits. */
 static int64_t days_off(const struct search_key *key, int64_t day)
 {
 	enum search_kind kind = key->kind;
@@ -330,7 +330,7 @@ static unsigned day_score(const struct search_key *key, int64_t day)
 
 static unsigned size_score(const struct search_key *key, int64_t size)
 {
-	/* The number has up to 63 bits. */
+	/* The key's number has up to 63 bits. */
 	int64_t short_of = key->kind == SEARCH_LARGER ? key->number - size : size - key->number;
 	int64_t tolerance = key->number / 10;
 	if (short_of < 0)
@@ -376,7 +376,7 @@ static bool has_keyword(const struct searcher *s, struct strv name)
 
 static enum rc search_eval(struct searcher *s, const struct search_key *key, bool *ret_match);
 
-/* AND and OR: up to the child that decides; of a fuzzy OR all of them, for the best score. */
+/* Evaluates AND and OR up to the child that decides; for a fuzzy OR all children, to find the best score. */
 static enum rc eval_children(struct searcher *s, const struct search_key *key, bool *ret_match)
 {
 	bool any = key->kind == SEARCH_OR;
@@ -384,7 +384,7 @@ static enum rc eval_children(struct searcher *s, const struct search_key *key, b
 	unsigned sum = 0;
 	unsigned count = 0;
 	unsigned best = 0;
-	bool exact = false; /* a key fits that is not fuzzy */
+	bool exact = false; /* a key that is not fuzzy matches */
 	for (const struct search_key *child = key->child; child; child = child->next) {
 		bool match = false;
 		enum rc rc = search_eval(s, child, &match);
@@ -416,7 +416,7 @@ static enum rc eval_positive(struct searcher *s, const struct search_key *key, b
 	case SEARCH_AND:
 	case SEARCH_OR:
 		return eval_children(s, key, ret_match);
-	case SEARCH_SEQS: /* resolved before */
+	case SEARCH_SEQS: /* search_keys_resolve has replaced it */
 	case SEARCH_UIDS:
 		*ret_match = seqset_contains(&key->set, row->uid);
 		return RC_OK;
@@ -476,7 +476,7 @@ static enum rc search_eval(struct searcher *s, const struct search_key *key, boo
 	bool match = false;
 	enum rc rc = eval_positive(s, key, &match);
 	if (rc == RC_CORRUPT || rc == RC_IO || rc == RC_NOT_FOUND) {
-		/* Nobody knows: neither the key nor its opposite fits. Other keys may. */
+		/* The data can't be read: neither the key nor its negation matches. Other keys may match. */
 		s->spoilt = true;
 		s->score = 0;
 		*ret_match = false;
@@ -540,7 +540,7 @@ static void search_found(struct searcher *s, const struct msg_row *row, uint32_t
 	s->found++;
 }
 
-/* One message; RC_AGAIN: it will be looked at again by the next slice. */
+/* Searches one message. RC_AGAIN: the next slice will search it again. */
 static enum rc search_step(struct searcher *s, const struct msg_row *row, uint32_t seq)
 {
 	struct search_place before = *s->at;
@@ -568,7 +568,7 @@ static enum rc search_step(struct searcher *s, const struct msg_row *row, uint32
 	return RC_OK;
 }
 
-/* Messages between two looks at the clock. */
+/* The number of messages between two looks at the clock. */
 static unsigned clock_every(enum search_cost cost)
 {
 	switch (cost) {
@@ -587,7 +587,7 @@ static enum rc search_all(struct searcher *s)
 {
 	unsigned every = clock_every(s->search->keys.root->cost);
 	for (unsigned ticks = 1;; ticks++) {
-		/* At least one message a slice, however late it is. */
+		/* Each slice searches at least one message, even if it began late. */
 		if (ticks > 1 && ticks % every == 0 && clock_mono_us() >= s->end_us)
 			return RC_AGAIN;
 		uint32_t seq = 0;
@@ -600,7 +600,7 @@ static enum rc search_all(struct searcher *s)
 	}
 }
 
-/* What a slice that did not count has left is dropped. */
+/* Drops the results of a slice that did not count. */
 static void search_slice_begin(struct search *search)
 {
 	search->next = search->place;

@@ -18,8 +18,7 @@ static bool is_glue(char c)
 	return c == '@' || c == '.';
 }
 
-/* Whether ENVELOPE may show anything else than what is written: most fields are plain and need no second
- * look. */
+/* Tells whether ENVELOPE may show the value differently. Most fields are plain and need no second search. */
 static bool search_addr_differs(struct strv value)
 {
 	for (size_t i = 0; i < value.n; i++) {

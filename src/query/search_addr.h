@@ -7,8 +7,8 @@
 
 #include "query/search_text.h"
 
-/* Whether "name <mailbox@domain>" of one of the addresses, or the name of a group, holds the needle (casemap
- * form). */
+/* Tells whether "name <mailbox@domain>" of one of the addresses, or the name of a group, contains the
+ * needle (casemap form). */
 bool search_addr_contains(struct search_scratch *scratch, struct strv value, struct strv needle);
 
 #endif

@@ -13,12 +13,14 @@
 #include <stdlib.h>
 
 #define WINDOW (64 * 1024)
-/* A window decoded (at most 4 octets for one), then case-mapped (18 code points for one), and what was kept
- * before it. */
+/*
+ * The size of a decoded window (at most 4 octets for one), then of a case-mapped one (18 code points for
+ * one), with the overlap before it.
+ */
 #define DECODED_MAX (8 * WINDOW)
 #define MAPPED_MAX ((size_t)128 * 1024 * 1024)
 
-/* Of a field longer than that the end of each window is looked at again with the next one. */
+/* If a field is longer than this, the end of each window is searched again with the next one. */
 #define FIELD_WINDOW (256 * 1024)
 #define FIELD_OVERLAP (64 * 1024)
 
@@ -42,7 +44,7 @@ struct search_text {
 	uint64_t end;
 	struct mime_decoder decoder;
 	bool decoding;
-	struct charset *charset; /* own; NULL: bytes are taken as UTF-8 */
+	struct charset *charset; /* own; NULL: the bytes are read as UTF-8 */
 	struct buf raw;
 	struct buf decoded;
 	struct buf utf8;
@@ -71,7 +73,7 @@ static bool search_text_contains(struct strv text, struct strv needle)
 	return needle.n <= text.n && memmem(text.p, text.n, needle.p, needle.n) != NULL;
 }
 
-/* "*=" or "*0": a parameter as in RFC 2231, perhaps. */
+/* True for "*=" or "*0", which may begin a parameter of RFC 2231. */
 static bool is_extended(unsigned char before, unsigned char c)
 {
 	return before == '*' && (c == '=' || (c >= '0' && c <= '9'));
@@ -85,7 +87,7 @@ static bool has_extended(struct strv value)
 	return false;
 }
 
-/* "Name: " (may be empty) and the value, as it is searched. */
+/* Makes "Name: " (may be empty) and the value, in the form that is searched. */
 static struct strv map_value(struct search_scratch *scratch, struct strv name, struct strv value)
 {
 	buf_reset(&scratch->plain);
@@ -104,8 +106,8 @@ static struct strv map_value(struct search_scratch *scratch, struct strv name, s
 }
 
 /*
- * Most values are ASCII without encoded words: unfolding and mapping them is one loop. False: there is more
- * to it. The result is that of map_value.
+ * A fast form of map_value: most values are ASCII without encoded words, so one loop unfolds and maps them.
+ * False: the value is not so simple.
  */
 static bool map_ascii(struct search_scratch *scratch, struct strv value, struct strv *ret_mapped)
 {
@@ -201,7 +203,7 @@ static bool all_found(const struct search_text *text)
 	return true;
 }
 
-/* `fresh`: the end of `mapped` that was not looked at before. */
+/* Searches `mapped`. `fresh`: the end of it that was not searched before. */
 static void search_text_look(struct search_text *text, struct strv mapped, struct strv fresh, bool own_header)
 {
 	unsigned weight = own_header ? 100 : SEARCH_BODY_WEIGHT;
@@ -217,7 +219,7 @@ static void search_text_look(struct search_text *text, struct strv mapped, struc
 	}
 }
 
-/* No word goes on from one field or part to the next. */
+/* Ends the words, since no word goes on in the next field or part. */
 static void end_words(struct search_text *text)
 {
 	for (size_t i = 0; i < text->count; i++)
@@ -225,7 +227,10 @@ static void end_words(struct search_text *text)
 			fuzzy_break(text->needles[i].fuzzy);
 }
 
-/* The words found in all of the message; a text found as it is may be worth less than they are. */
+/*
+ * Takes the scores of words found anywhere in the message. An exact match in a body may have a lower score
+ * than they have.
+ */
 static void score_words(struct search_text *text)
 {
 	for (size_t i = 0; i < text->count; i++) {
@@ -264,7 +269,7 @@ static enum rc scan_window(struct search_text *text)
 	return RC_OK;
 }
 
-/* A header that the scan has not kept whole is read again, a field or a window of one at a time. */
+/* Reads a header that the scan has not kept completely, a field or a window of one at a time. */
 struct long_header {
 	struct search_text *text;
 	bool own;
@@ -326,7 +331,7 @@ static bool search_text_is_text(const struct mime_part *part)
 	return part->kind == MIME_LEAF && strv_ieq(part->type, STRV("text"));
 }
 
-/* What claims to be ASCII, or nothing, or something unknown, is UTF-8 if it is anything. */
+/* Bytes without a charset, with an unknown one or with "us-ascii" are read as UTF-8. */
 static void open_charset(struct search_text *text, struct strv name)
 {
 	bool other = name.n > 0 && !strv_ieq(name, STRV("us-ascii"));

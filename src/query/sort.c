@@ -13,7 +13,7 @@
 
 #define KEY_MAX ((size_t)16 * 1024) /* nine criteria, with room */
 #define CLOCK_EVERY 8 /* messages between looks at the clock */
-#define SMALL 1000 /* so few are put in order by the slice that has gathered them */
+#define SMALL 1000 /* up to this number, the slice that gathers the messages also sorts them */
 
 struct sort *sort_new(int64_t mailbox, const struct sort_program *program, const struct seqset *uids)
 {
@@ -66,7 +66,7 @@ void sort_free(struct sort **sort)
 	*sort = NULL;
 }
 
-/* Only whole items count against the limit: the second array of the sorter among them. */
+/* Only complete items count against the limit, and the second array of the sorter counts, too. */
 static bool too_much(const struct sort *sort)
 {
 	return sort->next.bytes + sort->next.count * 2 * sizeof(struct sort_item) > sort->memory_max;
@@ -87,7 +87,7 @@ static enum rc sort_add_message(struct account *account, struct sort *sort, cons
 		return rc == RC_UNAVAILABLE ? rc : RC_OK;
 	}
 	struct strv kept = buf_strv(key);
-	/* What has no rest has all in its item. */
+	/* A key without a rest is completely in its item. */
 	if (kept.n > sizeof(uint64_t))
 		kept = arena_strv(sort->slice_keys, kept);
 	sorter_add(&sort->sorter, sorter_item_make(kept, row->uid, row->modseq));
@@ -138,7 +138,7 @@ static enum rc sort_gather(struct account *account, struct sort *sort, uint64_t 
 	return rc;
 }
 
-/* What a slice that did not count has left is dropped. */
+/* Drops the results of a slice that did not count. */
 static void sort_slice_begin(struct sort *sort)
 {
 	sort->next = sort->place;

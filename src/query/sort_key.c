@@ -1,5 +1,5 @@
 /*
- * Makes the sort key of a message: for each criterion its octets, with an end mark, complemented for REVERSE.
+ * Makes the sort key of a message: the octets of each criterion, with an end mark, complemented for REVERSE.
  */
 #include "query/sort_key.h"
 
@@ -14,9 +14,12 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* An envelope's string, decoded (4 octets for one at most) and case-mapped (18 code points for one). */
+/*
+ * The size of an envelope's string after decoding (at most 4 octets for one) and case-mapping (18 code points
+ * for one).
+ */
 #define TEXT_MAX ((size_t)256 * 1024 * 1024)
-/* No UTF-8 begins so: what could not be converted comes after all that was. */
+/* UTF-8 never begins with this octet: strings that could not be converted come after all others. */
 #define UNCONVERTED '\xff'
 
 void sort_scratch_init(struct sort_scratch *scratch)
@@ -35,7 +38,10 @@ void sort_scratch_fini(struct sort_scratch *scratch)
 	buf_fini(&scratch->mapped);
 }
 
-/* Of a length that the text itself cannot have with these octets: equal only if the whole texts are. */
+/*
+ * Cuts a long text and adds a hash of the whole. The cut form has a length that no short text has, so it is
+ * equal only for equal texts.
+ */
 static void sort_key_cut(struct buf *mapped)
 {
 	if (mapped->len <= SORT_TEXT_MAX)
@@ -45,7 +51,7 @@ static void sort_key_cut(struct buf *mapped)
 	buf_printf(mapped, "%016" PRIx64, hash);
 }
 
-/* The text that was decoded as it is compared. */
+/* Makes the form of a decoded text that is compared. */
 static struct strv sort_key_collate(struct sort_scratch *scratch, struct strv text, bool converted)
 {
 	struct buf *mapped = &scratch->mapped;
@@ -69,7 +75,7 @@ static bool has_words(struct strv text)
 	return false;
 }
 
-/* False: it could not be converted. */
+/* Decodes a text. False: it could not be converted. */
 static bool sort_key_decode(struct buf *out, struct strv text)
 {
 	buf_reset(out);
@@ -87,7 +93,7 @@ struct strv sort_base_subject(struct sort_scratch *scratch, struct strv subject,
 	return sort_key_collate(scratch, buf_strv(&scratch->base), converted);
 }
 
-/* addr-mailbox; of a group its name, which is a phrase. */
+/* The addr-mailbox; for a group its name, which is a phrase. */
 static struct strv mailbox_text(struct sort_scratch *scratch, const struct envelope_address *address)
 {
 	bool converted = true;
@@ -101,7 +107,7 @@ static struct strv mailbox_text(struct sort_scratch *scratch, const struct envel
 	return sort_key_collate(scratch, buf_strv(&scratch->text), converted);
 }
 
-/* RFC 5957 section 3. */
+/* The display name of RFC 5957 section 3. */
 static struct strv display_text(struct sort_scratch *scratch, const struct envelope_address *address)
 {
 	if (address->name.p) {
@@ -124,13 +130,16 @@ static void add_number(struct buf *out, uint64_t number)
 		buf_addc(out, (char)(unsigned char)(number >> shift));
 }
 
-/* In the order of the dates. */
+/* A number whose order is that of the dates. */
 static uint64_t date_number(int64_t date)
 {
 	return (uint64_t)date ^ (uint64_t)1 << 63;
 }
 
-/* The end is below every octet of a text: what a text begins with comes before it. */
+/*
+ * Adds a text and its end mark, which is below every octet of a text: a text comes before all longer ones
+ * that begin with it.
+ */
 static void add_text(struct buf *out, struct strv text)
 {
 	buf_addv(out, text);
@@ -173,7 +182,7 @@ static void add_envelope(struct buf *out, enum sort_criterion what, const struct
 	}
 }
 
-/* No key is the beginning of another, so that turning all octets turns the order. */
+/* Complements all octets, which reverses the order, since no key is the beginning of another. */
 static void sort_key_turn(struct buf *out, size_t from)
 {
 	for (size_t i = from; i < out->len; i++)

@@ -1,6 +1,4 @@
-/*
- * A merge sort that can stop after any pass and be run again from there.
- */
+/* A merge sort that can stop after any pass and go on from there. */
 #include "query/sorter.h"
 
 #include "base/clock.h"
@@ -9,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLOCK 1024 /* sorted at once: 0.1 ms */
+#define BLOCK 1024 /* items sorted at once, in 0.1 ms */
 #define CLOCK_EVERY 1024 /* items merged between looks at the clock */
 
 void sorter_init(struct sorter *sorter)
@@ -103,7 +101,7 @@ static void begin_pair(struct sort_pass *at, size_t lo, size_t count)
 	at->j = sorter_least(lo + at->width, count);
 }
 
-/* Merges `max` items of the pair in hand at most. True: it is done. */
+/* Merges at most `max` items of the present pair. True: the pair is done. */
 static bool merge_some(struct sorter *sorter, size_t max)
 {
 	struct sort_pass *at = &sorter->next;

@@ -1,9 +1,9 @@
 /*
- * Sorting by keys of octets in slices of time: blocks by qsort, then merges of pairs. Pure memory; one owner.
- * What a slice has done counts from sorter_accept on, so that it may be run again (a reading job may).
+ * Sorts by keys of octets in slices of time: blocks by qsort, then merges of pairs. Memory only; one owner.
+ * The work of a slice counts from sorter_accept on, so that a slice may run again (as a reading job may).
  *
- * Two arrays of items take turns; a slice writes to one of them alone and ends with a pass. 100,000 items
- * with keys of 40 octets take 30 to 50 ms, where a slice has 10: so they are not sorted in one go.
+ * Two arrays of items take turns; a slice writes to only one of them and ends with a pass. 100,000 items with
+ * keys of 40 octets take 30 to 50 ms, but a slice has 10 ms: so they are not sorted at once.
  */
 #ifndef COID_QUERY_SORTER_H
 #define COID_QUERY_SORTER_H
@@ -14,7 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A key is `head`, its first eight octets as a number (filled with zeros), and `rest`, what follows. */
+/* A key consists of `head`, its first eight octets as a number (filled with zeros), and `rest`, the other
+ * octets. */
 struct sort_item {
 	uint64_t head;
 	const char *rest; /* borrowed */
@@ -26,13 +27,13 @@ struct sort_item {
 struct sort_pass {
 	size_t width; /* of the sorted runs; 0: nothing is sorted */
 	unsigned from; /* the array that is read */
-	size_t lo; /* of the pair of runs in hand */
+	size_t lo; /* start of the present pair of runs */
 	size_t i; /* next of the first run */
 	size_t j; /* next of the second */
 };
 
 struct sorter {
-	struct sort_item *v[2]; /* own; the second is there once it is needed */
+	struct sort_item *v[2]; /* own; the second one is made when it is needed */
 	size_t count;
 	size_t cap;
 	struct sort_pass place;
@@ -41,20 +42,20 @@ struct sorter {
 
 void sorter_init(struct sorter *sorter);
 void sorter_fini(struct sorter *sorter);
-/* The item of a key: its rest is borrowed. */
+/* Makes the item of a key, whose rest is borrowed. */
 struct sort_item sorter_item_make(struct strv key, uint32_t uid, uint64_t modseq);
-/* Below 0, above 0; never 0 for different UIDs. */
+/* Compares two items: below 0, above 0; 0 only for equal UIDs. */
 int sorter_item_compare(const struct sort_item *a, const struct sort_item *b);
 
-/* Before the first step. */
+/* Adds an item. Call it before the first step. */
 void sorter_add(struct sorter *sorter, struct sort_item item);
-/* Drops those behind the first `count`: of a slice that did not count. */
+/* Drops the items after the first `count`: those of a slice that did not count. */
 void sorter_cut(struct sorter *sorter, size_t count);
-/* Goes on from the accepted place to the end of a pass or until the time has come (clock_mono_us). True: all
- * is sorted. */
+/* Goes on from the accepted place to the end of a pass or until the time has come (clock_mono_us). True:
+ * everything is sorted. */
 bool sorter_step(struct sorter *sorter, uint64_t until_us);
 void sorter_accept(struct sorter *sorter);
-/* When a step said true and was accepted: `count` of them. */
+/* The `count` items in order, after a step has returned true and was accepted. */
 const struct sort_item *sorter_items(const struct sorter *sorter);
 
 #endif

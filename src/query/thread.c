@@ -1,5 +1,5 @@
 /*
- * Carries out a THREAD: gathers ids, subjects and dates of the messages, orders them by date, builds the tree
+ * Carries out a THREAD: gathers ids, subjects and dates of the messages, sorts them by date, builds the tree
  * and prints it.
  */
 #include "query/thread.h"
@@ -22,13 +22,13 @@
 #define ID_MAX SEARCH_HEADER_MAX
 #define ID_MIN 5 /* <a@b> */
 
-/* One slice of gathering. */
+/* The state of one slice of gathering. */
 struct gatherer {
 	struct account *account;
 	struct thread *thread;
 	struct sort_scratch scratch;
 	struct buf id;
-	struct buf header; /* the fields in question of a message whose header is not in the cache */
+	struct buf header; /* needed fields of a message whose header is not in the cache */
 	size_t run; /* of the view */
 };
 
@@ -77,7 +77,7 @@ static void add_ref(struct thread *thread, struct thread_message *message, struc
 	message->ref_count++;
 }
 
-/* How many of the first ids are too many. */
+/* The number of ids at the beginning that are beyond the limit. */
 static size_t thread_too_many(struct gatherer *g, struct strv value)
 {
 	struct msgid_walk walk;
@@ -108,7 +108,7 @@ static void add_first_ref(struct gatherer *g, struct thread_message *message, st
 		add_ref(g->thread, message, thread_id_make(buf_strv(&g->id), g->thread->keys));
 }
 
-/* The References: of the cached header, or of the message if that was too long for it. */
+/* The References field of the cached header, or of the message if the field was too long for the cache. */
 static enum rc need_refs(struct gatherer *g, const struct msg_row *row, const struct msg_cached *cached,
 	struct strv *ret_block)
 {
@@ -134,7 +134,7 @@ static enum rc need_refs(struct gatherer *g, const struct msg_row *row, const st
 	return rc;
 }
 
-/* References, or else the first id of In-Reply-To. */
+/* Reads References, or else the first id of In-Reply-To. */
 static enum rc read_refs(struct gatherer *g, const struct msg_row *row, const struct msg_cached *cached,
 	const struct envelope *envelope, struct thread_message *message)
 {
@@ -167,7 +167,7 @@ static void read_id(struct gatherer *g, struct strv value, struct thread_message
 		message->id = thread_id_make(buf_strv(&g->id), g->thread->keys);
 }
 
-/* Rows come in order of their UIDs, and all are in the view. */
+/* Rows come in order of their UIDs, and all of them are in the view. */
 static uint32_t number_of(struct gatherer *g, uint32_t uid)
 {
 	const struct thread *thread = g->thread;
@@ -212,7 +212,7 @@ static enum rc thread_read_message(struct gatherer *g, const struct msg_row *row
 	return RC_OK;
 }
 
-/* A message of which nothing can be read has no ids and no subject. */
+/* Adds a message that can't be read, without ids and subject. */
 static void add_bare(struct gatherer *g, const struct msg_row *row)
 {
 	struct thread_message message = { .uid = row->uid, .number = number_of(g, row->uid) };
@@ -223,7 +223,7 @@ static void add_bare(struct gatherer *g, const struct msg_row *row)
 	thread_add_message(g->thread, &message, sort_sent_date(row, &cached));
 }
 
-/* What a message that can't be read has added goes again. */
+/* Takes a message. If it can't be read, the data it has added are removed again. */
 static enum rc take_message(struct gatherer *g, const struct msg_row *row)
 {
 	struct thread_place *at = &g->thread->next;
@@ -296,7 +296,7 @@ static enum rc link_messages(struct thread *thread, uint64_t until_us)
 	return RC_OK;
 }
 
-/* What a slice that did not count has left is dropped. */
+/* Drops the results of a slice that did not count. */
 static void thread_slice_begin(struct thread *thread)
 {
 	thread->next = thread->place;
@@ -313,7 +313,7 @@ static void thread_slice_begin(struct thread *thread)
 	buf_reset(&thread->out);
 }
 
-/* RC_AGAIN: the time is over, or what was done must be accepted before it goes on. */
+/* RC_AGAIN: the time is over, or the work must be accepted before it goes on. */
 static enum rc run_phases(struct account *account, struct thread *thread, uint64_t until_us)
 {
 	struct thread_place *at = &thread->next;

@@ -1,11 +1,11 @@
 /*
- * Threading messages that are known by their UIDs, on the worker, slice by slice (at most SEARCH_SLICE_US):
- * what each message says of its thread is read from the cache, the dates are sorted, the tree is made and
- * printed. struct thread has one owner at a time, the command or its job; a slice counts when the reactor has
- * taken it over (thread_accept), so that it may be run again.
+ * Threads messages that are given by their UIDs, on the worker, slice by slice (at most SEARCH_SLICE_US):
+ * reads each message's references and subject from the cache, sorts by date, builds the tree and prints it.
+ * struct thread has one owner at a time, the command or its job; a slice counts when the reactor has taken it
+ * (thread_accept), so that it may run again.
  *
- * The passes over the tree are not cut into slices, only the time between them is looked at: the longest
- * takes 5 ms with 100,000 messages, the print 6.
+ * A pass over the tree is not cut into slices; the clock is looked at between passes. The longest one takes 5
+ * ms with 100,000 messages, printing takes 6.
  */
 #ifndef COID_QUERY_THREAD_H
 #define COID_QUERY_THREAD_H
@@ -28,12 +28,12 @@ enum thread_phase {
 
 struct thread_place {
 	enum thread_phase phase;
-	uint32_t uid; /* next to be looked at */
+	uint32_t uid; /* the next UID */
 	size_t count; /* messages */
 	size_t ref_count;
 	size_t linked; /* messages in the tree */
-	uint64_t seen; /* messages that are there still */
-	enum rc rc; /* RC_CORRUPT: a message could not be read: it stands alone; else it is left out */
+	uint64_t seen; /* messages that still exist */
+	enum rc rc; /* RC_CORRUPT: a message could not be read and stands alone; other: one is left out */
 };
 
 struct thread {
@@ -57,7 +57,10 @@ struct thread {
 	bool finished;
 };
 
-/* The set is copied; `runs` (of the view, covering it) too: for message numbers; NULL: UIDs. */
+/*
+ * Makes a thread of these messages. The set is copied. `runs` (of the view, covering the set) are copied,
+ * too; they give message numbers; NULL: the answer has UIDs.
+ */
 struct thread *thread_new(int64_t mailbox, enum thread_algorithm algorithm, const struct seqset *uids,
 	const struct uid_run *runs, size_t run_count);
 void thread_free(struct thread **thread);
@@ -65,7 +68,7 @@ void thread_free(struct thread **thread);
 enum rc thread_slice(struct account *account, struct thread *thread) MUST_CHECK;
 /* On the reactor. */
 void thread_accept(struct thread *thread);
-/* How many of the UIDs are no longer there. */
+/* The number of UIDs that no longer exist. */
 uint64_t thread_gone(const struct thread *thread);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * Link-cut trees: splay trees of the paths that are in use.
- */
+/* Link-cut trees: each path that is in use is a splay tree. */
 #include "query/thread_links.h"
 
 #include "base/mem.h"
@@ -28,14 +26,14 @@ uint32_t thread_links_add(struct thread_links *links)
 	return (uint32_t)links->n++;
 }
 
-/* Whether it is the top of its splay tree: then `up` leads to another path. */
+/* True: x is the root of its splay tree; then `up` leads to another path. */
 static bool is_top(const struct thread_link *v, uint32_t x)
 {
 	uint32_t up = v[x].up;
 	return up == 0 || (v[up].left != x && v[up].right != x);
 }
 
-/* x goes up above the node that it is a child of. */
+/* Rotates x above its parent. */
 static void thread_links_rotate(struct thread_link *v, uint32_t x)
 {
 	uint32_t p = v[x].up;

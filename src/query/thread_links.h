@@ -1,7 +1,7 @@
 /*
- * Trees that are joined and cut, with the question which tree a node is in: link-cut trees (Sleator and
- * Tarjan), so that a chain of 100,000 replies costs no more than the logarithm of its length a step, in
- * whatever order its links come. Without recursion. Nodes are numbers from 1 on. Pure memory.
+ * A forest of trees that can be joined and cut, and asked for the root of a node: link-cut trees (Sleator and
+ * Tarjan). A step in a chain of 100,000 replies costs no more than the logarithm of its length, in whatever
+ * order its links come. Without recursion. Nodes are numbers from 1 on. Memory only.
  */
 #ifndef COID_QUERY_THREAD_LINKS_H
 #define COID_QUERY_THREAD_LINKS_H
@@ -23,12 +23,12 @@ struct thread_links {
 
 void thread_links_init(struct thread_links *links);
 void thread_links_fini(struct thread_links *links);
-/* A node alone. */
+/* Adds a node without links. */
 uint32_t thread_links_add(struct thread_links *links);
 uint32_t thread_links_root(struct thread_links *links, uint32_t node);
-/* `child` is a root and not that of the parent. */
+/* `child` must be a root, but not the root of `parent`. */
 void thread_links_join(struct thread_links *links, uint32_t child, uint32_t parent);
-/* `child` has a parent; it is a root then, with all below. */
+/* `child` must have a parent; afterwards it is the root of its own tree. */
 void thread_links_cut(struct thread_links *links, uint32_t child);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* 128 bits by keys that nobody knows: equal only for equal strings. */
+/* A hash of 128 bits with secret keys: equal only for equal strings. */
 struct thread_id {
 	uint64_t v[2];
 };
@@ -30,7 +30,7 @@ struct thread_id thread_id_make(struct strv v, const uint64_t keys[4]);
 
 void thread_table_init(struct thread_table *table);
 void thread_table_fini(struct thread_table *table);
-/* Where the value of that id is; a new one is 0 and must be set. Valid until the next call. */
+/* The place of the value of that id. A new value is 0 and must be set. Valid until the next call. */
 uint32_t *thread_table_at(struct thread_table *table, const struct thread_id *id);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * The steps of RFC 5256 section 3: links between messages, pruning of dummies, joining by subject, sorting,
+ * The steps of RFC 5256 section 3: links between messages, removal of dummies, joining by subject, sorting,
  * printing. Each is a loop over arrays of nodes.
  */
 #include "query/thread_tree.h"
@@ -51,7 +51,7 @@ static uint32_t new_linked_node(struct thread_tree *tree)
 	return new_node(tree);
 }
 
-/* The node of that id, a dummy if there is none yet. */
+/* The node of that id; a dummy is made if there is none. */
 static uint32_t node_of_id(struct thread_tree *tree, const struct thread_id *id)
 {
 	uint32_t *at = thread_table_at(&tree->ids, id);
@@ -70,12 +70,12 @@ static void unlink_parent(struct thread_tree *tree, uint32_t child)
 	tree->v[child].parent = 0;
 }
 
-/* A child that has no parent yet; not if that made a loop. */
+/* Links a child that has no parent yet, unless that would make a loop. */
 static void link_parent(struct thread_tree *tree, uint32_t child, uint32_t parent)
 {
 	if (child == parent)
 		return;
-	/* It is a root: it is above the parent if it is the root of its tree. */
+	/* The child is a root. It is above the parent if it is the root of the parent's tree. */
 	if (tree->v[child].degree > 0 && thread_links_root(&tree->links, parent) == child)
 		return;
 	thread_links_join(&tree->links, child, parent);
@@ -83,7 +83,7 @@ static void link_parent(struct thread_tree *tree, uint32_t child, uint32_t paren
 	tree->v[child].parent = parent;
 }
 
-/* The node of the message: that of its id, unless an earlier message has it. */
+/* The node of the message: the one of its id, unless an earlier message has that. */
 static uint32_t take_node(struct thread_tree *tree, const struct thread_message *message)
 {
 	if (message->no_id)
@@ -121,7 +121,7 @@ void thread_tree_add(
 		link_parent(tree, node, last);
 }
 
-/* Steps 2 and 3: dummies go. */
+/* Steps 2 and 3: removal of dummies. */
 
 static bool is_dummy(const struct thread_tree *tree, uint32_t node)
 {
@@ -129,7 +129,7 @@ static bool is_dummy(const struct thread_tree *tree, uint32_t node)
 }
 
 /*
- * What a dummy's children become children of: the nearest message above it, or else the topmost dummy. The
+ * The new parent of a dummy's children: the nearest message above the dummy, or else the topmost dummy. The
  * way up is walked once and remembered.
  */
 static uint32_t anchor_of(struct thread_tree *tree, uint32_t dummy)
@@ -147,7 +147,7 @@ static uint32_t anchor_of(struct thread_tree *tree, uint32_t dummy)
 	return anchor;
 }
 
-/* Keeps only top-level dummies with two or more children (RFC 5256 step 4). */
+/* Keeps only top-level dummies with two or more children (RFC 5256 section 3, step 4). */
 static void thread_tree_prune(struct thread_tree *tree)
 {
 	struct thread_node *v = tree->v;
@@ -167,7 +167,7 @@ static void thread_tree_prune(struct thread_tree *tree)
 	}
 }
 
-/* Steps 4 and 6: siblings in order of their dates; a dummy stands where its first child would. */
+/* Steps 4 and 6: siblings are sorted by date; a dummy has the date of its first child. */
 
 static void thread_tree_append(struct thread_node *v, uint32_t parent, uint32_t node)
 {
@@ -193,7 +193,7 @@ static void order_siblings(struct thread_tree *tree, const struct sort_item *ord
 	}
 }
 
-/* Step 5: threads of one subject come together. */
+/* Step 5: threads with the same subject are joined. */
 
 static const struct thread_message *message_of(
 	const struct thread_tree *tree, const struct thread_message *messages, uint32_t node)
@@ -228,7 +228,7 @@ static void adopt_children(struct thread_tree *tree, uint32_t from, uint32_t to)
 		tree->v[child].parent = to;
 }
 
-/* *at is another one of the same subject. */
+/* *at is another node with the same subject. */
 static void thread_tree_merge(
 	struct thread_tree *tree, const struct thread_message *messages, uint32_t node, uint32_t *at)
 {
@@ -259,7 +259,10 @@ static void merge_subjects(struct thread_tree *tree, const struct thread_message
 	}
 }
 
-/* ORDEREDSUBJECT: in order of their dates, the first one of a subject is the parent of the others. */
+/*
+ * ORDEREDSUBJECT: messages are in the order of their dates; the first one of a subject is the parent of the
+ * others.
+ */
 static void thread_by_subject(
 	struct thread_tree *tree, const struct thread_message *messages, const struct sort_item *order)
 {
@@ -310,8 +313,10 @@ static bool thread_tree_splits(const struct thread_tree *tree, uint32_t node)
 	return tree->v[node].child != tree->v[node].last;
 }
 
-/* The next node in the order of printing behind a node without children; closes what ends. 0: all is
- * printed. */
+/*
+ * The next node to print after a node without children; closes the parentheses of threads that end. 0:
+ * everything is printed.
+ */
 static uint32_t thread_tree_after(const struct thread_tree *tree, uint32_t node, struct buf *out)
 {
 	const struct thread_node *v = tree->v;

@@ -1,9 +1,9 @@
 /*
- * The threading algorithms of RFC 5256 section 3, over messages whose ids and subjects are hashes. Pure
- * memory, no recursion, linear but for a logarithm in the loop checks.
+ * The threading algorithms of RFC 5256 section 3, over messages whose ids and subjects are hashes. Memory
+ * only, no recursion; linear, except for a logarithm in the loop checks.
  *
  * Use: thread_tree_new; thread_tree_add for each message in mailbox order (REFERENCES: step 1); then
- * thread_tree_step until it says true; then thread_tree_print.
+ * thread_tree_step until it returns true; then thread_tree_print.
  */
 #ifndef COID_QUERY_THREAD_TREE_H
 #define COID_QUERY_THREAD_TREE_H
@@ -21,7 +21,7 @@ enum thread_algorithm { THREAD_ORDEREDSUBJECT, THREAD_REFERENCES };
 
 struct thread_message {
 	uint32_t uid;
-	uint32_t number; /* as the answer calls it */
+	uint32_t number; /* its number or UID in the answer */
 	struct thread_id subject; /* base subject */
 	struct thread_id id;
 	bool no_subject; /* the base subject is empty */
@@ -35,7 +35,7 @@ struct thread_node {
 	uint32_t message; /* its place from 1 on; 0: a dummy */
 	uint32_t parent; /* 0: none, or the root */
 	uint32_t degree; /* children */
-	uint32_t anchor; /* of a dummy: what its children get for a parent when dummies go */
+	uint32_t anchor; /* of a dummy: the new parent of its children */
 	uint32_t child; /* first, once siblings are in order */
 	uint32_t last;
 	uint32_t next; /* sibling */
@@ -59,18 +59,18 @@ struct thread_tree {
 	uint32_t *node_of; /* own: the node of each message */
 	size_t message_count;
 	size_t message_cap;
-	struct thread_links links; /* the same trees as by `parent`, while links are made */
+	struct thread_links links; /* the trees of `parent`, while links are made */
 	struct thread_table ids; /* id to node */
 	struct thread_table subjects; /* subject to node */
 };
 
 struct thread_tree *thread_tree_new(enum thread_algorithm algorithm);
 void thread_tree_free(struct thread_tree **tree);
-/* refs: those of the message, message->ref_count of them. */
+/* Adds a message. refs: its references, message->ref_count of them. */
 void thread_tree_add(
 	struct thread_tree *tree, const struct thread_message *message, const struct thread_id *refs);
-/* One pass over the nodes. `order`: items whose uid is the place (from 1 on) of a message, by sent date.
- * True: it was the last. */
+/* Makes one pass over the nodes. `order`: items, by sent date, whose uid is the index (from 1) of a
+ * message. True: it was the last pass. */
 bool thread_tree_step(
 	struct thread_tree *tree, const struct thread_message *messages, const struct sort_item *order);
 /* "(1)(2 3)((4)(5))" */

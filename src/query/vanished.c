@@ -5,7 +5,7 @@
 
 #include "store/message.h"
 
-/* Takes the messages that are there out of the set. */
+/* Removes the existing messages from the set. */
 static void remove_rows(struct seqset *uids, const struct msg_row *rows, size_t count)
 {
 	struct seqset there = SEQSET_EMPTY;
