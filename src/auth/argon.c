@@ -11,7 +11,7 @@
 
 #define ARGON_PREFIX "$argon2"
 
-/* The number behind "m=" and the like in "m=65536,t=3,p=4". */
+/* The number after a key such as "m=" in "m=65536,t=3,p=4". */
 static bool argon_number(struct strv params, const char *key, uint32_t max)
 {
 	while (params.n > 0) {
@@ -32,7 +32,7 @@ bool argon_readable(struct strv text)
 	size_t count = 0;
 	if (text.n > ARGON_TEXT_MAX || !strv_starts(text, STRV(ARGON_PREFIX)))
 		return false;
-	/* "", "argon2id", "v=19" (may be missing), "m=..,t=..,p=..", salt, hash */
+	/* The fields are "", "argon2id", "v=19" (may be missing), "m=..,t=..,p=..", salt, hash. */
 	while (text.n > 0 && count < 6) {
 		size_t end = strv_index(text, '$');
 		fields[count++] = strv_sub(text, 0, end);

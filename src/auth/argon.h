@@ -1,6 +1,7 @@
 /*
- * "$argon2id$v=19$m=65536,t=3,p=4$salt$hash" by Debian's libargon2, if it was there at build time. Read and
- * checked only. Pure; any thread, but slow, and takes the memory that the hash asks for.
+ * Hashes "$argon2id$v=19$m=65536,t=3,p=4$salt$hash", by Debian's libargon2 if it was there at build time.
+ * They are read and checked, never made. Pure; any thread; slow, and needs as much memory as the hash
+ * demands.
  */
 #ifndef COID_AUTH_ARGON_H
 #define COID_AUTH_ARGON_H
@@ -15,11 +16,11 @@
 #define ARGON_LANES_MAX 255
 #define ARGON_TEXT_MAX 1024 /* octets */
 
-/* Whether this build can check them. */
+/* Tells whether this build can check such hashes. */
 bool argon_available(void);
-/* By its form and its limits, also if it can't be checked. */
+/* Tells whether form and limits are valid, even if this build can't check the hash. */
 bool argon_readable(struct strv text);
-/* RC_AUTH; RC_INVALID: not readable, or not in this build. */
+/* RC_AUTH: the password is wrong. RC_INVALID: the hash is not readable, or this build can't check it. */
 enum rc argon_verify(struct strv text, struct strv password) MUST_CHECK;
 
 #endif

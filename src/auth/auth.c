@@ -10,7 +10,7 @@
 #define KNOWN_ENTRIES 65536
 #define CACHE_ENTRIES 20000
 #define QUEUE_DEFAULT 10000
-#define TRIES_MAX 3 /* of a check whose account changes under it */
+#define TRIES_MAX 3 /* attempts of a check whose account changes meanwhile */
 
 /* The object. */
 
@@ -117,10 +117,10 @@ void auth_forget(struct auth *auth, struct strv user, enum auth_change change)
 		auth_tell_watcher(auth, &user, 1, change);
 }
 
-/* Names whose lines in the users file have changed. */
+/* The names whose lines in the users file have changed. */
 struct auth_changed {
 	struct auth *auth;
-	struct strv *names[2]; /* own: with another password, gone */
+	struct strv *names[2]; /* own: names with another password, removed names */
 	size_t count[2];
 };
 
@@ -327,7 +327,7 @@ static void log_bans(struct auth_private *p, unsigned bans)
 	}
 }
 
-/* One line for each login that fails, whatever the cause; fail2ban counts those of auth_failed. */
+/* Writes one line for each failed login, whatever the cause; fail2ban counts those with auth_failed. */
 static void log_failure(struct auth_private *p, enum rc rc)
 {
 	const char *event = auth_is_refusal(rc) ? "auth_failed" : "auth_unchecked";
@@ -338,7 +338,7 @@ static void log_failure(struct auth_private *p, enum rc rc)
 		LOG_V(strv_cstr(p->peer)), LOG_V(p->user), mechanism, reason);
 }
 
-/* Guesses are counted before anybody hears of the outcome. */
+/* Counts the guess before any client learns of the outcome. */
 static void auth_settle(struct auth_private *p, enum rc rc)
 {
 	struct auth *auth = p->auth;
@@ -358,7 +358,7 @@ static void auth_settle(struct auth_private *p, enum rc rc)
 	log_bans(p, bans);
 }
 
-/* On the home reactor. */
+/* Runs on the home reactor. */
 static void auth_arrived(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct auth_private *p = CONTAINER_OF(msg, struct auth_private, msg);
@@ -391,7 +391,10 @@ void auth_answer(struct auth_private *p, enum rc rc)
 
 	if (p->request)
 		auth_settle(p, rc);
-	/* What waited for the outcome may go on. Not after the post: with the last answer `auth` may go. */
+	/*
+	 * Checks that waited for this outcome may go on. This comes before the post: after the last answer
+	 * `auth` may be freed.
+	 */
 	auth_check_dispatch(auth);
 	p->rc = rc;
 	p->msg.fn = auth_arrived;
@@ -411,7 +414,7 @@ static void name_user(struct auth_private *p)
 	p->account = arena_strndup(p->arena, p->user.p ? p->user.p : "", p->user.n);
 }
 
-/* Which keys count a wrong password, and in which lane it waits. */
+/* Finds the keys that count a wrong password, and the lane in which the password waits. */
 static void name_keys(struct auth_private *p)
 {
 	bool trusted = rules_trust(p->rules, p->peer);

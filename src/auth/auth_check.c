@@ -1,6 +1,7 @@
 /*
- * The way of one check: found in the users table or the users file, then in the cache of successes or by its
- * hash; what a good login leaves behind (account, newer hash, last login).
+ * The steps of one check: the user is found in the users table or the users file; then the password is looked
+ * up in the cache of successes, or hashed. After a good login the account, a newer hash and the last login
+ * are stored.
  */
 #include "auth/auth_priv.h"
 
@@ -10,11 +11,11 @@
 #include <stdlib.h>
 
 #define LAST_LOGIN_EVERY (24 * 3600) /* seconds between two writes of last_login */
-#define AUTO_CREATE_NETWORK 8 /* accounts of a network for each that an address may make */
+#define AUTO_CREATE_NETWORK 8 /* a network may make as many accounts as this number of addresses */
 
-/* A good login. */
+/* After a good login. */
 
-/* [users] The row of a user who stands only in the users file. */
+/* [users] Adds the row of a user who is in the users file only. */
 static enum rc note_new_row(struct users *users, struct auth_private *p, int64_t now)
 {
 	struct user_record found;
@@ -33,7 +34,7 @@ static enum rc note_new_row(struct users *users, struct auth_private *p, int64_t
 	return rc;
 }
 
-/* [users] The newer hash, unless somebody has changed the password meanwhile. */
+/* [users] Stores the newer hash, unless the password has been changed meanwhile. */
 static enum rc note_new_hash(struct users *users, struct auth_private *p)
 {
 	struct user_record found;
@@ -71,7 +72,7 @@ static void note_login_done(struct users_job *job)
 		log_info(p->auth->log, "password hash made anew user=%s scheme=%s", LOG_V(p->user),
 			p->rules->scheme);
 	}
-	/* A login whose note cannot be written still counts, if the account is there. */
+	/* If the note can't be written, the login still counts, provided that the account exists. */
 	auth_answer(p, p->record.id != 0 ? RC_OK : job->rc);
 }
 
@@ -116,7 +117,7 @@ static void create_done(struct users_job *job)
 	struct auth_private *p = (struct auth_private *)(void *)job;
 
 	if (job->rc == RC_EXISTS) {
-		/* Another connection was faster: its password counts. */
+		/* Another connection has made the account first: its password counts. */
 		p->created = true;
 		auth_check_begin(p);
 		return;
@@ -145,7 +146,7 @@ static bool create_allowed(struct auth_private *p)
 	return auto_create_take(limit, p->address, per_hour);
 }
 
-/* The hash and the SCRAM keys of this password, in the configured scheme. */
+/* Makes the hash and the SCRAM keys of this password, in the configured scheme. */
 static enum rc hash_new(struct auth_private *p)
 {
 	enum rc rc = auth_make_hash(p->rules->scheme, p->password, &p->hash);
@@ -167,7 +168,7 @@ static enum rc hash_for_creation(struct auth_private *p)
 	return rc == RC_INVALID ? RC_AUTH : rc;
 }
 
-/* The password was right: an old or foreign hash gives way to one of the configured scheme. */
+/* The password was right: replaces an old or foreign hash by one of the configured scheme. */
 static void hash_renew(struct auth_private *p)
 {
 	if (p->from_file || p->record.id == 0 || !p->record.enabled)
@@ -184,7 +185,7 @@ static enum rc hash_verify(struct auth_private *p)
 
 	p->guessed = true;
 	p->reason = p->known ? "password" : "unknown";
-	/* Somebody with the same password may have been in front. */
+	/* A check with the same password may have finished just before. */
 	if (p->known && success_cache_has(cache, p->user, p->password, p->stored))
 		return RC_OK;
 	enum rc rc = auth_verify_hash(p->known ? p->stored : strv_cstr(p->rules->dummy), p->password);
@@ -228,7 +229,7 @@ static enum rc hash_work(struct auth_private *p)
 	return rc;
 }
 
-/* Auth worker. */
+/* Runs on an auth worker. */
 static void hash_turn(struct strand *strand, void *ctx)
 {
 	struct auth_private *p = ctx;
@@ -328,7 +329,7 @@ static enum rc auth_check_lookup_run(struct users *users, struct users_job *job)
 	}
 	p->create = !p->known && rc == RC_NOT_FOUND && !p->created &&
 		    auto_create_fits(&p->rules->auto_create, p->user, p->password);
-	/* A cached verdict is a verdict: it takes a guess, too. */
+	/* A cached result is a result, and takes a guess, too. */
 	p->cached =
 		p->known && p->holds && success_cache_has(p->auth->cache, p->user, p->password, p->stored);
 	return RC_OK;

@@ -1,5 +1,6 @@
 /*
- * What auth.c (the object, requests and their answers) and auth_check.c (the way of one check) share.
+ * Declarations that auth.c (the object, requests and their answers) and auth_check.c (the steps of one check)
+ * share.
  */
 #ifndef COID_AUTH_AUTH_PRIV_H
 #define COID_AUTH_AUTH_PRIV_H
@@ -26,7 +27,7 @@ struct auth {
 	struct store *store; /* borrowed */
 	struct log *log; /* borrowed */
 	struct pool *pool; /* own */
-	struct lanes *lanes; /* own, as the next ones: what waits for a thread of the pool */
+	struct lanes *lanes; /* own, as the next ones: passwords that wait for a thread of the pool */
 	struct guard *guard;
 	struct known *known;
 	struct epoch *epoch;
@@ -42,9 +43,9 @@ struct auth {
 };
 
 /*
- * A check goes: guard -> users strand (lookup, cached verdict) -> lanes -> auth worker (hash) -> [users
- * strand: new row, new hash, last login] -> home reactor -> [timer] -> done. The private part is owned by
- * whichever of them has it in hand.
+ * A check takes this way: guard -> users strand (lookup, cached result) -> lanes -> auth worker (hash) ->
+ * [users strand: new row, new hash, last login] -> home reactor -> [timer] -> done. Each of these owns the
+ * private part while it handles it.
  */
 struct auth_private {
 	struct users_job job; /* first: users_job* is cast back */
@@ -60,18 +61,18 @@ struct auth_private {
 	struct auth_request *request;
 	struct auth_hash_request *hash_request;
 	struct arena *arena;
-	struct strv user; /* canonical, or as given if it is no address */
+	struct strv user; /* canonical, or as the client wrote it if it is no address */
 	char *account; /* the same, in the arena */
 	struct strv password;
-	char *peer; /* the address as it is, for the log */
+	char *peer; /* the unchanged address, for the log */
 	char address[PEER_KEY_SIZE]; /* the key that counts it */
 	char network[PEER_KEY_SIZE];
 	struct guard_who who;
 	uint64_t arrived_ms;
 	uint64_t epoch;
-	unsigned tries; /* checks begun; the account may change under one */
+	unsigned tries; /* attempts so far; a change of the account causes another one */
 	bool holds; /* guard_take said GUARD_GO */
-	bool guessed; /* the password was looked at */
+	bool guessed; /* the password was compared */
 	bool refused; /* no guess was left when its turn came */
 	bool cancelled; /* nobody waits for the answer */
 	const char *reason; /* of a failure, for the log */
@@ -80,24 +81,25 @@ struct auth_private {
 	bool from_file; /* the users file has the password; the users table may lack the row */
 	bool cached;
 	bool create; /* there is no such account, and one may be made */
-	bool created; /* somebody was faster, or this is the check after it */
-	bool rehash; /* `hash` and `scram` take the place of what is stored */
-	struct buf hash; /* of the new account, or anew, as the next one */
+	bool created; /* another connection made it, or this is the check after that */
+	bool rehash; /* `hash` and `scram` replace the stored ones */
+	struct buf hash; /* of the new account, or the newer hash; so the next one */
 	struct buf scram;
 	struct user_record record;
 	enum rc rc;
 };
 
-/* auth.c. The outcome is settled (guesses, log), then told on the home reactor. Any thread; the caller gives
- * p up. */
+/*
+ * auth.c: counts guesses and logs the outcome, then tells it on the home reactor. Any thread; takes over p.
+ */
 void auth_answer(struct auth_private *p, enum rc rc);
 
 /* auth_check.c */
-/* Looks the account up and goes on from there. Any thread. */
+/* Looks the account up and goes on with the check. Any thread. */
 void auth_check_begin(struct auth_private *p);
-/* Into the lanes, to be hashed. */
+/* Puts the check into the lanes, to be hashed. */
 void auth_check_queue(struct auth_private *p);
-/* Gives idle auth workers what may run now. */
+/* Gives work to idle auth workers. */
 void auth_check_dispatch(struct auth *auth);
 enum lane_look auth_check_look(void *auth, struct lane_item *item);
 

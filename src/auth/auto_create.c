@@ -99,7 +99,10 @@ static bool auto_create_take_one(struct auto_create *limit, const char *name, un
 
 	HASH_FIND_STR(limit->peers, name, peer);
 	if (!peer) {
-		/* Refusing all others would be worse: then a few thousand peers could keep everybody out. */
+		/*
+		 * Refusing all others would be worse: then a few thousand peers could keep everybody from
+		 * making an account.
+		 */
 		if (HASH_COUNT(limit->peers) >= AUTO_CREATE_PEERS)
 			peer_free(limit, CONTAINER_OF(list_first(&limit->order), struct peer, node));
 		peer = mem_zalloc(sizeof(*peer));

@@ -21,7 +21,7 @@ static const struct digest_kind kinds[] = {
 	{ "SSHA512", EVP_sha512, 64 },
 };
 
-/* NULL: none of ours. */
+/* NULL: the scheme is not one of these. */
 static const struct digest_kind *digest_find(struct strv scheme, bool *ret_hex)
 {
 	size_t dot = strv_index(scheme, '.');
@@ -44,7 +44,7 @@ bool digest_is_scheme(struct strv scheme)
 	return digest_find(scheme, &hex) != NULL;
 }
 
-/* Digest and salt. */
+/* Decodes digest and salt. */
 static enum rc digest_decode(
 	struct strv scheme, struct strv text, struct buf *out, const struct digest_kind **ret_kind)
 {

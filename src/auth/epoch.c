@@ -9,8 +9,7 @@
 struct epoch {
 	pthread_mutex_t lock;
 	uint64_t now; /* changes so far */
-	uint64_t accounts
-		[EPOCH_CHANGES]; /* hashes of names; the change number n stands at n % EPOCH_CHANGES */
+	uint64_t accounts[EPOCH_CHANGES]; /* hashes of names; change number n is at n % EPOCH_CHANGES */
 };
 
 struct epoch *epoch_new(void)

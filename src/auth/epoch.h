@@ -1,7 +1,7 @@
 /*
- * Which accounts have changed since a moment: a check that began before a password was changed must not end
- * in a login after it. Any thread. Remembers the last EPOCH_CHANGES; of what lies before it says that
- * everybody may have changed.
+ * The accounts that have changed since a certain moment. A check that began before a password was changed
+ * must not end in a login after the change. Any thread. It remembers the last EPOCH_CHANGES changes; before
+ * those, every account counts as changed.
  */
 #ifndef COID_AUTH_EPOCH_H
 #define COID_AUTH_EPOCH_H

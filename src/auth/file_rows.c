@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* One transaction: jobs behind it see either no file or all of it. */
+/* Adds the rows in one transaction: jobs after it see either no row of the file or all of them. */
 struct file_rows {
 	struct users_job job; /* first */
 	struct rules *rules; /* counted */
@@ -33,7 +33,7 @@ static bool file_row_make(void *ctx, struct strv name)
 		rc = users_add(rows->users, &record, &id);
 		rows->added += rc == RC_OK;
 	}
-	/* One user's damage is not another's. */
+	/* A damaged row of one user does not stop the others. */
 	if (rc != RC_OK && rc != RC_CORRUPT && rc != RC_UNAVAILABLE)
 		rows->rc = rc;
 	return rows->rc == RC_OK;
@@ -77,7 +77,7 @@ void file_rows_make(struct store *store, struct log *log, struct rules *rules)
 	rows->log = log;
 	rows->arena = arena_new(0);
 	rows->job = (struct users_job){ .write = true, .run = file_rows_run, .done = file_rows_done };
-	/* Once it is taken it is not ours any more. */
+	/* Once the job is submitted it belongs to the strand. */
 	enum rc rc = users_submit(store, &rows->job);
 	if (rc != RC_OK) {
 		rows->job.rc = rc;

@@ -8,7 +8,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* `filled` is when all guesses will be there again: each guess moves it by a part of the window. */
+/* `filled` is the time when all guesses will be available again; each guess moves it by a part of the
+ * window. */
 struct guard_entry {
 	UT_hash_handle hh;
 	struct list_node node; /* in order of use */
@@ -16,9 +17,9 @@ struct guard_entry {
 	uint64_t banned_until;
 	uint64_t last_ms; /* of the last failure */
 	unsigned failures;
-	unsigned pending; /* being checked */
-	size_t size; /* of the key */
-	char key[]; /* the kind in front */
+	unsigned pending; /* guesses that are being checked */
+	size_t size; /* octets of the key */
+	char key[]; /* begins with the kind */
 };
 
 struct guard {
@@ -58,8 +59,8 @@ void guard_free(struct guard **guard)
 	*guard = NULL;
 }
 
-/* The key that was used longest ago and is neither banned nor being checked; among the first few at least the
- * first. */
+/* Drops the key that was used longest ago and is neither banned nor being checked. If there is none among
+ * the first few, it drops the first one. */
 static void guard_evict(struct guard *guard, uint64_t now)
 {
 	struct guard_entry *victim = NULL;
@@ -108,7 +109,7 @@ static struct guard_entry *guard_find(struct guard *guard, enum guard_kind kind,
 	return entry;
 }
 
-/* A guess's part of the window; 0: guesses are not limited. */
+/* The part of the window that a guess takes; 0: guesses are not limited. */
 static uint64_t guard_cost(const struct guard_limits *limits, enum guard_kind kind)
 {
 	unsigned guesses = limits->guesses[kind];
@@ -117,7 +118,7 @@ static uint64_t guard_cost(const struct guard_limits *limits, enum guard_kind ki
 	return limits->window_ms >= guesses ? limits->window_ms / guesses : 1;
 }
 
-/* Whether `wanted` more guesses are left. */
+/* Tells whether `wanted` more guesses are left. */
 static bool guard_has_room(const struct guard_limits *limits, enum guard_kind kind,
 	const struct guard_entry *entry, uint64_t now, unsigned wanted)
 {
@@ -176,7 +177,7 @@ void guard_release(struct guard *guard, const struct guard_who *who, bool right)
 			entry->failures = 0;
 			entry->filled = 0;
 		}
-		/* Nothing to remember of who never failed. */
+		/* A key without failures need not be remembered. */
 		if (entry && entry->pending == 0 && entry->failures == 0)
 			guard_entry_drop(guard, entry);
 	}
@@ -225,7 +226,7 @@ void guard_refused(struct guard *guard, const struct guard_who *who)
 
 	pthread_mutex_lock(&guard->lock);
 	for (int kind = 0; kind < GUARD_KINDS; kind++) {
-		/* Strangers' refused guesses at an account are no reason to hold its own answers longer. */
+		/* Refused guesses of strangers must not delay the account's own answers. */
 		if (who->key[kind] && kind != GUARD_ACCOUNT)
 			guard_count(guard_find(guard, (enum guard_kind)kind, who->key[kind], true), now);
 	}

@@ -1,8 +1,8 @@
 /*
- * How many wrong passwords a key may try: the address of a peer, its network, an account, and an account at
- * an address that it is known from (a pair). A key has so many guesses in a window; they come back one by one
- * as time passes, never by a success. A key that has used them up is banned for a while. Any thread. Bounded:
- * when full, the key that was used longest ago goes, a banned one last.
+ * Limits the number of wrong passwords of a key: the address of a peer, its network, an account, or a pair of
+ * an account and an address from which it is known. A key has a number of guesses in a window; they come back
+ * one by one as time passes, never by a success. A key that has used them up is banned for a while. Any
+ * thread. Bounded: when it is full, the key that was used longest ago is dropped, banned ones last.
  */
 #ifndef COID_AUTH_GUARD_H
 #define COID_AUTH_GUARD_H
@@ -24,14 +24,14 @@ struct guard_limits {
 	uint64_t ban_ms;
 };
 
-/* Whose guess it is: the keys that count it. NULL: that kind does not. */
+/* The keys that count a guess. NULL: no key of that kind. */
 struct guard_who {
 	const char *key[GUARD_KINDS];
 };
 
 enum guard_verdict {
 	GUARD_GO, /* look at the password; then guard_failed or guard_release */
-	GUARD_WAIT, /* others of these keys are being checked: their outcome decides */
+	GUARD_WAIT, /* other guesses of these keys are being checked, and their outcome decides */
 	GUARD_REFUSED /* no guess is left */
 };
 
@@ -43,14 +43,15 @@ void guard_free(struct guard **guard);
 /* Asks for one guess of all keys at once. */
 enum guard_verdict guard_take(
 	struct guard *guard, const struct guard_limits *limits, const struct guard_who *who);
-/* What guard_take gave was no guess: the password was right, or was not looked at. A pair forgets its
- * failures if `right`. */
+/* Call this after GUARD_GO if the password was right or was not compared. A pair forgets its failures if
+ * `right`. */
 void guard_release(struct guard *guard, const struct guard_who *who, bool right);
-/* It was a wrong one. Returns the kinds whose ban begins with it, as bits (1 << kind). */
+/* Call this after GUARD_GO if the password was wrong. Returns the kinds that are banned from now on, as
+ * bits (1 << kind). */
 unsigned guard_failed(struct guard *guard, const struct guard_limits *limits, const struct guard_who *who);
-/* One that was refused: it costs no guess, but it counts for guard_failures. */
+/* Counts a refused guess: it takes no guess, but counts for guard_failures. */
 void guard_refused(struct guard *guard, const struct guard_who *who);
-/* The most failures that one of the keys has had without a pause of ten minutes. */
+/* The largest number of failures of one of the keys without a pause of ten minutes. */
 unsigned guard_failures(struct guard *guard, const struct guard_who *who);
 
 #endif

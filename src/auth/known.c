@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* An account, or an address: what its pairs have in common. */
+/* An account or an address, with its pairs. */
 struct known_side {
 	UT_hash_handle hh;
 	struct list pairs; /* in order of use */
@@ -187,7 +187,7 @@ void known_forget(struct known *known, struct strv account)
 
 	pthread_mutex_lock(&known->lock);
 	HASH_FIND(hh, known->accounts, account.p, account.n, side);
-	/* The side goes with its last pair. */
+	/* Dropping the last pair drops the side, too. */
 	for (size_t left = side ? side->count : 0; left > 0; left--)
 		known_drop(known, CONTAINER_OF(list_first(&side->pairs), struct known_pair, in_account));
 	pthread_mutex_unlock(&known->lock);

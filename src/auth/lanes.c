@@ -6,12 +6,12 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* An address or an account with something in the lanes or in work. */
+/* An address or an account that has waiting or running items. */
 struct lane_group {
 	UT_hash_handle hh;
-	struct list items[LANE_COUNT]; /* waiting; of an address */
-	struct list_node ring[LANE_COUNT]; /* its place in the turns of a lane with items */
-	unsigned running; /* of those that limits count */
+	struct list items[LANE_COUNT]; /* waiting items; of an address only */
+	struct list_node ring[LANE_COUNT]; /* its place in the ring of each lane in which it has items */
+	unsigned running; /* running items that count for limits */
 	unsigned running_known;
 	unsigned refs;
 	char name[];
@@ -120,7 +120,7 @@ static void lanes_forget(struct lanes *lanes, struct lane_item *item)
 	item->address_group = item->account_group = NULL;
 }
 
-/* Who came last to the last address of a lane. */
+/* The last item of the last address of a lane. */
 static struct lane_item *lanes_last(struct lanes *lanes, enum lane lane)
 {
 	const struct list *ring = &lanes->ring[lane];
@@ -161,13 +161,16 @@ enum rc lanes_add(struct lanes *lanes, struct lane_item *item, struct lane_item 
 	return rc;
 }
 
-/* Strangers that guess at an account do not hold up its owner. */
+/*
+ * Counts items at known addresses separately, so that strangers who guess do not delay the owner of the
+ * account.
+ */
 static unsigned *lanes_account_running(const struct lane_item *item)
 {
 	return item->lane == LANE_KNOWN ? &item->account_group->running_known : &item->account_group->running;
 }
 
-/* It begins (1) or ends (-1). */
+/* Counts an item that begins (1) or ends (-1). */
 static void lanes_count(struct lanes *lanes, const struct lane_item *item, int step)
 {
 	lanes->running += (unsigned)step;
@@ -184,7 +187,7 @@ static bool lanes_may_run(const struct lanes *lanes, const struct lane_item *ite
 	return !item->account_group || *lanes_account_running(item) < lanes->limits.per_account;
 }
 
-/* The first item of an address that may run now; those whose address has failed meanwhile change lanes. */
+/* The first item of an address that may run now. Items whose address has failed meanwhile change lanes. */
 static struct lane_item *lanes_pick(struct lanes *lanes, struct lane_group *group, enum lane lane)
 {
 	unsigned looked = 0;
@@ -217,7 +220,7 @@ static struct lane_item *lanes_choose(struct lanes *lanes, enum lane lane)
 		struct lane_item *item = lanes_pick(lanes, group, lane);
 		if (!item)
 			continue;
-		/* Its address goes to the end of the turns. */
+		/* The address goes to the end of the ring. */
 		list_remove(node);
 		list_append(&lanes->ring[lane], node);
 		return item;

@@ -21,8 +21,8 @@
 
 struct scheme {
 	const char *name;
-	const char *prefix; /* of crypt(3) settings */
-	bool make; /* used for new hashes, not only read */
+	const char *prefix; /* begins settings of crypt(3) */
+	bool make; /* used for new hashes, too */
 };
 
 static const struct scheme schemes[] = {
@@ -53,7 +53,7 @@ static bool password_usable(struct strv password)
 	return password.n > 0 && password.n <= PASSWORD_MAX && !memchr(password.p, '\0', password.n);
 }
 
-/* crypt_r with a setting or stored hash; the result is appended to out. */
+/* Calls crypt_r with a setting or stored hash; appends the result to out. */
 static enum rc crypt_to(struct strv password, const char *setting, struct buf *out)
 {
 	/* 32 KiB: too much for a thread's stack, and it holds the password. */
@@ -99,7 +99,7 @@ bool auth_hash_has_scheme(struct strv text)
 	return true;
 }
 
-/* The setting for crypt_r: the hash without its "{SCHEME}", or an empty view if the two do not fit. */
+/* The setting for crypt_r: the hash without its "{SCHEME}". Empty: scheme and hash do not fit. */
 static struct strv hash_of(struct strv stored)
 {
 	if (stored.n > 0 && stored.p[0] == '{') {
@@ -129,7 +129,7 @@ bool auth_scram_is_current(unsigned iterations, struct strv scram)
 	return str_u32(strv_sub(text, 0, strv_index(text, ':')), &stored) == RC_OK && stored == iterations;
 }
 
-/* The word between the braces, or an empty view. */
+/* The word between the braces. Empty: there are no braces. */
 static struct strv scheme_of(struct strv stored, struct strv *ret_rest)
 {
 	size_t end = stored.n > 0 && stored.p[0] == '{' ? strv_index(stored, '}') : stored.n;
@@ -232,8 +232,8 @@ static bool password_hmac(const unsigned char *key, const char *text, unsigned c
 	       NULL;
 }
 
-/* SASLprep (RFC 4013) as far as passwords need it: NFKC without ignorable characters; bytes that are no UTF-8
- * stay. */
+/* SASLprep (RFC 4013) as far as passwords need it: NFKC without ignorable characters. Bytes that are not
+ * UTF-8 stay. */
 static char *password_prepare(struct strv password)
 {
 	utf8proc_uint8_t *mapped = NULL;

@@ -1,6 +1,6 @@
 /*
- * The settings of auth and the file of users that are in force. Immutable and counted: requests hold a
- * reference, so a reload disturbs none. Any thread.
+ * The settings of auth and the users file that are in force. Immutable and counted: requests hold a
+ * reference, so a reload does not disturb them. Any thread.
  */
 #ifndef COID_AUTH_RULES_H
 #define COID_AUTH_RULES_H
@@ -21,17 +21,17 @@ struct rules {
 	struct guard_limits guard;
 	unsigned scram_iterations;
 	struct auto_create_rules auto_create;
-	char **domains; /* own: of auto_create */
+	char **domains; /* own: the domains of auto_create */
 	struct peer_range *trusted; /* own */
 	size_t trusted_count;
-	char *dummy; /* hash of no password: costs an unknown user's check as much as a known one's */
+	char *dummy; /* a hash of no password, so that the check of an unknown user takes as long */
 };
 
-/* NULL: `errors` says why. */
+/* NULL: `errors` has the reason. */
 struct rules *rules_new(const struct auth_settings *settings, struct buf *errors);
 void rules_unref(struct rules **rules);
 bool rules_trust(const struct rules *rules, const char *peer);
-/* When an answer to a failure is due: milliseconds behind its arrival, on the grid, not before `elapsed`. */
+/* The time of the answer to a failure: milliseconds after its arrival, on the grid, not before `elapsed`. */
 uint64_t rules_failure_due(const struct rules *rules, unsigned failures, uint64_t elapsed);
 
 #endif

@@ -11,7 +11,7 @@ enum rc sasl_plain_parse(
 		return RC_INVALID;
 	struct strv user = strv_sub(rest, 0, second);
 	struct strv password = strv_sub(rest, second + 1, rest.n);
-	/* RFC 4616: authcid and passwd hold at least one character, and no NUL. */
+	/* RFC 4616: authcid and passwd have at least one character, and no NUL. */
 	if (user.n == 0 || password.n == 0 || strv_index(password, '\0') != password.n)
 		return RC_INVALID;
 	*ret_authzid = strv_sub(message, 0, first);

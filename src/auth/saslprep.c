@@ -10,15 +10,18 @@ struct range {
 	int32_t last;
 };
 
-/* RFC 3454, table C.1.2: become a space. */
+/* RFC 3454, table C.1.2: these characters become a space. */
 static const struct range spaces[] = { { 0xa0, 0xa0 }, { 0x1680, 0x1680 }, { 0x2000, 0x200b },
 	{ 0x202f, 0x202f }, { 0x205f, 0x205f }, { 0x3000, 0x3000 } };
 
-/* Table B.1: become nothing. */
+/* RFC 3454, table B.1: these characters are removed. */
 static const struct range ignored[] = { { 0xad, 0xad }, { 0x34f, 0x34f }, { 0x1806, 0x1806 },
 	{ 0x180b, 0x180d }, { 0x200c, 0x200d }, { 0x2060, 0x2060 }, { 0xfe00, 0xfe0f }, { 0xfeff, 0xfeff } };
 
-/* Tables C.1.2, C.2.1, C.2.2, C.3, C.6, C.7, C.8 and C.9. Table C.4 is a rule, those of C.5 are no UTF-8. */
+/*
+ * RFC 3454, tables C.1.2, C.2.1, C.2.2, C.3, C.6, C.7, C.8 and C.9. Table C.4 is a rule in the code; the code
+ * points of C.5 do not occur in UTF-8.
+ */
 static const struct range prohibited[] = { { 0, 0x1f }, { 0x7f, 0xa0 }, { 0x340, 0x341 }, { 0x6dd, 0x6dd },
 	{ 0x70f, 0x70f }, { 0x1680, 0x1680 }, { 0x180e, 0x180e }, { 0x2000, 0x200f }, { 0x2028, 0x202f },
 	{ 0x205f, 0x2063 }, { 0x206a, 0x206f }, { 0x2ff0, 0x2ffb }, { 0x3000, 0x3000 }, { 0xe000, 0xf8ff },
@@ -36,7 +39,7 @@ static bool saslprep_within(const struct range *ranges, size_t count, int32_t c)
 
 #define WITHIN(table, c) saslprep_within(table, sizeof(table) / sizeof((table)[0]), c)
 
-/* The next character of valid UTF-8. */
+/* Takes the next character of valid UTF-8. */
 static int32_t next_char(struct strv *in)
 {
 	utf8proc_int32_t c = 0;
@@ -45,7 +48,7 @@ static int32_t next_char(struct strv *in)
 	return c;
 }
 
-/* RFC 4013 section 2.1. */
+/* RFC 4013 section 2.1: the mapping. */
 static void saslprep_map(struct strv in, struct buf *out)
 {
 	while (in.n > 0) {
@@ -64,7 +67,7 @@ static bool saslprep_allowed(int32_t c)
 	return !noncharacter && !WITHIN(prohibited, c) && utf8proc_category(c) != UTF8PROC_CATEGORY_CN;
 }
 
-/* RFC 4013 sections 2.3 to 2.5. */
+/* RFC 4013 sections 2.3 to 2.5: prohibited and unassigned characters, and both directions in one string. */
 static bool saslprep_usable(struct strv text)
 {
 	bool right_to_left = false;

@@ -24,7 +24,7 @@ struct entry {
 
 struct success_cache {
 	pthread_mutex_t lock;
-	unsigned char key[KEY_SIZE]; /* of this process alone */
+	unsigned char key[KEY_SIZE]; /* random, known to this process only */
 	struct entry *table;
 	struct list order; /* oldest first */
 	size_t count;
@@ -71,7 +71,10 @@ void success_cache_set_ttl(struct success_cache *cache, uint64_t ttl_ms)
 	pthread_mutex_unlock(&cache->lock);
 }
 
-/* HMAC over the three, each with its length in front, so that no two triples look alike. */
+/*
+ * The HMAC over the three strings, each with its length before it, so that no two triples give the same
+ * input.
+ */
 static bool success_cache_digest(const struct success_cache *cache, struct strv user, struct strv password,
 	struct strv stored, unsigned char *ret_digest)
 {

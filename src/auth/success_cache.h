@@ -1,6 +1,7 @@
 /*
  * Remembers recent successful logins as keyed digests of (user, password, stored hash), so that a reconnect
- * storm does not pay for the password hash again. Holds no password. Any thread; bounded, oldest out first.
+ * storm does not need the password hash again. It has no passwords. Any thread; bounded, the oldest entries
+ * are dropped first.
  */
 #ifndef COID_AUTH_SUCCESS_CACHE_H
 #define COID_AUTH_SUCCESS_CACHE_H

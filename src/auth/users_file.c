@@ -53,7 +53,7 @@ static enum rc users_file_slurp(
 	return RC_OK;
 }
 
-/* NULL if the line is good or empty, else what is wrong with it. */
+/* NULL: the line is good or empty. Otherwise a text that says what is wrong. */
 static const char *line_add(struct users_file *file, struct strv text)
 {
 	struct line *line, *twin = NULL;

@@ -21,10 +21,10 @@
 #define OUT_HIGH_DEFAULT 262144u
 #define WRITE_MS_DEFAULT 300000u
 #define TLS_MS_DEFAULT 30000u
-/* Deflate state is put away after so long without traffic: with and without the hint of conn_idle. */
+/* Deflate state is put away after this time without traffic: with and without the hint of conn_idle. */
 #define FREEZE_HINTED_MS 3000u
 #define FREEZE_MS 15000u
-/* Shorter strings are copied by conn_write_own: a reference costs more. */
+/* conn_write_own copies shorter strings, since a reference costs more. */
 #define OWN_MIN 1024u
 
 static bool transition_allowed(enum conn_state from, enum conn_state to)
@@ -133,7 +133,7 @@ void conn_end(struct conn *conn, enum conn_end why)
 	conn_schedule(conn, WORK_END);
 }
 
-/* Something was received or sent: deflate state is needed for a while. */
+/* Call this when bytes were received or sent: deflate state is needed for a while. */
 void conn_touch(struct conn *conn)
 {
 	struct conn_deflate *d = conn->deflate;
@@ -181,7 +181,8 @@ static void conn_on_readable(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	struct conn *conn = arg;
 	if (!wants_read(conn)) {
-		/* The pause that was not worth a system call before. */
+		/* Reading was paused earlier, but the event was left on to save a system call; now it is
+		 * switched off. */
 		event_del(&conn->read_event);
 		conn->read_on = false;
 		return;
@@ -263,8 +264,8 @@ static void conn_need(struct conn *conn, int ret)
 void conn_update_events(struct conn *conn)
 {
 	bool read = wants_read(conn);
-	/* Most pauses are over before anything arrives: an open connection stops watching only when something
-	 * does. */
+	/* Most pauses end before anything arrives, so an open connection stops watching only when
+	 * something does. */
 	bool later = conn->state == CONN_OPEN && !read;
 	if (read != conn->read_on && !later) {
 		conn_need(conn, read ? event_add(&conn->read_event, NULL) : event_del(&conn->read_event));
@@ -320,7 +321,7 @@ static void learn_peer(struct conn *conn)
 	} address = { .sa.sa_family = AF_UNSPEC };
 	socklen_t n = sizeof(address);
 	conn->peer_uid = (uid_t)-1;
-	/* Fails if the peer is gone already: the first read will tell. */
+	/* This fails if the peer is gone already; then the first read tells that. */
 	if (getpeername(conn->fd, &address.sa, &n) < 0)
 		address.sa.sa_family = AF_UNSPEC;
 	switch (address.sa.sa_family) {
@@ -374,7 +375,8 @@ void conn_start_tls(struct conn *conn, struct tls_ctx *tls)
 		return;
 	conn_tls_prepare(conn, tls);
 	conn_set_state(conn, CONN_TLS_WAIT);
-	/* What came in plain text must never count as said inside TLS. on_read's own view stays valid. */
+	/* Plain text must never count as received inside TLS. The view that on_read has at this moment
+	 * stays valid. */
 	if (!conn->reading)
 		conn_drop_input(conn);
 	conn->more = false;
@@ -394,7 +396,7 @@ enum rc conn_start_deflate(struct conn *conn)
 	d->z = deflate_new();
 	timer_init(&d->idle, conn->reactor, on_deflate_idle, conn);
 	conn->deflate = d;
-	/* What on_read is looking at is held when it returns. */
+	/* If on_read is running, its input is held when it returns. */
 	if (!conn->reading)
 		conn_hold_unread(conn);
 	return RC_OK;
@@ -405,7 +407,8 @@ bool conn_is_deflate(const struct conn *conn)
 	return conn->deflate != NULL;
 }
 
-/* Where the user's bytes go: before the compressor, or straight to the wire. NULL: nowhere any more. */
+/* The queue for the user's bytes: before the compressor, or directly the wire. NULL: no more output is
+ * possible. */
 static struct evbuffer *out_queue(struct conn *conn)
 {
 	if (conn->state == CONN_ENDED || conn->state == CONN_CLOSING || conn->state == CONN_LINGER)
@@ -524,7 +527,7 @@ void conn_idle(struct conn *conn)
 	timer_set(&d->idle, FREEZE_HINTED_MS);
 }
 
-/* Keeps the first n bytes of what is queued for the wire. */
+/* Keeps the first n bytes of the wire queue. */
 static void cut_wire(struct conn *conn, size_t n)
 {
 	if (!conn->wire || evbuffer_get_length(conn->wire) <= n)
@@ -547,7 +550,7 @@ void conn_begin_close(struct conn *conn, enum conn_end why)
 	case CONN_ENDED:
 		return;
 	case CONN_TLS_WAIT:
-		/* What was meant for TLS must not go out in plain text. */
+		/* Output for TLS must not be sent in plain text. */
 		cut_wire(conn, conn->plain_left);
 		break;
 	case CONN_OPEN:

@@ -34,8 +34,10 @@ enum conn_end {
 };
 
 struct conn_ops {
-	/* `in` are all unread bytes; returns how many of them were consumed. Called again only when more
-	 * arrive, or after conn_resume_read / conn_kick. */
+	/*
+	 * `in` has all unread bytes; returns how many of them were used. It is called again only when more
+	 * arrive, or after conn_resume_read / conn_kick.
+	 */
 	size_t (*on_read)(void *arg, struct strv in);
 	void (*on_drain)(void *arg);
 	/* The last callback; the conn is freed at the end of the turn. */
@@ -43,9 +45,9 @@ struct conn_ops {
 	/* TLS handshake finished (also for implicit TLS). May be NULL. */
 	void (*on_tls)(void *arg);
 	/*
-	 * The peer has said its last word and can still listen: whether answers to it are under way. Then the
-	 * connection stays until conn_kick (or conn_resume_read) is called and this is false. Unread input
-	 * that the user takes later counts as under way. NULL: it is closed at once.
+	 * The peer has closed its side and can still receive: tells whether answers to it are under way. Then
+	 * the connection stays until conn_kick (or conn_resume_read) is called and this returns false. Unread
+	 * input that the user takes later counts as under way. NULL: the connection is closed at once.
 	 */
 	bool (*is_busy)(void *arg);
 };
@@ -75,9 +77,8 @@ struct strv conn_tls_alpn(const struct conn *conn);
 enum rc conn_channel_binding(struct conn *conn, const char *type, struct buf *out) MUST_CHECK;
 
 /*
- * RFC 4978: from now on input is inflated and output deflated; what is queued goes out uncompressed first.
- * Bytes that were received and not consumed yet count as compressed: a peer may not send anything else behind
- * its command.
+ * RFC 4978: from now on input is inflated and output deflated; queued output is sent uncompressed first.
+ * Unused input counts as compressed: the peer may send nothing uncompressed after its command.
  */
 enum rc conn_start_deflate(struct conn *conn) MUST_CHECK;
 bool conn_is_deflate(const struct conn *conn);
@@ -94,18 +95,21 @@ size_t conn_out_length(const struct conn *conn);
 /* Above the high-water mark: stop producing until on_drain. */
 bool conn_out_full(const struct conn *conn);
 
-/* Nestable. While paused the end of the peer's stream is not noticed either. */
+/* May be nested. While reading is paused the end of the peer's stream is not noticed either. */
 void conn_pause_read(struct conn *conn);
 void conn_resume_read(struct conn *conn);
-/* Calls on_read again in this or the next turn although nothing new has arrived (unread bytes are left). */
+/*
+ * Calls on_read again in this or the next turn although nothing new has arrived, because unread bytes are
+ * left.
+ */
 void conn_kick(struct conn *conn);
-/* Hint: nothing is expected for a while (IDLE): give buffers back now. */
+/* A hint that nothing is expected for a while (IDLE): gives buffers back now. */
 void conn_idle(struct conn *conn);
 
 /*
- * Sends what is queued (for at most 5 s, else CONN_TIMEOUT), then closes; on_end(CONN_CLOSED) comes later.
- * What is written afterwards is dropped. A peer that still sends is listened to for a second, lest a reset
- * overtake our words.
+ * Sends the queued output (for at most 5 s, else CONN_TIMEOUT), then closes; on_end(CONN_CLOSED) comes later.
+ * Further output is dropped. If the peer still sends, its input is read for a second, so that no reset
+ * overtakes our last bytes.
  */
 void conn_close(struct conn *conn);
 /* Closes at once; on_end comes later in this turn. */
@@ -115,11 +119,11 @@ void conn_abort(struct conn *conn);
 const char *conn_peer(const struct conn *conn);
 uint16_t conn_peer_port(const struct conn *conn);
 bool conn_peer_loopback(const struct conn *conn);
-/* The socket's uid of a UNIX peer, or (uid_t)-1. */
+/* The uid of a UNIX peer, or (uid_t)-1. */
 unsigned conn_peer_uid(const struct conn *conn);
 struct reactor *conn_reactor(const struct conn *conn);
 int conn_fd(const struct conn *conn);
-/* As the user sees them: without TLS, before compression. */
+/* Counted as the user sees the bytes: without TLS, before compression. */
 uint64_t conn_bytes_in(const struct conn *conn);
 uint64_t conn_bytes_out(const struct conn *conn);
 

@@ -9,11 +9,11 @@
 #include "base/mem.h"
 #include "net/conn_priv.h"
 
-/* Reads a turn, so that one busy peer does not keep the others waiting. */
+/* Reads in one turn, so that one busy peer does not delay the others. */
 #define ROUNDS 4
 /* Bytes inflated in one go: 16 KiB of input can be 16 MiB of output. */
 #define INFLATE_BUDGET 262144u
-/* A peer that has TLS answer and does not read the answers is not read from any more. */
+/* If a peer makes TLS answer and does not read the answers, its input is not read any more. */
 #define SPILL_HIGH 65536u
 
 static bool can_deliver(const struct conn *conn)
@@ -26,7 +26,7 @@ static bool has_room(const struct conn *conn)
 	return conn->in_len <= conn->limits.in_high;
 }
 
-/* Compressed input that was received already. */
+/* True: compressed input has been received that is not inflated yet. */
 static bool holds_compressed(const struct conn *conn)
 {
 	const struct conn_deflate *d = conn->deflate;
@@ -103,7 +103,7 @@ static size_t call_on_read(struct conn *conn, struct strv in)
 	return used;
 }
 
-/* on_read with what is held. */
+/* Calls on_read with the held input. */
 static void deliver_held(struct conn *conn)
 {
 	bool deflated = conn->deflate != NULL;
@@ -117,7 +117,7 @@ static void deliver_held(struct conn *conn)
 		conn_hold_unread(conn);
 }
 
-/* on_read with p[n], behind what is held. */
+/* Calls on_read with the held input and p[n] after it. */
 static void conn_in_deliver(struct conn *conn, const char *p, size_t n)
 {
 	conn->bytes_in += n;
@@ -135,7 +135,7 @@ static void conn_in_deliver(struct conn *conn, const char *p, size_t n)
 		conn_hold_unread(conn);
 }
 
-/* Inflates as much as is wanted now and holds the rest. */
+/* Inflates as much as is wanted now, and holds the rest. */
 static void inflate_input(struct conn *conn, struct strv in)
 {
 	char out[CONN_CHUNK];
@@ -182,7 +182,7 @@ static enum io plain_read(struct conn *conn, char *p, size_t cap, size_t *ret_n)
 	return IO_OK;
 }
 
-/* One read. False: nothing more is there now. */
+/* Reads once. False: there is nothing more at present. */
 static bool read_once(struct conn *conn)
 {
 	char chunk[CONN_CHUNK];
@@ -213,13 +213,13 @@ static bool read_once(struct conn *conn)
 	return conn->more;
 }
 
-/* A peer that shuts down its side after its last command still wants the answers. */
+/* A peer that closes its side after its last command still waits for the answers. */
 static bool answers_wait(const struct conn *conn)
 {
 	return conn->ops->is_busy && conn->ops->is_busy(conn->arg);
 }
 
-/* What follows from what was read: more work, the end, other events. */
+/* Decides what follows the reading: more work, the end, other events. */
 static void after_input(struct conn *conn)
 {
 	if (can_deliver(conn)) {
@@ -238,7 +238,7 @@ void conn_pump(struct conn *conn, bool kick)
 		deliver_held(conn);
 	if (holds_compressed(conn) && can_deliver(conn) && has_room(conn))
 		inflate_held(conn);
-	/* After a mere kick the socket speaks for itself, but not for what lies in TLS. */
+	/* After a mere kick the event tells when the socket has input, but TLS may hold some, too. */
 	if (!kick || conn->more) {
 		for (int i = 0; i < ROUNDS && conn_can_read(conn); i++) {
 			if (!read_once(conn))

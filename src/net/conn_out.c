@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "net/conn_priv.h"
 
-/* Bytes written a turn, so that one fast peer does not keep the others waiting. */
+/* Bytes written in one turn, so that one fast peer does not delay the others. */
 #define WRITE_BUDGET 1048576u
 /* Compression goes on while the wire holds less than this. */
 #define WIRE_LOW 65536u
@@ -26,7 +26,7 @@ size_t conn_wire_length(const struct conn *conn)
 	return queue_length(conn) + (conn->tls ? conn_tls_spilled(conn) : 0);
 }
 
-/* Fills the wire from raw. */
+/* Fills the wire queue from raw. */
 static enum rc compress_some(struct conn *conn)
 {
 	struct conn_deflate *d = conn->deflate;
@@ -57,7 +57,7 @@ static enum io plain_write(struct conn *conn, size_t *ret_n)
 	struct evbuffer_iovec iov[IOV_MAX_OUT];
 	int count = evbuffer_peek(conn->wire, -1, NULL, iov, IOV_MAX_OUT);
 	if (conn->state == CONN_TLS_WAIT) {
-		/* What lies behind plain_left is for TLS. */
+		/* The bytes after plain_left are for TLS. */
 		size_t left = conn->plain_left;
 		for (int i = 0; i < count; i++) {
 			if (iov[i].iov_len > left)
@@ -73,13 +73,13 @@ static enum io plain_write(struct conn *conn, size_t *ret_n)
 	return IO_OK;
 }
 
-/* All that may be sent now is sent. */
+/* True: everything that may be sent now is sent. */
 static bool queue_done(const struct conn *conn)
 {
 	return conn->state == CONN_TLS_WAIT ? conn->plain_left == 0 : queue_length(conn) == 0;
 }
 
-/* One write. *ret_n: bytes that have left the queue. */
+/* Writes once. *ret_n: bytes that have left the queue. */
 static enum io write_once(struct conn *conn, size_t *ret_n)
 {
 	*ret_n = 0;
@@ -88,7 +88,7 @@ static enum io write_once(struct conn *conn, size_t *ret_n)
 	return queue_done(conn) ? conn_tls_flush(conn) : conn_tls_write(conn, ret_n);
 }
 
-/* False: the connection has ended. */
+/* Writes the wire queue. False: the connection has ended. */
 static bool write_wire(struct conn *conn)
 {
 	size_t total = 0;
@@ -118,7 +118,7 @@ static bool write_wire(struct conn *conn)
 	}
 }
 
-/* Everything is out: says goodbye and looks whether the peer still talks. */
+/* All output is sent: closes the sending side and looks whether the peer still sends. */
 static void finish_close(struct conn *conn)
 {
 	if (conn_tls_up(conn) && conn_tls_shutdown(conn) == IO_WAIT) {
@@ -132,8 +132,8 @@ static void finish_close(struct conn *conn)
 	conn_set_state(conn, CONN_LINGER);
 	char c;
 	ssize_t n = recv(conn->fd, &c, 1, MSG_PEEK | MSG_DONTWAIT);
-	/* Closing with input unread would reset the connection, and the peer might never see our last
-	 * words. */
+	/* Closing with unread input would reset the connection, and the peer might not receive our last
+	 * bytes. */
 	if (n == 0 || (n < 0 && !conn->rude_peer)) {
 		conn_end(conn, conn->why);
 		return;
@@ -168,7 +168,7 @@ void conn_output(struct conn *conn)
 	case CONN_ENDED:
 		return;
 	case CONN_HANDSHAKE:
-		/* The queue waits for the keys; only what the handshake made goes out. */
+		/* The queue waits for the keys; only data of the handshake are sent. */
 		if (conn_tls_flush(conn) == IO_FAIL)
 			conn_end(conn, CONN_ERROR);
 		conn_update_events(conn);

@@ -1,9 +1,9 @@
 /*
- * The inside of a connection. conn.c: life, calls of the user, work at the end of a turn. conn_in.c: from the
- * socket to on_read. conn_out.c: from the queue to the socket, closing. conn_tls.c: everything that touches
+ * The insides of a connection. conn.c: life, calls of the user, work at the end of a turn. conn_in.c: from
+ * the socket to on_read. conn_out.c: from the queue to the socket, closing. conn_tls.c: all code that uses
  * SSL.
  *
- * Order of the layers, outgoing: user -> raw (deflate only) -> wire -> TLS -> socket.
+ * Order of the layers for output: user -> raw (deflate only) -> wire -> TLS -> socket.
  */
 #ifndef COID_NET_CONN_PRIV_H
 #define COID_NET_CONN_PRIV_H
@@ -23,7 +23,7 @@
 struct evbuffer;
 struct conn_tls;
 
-/* One read from the socket, one TLS record. */
+/* The size of one read from the socket, and of one TLS record. */
 #define CONN_CHUNK 16384u
 #define CONN_CLOSE_MS 5000u /* how long conn_close waits for the last words to go out */
 /* After them a peer that goes on sending is listened to for so long, and so many octets. */
@@ -35,13 +35,13 @@ enum conn_state {
 	CONN_TLS_WAIT, /* waits until what was queued before STARTTLS is out */
 	CONN_HANDSHAKE, /* waits for the peer's part of the handshake */
 	CONN_CLOSING, /* waits until everything is out, close_notify included */
-	CONN_LINGER, /* waits for the peer to stop sending, so that no reset overtakes our last words */
+	CONN_LINGER, /* waits until the peer stops sending, so that no reset overtakes our last bytes */
 	CONN_ENDED /* waits for on_end and for the end of the turn */
 };
 
-/* What waits for the end of the turn. */
+/* Work that waits for the end of the turn. */
 enum {
-	WORK_KICK = 1, /* call on_read with what is unread */
+	WORK_KICK = 1, /* call on_read with the unread input */
 	WORK_PUMP = 2, /* go on reading: TLS or deflate hold input that the socket does not show */
 	WORK_FLUSH = 4, /* write */
 	WORK_END = 8 /* call on_end */
@@ -62,8 +62,8 @@ struct conn_deflate {
 	size_t held_len;
 	struct timer idle;
 	uint64_t active_at; /* reactor_now of the last traffic */
-	bool hinted; /* conn_idle was called since */
-	bool flush; /* the user wants what is in raw sent */
+	bool hinted; /* conn_idle was called since then */
+	bool flush; /* the user wants the bytes in raw to be sent */
 };
 
 struct conn {
@@ -98,13 +98,13 @@ struct conn {
 	bool scheduled; /* conn_work is deferred, or running */
 	bool end_told;
 	bool reading; /* on_read is on the stack */
-	bool more; /* the last read stopped although more may be there */
+	bool more; /* the last read stopped before the input was exhausted */
 	bool eof; /* the peer has sent everything */
-	bool blocked; /* the socket took less than there was */
-	bool full; /* went above out_high; on_drain is owed */
+	bool blocked; /* the socket took less than the queue has */
+	bool full; /* the queue was above out_high; on_drain must be called */
 	bool read_on; /* read_event is pending */
 	bool write_on; /* write_event is pending */
-	bool rude_peer; /* input was unread when we closed */
+	bool rude_peer; /* input was unread when we closed the connection */
 
 	uint16_t peer_port;
 	bool peer_loopback;
@@ -114,12 +114,12 @@ struct conn {
 
 /* conn.c */
 void conn_set_state(struct conn *conn, enum conn_state state);
-/* Nothing is read or written any more; on_end comes at the end of the turn. */
+/* Ends reading and writing; on_end comes at the end of the turn. */
 void conn_end(struct conn *conn, enum conn_end why);
 void conn_schedule(struct conn *conn, unsigned work);
-/* Asks libevent for what the state needs. */
+/* Tells libevent which events the state needs. */
 void conn_update_events(struct conn *conn);
-/* The peer has sent everything or we want to close: what is queued goes out, then on_end(why). */
+/* The peer has sent everything, or we want to close: sends the queue, then calls on_end(why). */
 void conn_begin_close(struct conn *conn, enum conn_end why);
 void conn_touch(struct conn *conn);
 
@@ -127,13 +127,13 @@ void conn_touch(struct conn *conn);
 bool conn_can_read(const struct conn *conn);
 void conn_pump(struct conn *conn, bool kick);
 void conn_drop_input(struct conn *conn);
-/* Deflate begins: unread bytes are compressed input. */
+/* Deflate begins: unread bytes become compressed input. */
 void conn_hold_unread(struct conn *conn);
-/* CONN_LINGER: throws away what comes. */
+/* Throws input away, in state CONN_LINGER. */
 void conn_linger(struct conn *conn);
 
 /* conn_out.c */
-/* Bytes below the compressor that the kernel has not taken. */
+/* The bytes below the compressor that the kernel has not taken. */
 size_t conn_wire_length(const struct conn *conn);
 void conn_output(struct conn *conn);
 
@@ -145,13 +145,13 @@ void conn_tls_prepare(struct conn *conn, struct tls_ctx *ctx);
 void conn_tls_begin(struct conn *conn);
 void conn_tls_handshake(struct conn *conn);
 enum io conn_tls_read(struct conn *conn, char *p, size_t cap, size_t *ret_n);
-/* Encrypts from the front of wire; *ret_n bytes may be drained. */
+/* Encrypts from the front of the wire queue; *ret_n bytes may be removed from it. */
 enum io conn_tls_write(struct conn *conn, size_t *ret_n);
 /* Sends close_notify; IO_WAIT: call again when there is room. */
 enum io conn_tls_shutdown(struct conn *conn);
 /* True if input is held that the socket does not show. */
 bool conn_tls_pending(const struct conn *conn);
-/* Bytes made by SSL that the socket has not taken yet, and sending them. */
+/* The bytes made by SSL that the socket has not taken yet, and a function that sends them. */
 size_t conn_tls_spilled(const struct conn *conn);
 enum io conn_tls_flush(struct conn *conn);
 

@@ -21,14 +21,14 @@
 #define EXPORTER_SIZE 32
 
 /*
- * What SSL wants to send and the socket does not take is kept in `spill`, so that for SSL the socket always
- * has room. A write that SSL must repeat later would forbid it to answer a key update meanwhile: the
+ * Bytes that SSL sends and the socket does not take are kept in `spill`, so that for SSL the socket always
+ * has room. If SSL had to repeat a write later, it could not answer a key update meanwhile, and the
  * connection would break.
  */
 struct conn_tls {
 	struct tls_ctx *ctx; /* own: one reference */
 	SSL *ssl; /* own; NULL until the handshake begins */
-	char *spill; /* own; a record and what reading made SSL answer; NULL: nothing */
+	char *spill; /* own; a record, and answers that SSL made while reading; NULL: nothing */
 	size_t spill_off;
 	size_t spill_len;
 	bool up; /* the handshake is done */
@@ -202,7 +202,7 @@ static void handshake_done(struct conn *conn)
 	tls->up = true;
 	timer_cancel(&conn->timer);
 	conn_set_state(conn, CONN_OPEN);
-	/* The first record may have come with the end of the handshake. */
+	/* The first record may have arrived with the end of the handshake. */
 	conn->more = true;
 	conn_schedule(conn, WORK_PUMP | WORK_FLUSH);
 	if (conn->ops->on_tls)
@@ -210,7 +210,7 @@ static void handshake_done(struct conn *conn)
 	conn_update_events(conn);
 }
 
-/* What an SSL call that did not succeed means. `what` is for the log. */
+/* Finds the meaning of an SSL call that failed. `what` is for the log. */
 static enum io conn_tls_explain(struct conn *conn, int ret, const char *what)
 {
 	struct conn_tls *tls = conn->tls;
@@ -269,7 +269,7 @@ enum io conn_tls_write(struct conn *conn, size_t *ret_n)
 	char chunk[CONN_CHUNK];
 	const char *p = chunk;
 	struct evbuffer_iovec iov;
-	/* Full records: what lies in several pieces is put together. */
+	/* Records are filled: pieces are put together. */
 	if (evbuffer_peek(conn->wire, -1, NULL, &iov, 1) == 1 && iov.iov_len >= n)
 		p = iov.iov_base;
 	else
@@ -341,7 +341,10 @@ static enum rc exporter_binding(SSL *ssl, struct buf *out)
 	return RC_OK;
 }
 
-/* RFC 5929 section 4.1: the hash of the certificate's signature, SHA-256 instead of MD5 and SHA-1. */
+/*
+ * RFC 5929 section 4.1: the hash of the certificate with the hash function of its signature; SHA-256 in place
+ * of MD5 and SHA-1.
+ */
 static enum rc end_point_binding(SSL *ssl, struct buf *out)
 {
 	X509 *cert = SSL_get_certificate(ssl);

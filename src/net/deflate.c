@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 
-/* 70 KiB of state while sending; half the cost of level 6 for nearly its ratio. */
+/* These settings need 70 KiB of state while sending, and half the time of level 6 for nearly its ratio. */
 #define OUT_WINDOW_BITS 13
 #define OUT_MEM_LEVEL 6
 #define OUT_LEVEL 4
@@ -16,7 +16,7 @@
 #define IN_WINDOW_BITS 15
 #define IN_WINDOW_SIZE 32768u
 
-/* What inflate reports in data_type. */
+/* The bits that inflate reports in data_type. */
 #define BITS_MASK 7
 #define LAST_BLOCK 64
 #define BLOCK_END 128
@@ -25,15 +25,15 @@
 struct frozen {
 	unsigned char *p; /* own */
 	size_t n; /* bytes at p */
-	size_t plain; /* bytes of the window; equal to n: not compressed */
-	int bits; /* of the last input byte still to be read */
+	size_t plain; /* bytes of the unpacked window; equal to n: it is not compressed */
+	int bits; /* bits of the last input byte that are still to be read */
 };
 
 struct deflate {
 	z_stream *out; /* own; NULL: put away */
 	z_stream *in; /* own; NULL: put away in `frozen` */
 	struct frozen frozen;
-	unsigned char last_byte; /* of the input taken so far */
+	unsigned char last_byte; /* last byte of the input taken so far */
 	bool between_blocks; /* `in` stands at the end of a block and has given out all its bytes */
 	bool in_pending;
 	bool in_ended;
@@ -94,7 +94,7 @@ static enum rc make_out(struct deflate *d)
 	return RC_UNAVAILABLE;
 }
 
-/* Compresses in[n] (nothing: only flushes) and appends what comes out. */
+/* Compresses in[n] (n may be 0: it only flushes) and appends the output. */
 static enum rc deflate_squeeze(struct deflate *d, unsigned char *in, size_t n, int flush, struct evbuffer *to)
 {
 	unsigned char piece[DEFLATE_PIECE];
@@ -139,7 +139,7 @@ bool deflate_unflushed(const struct deflate *d)
 	return d->unflushed;
 }
 
-/* Unpacks the window into `window`, which has room for it. */
+/* Unpacks the window into `window`, which must have room for it. */
 static bool deflate_unpack(const struct frozen *frozen, unsigned char *window)
 {
 	if (frozen->n == frozen->plain) {
@@ -215,7 +215,7 @@ enum rc deflate_in(struct deflate *d, struct strv *in, char *out, size_t cap, si
 
 	if (ret == Z_STREAM_END) {
 		d->in_ended = true;
-		d->in_pending = *ret_produced > 0; /* the end is still to be told */
+		d->in_pending = *ret_produced > 0; /* the end of the stream is still to be reported */
 		return d->in_pending ? RC_OK : RC_GONE;
 	}
 	if (ret != Z_OK && ret != Z_BUF_ERROR)
@@ -233,7 +233,7 @@ bool deflate_in_pending(const struct deflate *d)
 	return d->in_pending;
 }
 
-/* Compresses window[n] into `frozen`, or copies it if that does not help. */
+/* Compresses window[n] into `frozen`, or copies it if that is not smaller. */
 static void deflate_pack(struct frozen *frozen, unsigned char *window, size_t n)
 {
 	unsigned char packed[IN_WINDOW_SIZE];

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "base/strv.h"
 
-/* Long enough for a thousand phones that come back at once; the kernel cuts it to net.core.somaxconn. */
+/* Enough for a thousand phones that reconnect at once; the kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 4096
 #define FREE_PORT_TRIES 10
 #define SOCKET_FLAGS (SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
@@ -85,7 +85,7 @@ static bool have_ipv6(void)
 static bool parse_host(struct strv host, struct address *address)
 {
 	if (strv_eq(host, STRV("*"))) {
-		/* One socket for both families. */
+		/* One socket serves both families. */
 		if (have_ipv6())
 			set_v6(address, in6addr_any, false);
 		else
@@ -131,7 +131,7 @@ static enum rc listen_parse(const char *text, struct address *address, struct bu
 	return RC_OK;
 }
 
-/* A bound socket or -1 with errno. */
+/* Returns a bound socket, or -1 with errno. */
 static int bind_tcp(const struct address *address, bool shared)
 {
 	int on = 1, only = address->only_v6;
@@ -161,8 +161,8 @@ static void listen_close_all(int *fds, unsigned count)
 }
 
 /*
- * SO_REUSEPORT would silently share the port with another server of the same user: a socket without it shows
- * whether somebody listens. It also finds the free port for port 0.
+ * SO_REUSEPORT would silently share the port with another server of the same user. A socket without it shows
+ * whether another one listens. It also finds the free port for port 0.
  */
 static int listen_probe(struct address *address)
 {
@@ -175,7 +175,7 @@ static int listen_probe(struct address *address)
 	return error;
 }
 
-/* All sockets of an address; 0 or an errno, and which call it is of. */
+/* Opens all sockets of an address. Returns 0 or an errno, and the call that it comes from. */
 static int open_sockets(struct address *address, unsigned count, int *ret_fds, const char **ret_what)
 {
 	*ret_what = "bind";
@@ -206,8 +206,10 @@ static enum rc listen_open_tcp(const char *text, unsigned count, int *ret_fds, s
 		return rc;
 	const char *what = "";
 	int error = EADDRINUSE;
-	/* A port that was free when it was probed may be somebody else's a moment later: another free one
-	 * will do. */
+	/*
+	 * A port that was free when it was probed may be taken by another process a moment later; then
+	 * another free one is tried.
+	 */
 	for (int tries = 0; error == EADDRINUSE && tries < FREE_PORT_TRIES; tries++) {
 		struct address wanted = address;
 		error = open_sockets(&wanted, count, ret_fds, &what);
@@ -217,7 +219,7 @@ static enum rc listen_open_tcp(const char *text, unsigned count, int *ret_fds, s
 	return error == 0 ? RC_OK : listen_fail(errors, text, what, error);
 }
 
-/* Removes a socket file that nobody listens on. */
+/* Removes a socket file on which no process listens. */
 static enum rc clear_path(const char *path, const struct sockaddr_un *un, struct buf *errors)
 {
 	struct stat st;
@@ -255,7 +257,7 @@ static enum rc listen_open_unix(const char *path, mode_t mode, int *ret_fd, stru
 	int fd = socket(AF_UNIX, SOCKET_FLAGS, 0);
 	if (fd < 0)
 		return listen_fail(errors, path, "socket", errno);
-	/* The mode is right before anybody can connect: that needs listen. */
+	/* The mode is set before listen, so before any process can connect. */
 	const char *what = "bind";
 	bool ok = bind(fd, (const struct sockaddr *)&un, sizeof(un)) == 0;
 	if (ok) {
@@ -282,7 +284,7 @@ enum rc listen_open(const char *address, unsigned count, mode_t unix_mode, int *
 	return listen_open_tcp(address, count, ret_fds, errors);
 }
 
-/* Whether a socket is bound to this address and serves the same families. */
+/* Tells whether a socket is bound to this address and serves the same families. */
 static bool listen_is_bound_to(const struct address *wanted, int fd)
 {
 	struct address is = { .size = sizeof(is.u) };
@@ -296,7 +298,7 @@ static bool listen_is_bound_to(const struct address *wanted, int fd)
 		return is.u.in.sin_addr.s_addr == wanted->u.in.sin_addr.s_addr;
 	if (memcmp(&is.u.in6.sin6_addr, &wanted->u.in6.sin6_addr, sizeof(is.u.in6.sin6_addr)) != 0)
 		return false;
-	/* The option says nothing about an address that is not "any". */
+	/* The option has a meaning for the address "any" only. */
 	if (!IN6_IS_ADDR_UNSPECIFIED(&is.u.in6.sin6_addr))
 		return true;
 	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &size) == 0 && (only != 0) == wanted->only_v6;

@@ -11,9 +11,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-/* Accepted in one go; then the connections there are get their turn. */
+/* Connections accepted at once; then existing connections get their turn. */
 #define ACCEPTS 32
-/* How long accepting pauses when descriptors or memory have run out. */
+/* The time for which accepting pauses when descriptors or memory have run out. */
 #define PAUSE_MS 1000u
 /* A dead peer is noticed after some ten minutes. */
 #define KEEPALIVE_IDLE_S 300
@@ -64,11 +64,11 @@ static void listener_on_readable(evutil_socket_t fd, short what, void *arg)
 			listener_rest(listener, error);
 		if (error == EAGAIN || error == EWOULDBLOCK || out_of_resources(error))
 			break;
-		/* All else, ECONNABORTED above all, concerns one connection that is gone already. */
+		/* Any other error, such as ECONNABORTED, concerns one connection that is gone already. */
 	}
 }
 
-/* Accepted sockets inherit these. Not for UNIX sockets, where they fail harmlessly. */
+/* Accepted sockets inherit these options. On UNIX sockets they fail, which does no harm. */
 static void listener_set_options(int fd)
 {
 	int on = 1, idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S, count = KEEPALIVE_COUNT;
@@ -107,7 +107,7 @@ void listener_free(struct listener **listener)
 	*listener = NULL;
 	timer_fini(&l->pause);
 	event_free(l->event);
-	/* It may be on_accept that frees us. */
+	/* on_accept itself may call this, so the memory is freed later. */
 	l->gone = true;
 	reactor_defer(l->reactor, free, l);
 }

@@ -1,8 +1,7 @@
 /*
- * Listening sockets: TCP host:port, UNIX path, or a descriptor handed over by systemd (LISTEN_FDS). One
- * listening socket can be shared by several reactors (each accepts for itself; TCP sockets use SO_REUSEPORT
- * per reactor where they are opened by us). Out of descriptors: accepting pauses for a second instead of
- * spinning.
+ * Listening sockets: TCP host:port, UNIX path, or a descriptor passed by systemd (LISTEN_FDS). One listening
+ * socket can be shared by several reactors, each of which accepts for itself; TCP sockets that we open use
+ * SO_REUSEPORT, one for each reactor. If descriptors run out, accepting pauses for a second.
  */
 #ifndef COID_NET_LISTENER_H
 #define COID_NET_LISTENER_H
@@ -25,7 +24,7 @@ struct listener;
  */
 enum rc listen_open(
 	const char *address, unsigned count, mode_t unix_mode, int *ret_fds, struct buf *errors) MUST_CHECK;
-/* Whether listen_open of this address would give such a socket: for those that were handed over. */
+/* Tells whether listen_open of this address would make such a socket: for sockets passed by systemd. */
 bool listen_is_at(const char *address, int fd);
 /* The bound port of a TCP socket, 0 for others. */
 uint16_t listen_port(int fd);

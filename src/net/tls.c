@@ -15,14 +15,14 @@
 #include "base/mem.h"
 #include "net/tls_priv.h"
 
-/* TLS 1.2 with forward secrecy and authenticated encryption; TLS 1.3 suites are all of that kind. */
+/* TLS 1.2 suites with forward secrecy and authenticated encryption; all TLS 1.3 suites have both. */
 #define DEFAULT_CIPHERS "ECDHE+AESGCM:ECDHE+CHACHA20"
 
 const char *tls_reason(void)
 {
 	unsigned long code = ERR_get_error();
 	const char *reason = NULL;
-	/* What a system call has said (no such file, permission denied) has no text of OpenSSL's. */
+	/* OpenSSL has no text for errors of system calls (no such file, permission denied). */
 	if (code && ERR_SYSTEM_ERROR(code))
 		reason = strerrordesc_np(ERR_GET_REASON(code));
 	else if (code)
@@ -31,7 +31,7 @@ const char *tls_reason(void)
 	return reason ? reason : "no reason given";
 }
 
-/* Chooses our protocol if the client offers it, else none. */
+/* Chooses our protocol if the client offers it, otherwise none. */
 static int select_alpn(SSL *ssl, const unsigned char **ret_p, unsigned char *ret_n,
 	const unsigned char *offer, unsigned int offer_n, void *arg)
 {
@@ -48,7 +48,7 @@ static int select_alpn(SSL *ssl, const unsigned char **ret_p, unsigned char *ret
 	return SSL_TLSEXT_ERR_NOACK;
 }
 
-/* Never ask for a passphrase on the terminal. */
+/* Replaces the question for a passphrase on the terminal. */
 static int no_passphrase(char *p, int n, int for_writing, void *arg)
 {
 	(void)p;
@@ -66,9 +66,9 @@ static void tls_set_options(SSL_CTX *ctx)
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY);
-	/* Header and body of a record with one system call. */
+	/* This reads header and body of a record with one system call. */
 	SSL_CTX_set_read_ahead(ctx, 1);
-	/* Resumption is by tickets, which cost no memory here. */
+	/* Sessions are resumed by tickets, which need no memory here. */
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_default_passwd_cb(ctx, no_passphrase);
@@ -99,8 +99,8 @@ static enum rc set_protocol(SSL_CTX *ctx, const struct tls_settings *settings, s
 	return RC_OK;
 }
 
-/* NULL: the file can be read; else why not. OpenSSL says of a folder only that it has no certificate in
- * it. */
+/* NULL: the file can be read; otherwise the reason why not. For a folder OpenSSL would only report that it
+ * has no certificate. */
 static const char *file_fault(const char *path)
 {
 	char c;

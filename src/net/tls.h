@@ -1,6 +1,6 @@
 /*
- * A TLS server context: certificate, key, protocol limits, ALPN ("imap" is chosen when offered; unknown
- * offers are ignored, never a failure), session tickets. Reference-counted and read-only after creation: a
+ * A TLS server context: certificate, key, protocol limits, ALPN ("imap" is chosen if it is offered; unknown
+ * offers are ignored and never an error), session tickets. Reference-counted, and read-only after creation: a
  * reload makes a new one, running connections keep theirs. Any thread.
  */
 #ifndef COID_NET_TLS_H
@@ -23,12 +23,12 @@ struct tls_settings {
 	uint64_t ticket_key_ms; /* how long a key makes session tickets (tls_tickets.h); 0: half a day */
 };
 
-/* On failure `errors` says what and which file. */
+/* Makes a context. On failure `errors` names the error and the file. */
 enum rc tls_ctx_new(
 	const struct tls_settings *settings, struct buf *errors, struct tls_ctx **ret_ctx) MUST_CHECK;
-/* To be called now and then: keys of tickets that are over are wiped. */
+/* Call this now and then: wipes keys of tickets that have expired. */
 void tls_ctx_tick(struct tls_ctx *ctx);
-/* When the certificate ends, seconds since 1970; false: nobody can tell. */
+/* The time when the certificate expires, in seconds since 1970. False: it is not known. */
 bool tls_ctx_expires(const struct tls_ctx *ctx, int64_t *ret_end);
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx);
 void tls_ctx_unref(struct tls_ctx **ctx);

@@ -1,6 +1,4 @@
-/*
- * The inside of a TLS context, for conn_tls.c.
- */
+/* The insides of a TLS context, for conn_tls.c. */
 #ifndef COID_NET_TLS_PRIV_H
 #define COID_NET_TLS_PRIV_H
 
@@ -19,7 +17,7 @@ struct tls_ctx {
 
 /* Made by conn_tls.c: reads and writes the socket of the struct conn that is the BIO's data. */
 BIO_METHOD *conn_bio_method_new(void);
-/* The oldest reason in this thread's error queue, which is emptied. */
+/* The oldest reason in this thread's error queue; empties the queue. */
 const char *tls_reason(void);
 
 #endif

@@ -50,7 +50,7 @@ void tls_tickets_free(struct tls_tickets **tickets)
 	*tickets = NULL;
 }
 
-/* Under the lock: what is over goes. */
+/* Wipes expired keys. Call it under the lock. */
 static void tickets_expire(struct tls_tickets *tickets, uint64_t now)
 {
 	if (tickets->current.valid && now - tickets->current.made_ms >= tickets->period_ms) {
@@ -61,7 +61,7 @@ static void tickets_expire(struct tls_tickets *tickets, uint64_t now)
 		mem_wipe(&tickets->previous, sizeof(tickets->previous));
 }
 
-/* Under the lock: the key that makes tickets now. */
+/* The key that makes tickets now. Call it under the lock. */
 static const struct ticket_key *tickets_current(struct tls_tickets *tickets, uint64_t now)
 {
 	struct ticket_key *key = &tickets->current;
@@ -77,7 +77,7 @@ static const struct ticket_key *tickets_current(struct tls_tickets *tickets, uin
 	return key;
 }
 
-/* Under the lock: the key of that name, or NULL. */
+/* The key of that name, or NULL. Call it under the lock. */
 static const struct ticket_key *tickets_find(
 	struct tls_tickets *tickets, const unsigned char *name, uint64_t now)
 {
@@ -106,7 +106,10 @@ static bool key_use(const struct ticket_key *key, unsigned char *iv, EVP_CIPHER_
 	return ok;
 }
 
-/* OpenSSL's: -1 failure, 0 the ticket is not ours, 1 it is, 2 it is and a new one shall be made. */
+/*
+ * OpenSSL's callback: -1 failure, 0 the ticket is not ours, 1 it is ours, 2 it is ours and a new one is to be
+ * made.
+ */
 static int on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
 	EVP_MAC_CTX *mac, int encrypt)
 {

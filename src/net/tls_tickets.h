@@ -1,7 +1,7 @@
 /*
- * The keys of TLS session tickets. Whoever gets hold of one can read what was said in all sessions that it
- * resumed (TLS 1.2) or their early keys, so a key makes tickets for one period, its tickets are taken for one
- * more, and then it is wiped. Owned by a TLS context; any thread.
+ * The keys of TLS session tickets. With such a key an attacker can read all sessions that it resumed (TLS
+ * 1.2), or their early keys. So a key makes tickets for one period, its tickets are accepted for one more,
+ * and then it is wiped. Owned by a TLS context; any thread.
  */
 #ifndef COID_NET_TLS_TICKETS_H
 #define COID_NET_TLS_TICKETS_H
@@ -14,10 +14,10 @@
 struct tls_tickets;
 
 struct tls_tickets *tls_tickets_new(uint64_t period_ms);
-/* After the SSL_CTX. */
+/* Call this after the SSL_CTX has been freed. */
 void tls_tickets_free(struct tls_tickets **tickets);
 void tls_tickets_attach(struct tls_tickets *tickets, SSL_CTX *ctx);
-/* Wipes keys that are over, though nobody connects. */
+/* Wipes expired keys even if no client connects. */
 void tls_tickets_tick(struct tls_tickets *tickets);
 
 #endif
