@@ -1,6 +1,4 @@
-/*
- * The control socket: the admin object and the choice of the verb that a request names.
- */
+/* The control socket: the admin object, and the search for the verb that a request names. */
 #include "admin/admin.h"
 
 #include "admin/admin_priv.h"
@@ -71,7 +69,7 @@ void admin_free(struct admin **admin)
 	*admin = NULL;
 }
 
-/* The verb's words, if the request begins with them: how many. 0: it does not. */
+/* The number of words of the verb, if the request begins with them; otherwise 0. */
 static unsigned admin_count_words(const struct verb *verb, const struct request_reader *reader)
 {
 	struct strv words = strv_cstr(verb->words);
@@ -87,7 +85,7 @@ static unsigned admin_count_words(const struct verb *verb, const struct request_
 	return count;
 }
 
-/* The verb that the request begins with; the longest wins. */
+/* The verb at the beginning of the request; the longest match wins. */
 static const struct verb *admin_find_verb(const struct request_reader *reader, unsigned *ret_words)
 {
 	const struct verb *best = NULL;

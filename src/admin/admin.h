@@ -24,7 +24,7 @@ struct admin_settings {
 	unsigned import_parallel; /* passwords hashed at a time by an import */
 };
 
-/* The part of the server that only its owner knows. Called on the reactor. */
+/* Functions of the server that only its owner knows. Called on the reactor. */
 struct admin_hooks {
 	void *ctx;
 	/* "key: value" lines for `coidctl status`. */
@@ -32,25 +32,26 @@ struct admin_hooks {
 	/* A line for each IMAP command, for `coidctl help imap`. */
 	void (*imap_help)(struct buf *out);
 	/*
-	 * As SIGHUP. `errors` gets the faults of the configuration, and the settings that wait for a restart.
+	 * Reloads the configuration as SIGHUP does. `errors` gets the faults of the configuration, and the
+	 * settings that need a restart.
 	 */
 	enum rc (*reload)(void *ctx, struct buf *errors);
 	const struct coi *coi; /* borrowed; NULL: not offered */
 	struct webpush *webpush; /* likewise */
 };
 
-/* All borrowed but settings (copied). */
+/* Makes the object. All parameters are borrowed, except settings, which are copied. */
 struct admin *admin_new(const struct admin_settings *settings, const struct admin_hooks *hooks,
 	struct store *store, struct auth *auth, struct reactor *reactor, struct log *log);
 /* New settings, for requests to come; copied. */
 void admin_reload(struct admin *admin, const struct admin_settings *settings);
 /* Takes over the non-blocking socket fd. */
 void admin_accept(struct admin *admin, int fd);
-/* No new requests; those in hand are answered. Called again it drops them. */
+/* Accepts no new requests; running ones are answered. A second call drops them. */
 void admin_stop(struct admin *admin);
-/* Requests that have not ended. */
+/* The number of requests that have not ended. */
 unsigned admin_sessions(const struct admin *admin);
-/* After the last request has ended. */
+/* Call this after the last request has ended. */
 void admin_free(struct admin **admin);
 
 #endif

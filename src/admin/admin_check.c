@@ -1,6 +1,4 @@
-/*
- * coidctl check: compares the index of one account with its messages, and repairs it if that is wished.
- */
+/* coidctl check: compares the index of one account with its messages, and repairs it if that is asked for. */
 #include "admin/admin_priv.h"
 #include "admin/lookup.h"
 

@@ -1,7 +1,6 @@
 /*
  * coidctl check --all: checks every account, one after the other. It takes at most half of the time and one
- * worker, and keeps nothing of an account but its share of the sum. It waits for a client that reads
- * slowly.
+ * worker, and keeps only sums of the accounts. It waits for a client that reads slowly.
  */
 #include "admin/admin_priv.h"
 
@@ -15,7 +14,7 @@
 
 #define SURVEY_REPORT_MAX (1u << 20) /* of one account */
 #define SURVEY_PAUSE_MAX_MS 1000
-#define SURVEY_DRAIN_MS 100 /* between two looks whether the client has read on */
+#define SURVEY_DRAIN_MS 100 /* between two checks whether the client has read more */
 #define SURVEY_OUT_MAX (256u * 1024)
 
 struct survey {
@@ -24,14 +23,14 @@ struct survey {
 	struct timer timer;
 	struct request *request; /* borrowed until request_finish */
 	bool repair;
-	char *name; /* own; of the account in hand, or of the last one */
+	char *name; /* own; of the present account, or of the last one */
 	int64_t id; /* 0: there is none after it */
 	uint64_t began; /* ms */
 	struct buf report;
 	struct check_result result;
 	struct check_result sum;
 	unsigned accounts;
-	unsigned damaged; /* with problems that are still there */
+	unsigned damaged; /* accounts with problems that remain */
 	unsigned unchecked;
 };
 
@@ -63,7 +62,7 @@ static void survey_end(struct survey *survey, enum rc rc)
 	free(survey);
 }
 
-/* The pause gives time to everybody else, and to the client to read. */
+/* The pause gives time to other work, and to the client for reading. */
 static void survey_pause(void *arg)
 {
 	struct survey *survey = arg;
@@ -160,7 +159,7 @@ static bool survey_take(void *arg, const struct user_record *user)
 static enum rc survey_next(struct users *users, struct users_job *job)
 {
 	struct survey *survey = CONTAINER_OF(job, struct survey, next);
-	/* The view must outlive the name. */
+	/* The view must outlive the name, so it is copied. */
 	char *after = mem_strdup(survey->name);
 
 	survey->id = 0;

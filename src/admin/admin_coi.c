@@ -1,6 +1,4 @@
-/*
- * coidctl coi: shows and sets an account's COI settings as its owner's clients would.
- */
+/* coidctl coi: shows and sets an account's COI settings, as clients of its owner would. */
 #include "admin/admin_priv.h"
 #include "admin/lookup.h"
 

@@ -24,11 +24,11 @@ struct import_entry {
 	enum rc rc;
 };
 
-/* Reads lines, hashes some at a time, writes what is ready in batches; at most one batch is under way. */
+/* Reads lines, hashes some at a time, and writes finished ones in batches; at most one batch is under way. */
 struct import {
 	struct users_job job;
 	struct request *request;
-	struct strv left; /* of the payload */
+	struct strv left; /* the rest of the payload */
 	unsigned line;
 	unsigned hashing;
 	struct list ready; /* entries to be written */
@@ -80,7 +80,10 @@ static void import_hashed(struct auth_hash_request *hash)
 	import_pump(import);
 }
 
-/* [users] Rows that are there already must not undo the others: every entry keeps its own result. */
+/*
+ * [users] Writes the rows. A row that exists already must not undo the others, so every entry has its own
+ * result.
+ */
 static enum rc import_write_run(struct users *users, struct users_job *job)
 {
 	struct import *import = CONTAINER_OF(job, struct import, job);
@@ -143,7 +146,7 @@ static void import_write_batch(struct import *import)
 		import_write_done(&import->job);
 }
 
-/* Takes the next line. It goes to the hash threads, or is ready at once. */
+/* Takes the next line. Its password goes to the hash threads, or it is ready at once. */
 static void import_next_line(struct import *import)
 {
 	size_t end = strv_index(import->left, '\n');
@@ -211,7 +214,7 @@ static void import_pump(struct import *import)
 {
 	unsigned parallel = import->request->admin->settings.import_parallel;
 
-	/* A completion that comes at once calls this function again: the outermost call goes on. */
+	/* A completion that comes at once calls this function again; the outermost call goes on. */
 	if (import->pumping)
 		return;
 	import->pumping = true;

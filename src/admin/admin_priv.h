@@ -1,6 +1,6 @@
 /*
- * The insides of the control socket that the files of this folder share: the admin object and the table of
- * verbs. All on the admin's reactor.
+ * Declarations that the files of this folder share: the admin object and the table of verbs. All on the
+ * admin's reactor.
  */
 #ifndef COID_ADMIN_ADMIN_PRIV_H
 #define COID_ADMIN_ADMIN_PRIV_H
@@ -26,9 +26,9 @@ struct admin {
 
 struct verb {
 	const char *words; /* "user add" */
-	const char *usage; /* what stands behind them */
+	const char *usage; /* the arguments after them */
 	const char *help;
-	/* Called once; answers, at once or later, and calls request_finish. */
+	/* Called once. It answers, at once or later, and calls request_finish. */
 	void (*run)(struct request *request);
 };
 

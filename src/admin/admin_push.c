@@ -15,7 +15,7 @@
 enum push_verb { VERB_LIST, VERB_TEST, VERB_REMOVE };
 
 /*
- * Finds the account's id on the users strand, then works on the account's strand, or tests on the push
+ * Finds the account's id on the users strand. Then it works on the account's strand, or tests on the push
  * thread.
  */
 struct push_request {
@@ -121,7 +121,7 @@ static void push_request_found(struct lookup *lookup, enum rc rc)
 		push_request_fail(push, rc);
 }
 
-/* NULL, and the request is answered, if this server does not push. */
+/* NULL, and the request is answered: this server does not push. */
 static struct webpush *push_request_offered(struct request *request)
 {
 	struct webpush *webpush = request->admin->hooks.webpush;

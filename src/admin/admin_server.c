@@ -1,6 +1,6 @@
 /*
- * coidctl status, reload and help imap: tells what the server does; reads its configuration again; lists its
- * IMAP commands.
+ * coidctl status, reload and help imap: shows the state of the server, reads its configuration again, lists
+ * its IMAP commands.
  */
 #include "admin/admin_priv.h"
 

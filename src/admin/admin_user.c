@@ -91,7 +91,7 @@ static enum rc user_change_run(struct users *users, struct users_job *job)
 	return RC_INVALID;
 }
 
-/* Tells the account its quota, and reads what it uses of it. */
+/* Tells the account its quota, and reads its usage. */
 struct user_quota {
 	struct job job;
 	struct user_change *change;
@@ -208,7 +208,7 @@ static void user_change_hashed(struct auth_hash_request *hash)
 		user_change_submit(change);
 }
 
-/* Makes a change and checks its user's name. NULL, and the request is answered, if that is no address. */
+/* Makes a change and checks its user's name. NULL, and the request is answered: the name is no address. */
 static struct user_change *user_change_new(struct request *request, enum user_action action)
 {
 	struct user_change *change = mem_zalloc(sizeof(*change));
@@ -298,7 +298,7 @@ static void admin_run_user_disable(struct request *request)
 	user_change_plain(request, USER_DISABLE);
 }
 
-/* "10G", "none", "default" */
+/* Reads "10G", "none" or "default". */
 static bool user_limit_parse(struct strv text, bool size, uint64_t *ret_limit)
 {
 	if (strv_eq(text, STRV("none")))

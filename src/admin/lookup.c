@@ -1,6 +1,4 @@
-/*
- * From the name of an account to its id.
- */
+/* Finds the id of an account by its name. */
 #include "admin/lookup.h"
 
 #include "admin/admin_priv.h"

@@ -1,6 +1,4 @@
-/*
- * One request of coidctl: reads it off the wire, calls the function that runs it, writes the answer.
- */
+/* One request of coidctl: reads it from the wire, calls the function that runs it, writes the answer. */
 #include "admin/request.h"
 
 #include "admin/admin_priv.h"
@@ -84,7 +82,7 @@ static enum request_result request_read_arg(struct request_reader *reader, struc
 	return REQUEST_COMPLETE;
 }
 
-/* Goes on to the next part that is not empty. */
+/* Goes to the next part that is not empty. */
 static void request_read_on(struct request_reader *reader)
 {
 	if (reader->part == REQUEST_ARGS && reader->arg_count == reader->arg_total)
@@ -93,7 +91,7 @@ static void request_read_on(struct request_reader *reader)
 		reader->part = REQUEST_WHOLE;
 }
 
-/* One step: REQUEST_COMPLETE if the head, an argument or a piece of the payload was taken. */
+/* Takes one step. REQUEST_COMPLETE: the head, an argument or a piece of the payload was taken. */
 static enum request_result request_read_part(struct request_reader *reader, struct strv in, size_t *ret_used)
 {
 	switch (reader->part) {
@@ -192,7 +190,7 @@ void request_err(struct request *request, const char *format, ...)
 	va_end(args);
 }
 
-/* The text's next line, taken off. */
+/* Takes the next line off the text. */
 static struct strv request_take_line(struct strv *text)
 {
 	size_t end = strv_index(*text, '\n');
@@ -299,7 +297,7 @@ bool request_option(struct request *request, const char *name, struct strv *ret_
 bool request_plain(struct request *request, unsigned count)
 {
 	for (unsigned i = 0; i < request->rest_count; i++) {
-		/* "-" alone is standard input. */
+		/* "-" means standard input, so it is not an option. */
 		if (strv_starts(request->rest[i], STRV("-")) && request->rest[i].n > 1) {
 			request_usage(request, "unknown option");
 			return false;
@@ -343,7 +341,7 @@ static void request_on_end(void *arg, enum conn_end why)
 
 	(void)why;
 	request->conn = NULL;
-	/* A verb that is still at work goes on and finishes the request itself. */
+	/* A verb that is still working goes on and finishes the request itself. */
 	if (request->state != REQUEST_RUNNING)
 		request_free(request);
 }

@@ -23,7 +23,7 @@ struct admin;
 struct conn;
 struct verb;
 
-/* Octets of one line of an answer. The reports of verbs have smaller maxima of their own. */
+/* Octets of one line of an answer. The reports of verbs have smaller limits of their own. */
 #define REQUEST_LINE_MAX (4u << 20)
 
 enum request_part {
@@ -34,7 +34,7 @@ enum request_part {
 };
 
 enum request_result {
-	REQUEST_NEED_MORE, /* all is well so far */
+	REQUEST_NEED_MORE, /* valid so far */
 	REQUEST_COMPLETE, /* arguments and payload are there */
 	REQUEST_INVALID /* this is no request of coidctl, or it passes a limit of protocol.h */
 };
@@ -52,9 +52,8 @@ struct request_reader {
 void request_reader_init(struct request_reader *reader, struct arena *arena);
 void request_reader_fini(struct request_reader *reader);
 /*
- * Takes what it can off `in`; *ret_used tells how much. What is left over with REQUEST_NEED_MORE comes
- * again, with more behind it. What is behind a complete request is not looked at. Not to be called after
- * REQUEST_INVALID.
+ * Takes input; *ret_used tells how much. With REQUEST_NEED_MORE the unused rest must be passed again, with
+ * more after it. Input after a complete request is ignored. Do not call this after REQUEST_INVALID.
  */
 enum request_result request_read(struct request_reader *reader, struct strv in, size_t *ret_used);
 
@@ -79,37 +78,37 @@ struct request {
 
 /* Takes over the non-blocking socket fd. `run` is called once with a complete request. */
 void request_accept(struct admin *admin, int fd, void (*run)(struct request *request));
-/* Ends the connection without an answer. A verb that is at work goes on and calls request_finish. */
+/* Ends the connection without an answer. A verb that is working goes on and calls request_finish. */
 void request_drop(struct request *request);
 
-/* A line of standard output, or of standard error. A line break in it becomes a space. */
+/* Writes a line to standard output, or to standard error. A line break in it becomes a space. */
 void request_out(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void request_err(struct request *request, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* A text of several lines. */
 void request_out_lines(struct request *request, struct strv text);
 void request_err_lines(struct request *request, struct strv text);
-/* Octets of the answer that the client has not read yet; a long answer waits before it adds more. */
+/* The octets of the answer that the client has not read yet; a long answer waits before it adds more. */
 size_t request_unread(const struct request *request);
-/* The client has gone: nobody reads the answer. */
+/* True: the client has gone, so nobody reads the answer. */
 static inline bool request_is_gone(const struct request *request)
 {
 	return request->conn == NULL;
 }
 /* Ends the request with an exit status (PROTOCOL_OK, ...); it may be gone afterwards. */
 void request_finish(struct request *request, int status);
-/* "what: not found" and the like on standard error, and the end with PROTOCOL_FAILED. */
+/* Writes "what: not found" or a similar text to standard error, and ends with PROTOCOL_FAILED. */
 void request_fail(struct request *request, struct strv what, enum rc rc);
-/* Says how the verb is used; ends with PROTOCOL_USAGE. `problem` may be NULL. */
+/* Prints the usage of the verb; ends with PROTOCOL_USAGE. `problem` may be NULL. */
 void request_usage(struct request *request, const char *problem);
 
 /*
- * Takes option `--name` (and its value, if ret_value is not NULL) out of request->rest. False if it is not
- * there; a missing value gives an empty view.
+ * Takes option `--name` (and its value, if ret_value is not NULL) out of request->rest. False: it is not
+ * there. A missing value gives an empty view.
  */
 bool request_option(struct request *request, const char *name, struct strv *ret_value);
 /*
- * After the options: exactly `count` plain arguments are left and none looks like an option. Else usage,
- * false.
+ * Call this after the options were taken. True: exactly `count` plain arguments are left. Otherwise it prints
+ * the usage and returns false.
  */
 bool request_plain(struct request *request, unsigned count);
 

@@ -1,6 +1,6 @@
 /*
- * The verbs of coidctl: for the daemon, which runs them, and for `coidctl help`, which works without it.
- * There is a list for each file of this folder. An item is X(words of the verb, its arguments, help,
+ * The verbs of coidctl: for the daemon, which runs them, and for `coidctl help`, which works without the
+ * daemon. Each file of this folder has a list. An item is X(words of the verb, its arguments, help,
  * function).
  */
 #ifndef COID_ADMIN_VERBS_H

@@ -12,7 +12,7 @@
 #define ARENA_CHUNK_MAX ((size_t)65536)
 
 struct chunk {
-	struct chunk *next; /* own: the chunk before it in time */
+	struct chunk *next; /* own: the chunk that was made before it */
 	size_t size; /* usable bytes */
 	size_t used;
 	size_t pad; /* keeps the bytes that follow aligned */
@@ -21,7 +21,7 @@ struct chunk {
 _Static_assert(sizeof(struct chunk) % 16 == 0, "the bytes after a chunk header must be aligned");
 
 struct arena {
-	struct chunk *current; /* own: where small requests go; its list ends in `first` */
+	struct chunk *current; /* own: serves small requests; its list ends with `first` */
 	struct chunk *large; /* own: requests with a chunk of their own */
 	struct chunk *first; /* borrowed from the list of `current` */
 	size_t total;
@@ -42,7 +42,7 @@ static char *chunk_bytes(struct chunk *chunk)
 
 static size_t round_up(size_t size)
 {
-	/* Absurd sizes become one that malloc refuses, which aborts. */
+	/* Absurd sizes become a size that malloc refuses, which aborts. */
 	if (size > SIZE_MAX / 2)
 		return SIZE_MAX / 2 & ~(ARENA_ALIGN - 1);
 	return (size + ARENA_ALIGN - 1) & ~(ARENA_ALIGN - 1);
@@ -97,7 +97,10 @@ void *arena_alloc(struct arena *arena, size_t size)
 		if (next < ARENA_FIRST)
 			next = ARENA_FIRST;
 		if (need > next / 2) {
-			/* Too large to share: the current chunk stays in use for small requests. */
+			/*
+			 * The request is too large to share a chunk: the current chunk stays in use for small
+			 * ones.
+			 */
 			chunk = arena_chunk_new(arena, need);
 			chunk->used = need;
 			chunk->next = arena->large;

@@ -1,7 +1,7 @@
 /*
- * Region memory: many small allocations that die together (a command, a job, a parse). Not thread-safe; an
- * arena is handed over whole. Allocation cannot fail (the process aborts): anything sized by a peer must be
- * bounded by the caller before it is put here. Memory is 16-byte aligned.
+ * Region memory: many small allocations that are freed together (those of a command, a job, a parse). Not
+ * thread-safe; an arena is passed on as a whole. Allocation can't fail (the process aborts): the caller must
+ * bound sizes that a peer chooses. Memory is 16-byte aligned.
  */
 #ifndef COID_BASE_ARENA_H
 #define COID_BASE_ARENA_H

@@ -48,7 +48,7 @@ void buf_shrink(struct buf *buf, size_t keep)
 
 char *buf_reserve(struct buf *buf, size_t n)
 {
-	/* len <= max always; after a buf_fini of a smaller maximum there is nothing held. */
+	/* len <= max always; after buf_fini with a smaller maximum no memory is held. */
 	if (buf->full || n > buf->max - buf->len) {
 		buf->full = true;
 		return NULL;
@@ -63,7 +63,7 @@ char *buf_reserve(struct buf *buf, size_t n)
 		buf->p = mem_realloc(buf->p, cap, 1);
 		buf->cap = cap;
 	} else if (!buf->p) {
-		/* n is 0 and nothing is held: a pointer is still owed. */
+		/* n is 0 and no memory is held, but the caller needs a pointer. */
 		buf->p = mem_alloc(1);
 	}
 	return buf->p + buf->len;
@@ -141,7 +141,10 @@ void buf_printf(struct buf *buf, const char *format, ...)
 		buf->len += length;
 		return;
 	}
-	/* printf wants one byte more for its NUL, which may lie beyond the maximum: format aside then. */
+	/*
+	 * printf needs one more byte for its NUL, which may be beyond the maximum: then the text is formatted
+	 * elsewhere.
+	 */
 	char *text = mem_alloc(length + 1);
 	va_start(args, format);
 	n = vsnprintf(text, length + 1, format, args);

@@ -1,6 +1,7 @@
 /*
- * Growable bytes with a maximum given at birth. Writers append without looking; when the maximum would be
- * passed nothing more is added and `full` stays set: whoever sends or stores the result checks buf_ok() once.
+ * Growable bytes with a maximum that is given at the start. Writers append without checks. If the maximum
+ * would be passed, nothing more is added and `full` stays set: the code that sends or stores the result calls
+ * buf_ok() once.
  */
 #ifndef COID_BASE_BUF_H
 #define COID_BASE_BUF_H
@@ -30,9 +31,9 @@ void buf_init(struct buf *buf, size_t max);
 void buf_fini(struct buf *buf);
 /* Like buf_fini, but wipes the bytes first: for secrets. */
 void buf_wipe(struct buf *buf);
-/* Length 0, `full` cleared, memory kept. */
+/* Sets the length to 0 and clears `full`; keeps the memory. */
 void buf_reset(struct buf *buf);
-/* Gives spare memory back when more than `keep` bytes are held. */
+/* Gives spare memory back if more than `keep` bytes are held. */
 void buf_shrink(struct buf *buf, size_t keep);
 
 void buf_add(struct buf *buf, const void *p, size_t n);
@@ -41,8 +42,8 @@ void buf_addv(struct buf *buf, struct strv v);
 void buf_addc(struct buf *buf, char c);
 void buf_addu(struct buf *buf, uint64_t number);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Room for n bytes at the end, or NULL (and `full`) if that passes the maximum. Then buf_commit what was
- * written. */
+/* Makes room for n bytes at the end; NULL (and `full`): that passes the maximum. Then call buf_commit with
+ * the number of bytes written. */
 char *buf_reserve(struct buf *buf, size_t n);
 void buf_commit(struct buf *buf, size_t n);
 /* Removes n bytes from the front. */

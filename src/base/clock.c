@@ -9,8 +9,8 @@
 #define DAYS_PER_ERA 146097 /* 400 years */
 
 /*
- * The fake time of the tests. It cannot hang off an object, since code under test reads the clock anywhere
- * and on any thread; outside the tests it stays 0 for ever.
+ * The fake time of the tests. It is a global, since code under test reads the clock anywhere and on any
+ * thread. Outside the tests it stays 0.
  */
 static _Atomic uint64_t fake_mono_us;
 static _Atomic int64_t fake_wall_us;

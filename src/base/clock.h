@@ -1,6 +1,6 @@
 /*
- * Time, replaceable in tests. The monotonic clock is for timers and timeouts, the wall clock for dates.
- * Both may be read on any thread.
+ * Time, replaceable in tests. The monotonic clock is for timers and timeouts, the wall clock for dates. Both
+ * may be read on any thread.
  */
 #ifndef COID_BASE_CLOCK_H
 #define COID_BASE_CLOCK_H
@@ -18,7 +18,7 @@ uint64_t clock_mono_us(void);
 int64_t clock_wall(void);
 int64_t clock_wall_us(void);
 
-/* Tests only: from now on both clocks stand at this value until moved again; 0 gives the real ones back. */
+/* Stops both clocks at this value until they are moved again; 0 restores the real ones. For tests only. */
 void clock_fake_set(uint64_t mono_ms, int64_t wall_seconds);
 void clock_fake_advance(uint64_t ms);
 

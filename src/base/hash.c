@@ -6,8 +6,8 @@
 #include <string.h>
 
 /*
- * The seed is the one thing that every table of the process shares. It is written once, before its first use,
- * and never again; tables need not carry it.
+ * The seed is shared by every table of the process. It is written once, before its first use, and never
+ * again, so tables need not hold it.
  */
 static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
 static uint64_t seed[2];

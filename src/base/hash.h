@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 uint64_t hash_bytes(const void *p, size_t n);
-/* The same with a key of the caller's; gives the same number in every process. */
+/* Hashes with a key of the caller's; gives the same number in every process. */
 uint64_t hash_bytes_seeded(const void *p, size_t n, const uint64_t key[2]);
 
 #undef HASH_FUNCTION

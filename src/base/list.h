@@ -18,8 +18,7 @@ struct list {
 };
 
 #define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
-/* `node` is declared by the loop, so that it cannot stand in parentheses.
- * NOLINTBEGIN(bugprone-macro-parentheses) */
+/* The loop declares `node`, so that it can't be in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define LIST_EACH(node, list)                                                                                \
 	for (struct list_node *node = (list)->head.next; node != &(list)->head; node = node->next)
 /* The body may remove `node`. */

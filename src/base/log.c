@@ -26,7 +26,7 @@ struct log {
 
 static const struct {
 	const char *name;
-	int priority; /* syslog's */
+	int priority; /* the number of syslog */
 } levels[] = {
 	[LOG_LEVEL_ERROR] = { "error", 3 },
 	[LOG_LEVEL_WARN] = { "warn", 4 },
@@ -102,7 +102,7 @@ static void line_write(int fd, const char *line, size_t n)
 	do {
 		done = write(fd, line, n);
 	} while (done < 0 && errno == EINTR);
-	/* A log that cannot be written has no place to say so. */
+	/* If the log can't be written, there is nowhere to report that. */
 }
 
 static void log_line(struct log *log, enum log_level level, const char *format, va_list args)
@@ -122,10 +122,10 @@ static void log_line(struct log *log, enum log_level level, const char *format, 
 	size_t length = start + (size_t)n;
 	if (length > sizeof(line) - 2) {
 		length = sizeof(line) - 2;
-		/* It is no string yet. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
+		/* The line is not NUL-terminated yet. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
 		memcpy(line + length - 3, "...", 3);
 	}
-	/* Whatever a caller forgot to escape still cannot start a line or reach a terminal. */
+	/* A value that a caller forgot to escape still can't start a line or control a terminal. */
 	for (size_t i = start; i < length; i++) {
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = '?';
@@ -180,12 +180,12 @@ const char *log_escape(struct strv v)
 	char *out = values[turn++ % LOG_VALUES];
 	size_t at = 0;
 	size_t i = 0;
-	/* Quoted where a blank or nothing at all would make the next key=value ambiguous. */
+	/* The value is quoted if a blank or an empty text would make the next key=value ambiguous. */
 	bool quote = v.n == 0 || memchr(v.p, ' ', v.n) != NULL || memchr(v.p, '=', v.n) != NULL;
 
 	if (quote)
 		out[at++] = '"';
-	/* Room is left for an escape, the dots, the quote and the NUL. */
+	/* The loop leaves room for an escape, the dots, the quote and the NUL. */
 	for (; i < v.n && at <= LOG_VALUE_MAX - 9; i++) {
 		unsigned char c = (unsigned char)v.p[i];
 		if (!wants_escape(c)) {

@@ -18,7 +18,7 @@ struct log;
 /* fd is borrowed (2: standard error). */
 struct log *log_new(int fd, enum log_level level);
 void log_free(struct log **log);
-/* Another file is behind the same descriptor. */
+/* Tells the log that another file is behind the same descriptor. */
 void log_reopened(struct log *log);
 void log_set_level(struct log *log, enum log_level level);
 enum log_level log_level(const struct log *log);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Nothing here may allocate: a log line by the shortest way, then the end. */
+/* This may not allocate: it writes a log line directly, then aborts. */
 static void no_memory(void)
 {
 	static const char text[] = "coid: out of memory\n";

@@ -1,5 +1,5 @@
 /*
- * Heap allocation that cannot fail: the process aborts with a log line instead. Only for sizes that no peer
+ * Heap allocation that can't fail: the process aborts with a log line instead. Only for sizes that no peer
  * chooses, or that were bounded before.
  */
 #ifndef COID_BASE_MEM_H
@@ -15,18 +15,20 @@ void *mem_alloc(size_t size) __attribute__((malloc));
 void *mem_zalloc(size_t size) __attribute__((malloc));
 /* count * size is checked for overflow. */
 void *mem_realloc(void *p, size_t count, size_t size);
-/* An array is full: makes room for more elements of `size` bytes. *cap elements (0: none yet) become twice as
- * many, or MEM_GROW_FIRST. Returns the array's new place. */
+/*
+ * Makes room for more elements of `size` bytes when an array is full: *cap (0: none yet) doubles, or becomes
+ * MEM_GROW_FIRST. Returns the array's new place.
+ */
 #define MEM_GROW_FIRST 4
 void *mem_grow(void *p, size_t *cap, size_t size);
 char *mem_strdup(const char *s);
 char *mem_strndup(const char *p, size_t n);
-/* Overwrites; never optimised away. */
+/* Overwrites memory; the compiler never removes it. */
 void mem_wipe(void *p, size_t size);
 
 /*
- * The one place where const is taken away: for an owner who frees or wipes what it shows to others as const,
- * and for foreign functions that read only but forgot the word.
+ * The only function that removes const: for an owner who frees or wipes memory that it shows to others as
+ * const, and for foreign functions that only read but are not declared so.
  */
 static inline void *mem_unconst(const void *p)
 {

@@ -19,7 +19,7 @@ static bool peer_is_v4(const unsigned char address[16])
 	return memcmp(address, mapped, MAPPED_BYTES) == 0;
 }
 
-/* The address in 16 bytes, IPv4 always as a mapped one. */
+/* The address in 16 bytes; an IPv4 address is mapped. */
 static bool peer_address(const char *peer, unsigned char ret_address[16])
 {
 	struct in_addr v4;
@@ -36,7 +36,7 @@ static bool peer_address(const char *peer, unsigned char ret_address[16])
 	return true;
 }
 
-/* The first `bytes` of an IPv6 address with the length of that prefix. */
+/* The text of an IPv6 prefix of this length in bytes. */
 static void peer_prefix(const unsigned char address[16], size_t bytes, char ret_key[PEER_KEY_SIZE])
 {
 	unsigned char prefix[16] = { 0 };

@@ -11,7 +11,7 @@ void rand_bytes(void *p, size_t n)
 		ssize_t got = getrandom(at, n, 0);
 		if (got < 0 && errno == EINTR)
 			continue;
-		/* No secret may be made without randomness, so there is nothing to go on with. */
+		/* Without randomness no secret can be made, so the process can't go on. */
 		if (got <= 0)
 			abort();
 		at += got;

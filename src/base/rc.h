@@ -1,6 +1,6 @@
 /*
- * The one error type of the project. The place that knows the cause writes the log line, once; callers pass
- * the code on, and imapd and lmtp map it to protocol text in one table each.
+ * The error type of the project. The code that knows the cause writes the log line, once; callers pass the
+ * error on, and imapd and lmtp map it to protocol text in one table each.
  */
 #ifndef COID_BASE_RC_H
 #define COID_BASE_RC_H
@@ -9,7 +9,7 @@ enum rc {
 	RC_OK = 0,
 	RC_AGAIN, /* not an error: more input or another turn is needed */
 	RC_NOT_FOUND, /* no such mailbox, message, user, entry */
-	RC_EXISTS, /* it is there already */
+	RC_EXISTS, /* it exists already */
 	RC_PERM, /* not allowed */
 	RC_READONLY, /* mailbox or store is opened read-only */
 	RC_QUOTA, /* the account is over its quota */

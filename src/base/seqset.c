@@ -54,7 +54,7 @@ static void grow_to(struct seqset *set, size_t n)
 	set->cap = cap;
 }
 
-/* Appends a range that begins nowhere below the last one, merging where they touch. */
+/* Appends a range that does not begin below the last one; merges them if they touch. */
 static void seqset_push(struct seqset *set, struct seqrange r)
 {
 	if (set->n > 0) {
@@ -99,7 +99,7 @@ static size_t first_above(const struct seqset *set, size_t from, uint64_t number
 	return lo;
 }
 
-/* Puts the `count` ranges of `r` in the place of the ranges from <= i < to. */
+/* Replaces the ranges from <= i < to by the `count` ranges of `r`. */
 static void seqset_replace(struct seqset *set, size_t from, size_t to, const struct seqrange *r, size_t count)
 {
 	grow_to(set, set->n - (to - from) + count);
@@ -204,8 +204,8 @@ void seqset_remove_set(struct seqset *set, const struct seqset *other)
 		uint64_t hi = set->v[i].hi;
 		while (j < other->n && other->v[j].hi < lo)
 			j++;
-		/* The range of `other` that reaches beyond hi may cut the next of ours too: k runs ahead, j
-		 * stays. */
+		/* The range of `other` that reaches beyond hi may cut our next range, too, so k runs ahead
+		 * and j stays. */
 		for (size_t k = j; k < other->n && other->v[k].lo <= hi && lo <= hi; k++) {
 			if (other->v[k].lo > lo)
 				seqset_push(&left, (struct seqrange){ (uint32_t)lo, other->v[k].lo - 1 });
@@ -307,7 +307,7 @@ uint64_t seqset_count(const struct seqset *set)
 	return count;
 }
 
-/* nz-number or "*" (SEQSET_STAR) at the front of *text. */
+/* Takes an nz-number or "*" (SEQSET_STAR) off the front of *text. */
 static enum rc seqset_take_number(struct strv *text, uint64_t *ret_number)
 {
 	uint64_t number = 0;
@@ -332,7 +332,7 @@ static enum rc seqset_take_number(struct strv *text, uint64_t *ret_number)
 	return RC_OK;
 }
 
-/* Both ends of a range, the lower one first; SEQSET_STAR is above all numbers. */
+/* Takes both ends of a range, the lower one first; SEQSET_STAR is above all numbers. */
 static enum rc seqset_take_range(struct strv *text, uint64_t *ret_lo, uint64_t *ret_hi)
 {
 	uint64_t a = 0;
@@ -360,7 +360,7 @@ static int by_lo(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Makes a valid set of ranges in any order. Sorting once keeps hostile orders from costing the square. */
+/* Makes a valid set of ranges in any order. One sort keeps hostile orders from taking quadratic time. */
 static void seqset_normalise(struct seqset *set)
 {
 	bool sorted = true;
@@ -370,12 +370,12 @@ static void seqset_normalise(struct seqset *set)
 		qsort(set->v, set->n, sizeof(*set->v), by_lo);
 	size_t n = set->n;
 	set->n = 0;
-	/* push writes at or before the place just read. */
+	/* seqset_push writes at or before the place that was just read. */
 	for (size_t i = 0; i < n; i++)
 		seqset_push(set, set->v[i]);
 }
 
-/* The ranges are in no order yet. */
+/* Adds a range; the ranges are not in order yet. */
 static void add_parsed(struct seqset *set, uint64_t lo, uint64_t hi)
 {
 	if (hi == SEQSET_STAR) {

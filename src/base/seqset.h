@@ -48,9 +48,9 @@ void seqset_fini(struct seqset *set);
 void seqset_clear(struct seqset *set);
 /* Amortised O(1) at the end of the set, else a binary search and a memmove. Number 0 is left out. */
 void seqset_add(struct seqset *set, uint32_t number);
-/* The ends may come in either order. */
+/* The ends may be given in either order. */
 void seqset_add_range(struct seqset *set, uint32_t lo, uint32_t hi);
-/* Set operations are linear in the ranges of both. */
+/* Set operations take linear time in the ranges of both sets. */
 void seqset_add_set(struct seqset *set, const struct seqset *other);
 void seqset_remove(struct seqset *set, uint32_t number);
 void seqset_remove_range(struct seqset *set, uint32_t lo, uint32_t hi);
@@ -58,15 +58,17 @@ void seqset_remove_set(struct seqset *set, const struct seqset *other);
 /* set := set AND other. */
 void seqset_intersect(struct seqset *set, const struct seqset *other);
 void seqset_copy(struct seqset *to, const struct seqset *from);
-/* A copy whose ranges are the arena's. It is to be read only: neither changed nor given to seqset_fini. */
+/* A copy whose ranges are in the arena. It may only be read: do not change it or give it to seqset_fini. */
 struct seqset seqset_in_arena(const struct seqset *set, struct arena *arena);
 /* Binary search. */
 bool seqset_contains(const struct seqset *set, uint32_t number);
 bool seqset_equal(const struct seqset *a, const struct seqset *b);
-/* The numbers at the places from..to-1 (the first is at 0) replace what *ret_part holds. Linear in the
- * ranges. */
+/*
+ * Replaces the contents of *ret_part by the numbers at the places from..to-1 (the first is at 0). Linear in
+ * the ranges.
+ */
 void seqset_slice(const struct seqset *set, uint64_t from, uint64_t to, struct seqset *ret_part);
-/* How many numbers. */
+/* The number of elements. */
 uint64_t seqset_count(const struct seqset *set);
 static inline bool seqset_empty(const struct seqset *set)
 {
@@ -74,27 +76,27 @@ static inline bool seqset_empty(const struct seqset *set)
 }
 
 /*
- * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges; numbers are 1..2^32-1 without
- * leading zeros, order and overlap do not matter. RC_INVALID for syntax, RC_LIMIT for too many ranges; the
- * set keeps its old content then and is replaced otherwise.
+ * Parses a sequence-set ("1,3:5,*:7") of at most max_ranges written ranges. Numbers are 1..2^32-1 without
+ * leading zeros; order and overlap do not matter. RC_INVALID: syntax error. RC_LIMIT: too many ranges. The
+ * set keeps its old content then, and is replaced otherwise.
  *
- * What was written with '*' is not among the ranges: the lowest n of all "n:*" and "*:n" is in `star`, which
- * is all that matters, as each of them means the last message and what is above n. Until seqset_resolve only
- * print, copy, equal and empty look at it.
+ * Ranges with '*' are not among the ranges: `star` is the lowest n of all "n:*" and "*:n". That is enough,
+ * since each of them means the last message and everything above n. Until seqset_resolve only print, copy,
+ * equal and empty use it.
  */
 enum rc seqset_parse(struct seqset *set, struct strv text, size_t max_ranges) MUST_CHECK;
-/* Whether '*' is in there still. */
+/* Tells whether the set still has '*'. */
 static inline bool seqset_has_star(const struct seqset *set)
 {
 	return set->star != 0;
 }
 /*
  * Replaces '*' by `last`, the highest number in use: "n:*" becomes n:last, or just `last` if n is above it
- * (RFC 3501: "n:*" always holds the last message). With last = 0 (nothing there) it vanishes. Numbers without
- * '*' stay as they are, also those above last. The set grows by one range at most.
+ * (RFC 3501: "n:*" always includes the last message). If last is 0 (no messages), it is removed. Other
+ * numbers stay, even those above last. The set grows by at most one range.
  */
 void seqset_resolve(struct seqset *set, uint32_t last);
-/* "1:5,7" appended to out, '*' included; nothing for the empty set. */
+/* Appends "1:5,7" to out, '*' included; nothing for the empty set. */
 void seqset_print(struct buf *out, const struct seqset *set);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * The special uses of mailboxes (RFC 6154): the one table of their names. A use is a bit, the same
- * in table mailbox of the store (enum mbox_attr). Pure; any thread.
+ * The special uses of mailboxes (RFC 6154): the table of their names. A use is a bit, the same in table
+ * mailbox of the store (enum mbox_attr). Pure; any thread.
  */
 #ifndef COID_BASE_SPECIAL_USE_H
 #define COID_BASE_SPECIAL_USE_H
@@ -20,8 +20,8 @@ enum special_use {
 	SPECIAL_USE_IMPORTANT = 1 << 15,
 	SPECIAL_USE_MASK = 0xff00,
 	/*
-	 * The uses that a mailbox can have here. \All and \Flagged stand for views of all mail, which this
-	 * server has not.
+	 * The uses that a mailbox can have here. \All and \Flagged are for views of all mail, which this
+	 * server does not have.
 	 */
 	SPECIAL_USE_SETTABLE = SPECIAL_USE_MASK & ~(SPECIAL_USE_ALL | SPECIAL_USE_FLAGGED)
 };

@@ -42,8 +42,7 @@ char str_upper(char c)
 	return c >= 'a' && c <= 'z' ? (char)(c - ('a' - 'A')) : c;
 }
 
-/* What was appended by a failed call goes away again; a full buffer is the only way to fail half-way by
- * size. */
+/* Removes the bytes that a failed call has appended. A full buffer is the only cause of failure by size. */
 static enum rc str_finish(struct buf *out, size_t start, enum rc rc)
 {
 	if (rc == RC_OK && !buf_ok(out))
@@ -114,7 +113,7 @@ static int base64_value_std(char c)
 	return base64_value(c, '+', '/');
 }
 
-/* Digits only, without padding. Refuses left-over bits that are not zero: each value has one spelling. */
+/* Reads digits without padding. Left-over bits must be zero, so that each value has only one spelling. */
 static enum rc base64_digits(struct buf *out, struct strv in, int (*value)(char c))
 {
 	size_t start = out->len;
@@ -198,8 +197,8 @@ enum rc str_hex_decode(struct buf *out, struct strv in)
 }
 
 /*
- * One character at the front of v (n > 0). True: *ret_char and its length. False: the length of the longest
- * beginning of a character that is there (at least 1), which a repair replaces as one.
+ * Takes one character at the front of v (n > 0). True: *ret_char and its length. False: *ret_length is the
+ * length (at least 1) of the longest incomplete character there, which a repair replaces as one.
  */
 static bool utf8_take(struct strv v, uint32_t *ret_char, size_t *ret_length)
 {
@@ -320,13 +319,13 @@ static void utf8_put(struct buf *out, uint32_t c)
 	buf_addc(out, (char)(0x80 | (c & 0x3f)));
 }
 
-/* What stands for itself in modified UTF-7; '&' is written "&-". */
+/* True: the character represents itself in modified UTF-7; '&' is written "&-". */
 static bool mutf7_direct(uint32_t c)
 {
 	return c >= 0x20 && c <= 0x7e;
 }
 
-/* A UTF-16 unit of a shifted run. *high holds a surrogate that waits for its second half, or 0. */
+/* Takes a UTF-16 unit of a shifted run. *high has a surrogate that waits for its second half, or 0. */
 static enum rc mutf7_unit(struct buf *out, uint32_t unit, uint32_t *high)
 {
 	if (*high) {
@@ -347,7 +346,7 @@ static enum rc mutf7_unit(struct buf *out, uint32_t unit, uint32_t *high)
 	return RC_OK;
 }
 
-/* The digits between '&' and '-'. */
+/* Decodes the digits between '&' and '-'. */
 static enum rc mutf7_run(struct buf *out, struct strv digits)
 {
 	uint32_t word = 0;
@@ -367,7 +366,7 @@ static enum rc mutf7_run(struct buf *out, struct strv digits)
 				return rc;
 		}
 	}
-	/* A run ends with its last unit: at most 4 bits of padding, all zero. */
+	/* A run ends with its last unit: it has at most 4 bits of padding, all zero. */
 	if (high != 0 || bits >= 6 || (word & ((1U << bits) - 1)) != 0)
 		return RC_INVALID;
 	return RC_OK;
@@ -395,7 +394,7 @@ enum rc str_mutf7_decode(struct buf *out, struct strv in)
 			buf_addc(out, '&');
 			after_run = false;
 		} else {
-			/* Two runs in a row would be written as one. */
+			/* The encoder would write two adjacent runs as one, so this form is invalid. */
 			enum rc rc = after_run ? RC_INVALID : mutf7_run(out, strv_sub(in, 0, end));
 			if (rc != RC_OK)
 				return str_finish(out, start, rc);
@@ -472,7 +471,7 @@ enum rc str_mutf7_encode(struct buf *out, struct strv utf8)
 	return str_finish(out, start, RC_OK);
 }
 
-/* Splits "12xyz" into the number and what follows. */
+/* Splits "12xyz" into the number and the text after it. */
 static enum rc leading_number(struct strv v, uint64_t *ret_number, struct strv *ret_unit)
 {
 	size_t n = 0;

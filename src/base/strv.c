@@ -73,7 +73,7 @@ bool strv_eq_secret(struct strv a, struct strv b)
 {
 	if (a.n != b.n)
 		return false;
-	/* volatile: the loop must not be cut short by an optimiser that sees what it computes. */
+	/* volatile: an optimiser that sees what the loop computes must not shorten it. */
 	volatile unsigned char difference = 0;
 	for (size_t i = 0; i < a.n; i++)
 		difference = (unsigned char)(difference | ((unsigned char)a.p[i] ^ (unsigned char)b.p[i]));

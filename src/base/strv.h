@@ -16,7 +16,7 @@ struct strv {
 
 #define STRV(literal) ((struct strv){ (literal), sizeof(literal) - 1 })
 #define STRV_NULL ((struct strv){ NULL, 0 })
-/* For printf's "%.*s"; the length is cut to INT_MAX by the callers' own limits. */
+/* Arguments for printf's "%.*s"; the callers' own limits keep the length below INT_MAX. */
 #define STRV_ARG(v) (int)(v).n, (v).p ? (v).p : ""
 
 static inline struct strv strv_make(const void *p, size_t n)
@@ -34,7 +34,7 @@ static inline bool strv_eq(struct strv a, struct strv b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* From `from` (clipped) for at most `n` bytes. */
+/* The part from `from` (clipped) of at most `n` bytes. */
 static inline struct strv strv_sub(struct strv v, size_t from, size_t n)
 {
 	if (from > v.n)
@@ -44,18 +44,18 @@ static inline struct strv strv_sub(struct strv v, size_t from, size_t n)
 	return (struct strv){ v.p ? v.p + from : NULL, n };
 }
 
-/* ASCII case only. */
+/* These ignore ASCII case only. */
 bool strv_ieq(struct strv a, struct strv b);
 bool strv_starts(struct strv v, struct strv prefix);
 bool strv_istarts(struct strv v, struct strv prefix);
-/* Like memcmp, shorter first; the i form folds ASCII case. */
+/* Compare like memcmp, the shorter one first if it is a prefix; the i form ignores ASCII case. */
 int strv_cmp(struct strv a, struct strv b);
 int strv_icmp(struct strv a, struct strv b);
-/* Index of the byte, or v.n. */
+/* The index of the byte, or v.n. */
 size_t strv_index(struct strv v, char c);
-/* Without leading and trailing SP, HT, CR, LF. */
+/* The view without leading and trailing SP, HT, CR, LF. */
 struct strv strv_trim(struct strv v);
-/* Constant time in the content (not in the length). For secrets. */
+/* Compares secrets: the time does not depend on the content, only on the length. */
 bool strv_eq_secret(struct strv a, struct strv b);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * An account's settings: entries below COI_PREFIX, kept as annotations of the account. Names here are the
- * last components.
+ * An account's settings: entries below COI_PREFIX, stored as annotations of the account. Names in this file
+ * are the last components.
  */
 #include "coi/coi_priv.h"
 
@@ -9,17 +9,17 @@
 #include "store/notes.h"
 #include "store/mailbox.h"
 
-#define VALUE_SHOWN_MAX 60 /* octets of a wrong value that an error repeats */
+#define VALUE_SHOWN_MAX 60 /* octets of a wrong value that an error text shows */
 
 #define ENTRY(name) STRV(COI_PREFIX "/" name)
 #define ENTRY_ENABLED ENTRY("enabled")
 #define ENTRY_FILTER ENTRY("message-filter")
 #define ENTRY_ROOT ENTRY("mailbox-root")
 
-/* What is remembered of an account. */
+/* The remembered settings of an account. */
 struct note {
 	struct coi_state state;
-	size_t root_length; /* 0: the server's */
+	size_t root_length; /* 0: the server's root */
 	char root[];
 };
 
@@ -35,7 +35,7 @@ const char *coi_filter_name(enum coi_filter filter)
 	return filter_names[filter];
 }
 
-/* Empty if there is no such entry. */
+/* Reads an entry. The value is empty if the entry does not exist. */
 static enum rc read_entry(struct account *account, struct strv entry, struct strv *ret_value)
 {
 	*ret_value = STRV_NULL;
@@ -112,8 +112,8 @@ enum rc coi_root(const struct coi *coi, struct account *account, struct strv *re
 }
 
 /*
- * Chat messages that came into INBOX while COI was off have no keyword. Without room for it enabling goes on
- * all the same.
+ * Gives the keyword to chat messages that came into INBOX while COI was off. If there is no room for it, COI
+ * is enabled nevertheless.
  */
 static enum rc mark_earlier(struct account *account)
 {
@@ -161,7 +161,10 @@ enum rc coi_enable(const struct coi *coi, struct account *account)
 	rc = mark_earlier(account);
 	if (rc != RC_OK)
 		return rc;
-	/* Small, and an account that is full must be able to say what it wants. */
+	/*
+	 * The quota is not checked: the entry is small, and the owner of a full account must be able to
+	 * enable COI.
+	 */
 	return annot_set(account, 0, ENTRY_ENABLED, STRV("yes"), false);
 }
 
@@ -253,7 +256,7 @@ static enum rc set_filter(const struct coi *coi, struct account *account, struct
 	return keep_filter(coi, account, filter, value);
 }
 
-/* COI-13: what is there stays where it is, so it must be nothing that COI works with. */
+/* COI-13: existing mailboxes are not moved, so the new root may not have any that COI works with. */
 static enum rc set_root(const struct coi *coi, struct account *account, struct strv name, struct strv value,
 	struct metadata_error *error)
 {

@@ -1,13 +1,11 @@
-/*
- * What COI does to messages that come in.
- */
+/* COI's part in the delivery of messages. */
 #include "coi/coi_priv.h"
 #include "coi/detect.h"
 #include "store/mailbox.h"
 
 #define MAILBOX_KEYWORD STRV(COI_KEYWORD)
 
-/* A mailbox whose keywords are all in use takes messages all the same, without ours. */
+/* Adds the keyword. If all keywords of the mailbox are in use, the message is stored without it. */
 static enum rc add_keyword(struct account *account, int64_t mailbox, struct msg_new *msg)
 {
 	struct strv keyword = MAILBOX_KEYWORD;
@@ -27,7 +25,7 @@ static enum rc add_keyword(struct account *account, int64_t mailbox, struct msg_
 	return RC_OK;
 }
 
-/* COI-49: mail is not lost for want of a mailbox. */
+/* Finds ROOT/Chats. COI-49: mail is not lost if there is no such mailbox. */
 static enum rc to_chats(const struct coi *coi, struct account *account, int64_t *mailbox)
 {
 	int64_t id;

@@ -6,9 +6,9 @@
 
 #include "mime/msgid.h"
 
-#define LOCAL_MAX (1024 * 1024) /* of a local part; what is longer is not looked at */
+#define LOCAL_MAX (1024 * 1024) /* octets of a local part; a longer one is ignored */
 
-/* Whether the local part of the field's first id begins with "chat$". */
+/* Tells whether the local part of the field's first id begins with "chat$". */
 static bool first_id_is_chat(struct strv value, bool phrase)
 {
 	struct buf local;
@@ -30,7 +30,7 @@ bool coi_detect_fields(const struct mime_field *fields, size_t count)
 		struct strv name = fields[i].name;
 		if (strv_ieq(name, STRV("Chat-Version")))
 			return true;
-		/* Of a field that is there twice the first one counts. */
+		/* If a field occurs twice, the first one counts. */
 		if (!id_seen && strv_ieq(name, STRV("Message-ID"))) {
 			id_seen = true;
 			if (first_id_is_chat(fields[i].value, false))

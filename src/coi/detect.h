@@ -1,6 +1,6 @@
 /*
- * Whether a message is a chat message (COI-40 to COI-43), from the fields of its top header as the MIME
- * scanner has left them. Pure; no second pass over the message.
+ * Tells whether a message is a chat message (COI-40 to COI-43), from the fields of its top header as the MIME
+ * scanner has left them. Pure; there is no second pass over the message.
  */
 #ifndef COID_COI_DETECT_H
 #define COID_COI_DETECT_H
@@ -11,7 +11,7 @@
 #include <stddef.h>
 
 bool coi_detect(const struct mime_msg *msg);
-/* The same over a header's fields. */
+/* Does the same for the fields of a header. */
 bool coi_detect_fields(const struct mime_field *fields, size_t count);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * ROOT/Chats and ROOT/Contacts: making them, and what it means when clients do.
- */
+/* ROOT/Chats and ROOT/Contacts: makes them, and handles what clients do to them. */
 #include "coi/coi_priv.h"
 
 #include "store/mailbox.h"
@@ -18,7 +16,7 @@ enum rc coi_folder_below(
 	struct arena *arena = account_arena(account);
 	const char *name = folder_names[folder];
 
-	/* One trailing separator is taken off a whole name, but ROOT is none. */
+	/* mbox_name_check takes one trailing separator off a whole name, but ROOT may not end in one. */
 	if (root.n == 0 || root.p[root.n - 1] == MBOX_SEPARATOR)
 		return RC_INVALID;
 	struct strv full =
@@ -70,18 +68,18 @@ enum rc coi_folder_make(
 	return rc == RC_OK ? mbox_subscribe(account, name, true) : rc;
 }
 
-/* Whether ROOT/Chats is there. */
+/* Tells whether ROOT/Chats exists. */
 static enum rc chats_exist(const struct coi *coi, struct account *account, bool *ret_there)
 {
 	int64_t id;
 
 	enum rc rc = coi_folder_find(coi, account, COI_CHATS, &id);
 	*ret_there = rc == RC_OK;
-	/* A root of the configuration that no mailbox can have: there is nothing to look after. */
+	/* The configured root can't be a mailbox name, so there are no folders to handle. */
 	return rc == RC_NOT_FOUND || rc == RC_INVALID || rc == RC_LIMIT ? RC_OK : rc;
 }
 
-/* What has come or gone since then enables or disables. */
+/* Enables or disables COI if ROOT/Chats was made or removed since `before`. */
 static enum rc folders_follow(const struct coi *coi, struct account *account, bool before)
 {
 	bool after = false;
@@ -113,7 +111,7 @@ enum rc coi_mailbox_delete(const struct coi *coi, struct account *account, struc
 	return rc == RC_OK && coi_offered(coi) ? folders_follow(coi, account, before) : rc;
 }
 
-/* Names of trash folders are taken in any case, as that of INBOX is. */
+/* Names of trash folders match in any case, as INBOX does. */
 static bool is_below_in_any_case(struct strv name, struct strv top)
 {
 	return name.n > top.n && name.p[top.n] == MBOX_SEPARATOR && strv_istarts(name, top);
@@ -147,7 +145,7 @@ static enum rc is_in_trash(struct account *account, struct strv name, bool *ret_
 	return rc;
 }
 
-/* Whether COI lets it happen (COI-31). */
+/* Tells whether COI allows the rename (COI-31). */
 static enum rc rename_allowed(
 	const struct coi *coi, struct account *account, struct strv from, struct strv to, bool *ret_allowed)
 {
@@ -162,7 +160,7 @@ static enum rc rename_allowed(
 	if (rc != RC_OK || !there)
 		return rc;
 	rc = coi_folder_name(coi, account, COI_CHATS, &chats);
-	/* A rename of INBOX takes its messages alone, not what is below it. */
+	/* A RENAME of INBOX moves its messages only, not the mailboxes below it. */
 	if (rc != RC_OK || strv_ieq(from, STRV("INBOX")) ||
 		(!strv_eq(chats, from) && !folders_is_below(chats, from)))
 		return rc;

@@ -1,6 +1,6 @@
 /*
  * The mover of filter `seen` (COI-48): the store marks messages in the transaction that sets \Seen; a job of
- * its own moves them to ROOT/Chats, synced, before anything that is asked for later.
+ * its own then moves them to ROOT/Chats, synced, before jobs that are submitted later.
  */
 #include "coi/coi_priv.h"
 
@@ -10,19 +10,19 @@
 
 #include <stdlib.h>
 
-#define MOVE_QUICK 256 /* more messages are a slow job */
+#define MOVE_QUICK 256 /* a job with more messages is slow */
 
 struct move_job {
 	struct job job; /* first */
 	const struct coi *coi; /* borrowed */
 	int64_t mailbox; /* INBOX */
-	bool all; /* whatever is marked */
+	bool all; /* move all marked messages */
 	struct seqset uids; /* own */
 };
 
 /*
- * Marked messages among `uids` that still are what they were when they were marked go to *ret_move, others to
- * *ret_leave.
+ * Sorts the marked messages among `uids`: those whose flags are still as when they were marked go to
+ * *ret_move, others to *ret_leave.
  */
 static enum rc sort_out(struct account *account, const struct move_job *move, struct seqset *ret_move,
 	struct seqset *ret_leave)
@@ -56,7 +56,7 @@ static enum rc mover_unmark(struct account *account, int64_t mailbox, const stru
 	return rc;
 }
 
-/* Where to; RC_NOT_FOUND: nowhere, the user has changed his mind meanwhile. */
+/* Finds the destination. RC_NOT_FOUND: there is none, because the user has changed the settings meanwhile. */
 static enum rc mover_target(const struct coi *coi, struct account *account, int64_t *ret_id)
 {
 	struct coi_state state;
@@ -130,8 +130,8 @@ static void give_up_done(struct job *job)
 }
 
 /*
- * What can't be moved for want of room, or shall not any more, stays in INBOX for good; after other troubles
- * it is tried again, with growing pauses. On the strand.
+ * Messages that can't be moved for lack of room, or are not to be moved any more, stay in INBOX for good.
+ * After other errors the mover tries again, with growing pauses. On the strand.
  */
 static void move_done(struct job *job)
 {

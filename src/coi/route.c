@@ -1,6 +1,4 @@
-/*
- * The decision whether a new message goes to ROOT/Chats.
- */
+/* Decides whether a new message goes to ROOT/Chats. */
 #include "coi/route.h"
 
 #include "store/message.h"
@@ -24,7 +22,7 @@ struct coi_route coi_route(struct coi_state state, struct coi_message message)
 
 	if (!message.chat)
 		return route;
-	/* What it is does not depend on what the user wants today. */
+	/* The kind of a message does not depend on the present settings. */
 	route.flags |= MSG_CHAT;
 	if (!state.enabled)
 		return route;

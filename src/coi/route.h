@@ -1,6 +1,4 @@
-/*
- * Where a delivered message goes and what it gets, as COI-44 to COI-50 say. Pure.
- */
+/* The destination, flags and keyword of a delivered message by COI-44 to COI-50. Pure. */
 #ifndef COID_COI_ROUTE_H
 #define COID_COI_ROUTE_H
 
@@ -15,7 +13,7 @@ struct coi_state {
 	enum coi_filter filter;
 };
 
-/* What is known of a message before it is stored. */
+/* The facts about a message before it is stored. */
 struct coi_message {
 	bool chat; /* coi_detect */
 	bool user_rule; /* the user has chosen its mailbox: a detail address, Sieve's fileinto */

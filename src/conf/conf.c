@@ -59,7 +59,7 @@ static enum rc take_override(const char *text, struct conf_given *given, struct 
 	return RC_OK;
 }
 
-/* Every field from what was given or from its default. */
+/* Sets every field from the given value or its default. */
 static enum rc conf_fill(struct conf *conf, const struct conf_given *given, struct buf *errors)
 {
 	enum rc rc = RC_OK;
@@ -78,7 +78,7 @@ static enum rc conf_fill(struct conf *conf, const struct conf_given *given, stru
 	return rc;
 }
 
-/* Names that default to one another or to the system's. */
+/* Sets names that default to one another or to the system's. */
 static void fill_names(struct conf *conf)
 {
 	char name[HOST_NAME_MAX + 1];
@@ -121,7 +121,7 @@ static enum rc check_mailboxes(
 	return RC_OK;
 }
 
-/* What spans several settings. */
+/* Checks rules that concern several settings. */
 static enum rc check_whole(const struct conf *conf, const struct conf_given *given, struct buf *errors)
 {
 	enum rc rc = check_mailboxes(&conf->store.default_mailboxes, given, errors);
@@ -153,7 +153,10 @@ static enum rc check_whole(const struct conf *conf, const struct conf_given *giv
 	return rc;
 }
 
-/* From what the files gave (read with `rc`) to the struct: goes on after errors, so as to find them all. */
+/*
+ * Makes the struct from the values of the files (read with `rc`). Goes on after errors, so that all are
+ * reported.
+ */
 static enum rc conf_finish(struct conf_given *given, enum rc rc, const char *const *overrides,
 	size_t override_count, struct buf *errors, struct conf **ret_conf)
 {
@@ -186,7 +189,7 @@ const char *conf_path(const char *given)
 {
 	if (given)
 		return given;
-	/* One that is there but can't be read is an error of whoever reads it. */
+	/* A file that exists but can't be read is an error, which the reader reports. */
 	return access(COID_CONFIG, F_OK) == 0 || errno != ENOENT ? COID_CONFIG : NULL;
 }
 

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Where coid and coidctl look if nobody names a file: the same place for every prefix (cmake -D
+/* The file that coid and coidctl read if none is named: the same for every prefix (cmake -D
  * COID_CONFIG=...). */
 #ifndef COID_CONFIG
 #define COID_CONFIG "/etc/coid.conf"
@@ -41,9 +41,9 @@ enum conf_sync_flags { CONF_SYNC_RELAXED, CONF_SYNC_ALWAYS };
 struct conf {
 	struct {
 		char *root;
-		char *hostname; /* the system's if none was given */
-		char *user; /* "": stay who we are; refused for root */
-		unsigned reactors; /* 0: one a core */
+		char *hostname; /* the system's if it was not set */
+		char *user; /* "": keep the user who started it, unless that is root */
+		unsigned reactors; /* 0: one for each core */
 		unsigned workers;
 		unsigned auth_workers;
 		enum log_level log_level;
@@ -208,33 +208,30 @@ struct conf {
 	} metrics;
 };
 
-/*
- * Reads `path` (NULL: defaults only), what it includes, then the overrides ("section.key=value"; a list is
- * comma- separated). Every error found is a line "file:line: message", or "-o section.key: message", appended
- * to `errors`. RC_OK; RC_INVALID for errors in the text; RC_IO if a file cannot be read. Main thread only.
- */
+/* Reads `path` (NULL: defaults only), the files it includes, then the overrides ("section.key=value"; a
+ * list is comma-separated). Each error is a line "file:line: message", or "-o section.key: message",
+ * appended to `errors`. RC_OK; RC_INVALID: errors in the text; RC_IO: a file can't be read. Main thread
+ * only. */
 enum rc conf_load(const char *path, const char *const *overrides, size_t override_count, struct buf *errors,
 	struct conf **ret_conf) MUST_CHECK;
-/* The same for a text in memory, which `name` stands for in messages. It cannot include files. */
+/* Does the same for a text in memory; messages call it `name`. It can't include files. */
 enum rc conf_load_text(const char *name, struct strv text, const char *const *overrides,
 	size_t override_count, struct buf *errors, struct conf **ret_conf) MUST_CHECK;
-/* `given` if it is not NULL; else COID_CONFIG if there is such a file; else NULL, which conf_load takes for
- * the defaults. */
+/* The file to read: `given` if it is not NULL; else COID_CONFIG if that exists; else NULL, for which
+ * conf_load uses the defaults. */
 const char *conf_path(const char *given);
 /* Clears the pointer, accepts a pointer to NULL. */
 void conf_free(struct conf **conf);
 
-/*
- * Compares two configurations. True if all that differs can take effect without a restart; else the names of
- * those settings that cannot are appended to `out`, separated by blanks.
- */
+/* Compares two configurations. True: all differences can take effect without a restart. Otherwise the
+ * names of the settings that can't are appended to `out`, separated by blanks. */
 bool conf_reloadable(const struct conf *old, const struct conf *new, struct buf *out);
 
 /* The sample file: every setting, commented out, with its default and its one-line comment. */
 void conf_sample(struct buf *out);
 
-/* "Sent:\Sent" of store.default_mailboxes to the name and the attribute ("\Sent"). Loaded values always
- * split. */
+/* Splits "Sent:\Sent" of store.default_mailboxes into the name and the attribute ("\Sent"). Loaded values
+ * can always be split. */
 bool conf_mailbox_split(struct strv item, struct strv *ret_name, struct strv *ret_use);
 
 #endif

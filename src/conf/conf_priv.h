@@ -1,6 +1,6 @@
 /*
- * Shared by the files of this folder: what a file or an override gave for each row of the table, before it
- * becomes a struct conf.
+ * Declarations that the files of this folder share: the value that a file or an override gives for each row
+ * of the table, before it becomes a struct conf.
  */
 #ifndef COID_CONF_CONF_PRIV_H
 #define COID_CONF_CONF_PRIV_H
@@ -17,7 +17,7 @@
 #define CONF_UNKNOWN_NAME_MAX 64 /* bytes of such a name that are looked at */
 
 struct conf_given {
-	char *text; /* own; NULL: nothing was given, the default counts */
+	char *text; /* own; NULL: not set, so the default counts */
 	char *where; /* own: "file:12" or "-o" */
 };
 
@@ -27,20 +27,23 @@ const struct conf_row *conf_row_find(struct strv section, struct strv key);
 /* given[] has an element for each row. Both strings are copied. */
 void conf_give(struct conf_given *given, const struct conf_row *row, struct strv text, const char *where);
 
-/* "file:12: section.key: message" or what is known of the place. */
+/* Appends "file:12: section.key: message", with as much of the place as is known. */
 void conf_complain(struct buf *errors, const struct conf_given *given, const struct conf_row *row,
 	const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* conf_read.c: a file and what it includes, or a text that may not include. False: see errors. */
+/*
+ * conf_read.c: reads a file and the files it includes, or a text that may not include any. On failure see
+ * errors.
+ */
 enum rc conf_read_files(const char *path, struct conf_given *given, struct buf *errors) MUST_CHECK;
 enum rc conf_read_text(
 	const char *name, struct strv text, struct conf_given *given, struct buf *errors) MUST_CHECK;
 
-/* conf_value.c: one field. `why` gets what is wrong with the text; the field is then unchanged. */
+/* conf_value.c: sets one field. `why` gets the fault of the text; the field is unchanged then. */
 bool conf_value_set(struct conf *conf, const struct conf_row *row, struct strv text, struct buf *why);
 void conf_value_free(struct conf *conf, const struct conf_row *row);
 bool conf_value_equal(const struct conf *a, const struct conf *b, const struct conf_row *row);
-/* A number of the row's type, as one would write it: 64K, 5m. */
+/* Prints a number of the row's type as an administrator would write it: 64K, 5m. */
 void conf_value_print(struct buf *out, enum conf_type type, uint64_t number);
 
 #endif

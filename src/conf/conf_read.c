@@ -1,8 +1,9 @@
 /*
- * From text to the values given in it, over libconfuse. Each file gets a parser of its own, because only
- * freeing it resets the library's lexer, and the files that it includes are read after it, because the
- * library's own way of including leaks and keeps its depth after an error. What the library would not notice
- * is checked before: stray control characters, and quotes, comments and braces that are never closed.
+ * Reads the values in a text, by means of libconfuse. Each file gets a parser of its own, because only
+ * freeing it resets the library's lexer. Included files are read after the file that includes them, because
+ * the library's own way of including leaks and keeps its depth after an error. Faults that the library would
+ * not notice are found before: stray control characters, and quotes, comments and braces that are never
+ * closed.
  */
 #include "conf/conf_priv.h"
 
@@ -29,8 +30,8 @@ struct unknown {
 };
 
 struct reader {
-	void *sink; /* first, since libconfuse is told that the place of an option's value is here */
-	const char *name; /* borrowed: the file in hand */
+	void *sink; /* first: libconfuse stores the value of an option here */
+	const char *name; /* borrowed: the present file */
 	struct buf *errors; /* borrowed */
 	struct conf_given *given;
 	bool may_include;
@@ -48,7 +49,7 @@ static void conf_read_failed(struct reader *reader, enum rc rc)
 		reader->rc = rc;
 }
 
-/* A value as the parser saw it. */
+/* A value as the parser has read it. */
 struct seen {
 	int line;
 	char text[];
@@ -73,7 +74,10 @@ static int refuse_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *res
 	return -1;
 }
 
-/* The first option of every section is a hidden one: libconfuse hands no other context to its callbacks. */
+/*
+ * The first option of every section is a hidden one that points to the reader: libconfuse gives its callbacks
+ * no other context.
+ */
 static struct reader *reader_of(cfg_t *cfg)
 {
 	return (struct reader *)(void *)cfg->opts[0].simple_value.ptr;
@@ -125,7 +129,7 @@ static void on_unknown(struct reader *reader, const cfg_t *cfg, const char *key)
 		buf_printf(reader->errors, "%s:%d: unknown section or setting \"%.*s\"\n", reader->name,
 			cfg->line, STRV_ARG(buf_strv(&shown)));
 	buf_fini(&shown);
-	/* What follows an unknown name outside of a section cannot be guessed, so reading ends there. */
+	/* The text after an unknown name outside of a section can't be interpreted, so reading ends there. */
 	if (!in_section || strcmp(key, HIDDEN) == 0 || strlen(key) > CONF_UNKNOWN_NAME_MAX ||
 		reader->unknown_count >= CONF_UNKNOWN_MAX || is_unknown_already(reader, cfg->name, key))
 		return;
@@ -155,7 +159,7 @@ static void on_error(cfg_t *cfg, const char *format, va_list args)
 	buf_printf(reader->errors, "%s:%d: %s\n", reader->name, cfg->line, text);
 }
 
-/* The options of one section: its rows, then what is known to be unknown there. */
+/* The options of one section: its rows, then the unknown names that were found in it. */
 static cfg_opt_t *section_options(struct reader *reader, struct arena *arena, const char *section)
 {
 	size_t n = 0;
@@ -203,8 +207,10 @@ static void take_setting(struct reader *reader, const cfg_opt_t *opt, const stru
 {
 	struct buf text, where;
 
-	/* The flag is set by the '=', so that an empty list is seen as well; a single value may be missing
-	 * after it. */
+	/*
+	 * The '=' sets the flag, so that an empty list is noticed as well. A single value may be missing
+	 * after it.
+	 */
 	if (!(opt->flags & CFGF_MODIFIED) || (opt->nvalues == 0 && row->type != CONF_LIST))
 		return;
 	buf_init(&text, CONF_FILE_MAX);
@@ -239,7 +245,7 @@ static void add_file(struct reader *reader, int line, const char *path)
 	reader->files[reader->file_count++] = mem_strdup(path);
 }
 
-/* A pattern, or a name, relative to the folder of the including file. */
+/* Takes a pattern or a name, relative to the folder of the including file. */
 static void take_include(struct reader *reader, const struct seen *seen)
 {
 	struct buf pattern;
@@ -261,7 +267,9 @@ static void take_include(struct reader *reader, const struct seen *seen)
 		buf_printf(reader->errors, "%s:%d: include: is too long\n", reader->name, seen->line);
 		conf_read_failed(reader, RC_INVALID);
 	} else if (glob(pattern.p, GLOB_NOMAGIC, NULL, &found) == 0) {
-		/* A plain name comes back even if there is no such file: reading it will say so. */
+		/*
+		 * glob returns a plain name even if there is no such file; reading it reports the error then.
+		 */
 		for (size_t i = 0; i < found.gl_pathc; i++)
 			add_file(reader, seen->line, found.gl_pathv[i]);
 	}
@@ -281,7 +289,7 @@ static void take_all(struct reader *reader, cfg_t *cfg)
 		take_include(reader, conf_read_value_of(include, i));
 }
 
-/* One run over the text. Values before an error are taken, so that they are checked too. */
+/* Parses the text once. Values before an error are taken, so that they are checked, too. */
 static void parse_once(struct reader *reader, struct strv text)
 {
 	struct arena *arena = arena_new(0);
@@ -295,7 +303,7 @@ static void parse_once(struct reader *reader, struct strv text)
 	} else {
 		cfg_set_error_function(cfg, on_error);
 		for (size_t i = 0; cfg->opts[i].name; i++) {
-			/* Sections are made by cfg_init, before the function was set. */
+			/* cfg_init has made the sections before the function was set. */
 			if (cfg->opts[i].type == CFGT_SEC)
 				cfg_set_error_function(cfg_opt_getnsec(&cfg->opts[i], 0), on_error);
 		}
@@ -321,7 +329,7 @@ static size_t line_of(struct strv text, size_t at)
 	return line;
 }
 
-/* The end of the quoted string or comment that begins at `at`, or SIZE_MAX if it has none. */
+/* The end of the quoted string or comment that begins at `at`; SIZE_MAX: it is never closed. */
 static size_t end_of(struct strv text, size_t at)
 {
 	char c = text.p[at];
@@ -356,7 +364,7 @@ static bool complain_at(struct reader *reader, struct strv text, size_t at, cons
 	return false;
 }
 
-/* What the library would swallow in silence. */
+/* Finds bytes that the library would accept silently. */
 static bool conf_read_check_bytes(struct reader *reader, struct strv text)
 {
 	for (size_t i = 0; i < text.n; i++) {
@@ -378,8 +386,8 @@ static void conf_read_blank(char *text, size_t from, size_t to)
 }
 
 /*
- * Checks what is never closed and takes comments out, since the library miscounts lines that hold one and
- * does not allow them within lists. `copy` holds the same bytes as `text`.
+ * Finds what is never closed, and removes comments: the library miscounts lines in them and does not allow
+ * them within lists. `copy` has the same bytes as `text`.
  */
 static bool strip_comments(struct reader *reader, struct strv text, char *copy)
 {
@@ -423,7 +431,7 @@ static void conf_read_parse_text(struct reader *reader, struct strv text)
 	free(copy);
 }
 
-/* The whole file, at most CONF_FILE_MAX bytes. */
+/* Reads the whole file, at most CONF_FILE_MAX bytes. */
 static enum rc conf_read_slurp(const char *path, struct buf *text, struct buf *errors)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

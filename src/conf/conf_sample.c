@@ -13,7 +13,7 @@ static const char head[] =
 
 static void add_quoted(struct buf *out, struct strv text)
 {
-	/* Between single quotes a backslash is a backslash. */
+	/* Between single quotes a backslash has no special meaning. */
 	char mark = strv_index(text, '\\') < text.n ? '\'' : '"';
 	buf_addc(out, mark);
 	buf_addv(out, text);

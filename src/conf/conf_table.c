@@ -19,7 +19,7 @@
 #define HOUR (60 * MINUTE)
 #define DAY (24 * HOUR)
 
-/* The largest message: RFC 3501 gives sizes 32 bits, and a margin keeps sums of a few of them below that. */
+/* The largest message: RFC 3501 gives sizes 32 bits, and a margin keeps sums of a few sizes below that. */
 #define MESSAGE_LIMIT (2047 * MIB)
 
 static const char *const log_level_words[] = { "error", "warn", "info", "debug", NULL };
@@ -94,7 +94,7 @@ static const char *check_network(const char *value)
 	return peer_range_parse(strv_cstr(value), &range) ? NULL : "is not a network like 192.0.2.0/24";
 }
 
-/* Metrics have no password: only the machine itself may ask. */
+/* Metrics have no password, so only the machine itself may read them. */
 static const char *check_local(const char *value)
 {
 	if (value[0] == '\0')
@@ -106,7 +106,7 @@ static const char *check_local(const char *value)
 	return check_tcp(value);
 }
 
-/* What VAPID calls the subject (RFC 8292 section 2.1). */
+/* The subject of VAPID (RFC 8292 section 2.1). */
 static const char *check_contact(const char *value)
 {
 	struct strv v = strv_cstr(value);
@@ -189,7 +189,7 @@ static const char *check_uri(const char *value)
 	return str_is_ascii(strv_cstr(value)) ? NULL : "is not ASCII";
 }
 
-/* What the store wants of a mailbox name, as far as it can be told without it. */
+/* The store's rules for a mailbox name, as far as they can be checked without the store. */
 static const char *check_root(const char *value)
 {
 	size_t n = strlen(value);
@@ -207,7 +207,10 @@ static const char *check_root(const char *value)
 	return NULL;
 }
 
-/* Section and key name members, which cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
+/*
+ * The macro makes member names of section and key, which can't be in parentheses.
+ * NOLINTBEGIN(bugprone-macro-parentheses)
+ */
 #define ROW_STRING(s, k, flag, def, minimum, maximum, checker, description)                                  \
 	{                                                                                                    \
 		.section = #s, .key = #k, .type = CONF_STRING, .flags = (flag), .offset = AT(s.k),           \

@@ -1,6 +1,6 @@
 /*
- * The table of settings: the one place where a setting, its default, its limits and its help are written
- * down. Read by the loader, the sample file and the tests; constant.
+ * The table of settings: a setting, its default, its limits and its help are written down here only. The
+ * loader, the sample file and the tests read it; constant.
  */
 #ifndef COID_CONF_CONF_TABLE_H
 #define COID_CONF_CONF_TABLE_H
@@ -38,8 +38,8 @@ struct conf_row {
 	uint64_t min; /* of numbers, sizes and durations; of strings the length in bytes */
 	uint64_t max;
 	const char *const *words; /* CONF_WORD, CONF_ENUM: the possible values, NULL at the end */
-	/* Further check of a string or of each item of a list: NULL if it is good, else what is wrong with
-	 * it. */
+	/* A further check of a string or of each item of a list. NULL: it is good; otherwise the text of
+	 * the error. */
 	const char *(*check)(const char *value);
 	const char *help; /* one line, no full stop */
 };

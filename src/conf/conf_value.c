@@ -58,7 +58,7 @@ static const struct unit durations[] = {
 	{ "ms", 1 },
 };
 
-/* The largest unit that leaves no rest. */
+/* Prints the number in the largest unit that divides it. */
 static void print_units(struct buf *out, const struct unit *units, uint64_t number)
 {
 	if (number == 0) {
@@ -198,7 +198,7 @@ static bool set_word(struct conf *conf, const struct conf_row *row, struct strv 
 	return false;
 }
 
-/* Whether a row's check likes the text. */
+/* Tells whether the row's check accepts the text. */
 static bool conf_value_passes(const struct conf_row *row, struct strv text, struct buf *why)
 {
 	if (!row->check)

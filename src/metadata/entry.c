@@ -1,6 +1,4 @@
-/*
- * Names of entries: their syntax, which can exist, which lie below which.
- */
+/* Names of entries: checks their syntax, which of them can exist, and which are below others. */
 #include "metadata/entry.h"
 
 #include "base/mem.h"
@@ -31,7 +29,7 @@ static unsigned entry_components(struct strv name)
 	return count;
 }
 
-/* `top` in any case. */
+/* Tells whether `name` is below `top`, in any case. */
 static bool entry_is_below(struct strv name, struct strv top)
 {
 	return name.n > top.n && name.p[top.n] == '/' && strv_istarts(name, top);

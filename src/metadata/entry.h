@@ -14,23 +14,24 @@
 
 enum entry_depth {
 	ENTRY_DEPTH_0, /* the entry alone */
-	ENTRY_DEPTH_1, /* ... and what is immediately below it */
+	ENTRY_DEPTH_1, /* ... and the entries immediately below it */
 	ENTRY_DEPTH_INFINITY
 };
 
 /*
- * What COI-14 allows: begins with '/', no empty component, printable ASCII without '*' and '%'. Else the
- * command is BAD.
+ * Checks the rules of COI-14: the name begins with '/', has no empty component, and is printable ASCII
+ * without '*' and '%'. Otherwise the command is BAD.
  */
 bool entry_name_valid(struct strv name);
 /*
- * Whether such an entry can exist: below /private or /shared, and below the vendor's name where there is one.
+ * Tells whether such an entry can exist: below /private or /shared, and below the vendor's name if there is
+ * one.
  */
 bool entry_name_usable(struct strv name);
 bool entry_is_shared(struct strv name);
-/* Whether `name` is `top` or below it; and by no more than `depth`. */
+/* Tells whether `name` is `top` or at most `depth` below it. */
 bool entry_within(struct strv name, struct strv top, enum entry_depth depth);
-/* ASCII lower case, but for the last component if keep_last. A copy in the arena. */
+/* Copies the name into the arena in ASCII lower case, except for the last component if keep_last. */
 struct strv entry_lower(struct strv name, bool keep_last, struct arena *arena);
 
 #endif

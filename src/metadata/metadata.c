@@ -30,16 +30,16 @@ struct listed {
 struct metadata_list {
 	struct arena *arena;
 	const struct metadata_request *request;
-	struct strv top; /* the entry that is being asked for */
+	struct strv top; /* the entry of the request that is being read */
 	const struct metadata *metadata;
 	const struct metadata_scope *scope;
-	bool stored; /* what comes is from the store: providers' own rows are not shown */
+	bool stored; /* entries come from the store: rows of providers are not shown */
 	struct listed *by_name;
 	struct listed *first;
 	struct listed **end;
 	size_t count;
 	uint64_t longest;
-	bool too_long; /* `top` itself */
+	bool too_long; /* the value of `top` itself is too long */
 };
 
 struct metadata *metadata_new(const struct metadata_settings *settings)
@@ -105,8 +105,8 @@ const struct metadata_provider *metadata_provider_of(
 }
 
 /*
- * Somebody offers such entries elsewhere and does nothing with them here: nobody is to believe they had an
- * effect.
+ * True: a provider offers such entries in another scope. It would ignore one here, and the client must not
+ * believe that it had an effect.
  */
 static bool belongs_elsewhere(
 	const struct metadata *metadata, const struct metadata_scope *scope, struct strv name)
@@ -196,7 +196,7 @@ static bool add_stored(void *arg, struct strv name, struct strv value)
 	return true;
 }
 
-/* Providers whose whole prefix lies below what was asked for. */
+/* Asks the providers whose whole prefix is below the requested entry. */
 static enum rc list_providers_below(struct metadata_list *list, struct account *account)
 {
 	const struct metadata *metadata = list->metadata;
@@ -208,7 +208,7 @@ static enum rc list_providers_below(struct metadata_list *list, struct account *
 			!entry_within(prefix, list->top, ENTRY_DEPTH_INFINITY))
 			continue;
 		enum rc rc = provider->list(provider->ctx, account, list->scope, prefix, true, list);
-		/* It was not asked for by name. */
+		/* RC_CANNOT does not matter: the client did not ask for this entry by name. */
 		if (rc != RC_OK && rc != RC_CANNOT)
 			return rc;
 	}
@@ -296,7 +296,7 @@ enum rc metadata_set(const struct metadata *metadata, struct account *account,
 		return metadata_too_large(error, max);
 	if (owner)
 		return owner->set(owner->ctx, account, scope, entry, value, error);
-	/* NIL is not refused: an entry that was stored before goes. */
+	/* NIL is allowed, so that an entry that was stored earlier can be removed. */
 	if (value.p && belongs_elsewhere(metadata, scope, entry))
 		return metadata_cannot(error, "%s",
 			scope->mailbox ? "This entry belongs to the server, not to a mailbox"

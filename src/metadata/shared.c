@@ -9,7 +9,7 @@
 
 #include <stdlib.h>
 
-/* What the server says is UTF-8, whatever the configuration holds. */
+/* Repairs the value, since the server must send UTF-8 whatever the configuration has. */
 static char *shared_copy(const char *value)
 {
 	struct buf valid;

@@ -12,7 +12,7 @@ struct shared {
 	char *admin;
 };
 
-/* NULL or empty: there is no such entry. */
+/* NULL or empty: the entry does not exist. */
 void shared_init(struct shared *shared, const char *comment, const char *admin);
 void shared_fini(struct shared *shared);
 void shared_provider(struct shared *shared, struct metadata_provider *ret_provider);

@@ -41,7 +41,7 @@ static enum rc specialuse_refuse(struct metadata_error *error, const char *text)
 	return RC_CANNOT;
 }
 
-/* "\\Sent \\Archive"; false: one of them is not to be had. */
+/* Reads "\\Sent \\Archive". False: one of them can't be set. */
 static bool specialuse_read(struct strv value, uint32_t *ret_uses)
 {
 	uint32_t uses = 0;

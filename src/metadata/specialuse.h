@@ -1,7 +1,7 @@
 /*
- * The entry /private/specialuse of mailboxes (RFC 6154 section 4): what LIST tells of a mailbox's special
- * uses, in the same words. To set it changes them, under the rules of CREATE: unknown ones and those of
- * another mailbox are refused.
+ * The entry /private/specialuse of mailboxes (RFC 6154 section 4): the special uses of a mailbox, in the
+ * words of LIST. Setting the entry changes them, under the rules of CREATE: unknown uses and those of another
+ * mailbox are refused.
  */
 #ifndef COID_METADATA_SPECIALUSE_H
 #define COID_METADATA_SPECIALUSE_H

@@ -13,7 +13,7 @@
 /* pthread_setname_np takes 15 bytes. */
 #define THREAD_NAME_MAX 16
 
-/* The strand that waits longest among those that may run now, or NULL. */
+/* The strand that has waited longest among those that may run now, or NULL. */
 static struct strand *first_ready(const struct pool *pool)
 {
 	struct list_node *quick = list_first(&pool->ready);
@@ -25,7 +25,7 @@ static struct strand *first_ready(const struct pool *pool)
 	return a->ticket < b->ticket ? a : b;
 }
 
-/* Ends the caller's turn, if it had one, and waits for the next strand; NULL when the pool is drained. */
+/* Ends the caller's turn, if it had one, and waits for the next strand; NULL: the pool is drained. */
 static struct strand *next_ready(struct pool *pool, bool had_turn, bool had_slow)
 {
 	struct strand *strand = NULL;
@@ -38,14 +38,14 @@ static struct strand *next_ready(struct pool *pool, bool had_turn, bool had_slow
 			list_remove(&strand->ready);
 			pool->running++;
 			pool->slow_running += strand->slow;
-			/* The end of a slow turn may have let in two: the one that was queued meanwhile woke
-			 * nobody. */
+			/* The end of a slow turn may have made two strands ready; the one that was queued
+			 * meanwhile woke no thread. */
 			if (pool->waiting > 0 && first_ready(pool))
 				pthread_cond_signal(&pool->work);
 			break;
 		}
 		if (pool->draining && pool->running == 0 && pool->owed == 0) {
-			/* Nobody can add any more: the others go, too. */
+			/* No more work can come, so the other threads end, too. */
 			pthread_cond_broadcast(&pool->work);
 			break;
 		}
@@ -62,7 +62,7 @@ static void *worker_main(void *arg)
 	struct worker *worker = arg;
 	struct strand *strand = next_ready(worker->pool, false, false);
 	while (strand) {
-		/* It may be gone when its turn has ended. */
+		/* The strand may be freed when its turn has ended. */
 		bool slow = strand->slow;
 		atomic_store_explicit(&worker->turn_began, clock_mono_us(), memory_order_relaxed);
 		strand_run(strand);
@@ -98,7 +98,7 @@ struct pool *pool_new(unsigned threads, const char *name, struct log *log)
 	pool->slow_max = threads > 1 ? threads / 2 : 1;
 	pool->workers = mem_zalloc(threads * sizeof(struct worker));
 
-	/* Signals belong to the main thread. */
+	/* Signals are handled by the main thread only. */
 	sigset_t all, old;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

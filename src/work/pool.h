@@ -1,14 +1,13 @@
 /*
- * Worker threads and strands. A strand is a FIFO of items of one owner (an account, push.db, server.db): at
- * most one thread runs it at a time, so whatever belongs to the strand needs no lock. A pool runs ready
- * strands in the order in which they became ready; a strand that has more to do goes back to the end of the
- * queue.
+ * Worker threads and strands. A strand is a FIFO of items of one owner (an account, push.db, server.db). At
+ * most one thread runs it at a time, so data of the strand need no lock. A pool runs ready strands in the
+ * order in which they became ready; a strand that has more to do goes back to the end of the queue.
  *
- * Slow items (searches of message bytes and their like) never occupy more than half of the threads, so that
- * there is always one for the quick ones of other strands. A turn is slow if the item in front is when it is
- * queued; a slow item never runs in another one.
+ * Slow items (such as searches of message bytes) never occupy more than half of the threads, so that there is
+ * always a thread for the quick items of other strands. A turn is slow if the first item is slow when the
+ * turn is queued; a slow item never runs in another turn.
  *
- * The pool knows nothing of what items are: `run` (the store's batch runner) takes them with strand_next.
+ * The pool does not know what items are: `run` (the store's batch runner) takes them with strand_next.
  */
 #ifndef COID_WORK_POOL_H
 #define COID_WORK_POOL_H
@@ -24,21 +23,22 @@
 struct pool;
 struct strand;
 
-/* `name` is what the threads are called (at most 11 bytes). NULL, with a log line, if no thread could be
- * started. */
+/*
+ * Makes a pool. The threads are called `name` (at most 11 bytes). NULL, with a log line: no thread could be
+ * started.
+ */
 struct pool *pool_new(unsigned threads, const char *name, struct log *log);
 /*
- * Runs all queued strands dry (follow-up work and what waits for a borrower's strand_return included), then
- * joins the threads. No strand_add may come afterwards.
+ * Runs all queued strands until they are empty (follow-up work and items that wait for a borrower's
+ * strand_return included), then joins the threads. Do not call strand_add afterwards.
  */
 void pool_drain(struct pool *pool);
-/* pool_drain has been called: what is added now may never run. Any thread. */
+/* True: pool_drain has been called, so items added now may never run. Any thread. */
 bool pool_draining(struct pool *pool);
 /* Drains first. All strands must have been released. */
 void pool_free(struct pool **pool);
 unsigned pool_threads(const struct pool *pool);
-/* Microseconds since the longest-running current strand turn began; 0 if all workers are idle. For the
- * watchdog. */
+/* Microseconds since the longest current strand turn began; 0: all workers are idle. For the watchdog. */
 uint64_t pool_longest_turn(struct pool *pool);
 
 struct strand_item {
@@ -47,28 +47,30 @@ struct strand_item {
 };
 
 /*
- * `run` is called on a worker that owns the strand, with at least one item waiting. It takes items with
- * strand_next and returns after a bounded turn (the caller's limits on time and bytes); what is left gets
- * another turn. `max`: items that strand_add accepts before it answers RC_BUSY.
+ * Makes a strand. `run` is called on a worker that owns the strand, when at least one item waits. It takes
+ * items with strand_next and returns after a bounded turn (the caller limits time and bytes); the rest gets
+ * another turn. `max`: the number of items from which on strand_add returns RC_BUSY.
  */
 struct strand *strand_new(
 	struct pool *pool, size_t max, void (*run)(struct strand *strand, void *ctx), void *ctx);
 /*
- * Last use, from any thread; inside `run` the strand stays valid until the turn ends. It is freed at once if
- * idle and empty, else as soon as it is.
+ * Gives up the strand, from any thread; inside `run` it stays valid until the turn ends. It is freed as soon
+ * as it is idle and empty.
  */
 void strand_release(struct strand **strand);
 
 /* Any thread. RC_BUSY if the strand is full (the caller keeps the item). */
 enum rc strand_add(struct strand *strand, struct strand_item *item) MUST_CHECK;
-/* The same without the limit: for follow-up work of the owner itself, which is bounded otherwise. */
+/* Adds an item without the limit: for follow-up work of the owner itself, which has limits of its own. */
 void strand_add_always(struct strand *strand, struct strand_item *item);
-/* Owner only: the next item. NULL: there is none, or it is a slow one and the turn began with another: it has
- * the next. */
+/*
+ * Takes the next item; for the owner only. NULL: there is none, or it is slow and the turn is not: it gets
+ * the next turn.
+ */
 struct strand_item *strand_next(struct strand *strand);
-/* Owner only: puts an item back in front. */
+/* Puts an item back to the front; for the owner only. */
 void strand_unshift(struct strand *strand, struct strand_item *item);
-/* How many wait; any thread, a snapshot. */
+/* The number of waiting items, a snapshot. Any thread. */
 size_t strand_length(struct strand *strand);
 bool strand_full(struct strand *strand);
 

@@ -1,6 +1,4 @@
-/*
- * What pool.c and strand.c share. Order of locks: a strand's lock, then the pool's.
- */
+/* Declarations that pool.c and strand.c share. Order of locks: a strand's lock, then the pool's. */
 #ifndef COID_WORK_POOL_PRIV_H
 #define COID_WORK_POOL_PRIV_H
 
@@ -28,19 +26,19 @@ struct pool {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct list ready; /* of struct strand.ready */
-	struct list slow; /* likewise, whose next turn is slow */
+	struct list slow; /* likewise, of strands whose next turn is slow */
 	uint64_t ticket; /* the last one given out: the order in which strands were queued */
 	unsigned slow_running; /* threads in a slow turn, at most slow_max */
 	unsigned slow_max;
 	unsigned waiting; /* threads that wait on `work` */
-	unsigned running; /* threads in a turn: they may still add */
-	unsigned owed; /* borrowed strands that got items: they will be queued at their return */
+	unsigned running; /* threads in a turn, which may still add items */
+	unsigned owed; /* borrowed strands that got items and will be queued at their return */
 	bool draining;
-	bool joined; /* of the draining thread alone */
+	bool joined; /* used by the draining thread only */
 };
 
 /*
- * STRAND_IDLE implies that nothing is queued. Every change but idle -> borrowed is made under the strand's
+ * STRAND_IDLE implies that no item is queued. Every change except idle -> borrowed is made under the strand's
  * lock.
  */
 enum strand_state {
@@ -63,7 +61,7 @@ struct strand {
 	struct list items; /* under lock */
 	bool released; /* under lock */
 	bool owed; /* under lock: counted in pool.owed */
-	bool slow; /* of the turn that it waits for, or has; set when it is queued */
+	bool slow; /* its waiting or running turn is slow; set when it is queued */
 	uint64_t ticket; /* under the pool's lock */
 
 	struct list_node ready; /* under the pool's lock: in pool.ready or pool.slow */
@@ -72,7 +70,7 @@ struct strand {
 /* Puts a strand whose state has become STRAND_QUEUED at the end of the ready queue. */
 void pool_enqueue(struct pool *pool, struct strand *strand, bool was_owed);
 void pool_owe(struct pool *pool);
-/* One turn on a worker. */
+/* Runs one turn on a worker. */
 void strand_run(struct strand *strand);
 
 #endif

@@ -52,14 +52,14 @@ static void on_wake(evutil_socket_t fd, short what, void *arg)
 	struct reactor *reactor = arg;
 	uint64_t count;
 	ssize_t n = read(fd, &count, sizeof(count));
-	(void)n; /* empty only if another turn was quicker: then the inbox is empty, too */
+	(void)n; /* a failure means that another turn has read it: then the inbox is empty, too */
 	take_inbox(reactor);
 	run_batch(reactor);
 }
 
 static void on_alarm(evutil_socket_t fd, short what, void *arg)
 {
-	/* Only ends the wait: timers run after all callbacks. */
+	/* This only ends the wait: timers run after all callbacks. */
 	(void)fd;
 	(void)what;
 	(void)arg;
@@ -78,7 +78,7 @@ static void run_deferred(struct reactor *reactor)
 		free(queue.v);
 }
 
-/* Sees to it that the wait ends when the earliest timer is due. */
+/* Sets the alarm so that the wait ends when the earliest timer is due. */
 static void set_alarm(struct reactor *reactor)
 {
 	if (reactor->timers == 0) {
@@ -132,7 +132,7 @@ struct reactor *reactor_new(unsigned index, struct log *log)
 	struct event_config *config = event_config_new();
 	if (reactor->wake_fd < 0 || !config)
 		goto fail;
-	/* One thread a base: libevent needs no locks of its own. */
+	/* Each base has one thread, so libevent needs no locks. */
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	reactor->base = event_base_new_with_config(config);
 	event_config_free(config);
@@ -220,7 +220,7 @@ void reactor_assert(const struct reactor *reactor)
 
 uint64_t reactor_now(struct reactor *reactor)
 {
-	/* Read at the first question of a turn: a turn that nobody asks costs nothing. */
+	/* The clock is read at the first call in a turn, so a turn without calls costs nothing. */
 	if (reactor->now == 0)
 		reactor->now = clock_mono_ms();
 	return reactor->now;

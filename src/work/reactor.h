@@ -18,7 +18,7 @@
 struct event_base;
 struct reactor;
 
-/* Intrusive message. Whoever posts gives it up; `fn` runs once on the reactor and owns it from then on. */
+/* An intrusive message. The poster gives it up; `fn` runs once on the reactor and owns it from then on. */
 struct reactor_msg {
 	struct list_node node;
 	void (*fn)(struct reactor *reactor, struct reactor_msg *msg);
@@ -26,12 +26,12 @@ struct reactor_msg {
 
 /* `index`: 0.. among the server's reactors. */
 struct reactor *reactor_new(unsigned index, struct log *log);
-/* After its thread has ended. Messages still in the inbox are run first. */
+/* Call this after the reactor's thread has ended. Messages still in the inbox are run first. */
 void reactor_free(struct reactor **reactor);
 
 /* Runs the loop on the calling thread until reactor_stop; that thread is the reactor's thread from now on. */
 void reactor_run(struct reactor *reactor);
-/* Runs what is ready, without blocking if !wait: for tests and for start-up. */
+/* Runs the ready events, without blocking if !wait: for tests and for start-up. */
 void reactor_run_once(struct reactor *reactor, bool wait);
 /* Any thread. */
 void reactor_stop(struct reactor *reactor);
@@ -39,7 +39,7 @@ void reactor_stop(struct reactor *reactor);
 unsigned reactor_index(const struct reactor *reactor);
 struct event_base *reactor_base(struct reactor *reactor);
 struct log *reactor_log(struct reactor *reactor);
-/* Aborts when called on another thread than the reactor's (and the loop has been started). */
+/* Aborts if it is called on another thread than the reactor's (and the loop has been started). */
 void reactor_assert(const struct reactor *reactor);
 /* Milliseconds of the monotonic clock when this turn of the loop began: cheap. */
 uint64_t reactor_now(struct reactor *reactor);
@@ -49,8 +49,8 @@ void reactor_post(struct reactor *reactor, struct reactor_msg *msg);
 /* True if nothing waits in the inbox (own thread only): needed before a borrowed strand may be read. */
 bool reactor_inbox_empty(struct reactor *reactor);
 /*
- * Runs fn(arg) at the end of this turn of the loop, after all callbacks: for releasing objects and for work
- * that is gathered over a turn. What such a function defers itself runs at the end of the next turn. Own
+ * Runs fn(arg) at the end of this turn of the loop, after all callbacks: to release objects, and for work
+ * that is gathered during a turn. Functions that such a function defers run at the end of the next turn. Own
  * thread only.
  */
 void reactor_defer(struct reactor *reactor, void (*fn)(void *arg), void *arg);

@@ -1,6 +1,4 @@
-/*
- * What reactor.c and timer.c share.
- */
+/* Declarations that reactor.c and timer.c share. */
 #ifndef COID_WORK_REACTOR_PRIV_H
 #define COID_WORK_REACTOR_PRIV_H
 
@@ -41,7 +39,7 @@ struct reactor {
 	struct list inbox; /* under lock */
 	bool signalled; /* under lock: the eventfd has been or is about to be written */
 
-	struct list batch; /* taken from the inbox, not yet run */
+	struct list batch; /* messages taken from the inbox and not run yet */
 	struct deferred_queue deferred;
 	uint64_t now; /* 0: not read yet in this turn */
 	uint32_t turn;

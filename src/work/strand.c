@@ -18,16 +18,16 @@ static void strand_take_over(struct strand *strand)
 	atomic_store_explicit(&strand->owner, (uintptr_t)pthread_self(), memory_order_relaxed);
 }
 
-/* Under the lock, with an item waiting: whether the turn to come is slow. */
+/* Tells whether the next turn is slow. Call it under the lock, when an item waits. */
 static bool begins_slow(const struct strand *strand)
 {
 	return CONTAINER_OF(list_first(&strand->items), struct strand_item, node)->slow;
 }
 
 /*
- * The one way out of running and borrowed. Queues the strand if items wait, frees it if it was released and
- * is empty. What the owner did happens before what the next owner does: the state is set under the lock,
- * which strand_add takes before it queues, and with release order, which strand_borrow acquires.
+ * Ends running or borrowing; no other function does. Queues the strand if items wait, frees it if it was
+ * released and is empty. The work of this owner happens before that of the next one: the state is set under
+ * the lock, which strand_add takes before it queues, and with release order, which strand_borrow acquires.
  */
 static void strand_give_up(struct strand *strand)
 {
@@ -38,7 +38,10 @@ static void strand_give_up(struct strand *strand)
 		strand->owed = false;
 		strand->slow = begins_slow(strand);
 		atomic_store_explicit(&strand->state, STRAND_QUEUED, memory_order_relaxed);
-		/* Under the lock: as soon as it is queued, another thread may run and free it. */
+		/*
+		 * This is under the lock: as soon as the strand is queued, another thread may run and free
+		 * it.
+		 */
 		pool_enqueue(strand->pool, strand, owed);
 		pthread_mutex_unlock(&strand->lock);
 		return;

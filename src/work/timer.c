@@ -39,7 +39,7 @@ static void sift_down(struct reactor *reactor, uint32_t i, struct timer *timer)
 	timer_place(reactor, i, timer);
 }
 
-/* Puts `timer` where place i is free. */
+/* Puts `timer` into the heap, whose place i is free. */
 static void timer_settle(struct reactor *reactor, uint32_t i, struct timer *timer)
 {
 	if (i > 0 && timer->due < reactor->heap[(i - 1) / 2]->due)
@@ -60,7 +60,7 @@ void timers_run(struct reactor *reactor)
 	uint64_t now = clock_mono_ms();
 	while (reactor->timers > 0) {
 		struct timer *timer = reactor->heap[0];
-		/* One that was set in this turn waits for the next: no endless turn. */
+		/* A timer that was set in this turn waits for the next one, so that a turn always ends. */
 		if (timer->due > now || timer->turn == reactor->turn)
 			break;
 		timer_cancel(timer);
