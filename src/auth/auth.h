@@ -9,8 +9,8 @@
  * takes no place in a queue.
  *
  * Each refused login is one line of the log, and so is each ban (see docs/coid.8, "LOG LINES"):
- * event=auth_failed address=192.0.2.1 user=a@example.org mechanism=PLAIN reason=password
- * event=auth_ban kind=address key=192.0.2.1 seconds=600
+ *   event=auth_failed address=192.0.2.1 user=a@example.org mechanism=PLAIN reason=password
+ *   event=auth_ban kind=address key=192.0.2.1 seconds=600
  */
 #ifndef COID_AUTH_AUTH_H
 #define COID_AUTH_AUTH_H

@@ -11,7 +11,7 @@
 #define OWN_WORKER 4 /* files of the job that it runs */
 #define ACCOUNT_FILES 3 /* database, WAL and ledger */
 #define LMTP_FILES 2 /* connection and spool file */
-/* One of eight IMAP connections reads or sends a large message, from a file. */
+/* One of eight IMAP connections is assumed to read or send a large message, from a file. */
 #define IMAP_SHARE 8
 /* If the limit is too low, accounts and LMTP get at most one part in PART of it, and at least LEAST. */
 #define ACCOUNTS_PART 4

@@ -1,9 +1,8 @@
 /*
- * The plan for the process's descriptors. IMAP connections get the rest after those of the server itself,
- * of open accounts, of LMTP and of the control socket are put aside. So mail is delivered, accounts are
- * opened and coidctl is answered however many strangers connect. If the limit is too low for the
- * configuration, fewer accounts are held open and fewer connections are let in, and the log says so at the
- * start.
+ * The plan for the process's descriptors. Some are reserved for the server itself, for open accounts, for
+ * LMTP and for the control socket; IMAP connections get the rest. So mail is delivered, accounts are opened
+ * and coidctl is answered however many strangers connect. If the limit is too low for the configuration,
+ * fewer accounts are kept open and fewer connections are admitted, and the log says so at the start.
  */
 #ifndef COID_COID_DESCRIPTORS_H
 #define COID_COID_DESCRIPTORS_H
@@ -16,7 +15,7 @@
 
 struct descriptors {
 	uint64_t limit; /* RLIMIT_NOFILE */
-	uint64_t needed; /* for all that the configuration allows */
+	uint64_t needed; /* descriptors for everything that the configuration allows */
 	unsigned imap; /* connections */
 	unsigned lmtp;
 	unsigned accounts; /* held open */
@@ -24,9 +23,9 @@ struct descriptors {
 
 /* The limit of this process. */
 uint64_t descriptors_limit(void);
-/* Pure. */
+/* Makes the plan. Pure. */
 struct descriptors descriptors_plan(const struct conf *conf, unsigned reactors, uint64_t limit);
-/* A warning if the limit is too low. */
+/* Logs a warning if the limit is too low. */
 void descriptors_tell(const struct descriptors *plan, struct log *log);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * Looks at the store every few seconds, and tells its state and that of disk, certificate and pushes.
- */
+/* Examines the store every few seconds, and reports its state and that of disk, certificate and pushes. */
 #include "coid/health.h"
 
 #include "base/clock.h"
@@ -20,7 +18,7 @@
 #include <unistd.h>
 
 #define LOOK_MS 5000 /* between two looks at the store */
-#define SILENT_MS 30000 /* a look that takes longer finds a store that does not answer */
+#define SILENT_MS 30000 /* if a look takes longer, the store does not answer */
 #define PROBE_BYTES 4096
 #define DISK_LOW_PERCENT 5
 #define CERT_SOON_S (7 * 86400)
@@ -39,15 +37,15 @@ struct health_look {
 struct health {
 	struct users_job job;
 	struct server *server; /* borrowed */
-	char *root; /* own: the worker must not look at a configuration that a reload replaces */
+	char *root; /* own: the worker must not read a configuration that a reload may replace */
 	bool looking;
-	bool looked; /* `last` holds something */
+	bool looked; /* `last` has a result */
 	uint64_t begun_ms; /* monotonic; of the last look */
 	struct health_look look; /* belongs to the worker while `looking` */
 	struct health_look last;
 };
 
-/* Writes, syncs and removes a file: a disk that is full, read-only or hangs shows itself. */
+/* Writes, syncs and removes a file, which shows whether the disk is full, read-only or hanging. */
 static int health_write(const char *root)
 {
 	char path[PATH_MAX], bytes[PROBE_BYTES];
@@ -95,7 +93,7 @@ static void health_done(struct users_job *job)
 {
 	struct health *health = CONTAINER_OF(job, struct health, job);
 
-	/* The job did not run at all: server.db is out of service. */
+	/* The job did not run, because server.db is out of service. */
 	if (job->rc != RC_OK)
 		health->look = (struct health_look){ .users = job->rc };
 	health->last = health->look;
@@ -130,7 +128,7 @@ void health_tick(struct health *health)
 		(health->looked && now - health->begun_ms < LOOK_MS))
 		return;
 	health->begun_ms = now;
-	/* A full strand refuses: the next tick tries again. */
+	/* If the strand is full, the next tick tries again. */
 	health->looking = users_submit(health->server->store, &health->job) == RC_OK;
 }
 
@@ -165,7 +163,7 @@ static enum health_level health_disk(const struct health *health, struct buf *ou
 		return HEALTH_OK;
 	uint64_t percent = look->free_bytes / (look->all_bytes / 100 + 1);
 	buf_printf(out, "disk: %" PRIu64 " MiB free, %" PRIu64 "%%\n", look->free_bytes >> 20, percent);
-	/* Room for less than one message of the largest size is low on a large disk, too. */
+	/* Even on a large disk the room is low if a message of the largest size does not fit. */
 	bool low = percent < DISK_LOW_PERCENT || look->free_bytes < health->server->conf->store.message_max;
 	return low ? HEALTH_WARNING : HEALTH_OK;
 }

@@ -1,7 +1,7 @@
 /*
- * Whether the server can do its work: the text of /health. Every few seconds a worker asks server.db,
- * writes a file into the storage folder and looks at the room on its disk. Certificate and pushes are
- * looked at when the text is printed. Reactor 0.
+ * Tells whether the server can do its work: the text of /health. Every few seconds a worker asks server.db,
+ * writes a file into the storage folder and measures the room on its disk. Certificate and pushes are
+ * examined when the text is printed. Reactor 0.
  */
 #ifndef COID_COID_HEALTH_H
 #define COID_COID_HEALTH_H
@@ -15,13 +15,13 @@ struct server;
 
 /* The server is borrowed. */
 struct health *health_new(struct server *server);
-/* After its reactor: no look is under way then. */
+/* Call this after its reactor has ended, so that no look is under way. */
 void health_free(struct health **health);
-/* About once a second, as long as the store runs. */
+/* Call this about once a second, as long as the store runs. */
 void health_tick(struct health *health);
 /*
- * Prints "ok", "warning" or "failing" on the first line, then a line for each of store, disk, certificate
- * and push, if the server has such. False: failing.
+ * Prints "ok", "warning" or "failing" on the first line, then a line each for store, disk, certificate and
+ * push, as far as the server has them. False: failing.
  */
 bool health_print(const struct health *health, struct buf *out);
 

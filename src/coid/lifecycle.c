@@ -1,5 +1,5 @@
 /*
- * The life of a running server: signals, the tick, signs of life to the service manager, reload and stop.
+ * The life of a running server: signals, the tick, watchdog messages to the service manager, reload and stop.
  */
 #include "coid/lifecycle.h"
 
@@ -23,7 +23,7 @@
 
 /* Reload. */
 
-/* Asks all parts that can refuse before any takes over. */
+/* Asks all parts that can refuse before any part takes the new settings. */
 static enum rc lifecycle_apply(struct server *server, const struct conf *conf, struct buf *errors)
 {
 	struct tls_ctx *tls = NULL;
@@ -118,7 +118,7 @@ static void lifecycle_hurry(struct reactor *reactor, struct reactor_msg *msg)
 	auth_hurry(r->server->auth, reactor);
 }
 
-/* Ends the loops once nobody is left: sessions first, then the logins and requests they left behind. */
+/* Ends the loops when no session is left, and then no login or request of one. */
 static void lifecycle_on_stop_poll(void *arg)
 {
 	struct server *server = arg;
@@ -137,7 +137,7 @@ static void lifecycle_on_stop_poll(void *arg)
 		timer_set(&server->stop_timer, STOP_POLL_MS);
 		return;
 	}
-	/* Nobody delivers any more: what is still to be pushed waits in its database. */
+	/* No mail is delivered any more; pushes that wait stay in their database. */
 	webpush_stop(server->webpush);
 	if (webpush_busy(server->webpush)) {
 		timer_set(&server->stop_timer, STOP_POLL_MS);
@@ -217,7 +217,7 @@ static void lifecycle_on_tick(void *arg)
 	timer_set(&server->tick, TICK_MS);
 }
 
-/* The ping comes back as soon as that reactor's loop turns. */
+/* The ping returns as soon as the loop of that reactor turns. */
 static void lifecycle_on_ping(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct server_reactor *r = CONTAINER_OF(msg, struct server_reactor, ping);
@@ -226,7 +226,9 @@ static void lifecycle_on_ping(struct reactor *reactor, struct reactor_msg *msg)
 	atomic_store(&r->ping_out, false);
 }
 
-/* Sends a sign of life to the service manager, if all reactors and workers have moved since the last one. */
+/*
+ * Sends a watchdog message to the service manager, if all reactors and workers have moved since the last one.
+ */
 static void lifecycle_on_watchdog(void *arg)
 {
 	struct server *server = arg;

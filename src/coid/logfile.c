@@ -36,7 +36,7 @@ enum rc logfile_check(const struct conf *conf, struct buf *errors)
 		return RC_OK;
 	if (errno != ENOENT)
 		return logfile_complain(path, errors);
-	/* It will be made. The path is an absolute one. */
+	/* The file will be made in this folder. The path is absolute. */
 	size_t n = (size_t)(strrchr(path, '/') - path);
 	char *folder = mem_strndup(n > 0 ? path : "/", n > 0 ? n : 1);
 	enum rc rc = access(folder, W_OK | X_OK) == 0 ? RC_OK : logfile_complain(path, errors);
@@ -66,7 +66,10 @@ enum rc logfile_reopen(struct server *server, const struct conf *conf, struct bu
 	if (fd < 0 && !same)
 		return logfile_complain(path, errors);
 	if (fd < 0) {
-		/* Root may have opened it. The old file goes on, so that the rest of the reload is of use. */
+		/*
+		 * Root may have opened the file. The old one stays in use, so that the rest of the reload
+		 * takes effect.
+		 */
 		log_error(server->log, "can't open the log file again path=%s error=%s",
 			LOG_V(strv_cstr(path)), strerror(errno));
 		return RC_OK;

@@ -11,14 +11,13 @@
 
 struct server;
 
-/* Whether the file can be written, or made. */
+/* Checks whether the file can be written, or made. */
 enum rc logfile_check(const struct conf *conf, struct buf *errors) MUST_CHECK;
 /* Opens the file of server->conf; sets server->log_fd and log. */
 enum rc logfile_open(struct server *server, struct buf *errors) MUST_CHECK;
 /*
- * Opens the file of a new configuration in its place; also the same one again, for logrotate. If another
- * file can't be opened nothing changes and it is an error; if the same one can't, the old descriptor goes
- * on.
+ * Opens the file of a new configuration; also the same file again, for logrotate. If another file can't be
+ * opened, nothing changes and an error is returned; if the same one can't, the old descriptor stays in use.
  */
 enum rc logfile_reopen(struct server *server, const struct conf *conf, struct buf *errors) MUST_CHECK;
 

@@ -10,11 +10,11 @@
 struct metrics;
 struct server;
 
-/* Opens the socket and serves on reactor 0. The server is borrowed. What fails is in `errors`. */
+/* Opens the socket and serves on reactor 0. The server is borrowed. Errors are in `errors`. */
 enum rc metrics_new(struct server *server, struct buf *errors, struct metrics **ret_metrics) MUST_CHECK;
-/* NULL is fine. */
+/* Accepts NULL. */
 void metrics_free(struct metrics **metrics);
-/* The OpenMetrics text. */
+/* Prints the OpenMetrics text. */
 void metrics_print(struct server *server, struct buf *out);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * The rights of the process: its user, its folder, what it can never do again.
- */
+/* The rights of the process: its user, its folder, and the abilities that it gives up. */
 #include "coid/privileges.h"
 
 #include <errno.h>
@@ -41,9 +39,7 @@ static enum rc privileges_make_root(const char *root, uid_t uid, gid_t gid, stru
 	return RC_OK;
 }
 
-/*
- * Checks each step afterwards: a system call that says yes and does nothing must not leave the process root.
- */
+/* Checks each step afterwards: if a system call succeeds without effect, the process must not stay root. */
 static bool privileges_become(const struct passwd *user)
 {
 	if (initgroups(user->pw_name, user->pw_gid) != 0 || setgid(user->pw_gid) != 0 ||
@@ -86,7 +82,7 @@ static enum rc privileges_become_user(const struct conf *conf, struct log *log, 
 	return RC_OK;
 }
 
-/* Not root: server.user may name the process's own user only. */
+/* The process is not root: server.user may name only the process's own user. */
 static enum rc privileges_stay_user(const struct conf *conf, struct buf *errors)
 {
 	const char *name = conf->server.user;
@@ -103,7 +99,7 @@ static enum rc privileges_stay_user(const struct conf *conf, struct buf *errors)
 	return privileges_make_root(conf->server.root, (uid_t)-1, (gid_t)-1, errors);
 }
 
-/* Comes after the last change of user, which resets some of it. */
+/* This comes after the last change of user, which resets some of it. */
 static void privileges_harden(const struct conf *conf, struct log *log)
 {
 	struct rlimit none = { 0, 0 };

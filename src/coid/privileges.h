@@ -11,9 +11,9 @@
 
 /*
  * Root becomes server.user for good, after it has made server.root and given it to that user; it stays root
- * only if server.user says so. Another user than root makes server.root and may name only itself. Then: no
- * core dumps (unless server.core_dumps), no tracing by the same user, no new privileges. RC_INVALID,
- * RC_NOT_FOUND, RC_PERM, RC_IO, with the reason in `errors`.
+ * only if server.user says so. Another user than root makes server.root, and server.user may name only that
+ * user. Then: no core dumps (unless server.core_dumps), no tracing by the same user, no new privileges.
+ * RC_INVALID, RC_NOT_FOUND, RC_PERM, RC_IO, with the reason in `errors`.
  */
 enum rc privileges_drop(const struct conf *conf, struct log *log, struct buf *errors) MUST_CHECK;
 /* Raises the soft limit on descriptors to the hard one. */

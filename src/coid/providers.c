@@ -1,6 +1,4 @@
-/*
- * Builds metadata, COI and Web Push, and makes them known to one another.
- */
+/* Builds metadata, COI and Web Push, and connects them. */
 #include "coid/providers.h"
 
 #include "coi/coi.h"
@@ -9,7 +7,7 @@
 #include "metadata/metadata.h"
 #include "webpush/subs.h"
 
-/* [strand] COI-23: an account that disables COI gets no more pushes that are for chat alone. */
+/* [strand] COI-23: when an account disables COI, its push subscriptions for chat only are removed. */
 static enum rc providers_drop_chat(void *ctx, struct account *account)
 {
 	struct subs_list subs = { 0 };

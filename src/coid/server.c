@@ -232,7 +232,8 @@ void server_free(struct server **server)
 	if (!s)
 		return;
 	/*
-	 * The strands run dry first: they post completions to reactors, which run them when they are freed.
+	 * The strands are drained first: they post completions to reactors, which run them when they are
+	 * freed.
 	 */
 	if (s->pool)
 		pool_drain(s->pool);

@@ -1,6 +1,6 @@
 /*
- * The server: builds every part from a configuration, wires them, runs them and takes them down. The one
- * place that knows all parts. Main thread.
+ * The server: builds every part from a configuration, connects them, runs them and frees them. Only this code
+ * knows all parts. Main thread.
  */
 #ifndef COID_COID_SERVER_H
 #define COID_COID_SERVER_H
@@ -17,18 +17,19 @@ struct server_source {
 };
 
 /*
- * Loads the configuration and tries what it names (log file, certificate, users file). Faults go to `errors`.
+ * Loads the configuration and tries the files that it names (log file, certificate, users file). Faults go to
+ * `errors`.
  */
 enum rc server_check(const struct server_source *source, struct buf *errors) MUST_CHECK;
 /*
- * Opens sockets, drops privileges, opens the store, but does not serve yet. `source` is borrowed for the
+ * Opens sockets, drops privileges and opens the store, but does not serve yet. `source` is borrowed for the
  * server's life.
  */
 enum rc server_new(
 	const struct server_source *source, struct buf *errors, struct server **ret_server) MUST_CHECK;
 /* Serves until SIGTERM or SIGINT, then stops gracefully. Returns the exit status. */
 int server_run(struct server *server);
-/* Frees all parts in order; also a server that server_new has not finished. NULL is fine. */
+/* Frees all parts in order, also of a server that server_new has not completed. Accepts NULL. */
 void server_free(struct server **server);
 
 #endif

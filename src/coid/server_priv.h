@@ -33,7 +33,7 @@ enum server_state {
 struct server_reactor {
 	struct server *server; /* borrowed */
 	struct reactor *reactor; /* own */
-	pthread_t thread; /* not of reactor 0 */
+	pthread_t thread; /* not set for reactor 0 */
 	struct reactor_msg ping;
 	struct reactor_msg hurry;
 	struct reactor_msg unlisten;
@@ -49,7 +49,7 @@ struct server {
 	int log_fd; /* own; a reload reopens the file on the same number */
 	struct log *log;
 	struct pool *pool;
-	struct io *io; /* own: faults that a test injects, else NULL */
+	struct io *io; /* own: faults that a test injects, otherwise NULL */
 	struct store *store;
 	struct metadata *metadata;
 	struct coi *coi;
@@ -68,7 +68,7 @@ struct server {
 	struct server_socket sockets[SOCKETS_MAX];
 	unsigned socket_count;
 	struct descriptors descriptors;
-	struct systemd_fd taken[SYSTEMD_FDS_MAX]; /* handed over and not looked at yet */
+	struct systemd_fd taken[SYSTEMD_FDS_MAX]; /* passed by the service manager, not used yet */
 	size_t taken_count;
 	int signal_fd; /* own */
 	sigset_t signal_mask;
@@ -76,15 +76,15 @@ struct server {
 	struct timer tick;
 	struct timer watchdog;
 	struct timer stop_timer;
-	uint64_t watchdog_ms; /* between two signs of life; 0: nobody waits for them */
+	uint64_t watchdog_ms; /* between two watchdog messages; 0: none are wanted */
 	uint64_t stop_began; /* monotonic, ms */
 	enum server_state state; /* changed by lifecycle.c only */
 	int64_t started; /* wall clock */
 };
 
-/* Hands an accepted connection to its service. On that reactor's thread; owns fd. */
+/* Gives an accepted connection to its service. On that reactor's thread; owns fd. */
 void server_accept(struct server *server, enum service service, struct reactor *reactor, int fd);
-/* The "key: value" lines of `coidctl status`. */
+/* Prints the "key: value" lines of `coidctl status`. */
 void server_status(struct server *server, struct buf *out);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * The mapping from the configuration to the settings of each part.
- */
+/* Maps the configuration to the settings of each part. */
 #include "coid/settings.h"
 
 #include "base/special_use.h"
@@ -8,7 +6,7 @@
 #include "coi/coi.h"
 #include "store/mailbox.h"
 
-/* With coi.default_enabled a new account has what coi_enable would make. */
+/* With coi.default_enabled a new account gets what coi_enable would make. */
 static void settings_coi_defaults(const struct conf *conf, struct arena *arena,
 	struct default_mailbox *defaults, struct store_settings *s)
 {
@@ -31,7 +29,7 @@ static void settings_coi_defaults(const struct conf *conf, struct arena *arena,
 
 void settings_store(const struct conf *conf, struct arena *arena, struct store_settings *ret_settings)
 {
-	/* Room for two more, of COI. */
+	/* COI may add two more. */
 	struct default_mailbox *defaults =
 		arena_zalloc(arena, (conf->store.default_mailboxes.n + 2) * sizeof(*defaults));
 	struct store_settings *s = ret_settings;
@@ -75,7 +73,7 @@ void settings_store(const struct conf *conf, struct arena *arena, struct store_s
 
 void settings_auth(const struct conf *conf, struct auth_settings *ret_settings)
 {
-	/* By default accounts are made in the server's own domain. */
+	/* Without configured domains, accounts are made in the server's own one. */
 	bool own = conf->chatmail.auto_create_domains.n == 0;
 	const char *const *domains =
 		(const char *const *)(own ? &conf->server.hostname : conf->chatmail.auto_create_domains.v);

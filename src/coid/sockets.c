@@ -28,7 +28,7 @@ const char *sockets_service_name(enum service service)
 	return service_names[service];
 }
 
-/* Prints the address as the socket itself knows it. */
+/* Prints the address as the socket itself reports it. */
 static void socket_address(int fd, char *text, size_t room)
 {
 	union {
@@ -99,7 +99,10 @@ static enum rc socket_open_unix(
 	return RC_OK;
 }
 
-/* The addresses that the configuration names for one service, and which of them have been handed over. */
+/*
+ * The addresses that the configuration names for one service, and which of them have been passed by the
+ * service manager.
+ */
 struct socket_plan {
 	enum service service;
 	const struct conf_list *list; /* NULL: no TCP */
@@ -111,7 +114,7 @@ struct socket_plan {
 	unsigned refused;
 };
 
-/* One socket for both families serves "*:143", or the two of "0.0.0.0:143" and "[::]:143". */
+/* Takes a socket for both families: it serves "*:143", or the two of "0.0.0.0:143" and "[::]:143". */
 static bool socket_plan_take_both(struct socket_plan *plan, int fd)
 {
 	char any[32], v4[32], v6[32];
@@ -143,8 +146,8 @@ static bool socket_is_unix(int fd)
 }
 
 /*
- * Whether a socket that was handed over is to be served. A UNIX socket has an owner and a mode, so it may
- * be one more; the configuration alone says who may reach the server by network.
+ * Tells whether a socket passed by the service manager is to be served. A UNIX socket has an owner and a
+ * mode, so it may be served without being named; but only the configuration decides about access by network.
  */
 static bool socket_plan_take(struct socket_plan *plan, int fd)
 {
@@ -192,7 +195,7 @@ static void socket_plan_take_over(struct server *server, struct socket_plan *pla
 	}
 }
 
-/* Takes over what was handed over, and opens the rest of what is configured. */
+/* Takes the passed sockets, and opens the other ones that are configured. */
 static enum rc socket_plan_open(struct server *server, struct socket_plan plan, struct buf *errors)
 {
 	enum rc rc = RC_OK;

@@ -1,6 +1,6 @@
 /*
- * The listening sockets: opened by the configuration or handed over by the service manager. All are opened
- * before the process gives its privileges up. Main thread; accepting is done on each reactor.
+ * The listening sockets: opened by the configuration or passed by the service manager. All are opened before
+ * the process gives up its privileges. Main thread; each reactor accepts for itself.
  */
 #ifndef COID_COID_SOCKETS_H
 #define COID_COID_SOCKETS_H
@@ -28,10 +28,10 @@ struct server_socket {
 	char address[128]; /* "127.0.0.1:143", "[::]:993" or a path */
 	char *unlink_path; /* own: UNIX socket made by us */
 	struct listener *listeners[REACTORS_MAX]; /* own */
-	void *args[REACTORS_MAX]; /* own: what the listeners call back with */
+	void *args[REACTORS_MAX]; /* own: the arguments of the listeners' callbacks */
 };
 
-/* Takes over what the service manager has, and opens the rest. What fails is in `errors`. */
+/* Takes the sockets of the service manager, and opens the others. Errors are in `errors`. */
 enum rc sockets_open(struct server *server, struct buf *errors) MUST_CHECK;
 /* Begins to accept, on every reactor: server_accept is called with each connection. */
 void sockets_listen(struct server *server);

@@ -1,6 +1,4 @@
-/*
- * Messages to the service manager, and the sockets that it hands over.
- */
+/* Messages to the service manager, and the sockets that it passes. */
 #include "coid/systemd.h"
 
 #include "base/str.h"
@@ -29,7 +27,7 @@ void systemd_notify(const char *text)
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	/* A lost message is no reason to stop serving; the manager will notice. */
+	/* If a message is lost the server goes on; the manager will notice. */
 	while (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
 		       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) < 0 &&
 		errno == EINTR) {

@@ -1,6 +1,7 @@
 /*
- * The service manager's side: readiness messages (sd_notify(3)), its watchdog, and sockets that it hands over
- * (sd_listen_fds(3)). Written by hand, since it is a datagram and some environment variables. Main thread.
+ * The interface to the service manager: readiness messages (sd_notify(3)), its watchdog, and the sockets that
+ * it passes (sd_listen_fds(3)). It needs no library: it is a datagram and some environment variables. Main
+ * thread.
  */
 #ifndef COID_COID_SYSTEMD_H
 #define COID_COID_SYSTEMD_H
@@ -12,7 +13,10 @@
 
 /* Sends "READY=1" and the like; several lines at a time. Does nothing without NOTIFY_SOCKET. */
 void systemd_notify(const char *text);
-/* Microseconds within which the manager wants a "WATCHDOG=1"; 0: it wants none, or not from this process. */
+/*
+ * The number of microseconds in which the manager expects a "WATCHDOG=1"; 0: it expects none, or not from
+ * this process.
+ */
 uint64_t systemd_watchdog_us(void);
 
 struct systemd_fd {
@@ -20,8 +24,8 @@ struct systemd_fd {
 	char name[64]; /* cut to its room */
 };
 /*
- * Takes the sockets that were handed over to this process, at most `max`; the caller owns them. Forgets the
- * environment variables, so that it answers once only. Returns how many there are.
+ * Takes the sockets that were passed to this process, at most `max`; the caller owns them. Removes the
+ * environment variables, so that a second call finds none. Returns their number.
  */
 size_t systemd_take_fds(struct systemd_fd *ret_fds, size_t max);
 

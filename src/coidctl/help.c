@@ -25,7 +25,7 @@ static const struct help_row {
 
 #define HELP_ROWS (sizeof(help_rows) / sizeof(help_rows[0]))
 
-/* `help imap` is the daemon's: it alone knows the IMAP commands. */
+/* The daemon answers `help imap`, since only it knows the IMAP commands. */
 bool help_is_wanted(int argc, char **argv)
 {
 	if (argc == 0)
@@ -33,7 +33,7 @@ bool help_is_wanted(int argc, char **argv)
 	return strcmp(argv[0], "help") == 0 && !(argc == 2 && strcmp(argv[1], "imap") == 0);
 }
 
-/* Whether the verb begins with these words: "user" stands for all verbs about users. */
+/* Tells whether the verb begins with these words: "user" matches all verbs about users. */
 static bool help_fits(const struct help_row *row, int argc, char **argv)
 {
 	struct strv words = strv_cstr(row->words);

@@ -57,7 +57,7 @@ static int payload_read_all(int fd, const char *name, struct payload *payload)
 	return payload->n > PROTOCOL_PAYLOAD_MAX ? ctl_fail(PROTOCOL_FAILED, name, "too large") : 0;
 }
 
-/* Reads a line from the terminal, which does not show it. False: there was none. */
+/* Reads a line from the terminal, which does not show it. False: there was no line. */
 static bool payload_ask_line(const char *prompt, char *line, size_t room)
 {
 	struct termios old, silent;
@@ -74,7 +74,7 @@ static bool payload_ask_line(const char *prompt, char *line, size_t room)
 	return got != NULL;
 }
 
-/* Asks twice, since nobody sees what is typed. */
+/* Asks twice, since the user does not see what he types. */
 static int payload_ask_password(struct payload *payload)
 {
 	char line[PROTOCOL_ARG_MAX], again[PROTOCOL_ARG_MAX];
@@ -188,7 +188,7 @@ static int ctl_print_answer(int fd)
 			  : status;
 }
 
-/* Tells why nobody answers at `path`, and the faults of the configuration that should have named it. */
+/* Tells why there is no answer at `path`, and the faults of the configuration that should have named it. */
 static int ctl_unreachable(const char *path, const struct buf *errors)
 {
 	int status = ctl_fail(PROTOCOL_UNREACHABLE, path, strerror(errno));
@@ -196,7 +196,7 @@ static int ctl_unreachable(const char *path, const struct buf *errors)
 	return status;
 }
 
-/* `path` NULL or empty: the socket of the configuration. */
+/* Runs a verb. `path` NULL or empty: the socket of the configuration. */
 static int ctl_run(int argc, char **argv, const char *path, const char *config)
 {
 	struct payload payload = { NULL, 0 };

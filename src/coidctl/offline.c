@@ -1,5 +1,5 @@
 /*
- * `coidctl check --server`: looks at server.db and the folders of the accounts while the daemon is stopped.
+ * `coidctl check --server`: examines server.db and the folders of the accounts while the daemon is stopped.
  */
 #include "admin/protocol.h"
 #include "base/log.h"
@@ -61,7 +61,7 @@ static bool offline_read_options(
 	return true;
 }
 
-/* server.root of the configuration. */
+/* Reads server.root of the configuration. */
 static bool offline_read_root(const struct offline_options *options, char root[ROOT_ROOM])
 {
 	struct conf *conf = NULL;
@@ -81,7 +81,7 @@ static bool offline_read_root(const struct offline_options *options, char root[R
 	return ok;
 }
 
-/* Root becomes the folder's owner, so that files which it makes belong to the daemon. */
+/* If it runs as root, it becomes the folder's owner, so that files that it makes belong to the daemon. */
 static bool offline_become_owner(const char *root)
 {
 	struct stat st;

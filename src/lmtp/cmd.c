@@ -17,21 +17,24 @@
 
 enum lmtp_cmd_args {
 	ARGS_NONE, /* an argument is an error */
-	ARGS_FREE, /* the function looks at them, or nobody does */
+	ARGS_FREE, /* the function reads them, or they are ignored */
 	ARGS_PATH /* the prefix, then a path in angle brackets and parameters */
 };
 
 struct lmtp_cmd {
 	const char *name;
-	unsigned states; /* IN_...: where it is allowed */
-	const char *early; /* 503, if the session has not come so far yet */
-	const char *late; /* 503, if it is past the states of the command */
+	unsigned states; /* IN_...: the states in which it is allowed */
+	const char *early; /* text of the 503 before those states */
+	const char *late; /* text of the 503 after those states */
 	enum lmtp_cmd_args args;
 	const char *prefix; /* of ARGS_PATH, such as "TO:"; taken off before the function runs */
 	void (*run)(struct lmtp_session *session, struct strv args);
 };
 
-/* The name goes into the Received field: whatever could end a comment or a line there becomes "?". */
+/*
+ * Keeps the client's name for the Received field: characters that could end a comment or a line there become
+ * "?".
+ */
 static void lmtp_cmd_keep_helo(struct lmtp_session *session, struct strv name)
 {
 	for (size_t i = 0; i < name.n; i++) {
@@ -73,7 +76,7 @@ static void lmtp_cmd_mail(struct lmtp_session *session, struct strv args)
 	lmtp_session_reply(session, 250, "2.1.0", "OK");
 }
 
-/* The reply comes when the users table has been asked. */
+/* Begins RCPT. The reply is sent when the users table has answered. */
 static void lmtp_cmd_rcpt(struct lmtp_session *session, struct strv args)
 {
 	struct smtp_reply refusal;
@@ -166,7 +169,7 @@ static const struct lmtp_cmd *lmtp_cmd_find(struct strv name)
 	return NULL;
 }
 
-/* Takes "FROM:" or "TO:" and the spaces behind it off; false if it is not there. */
+/* Takes "FROM:" or "TO:" and the spaces after it off. False: it is not there. */
 static bool lmtp_cmd_take_prefix(struct strv *args, struct strv prefix)
 {
 	if (!strv_istarts(*args, prefix))
@@ -177,7 +180,7 @@ static bool lmtp_cmd_take_prefix(struct strv *args, struct strv prefix)
 	return true;
 }
 
-/* False, and answered, if the arguments do not have the form that the row demands. */
+/* Checks that the arguments have the form of the row. False: they do not, and the reply has been sent. */
 static bool lmtp_cmd_check_args(struct lmtp_session *session, const struct lmtp_cmd *cmd, struct strv *args)
 {
 	char text[64];

@@ -1,6 +1,4 @@
-/*
- * The end and the stuffed dots of a message behind DATA.
- */
+/* Finds the end of a message after DATA, and removes stuffed dots. */
 #include "lmtp/data.h"
 
 void data_init(struct data *data)
@@ -20,7 +18,7 @@ static enum data_state data_in_line(char c)
 	return c == '\r' ? DATA_CR : DATA_LINE;
 }
 
-/* The end of the run of octets from i on that hold no CR. */
+/* The end of the run of octets from i on that has no CR. */
 static size_t data_skip_plain(struct strv in, size_t i)
 {
 	const char *cr = memchr(in.p + i, '\r', in.n - i);
@@ -29,7 +27,7 @@ static size_t data_skip_plain(struct strv in, size_t i)
 
 size_t data_feed(struct data *data, struct strv in, void (*out)(void *arg, struct strv piece), void *arg)
 {
-	size_t from = 0; /* first octet not handed out yet */
+	size_t from = 0; /* first octet that has not been passed to `out` yet */
 	size_t i = 0;
 
 	while (i < in.n && data->state != DATA_END) {
@@ -57,7 +55,7 @@ size_t data_feed(struct data *data, struct strv in, void (*out)(void *arg, struc
 			i++;
 			break;
 		case DATA_DOT:
-			/* The dot is gone; a CR is held back until it is clear what follows. */
+			/* The dot has been removed; a CR is held back until the next octet is known. */
 			if (c == '\r') {
 				data_flush(in, from, i, out, arg);
 				from = i + 1;

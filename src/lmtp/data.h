@@ -1,8 +1,8 @@
 /*
- * The bytes behind DATA: takes the dots away that RFC 5321 section 4.5.2 put in and finds the end.
- * Resumable at any byte; hands pieces of its input to a callback, copies nothing. Only CRLF "." CRLF ends
- * the message, and only a dot behind CRLF was stuffed. Bare LF and bare CR are ordinary octets here, else a
- * message could smuggle a second one; the spool makes CRLF of a bare LF afterwards.
+ * The bytes after DATA: removes the dots that RFC 5321 section 4.5.2 adds, and finds the end. Resumable at
+ * any byte; passes pieces of its input to a callback, copies nothing. Only CRLF "." CRLF ends the message,
+ * and only a dot after CRLF is removed. Bare LF and bare CR are ordinary octets here, otherwise a message
+ * could smuggle a second one; the spool makes CRLF of a bare LF afterwards.
  */
 #ifndef COID_LMTP_DATA_H
 #define COID_LMTP_DATA_H
@@ -13,11 +13,11 @@
 #include <stddef.h>
 
 enum data_state {
-	DATA_LINE_START, /* behind CRLF, or at the very beginning */
+	DATA_LINE_START, /* after CRLF, or at the very beginning */
 	DATA_LINE, /* inside a line */
-	DATA_CR, /* behind a CR inside a line */
-	DATA_DOT, /* behind a dot at the start of a line */
-	DATA_DOT_CR, /* behind that dot and CR: LF ends the message */
+	DATA_CR, /* after a CR inside a line */
+	DATA_DOT, /* after a dot at the start of a line */
+	DATA_DOT_CR, /* after that dot and CR: LF ends the message */
 	DATA_END
 };
 
@@ -26,7 +26,7 @@ struct data {
 };
 
 void data_init(struct data *data);
-/* Returns how many bytes of `in` were used: all, unless the end came. */
+/* Returns how many bytes of `in` were used: all, unless the message has ended. */
 size_t data_feed(struct data *data, struct strv in, void (*out)(void *arg, struct strv piece), void *arg);
 
 static inline bool data_ended(const struct data *data)

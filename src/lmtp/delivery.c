@@ -39,8 +39,8 @@ void delivery_free(struct delivery **delivery)
 }
 
 /*
- * Finds the mailbox that the subaddress names, if there is one that can hold messages; else INBOX.
- * *ret_rule: the subaddress has chosen.
+ * Finds the mailbox that the subaddress names, if it exists and can have messages; otherwise INBOX.
+ * *ret_rule: the subaddress has chosen the mailbox.
  */
 static enum rc delivery_choose(
 	struct account *account, struct delivery *delivery, struct mbox_info *ret_info, bool *ret_rule)
@@ -62,7 +62,7 @@ static enum rc delivery_choose(
 }
 
 /*
- * The rules in their order: the administrator's come first, then COI's, then the user's (so far the
+ * Applies the rules in their order: the administrator's first, then COI's, then the user's (at present the
  * subaddress, which keeps COI from choosing the mailbox). All of them decide once, before the message is
  * stored.
  */

@@ -1,6 +1,4 @@
-/*
- * Command lines of a client, taken off its input.
- */
+/* Takes command lines off the input of a client. */
 #include "lmtp/line.h"
 
 void lmtp_line_init(struct lmtp_line_reader *reader)

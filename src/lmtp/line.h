@@ -1,7 +1,7 @@
 /*
- * Takes command lines (RFC 5321 section 2.3.8) off what a client has sent. Pure and resumable at any octet:
- * the reader keeps only whether it is inside a line that was too long. It copies nothing; lines are views
- * of the input.
+ * Takes command lines (RFC 5321 section 2.3.8) off the input of a client. Pure and resumable at any octet:
+ * the reader only keeps whether it is inside a line that was too long. It copies nothing; lines are views of
+ * the input.
  */
 #ifndef COID_LMTP_LINE_H
 #define COID_LMTP_LINE_H
@@ -21,7 +21,7 @@ enum lmtp_line_state {
 enum lmtp_line_result {
 	LMTP_LINE_NEED_MORE, /* there is no whole line yet */
 	LMTP_LINE_TAKEN, /* a line was taken */
-	LMTP_LINE_TOO_LONG, /* said once for each such line */
+	LMTP_LINE_TOO_LONG, /* reported once for each such line */
 	LMTP_LINE_CONTROL /* the line holds NUL or a bare CR */
 };
 

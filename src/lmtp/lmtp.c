@@ -1,6 +1,4 @@
-/*
- * The LMTP server object: settings, hubs, counters, the begin and the end.
- */
+/* The LMTP server object: settings, hubs, counters, start and end. */
 #include "lmtp/lmtp.h"
 
 #include "base/mem.h"

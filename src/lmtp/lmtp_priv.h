@@ -1,7 +1,7 @@
 /*
- * The insides of the LMTP server that its files share: the server object, one hub per reactor, the rules of a
- * session. The server object lives on any thread (its counters are atomic); a hub and all that hangs off it
- * belong to its reactor's thread.
+ * The insides of the LMTP server that its files share: the server object, one hub for each reactor, the rules
+ * of a session. Any thread may use the server object (its counters are atomic); a hub and its sessions belong
+ * to its reactor's thread.
  */
 #ifndef COID_LMTP_LMTP_PRIV_H
 #define COID_LMTP_LMTP_PRIV_H
@@ -14,7 +14,7 @@
 
 struct lmtp_transaction;
 
-/* The settings in force when a session was accepted: a counted copy, immutable. Any thread. */
+/* The settings that were in force when a session was accepted: a counted copy, immutable. Any thread. */
 struct lmtp_rules {
 	atomic_uint refs;
 	struct lmtp_settings settings; /* hostname own */
@@ -25,12 +25,12 @@ struct lmtp_hub {
 	struct reactor *reactor; /* borrowed */
 	struct list sessions; /* of struct lmtp_session */
 	/*
-	 * By id: lookups and deliveries carry the id, not a pointer, since the session may end before them.
+	 * By id. Lookups and deliveries carry the id, not a pointer, since the session may end before them.
 	 */
 	struct lmtp_transaction *transactions;
 	uint64_t next_id;
 	struct reactor_msg stop_msg;
-	bool stopping; /* sessions end as soon as nothing is in hand */
+	bool stopping; /* sessions end when their present work is done */
 };
 
 struct lmtp {
@@ -39,14 +39,14 @@ struct lmtp {
 	struct lmtp_hub *hubs; /* own array, by reactor index */
 	unsigned hub_count;
 	pthread_mutex_t lock; /* of `rules` */
-	struct lmtp_rules *rules; /* own reference; for sessions to come */
+	struct lmtp_rules *rules; /* own reference; for future sessions */
 	atomic_uint sessions;
 	atomic_uint_fast64_t connections, messages, delivered, refused, deferred, bytes;
 };
 
-/* A reference on the rules for sessions to come. Any thread. */
+/* A reference to the rules for future sessions. Any thread. */
 struct lmtp_rules *lmtp_rules_get(struct lmtp *lmtp);
-/* Drops a reference and clears the pointer; NULL is fine. */
+/* Drops a reference and clears the pointer; accepts NULL. */
 void lmtp_rules_unref(struct lmtp_rules **rules);
 
 #endif

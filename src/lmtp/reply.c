@@ -1,6 +1,4 @@
-/*
- * The one table from rc to what LMTP says.
- */
+/* The table of LMTP replies for errors. */
 #include "lmtp/reply.h"
 
 static const struct smtp_reply replies[RC_MAX] = {

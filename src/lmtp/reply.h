@@ -1,6 +1,6 @@
 /*
  * The reply to the relay about a delivery or a lookup that ended with `rc`: code, enhanced status code (RFC
- * 3463) and text. Codes are 4xx for whatever may work later, 5xx for what never will. Pure; the texts are
+ * 3463) and text. Codes are 4xx for errors that may go away, 5xx for permanent ones. Pure; the texts are
  * constants.
  */
 #ifndef COID_LMTP_REPLY_H

@@ -1,7 +1,4 @@
-/*
- * One LMTP connection: moves it from state to state, cuts its input into lines or message data, writes
- * replies.
- */
+/* One LMTP connection: changes its state, cuts its input into lines or message data, writes replies. */
 #include "lmtp/session.h"
 
 #include "base/mem.h"
@@ -45,7 +42,7 @@ void lmtp_session_move(struct lmtp_session *session, enum lmtp_state to)
 	session->state = to;
 }
 
-/* A lookup or the store is at work for the session: its input waits. */
+/* True: a lookup or the store is working for the session, so its input waits. */
 static bool lmtp_session_waits(const struct lmtp_session *session)
 {
 	return session->state == LMTP_LOOKUP || session->state == LMTP_DELIVER;
@@ -95,7 +92,7 @@ void lmtp_session_refuse(struct lmtp_session *session, int code, const char *sta
 
 /* Ending. */
 
-/* Frees it; the connection frees itself. */
+/* Frees the session; the connection frees itself. */
 static void lmtp_session_free(struct lmtp_session *session)
 {
 	lmtp_transaction_fini(&session->transaction);
@@ -138,7 +135,7 @@ static void lmtp_session_time_out(void *arg)
 {
 	struct lmtp_session *session = arg;
 
-	/* While the store works the relay may have to wait; its answer will come. */
+	/* While the store works the relay may have to wait; the answer will come. */
 	if (lmtp_session_waits(session)) {
 		lmtp_session_rearm(session);
 		return;
@@ -154,7 +151,7 @@ static void lmtp_session_on_reply(void *arg, const struct smtp_reply *reply)
 	lmtp_session_reply(arg, reply->code, reply->status, "%s", reply->text);
 }
 
-/* A lookup has been answered, or a message for each recipient: commands are read again. */
+/* A lookup has been answered, or each recipient of a message: commands are read again. */
 static void lmtp_session_on_done(void *arg)
 {
 	struct lmtp_session *session = arg;

@@ -29,7 +29,10 @@ struct lmtp_session;
  * The session's name for its client has at most this many octets, with NUL (RFC 5321 section 4.5.3.1.2: 255).
  */
 #define LMTP_HELO_ROOM 256
-/* Text of one reply, with NUL: an address, the text of its reply and the message's id fit. */
+/*
+ * The size of the text of one reply, with NUL: it has room for an address, the text of its reply and the
+ * message's id.
+ */
 #define LMTP_REPLY_MAX (SMTP_ADDRESS_ROOM + 256)
 
 enum lmtp_state {
@@ -38,7 +41,7 @@ enum lmtp_state {
 	LMTP_MAIL, /* waits for RCPT or DATA */
 	LMTP_LOOKUP, /* waits for the answer about a recipient; input waits, too */
 	LMTP_DATA, /* receives the message */
-	LMTP_DELIVER, /* waits for the store; replies go out as they come, input waits */
+	LMTP_DELIVER, /* waits for the store; replies are sent as they come, input waits */
 	LMTP_CLOSING /* the last reply is queued */
 };
 
@@ -59,25 +62,25 @@ struct lmtp_session {
 	struct lmtp_transaction transaction;
 };
 
-/* Takes over the non-blocking socket fd and greets; with 421 if there are too many connections. */
+/* Takes over the non-blocking socket fd and sends the greeting, or 421 if there are too many connections. */
 void lmtp_session_accept(struct lmtp_hub *hub, int fd, lmtp_line_fn *on_line);
-/* Ends it with 421 at once, or (hub->stopping) as soon as the message or lookup in hand is answered. */
+/*
+ * Ends the session with 421 at once, or (hub->stopping) as soon as the present message or lookup is answered.
+ */
 void lmtp_session_stop(struct lmtp_session *session);
-/* Ends it without a word. */
+/* Ends the session without a reply. */
 void lmtp_session_drop(struct lmtp_session *session);
 
-/* The only writer of `state`; aborts if the move is impossible. */
+/* The only function that changes `state`; aborts if the change is impossible. */
 void lmtp_session_move(struct lmtp_session *session, enum lmtp_state to);
-/* One reply line. `status` is the enhanced status code (RFC 2034), NULL: none. */
+/* Sends one reply line. `status` is the enhanced status code (RFC 2034), NULL: none. */
 void lmtp_session_reply(struct lmtp_session *session, int code, const char *status, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-/* A line of a reply that has further lines. */
+/* Sends a line of a reply that has more lines. */
 void lmtp_session_reply_part(struct lmtp_session *session, int code, const char *text);
-/*
- * The reply to a command that makes no sense; the one too many (bad_commands_max) ends the session with 421.
- */
+/* Replies to an invalid command; the first one beyond bad_commands_max ends the session with 421. */
 void lmtp_session_refuse(struct lmtp_session *session, int code, const char *status, const char *text);
-/* Sends what is queued and closes. Harmless if it is closing already. */
+/* Sends the queued output and closes. It may be called again. */
 void lmtp_session_close(struct lmtp_session *session);
 
 static inline const struct lmtp_settings *lmtp_session_settings(const struct lmtp_session *session)

@@ -32,7 +32,7 @@ static bool smtp_take(struct strv *in, char c)
 	return true;
 }
 
-/* "@a,@b:" in front of the address: RFC 5321 says to ignore it. */
+/* Skips "@a,@b:" before the address, which RFC 5321 says to ignore. */
 static bool smtp_skip_route(struct strv *in)
 {
 	if (in->n == 0 || in->p[0] != '@')
@@ -67,7 +67,7 @@ static bool smtp_take_atoms(struct strv *in, struct smtp_out *out)
 	return out->n > before || out->full;
 }
 
-/* A domain or an address literal. */
+/* Takes a domain or an address literal. */
 static bool smtp_take_domain(struct strv *in, struct smtp_out *out)
 {
 	if (in->n == 0 || in->p[0] != '[')

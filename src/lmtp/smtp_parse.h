@@ -16,8 +16,8 @@
  */
 #define SMTP_PATH_MAX 512
 /*
- * An address as it was given, with NUL: each octet of the local part may be escaped, between quotes; then
- * "@".
+ * The size of an address as it was given, with NUL: each octet of the local part may be escaped, between
+ * quotes; then comes "@".
  */
 #define SMTP_ADDRESS_ROOM (2 * SMTP_PATH_MAX + 4)
 #define SMTP_PARAMS_MAX 8
@@ -39,11 +39,11 @@ struct smtp_param {
 };
 
 /*
- * Takes the path off *in. RC_INVALID: syntax; RC_LIMIT: too long. `rcpt`: "postmaster" may lack its domain,
- * and the null path is an error.
+ * Takes the path off *in. RC_INVALID: syntax error. RC_LIMIT: too long. `rcpt`: "postmaster" may lack its
+ * domain, and the null path is an error.
  */
 enum rc smtp_path_parse(struct strv *in, bool rcpt, struct smtp_path *ret_path) MUST_CHECK;
-/* " NAME=value NAME": RC_INVALID for syntax, RC_LIMIT for more than SMTP_PARAMS_MAX. */
+/* Parses " NAME=value NAME". RC_INVALID: syntax error. RC_LIMIT: more than SMTP_PARAMS_MAX. */
 enum rc smtp_params_parse(struct strv in, struct smtp_param *ret_params, unsigned *ret_count) MUST_CHECK;
 
 #endif

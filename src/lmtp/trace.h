@@ -1,6 +1,6 @@
 /*
- * What the server knows of a message on its way in, for its trace fields and its log lines. One for each
- * DATA; counted, since a delivery may outlive the session. Immutable once the message has been received.
+ * The facts about a message that is being received, for its trace fields and its log lines. Each DATA makes
+ * one; it is counted, since a delivery may outlive the session. Immutable once the message has been received.
  * Any thread.
  */
 #ifndef COID_LMTP_TRACE_H
@@ -28,19 +28,19 @@ struct trace {
 struct trace *trace_new(
 	const char *sender, const char *helo, const char *peer, const char *hostname, bool utf8);
 struct trace *trace_ref(struct trace *trace);
-/* NULL is fine. */
+/* Accepts NULL. */
 void trace_unref(struct trace **trace);
-/* The message has come to its end. */
+/* Call this when the message has ended. */
 void trace_received(struct trace *trace, uint64_t size);
 
-/* More than the trace fields of one copy can have: sender, client, server and the recipient twice. */
+/* An upper bound for the trace fields of one copy: sender, client, server and the recipient twice. */
 #define TRACE_HEAD_MAX 8192
 /* Return-Path, Delivered-To and Received of one recipient's copy (RFC 5321 section 4.4). */
 void trace_print(const struct trace *trace, const char *recipient, struct buf *out);
 
 /*
- * Logs one delivery, see coid(8): info if it is delivered, else a warning. `account` may be NULL. `mailbox`
- * may be empty if it is not delivered.
+ * Logs one delivery (see coid(8)): info if it succeeded, otherwise a warning. `account` may be NULL.
+ * `mailbox` may be empty if the delivery failed.
  */
 void trace_log(struct log *log, const struct trace *trace, const char *recipient,
 	const struct account *account, struct strv mailbox, enum rc rc);

@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Room for the text of a reply: an address, the text for its rc and the message's id. */
+/* The size of the text of a reply: an address, the text for its rc and the message's id. */
 #define TEXT_ROOM (SMTP_ADDRESS_ROOM + 128)
 
 /* Asks the users table for a recipient. */
@@ -23,19 +23,19 @@ struct lmtp_lookup {
 	struct lmtp_hub *hub; /* borrowed */
 	struct arena *arena; /* own */
 	struct strv names[2]; /* the whole address, and the one without its detail */
-	unsigned count; /* of names */
-	unsigned found; /* index of the name that is a user's */
+	unsigned count; /* number of names */
+	unsigned found; /* index of the name that a user has */
 	struct user_record record; /* result */
 	struct lmtp_recipient recipient;
 };
 
-/* Waits for the spool to end; the transaction may be gone by then. */
+/* The wait for the end of the spool; the transaction may be gone by then. */
 struct lmtp_spool_wait {
 	struct lmtp_hub *hub; /* borrowed */
 	uint64_t id; /* of the transaction */
 };
 
-/* What a delivery needs when it comes back; the transaction may be gone by then. */
+/* The data of a delivery for its return; the transaction may be gone by then. */
 struct lmtp_delivery_ctx {
 	struct lmtp_hub *hub; /* borrowed */
 	struct trace *trace; /* own reference */
@@ -82,7 +82,7 @@ void lmtp_transaction_reset(struct lmtp_transaction *transaction)
 
 /* MAIL. */
 
-/* Always false, so that a check can return it. */
+/* Sets the refusal. Returns false always, so that a check can return it. */
 static bool lmtp_transaction_refuse(
 	struct smtp_reply *ret_refusal, int code, const char *status, const char *text)
 {
@@ -90,7 +90,7 @@ static bool lmtp_transaction_refuse(
 	return false;
 }
 
-/* What MAIL and RCPT have in common: a path in angle brackets, then parameters. */
+/* The common arguments of MAIL and RCPT: a path in angle brackets, then parameters. */
 struct lmtp_args {
 	struct smtp_path path;
 	char address[SMTP_ADDRESS_ROOM]; /* between the brackets, without a route */
@@ -98,7 +98,7 @@ struct lmtp_args {
 	unsigned count; /* of params */
 };
 
-/* `path` with its brackets. */
+/* Keeps the address in `path`, which has its brackets. */
 static void lmtp_args_keep_address(struct lmtp_args *args, struct strv path)
 {
 	struct strv text = strv_sub(path, 1, path.n - 2);
@@ -111,7 +111,7 @@ static void lmtp_args_keep_address(struct lmtp_args *args, struct strv path)
 static bool lmtp_args_parse(
 	struct strv text, bool rcpt, struct lmtp_args *ret_args, struct smtp_reply *ret_refusal)
 {
-	/* RFC 3463: X.1.3 is about a recipient's address, X.1.7 about the sender's. */
+	/* RFC 3463: X.1.3 is for the address of a recipient, X.1.7 for the sender's. */
 	const char *status = rcpt ? "5.1.3" : "5.1.7";
 	struct strv rest = text;
 	enum rc rc = smtp_path_parse(&rest, rcpt, &ret_args->path);
@@ -191,12 +191,12 @@ static void lmtp_lookup_free(struct lmtp_lookup *lookup)
 	free(lookup);
 }
 
-/* The user is one more recipient. */
+/* Adds the user as a recipient. */
 static void lmtp_transaction_add(struct lmtp_transaction *transaction, struct lmtp_lookup *lookup)
 {
 	struct lmtp_recipient *recipient = &lookup->recipient;
 
-	/* The address with the separator is a user of its own. */
+	/* A user has this address with its separator, so it has no detail. */
 	if (lookup->found == 0 && lookup->count == 2)
 		recipient->detail = 0;
 	recipient->account = account_get(transaction->hub->lmtp->store, lookup->record.id);
@@ -237,7 +237,7 @@ static void lmtp_lookup_done(struct users_job *job)
 	lmtp_lookup_free(lookup);
 }
 
-/* Adds "<local>@<domain>" to the names, if it can be a user's. */
+/* Adds "<local>@<domain>" to the names, if a user may have that name. */
 static bool lmtp_lookup_add(
 	struct lmtp_lookup *lookup, const char *local, size_t local_size, const char *domain)
 {
@@ -249,7 +249,7 @@ static bool lmtp_lookup_add(
 	return true;
 }
 
-/* The account names that this path may mean, most exact first. */
+/* Makes the account names that this path may mean, the most exact one first. */
 static void lmtp_lookup_names(struct lmtp_lookup *lookup, const struct lmtp_settings *settings)
 {
 	struct lmtp_recipient *recipient = &lookup->recipient;
@@ -327,7 +327,7 @@ bool lmtp_transaction_data(struct lmtp_transaction *transaction, const char *hel
 	return true;
 }
 
-/* An octet too many: the rest of the message is read and thrown away. */
+/* Takes a piece of the message. If the message is too long, its rest is read and thrown away. */
 static void lmtp_transaction_piece(void *arg, struct strv piece)
 {
 	struct lmtp_transaction *transaction = arg;
@@ -370,7 +370,7 @@ static void lmtp_transaction_reply(
 		atomic_fetch_add(&lmtp->refused, 1);
 }
 
-/* Sends the replies that are next in the order of RCPT. When all are out the transaction is over. */
+/* Sends the next replies in the order of RCPT. When all have been sent the transaction is over. */
 static void lmtp_transaction_send_replies(struct lmtp_transaction *transaction)
 {
 	while (transaction->next_reply < transaction->recipient_count &&
@@ -391,7 +391,7 @@ static void lmtp_recipient_answer(struct lmtp_transaction *transaction, struct l
 		mailbox, rc);
 }
 
-/* The message can be delivered to nobody. */
+/* Answers all recipients with an error, because the message can't be delivered. */
 static void lmtp_transaction_fail(struct lmtp_transaction *transaction, enum rc rc)
 {
 	for (unsigned i = 0; i < transaction->recipient_count; i++)
@@ -399,7 +399,7 @@ static void lmtp_transaction_fail(struct lmtp_transaction *transaction, enum rc 
 	lmtp_transaction_send_replies(transaction);
 }
 
-/* Answers the n-th recipient, and all that share its copy. */
+/* Answers the n-th recipient, and all recipients that share its copy. */
 static void lmtp_transaction_answer(
 	struct lmtp_transaction *transaction, unsigned n, enum rc rc, struct strv mailbox)
 {
@@ -435,8 +435,8 @@ static void lmtp_delivery_done(struct job *job)
 }
 
 /*
- * A message without header fields, and without the empty line that says so: its text must not become header
- * of ours.
+ * True: the message has no header fields and does not begin with the empty line either. Its text must not
+ * become a part of our header.
  */
 static bool lmtp_needs_empty_line(const struct content *content)
 {
@@ -468,9 +468,7 @@ static int lmtp_recipient_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/*
- * Recipients of the same account and subaddress get one copy: that of the first of them; the others share it.
- */
+/* Recipients of the same account and subaddress get one copy: the first one's, which the others share. */
 static void lmtp_transaction_share_copies(struct lmtp_transaction *transaction)
 {
 	unsigned count = transaction->recipient_count;
@@ -488,7 +486,7 @@ static void lmtp_transaction_share_copies(struct lmtp_transaction *transaction)
 	free(sorted);
 }
 
-/* The copy of the n-th recipient. `head`: the header lines that stand before it. */
+/* Makes the copy of the n-th recipient. `head`: the header lines before the message. */
 static struct delivery *lmtp_delivery_new(
 	struct lmtp_transaction *transaction, unsigned n, struct content *content, struct strv head)
 {

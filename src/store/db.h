@@ -51,7 +51,7 @@ void db_reset(sqlite3_stmt *stmt);
 /*
  * Short forms in one call. `types` has a letter for each parameter: i int64_t, u uint64_t, d uint32_t or int,
  * t text (struct strv), b blob (struct strv), n NULL (no argument). The argument must have exactly that type.
- * rc = db_run(db, "UPDATE mailbox SET uidnext = ?2 WHERE id = ?1", "id", mailbox, uidnext);
+ *   rc = db_run(db, "UPDATE mailbox SET uidnext = ?2 WHERE id = ?1", "id", mailbox, uidnext);
  * db_run runs to the end. db_query prepares and binds, for db_step. db_one also steps once: RC_NOT_FOUND if
  * there is no row, else the caller reads the columns and calls db_reset.
  */

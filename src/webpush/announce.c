@@ -1,4 +1,4 @@
-/* Watches commits, lets a job of the account make the pushes for them, and hands the pushes to the queue. */
+/* Watches commits, lets a job of the account make the pushes for them, and gives the pushes to the queue. */
 #include "webpush/announce.h"
 
 #include "base/list.h"
@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ANNOUNCE_OWED_MAX 1000 /* messages that an earlier process owed, taken up at a time */
+#define ANNOUNCE_OWED_MAX 1000 /* messages owed by an earlier process that one job takes */
 
 enum announce_kind {
 	ANNOUNCE_MESSAGES, /* delivered in this commit */
@@ -32,9 +32,9 @@ struct announce_job {
 	struct arena *arena; /* own; of one run */
 	int64_t account;
 	struct owed_batch *batch; /* own: the messages; NULL: ANNOUNCE_VALIDATION */
-	bool more; /* ANNOUNCE_OWED: there may be others */
+	bool more; /* ANNOUNCE_OWED: there may be more messages */
 	char *subscription; /* own: ANNOUNCE_VALIDATION */
-	bool forget; /* what waits for the subscription is void */
+	bool forget; /* pushes that wait for the subscription are void */
 	struct push_list pushes; /* own: the result */
 	char name[USER_NAME_MAX + 1]; /* of the account, if device tokens are announced */
 };
@@ -121,14 +121,14 @@ static void announce_hand_over(struct announce_job *a)
 	announce_free(a);
 }
 
-/* The pushes that an earlier process had in push.db when it ended are on their way already. */
+/* True: an earlier process had pushes of this message in push.db, so they are on their way already. */
 static bool announce_is_known(void *arg, const struct push *push)
 {
 	const struct announce_job *a = arg;
 	return recovery_knows(a->announce->recovery, push);
 }
 
-/* A message that the owner of the account has sent to himself wakes nobody. */
+/* True: the owner of the account has sent the message to himself, so it must not wake a device. */
 static bool announce_is_own(void *arg, const struct push *push)
 {
 	const struct announce_job *a = arg;
@@ -164,7 +164,7 @@ static bool announce_has_devices(const struct announce_job *a)
 	return false;
 }
 
-/* For device tokens the name of the account is looked up first; then the pushes go to the queue. */
+/* Looks up the name of the account if device tokens are involved; then gives the pushes to the queue. */
 static void announce_hand_over_named(struct announce_job *a)
 {
 	const struct core *core = a->announce->core;
@@ -206,7 +206,7 @@ static void announce_done(struct job *job)
 	announce_hand_over_named(a);
 }
 
-/* Any thread. */
+/* Submits the job. Any thread. */
 static void announce_submit(struct announce_job *a, struct account *account)
 {
 	a->account = account_id(account);
@@ -232,7 +232,7 @@ static void announce_owed(void *ctx, struct account *account)
 	announce_submit(a, account);
 }
 
-/* The sink: on the worker, right after a commit. */
+/* The sink, which runs on the worker, right after a commit. */
 
 static void announce_on_append(
 	struct announce *announce, struct account *account, const struct change *change)
@@ -248,8 +248,8 @@ static void announce_on_append(
 }
 
 /*
- * Lists an account with device tokens in push.db: it may owe pushes, so it is opened after a crash. Accounts
- * with subscriptions are listed together with their validation push (queue_add).
+ * A job that lists an account with device tokens in push.db: it may owe pushes, so it must be opened after a
+ * crash. Accounts with subscriptions are listed together with their validation push (queue_add).
  */
 struct announce_listing {
 	struct pushq_job job;
@@ -299,7 +299,7 @@ static void announce_on_annotation(
 	announce_submit(a, account);
 }
 
-/* The account is gone: so is what waits for it. */
+/* The account is gone, and so are the pushes that wait for it. */
 struct announce_gone {
 	struct reactor_msg msg;
 	struct announce *announce; /* borrowed */

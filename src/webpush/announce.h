@@ -1,7 +1,7 @@
 /*
- * What happens in accounts becomes pushes: deliveries, new and removed subscriptions, accounts that go. A
- * sink sees each commit on the worker; a job of the account makes the pushes (compose.h); the push thread
- * takes them into the queue.
+ * Turns events of accounts into pushes: deliveries, new and removed subscriptions, removed accounts. A sink
+ * sees each commit on the worker; a job of the account makes the pushes (compose.h); the push thread takes
+ * them into the queue.
  *
  *	commit -> sink -> [strand] job: compose.h -> [push] queue.h
  *
@@ -31,12 +31,13 @@ struct announce {
 };
 
 /*
- * Before the first job: watches all accounts of the store, now and whenever one is opened that owes pushes.
+ * Call this before the first job: watches all accounts of the store, and each account that owes pushes when
+ * it is opened.
  */
 void announce_watch(struct announce *announce);
 /*
- * [strand] In the transaction that has stored a delivered message: notes that its pushes are owed, if the
- * account wants any, so that a crash loses none.
+ * [strand] Call this in the transaction that has stored a delivered message: if the account wants pushes, it
+ * notes that they are owed, so that a crash loses none.
  */
 enum rc announce_deliver(
 	struct announce *announce, struct account *account, int64_t mailbox, uint32_t uid) MUST_CHECK;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How many certificates a PEM file has; -1: something in it can't be read. */
+/* The number of certificates in a PEM file; -1: one of them can't be read. */
 static int check_count_certificates(FILE *file)
 {
 	int count = 0;
@@ -54,7 +54,7 @@ static bool check_is_proxy_scheme(const char *scheme)
 	return false;
 }
 
-/* Reads the URL of the proxy as libcurl will. */
+/* Reads the URL of the proxy in the way that libcurl does. */
 static enum rc check_proxy(const char *proxy, struct buf *errors)
 {
 	char *scheme = NULL;

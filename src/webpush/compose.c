@@ -1,4 +1,4 @@
-/* Makes pushes out of an account: of its messages, of a new subscription, for a test. */
+/* Makes the pushes of an account: for its messages, for a new subscription, for a test. */
 #include "webpush/compose.h"
 
 #include "base/clock.h"
@@ -13,29 +13,32 @@
 
 #include <string.h>
 
-#define COMPOSE_FIELDS_MAX (1024 * 1024) /* octets of the fields that a payload is made of */
-#define COMPOSE_BODY_MAX (64 * 1024) /* octets; a longer body is in no payload */
+#define COMPOSE_FIELDS_MAX (1024 * 1024) /* octets of the fields that a payload uses */
+#define COMPOSE_BODY_MAX (64 * 1024) /* octets; a longer body is left out of the payload */
 #define COMPOSE_TEST_LIFE_S 60
 
-/* Kept on an account: whether it has subscriptions or device tokens. Without any a delivery costs no job. */
+/*
+ * A note on an account: whether it has subscriptions or device tokens. Deliveries to other accounts need no
+ * job.
+ */
 struct compose_note {
 	bool any;
 };
 
-/* Making the pushes of one request. */
+/* The state while the pushes of one request are made. */
 struct compose {
 	const struct compose_request *request; /* borrowed */
 	struct account *account; /* borrowed */
 	struct subs_rules rules;
 	struct subs_list subs;
 	struct device_list devices;
-	struct mbox_info mailbox; /* of the message in hand, as the next ones; id 0: none */
+	struct mbox_info mailbox; /* of the present message, as the next ones; id 0: none */
 	struct keyword_set chat;
 	const struct msg_row *rows;
 	size_t row_count;
 };
 
-/* One message as the payload needs it. */
+/* The parts of one message that the payload needs. */
 struct compose_message {
 	const struct msg_row *row; /* borrowed */
 	struct payload_source source; /* its views live in `bytes` */
@@ -56,7 +59,7 @@ static struct push *compose_push(const struct compose_request *request, struct a
 
 /* Reading. */
 
-/* Where the header and the body of the message lie. */
+/* Finds the octets of the header and of the body. */
 static enum rc compose_ranges(struct account *account, const struct msg_row *row,
 	struct mime_range *ret_header, struct mime_range *ret_body)
 {
@@ -72,7 +75,7 @@ static enum rc compose_ranges(struct account *account, const struct msg_row *row
 	return rc;
 }
 
-/* The fields that are looked at, wherever they stand, and the body unless it is too long for a push. */
+/* Reads the needed fields, wherever they stand, and the body unless it is too long for a push. */
 static enum rc compose_read(struct account *account, struct compose_message *message)
 {
 	struct mime_range header = { 0 };
@@ -88,7 +91,7 @@ static enum rc compose_read(struct account *account, struct compose_message *mes
 		rc = msg_open(account, message->row, &reader);
 	if (rc != RC_OK)
 		return rc;
-	/* A field that is too long to be kept is of no use for a push, either. */
+	/* A field that is too long to be kept is of no use for a push. */
 	mime_sift_init(&sift, fields, field_count, false, mime_sift_to_buf, bytes);
 	rc = reader_sift(reader, header.offset, header.size, &sift);
 	size_t header_size = bytes->len;
@@ -193,7 +196,10 @@ static enum rc compose_message(const struct compose *c, const struct msg_row *ro
 
 	buf_init(&message.bytes, COMPOSE_FIELDS_MAX + COMPOSE_BODY_MAX);
 	enum rc rc = compose_read(c->account, &message);
-	/* Damaged: that it came is told without its fields, and the messages after it are told, too. */
+	/*
+	 * The message is damaged: its arrival is told without its fields, and the messages after it are told
+	 * as well.
+	 */
 	if (rc == RC_CORRUPT || rc == RC_IO) {
 		buf_reset(&message.bytes);
 		rc = RC_OK;
@@ -217,7 +223,7 @@ static enum rc compose_enter(struct compose *c, int64_t mailbox)
 	return rc == RC_OK ? msg_index(c->account, mailbox, &c->rows, &c->row_count) : rc;
 }
 
-/* The message, or its mailbox, may have been moved or removed already. */
+/* Finds the row. The message or its mailbox may have been moved or removed already. */
 static enum rc compose_row(struct compose *c, const struct push_owed_row *owed)
 {
 	enum rc rc = RC_OK;
@@ -235,7 +241,7 @@ static enum rc compose_row(struct compose *c, const struct push_owed_row *owed)
 	return rc == RC_NOT_FOUND ? RC_OK : rc;
 }
 
-/* Looking for whoever wants to be told. */
+/* Finding the receivers. */
 
 static void compose_note_set(struct account *account, bool any)
 {
@@ -245,7 +251,7 @@ static void compose_note_set(struct account *account, bool any)
 	notes_set(account, ACCOUNT_NOTE_WEBPUSH, note);
 }
 
-/* Subscriptions and device tokens. Remembers whether there are any. */
+/* Loads subscriptions and device tokens, and remembers whether there are any. */
 static enum rc compose_load(const struct core *core, struct account *account, int64_t now,
 	struct arena *arena, struct subs_list *subs, struct device_list *devices)
 {
@@ -282,7 +288,7 @@ enum rc compose_wanted(const struct core *core, struct account *account, bool *r
 	return RC_OK;
 }
 
-/* All pushes of a request. */
+/* Making all pushes of a request. */
 
 enum rc compose_messages(const struct compose_request *request, struct account *account,
 	const struct push_owed_row *rows, size_t count)

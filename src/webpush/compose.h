@@ -1,7 +1,7 @@
 /*
- * From delivered messages to pushes: reads what of the account wants to be told, and makes the pushes for
- * each message. [strand] Nothing is kept between jobs but a note on the account that says whether anybody
- * wants to be told at all, so that deliveries to other accounts cost no job.
+ * Makes pushes for delivered messages: reads the subscriptions and device tokens of the account, and makes
+ * the pushes for each message. [strand] Between jobs it keeps only a note on the account that says whether
+ * the account wants any pushes, so that deliveries to other accounts need no job.
  */
 #ifndef COID_WEBPUSH_COMPOSE_H
 #define COID_WEBPUSH_COMPOSE_H
@@ -21,27 +21,27 @@ struct vapid_key;
 struct compose_request {
 	const struct core *core;
 	const struct vapid_key *vapid; /* the pushes are made for it */
-	struct arena *arena; /* for what is looked up */
+	struct arena *arena; /* for temporary data */
 	struct push_list *list; /* the pushes are added to it */
 };
 
-/* Whether the account is known to want no pushes. False: it does, or nobody has looked yet. */
+/* True: the account is known to want no pushes. False: it does, or that is not known yet. */
 bool compose_unwanted(struct account *account);
-/* Whether the account wants pushes for messages; looks if nobody has yet. */
+/* Tells whether the account wants pushes for messages; looks them up if that is not known yet. */
 enum rc compose_wanted(const struct core *core, struct account *account, bool *ret_wanted) MUST_CHECK;
 /*
- * For each message a push per subscription and device token that wants it. Messages and mailboxes that are
- * gone are left out; of a message that can't be read only its place is told.
+ * Makes, for each message, a push for each subscription and device token that wants it. Messages and
+ * mailboxes that are gone are left out; for a message that can't be read the push tells only its place.
  */
 enum rc compose_messages(const struct compose_request *request, struct account *account,
 	const struct push_owed_row *rows, size_t count) MUST_CHECK;
 /*
- * The validation push of a subscription; none if it is gone, validated or void. *ret_changed: it is gone or
- * waits anew.
+ * Makes the validation push of a subscription, but none if it is gone, validated or void. *ret_changed: it is
+ * gone or waits again.
  */
 enum rc compose_validation(const struct compose_request *request, struct account *account,
 	struct strv subscription, bool *ret_changed) MUST_CHECK;
-/* A test push to each subscription that lives, or to `id` alone (empty: all). */
+/* Makes a test push for each valid subscription, or for `id` alone (empty: all). */
 enum rc compose_tests(
 	const struct compose_request *request, struct account *account, struct strv id) MUST_CHECK;
 

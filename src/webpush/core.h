@@ -1,7 +1,7 @@
 /*
- * The parts of the server, the settings and the counters that every module of this folder is given, and how
- * far the end of Web Push has come. There is one struct core in a struct webpush; webpush.c fills it before
- * it makes the other modules, which borrow it and live shorter.
+ * The parts of the server, the settings and the counters that every module of this folder uses, and the state
+ * of its stop. A struct webpush has one struct core; webpush.c fills it before it makes the other modules,
+ * which borrow it and end before it.
  *
  * Threads, in the headers of this folder: [push] is the push thread, whose reactor is core->reactor; [strand]
  * is a worker that owns the strand of the account; [pushq] is the worker that owns push.db.
@@ -37,22 +37,22 @@ struct core {
 	struct log *log; /* borrowed */
 	struct reactor *reactor; /* borrowed; the push thread's */
 	char notifier_origin
-		[ENDPOINT_ORIGIN_MAX]; /* fixed; of settings->notifier_url; empty: there is none */
+		[ENDPOINT_ORIGIN_MAX]; /* fixed; the origin of settings->notifier_url; empty: there is none */
 
-	atomic_bool stopping; /* no request is made any more; what is in hand is written down */
+	atomic_bool stopping; /* no more requests are made; running ones are written to push.db */
 	bool closed; /* [push] the workers are gone: no job may be submitted any more */
 	bool running; /* fixed: the push thread was started */
 	atomic_uint pending; /* jobs and messages on their way to the push thread or from it */
 	_Atomic uint64_t counters[CORE_COUNTERS];
 };
 
-/* Any thread, as all of these. A job or a message sets out. */
+/* Call this when a job or a message is sent. Any thread; so the next one. */
 static inline void core_pending_add(struct core *core)
 {
 	atomic_fetch_add(&core->pending, 1);
 }
 
-/* ... and has arrived. The last touch of `core` by whoever carried it. */
+/* Call this when it has arrived; the caller may not use `core` afterwards. */
 static inline void core_pending_sub(struct core *core)
 {
 	atomic_fetch_sub(&core->pending, 1);

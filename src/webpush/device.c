@@ -81,7 +81,7 @@ static const struct device_token *device_oldest(const struct device_list *list)
 	return found;
 }
 
-/* Drops what has expired, and the oldest token if there is no room for one more of another name. */
+/* Removes expired tokens, and the oldest one if there is no room for one more with another name. */
 static enum rc device_make_room(
 	struct account *account, struct strv name, int64_t now, unsigned max, struct arena *arena)
 {

@@ -1,6 +1,6 @@
 /*
  * Device tokens of chatmail clients, kept as entries of the account beside the subscriptions, each under the
- * hash of its value. A token that was not set again for DEVICE_TOKEN_DAYS has expired. All functions are
+ * hash of its value. A token that has not been set again for DEVICE_TOKEN_DAYS has expired. All functions are
  * [strand]; those that change something need a write transaction. Owned by the account.
  */
 #ifndef COID_WEBPUSH_DEVICE_H
@@ -31,12 +31,14 @@ struct device_list {
 	size_t n;
 };
 
-/* Tokens that have not expired at `now`; 0: all. In the order of their names. */
+/* Loads the tokens that have not expired at `now` (0: all tokens), in the order of their names. */
 enum rc device_load(
 	struct account *account, int64_t now, struct arena *arena, struct device_list *ret_list) MUST_CHECK;
-/* Sets a token, or sets it again. Expired ones go, and the oldest one if there would be more than `max`. */
+/*
+ * Sets a token, or sets it again. Removes expired ones, and the oldest one if there would be more than `max`.
+ */
 enum rc device_add(struct account *account, struct strv token, int64_t now, unsigned max) MUST_CHECK;
-/* A token that is not there is no error. */
+/* Removes a token. RC_OK also if it does not exist. */
 enum rc device_drop(struct account *account, struct strv name) MUST_CHECK;
 enum rc device_drop_all(struct account *account) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* HKDF and AES-GCM as RFC 8291 section 3.4 puts them together, step by step. */
+/* HKDF and AES-GCM in the steps of RFC 8291 section 3.4. */
 #include "webpush/ece.h"
 
 #include "base/mem.h"

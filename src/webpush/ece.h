@@ -15,7 +15,8 @@
 #define ECE_HEADER (ECE_SALT + 4 + 1 + P256_POINT)
 #define ECE_TAG 16
 /*
- * Longest text: header, text, delimiter and tag together have the 4,096 octets that every push service takes.
+ * The longest text: header, text, delimiter and tag together have the 4,096 octets that every push service
+ * accepts.
  */
 #define ECE_PLAIN_MAX (ECE_RECORD - ECE_HEADER - 1 - ECE_TAG)
 
@@ -29,7 +30,7 @@ struct ece_receiver {
  * is longer than ECE_PLAIN_MAX. RC_INVALID: the receiver's key is not a point of the curve.
  */
 enum rc ece_encrypt(const struct ece_receiver *receiver, struct strv plain, struct buf *out) MUST_CHECK;
-/* The same with this key pair and salt, for tests with known answers. */
+/* Does the same with this key pair and salt, for tests with known answers. */
 enum rc ece_encrypt_with(const struct ece_receiver *receiver, struct strv plain, EVP_PKEY *sender,
 	const unsigned char salt[ECE_SALT], struct buf *out) MUST_CHECK;
 

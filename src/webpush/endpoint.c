@@ -1,6 +1,6 @@
 /*
- * Tables of addresses, ports and names that may not be asked, and a strict reading of https URLs against
- * them.
+ * Tables of addresses, ports and names to which no request may go, and a strict parser of https URLs that
+ * uses them.
  */
 #include "webpush/endpoint.h"
 
@@ -44,8 +44,8 @@ struct net6 {
 };
 
 /*
- * Global unicast is 2000::/3. Everything else is refused: mapped, NAT64, unique local and link-local
- * addresses, too. Within it these are refused.
+ * Global unicast is 2000::/3. All other addresses are refused: mapped, NAT64, unique local and link-local
+ * ones, too. Within 2000::/3 these are refused.
  */
 static const struct net6 special6[] = {
 	{ { 0x20, 0x01 }, 23 }, /* protocol assignments: Teredo, ORCHID, benchmarks */
@@ -54,7 +54,7 @@ static const struct net6 special6[] = {
 	{ { 0x3f, 0xff }, 20 }, /* documentation */
 };
 
-/* Services that a POST could disturb. Ports below 1024 are refused but for 443. */
+/* Ports of services that a POST could disturb. Ports below 1024 are refused, except 443. */
 static const unsigned denied_ports[] = { 1080, 1433, 1521, 1719, 1720, 1723, 2049, 2375, 2376, 2379, 2380,
 	3128, 3306, 3389, 3659, 4045, 4190, 5060, 5061, 5432, 5672, 5900, 5984, 6000, 6379, 6443, 6566, 6665,
 	6666, 6667, 6668, 6669, 6697, 8500, 9000, 9042, 9092, 9200, 9300, 10080, 10250, 11211, 27017, 50000 };
@@ -108,7 +108,7 @@ bool endpoint_address_public(const struct sockaddr *address)
 	return false;
 }
 
-/* One part of an address as inet_aton reads it: decimal, octal with 0, hexadecimal with 0x. */
+/* Reads one part of an address as inet_aton does: decimal, octal with 0, hexadecimal with 0x. */
 static bool endpoint_number_part(struct strv part, uint64_t *ret_value)
 {
 	unsigned base = 10;
@@ -135,7 +135,7 @@ static bool endpoint_number_part(struct strv part, uint64_t *ret_value)
 	return value <= UINT32_MAX;
 }
 
-/* An IPv4 address of 1 to 4 parts; the last part fills the octets that are left. */
+/* Reads an IPv4 address of 1 to 4 parts; the last part fills the remaining octets. */
 static bool endpoint_number_address(struct strv host, uint32_t *ret_address)
 {
 	uint64_t value = 0;
@@ -167,7 +167,10 @@ static struct strv endpoint_last_label(struct strv host)
 	return strv_sub(host, start, host.n);
 }
 
-/* A name whose last label is a number is meant as an IPv4 address, perhaps a malformed one. */
+/*
+ * True: the last label of a name is a number, so the name is meant as an IPv4 address, perhaps a malformed
+ * one.
+ */
 static bool endpoint_looks_numeric(struct strv label)
 {
 	uint64_t value;

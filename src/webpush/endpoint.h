@@ -1,6 +1,7 @@
 /*
- * Decides where pushes may go, so that nobody can make this server ask hosts inside its own network (SSRF):
- * judges endpoint URLs when they are registered, and addresses when they are connected to. Pure; any thread.
+ * Decides where pushes may be sent, so that nobody can make this server send requests to hosts inside its own
+ * network (SSRF): judges endpoint URLs when they are registered, and addresses when they are connected to.
+ * Pure; any thread.
  */
 #ifndef COID_WEBPUSH_ENDPOINT_H
 #define COID_WEBPUSH_ENDPOINT_H
@@ -22,13 +23,13 @@ struct endpoint {
 };
 
 /*
- * Judges scheme, user info, port and host without a lookup. A literal address must be a public one, in every
- * spelling, unless allow_private. RC_INVALID: *ret_why says why, as a constant that goes on after "the
+ * Judges scheme, user info, port and host without a lookup. A literal address must be public, in every
+ * spelling, unless allow_private. RC_INVALID: *ret_why has the reason, as a constant that follows "the
  * endpoint" ("is not an https URL").
  */
 enum rc endpoint_parse(
 	struct strv url, bool allow_private, struct endpoint *ret_endpoint, const char **ret_why) MUST_CHECK;
-/* Whether an address belongs to the public internet. False for everything that is not an IP address. */
+/* Tells whether an address belongs to the public internet. False for everything that is not an IP address. */
 bool endpoint_address_public(const struct sockaddr *address);
 
 #endif

@@ -1,8 +1,7 @@
 /*
  * Subscriptions that wait to be validated. When the time of one is over, a job of its account discards it
- * (upkeep.h); push.db remembers the time over a restart (writeback.h). At most settings->queue_max are
- * watched: the oldest is forgotten here, and is void all the same by the rules of subs.h. [push] Owned by
- * webpush.c.
+ * (upkeep.h); push.db keeps the time over a restart (writeback.h). At most settings->queue_max are watched:
+ * beyond that the oldest is forgotten here, but is void by the rules of subs.h. [push] Owned by webpush.c.
  */
 #ifndef COID_WEBPUSH_EXPIRY_H
 #define COID_WEBPUSH_EXPIRY_H
@@ -29,15 +28,15 @@ struct expiry {
 /* `core`, `upkeep` and `writeback` are borrowed. */
 void expiry_init(
 	struct expiry *expiry, struct core *core, struct upkeep *upkeep, struct writeback *writeback);
-/* No timer any more. */
+/* Stops the timer for good. */
 void expiry_stop(struct expiry *expiry);
 void expiry_fini(struct expiry *expiry);
 /*
- * The subscription of this validation push is discarded in so many seconds, unless it is validated; push.db
- * is told.
+ * Discards the subscription of this validation push in this number of seconds, unless it is validated; writes
+ * the time to push.db.
  */
 void expiry_watch(struct expiry *expiry, const struct push *push, uint64_t seconds);
-/* The same, already known to push.db; `due` is in seconds since 1970. Strings are copied. */
+/* Does the same for one that push.db knows already; `due` is in seconds since 1970. Strings are copied. */
 void expiry_restore(
 	struct expiry *expiry, int64_t account, const char *subscription, const char *endpoint, int64_t due);
 

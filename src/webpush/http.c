@@ -1,4 +1,7 @@
-/* The HTTP client: libcurl's multi interface on the push thread's event base, with one transfer per push. */
+/*
+ * The HTTP client: libcurl's multi interface on the push thread's event base, with one transfer for each
+ * push.
+ */
 #include "webpush/http.h"
 
 #include "base/clock.h"
@@ -34,12 +37,12 @@ struct http_transfer {
 	struct buf body;
 	size_t received;
 	uint64_t began; /* clock_mono_ms */
-	bool opened; /* a socket was opened for it */
-	bool refused; /* ... or was not, because of its address */
+	bool opened; /* a socket was opened */
+	bool refused; /* no socket was opened, because of the address */
 	char error[CURL_ERROR_SIZE];
 };
 
-/* A socket of curl's and its event. */
+/* A socket of curl's, and its event. */
 struct http_socket {
 	struct list_node node;
 	struct http *http;
@@ -132,13 +135,13 @@ static int http_on_timeout(CURLM *multi, long ms, void *ctx)
 	return 0;
 }
 
-/* The address decides, not the name, nor what the name was resolved to before. */
+/* Judges the address itself, not the name, nor what the name was resolved to before. */
 static curl_socket_t http_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_transfer *transfer = ctx;
 	const struct webpush_settings *settings = transfer->http->core->settings;
 
-	/* The administrator has chosen the proxy's address; addresses behind it are judged by the proxy. */
+	/* The administrator has chosen the proxy's address; the proxy judges the addresses behind it. */
 	if (purpose != CURLSOCKTYPE_IPCXN || (!settings->allow_private && !settings->proxy[0] &&
 						     !endpoint_address_public(&address->addr))) {
 		transfer->refused = true;
@@ -181,7 +184,7 @@ static void http_transfer_retry_after(CURL *easy, struct push_answer *answer)
 		snprintf(answer->retry_after, sizeof(answer->retry_after), "%s", header->value);
 }
 
-/* Whether the request was on its way, over a connection that stood. */
+/* True: the request was sent over an established connection. */
 static bool http_transfer_reached(const struct http_transfer *transfer)
 {
 	long sent = 0;
@@ -242,9 +245,9 @@ uint64_t http_ttl(const struct webpush_settings *settings, const struct push *pu
 }
 
 /*
- * RFC 8030 section 5.4: a push service keeps only one push of a topic. The topic stands for the message, so a
- * push that is sent once more replaces the first one if that still waits there. It tells nothing about the
- * message: it is a digest under a secret of the subscription.
+ * RFC 8030 section 5.4: a push service keeps only one push of a topic. The topic identifies the message, so a
+ * push that is sent once more replaces the first one if that still waits there. It reveals nothing about the
+ * message: it is a digest with a secret of the subscription.
  */
 static enum rc http_transfer_topic(struct http_transfer *transfer)
 {
@@ -359,7 +362,7 @@ void http_start(struct http *http, struct push *push)
 	transfer->push = push;
 	transfer->began = clock_mono_ms();
 	transfer->easy = curl_easy_init();
-	/* Both limits happen to be the same. NOLINTNEXTLINE(bugprone-branch-clone) */
+	/* Both limits happen to be equal. NOLINTNEXTLINE(bugprone-branch-clone) */
 	buf_init(&transfer->body, push->kind == PUSH_DEVICE ? DEVICE_TOKEN_MAX : ECE_RECORD);
 	list_append(&http->transfers, &transfer->node);
 	enum rc rc = transfer->easy ? http_transfer_prepare(transfer) : RC_UNAVAILABLE;

@@ -53,12 +53,12 @@ struct subs_rules key_rules(const struct core *core, const struct vapid_key *vap
 	};
 }
 
-/* Reads the key of the server, or keeps a new one. */
+/* A job that reads the key of the server, or stores a new one. */
 struct key_job {
 	struct users_job job;
 	struct server_key *key; /* borrowed */
 	struct vapid_key *vapid; /* own: result */
-	bool renew; /* there shall be a new one */
+	bool renew; /* make a new one */
 	struct webpush_rotation *rotation; /* borrowed */
 	struct reactor_msg msg;
 	pthread_mutex_t lock;
@@ -146,7 +146,7 @@ enum rc key_fake(struct server_key *key)
 	return rc;
 }
 
-/* Sessions of an account learn that the entry of the key has changed. */
+/* A job that tells the sessions of an account that the entry of the key has changed. */
 struct key_news {
 	struct job job;
 	struct core *core; /* borrowed */

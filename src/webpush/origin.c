@@ -1,4 +1,4 @@
-/* Lists of origins and endpoints that take turns, and the pauses that each of them keeps after an answer. */
+/* Lists of origins and endpoints that take turns, and the pause of each of them after an answer. */
 #include "webpush/origin.h"
 
 #include "base/hash.h"
@@ -12,16 +12,16 @@
 
 struct origin;
 
-/* An endpoint: with pushes that wait or are in the air, or remembered for what it answered last. */
+/* An endpoint that has waiting or running pushes, or is remembered for its last answer. */
 struct target {
 	UT_hash_handle hh; /* origin->targets */
 	struct list_node in_turn; /* origin->turn, while pushes wait */
-	struct list_node in_idle; /* origins->idle, while nothing waits and nothing is in the air */
+	struct list_node in_idle; /* origins->idle, while no push waits or is being sent */
 	struct origin *origin; /* borrowed */
 	char *endpoint; /* own */
 	struct list waiting; /* of struct push.in_target, by due */
-	unsigned count; /* that wait */
-	unsigned active; /* in the air */
+	unsigned count; /* waiting pushes */
+	unsigned active; /* running requests */
 	bool proven; /* it answered last time */
 	unsigned failures; /* events in a row */
 	uint64_t rests_until; /* after failures */
@@ -37,11 +37,11 @@ struct origin {
 	char *name; /* own */
 	struct target *targets; /* by endpoint */
 	struct list turn; /* of struct target.in_turn */
-	unsigned count; /* that wait */
-	unsigned active; /* ordinary requests in the air, as the next ones */
+	unsigned count; /* waiting pushes */
+	unsigned active; /* running ordinary requests; so the next two */
 	unsigned unproven; /* to endpoints that did not answer last time */
 	unsigned suspect; /* to endpoints that failed last time */
-	unsigned probes; /* validation pushes in the air */
+	unsigned probes; /* running requests of validation pushes */
 	unsigned failures; /* events in a row */
 	uint64_t rests_until;
 	uint64_t stepped;
@@ -49,7 +49,7 @@ struct origin {
 	unsigned failed_targets; /* in this round */
 };
 
-/* Requests of one account that are in the air. */
+/* Running requests of one account. */
 struct share {
 	UT_hash_handle hh;
 	int64_t account;
@@ -63,10 +63,10 @@ struct origins {
 	struct list idle; /* of struct target.in_idle, the longest idle first */
 	unsigned idle_count;
 	struct share *shares; /* by account */
-	unsigned count; /* that wait, in all */
-	unsigned active; /* ordinary requests and validation pushes in the air */
+	unsigned count; /* waiting pushes in all */
+	unsigned active; /* running ordinary requests and validation pushes */
 	unsigned unproven;
-	unsigned tests; /* in the air */
+	unsigned tests; /* running test pushes */
 };
 
 static unsigned origin_at_least_one(unsigned n)
@@ -113,7 +113,7 @@ static void origins_idle_trim(struct origins *origins, uint64_t now)
 	}
 }
 
-/* An endpoint with nothing in hand is remembered for a while, if there is anything to remember. */
+/* An endpoint without pushes is remembered for a while, if its state matters. */
 static void origin_target_rest(struct origins *origins, struct target *target, uint64_t now)
 {
 	if (target->count > 0 || target->active > 0)
@@ -188,7 +188,8 @@ void origins_free(struct origins **origins)
 /* Waiting. */
 
 /*
- * By the time of its next try; but only the first push of a target is looked at, and a test waits for none.
+ * Inserts a push by the time of its next try. Only the first push of a target is considered for sending,
+ * except that a test push waits for none.
  */
 static void origin_target_insert(struct target *target, struct push *push)
 {
@@ -235,9 +236,7 @@ void origins_leave(struct origins *origins, struct push *push)
 
 	origins_unlink(origins, push);
 	push->target = NULL;
-	/*
-	 * What it is remembered for was noted when it was idle last: its age begins anew, which does no harm.
-	 */
+	/* The state to remember dates from when it was idle last; its age begins anew, which does no harm. */
 	origin_target_rest(origins, target, target->idle_since);
 }
 
@@ -268,7 +267,10 @@ static void origins_share_add(struct origins *origins, int64_t account, bool mor
 	}
 }
 
-/* Pushes for device tokens share one endpoint, that of the notifier: they are told apart by account alone. */
+/*
+ * The number of requests that may run for an endpoint. Pushes for device tokens share one endpoint, the
+ * notifier's, so they are limited by account only.
+ */
 static unsigned origin_target_limit(
 	const struct origins *origins, const struct target *target, enum push_kind kind)
 {
@@ -313,7 +315,7 @@ static uint64_t origin_later(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* The push may not go before this time. */
+/* The time before which the push may not be sent. */
 static uint64_t origin_target_due(const struct target *target, const struct push *push)
 {
 	uint64_t due = push->due;
@@ -327,8 +329,8 @@ static uint64_t origin_target_due(const struct target *target, const struct push
 }
 
 /*
- * The first push of the endpoint that may go now. Only at a notifier of device tokens is it worth to look
- * behind the first.
+ * The first push of the endpoint that may be sent now. Pushes after the first one are considered only at a
+ * notifier of device tokens.
  */
 static struct push *origin_target_next(
 	const struct origins *origins, const struct target *target, uint64_t now, uint64_t *wake)
@@ -363,7 +365,7 @@ static struct push *origin_next(
 	return NULL;
 }
 
-/* Into the air: grows the counters of its kind. The push remembers which they were. */
+/* Begins a request: increases the counters of its kind. The push remembers which they were. */
 static void origins_take_off(struct origins *origins, struct push *push, uint64_t now)
 {
 	struct target *target = push->target;
@@ -443,7 +445,10 @@ static void origin_target_succeeded(struct target *target)
 	origin->round++;
 }
 
-/* A failure of a request that had begun before the last pause was set belongs to the event that set it. */
+/*
+ * True: the request began before the last pause was set, so its failure belongs to the event that set the
+ * pause.
+ */
 static bool origin_same_event(unsigned failures, uint64_t stepped, uint64_t began)
 {
 	return failures > 0 && began <= stepped;
@@ -547,7 +552,7 @@ static struct push *origin_target_oldest(const struct target *target)
 
 	LIST_EACH (node, &target->waiting) {
 		struct push *push = CONTAINER_OF(node, struct push, in_target);
-		/* Rows of push.db are numbered in their order; what has no row is new. */
+		/* Rows of push.db are numbered in their order; a push without a row is new. */
 		if (!oldest || (push->id != 0 && (oldest->id == 0 || push->id < oldest->id)))
 			oldest = push;
 	}

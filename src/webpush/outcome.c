@@ -1,4 +1,4 @@
-/* One answer at a time: the verdict of retry.h on its status is carried out on the push. */
+/* Handles an answer: carries out the verdict of retry.h on its push. */
 #include "webpush/outcome.h"
 
 #include "base/clock.h"
@@ -18,10 +18,10 @@
 #include <stdlib.h>
 
 #define OUTCOME_VALIDATION_PAUSE_MAX_MS                                                                      \
-	60000 /* between two tries of a validation push: its window does not wait */
-#define OUTCOME_TEXT_MAX 1024 /* octets of what is told to whoever waits for a test */
+	60000 /* the longest pause between two tries of a validation push, whose window is short */
+#define OUTCOME_TEXT_MAX 1024 /* octets of a line of the answer to a test */
 
-/* An answer in hand. */
+/* The answer that is being handled. */
 struct outcome_case {
 	const struct outcome *outcome; /* borrowed */
 	struct push *push; /* own until it waits again or ends */
@@ -57,8 +57,8 @@ static void outcome_refused(struct outcome_case *c)
 }
 
 /*
- * Not asked at all: every address of the host is a forbidden one. All device tokens share one host, and are
- * no worse for it.
+ * No request was sent: every address of the host is forbidden. All device tokens share one host, so they are
+ * not dropped for that.
  */
 static void outcome_not_public(struct outcome_case *c)
 {
@@ -78,7 +78,10 @@ static bool outcome_too_late(const struct outcome_case *c, int64_t due)
 	       (push->kind != PUSH_DEVICE && push->tries >= c->outcome->core->settings->tries_max);
 }
 
-/* Back into the queue after `ms`, unless that would be too late. `changed`: its content is another one. */
+/*
+ * Puts the push back into the queue for `ms`, unless that would be too late. `changed`: its content has
+ * changed.
+ */
 static void outcome_again(struct outcome_case *c, uint64_t ms, bool changed)
 {
 	struct queue *queue = c->outcome->queue;
@@ -97,7 +100,7 @@ static void outcome_again(struct outcome_case *c, uint64_t ms, bool changed)
 	c->push = NULL;
 }
 
-/* Once more without the content of the message, which a client can fetch. */
+/* Sends the push once more without the content of the message, which a client can fetch. */
 static void outcome_too_large(struct outcome_case *c)
 {
 	struct push *push = c->push;
@@ -128,7 +131,7 @@ static uint64_t outcome_backoff(const struct outcome_case *c)
 	return retry_backoff(c->push->tries, s->backoff_min_ms, most, rand_u64());
 }
 
-/* Milliseconds that Retry-After asks for; 0: it is not there, or can't be read. */
+/* Milliseconds that Retry-After asks for; 0: it is missing or unreadable. */
 static uint64_t outcome_asked_ms(const struct push_answer *answer)
 {
 	uint64_t seconds = 0;
@@ -150,7 +153,10 @@ static void outcome_pause(struct outcome_case *c)
 	outcome_again(c, ms, false);
 }
 
-/* A device token has its own times; after the last of them it is given up. */
+/*
+ * The pause before the next try of a device token, which has its own times; after the last one it is given
+ * up.
+ */
 static uint64_t outcome_device_backoff(struct push *push)
 {
 	uint64_t ms = retry_device(++push->tries) * 1000;
@@ -161,8 +167,8 @@ static uint64_t outcome_device_backoff(struct push *push)
 }
 
 /*
- * A push service that can't be reached costs an ordinary push no try: it waits until its service can be asked
- * again, as long as it is worth sending.
+ * If a push service can't be reached, an ordinary push does not lose a try: it waits until its service may be
+ * asked again, as long as it is worth sending.
  */
 static void outcome_failed(struct outcome_case *c)
 {
@@ -185,7 +191,7 @@ static void outcome_failed(struct outcome_case *c)
 	outcome_again(c, ms, false);
 }
 
-/* `state`: how the push service stood when the test was sent. */
+/* Answers a test. `state`: the state of the push service when the test was sent. */
 static void outcome_test(struct outcome_case *c, struct strv state)
 {
 	const struct push_answer *answer = c->answer;
@@ -233,8 +239,8 @@ static void outcome_act(struct outcome_case *c)
 }
 
 /*
- * What it says about the endpoint and its push service. All device tokens share one endpoint: an answer is an
- * answer.
+ * The event for the endpoint and its push service. All device tokens share one endpoint, so any answer shows
+ * that it is alive.
  */
 static enum origin_event outcome_event(const struct push *push, const struct push_answer *answer)
 {

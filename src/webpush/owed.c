@@ -1,6 +1,5 @@
 /*
- * Batches of delivered messages wait for a sync of push.db; then a job of each account takes their notes
- * away.
+ * Batches of delivered messages wait for a sync of push.db; then a job of each account deletes their notes.
  */
 #include "webpush/owed.h"
 
@@ -13,7 +12,7 @@
 
 #define OWED_SETTLE_MS 1000
 
-/* Notes of one account that are taken away. */
+/* A job that deletes notes of one account. */
 struct owed_clearing {
 	struct job job;
 	UT_hash_handle hh;
@@ -22,11 +21,11 @@ struct owed_clearing {
 	struct list batches;
 };
 
-/* A sync of push.db. */
+/* A job that syncs push.db. */
 struct owed_syncing {
 	struct pushq_job job;
 	struct owed *owed; /* borrowed */
-	struct list batches; /* that are settled by it */
+	struct list batches; /* batches that it settles */
 };
 
 struct owed_batch *owed_batch_new(
@@ -172,7 +171,7 @@ static void owed_clearing_submit(struct owed *owed, struct owed_clearing *cleari
 	account_unref(&account);
 }
 
-/* One job per account. */
+/* Submits one job for each account. */
 static void owed_clear_accounts(struct owed *owed, struct list *list)
 {
 	struct owed_clearing *all = NULL;
@@ -197,7 +196,7 @@ static void owed_clear_accounts(struct owed *owed, struct list *list)
 
 /* push.db. */
 
-/* Nothing is changed: the sync alone is what counts. */
+/* Changes nothing: only the sync of the job matters. */
 static enum rc owed_sync_run(struct pushq *pushq, struct pushq_job *job)
 {
 	(void)pushq;

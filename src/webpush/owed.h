@@ -1,14 +1,14 @@
 /*
- * From an owed push to a kept one. A delivery notes in its own transaction that its message is owed pushes
- * (store/push_owed.h). When the pushes are in push.db, and that is synced, the note is taken away: gathered
- * over a second, so that many deliveries share a sync, and the notes of an account a commit. Notes that are
- * given up on the way stay in the account and are found at the next start, which knows by a mark in push.db
- * whether there is anything to find.
+ * From an owed push to a stored one. A delivery notes in its own transaction that its message is owed pushes
+ * (store/push_owed.h). When the pushes are in push.db, and that is synced, the note is deleted. This is
+ * gathered over a second, so that many deliveries share a sync, and the notes of an account a commit. Notes
+ * of batches that are given up stay in the account and are found at the next start, which knows by a mark in
+ * push.db whether there are any.
  *
- *	struct owed_batch: owed_batch_new -> queue (push.db) -> owed_settle -> sync -> notes taken away
+ *	struct owed_batch: owed_batch_new -> queue (push.db) -> owed_settle -> sync -> notes deleted
  *	                                                     \-> owed_lose: the notes stay
  *
- * Owned by webpush.c; a batch by whoever has it in hand.
+ * Owned by webpush.c; a batch by the code that handles it.
  */
 #ifndef COID_WEBPUSH_OWED_H
 #define COID_WEBPUSH_OWED_H
@@ -28,8 +28,8 @@ struct core;
 
 struct owed {
 	struct core *core; /* borrowed */
-	atomic_uint owing; /* batches that are not settled, and searches for what is left over */
-	atomic_bool lost; /* something was given up: the next start has to look for it */
+	atomic_uint owing; /* batches that are not settled, and searches for left-over notes */
+	atomic_bool lost; /* a batch was given up: the next start has to look for notes */
 	/* [push], as the next ones: batches whose pushes are in push.db, but not synced */
 	struct list waiting;
 	unsigned count;
@@ -49,22 +49,25 @@ struct owed_batch {
 
 /* `core` is borrowed. */
 void owed_init(struct owed *owed, struct core *core);
-/* [push] Nobody delivers any more: what waits is synced now, and push.db is marked once nothing is owing. */
+/*
+ * [push] Call this when no mail is delivered any more: syncs waiting batches now, and marks push.db once
+ * nothing is owed.
+ */
 void owed_stop(struct owed *owed);
 void owed_fini(struct owed *owed);
 
-/* Any thread, as the next two. Takes over `rows`. */
+/* Makes a batch; takes over `rows`. Any thread; so the next two. */
 struct owed_batch *owed_batch_new(
 	struct owed *owed, int64_t account, struct push_owed_row *rows, size_t count);
-/* A search for what an earlier process has left begins; until owed_less push.db gets no mark. */
+/* Call this when a search for notes of an earlier process begins; push.db gets no mark until owed_less. */
 void owed_more(struct owed *owed);
-/* Something stays owed: the next start has to look for it. */
+/* Notes that a message stays owed, so that the next start looks for it. */
 void owed_note_lost(struct owed *owed);
-/* [push], as the next ones. The search is over. */
+/* Call this when the search is over. [push], as the next ones. */
 void owed_less(struct owed *owed);
-/* The pushes of the batch are in push.db, or it needs none. */
+/* Call this when the pushes of the batch are in push.db, or it needs none. */
 void owed_settle(struct owed_batch **batch);
-/* The batch is given up. Accepts NULL. */
+/* Gives up the batch. Accepts NULL. */
 void owed_lose(struct owed_batch **batch);
 
 #endif

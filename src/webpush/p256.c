@@ -11,7 +11,7 @@
 
 #define GROUP "prime256v1"
 
-/* Forgets the errors that OpenSSL has noted: they would be taken for those of the next call. */
+/* Clears the errors that OpenSSL has noted, which would be taken for those of the next call. */
 static enum rc p256_failed(enum rc rc)
 {
 	ERR_clear_error();
@@ -65,7 +65,7 @@ static enum rc p256_make(
 }
 
 /*
- * OpenSSL checks that the point lies on the curve; but it accepts compressed and hybrid points, which are
+ * OpenSSL checks that the point is on the curve; but it accepts compressed and hybrid points, which are
  * refused here.
  */
 enum rc p256_from_public(const unsigned char point[P256_POINT], EVP_PKEY **ret_key)

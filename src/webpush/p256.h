@@ -1,7 +1,7 @@
 /*
- * Keys on the curve P-256 as Web Push uses them: raw points of 65 octets, agreement, PEM. Thin over OpenSSL.
- * Whoever gets an EVP_PKEY owns it (EVP_PKEY_free wipes a private key). Any thread. RC_UNAVAILABLE: OpenSSL
- * fails.
+ * Keys on the curve P-256 for Web Push: raw points of 65 octets, key agreement, PEM. A thin layer over
+ * OpenSSL. The caller owns each returned EVP_PKEY (EVP_PKEY_free wipes a private key). Any thread.
+ * RC_UNAVAILABLE: OpenSSL fails.
  */
 #ifndef COID_WEBPUSH_P256_H
 #define COID_WEBPUSH_P256_H
@@ -24,8 +24,8 @@ enum rc p256_point(EVP_PKEY *key, unsigned char ret_point[P256_POINT]) MUST_CHEC
 enum rc p256_derive(EVP_PKEY *own, EVP_PKEY *peer, unsigned char ret_secret[P256_SCALAR]) MUST_CHECK;
 
 /*
- * PEM: SubjectPublicKeyInfo, and the private key as PKCS #8. RC_INVALID: the text can't be read, or is of
- * another curve.
+ * PEM: SubjectPublicKeyInfo, and the private key as PKCS #8. RC_INVALID: the text can't be read, or the key
+ * is on another curve.
  */
 enum rc p256_public_pem(EVP_PKEY *key, struct buf *out) MUST_CHECK;
 enum rc p256_private_pem(EVP_PKEY *key, struct buf *out) MUST_CHECK;

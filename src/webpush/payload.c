@@ -1,4 +1,4 @@
-/* Each member of the payload has a function that reads its field, repairs it and cuts it to its size. */
+/* Makes the payload. Each member has a function that reads its field, repairs it and cuts it to its size. */
 #include "webpush/payload.h"
 
 #include "base/clock.h"
@@ -11,7 +11,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-#define FIELD_MAX (64 * 1024) /* octets of a header field that are looked at */
+#define FIELD_MAX (64 * 1024) /* octets of a header field that are read */
 #define DECODED_MAX (512 * 1024)
 #define ELLIPSIS "\xe2\x80\xa6"
 #define ELLIPSIS_SIZE 3
@@ -48,7 +48,7 @@ static bool payload_field(struct strv header, struct strv name, struct buf *out)
 	return false;
 }
 
-/* How many octets this octet of a string takes in JSON. */
+/* The number of octets that this octet of a string takes in JSON. */
 static size_t payload_json_cost(unsigned char c)
 {
 	switch (c) {
@@ -74,8 +74,8 @@ static size_t payload_json_size(struct strv v)
 }
 
 /*
- * Octets of the longest beginning of v (valid UTF-8) that takes at most `max` octets in JSON and cuts no
- * character.
+ * The octets of the longest beginning of v (valid UTF-8) that takes at most `max` octets in JSON and ends
+ * between characters.
  */
 static size_t payload_json_cut(struct strv v, size_t max)
 {
@@ -229,7 +229,7 @@ static bool payload_group_char(char c)
 	       c == '-';
 }
 
-/* chat$group.<id>.<unique>, the local part of an id */
+/* The <id> in chat$group.<id>.<unique>, the local part of a message id. */
 static struct strv payload_group_of(struct strv local)
 {
 	struct strv prefix = STRV("chat$group.");
@@ -295,7 +295,10 @@ static void payload_put_msgid(json_t *object, struct strv header)
 	buf_fini(&id);
 }
 
-/* Whether a client may assume this type: plain text in UTF-8 or US-ASCII, without further parameters. */
+/*
+ * True: the type is the one that a client assumes by default: plain text in UTF-8 or US-ASCII, without
+ * further parameters.
+ */
 static bool payload_default_type(struct strv value)
 {
 	struct arena *arena = arena_new(0);
@@ -375,7 +378,7 @@ static bool payload_dump(const json_t *object, struct buf *out)
 	return fits;
 }
 
-/* The same; drops the object. */
+/* Does the same; frees the object. */
 static enum rc payload_dump_last(json_t *object, struct buf *out)
 {
 	bool fits = payload_dump(object, out);

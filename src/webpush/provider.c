@@ -1,5 +1,5 @@
 /*
- * Entries of METADATA: the key, subscriptions, device tokens, facts; each with what it shows and what a
+ * Entries of METADATA: the key, subscriptions, device tokens, facts; for each, what it shows and what a
  * client may set.
  */
 #include "webpush/provider.h"
@@ -61,7 +61,7 @@ static enum rc provider_get_subs(void *ctx, struct account *account, const struc
 	return strv_ieq(name, STRV(VAPID_ENTRY)) ? RC_OK : provider_list_subs(provider, account, list);
 }
 
-/* Drops subscriptions that are void. *ret_live: how many are left beside `name`. */
+/* Removes void subscriptions. *ret_live: the number of the others, `name` not counted. */
 static enum rc provider_sweep(struct account *account, const struct subs_rules *rules, struct strv name,
 	struct arena *arena, struct subs_throttle *throttle, size_t *ret_live)
 {
@@ -104,7 +104,7 @@ static enum rc provider_refuse(struct metadata_error *error, const char *text)
 }
 
 /*
- * Keeps the subscription, if the limits of the account allow it, and tells of the change: that sends the
+ * Stores the subscription, if the limits of the account allow it, and makes a change entry, which sends the
  * validation push.
  */
 static enum rc provider_keep(struct provider *provider, struct account *account, struct sub *sub,
@@ -261,7 +261,7 @@ void provider_subscriptions(struct provider *provider, struct metadata_provider 
 	};
 }
 
-/* The key is no secret, unlike all else below WEBPUSH_ENTRY: sessions are told when it changes. */
+/* The key is not secret, unlike the other entries below WEBPUSH_ENTRY: sessions are told when it changes. */
 void provider_vapid(struct provider *provider, struct metadata_provider *ret_provider)
 {
 	*ret_provider = (struct metadata_provider){
@@ -306,8 +306,8 @@ static enum rc provider_get_devices(void *ctx, struct account *account, const st
 }
 
 /*
- * The answer to a read joins tokens by blanks, and the notifier gets one as a body: what can't stand in
- * either is refused.
+ * A read returns the tokens joined by blanks, and the notifier gets one as a body: characters that can't be
+ * in both are refused.
  */
 static bool provider_token_usable(struct strv token)
 {

@@ -1,7 +1,6 @@
 /*
- * What METADATA (RFC 5464) shows of Web Push and of chatmail, and what clients set: docs/webpush.md is the
- * manual of the entries. The functions of a provider are called as metadata/provider.h says: [strand]. Owned
- * by webpush.c.
+ * The METADATA entries (RFC 5464) of Web Push and of chatmail: docs/webpush.md is their manual. The functions
+ * of a provider are called as metadata/provider.h says: [strand]. Owned by webpush.c.
  */
 #ifndef COID_WEBPUSH_PROVIDER_H
 #define COID_WEBPUSH_PROVIDER_H
@@ -17,7 +16,7 @@ struct provider {
 
 /* Each fills in a provider whose ctx is `provider`, which lives as long as the registry. */
 
-/* Subscriptions: all below WEBPUSH_ENTRY that has no provider of its own. */
+/* Subscriptions: all entries below WEBPUSH_ENTRY without another provider. */
 void provider_subscriptions(struct provider *provider, struct metadata_provider *ret_provider);
 /* The key, VAPID_ENTRY: readable only. */
 void provider_vapid(struct provider *provider, struct metadata_provider *ret_provider);

@@ -1,4 +1,7 @@
-/* Pushes: made, gathered in lists, ended. All that an end means for others stands in one table. */
+/*
+ * Pushes: makes them, gathers them in lists, ends them. One table has the effects of each end on the other
+ * parties.
+ */
 #include "webpush/push.h"
 
 #include "base/clock.h"
@@ -75,16 +78,16 @@ void push_list_fini(struct push_list *list)
 
 enum push_effect {
 	PUSH_NO_EFFECT,
-	PUSH_WORKS, /* on its subscription, as the next ones */
+	PUSH_WORKS, /* an effect on its subscription, as the next ones */
 	PUSH_FAILS,
 	PUSH_DROPS
 };
 
-/* The meaning of each outcome for others. */
+/* The effects of an outcome on others. */
 struct push_end_row {
 	enum core_counter counter; /* CORE_COUNTERS: none */
 	enum push_effect effect;
-	const char *text; /* for whoever waits for a test */
+	const char *text; /* for the answer to a test */
 };
 
 static const struct push_end_row push_end_rows[] = {
@@ -101,14 +104,17 @@ static const struct push_end_row push_end_rows[] = {
 	[PUSH_END_STOPPED] = { CORE_COUNTERS, PUSH_NO_EFFECT, "not sent: the server stops" },
 };
 
-/* The validation push of a subscription was taken: from now on the client has its window. */
+/* The push service has taken the validation push of a subscription: the client's window begins. */
 static void push_accepted(const struct push_parties *parties, const struct push *push)
 {
 	upkeep_submit(parties->upkeep, UPKEEP_ACCEPTED, push->account, push->subscription, push->endpoint);
 	expiry_watch(parties->expiry, push, parties->core->settings->validation_window_s);
 }
 
-/* A notifier of device tokens that can't be asked says nothing about its tokens; only its own answer does. */
+/*
+ * Drops the receiver. A notifier of device tokens that can't be asked tells nothing about its tokens; only
+ * its answer does.
+ */
 static void push_unsubscribe(
 	const struct push_parties *parties, const struct push *push, enum push_outcome outcome)
 {

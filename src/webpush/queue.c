@@ -1,6 +1,6 @@
 /*
- * Moves pushes: into push.db, into the waiting lists, into the air, and out of all of them when they are
- * void.
+ * Moves pushes: into push.db, into the waiting lists, to the HTTP client, and out of all of them when they
+ * are void.
  */
 #include "webpush/queue.h"
 
@@ -33,7 +33,9 @@ static void queue_unlink(struct queue *queue, struct push *push)
 	origins_leave(queue->origins, push);
 }
 
-/* Too many: the oldest push of whoever has most of them goes, which may be the one that has just come. */
+/*
+ * If too many pushes wait, drops the oldest one of the endpoint with most of them, which may be the new one.
+ */
 static void queue_trim(struct queue *queue, const struct push *push)
 {
 	const struct webpush_settings *settings = queue->core->settings;
@@ -68,7 +70,7 @@ void queue_pump_soon(struct queue *queue)
 	reactor_defer(queue->core->reactor, queue_pump_deferred, queue);
 }
 
-/* The name of the push's origin, perhaps in `endpoint`; NULL: it may not be asked. */
+/* The name of the push's origin, which may be in `endpoint`; NULL: no request may go there. */
 static const char *queue_origin_of(
 	const struct core *core, const struct push *push, struct endpoint *endpoint)
 {
@@ -103,7 +105,7 @@ void queue_wait(struct queue *queue, struct push *push)
 
 /* Sending. */
 
-/* Whether a push whose turn has come is worth no request. */
+/* Tells whether a push whose turn has come needs no request any more. */
 static bool queue_is_over(
 	const struct queue *queue, const struct push *push, struct strv key, enum push_outcome *ret_outcome)
 {
@@ -155,8 +157,8 @@ struct queue_adding {
 };
 
 /*
- * What push.db remembers beside a push: that the account is to be opened after a crash, and when a validation
- * is over.
+ * Writes further facts of a push into push.db: that the account must be opened after a crash, and when a
+ * validation ends.
  */
 static enum rc queue_add_beside(
 	const struct core *core, struct pushq *pushq, const struct push *push, int64_t wall)
@@ -199,7 +201,7 @@ static enum rc queue_add_run(struct pushq *pushq, struct pushq_job *job)
 	return rc;
 }
 
-/* The push is in push.db, or can't be. */
+/* Lets the push wait, when it is in push.db or can't be written. */
 static void queue_enter(struct queue *queue, struct push *push)
 {
 	const struct core *core = queue->core;
@@ -262,11 +264,11 @@ void queue_add(struct queue *queue, struct push_list *list, struct owed_batch *b
 
 /* Forgetting. */
 
-/* Which pushes are void. */
+/* Selects the pushes that are void. */
 struct queue_scope {
-	int64_t account; /* 0: of every account, as far as `keys` says */
-	const char *subscription; /* NULL: of every subscription */
-	/* The name of the key of now: what was made for any other is void. NULL: keys do not matter. */
+	int64_t account; /* 0: all accounts, as far as `keys` selects */
+	const char *subscription; /* NULL: all subscriptions */
+	/* The name of the present key: pushes for any other key are void. NULL: keys do not matter. */
 	const char *keys;
 };
 
@@ -327,7 +329,7 @@ void queue_forget_subscription(struct queue *queue, int64_t account, const char 
 		return;
 	queue_forget_scope(queue, &scope);
 	writeback_remove_of(queue->parties->writeback, account, subscription);
-	/* Before whatever is added for it next. */
+	/* This must be written before anything that is added for the subscription next. */
 	writeback_flush(queue->parties->writeback);
 }
 

@@ -30,21 +30,18 @@ struct queue {
 	struct core *core; /* borrowed, as the next ones */
 	struct push_parties *parties;
 	struct server_key *key;
-	struct http *http; /* NULL: nothing is sent (yet, or any more) */
+	struct http *http; /* NULL: nothing is sent at present */
 	struct origins *origins; /* own */
-	struct list all; /* of struct push.in_all: those that wait */
+	struct list all; /* of struct push.in_all: waiting pushes */
 	struct list adding; /* jobs that write pushes to push.db */
 	struct timer timer;
-	bool pump_deferred; /* the next turn of the loop looks who may be sent */
+	bool pump_deferred; /* the next turn of the loop looks which pushes may be sent */
 	atomic_uint shown_waiting, shown_active; /* for any thread */
 };
 
-/* All that is given is borrowed. `http` is set when there is one. */
+/* Makes a queue. The parameters are borrowed. `http` is set later, when there is one. */
 void queue_init(struct queue *queue, struct core *core, struct push_parties *parties, struct server_key *key);
-/*
- * Nothing is sent any more; requests in the air are dropped and will be made again after a restart. Tests are
- * answered.
- */
+/* Ends sending; running requests are dropped and will be made again after a restart. Tests are answered. */
 void queue_stop(struct queue *queue);
 /* Frees the pushes that still wait; they stay in push.db. */
 void queue_fini(struct queue *queue);
@@ -57,23 +54,21 @@ void queue_fini(struct queue *queue);
  */
 void queue_add(struct queue *queue, struct push_list *list, struct owed_batch *batch);
 /*
- * Takes the push, which waits from now on until push->due; one whose endpoint is not allowed any more ends at
- * once.
+ * Takes over the push, which waits from now on until push->due. If its endpoint is not allowed any more, it
+ * ends at once.
  */
 void queue_wait(struct queue *queue, struct push *push);
 
-/*
- * Ends pushes that wait, are in the air or are on their way into push.db: those of an account that is gone,
- */
+/* Ends pushes that wait, are being sent or are being written to push.db: those of an account that is gone, */
 void queue_forget(struct queue *queue, int64_t account);
 /* ... of a subscription that is gone or was replaced, */
 void queue_forget_subscription(struct queue *queue, int64_t account, const char *subscription);
 /* ... or made for another key than that of now. */
 void queue_forget_keys(struct queue *queue);
 
-/* Something may be sent now that could not before. */
+/* Call this when a push may have become sendable. */
 void queue_pump_soon(struct queue *queue);
-/* Lets other threads see how many wait and are in the air. */
+/* Updates the numbers of waiting and running pushes that other threads can read. */
 void queue_show(struct queue *queue);
 
 #endif

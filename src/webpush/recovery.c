@@ -1,4 +1,7 @@
-/* Reads push.db at the start into lists; the push thread then queues, watches and opens what is in them. */
+/*
+ * Reads push.db at the start into lists; the push thread then queues pushes, watches subscriptions and opens
+ * accounts.
+ */
 #include "webpush/recovery.h"
 
 #include "base/clock.h"
@@ -20,7 +23,7 @@
 
 #define RECOVERY_OPENING_MAX 4 /* accounts at a time */
 
-/* A message whose pushes were in push.db: it owes no others. */
+/* A message whose pushes were in push.db: no other pushes are owed for it. */
 struct recovery_known_key {
 	int64_t account;
 	int64_t mailbox;
@@ -50,7 +53,7 @@ struct recovery {
 	struct recovery_expiry *expiring; /* own */
 	size_t expiring_count;
 	size_t expiring_cap;
-	int64_t *accounts; /* own: that may owe */
+	int64_t *accounts; /* own: accounts that may owe */
 	size_t account_count;
 	size_t account_cap;
 	struct recovery_known *known; /* own */
@@ -59,7 +62,7 @@ struct recovery {
 	unsigned opening;
 };
 
-/* An array that grows: room for one more. */
+/* Grows an array if it has no room for one more element. */
 static void *recovery_grow(void *v, size_t count, size_t *cap, size_t size)
 {
 	if (count < *cap)

@@ -1,5 +1,5 @@
 /*
- * The rules for answers: what a status of a push service means (RFC 8030 section 5), and when to try again.
+ * The rules for answers: the meaning of a push service's status (RFC 8030 section 5), and when to try again.
  * Pure; any thread. outcome.c carries them out.
  */
 #ifndef COID_WEBPUSH_RETRY_H
@@ -16,25 +16,25 @@
 
 enum retry_verdict {
 	RETRY_DONE, /* the push service has it */
-	RETRY_DROP, /* it will never take it */
+	RETRY_DROP, /* the push service will never take it */
 	RETRY_GONE, /* the subscription does not exist any more */
 	RETRY_SHRINK, /* too large: send it once more without its content */
-	RETRY_WAIT, /* it asks for a pause: try again when Retry-After says, or later */
+	RETRY_WAIT, /* it asks for a pause: try again after Retry-After */
 	RETRY_LATER /* it failed: try again later */
 };
 
-/* `status` 0: there was no answer (connection refused, time-out, TLS, ...). */
+/* The verdict on a status. `status` 0: there was no answer (connection refused, time-out, TLS, ...). */
 enum retry_verdict retry_verdict(unsigned status);
-/* The same for a notifier of device tokens: only 200 and 410 are known. */
+/* The verdict on a status of a notifier of device tokens, which uses only 200 and 410. */
 enum retry_verdict retry_verdict_device(unsigned status);
 /*
  * Reads Retry-After, seconds or an HTTP-date, as seconds from now, at most RETRY_AFTER_MAX_S. RC_INVALID: it
  * is neither.
  */
 enum rc retry_after(struct strv value, int64_t now, uint64_t *ret_seconds) MUST_CHECK;
-/* Milliseconds: min * 2^tries, at most max; `random` takes off up to a half of it. */
+/* A pause in milliseconds: min * 2^tries, at most max; `random` takes off up to a half. */
 uint64_t retry_backoff(unsigned tries, uint64_t min, uint64_t max, uint64_t random);
-/* Seconds until the next try of a device token after `tries` ones: 8, 64, 512, 4096; 0: none. */
+/* The seconds until the next try of a device token after `tries` attempts: 8, 64, 512, 4096; 0: none. */
 uint64_t retry_device(unsigned tries);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * Subscriptions: JSON read and written, entries of the account loaded and saved, and the throttle on
+ * Subscriptions: reads and writes JSON, loads and saves entries of the account, limits the rate of
  * registrations.
  */
 #include "webpush/subs.h"
@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Subscriptions are kept below an entry that the provider owns and never shows. */
+/* Subscriptions are stored below an entry that the provider owns and never shows. */
 #define SUBS_KEPT WEBPUSH_ENTRY "/.sub"
 #define SUBS_KEPT_THROTTLE WEBPUSH_ENTRY "/.throttle"
 
@@ -148,7 +148,7 @@ static bool subs_read_members(struct subs_reader *reader, json_t *object, struct
 	       subs_read_keys(reader, resource, sub);
 }
 
-/* The parser of the library recurses: values that are nested too deeply must not reach it. */
+/* The library's parser is recursive, so values that are nested too deeply must not reach it. */
 static bool subs_too_deep(struct strv json)
 {
 	unsigned depth = 0;
@@ -448,7 +448,7 @@ enum rc subs_throttle_load(
 	if (rc == RC_OK) {
 		json_t *v = subs_json_load(value);
 		json_int_t numbers[4];
-		/* A bucket that can't be read begins anew. */
+		/* If a bucket can't be read, a new one begins. */
 		if (json_unpack(v, "[I,I,I,I]", &numbers[0], &numbers[1], &numbers[2], &numbers[3]) == 0)
 			t = (struct subs_throttle){ numbers[0], numbers[1], numbers[2], numbers[3] };
 		json_decref(v);

@@ -1,7 +1,7 @@
 /*
- * Subscriptions: JSON as a client writes and reads it, and as the account keeps it. The account owns them;
- * strings of a struct sub live in the arena that was given. Functions that take an account are [strand], and
- * those that change something need a write transaction; all others are pure.
+ * Subscriptions: as JSON that a client writes and reads, and as the account stores them. The account owns
+ * them; strings of a struct sub are in the given arena. Functions with an account are [strand], and those
+ * that change something need a write transaction; all others are pure.
  */
 #ifndef COID_WEBPUSH_SUBS_H
 #define COID_WEBPUSH_SUBS_H
@@ -33,7 +33,7 @@ enum sub_type { SUB_CHAT, SUB_MAIL, SUB_ALL };
 
 struct sub {
 	struct strv id; /* as the client writes it */
-	struct strv name; /* the id in lower case: what tells subscriptions apart */
+	struct strv name; /* the id in lower case, by which subscriptions differ */
 	struct strv client;
 	struct strv device;
 	enum sub_type type;
@@ -46,7 +46,7 @@ struct sub {
 	struct strv vapid; /* name of the server's key that it was made for */
 };
 
-/* Decides, with the subscription itself, whether it still lives. */
+/* The rules that decide, together with the subscription, whether it is still valid. */
 struct subs_rules {
 	int64_t now;
 	int64_t window_s;
@@ -58,16 +58,19 @@ bool subs_id_valid(struct strv id);
 /* Reads the value of SETMETADATA. RC_INVALID: `why` says which member is wrong and how. */
 enum rc subs_parse(struct strv id, struct strv json, bool allow_private, struct arena *arena,
 	struct sub *ret_sub, char why[SUBS_WHY_MAX]) MUST_CHECK;
-/* Appends what GETMETADATA shows. */
+/* Appends the value that GETMETADATA shows. */
 void subs_print(const struct sub *sub, struct buf *out);
-/* Appends the subscription as it is kept, and reads it. RC_CORRUPT. */
+/* Appends the subscription in its stored form, and reads that. RC_CORRUPT. */
 void subs_encode(const struct sub *sub, struct buf *out);
 enum rc subs_decode(struct strv json, struct arena *arena, struct sub *ret_sub) MUST_CHECK;
 
-/* When the time for validation ends, in seconds since 1970; of a subscription that is not validated. */
+/*
+ * The time when the validation must have happened, in seconds since 1970, for a subscription that is not
+ * validated.
+ */
 int64_t subs_deadline(const struct sub *sub, const struct subs_rules *rules);
 bool subs_lives(const struct sub *sub, const struct subs_rules *rules);
-/* Whether it wants messages of this kind: chat or mail. */
+/* Tells whether it wants messages of this kind: chat or mail. */
 bool subs_wants(const struct sub *sub, bool chat);
 
 /* [strand] */
@@ -75,7 +78,7 @@ struct subs_list {
 	struct sub *v; /* in the arena */
 	size_t n;
 };
-/* All of the account, void ones too. One that can't be read is logged and left out. */
+/* Loads all subscriptions of the account, void ones too. One that can't be read is logged and left out. */
 enum rc subs_load(struct account *account, struct arena *arena, struct subs_list *ret_list) MUST_CHECK;
 /* RC_NOT_FOUND */
 enum rc subs_find(
@@ -89,9 +92,9 @@ enum rc subs_drop(struct account *account, struct strv name) MUST_CHECK;
  */
 struct subs_throttle {
 	int64_t level; /* thousandths of a registration */
-	int64_t filled; /* when that was */
+	int64_t filled; /* the time of `level` */
 	int64_t unvalidated; /* registrations in a row that were never validated */
-	int64_t last; /* the last of those */
+	int64_t last; /* the time of the last of those */
 };
 #define SUBS_THROTTLE_HOUR_S 3600
 /* Takes one registration out of the bucket. False: there is none, or the account has to wait. Pure. */

@@ -1,6 +1,6 @@
 /*
- * A test: a job of the account makes the pushes, each of them tells its line, the last one sends the answer
- * home.
+ * A test: a job of the account makes the pushes, each of them adds its line to the answer, the last one sends
+ * the answer.
  */
 #include "webpush/trial.h"
 
@@ -24,7 +24,7 @@ struct trial_job {
 	struct push_list pushes; /* own: the result */
 };
 
-/* On the asker's reactor. */
+/* Runs on the asker's reactor. */
 static void trial_arrived(struct reactor *reactor, struct reactor_msg *msg)
 {
 	struct webpush_test *test = CONTAINER_OF(msg, struct webpush_test, msg);
@@ -41,7 +41,7 @@ static void trial_answer(struct webpush_test *test, enum rc rc)
 	reactor_post(test->home, &test->msg);
 }
 
-/* [push] As push_tell_fn: a line of the answer. */
+/* [push] A push_tell_fn: adds a line to the answer. */
 static void trial_tell(struct push *push, const char *text, bool ok)
 {
 	struct webpush_test *test = push->test;
@@ -67,7 +67,7 @@ static enum rc trial_run(struct account *account, struct job *job)
 	return rc == RC_OK && t->pushes.n == 0 ? RC_NOT_FOUND : rc;
 }
 
-/* All are counted before the first one may tell. */
+/* Sends the pushes. All are counted before the first one can end. */
 static void trial_send(struct trial_job *t)
 {
 	struct queue *queue = t->trial->queue;
@@ -102,7 +102,7 @@ void trial_submit(struct trial *trial, struct webpush_test *test)
 {
 	struct trial_job *t = mem_zalloc(sizeof(*t));
 
-	/* One for the test until it is answered, one for the job. */
+	/* One count is for the test until it is answered, one for the job. */
 	core_pending_add(trial->core);
 	core_pending_add(trial->core);
 	buf_init(&test->out, TRIAL_OUT_MAX);

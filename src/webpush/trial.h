@@ -1,7 +1,7 @@
 /*
- * Test pushes: coidctl asks for a real push to each subscription of an account, and is told what each push
- * service has answered. A test is never kept and never tried again; it does not wait for an origin that
- * rests. Owned by webpush.c.
+ * Test pushes: coidctl asks for a real push to each subscription of an account, and gets the answers of the
+ * push services. A test is never stored and never tried again; it does not wait for an origin that rests.
+ * Owned by webpush.c.
  */
 #ifndef COID_WEBPUSH_TRIAL_H
 #define COID_WEBPUSH_TRIAL_H
@@ -17,7 +17,7 @@ struct trial {
 	struct queue *queue;
 };
 
-/* As webpush_test_submit. Any thread. */
+/* Carries out webpush_test_submit. Any thread. */
 void trial_submit(struct trial *trial, struct webpush_test *test);
 
 #endif

@@ -19,7 +19,10 @@ struct upkeep_job {
 	char *endpoint;
 };
 
-/* Nobody has validated it: after a number of those in a row the account has to wait (subs_throttle_take). */
+/*
+ * Drops a subscription that was not validated. After a number of those in a row the account has to wait
+ * (subs_throttle_take).
+ */
 static enum rc upkeep_expire(
 	const struct upkeep_job *u, struct account *account, const struct sub *sub, int64_t now)
 {
@@ -61,7 +64,7 @@ static enum rc upkeep_subscription(const struct upkeep_job *u, struct account *a
 	struct sub sub;
 	enum rc rc = subs_find(account, strv_cstr(u->subscription), arena, &sub);
 
-	/* The client may have registered anew meanwhile. */
+	/* The client may have registered again meanwhile. */
 	if (rc == RC_OK && strv_eq(sub.endpoint, strv_cstr(u->endpoint)))
 		rc = upkeep_change(u, account, &sub, &rules);
 	vapid_key_unref(&vapid);

@@ -1,7 +1,7 @@
 /*
- * Changes of a subscription that follow from what happens to its pushes, each made by a job of the account.
- * The job looks again: a client that has registered anew meanwhile, with another endpoint, keeps its
- * subscription. Owned by webpush.c.
+ * Changes of a subscription that follow from the results of its pushes, each made by a job of the account.
+ * The job reads the subscription again: if the client has registered meanwhile with another endpoint, the
+ * subscription stays. Owned by webpush.c.
  */
 #ifndef COID_WEBPUSH_UPKEEP_H
 #define COID_WEBPUSH_UPKEEP_H
@@ -21,13 +21,13 @@ struct upkeep {
 enum upkeep_kind {
 	UPKEEP_ACCEPTED, /* the push service has taken the validation push: the client's window begins */
 	UPKEEP_GONE, /* the push service does not know it, or it has failed for long: it is dropped */
-	UPKEEP_EXPIRE, /* it is dropped if it was not validated in time, and counted as such */
+	UPKEEP_EXPIRE, /* it is dropped and counted if it was not validated in time */
 	UPKEEP_DEVICE_GONE /* the notifier does not know the device token: it is dropped */
 };
 
 /*
- * Any thread; strings are copied. `subscription` is its name within the account (UPKEEP_DEVICE_GONE: the
- * token's). What is not there any more is no error; others are logged, and nothing is changed.
+ * Submits the change. Any thread; strings are copied. `subscription` is its name within the account
+ * (UPKEEP_DEVICE_GONE: the token's). It may be gone already. Other errors are logged, and nothing is changed.
  */
 void upkeep_submit(struct upkeep *upkeep, enum upkeep_kind kind, int64_t account, const char *subscription,
 	const char *endpoint);

@@ -1,4 +1,6 @@
-/* Keys with their public forms made once, JWTs signed with ES256, and a cache of one token per origin. */
+/*
+ * Keys with their public forms made once, JWTs signed with ES256, and a cache of one token for each origin.
+ */
 #include "webpush/vapid.h"
 
 #include "base/hash.h"
@@ -40,11 +42,11 @@ struct token {
 struct vapid_cache {
 	struct token *tokens; /* by origin */
 	struct list by_age;
-	struct vapid_key *key; /* counted: whose tokens these are */
+	struct vapid_key *key; /* counted: the key of these tokens */
 	uint64_t signed_count;
 };
 
-/* Takes the pair. */
+/* Makes a key; takes over the pair. */
 static enum rc vapid_key_new(EVP_PKEY *pair, struct vapid_key **ret_key)
 {
 	struct vapid_key *key = mem_zalloc(sizeof(*key));
@@ -126,7 +128,7 @@ struct strv vapid_key_id(const struct vapid_key *key)
 	return strv_make(key->id, VAPID_ID);
 }
 
-/* OpenSSL signs in DER; a JWT wants r and s of 32 octets each. */
+/* OpenSSL signs in DER; a JWT needs r and s of 32 octets each. */
 static enum rc vapid_raw_signature(const unsigned char *der, size_t n, unsigned char out[2 * P256_SCALAR])
 {
 	ECDSA_SIG *sig = d2i_ECDSA_SIG(NULL, &der, (long)n);
@@ -249,7 +251,7 @@ enum rc vapid_cache_get(struct vapid_cache *cache, struct vapid_key *key, struct
 		cache->key = vapid_key_ref(key);
 	}
 	struct token *token = vapid_cache_find(cache, origin);
-	/* A clock that was set back must not leave tokens that last for more than a day. */
+	/* If the clock was set back, no token may last for more than a day. */
 	if (token && (token->exp - now <= VAPID_RENEW_S || token->exp - now > VAPID_LIFE_S)) {
 		vapid_token_free(cache, token);
 		token = NULL;

@@ -1,6 +1,6 @@
 /*
  * VAPID (RFC 8292): the server's key pair, and tokens signed with it. A key is immutable and counted: any
- * thread. A cache of tokens belongs to one thread, and to whoever made it.
+ * thread. A cache of tokens is owned by its maker and used on one thread.
  */
 #ifndef COID_WEBPUSH_VAPID_H
 #define COID_WEBPUSH_VAPID_H
@@ -24,7 +24,7 @@ enum rc vapid_key_save(const struct vapid_key *key, struct buf *out) MUST_CHECK;
 struct vapid_key *vapid_key_ref(struct vapid_key *key);
 void vapid_key_unref(struct vapid_key **key);
 /*
- * PEM of the SubjectPublicKeyInfo; base64url of the point; a short name that tells keys apart. All live as
+ * PEM of the SubjectPublicKeyInfo; base64url of the point; a short name that identifies the key. All live as
  * long as the key.
  */
 struct strv vapid_key_pem(const struct vapid_key *key);
@@ -43,7 +43,7 @@ void vapid_cache_free(struct vapid_cache **cache);
  */
 enum rc vapid_cache_get(struct vapid_cache *cache, struct vapid_key *key, struct strv origin,
 	struct strv contact, int64_t now, struct buf *out) MUST_CHECK;
-/* How many tokens have been signed; for tests. */
+/* The number of tokens that have been signed; for tests. */
 uint64_t vapid_cache_signed(const struct vapid_cache *cache);
 
 #endif

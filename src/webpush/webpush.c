@@ -1,4 +1,4 @@
-/* Makes the parts of Web Push, wires them, starts and stops the push thread, takes the parts down. */
+/* Makes the parts of Web Push, connects them, starts and stops the push thread, frees the parts. */
 #include "webpush/webpush_priv.h"
 
 #include "base/mem.h"
@@ -72,7 +72,7 @@ static void webpush_copy_settings(struct webpush *webpush, const struct webpush_
 	s->app_versions = webpush_keep(webpush, s->app_versions);
 }
 
-/* The settings were checked: a URL that is there is of use. */
+/* The settings have been checked, so a URL that is set is valid. */
 static void webpush_set_notifier(struct webpush *webpush)
 {
 	const struct webpush_settings *s = &webpush->settings;
@@ -85,8 +85,8 @@ static void webpush_set_notifier(struct webpush *webpush)
 }
 
 /*
- * server.db is out of service, and with it our key: nothing is pushed or offered until the next start. What
- * waits in push.db and what is owed stays so.
+ * server.db is out of service, and with it our key: nothing is pushed or offered until the next start. Pushes
+ * in push.db and owed ones stay.
  */
 static enum rc webpush_fall_asleep(struct webpush *webpush)
 {
@@ -94,13 +94,13 @@ static enum rc webpush_fall_asleep(struct webpush *webpush)
 	webpush->asleep = true;
 	webpush->settings.enabled = false;
 	webpush->settings.notifier_url = "";
-	/* Never shown; but whoever asks for the key finds one. */
+	/* This key is never shown, but code that asks for the key finds one. */
 	return key_fake(&webpush->key);
 }
 
 static enum rc webpush_read_key(struct webpush *webpush)
 {
-	/* A key that is there needs no write, which may not be possible now. */
+	/* Reading an existing key needs no write, which may be impossible now. */
 	enum rc rc = key_read(&webpush->key, false);
 
 	if (rc == RC_NOT_FOUND)
@@ -114,7 +114,7 @@ static void webpush_on_new_key(void *ctx)
 	queue_forget_keys(&webpush->queue);
 }
 
-/* Each part is given those that it may call; a part that is called by one below it hands a function down. */
+/* Gives each part the parts that it may call. A part that is called by a lower one gives it a function. */
 static void webpush_wire(struct webpush *webpush, struct store *store, struct log *log)
 {
 	struct core *core = &webpush->core;
@@ -218,7 +218,7 @@ enum rc webpush_start(struct webpush *webpush)
 	return RC_OK;
 }
 
-/* [push] No request is made any more; what is in hand is written to push.db. */
+/* [push] Ends requests; running ones are written to push.db. */
 static void webpush_rest(struct webpush *webpush)
 {
 	expiry_stop(&webpush->expiry);
@@ -265,7 +265,7 @@ void webpush_free(struct webpush **webpush)
 	w->core.closed = true;
 	atomic_store(&w->core.stopping, true);
 	webpush_rest(w);
-	/* Messages that have come meanwhile are dropped on arrival. */
+	/* Messages that arrive from now on are dropped. */
 	reactor_run_once(w->reactor, false);
 	w->queue.http = NULL;
 	http_free(&w->http);

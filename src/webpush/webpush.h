@@ -1,7 +1,7 @@
 /*
  * Web Push: subscriptions as METADATA entries, and the sender that tells push services of new messages;
- * device tokens of chatmail clients on the same sender. One thread of its own owns the HTTP client and
- * everything that waits; it is reached by messages only. What coid/server.c needs.
+ * device tokens of chatmail clients use the same sender. A thread of its own owns the HTTP client and all
+ * waiting pushes; it is reached by messages only. coid/server.c uses this header.
  */
 #ifndef COID_WEBPUSH_WEBPUSH_H
 #define COID_WEBPUSH_WEBPUSH_H
@@ -23,14 +23,16 @@ enum webpush_content { WEBPUSH_FULL, WEBPUSH_HEADERS, WEBPUSH_MINIMAL };
 
 /* Strings are copied. */
 struct webpush_settings {
-	bool enabled; /* off: nobody can subscribe, nothing is sent */
+	bool enabled; /* false: nobody can subscribe, nothing is sent */
 	enum webpush_content content;
 	const char *contact; /* `sub` of VAPID: mailto: or https: */
 	const char *ca_file; /* further trusted certificates; "": none */
 	const char *proxy; /* "": none */
 	bool allow_private; /* push services at addresses that are not public */
 	uint64_t ttl_s; /* of pushes for messages */
-	/* The time for validation: from the moment that the push service has taken the validation push, */
+	/*
+	 * The time for validation: from the moment at which the push service has taken the validation push,
+	 */
 	uint64_t validation_window_s;
 	uint64_t validation_max_s; /* ... and from the registration on; whichever ends first */
 	unsigned subscriptions_max; /* of an account */
@@ -59,30 +61,33 @@ struct webpush_settings {
 };
 void webpush_settings_init(struct webpush_settings *settings);
 
-/* RC_INVALID, with a line in `errors` for each: ca_file, proxy or notifier_url is of no use. */
+/* RC_INVALID, with a line in `errors` for each: ca_file, proxy or notifier_url can't be used. */
 enum rc webpush_check_settings(const struct webpush_settings *settings, struct buf *errors) MUST_CHECK;
 
 /*
- * Before any job: watches all accounts, reads the server's key or makes one (waits for server.db). Starts no
- * thread. The store is borrowed. RC_INVALID: as webpush_check_settings.
+ * Call this before any job: watches all accounts, reads the server's key or makes one (waits for server.db).
+ * Starts no thread. The store is borrowed. RC_INVALID: webpush_check_settings fails.
  */
 enum rc webpush_new(const struct webpush_settings *settings, struct store *store, struct log *log,
 	struct buf *errors, struct webpush **ret_webpush) MUST_CHECK;
-/* Entries for the registry. */
+/* Adds the providers of its entries to the registry. */
 void webpush_add_providers(struct webpush *webpush, struct metadata *metadata);
-/* Starts the thread; what has waited in push.db is taken up. */
+/* Starts the thread, which takes the pushes that wait in push.db. */
 enum rc webpush_start(struct webpush *webpush) MUST_CHECK;
 /*
- * [strand] In the transaction that has stored a delivered message: an account with subscriptions or device
- * tokens notes that it owes pushes for it, so that a crash loses none. webpush may be NULL.
+ * [strand] Call this in the transaction that has stored a delivered message: an account with subscriptions or
+ * device tokens notes that it owes pushes for it, so that a crash loses none. webpush may be NULL.
  */
 enum rc webpush_deliver(
 	struct webpush *webpush, struct account *account, int64_t mailbox, uint32_t uid) MUST_CHECK;
-/* No more requests; what waits stays in push.db. Nobody delivers any more. Any thread, also again. */
+/*
+ * Ends requests; waiting pushes stay in push.db. Call this when no mail is delivered any more. Any thread;
+ * may be called again.
+ */
 void webpush_stop(struct webpush *webpush);
-/* After webpush_stop: true as long as something is on its way to the database. */
+/* True, after webpush_stop: data are still being written to the database. */
 bool webpush_busy(struct webpush *webpush);
-/* After the pool was drained, before the store is freed. */
+/* Call this after the pool was drained, before the store is freed. */
 void webpush_free(struct webpush **webpush);
 
 struct webpush_counters {
@@ -94,21 +99,21 @@ struct webpush_counters {
 	uint64_t unsubscribed; /* by the push service, or by failing */
 	uint64_t connections;
 	unsigned waiting;
-	unsigned active; /* requests in the air */
+	unsigned active; /* running requests */
 };
 /* Any thread. */
 void webpush_counters(const struct webpush *webpush, struct webpush_counters *ret_counters);
 
-/* For coidctl. */
+/* Functions for coidctl. */
 
 /* [strand] A line for each subscription and device token of the account; no secrets. */
 enum rc webpush_describe(struct webpush *webpush, struct account *account, struct buf *out) MUST_CHECK;
-/* [strand], in a write transaction. RC_NOT_FOUND. */
+/* [strand], in a write transaction. RC_NOT_FOUND: there is no such subscription. */
 enum rc webpush_remove(struct webpush *webpush, struct account *account, struct strv id) MUST_CHECK;
 
 /*
- * A real push to each subscription of the account (or to `id` alone), validated or not. The asker owns it
- * again in `done`.
+ * A test: a real push to each subscription of the account (or to `id` alone), validated or not. The caller
+ * owns it again in `done`.
  */
 struct webpush_test {
 	struct account *account; /* borrowed until done */
@@ -117,7 +122,7 @@ struct webpush_test {
 	void (*done)(struct webpush_test *test);
 	void *ctx;
 	enum rc rc; /* RC_NOT_FOUND: there is no such subscription */
-	struct buf out; /* a line each: what the push service has answered; the asker's: buf_fini */
+	struct buf out; /* the answers of push services, a line each; the caller's: buf_fini */
 	unsigned left; /* webpush's, as the next ones */
 	unsigned failed;
 	struct trial *trial;
@@ -125,9 +130,9 @@ struct webpush_test {
 };
 void webpush_test_submit(struct webpush *webpush, struct webpush_test *test);
 
-/* The public key as PEM and as base64url, a line each. Any thread. */
+/* Prints the public key as PEM and as base64url, a line each. Any thread. */
 void webpush_vapid_show(struct webpush *webpush, struct buf *out);
-/* A new key: old subscriptions are void. `done` on home. */
+/* Makes a new key: old subscriptions are void. `done` is called on home. */
 struct webpush_rotation {
 	struct reactor *home;
 	void (*done)(struct webpush_rotation *rotation);

@@ -1,6 +1,6 @@
 /*
- * struct webpush: all modules of this folder, in the order in which they are made. webpush.c wires them;
- * nobody else but describe.c and tests of the whole looks in here: each module has a header of its own.
+ * struct webpush: all modules of this folder, in the order in which they are made. webpush.c connects them;
+ * only describe.c and tests of the whole folder use this header as well: each module has a header of its own.
  */
 #ifndef COID_WEBPUSH_WEBPUSH_PRIV_H
 #define COID_WEBPUSH_WEBPUSH_PRIV_H

@@ -1,4 +1,6 @@
-/* A page of entries fills up over a turn of the loop and becomes one job of push.db at its end. */
+/*
+ * Gathers entries of a turn of the loop in a page, which becomes one job of push.db at the end of the turn.
+ */
 #include "webpush/writeback.h"
 
 #include "base/clock.h"
