@@ -1,7 +1,7 @@
 /* link: net base */
 /*
- * What a peer sends after COMPRESS. The stream is read twice: at one go, and in pieces with the state put
- * away between them; both must tell the same. The first two bytes choose the pieces.
+ * The bytes of a peer after COMPRESS. The stream is read twice: at once, and in pieces with the state put
+ * away between them; both must give the same. The first two bytes choose the pieces.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		cut--;
 	if (whole > 100 || score(fuzzy, buf_strv(&text), cut) != whole)
 		abort();
-	/* What is looked for is in itself. */
+	/* Words are found in their own text. */
 	unsigned itself = score(fuzzy, buf_strv(&words), words.len);
 	if (itself != 0 && itself < 90)
 		abort();

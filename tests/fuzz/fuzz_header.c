@@ -59,7 +59,7 @@ static void check_value(struct strv value)
 		/* The years 1 to 9999, and a day for the zone. */
 		check(seconds >= -62135596800 - 86400 && seconds < 253402300800 + 86400);
 	}
-	/* Whatever has a whole date has a day. */
+	/* A value with a complete date has a day. */
 	bool whole = mime_date_parse(value, &seconds, &zone) == RC_OK;
 	int64_t sent = 0;
 	check(mime_date_sent(value, &sent, &zone) == RC_OK || !whole);

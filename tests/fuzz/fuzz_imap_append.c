@@ -1,6 +1,8 @@
 /* link: imap */
-/* What APPEND takes, as a whole command and as what has come when a literal is announced; and each URL in
- * it. */
+/*
+ * The arguments of APPEND, as a whole command and as the input before each announced literal; and each URL in
+ * them.
+ */
 #include "imap/append_parse.h"
 #include "imap/imap_url.h"
 
@@ -20,7 +22,7 @@ static void look_at(const struct append_list *list, struct arena *arena)
 		if (list->specs[i].part_from != parts)
 			abort();
 		parts += list->specs[i].part_count;
-		/* What is whole lies behind what precedes it; only the last may be incomplete. */
+		/* A complete message comes after the text before it; only the last one may be incomplete. */
 		bool last = i + 1 == list->count;
 		if (list->specs[i].to ? list->specs[i].to <= list->specs[i].from : !last)
 			abort();

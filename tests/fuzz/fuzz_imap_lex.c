@@ -1,7 +1,7 @@
 /* link: imapd */
 /*
- * What a client sends before anything runs: the assembler, then the command table and the rows' parse
- * functions. The first byte chooses limits and what becomes of literals; the input is also fed byte by byte,
+ * The commands of a client before anything runs: the assembler, then the command table and the rows' parse
+ * functions. The first byte chooses limits and the fate of literals; the input is also fed byte by byte,
  * which must give the same commands.
  */
 #include "base/hash.h"
@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 enum literals { KEEP, STREAM, REFUSE, LITERAL_WAYS };
 
-/* As far as parse functions look: no connection, no account. */
+/* The part of a server that parse functions need: no connection, no account. */
 struct world {
 	struct imapd imapd;
 	struct hub hub;

@@ -13,7 +13,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define PATTERN_MAX 12 /* the plain matcher is exponential */
 #define NAME_MAX_OCTETS 24
 
-/* As RFC 3501 section 6.3.8 says it, without INBOX. */
+/* Matches by the words of RFC 3501 section 6.3.8, without INBOX. */
 static bool plain_match(struct strv pattern, struct strv name)
 {
 	if (pattern.n == 0)

@@ -39,7 +39,7 @@ static uint32_t value_at(struct strv text, size_t *at, uint32_t last)
 	return (uint32_t)number;
 }
 
-/* Whether the text means message m of 1..last: a plain walk over the text, range by range. */
+/* Tells whether the text means message m of 1..last, by a plain walk over the text, range by range. */
 static bool means(struct strv text, uint32_t m, uint32_t last)
 {
 	size_t at = 0;

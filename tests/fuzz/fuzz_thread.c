@@ -1,8 +1,8 @@
 /* link: query */
 /*
- * What SORT and THREAD make of foreign headers: each line of the input is one message, its fields separated
- * by '|': date (one octet), subject, message id, references. Base subjects are stable, every message is in
- * the threads once.
+ * Runs SORT and THREAD over foreign headers: each line of the input is one message, its fields separated by
+ * '|': date (one octet), subject, message id, references. Base subjects are stable, every message is in the
+ * threads once.
  */
 #include "query/sort_key.h"
 #include "query/thread_tree.h"
@@ -44,7 +44,7 @@ static struct strv take_field(struct strv *line)
 	return field;
 }
 
-/* What is a base subject is its own base subject, unless only a blob is left. */
+/* A base subject is its own base subject, unless only a blob is left. */
 static void check_subject(struct strv subject)
 {
 	struct buf once;

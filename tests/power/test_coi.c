@@ -1,6 +1,4 @@
-/*
- * SETMETADATA, COI's settings and the mover of what has been seen, cut at every point.
- */
+/* SETMETADATA, COI's settings and the mover of seen messages, cut at every point. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,8 +87,8 @@ static enum rc deliver(struct power *power, const struct coi *coi, unsigned numb
 	return rc;
 }
 
-/* What the store does behind the commit that has set \Seen; the mover's job is then before whatever comes
- * next. */
+/* Does what the store does after the commit that has set \Seen; the mover's job is then queued before
+ * later ones. */
 static enum rc move_run(struct account *account, void *arg)
 {
 	const struct marked_hooks *hooks = arg;
@@ -109,7 +107,7 @@ static enum rc nothing_run(struct account *account, void *arg)
 	return RC_OK;
 }
 
-/* Until the mover has done, and what it has submitted itself. */
+/* Waits for the mover, and for the jobs that it submits. */
 static enum rc move(struct power *power, struct marked_hooks *hooks)
 {
 	enum rc rc = rig_run(&power->rig, ACCOUNT, JOB_READ, move_run, hooks);
@@ -157,7 +155,7 @@ static void settings_and_moves_are_all_or_nothing(void **state)
 	metadata_add(metadata, &provider);
 	power_init(&power, NULL);
 	coi_attach(coi, power.rig.store);
-	/* Marking and moving are steps of their own here. */
+	/* Marking and moving are separate steps here. */
 	struct marked_hooks hooks = power.rig.store->marked_hooks;
 	power.rig.store->marked_hooks.hand_over = NULL;
 

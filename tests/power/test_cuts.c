@@ -22,7 +22,10 @@ static const struct strv none = { NULL, 0 };
 		power_end(power);                                                                            \
 	} while (0)
 
-/* All choices at the ends of steps, some of them elsewhere; everything if COID_POWER_THOROUGH is set. */
+/*
+ * All choices at the ends of steps, some of them elsewhere; all of them everywhere if COID_POWER_THOROUGH is
+ * set.
+ */
 static void cut_everywhere(struct power *power)
 {
 	bool thorough = getenv("COID_POWER_THOROUGH") != NULL;

@@ -2,9 +2,9 @@
  * Calls that fail outside a commit: while the server starts, while an account is opened (after a stop, a
  * kill, a power cut, a failed sync; with a migration, with one that was interrupted once), in check and
  * repair, in COI's and METADATA's jobs, in push.db, and in ordinary jobs. Each call of SQLite, and each open
- * and read of a file, fails once and from then on. Then: an answer is right or an error; the account can be
- * opened and has exactly its good state; what was answered with an error works when it is asked again;
- * nothing was set aside that is whole.
+ * and read of a file, fails once, or from then on. The rules: an answer is right or an error; afterwards the
+ * account can be opened and has exactly its good state; a request that got an error works when it is
+ * repeated; nothing that is whole was set aside.
  *
  * In the ordinary run each call fails with one of the codes, drawn from a seed (COID_FAULT_SEED, 1); with
  * COID_POWER_THOROUGH each call fails with each of them.
@@ -76,13 +76,13 @@ static void file_copy(const char *from, const char *to, const struct stat *st)
 	assert_true(in >= 0 && out >= 0);
 	for (ssize_t got = read(in, piece, sizeof(piece)); got > 0; got = read(in, piece, sizeof(piece)))
 		assert_int_equal(write(out, piece, (size_t)got), got);
-	/* The date of a message that nothing else is known of is that of its file. */
+	/* The date of a message without other data is that of its file. */
 	assert_int_equal(futimens(out, (struct timespec[]){ st->st_mtim, st->st_mtim }), 0);
 	close(in);
 	close(out);
 }
 
-/* The reserve is made again when it is missing: there is no need to copy megabytes. */
+/* The reserve is made again if it is missing, so megabytes need not be copied. */
 static void folder_copy(const char *from, const char *to, unsigned depth)
 {
 	DIR *entries = opendir(from);
@@ -105,7 +105,7 @@ static void folder_copy(const char *from, const char *to, unsigned depth)
 	closedir(entries);
 }
 
-/* Names below a folder that say that something was set aside, which it never is here. */
+/* Looks for names below a folder that say that a file was set aside, which never happens here. */
 static bool set_aside(const char *path, unsigned depth, char found[1024])
 {
 	static const char *const signs[] = { ".lost-", ".damaged-", ".left-", ".build", ".db.copy-wal",
@@ -120,7 +120,7 @@ static bool set_aside(const char *path, unsigned depth, char found[1024])
 			continue;
 		for (size_t i = 0; !is && i < sizeof(signs) / sizeof(signs[0]); i++)
 			is = strstr(entry->d_name, signs[i]) != NULL;
-		/* A file in lost/. */
+		/* The file is in lost/. */
 		is = is || strcmp(strrchr(path, '/'), "/lost") == 0;
 		if (is)
 			snprintf(found, 1024, "%s", entry->d_name);
@@ -132,8 +132,7 @@ static bool set_aside(const char *path, unsigned depth, char found[1024])
 	return is;
 }
 
-/* Something that a bad sector might say: it is the truth that there is damage, as long as nothing is lost by
- * it. */
+/* True: a bad sector could give this error, so reporting damage is right as long as nothing is lost by it. */
 static bool damage_like(const struct fault_plan *plan)
 {
 	return plan->where == FAULT_SQL ? plan->error == SQLITE_CORRUPT || plan->error == SQLITE_IOERR
@@ -193,7 +192,7 @@ static enum rc script_run(struct account *account, void *arg)
 	return db_script(account->db, arg);
 }
 
-/* Outside a transaction. */
+/* Runs a script outside a transaction. */
 static void script(struct world *world, const char *sql)
 {
 	assert_int_equal(rig_run(&world->rig, ACCOUNT, JOB_READ, script_run, (char *)(uintptr_t)sql), RC_OK);
@@ -293,7 +292,7 @@ static enum rc push_sent_run(struct pushq *pushq, struct pushq_job *job)
 	return pushq_sent(pushq, &record, 1700000000 + 86400);
 }
 
-/* What there is, as text. */
+/* The state as text. */
 
 static enum rc rows_run(struct account *account, void *arg)
 {
@@ -329,11 +328,11 @@ static enum rc nothing_run(struct account *account, void *arg)
 
 static char *world_state(struct world *world, const char *what)
 {
-	/* A server.db that could not be opened is tried again by whoever asks for a user. */
+	/* If server.db could not be opened, the next request for a user tries again. */
 	enum rc rc = account_text(world, &world->message);
 	if (rc != RC_OK)
 		fail_msg("%s: the account cannot be read afterwards: %s", what, rc_name(rc));
-	/* What the mover has been asked for, and has asked for itself. */
+	/* Waits for the mover and the jobs that it submits. */
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(rig_run(&world->rig, ACCOUNT, JOB_READ, nothing_run, NULL), RC_OK);
 	rc = push_submit(world, false, push_list_run);
@@ -345,7 +344,7 @@ static char *world_state(struct world *world, const char *what)
 	buf_add(&world->message, world->text.p, world->text.len);
 	char *text = mem_strndup(world->message.p, world->message.len);
 	power_blank_uidvalidity(text);
-	/* An id that was drawn for a user who could not be made is not used again. */
+	/* An id drawn for a user who could not be made is not used again. */
 	for (char *p = strstr(text, "user "); p; p = strstr(p + 1, "\nuser ")) {
 		char *id = strstr(p, " id ");
 		for (id += strlen(" id "); *id >= '0' && *id <= '9'; id++)
@@ -470,7 +469,7 @@ static enum rc deliver_chat(struct world *world, unsigned number)
 
 /* Starts. */
 
-/* Users; messages in the database and in files, one removed, copies, chats; settings; a push. */
+/* Makes users; messages in the database and in files, one removed, copies, chats; settings; a push. */
 static void start_fill(struct world *world)
 {
 	struct rig *rig = &world->rig;
@@ -502,7 +501,7 @@ static void start_fill(struct world *world)
 		  "push_owed; DROP TABLE thread_ref; ALTER TABLE blob DROP COLUMN thread; PRAGMA "           \
 		  "user_version = 1;"
 
-/* Counters, references and sizes are wrong; a message has lost its row, one its mailbox, a file its row. */
+/* Makes counters, references and sizes wrong; a message loses its row, one its mailbox, a file its row. */
 static const char problems_sql[] =
 	"UPDATE mailbox SET messages = messages + 3, unseen = 0, log_rows = 17;"
 	"UPDATE blob SET refs = refs + 1 WHERE id = 2;"
@@ -525,7 +524,7 @@ static void start_damage(const char *root, const char *name, off_t offset, const
 	close(fd);
 }
 
-/* What version 2 and 3 have brought goes. */
+/* Removes what versions 2 and 3 have added. */
 static void start_push_down(const char *root)
 {
 	char path[1024];
@@ -555,7 +554,7 @@ static void start_make(enum start start)
 		script(&world, DOWN_TO_5);
 	if (start == START_PROBLEMS)
 		script(&world, problems_sql);
-	/* While it runs: a process that was killed leaves the same. */
+	/* The copy is made while the server runs: a killed process leaves the same. */
 	if (start == START_KILLED)
 		folder_copy(root, starts[start], 8);
 	rig_close(&world.rig);
@@ -612,7 +611,7 @@ static void doubt(struct world *world)
 	close(fd);
 }
 
-/* With the account open, so that its calls are those of the job. */
+/* Opens the account, so that the counted calls are those of the job. */
 static void opened(struct world *world)
 {
 	assert_int_equal(rig_run(&world->rig, ACCOUNT, JOB_READ, nothing_run, NULL), RC_OK);
@@ -691,7 +690,7 @@ static enum rc do_deliver_chat(struct world *world)
 	return deliver_chat(world, 8);
 }
 
-/* The mover takes it to COI/Chats. */
+/* The mover moves it to COI/Chats. */
 static enum rc do_seen(struct world *world)
 {
 	enum rc rc = rig_flags(&world->rig, ACCOUNT, "INBOX", 5, MSG_SEEN);
@@ -812,9 +811,9 @@ struct scene {
 	enum rc (*run)(struct world *world);
 	bool starts; /* the server starts in run */
 	bool answers; /* into world->answer */
-	bool late; /* OK is said before all of it has happened, which it then does at the next opening */
+	bool late; /* OK is answered before everything is done; the next opening does the rest */
 	bool repairs; /* an error may leave it half done */
-	/* it may tell of damage, and a repair set the database aside, if a call speaks of damage */
+	/* if a call reports damage, it may tell of damage, and a repair may set the database aside */
 	bool checks;
 	bool rebuilds; /* account.db is set aside */
 };
@@ -893,7 +892,7 @@ static const struct scene scenes[] = {
 
 #define SCENES (sizeof(scenes) / sizeof(scenes[0]))
 
-/* What a run without a fault finds and leaves. */
+/* The answer and the state of a run without a fault. */
 struct outcome {
 	char *before; /* own; NULL: it can't be read */
 	char *after; /* own */
@@ -911,7 +910,7 @@ static void scene_begin(struct world *world, const struct scene *scene, const ch
 		scene->prepare(world);
 }
 
-/* Whether a user has a folder is looked up by the dump itself, which a fault may strike, too. */
+/* The dump itself looks up whether a user has a folder, and a fault may strike that, too. */
 static char *answer_of(const struct world *world)
 {
 	static const char words[] = " without a folder of his";
@@ -982,8 +981,8 @@ static void assert_found(const char *answer, const char *expected, const char *w
 		fail_msg("%s: the check found\n%s", what, answer);
 }
 
-/* Right after the fault, in the same process: what is there is what was said, and what was refused can be had
- * now. */
+/* Checks, right after the fault and in the same process, that the state is what was answered, and that a
+ * refused request works now. */
 static void judge(struct world *world, const struct scene *scene, const struct fault_plan *plan,
 	const struct outcome *outcome, enum rc rc, char what[TEXT_ROOM])
 {
@@ -1020,7 +1019,7 @@ static void judge(struct world *world, const struct scene *scene, const struct f
 		assert_int_equal(world_open(world), RC_OK);
 }
 
-/* Every message is there, whatever its mailbox and UID. */
+/* Checks that every message is there, in any mailbox and with any UID. */
 static void assert_messages(const char *text, const char *expected, const char *what)
 {
 	for (const char *p = strstr(expected, " bytes "); p; p = strstr(p + 1, " bytes ")) {
@@ -1037,7 +1036,8 @@ static void assert_after(struct world *world, const struct scene *scene, const s
 	if (!outcome->after || (scene->late && !at_end))
 		return;
 	char *text = world_state(world, what);
-	/* Whoever is told that the old database is damaged can but believe it: it is kept. */
+	/* A call has reported that the old database is damaged. The server must believe that; the database
+	 * is kept. */
 	bool believed = scene->rebuilds && plan->where == FAULT_SQL && plan->error == SQLITE_CORRUPT;
 	if (scene->checks && damage_like(plan) && !believed)
 		assert_messages(text, outcome->after, what);
@@ -1047,7 +1047,7 @@ static void assert_after(struct world *world, const struct scene *scene, const s
 	assert_clean(world, scene->rebuilds || (scene->checks && damage_like(plan)), what);
 }
 
-/* One run, with a fault in it, in a folder that is there. Returns whether the fault was reached. */
+/* Makes one run with a fault, in an existing folder. Returns whether the fault was reached. */
 static bool strike(struct world *world, const struct scene *scene, const struct fault_plan *plan,
 	const struct outcome *outcome, char what[TEXT_ROOM])
 {
@@ -1062,12 +1062,12 @@ static bool strike(struct world *world, const struct scene *scene, const struct 
 		printf("%s: %s\n", what, rc_name(rc));
 	if (struck == 0 && rc != RC_OK)
 		fail_msg("%s: answered %s without a fault", what, rc_name(rc));
-	/* A server.db that is said to be damaged is looked at again at the next start only. */
+	/* If server.db was reported as damaged, it is examined again only at the next start. */
 	if (scene->starts && rc != RC_OK && world->rig.store && damage_like(plan))
 		rig_close(&world->rig);
 	if (!world->rig.store)
 		assert_int_equal(world_open(world), RC_OK);
-	/* Past every back-off. */
+	/* This is later than every back-off. */
 	clock_fake_advance(3600 * 1000);
 	judge(world, scene, plan, outcome, rc, what);
 	return struck > 0;
@@ -1082,7 +1082,7 @@ static bool scene_fails(
 	scene_begin(&world, scene, root);
 	bool struck = strike(&world, scene, plan, outcome, what);
 	assert_after(&world, scene, plan, outcome, false, what);
-	/* The same from the disk. */
+	/* The same must hold after opening from the disk. */
 	rig_close(&world.rig);
 	assert_int_equal(world_open(&world), RC_OK);
 	assert_after(&world, scene, plan, outcome, true, what);
@@ -1096,7 +1096,7 @@ static bool thorough(void)
 	return getenv("COID_POWER_THOROUGH") != NULL;
 }
 
-/* A generator of its own: the same seed, the same run. */
+/* A random generator of the test: the same seed gives the same run. */
 static unsigned draw(unsigned n)
 {
 	static uint64_t state;
@@ -1109,7 +1109,7 @@ static unsigned draw(unsigned n)
 	return (unsigned)(state >> 33) % n;
 }
 
-/* To the next call that fails: a dozen of a scene in the ordinary run. */
+/* The distance to the next call that fails: in the ordinary run a scene has about a dozen. */
 static unsigned step(unsigned nth)
 {
 	return thorough() ? 1 : 1 + draw(4 + 3 * nth);
@@ -1174,7 +1174,7 @@ static void a_read_that_fails_is_an_error_and_harms_nothing(void **state)
 	each_call_fails(FAULT_READ, errors, 1, false);
 }
 
-/* The first fault leaves what it leaves; the second strikes the next opening. */
+/* The first fault interrupts the migration; the second strikes the next opening. */
 static bool migration_fails_again(const struct scene *scene, const struct fault_plan *first,
 	const struct fault_plan *second, const struct outcome *outcome)
 {

@@ -1,7 +1,7 @@
 /*
- * Disks that fail: every call of every kind of job fails once, with each of the errors that matter. What was
- * answered with an error is not there afterwards, what was answered with OK is, nothing that was there before
- * is harmed.
+ * Disks that fail: every call of every kind of job fails once, with each of the important errors. A job that
+ * got an error has left nothing, one that got OK has done its work, and nothing that existed before is
+ * harmed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -111,7 +111,7 @@ static enum rc do_checkpoint(struct power *power)
 	return rig_checkpoint(&power->rig, ACCOUNT, true);
 }
 
-/* The account is closed and opened again meanwhile. */
+/* Closes and opens the account meanwhile. */
 static enum rc do_reopen(struct power *power)
 {
 	rig_close(&power->rig);
@@ -128,7 +128,7 @@ static enum rc do_new_account(struct power *power)
 	return rig_append(&power->rig, FRESH, "INBOX", buf_strv(&power->message), none, NULL);
 }
 
-/* Its folder, msg/, the directory in it: all of them are new. */
+/* The folder, msg/ and the directory in it are all new. */
 static enum rc do_new_account_large(struct power *power)
 {
 	buf_reset(&power->message);
@@ -151,12 +151,12 @@ static enum rc do_user_remove(struct power *power)
 	return rig_user_remove(&power->rig, "b@example.org");
 }
 
-/* Copies of server.db and server.state are written when it stops. */
+/* Copies of server.db and server.state are written at the stop. */
 static enum rc do_user_add_and_reopen(struct power *power)
 {
 	enum rc rc = rig_user_add(&power->rig, "a@example.org");
 	rig_close(&power->rig);
-	/* If it does not start now it is started once more, without a fault. */
+	/* If the server does not start now, it is started once more, without a fault. */
 	enum rc opened = rig_open(&power->rig);
 	(void)opened;
 	return rc;
@@ -166,7 +166,7 @@ static const struct {
 	const char *name;
 	enum rc (*run)(struct power *power);
 	bool fresh; /* about account FRESH, which is not there before */
-	bool relaxed; /* OK promises nothing about a power cut */
+	bool relaxed; /* OK does not promise that the change survives a power cut */
 } kinds[] = {
 	{ .name = "append inline", .run = do_append_inline },
 	{ .name = "append large", .run = do_append_large },
@@ -211,7 +211,7 @@ static char *dump(struct power *power, int64_t account)
 	if (rc != RC_OK)
 		fail_msg("the account cannot be read afterwards: %s", rc_name(rc));
 	char *text = mem_strndup(power->dump.p, power->dump.len);
-	/* One that was made again has others. */
+	/* An account that was made again has other UIDVALIDITYs. */
 	if (account == FRESH)
 		power_blank_uidvalidity(text);
 	return text;
@@ -229,7 +229,7 @@ static void assert_clean(struct power *power, int64_t account, const char *what)
 	buf_fini(&report);
 }
 
-/* What jobs start from, without touching the account that is not there yet. */
+/* The state before the jobs, found without touching the account that does not exist yet. */
 static char *state_before(size_t kind)
 {
 	struct power power;
@@ -249,7 +249,7 @@ static char *state_good(size_t kind)
 	return good;
 }
 
-/* The power fails right after an answer that a failed sync has had its part in. */
+/* Cuts the power right after an answer that a failed sync has contributed to. */
 static void cut_at(struct power *power, size_t point, const struct power_after *after, const char *what)
 {
 	static const enum rec_choice choices[] = { REC_NONE, REC_FILES, REC_NAMES, REC_RANDOM, REC_TORN };
@@ -271,7 +271,7 @@ static void cut_after_answer(
 	cut_at(power, point, &after, what);
 }
 
-/* The first jobs after the fault: what they are told is true after a power cut, too. */
+/* Runs the first jobs after the fault: their answers must hold after a power cut, too. */
 static void go_on_and_cut(struct power *power, int64_t account, bool cut, const char *what)
 {
 	assert_int_equal(rig_user_add(&power->rig, "c@example.org"), RC_OK);
@@ -287,7 +287,9 @@ static void go_on_and_cut(struct power *power, int64_t account, bool cut, const 
 	free(text);
 }
 
-/* States: before the job, and after it. False: the fault did not strike, there are fewer such calls. */
+/*
+ * states: before the job, and after it. False: the fault did not strike, because there are fewer such calls.
+ */
 static bool strike(size_t kind, const struct fault *fault, const char *states[2])
 {
 	struct power power;
@@ -308,15 +310,15 @@ static bool strike(size_t kind, const struct fault *fault, const char *states[2]
 		cut_after_answer(&power, kind, answered, rc, states, what);
 	if (!power.rig.store)
 		assert_int_equal(rig_open(&power.rig), RC_OK);
-	/* Past every back-off. */
+	/* This is later than every back-off. */
 	clock_fake_advance(3600 * 1000);
 	char *after = dump(&power, account);
-	/* An outcome that could not be found out may be either. */
+	/* If the outcome could not be found out, it may be either. */
 	bool is_before = strcmp(after, states[0]) == 0, is_good = strcmp(after, states[1]) == 0;
 	if (rc == RC_OK ? !is_good : (!is_before && !(rc == RC_UNAVAILABLE && is_good)))
 		fail_msg("%s: answered %s, but the state is\n%s", what, rc_name(rc), after);
 	assert_clean(&power, account, what);
-	/* The same from the disk. */
+	/* The same must hold after opening from the disk. */
 	rig_close(&power.rig);
 	assert_int_equal(rig_open(&power.rig), RC_OK);
 	char *again = dump(&power, account);
@@ -338,7 +340,7 @@ static void each_call_fails(enum rec_op op, int error, bool on)
 		const char *states[] = { before, good };
 		struct fault fault = { .op = op, .error = error, .nth = 1, .on = on };
 		while (fault.nth < CALLS_MAX && strike(kind, &fault, states)) {
-			/* All calls of short jobs, then fewer and fewer. */
+			/* All calls of short jobs are tried, then fewer and fewer. */
 			fault.nth += 1 + fault.nth / 12;
 			runs++;
 		}

@@ -1,7 +1,6 @@
 /*
- * Whether the cuts would notice a missing sync: each sync that the store makes in a long scenario is taken
- * away once, and some cut must then break a promise. COID_POWER_TABLE=1 prints the table that is in
- * README.md.
+ * Checks that the cuts would notice a missing sync: each sync that the store makes in a long scenario is
+ * removed once, and some cut must then break a promise. COID_POWER_TABLE=1 prints the table of README.md.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,7 +51,7 @@ static void scenario(struct power *power)
 	STEP(power, "checkpoint, all synced", false, rig_checkpoint(rig, ACCOUNT, false));
 	STEP(power, "STORE, begins the WAL anew", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_SEEN));
 	STEP(power, "checkpoint, flags not synced", false, rig_checkpoint(rig, ACCOUNT, false));
-	/* A WAL of small commits: what is left of them must not come back after the next checkpoint. */
+	/* The WAL gets small commits; remains of them must not come back after the next checkpoint. */
 	STEP(power, "STORE, begins the WAL anew", false, rig_flags(rig, ACCOUNT, "INBOX", 4, MSG_FLAGGED));
 	STEP(power, "sync of flags", true, rig_sync(rig, ACCOUNT));
 	power_append(power, "APPEND", "INBOX", 5, 3000, none);
@@ -73,7 +72,7 @@ static void scenario(struct power *power)
 
 #define SEEDS 8
 
-/* The state that breaks a promise: right after an answer, or before the next sync. */
+/* Tells whether the state breaks a promise, right after an answer or before the next sync. */
 static bool caught_at(struct power *power, size_t point, size_t sync)
 {
 	static const enum rec_choice choices[] = { REC_NONE, REC_NAMES, REC_FILES, REC_FIRST, REC_LAST };
@@ -89,7 +88,7 @@ static bool caught_at(struct power *power, size_t point, size_t sync)
 	return false;
 }
 
-/* Looks right before each sync after this one, and after each answer. *ret_step: the one answered last. */
+/* Looks right before each later sync, and after each answer. *ret_step: the step answered last. */
 static bool caught(struct power *power, size_t sync, size_t *ret_step)
 {
 	enum rec_sync_kind kind;
@@ -117,7 +116,7 @@ static const char *step_of(const struct power *power, size_t point)
 	return "end";
 }
 
-/* Why no promise breaks without this sync; NULL: one must. */
+/* The reason why no promise breaks without this sync; NULL: one must break. */
 static const char *needless(struct power *power, size_t sync, enum rec_sync_kind kind)
 {
 	const char *label = step_of(power, sync);
@@ -127,7 +126,7 @@ static const char *needless(struct power *power, size_t sync, enum rec_sync_kind
 		return "not needed: a temporary file";
 	if (start && (strstr(what, " server.") || strstr(what, " push.db") || strstr(what, " root")))
 		return "not needed: made step by step, synced again by the first commit";
-	/* Relaxed commits claim nothing. */
+	/* Relaxed commits make no claims. */
 	if (strcmp(label, "checkpoint, flags not synced") == 0 && strstr(what, "/account.ledger"))
 		return "not needed: the claim on disk is that of the checkpoint before";
 	if (kind != REC_SYNC_WAL)
@@ -140,8 +139,8 @@ static const char *needless(struct power *power, size_t sync, enum rec_sync_kind
 		return "not needed: without the new rows the bytes are still inline, the files orphans";
 	if (strcmp(label, "checkpoint, all synced") == 0)
 		return "not needed: SQLite syncs the WAL before a checkpoint also when nothing is unsynced";
-	/* The header of the WAL, before the frames: it matters if more frames follow than the oldest commit
-	 * in the old WAL has had, as with the APPEND that begins it anew. */
+	/* This is the header of the WAL, before the frames. It matters if more frames follow than the
+	 * oldest commit in the old WAL had, as after the APPEND that begins the WAL anew. */
 	if (strcmp(label, "STORE, begins the WAL anew") == 0)
 		return "not needed: fewer frames than in the oldest commit before";
 	return NULL;
@@ -158,7 +157,7 @@ static void each_sync_taken_away_breaks_a_promise(void **state)
 	scenario(&power);
 	size_t end = power.steps[power.count - 1].end;
 	power_close_store(&power);
-	/* With all syncs the very same cuts are harmless. */
+	/* With all syncs the same cuts do no harm. */
 	size_t last = 0;
 	if (caught(&power, SIZE_MAX, &last))
 		fail_msg("without a change, after step \"%s\": %s", power.steps[last].label, power.reason);
@@ -166,7 +165,7 @@ static void each_sync_taken_away_breaks_a_promise(void **state)
 		sync = rec_next_sync(power.rec, sync + 1, &kind)) {
 		size_t step = 0;
 		const char *why = needless(&power, sync, kind);
-		/* Some of those made step by step are needed: the table shows which. */
+		/* Some of the syncs made step by step are needed; the table shows which. */
 		bool try = !why || (table && strstr(why, "step by step"));
 		bool found = try && caught(&power, sync, &step);
 		if (table)

@@ -1,7 +1,7 @@
 /*
- * Pushes, cut at every point: the real Web Push over a recording io, whose push services cannot be found.
- * Each message whose delivery was answered is there after the cut, and each one that is there has its push in
- * push.db or a note that it is owed; an account that has notes is among those that the next start looks at.
+ * Pushes, cut at every point: the real Web Push over a recording io, whose push services can't be found. Each
+ * message whose delivery was answered is there after the cut; each message that is there has its push in
+ * push.db or a note that it is owed; an account with notes is among those that the next start opens.
  */
 #include "base/clock.h"
 #include "base/mem.h"
@@ -160,7 +160,7 @@ static void deliver(struct fixture *f, unsigned number)
 	buf_fini(&text);
 }
 
-/* What is on a disk. */
+/* The contents of a disk. */
 struct state {
 	struct pushq_job job; /* first */
 	bool messages[DELIVERIES + 1]; /* by UID, as the next ones */
@@ -261,7 +261,7 @@ static void subscribe(struct fixture *f)
 	struct state state = { 0 };
 
 	assert_int_equal(rig_run(&f->rig, ACCOUNT, JOB_WRITE, make_sub, &making), RC_OK);
-	/* The client can only answer what is in push.db. */
+	/* The client can answer only what is in push.db. */
 	for (unsigned ms = 0; !state.listed && ms < WAIT_MS; ms += 20) {
 		usleep(20000);
 		read_state(&f->rig, &state);
@@ -310,14 +310,14 @@ static void no_cut_loses_a_push(void **test_state)
 	wait_settled(&f, DELIVERIES / 2);
 	for (unsigned i = DELIVERIES / 2; i < DELIVERIES; i++)
 		deliver(&f, i);
-	/* The rest is settled by stopping. */
+	/* Stopping settles the rest. */
 	close_all(&f);
 	size_t end = rec_point(f.rec);
 	for (size_t point = 0; point <= end; point++) {
 		verify(&f, point, (enum rec_choice)(point % REC_CHOICES));
 		verify(&f, point, point % 2 ? REC_NONE : REC_LAST);
 	}
-	/* Stopped in order: told, and nobody has to look. */
+	/* The server was stopped in order and has said so, so the next start need not look. */
 	struct state state;
 	rig_init(&f.rig, f.root, NULL);
 	assert_int_equal(rig_open(&f.rig), RC_OK);

@@ -1,7 +1,7 @@
 /*
  * push.db on a disk whose syncs fail: while it is made, while a push is added, while the server stops, and
  * while it is opened again. A push whose job was answered with OK is there after a power cut at once, and
- * after one behind each later push.
+ * after a power cut behind each later push.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,7 +27,7 @@
 #define CUT_STEP 263 /* entries of the log */
 #define LATER_MS 3600000 /* past every back-off */
 
-/* When syncs begin to fail. */
+/* The times at which syncs begin to fail. */
 enum strikes { STRIKES_FIRST, STRIKES_ADD, STRIKES_STOP, STRIKES_AGAIN, STRIKES };
 
 struct fixture {
@@ -138,7 +138,7 @@ static void start(struct fixture *f)
 		assert_null(f->rig.store);
 }
 
-/* Whether the fault was reached. */
+/* Returns whether the fault was reached. */
 static bool strike(enum strikes strikes, unsigned nth, bool on)
 {
 	static const char *const when[] = { "first opening", "add", "stop", "next opening" };
@@ -164,7 +164,7 @@ static bool strike(enum strikes strikes, unsigned nth, bool on)
 			cut_and_look(&f, what);
 	}
 	unsigned struck = rec_failures(f.rec);
-	/* Whoever was refused is served now, and what is said then is true as well. */
+	/* Jobs that were refused are carried out now, and their answers hold as well. */
 	rec_fail(f.rec, REC_OP_SYNC, "", 0, 0, false);
 	clock_fake_advance(LATER_MS);
 	start(&f);

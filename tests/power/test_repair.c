@@ -1,6 +1,7 @@
 /*
- * A repair that is cut short, at every write, rename and sync of it: the account has the old database or the
- * new one, and the next repair leads to the same as one that was not cut: no message twice, none lost.
+ * A repair that is interrupted at each of its writes, renames and syncs: the account has the old database or
+ * the new one, and the next repair gives the same result as one that was not interrupted: no message is there
+ * twice, none is lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,8 +20,8 @@
 #define REPORT_MAX 65536
 static const struct strv none = { NULL, 0 };
 
-/* Messages in the database and in files, one with a prefix, a copy, a removed one. All lies in the database
- * file. */
+/* Makes messages in the database and in files, one with a prefix, a copy, a removed one. Everything is in
+ * the database file. */
 static void prepare(struct power *power)
 {
 	power_init(power, NULL);
@@ -58,8 +59,7 @@ static void repair(struct rig *rig, struct buf *report)
 		fail_msg("repair: %s, %u left: %s", rc_name(rc), result.left, report->p);
 }
 
-/* A file that the cut has made anew has another time, which is the date of a message that nothing else is
- * known of. */
+/* A file that the cut has made anew has another time, which is the date of a message without other data. */
 static void blank_numbers(char *text, const char *label)
 {
 	size_t n = strlen(label);
@@ -73,7 +73,7 @@ static int line_compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The order in which files come back is that of their directory. */
+/* Files come back in the order of their directory. */
 static void sort_lines(char *text)
 {
 	char *lines[64], *copy = strdup(text), *rest = NULL;
@@ -87,7 +87,7 @@ static void sort_lines(char *text)
 	free(copy);
 }
 
-/* New UIDVALIDITYs come from the server, and are others after another start. */
+/* New UIDVALIDITYs come from the server, and differ after another start. */
 static void dump_without_dates(struct power *power, bool uids_new)
 {
 	buf_addc(&power->dump, '\0');
@@ -99,7 +99,7 @@ static void dump_without_dates(struct power *power, bool uids_new)
 	sort_lines(power->dump.p);
 }
 
-/* The state after a cut, after the repair that follows. */
+/* The state after a cut and the repair that follows. */
 static void after_cut(
 	struct power *power, size_t point, enum rec_choice choice, bool uids_new, struct buf *report)
 {
@@ -191,7 +191,7 @@ static void a_format_that_nobody_can_write(void **state)
 	power_fini(&power);
 }
 
-/* Nothing is left of it: the messages in files come back. */
+/* The old database is useless: only messages in files come back. */
 static void a_database_of_junk(void **state)
 {
 	struct power power;
@@ -205,7 +205,7 @@ static void a_database_of_junk(void **state)
 	power_fini(&power);
 }
 
-/* With a WAL that would be taken for the new one's. */
+/* The old WAL would be taken for the new database's. */
 static void a_damaged_header_beside_a_wal(void **state)
 {
 	struct power power;

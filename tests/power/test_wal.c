@@ -1,7 +1,7 @@
 /*
  * Damage at rest: bits of the WAL that change by themselves, a WAL that is cut short, removed or older than
- * the database, and a database that is older than what was acknowledged. Every message that was acknowledged
- * is then served, or the account says that it is damaged, nothing is swept, and a repair brings back whatever
+ * the database, and a database that is older than what was acknowledged. Then every acknowledged message is
+ * served, or the account says that it is damaged, nothing is swept, and a repair brings back everything that
  * can still be read.
  */
 #include <setjmp.h>
@@ -29,9 +29,9 @@
 static const struct strv none = { NULL, 0 };
 
 struct fixture {
-	char root[512]; /* the server runs on it */
-	char killed[600]; /* what a kill leaves */
-	char cut[600]; /* the same, damaged */
+	char root[512]; /* the server's folder */
+	char killed[600]; /* a copy as a kill leaves it */
+	char cut[600]; /* a copy of that, damaged */
 	char home[700]; /* the account's folder in it */
 	struct rig rig;
 	struct buf bytes;
@@ -93,7 +93,7 @@ static void deliver(struct fixture *f, unsigned from, unsigned to)
 	}
 }
 
-/* As kill -9 leaves it. */
+/* Copies the folder as kill -9 leaves it. */
 static void kill_now(struct fixture *f)
 {
 	rig_folder_remove(f->killed);
@@ -127,7 +127,7 @@ static void flip(struct fixture *f, const char *name, off_t offset)
 	close(fd);
 }
 
-/* Which of the messages are there, in any mailbox, byte for byte. */
+/* Finds which of the messages are there, in any mailbox, byte for byte. */
 static unsigned present(struct fixture *f, struct rig *rig, bool there[MESSAGES], unsigned count)
 {
 	static const char *const names[] = { "INBOX", "Recovered" };
@@ -168,7 +168,7 @@ static unsigned files_in(struct fixture *f)
 }
 
 /*
- * `small_lost`: how many small messages may be gone for ever (those that lie in what was damaged). True: the
+ * `small_lost`: the number of small messages that may be lost for good (those in the damaged part). True: the
  * account said that it is damaged.
  */
 static bool verify(struct fixture *f, const char *what, off_t where, unsigned count, unsigned small_lost)
@@ -213,8 +213,9 @@ static bool verify(struct fixture *f, const char *what, off_t where, unsigned co
 	return true;
 }
 
-/* A place in each part of a frame: page number, size, salt, checksum, the page's header, its middle, its
- * end. */
+/*
+ * A place in each part of a frame: page number, size, salt, checksum, the page's header, its middle, its end.
+ */
 static const off_t places[] = { 2, 6, 9, 18, 24, 2000, FRAME - 3 };
 
 static void a_bit_of_the_wal_changes(void **state)
@@ -235,7 +236,7 @@ static void a_bit_of_the_wal_changes(void **state)
 			off_t where = frame < 0 ? (off_t)(4 * i) : HEADER + frame * FRAME + places[i];
 			begin_cut(f);
 			flip(f, "account.db-wal", where);
-			/* Without its header nothing of a WAL is known. */
+			/* Without its header nothing of a WAL can be used. */
 			damaged += verify(f, "bit", where, MESSAGES, frame < 0 ? MESSAGES : 2);
 			cases++;
 		}
@@ -264,7 +265,7 @@ static void the_wal_is_cut_short(void **state)
 	begin_cut(f);
 	shell("rm %s/account.db %s/account.db-wal", f->home, f->home);
 	assert_true(verify(f, "both removed", 0, MESSAGES, MESSAGES));
-	/* Without damage there is none. */
+	/* Without damage none is reported. */
 	begin_cut(f);
 	assert_false(verify(f, "nothing", 0, MESSAGES, 0));
 }
@@ -286,7 +287,7 @@ static void files_come_from_an_older_day(void **state)
 	begin_cut(f);
 	shell("cp %s/account.db-wal %s", old, f->home);
 	assert_true(verify(f, "older WAL", 0, MESSAGES, MESSAGES));
-	/* Also if the WAL has been emptied since. */
+	/* The same must hold if the WAL has been emptied since. */
 	assert_int_equal(rig_checkpoint(&f->rig, ACCOUNT, true), RC_OK);
 	kill_now(f);
 	begin_cut(f);
@@ -295,7 +296,7 @@ static void files_come_from_an_older_day(void **state)
 	begin_cut(f);
 	shell("rm %s/account.db-wal", f->home);
 	assert_false(verify(f, "empty WAL removed", 0, MESSAGES, 0));
-	/* All of it from the older day: that is what it was. */
+	/* The whole folder is from the older day, so it is consistent. */
 	begin_cut(f);
 	shell("rm -r %s && cp -a %s %s", f->home, old, f->home);
 	assert_false(verify(f, "older folder", 0, 4, 0));
@@ -326,7 +327,7 @@ static void the_ledger_is_damaged(void **state)
 		flip(f, "account.ledger", where);
 		flip(f, "account.ledger", 512 + where);
 		assert_false(verify(f, "ledger", where, MESSAGES, 0));
-		/* One of its two records is enough. */
+		/* One of the two records is enough. */
 		begin_cut(f);
 		flip(f, "account.ledger", where);
 		shell("rm %s/account.db-wal", f->home);

@@ -14,7 +14,7 @@ static struct {
 	bool armed;
 	unsigned calls; /* of that kind */
 	unsigned struck;
-	int backup; /* what the end of a copy tells */
+	int backup; /* the result of the end of a copy */
 	char call[CALL_MAX];
 	struct io io;
 } fault = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -44,7 +44,7 @@ const char *fault_call(void)
 	return fault.call;
 }
 
-/* The error with which this call is to fail, or 0. */
+/* The error with which this call must fail, or 0. */
 static int fault_strikes(enum fault_where where, const char *call)
 {
 	int error = 0;
@@ -95,7 +95,7 @@ int __wrap_sqlite3_backup_finish(sqlite3_backup *backup);
 int __wrap_sqlite3_open_v2(const char *path, sqlite3 **ret_db, int flags, const char *vfs)
 {
 	int error = fault_strikes(FAULT_SQL, path);
-	/* Without memory there is not even a handle. */
+	/* Without memory there is no handle either. */
 	if (error == SQLITE_NOMEM) {
 		*ret_db = NULL;
 		return error;
@@ -140,7 +140,7 @@ int __wrap_sqlite3_step(sqlite3_stmt *stmt)
 	return error;
 }
 
-/* Statement by statement: a script may fail in the middle. Nobody here wants the rows. */
+/* Runs the script statement by statement, so that it may fail in the middle. No caller wants the rows. */
 int __wrap_sqlite3_exec(
 	sqlite3 *db, const char *sql, int (*fn)(void *, int, char **, char **), void *arg, char **ret_error)
 {

@@ -1,8 +1,8 @@
 /*
- * Calls that fail: of SQLite's functions, or of the store's table of file operations, the nth from now on. A
- * program that uses it is linked so that the store's calls of SQLite come here first
- * (cmake/CoidTargets.cmake). A call that fails has done nothing, but for ROLLBACK, which forgets the
- * transaction whatever it says. One plan at a time; any thread may make the calls.
+ * Makes calls fail: the nth call from now on, of SQLite's functions or of the store's table of file
+ * operations. A program that uses this is linked so that the store's calls of SQLite come here first
+ * (cmake/CoidTargets.cmake). A failed call has done nothing, except ROLLBACK, which forgets the transaction
+ * in any case. One plan at a time; any thread may make the calls.
  */
 #ifndef COID_TESTS_DB_FAULT_H
 #define COID_TESTS_DB_FAULT_H
@@ -25,13 +25,13 @@ struct fault_plan {
 	bool on; /* all later ones, too */
 };
 
-/* NULL: no call fails, and none is counted. The plan is copied. */
+/* Sets the plan, which is copied. NULL: no call fails, and none is counted. */
 void fault_arm(const struct fault_plan *plan);
-/* How many calls have failed since it was armed. */
+/* The number of calls that have failed since then. */
 unsigned fault_struck(void);
 /* SQL or path of the first call that failed; lives until the next fault_arm. */
 const char *fault_call(void);
-/* The real operations without syncs, as far as the plan allows. Lives for ever. */
+/* The real operations without syncs, with the faults of the plan. Lives until the end of the program. */
 struct io *fault_io(void);
 
 #endif

@@ -1,6 +1,4 @@
-/*
- * A store with one account, for tests of what runs over the messages of its INBOX.
- */
+/* A store with one account, for tests of code that works on the messages of its INBOX. */
 #ifndef COID_TESTS_INBOX_RIG_H
 #define COID_TESTS_INBOX_RIG_H
 

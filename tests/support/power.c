@@ -21,7 +21,7 @@ static void must(enum rc rc, const char *what)
 void power_init(struct power *power, void (*tweak)(struct store_settings *settings))
 {
 	memset(power, 0, sizeof(*power));
-	/* Time stands: a new account made after the cut is then like the one before. */
+	/* The time stands still, so that a new account made after the cut is like the one before. */
 	clock_fake_set(1000, 1700000000);
 	rig_folder_make(power->root);
 	snprintf(power->cut, sizeof(power->cut), "%s.cut", power->root);
@@ -91,7 +91,7 @@ void power_append(struct power *power, const char *label, const char *mailbox, u
 	power_end(power);
 }
 
-/* Steps first..last are the states that are allowed at this point; `answered`: the last one that was
+/* Steps first..last are the states that are allowed at this point; `answered` is the last one that was
  * answered. */
 static void allowed(
 	const struct power *power, size_t point, size_t *ret_first, size_t *ret_answered, size_t *ret_last)
@@ -160,7 +160,8 @@ static bool check_is_clean(struct power *power, struct rig *rig, int64_t account
 	return rc == RC_OK ? clean : bad(power, "check", rc);
 }
 
-/* Of an account that nobody has been told of, made again after the cut, the UIDVALIDITYs are others. */
+/* Compares states. If nobody was told of the account (`untold`), it was made again after the cut, and has
+ * other UIDVALIDITYs. */
 static bool same_state(const char *found, const char *expected, bool untold)
 {
 	static const char word[] = "uidvalidity ";
@@ -178,7 +179,7 @@ static bool same_state(const char *found, const char *expected, bool untold)
 	return strcmp(found, expected) == 0;
 }
 
-/* Before the sweep there may be files of nobody, but nothing else; after it there are none. */
+/* Before the sweep there may be files without a row, but no other problem; after it there are none. */
 static bool is_whole(struct power *power, struct rig *rig, int64_t account)
 {
 	if (!check_is_clean(power, rig, account, true))

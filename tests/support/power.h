@@ -1,9 +1,8 @@
 /*
- * Power cuts: a scenario of steps is run on a recording io; then, for any point of it, the folder is rebuilt
- * as a cut could leave it, opened by a fresh store under another boot id, and compared with what was
- * promised: the account must be exactly as it was after one of the steps that are allowed then, byte for
- * byte, with UIDNEXT and UIDVALIDITY; its modseq must not have gone back; the consistency check must find
- * nothing.
+ * Power cuts: a scenario of steps is run on a recording io. Then, for any point of it, the folder is rebuilt
+ * as a cut could leave it, opened by a new store under another boot id, and compared with the promises: the
+ * account must be exactly as it was after one of the steps that are allowed then, byte for byte, with UIDNEXT
+ * and UIDVALIDITY; its modseq must not have gone back; the consistency check must find nothing.
  */
 #ifndef COID_TESTS_POWER_H
 #define COID_TESTS_POWER_H
@@ -32,7 +31,7 @@ struct power {
 	size_t count;
 	struct buf message;
 	struct buf dump;
-	uint64_t *seen; /* own: states that were found good */
+	uint64_t *seen; /* own: states that were checked and are good */
 	size_t seen_count;
 	size_t seen_cap;
 	unsigned verified;
@@ -43,10 +42,10 @@ struct power {
 void power_init(struct power *power, void (*tweak)(struct store_settings *settings));
 void power_fini(struct power *power);
 void power_close_store(struct power *power);
-/* In order, and opens it again, which is a step that changes nothing. */
+/* Closes the store in order and opens it again, which is a step that changes nothing. */
 void power_reopen(struct power *power);
 
-/* To be called around a step. power_end dumps the state. */
+/* Call these around a step. power_end dumps the state. */
 void power_begin(struct power *power, const char *label, bool durable);
 void power_end(struct power *power);
 
@@ -54,18 +53,18 @@ void power_end(struct power *power);
 void power_append(struct power *power, const char *label, const char *mailbox, unsigned number, size_t size,
 	struct strv prefix);
 
-/* Whether the state is a good one. `without`: a sync that was not made, or SIZE_MAX. */
+/* Tells whether the state after a cut is good. `without`: a sync that was not made, or SIZE_MAX. */
 bool power_verify(struct power *power, size_t point, enum rec_choice choice, uint64_t seed, size_t without);
 
-/* What a cut has to leave, whatever the steps say. */
+/* The states that a cut may leave, instead of those of the steps. */
 struct power_after {
 	int64_t account;
 	const char *good;
 	const char *other; /* good as well; NULL: none */
-	/* both texts are without UIDVALIDITYs: those of an account that was made again are others */
+	/* both texts lack UIDVALIDITYs, which are new if the account was made again */
 	bool blank;
 };
-/* Each digit of them becomes a 0. */
+/* Replaces each digit of UIDVALIDITYs by 0. */
 void power_blank_uidvalidity(char *text);
 bool power_leaves(struct power *power, size_t point, enum rec_choice choice, uint64_t seed,
 	const struct power_after *after);

@@ -91,7 +91,7 @@ struct rec {
 	bool dead;
 };
 
-/* Paths below the root; NULL: outside. */
+/* The path below the root; NULL: it is outside. */
 static const char *below(const struct rec *rec, const char *path)
 {
 	size_t n = strlen(rec->root);
@@ -224,7 +224,7 @@ const char *rec_sync_name(enum rec_sync_kind kind)
 	return names[kind];
 }
 
-/* Locked. True: the call must fail with errno set. */
+/* Call this under the lock. True: the call must fail with errno set. */
 static bool fails(struct rec *rec, enum rec_op op, const char *path)
 {
 	if (rec->dead && op != REC_OP_OPEN && op != REC_OP_READ) {
@@ -611,7 +611,7 @@ static bool is_sync(const struct entry *entry)
 	return entry->kind == ENTRY_SYNC || entry->kind == ENTRY_SYNC_DIR || entry->kind == ENTRY_SYNC_FS;
 }
 
-/* Whether it changes a file or a directory. */
+/* Tells whether the entry changes a file or a directory. */
 static bool is_change(const struct entry *entry)
 {
 	return !is_sync(entry) && entry->kind != ENTRY_SYNC_FAILED && entry->kind != ENTRY_SYNC_FS_FAILED;
@@ -679,11 +679,11 @@ struct cut {
 	enum rec_choice choice;
 	uint64_t random;
 	size_t loose; /* entries that are not synced, in all */
-	size_t loose_seen; /* so far */
+	size_t loose_seen; /* those handled so far */
 	size_t *file_synced; /* own; by inode: data entries before this one are synced */
 	size_t *dir_synced;
 	size_t all_synced;
-	bool *dropped; /* own; by entry: written before a sync that failed, so no later sync helps */
+	bool *dropped; /* own; by entry: written before a failed sync, so no later sync helps */
 	struct image *images; /* own; by inode */
 	struct name *names; /* own */
 	size_t name_count;
@@ -714,7 +714,7 @@ static bool cut_synced(const struct cut *cut, size_t i)
 	return !cut->dropped[i] && (i < synced || i < cut->all_synced);
 }
 
-/* After a sync that failed the kernel takes the file's pages for clean: those that did not reach the disk
+/* Handles a failed sync: the kernel takes the file's pages for clean, so those that did not reach the disk
  * never will. */
 static void cut_drop(struct cut *cut, size_t failed)
 {
@@ -752,7 +752,7 @@ static void cut_prepare(struct cut *cut)
 	}
 }
 
-/* Whether an entry that is not synced is there. */
+/* Decides whether an entry that is not synced is on the disk. */
 static bool cut_choose(struct cut *cut, const struct entry *entry)
 {
 	size_t seen = cut->loose_seen++;
@@ -801,7 +801,7 @@ static void image_write(struct image *image, uint64_t offset, const char *p, siz
 	memcpy(image->p + offset, p, n);
 }
 
-/* Sector by sector. */
+/* Writes sector by sector, each one or not. */
 static void image_tear(struct cut *cut, struct image *image, const struct entry *entry)
 {
 	size_t sector = cut->rec->sector;
@@ -934,7 +934,7 @@ static bool cut_reachable(const struct cut *cut, const char *path)
 
 static uint64_t hash_add(uint64_t hash, const void *p, size_t n)
 {
-	/* FNV-1a over words: only to tell states apart. */
+	/* FNV-1a over words: the hash only has to distinguish states. */
 	const unsigned char *next = p;
 	for (; n >= 8; n -= 8, next += 8) {
 		uint64_t word;
@@ -952,7 +952,7 @@ static int name_compare(const void *a, const void *b)
 	return strcmp(((const struct name *)a)->path, ((const struct name *)b)->path);
 }
 
-/* Sums, so that the order of directories does not matter. */
+/* Adds hashes, so that the order of directories does not matter. */
 static uint64_t cut_hash(struct cut *cut)
 {
 	uint64_t hash = 1;

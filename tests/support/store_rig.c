@@ -24,7 +24,7 @@ void rig_folder_make(char path[512])
 		abort();
 }
 
-/* Folders of a test are a few levels deep. */
+/* Removes a folder; folders of tests are a few levels deep. */
 static void folder_remove(const char *path, unsigned depth)
 {
 	char below[4096];
@@ -208,7 +208,10 @@ static enum rc nothing_run(struct account *account, void *arg)
 
 void rig_settle(struct rig *rig)
 {
-	/* Two turns through the only worker: what a first one has queued is done when the second ends. */
+	/*
+	 * These are two turns of the only worker: work that the first one has queued is done when the second
+	 * ends.
+	 */
 	for (unsigned i = 0; i < 3; i++)
 		(void)rig_run(rig, 1, JOB_READ, nothing_run, NULL);
 }
@@ -337,7 +340,7 @@ enum rc rig_expunge(struct rig *rig, int64_t account_id, const char *mailbox, ui
 	return rig_run(rig, account_id, JOB_WRITE, expunge_run, &request);
 }
 
-/* As REPLACE does it. */
+/* Replaces a message as REPLACE does. */
 static enum rc replace_run(struct account *account, void *arg)
 {
 	struct request *request = arg;
@@ -565,7 +568,7 @@ static enum rc user_add_run(struct users *users, struct users_job *job)
 	return users_add(users, &record, &id);
 }
 
-/* Whether the folder says whose it is. */
+/* Tells whether the folder has the user's owner file. */
 static bool user_owns(struct rig *rig, const struct user_record *user)
 {
 	char folder[PATH_ROOM];
@@ -703,7 +706,7 @@ static bool dump_annotation(void *arg, struct strv name, struct strv value)
 	return true;
 }
 
-/* Of the account (mailbox 0) or a mailbox. */
+/* Dumps the annotations of the account (mailbox 0) or of a mailbox. */
 static enum rc dump_annotations(struct account *account, int64_t mailbox, struct buf *out)
 {
 	enum rc rc = annot_list(account, mailbox, STRV("/private"), true, dump_annotation, out);

@@ -23,21 +23,21 @@ struct rig {
 	struct io quiet; /* the real operations without syncs */
 };
 
-/* A new empty folder in memory (or in /tmp); removed by rig_folder_remove. */
+/* Makes a new empty folder in memory (or in /tmp); rig_folder_remove removes it. */
 void rig_folder_make(char path[512]);
 void rig_folder_remove(const char *path);
 
 /* Settings with small limits: inline up to 4 KiB. The log is silent unless COID_TEST_LOG is set. */
 void rig_init(struct rig *rig, const char *root, struct io *io);
 enum rc rig_open(struct rig *rig);
-/* In order: accounts are closed. */
+/* Closes the store and its accounts in order. */
 void rig_close(struct rig *rig);
 
 typedef enum rc rig_fn(struct account *account, void *arg);
 /* Submits a job, waits until it is done, returns its rc. */
 enum rc rig_run(struct rig *rig, int64_t account_id, enum job_kind kind, rig_fn *fn, void *arg);
 
-/* Several jobs at once, while the strand is held: they come into one batch. */
+/* Several jobs at once. The strand is held while they are submitted, so that they form one batch. */
 struct rig_job {
 	struct job job; /* rig's */
 	enum job_kind kind;
@@ -52,13 +52,13 @@ void rig_run_batch(struct rig *rig, int64_t account_id, struct rig_job *jobs, si
 /* Runs fn(account) on the strand, outside any transaction, with the account open. */
 enum rc rig_background(struct rig *rig, int64_t account_id, rig_fn *fn, void *arg);
 
-/* A received message, through a spool. */
+/* Receives a message through a spool. */
 enum rc rig_receive(struct rig *rig, struct strv bytes, struct content **ret_content);
 
-/* Lets what was posted and queued come to its end. */
+/* Waits until all posted and queued work has ended. */
 void rig_settle(struct rig *rig);
 
-/* Jobs that most tests need, one each; mailboxes by name. */
+/* Jobs that most tests need, one call each; mailboxes by name. */
 enum rc rig_append(struct rig *rig, int64_t account_id, const char *mailbox, struct strv bytes,
 	struct strv prefix, uint32_t *ret_uid);
 enum rc rig_flags(struct rig *rig, int64_t account_id, const char *mailbox, uint32_t uid, uint32_t flags);
@@ -74,7 +74,7 @@ enum rc rig_rename(struct rig *rig, int64_t account_id, const char *from, const 
 enum rc rig_subscribe(struct rig *rig, int64_t account_id, const char *name, bool on);
 /* All bytes of a message. */
 enum rc rig_read(struct rig *rig, int64_t account_id, const char *mailbox, uint32_t uid, struct buf *out);
-/* Everything that is due (or not yet due) of the background work: moves out, sweeps. */
+/* Do all background work of one kind, due or not: moving out, sweeping. */
 enum rc rig_move_out(struct rig *rig, int64_t account_id);
 enum rc rig_sweep(struct rig *rig, int64_t account_id);
 enum rc rig_checkpoint(struct rig *rig, int64_t account_id, bool truncate);
@@ -87,16 +87,17 @@ enum rc rig_check(struct rig *rig, int64_t account_id, bool repair, struct buf *
 enum rc rig_near_ceiling(struct rig *rig, int64_t account_id);
 enum rc rig_user_add(struct rig *rig, const char *name);
 enum rc rig_user_password(struct rig *rig, const char *name, const char *password) MUST_CHECK;
-/* With the account's folder, which goes after the answer. */
+/* Removes the user. The account's folder is removed after the answer. */
 enum rc rig_user_remove(struct rig *rig, const char *name) MUST_CHECK;
 
 /*
- * The state as text: a line for each user of the server, each mailbox of the account and each message, with a
- * hash of its bytes, but without modseqs. The highest modseq comes apart. Equal texts, equal states.
+ * Prints the state as text: a line for each user of the server, each mailbox of the account and each message,
+ * with a hash of its bytes, but without modseqs. The highest modseq is returned separately. Equal texts mean
+ * equal states.
  */
 enum rc rig_dump(struct rig *rig, int64_t account_id, struct buf *out, uint64_t *ret_modseq);
 
-/* A message of about `size` octets that is like no other number's. */
+/* Makes a message of about `size` octets that differs from those of all other numbers. */
 void rig_message(struct buf *out, unsigned number, size_t size);
 
 #endif

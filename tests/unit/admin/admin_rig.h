@@ -1,6 +1,6 @@
 /*
- * The control socket in this process, without a store: requests come over socket pairs, are run by the
- * reactor on the calling thread, and all that is answered is gathered as text.
+ * The control socket in this process, without a store: requests come over socket pairs, the reactor runs them
+ * on the calling thread, and the answers are gathered as text.
  */
 #ifndef COID_TESTS_ADMIN_RIG_H
 #define COID_TESTS_ADMIN_RIG_H
@@ -95,7 +95,7 @@ static UNUSED int control_setup(void **state)
 	return 0;
 }
 
-/* With a store and two users, alice and bob at example.org. */
+/* Sets up with a store and two users, alice and bob at example.org. */
 static UNUSED int control_setup_store(void **state)
 {
 	struct rig *rig = mem_zalloc(sizeof(*rig));
@@ -115,7 +115,7 @@ static UNUSED int control_setup_store(void **state)
 static UNUSED void control_turn(struct control *control)
 {
 	reactor_run_once(control->reactor, false);
-	/* Others have work to do. */
+	/* Other threads have work to do. */
 	if (control->rig)
 		usleep(100);
 }
@@ -149,7 +149,7 @@ static UNUSED int control_teardown(void **state)
 	return 0;
 }
 
-/* A client that is connected. */
+/* Connects a client. */
 static UNUSED int control_connect(struct control *control)
 {
 	int fds[2];
@@ -170,7 +170,7 @@ static UNUSED void control_send(struct control *control, int fd, struct strv byt
 	assert_int_equal(bytes.n, 0);
 }
 
-/* All that is answered until the connection ends, NUL-terminated; then the client closes. The caller's. */
+/* The whole answer until the connection ends, NUL-terminated; then the client closes. The caller frees it. */
 static UNUSED char *control_answer(struct control *control, int fd)
 {
 	struct buf answer;
@@ -193,7 +193,7 @@ static UNUSED char *control_answer(struct control *control, int fd)
 	return answer.p;
 }
 
-/* The request as coidctl would write it. */
+/* Prints the request as coidctl would. */
 static UNUSED void control_print(struct buf *out, const char *const *args, const char *payload)
 {
 	unsigned count = 0;
@@ -206,7 +206,7 @@ static UNUSED void control_print(struct buf *out, const char *const *args, const
 	buf_adds(out, payload);
 }
 
-/* The whole answer to a request with a payload. The caller's. */
+/* The whole answer to a request with a payload. The caller frees it. */
 static UNUSED char *control_ask(struct control *control, const char *const *args, const char *payload)
 {
 	struct buf bytes;

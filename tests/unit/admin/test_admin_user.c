@@ -110,7 +110,7 @@ static void a_list_is_longer_than_a_page(void **state)
 	const char *last = "";
 	for (char *line = answer, *end = strchr(line, '\n'); end; line = end + 1, end = strchr(line, '\n')) {
 		*end = '\0';
-		/* In order, none twice. */
+		/* The lines are in order, without duplicates. */
 		assert_true(strcmp(last, line) < 0);
 		last = line;
 		lines++;

@@ -16,7 +16,7 @@ static void on_done(struct lookup *lookup, enum rc rc)
 	asked->rc = rc;
 }
 
-/* Whether it is taken at once, and then its result. */
+/* Asks for a name. Returns lookup_submit's answer or, if it accepts, the result. */
 static enum rc ask(struct control *control, struct asked *asked, const char *name)
 {
 	memset(asked, 0, sizeof(*asked));

@@ -19,7 +19,7 @@ static enum request_result feed(struct request_reader *reader, struct strv in, s
 	return result;
 }
 
-/* What is read, as "[arg][arg]payload"; "!" if it is invalid, "..." if something is missing. */
+/* Prints the request as "[arg][arg]payload"; "!" if it is invalid, "..." if a part is missing. */
 static void read_as_text(struct strv in, size_t step, struct buf *out)
 {
 	struct request_reader reader;

@@ -204,7 +204,7 @@ static void au_30_an_account_is_served_where_it_is_known_whatever_strangers_do(v
 	}
 	assert_int_equal(login(f, ALICE, PASSWORD, "203.0.113.100"), RC_AUTH);
 	assert_int_equal(login(f, ALICE, PASSWORD, HERE), RC_OK);
-	/* But she can't be guessed there without end. */
+	/* The number of guesses from that address is limited, too. */
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(login(f, ALICE, "wrong", HERE), RC_AUTH);
 	assert_int_equal(login(f, ALICE, PASSWORD, HERE), RC_AUTH);
@@ -324,8 +324,8 @@ static void a_stop_drops_what_waits_to_be_hashed(void **state)
 	assert_true(cancelled >= 1);
 }
 
-/* Of another scheme, and without SCRAM keys: both are made at the next login, and the password stays the
- * same. */
+/* The stored hash has another scheme and no SCRAM keys: both are made at the next login, and the password
+ * stays the same. */
 static void au_31_an_old_hash_is_made_anew_at_login(void **state)
 {
 	struct fixture *f = *state;

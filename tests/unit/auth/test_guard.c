@@ -134,7 +134,7 @@ static void a_network_and_an_account_sum_up_what_addresses_do(void **state)
 	}
 	other = who_of("192.0.2.9", NULL, "alice");
 	assert_int_equal(guard_take(guard, &limits, &other), GUARD_REFUSED);
-	/* Where she is known her own count holds. */
+	/* From her known address her own count applies. */
 	struct guard_who pair = { .key = { [GUARD_PAIR] = "alice at 192.0.2.77" } };
 	assert_int_equal(guess(guard, &pair), 0);
 	assert_int_equal(guard_take(guard, &limits, &pair), GUARD_GO);

@@ -113,7 +113,7 @@ static void what_is_wrong_with_a_hash_is_said(void **state)
 	assert_non_null(strstr(auth_hash_problem(STRV("{ARGON2ID}" ARGON)), "built without argon2"));
 	assert_int_equal(auth_verify_hash(STRV(ARGON), STRV("password")), RC_INVALID);
 #endif
-	/* Not an argon2 text, and one whose salt and hash are no base64. */
+	/* The first is no argon2 text, the second has a salt and a hash that are no base64. */
 	assert_int_equal(auth_verify_hash(STRV("$argon2id$v=19$m=256$x$y"), STRV("password")), RC_INVALID);
 	assert_int_equal(
 		auth_verify_hash(STRV("$argon2id$v=19$m=256,t=2,p=1$!!$!!"), STRV("password")), RC_INVALID);

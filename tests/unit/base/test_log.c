@@ -131,7 +131,7 @@ static void an_overlong_line_is_cut(void **state)
 	assert_true(strlen(text) <= 2048);
 	assert_true(strlen(text) > 2000);
 	assert_string_equal(text + strlen(text) - 5, "x...\n");
-	/* And one that fits to the byte is not. */
+	/* A line that fits to the byte is not cut. */
 	value[2048 - 2 - 30] = '\0';
 	log_info(f->log, "%s", value);
 	text = written(f);

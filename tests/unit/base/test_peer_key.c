@@ -40,7 +40,7 @@ static void an_ipv4_address_that_wears_ipv6_is_ipv4(void **state)
 	(void)state;
 	assert_keys("::ffff:192.0.2.1", "192.0.2.1", "");
 	assert_keys("64:ff9b::192.0.2.1", "192.0.2.1", "");
-	/* But what merely begins like a translator's prefix is not. */
+	/* An address that only begins like a translator's prefix is not mapped. */
 	assert_keys("64:ff9b:1::192.0.2.1", "64:ff9b:1::/64", "64:ff9b:1::/48");
 }
 

@@ -254,7 +254,7 @@ static void hex_goes_both_ways(void **state)
 static const char *const utf8_good[] = { "", "a", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80", "\xed\x9f\xbf",
 	"\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "a\xc3\xa9z" };
 
-/* What is wrong, and its repair with U for U+FFFD. */
+/* Invalid sequences, and their repairs with U for U+FFFD. */
 static const struct {
 	const char *in;
 	const char *repaired;

@@ -1,4 +1,4 @@
-/* Where messages go: every combination of COI-44 to COI-50. */
+/* The destinations of messages: every combination of COI-44 to COI-50. */
 #include "coi/route.h"
 
 #include "store/message.h"

@@ -1,6 +1,6 @@
 /*
- * A whole server in this process, in a folder of its own: on a port that the system chooses and on UNIX
- * sockets. It keeps the user of the process. Options can be changed between its making and a reload.
+ * A whole server in this process, in a folder of its own, on a port that the system chooses and on UNIX
+ * sockets. It keeps the user of the process. Options can be changed after it was made, for a reload.
  */
 #ifndef COID_TESTS_SERVER_RIG_H
 #define COID_TESTS_SERVER_RIG_H
@@ -49,7 +49,7 @@ static UNUSED void house_option(struct house *house, const char *key, const char
 	house->options[i] = mem_strdup(text);
 }
 
-/* The same with a path in the folder. */
+/* Sets an option to a path in the folder. */
 static UNUSED void house_path(struct house *house, const char *key, const char *name)
 {
 	char path[640];
@@ -112,7 +112,7 @@ static UNUSED int house_setup_started(void **state)
 	return 0;
 }
 
-/* What went to `errors` holds this text; it is taken. */
+/* Checks that `errors` has this text, and empties it. */
 static UNUSED void assert_told(struct house *house, const char *text)
 {
 	struct buf *errors = &house->errors;
@@ -122,7 +122,7 @@ static UNUSED void assert_told(struct house *house, const char *text)
 	buf_reset(errors);
 }
 
-/* The text of the log so far; the caller's. */
+/* The text of the log so far; the caller frees it. */
 static UNUSED char *house_log(struct house *house)
 {
 	char path[640];

@@ -47,7 +47,7 @@ static void a_limit_that_suffices_changes_nothing(void **state)
 	struct descriptors plan = descriptors_plan(conf, 4, needed - 1);
 	assert_true(plan.imap < 8000);
 	conf_free(&conf);
-	/* Also where accounts need more than their part of a low limit. */
+	/* The same if accounts need more than their part of a low limit. */
 	conf = conf_of(80, 500, 512, 8);
 	needed = 96 + 8 + 8 * 4 + 512 * 3 + 500 * 2 + 80 + 80 / 8;
 	plan = descriptors_plan(conf, 1, needed);
@@ -57,7 +57,7 @@ static void a_limit_that_suffices_changes_nothing(void **state)
 	conf_free(&conf);
 }
 
-/* Whatever the limit, nothing gets more than was wanted or nothing at all, and the sum fits where it can. */
+/* Under any limit no part gets more than it needs, and the sum fits if that is possible. */
 static void a_low_limit_is_divided_so_that_all_fits(void **state)
 {
 	struct conf *conf = conf_of(100000, 500, 512, 8);

@@ -5,7 +5,7 @@
 
 #define LOOK_MS 5000
 
-/* What is printed after the look that is due; the caller's. *ret_good: health_print's answer. */
+/* The text after the next look; the caller frees it. *ret_good: health_print's answer. */
 static char *health_of(struct house *house, const char *until, bool *ret_good)
 {
 	struct buf out;

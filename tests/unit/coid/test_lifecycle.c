@@ -98,7 +98,7 @@ static void a_second_stop_is_harmless(void **state)
 	lifecycle_stop(house->server);
 	assert_int_equal(house->server->state, SERVER_STOPPING);
 	assert_int_equal(house->server->stop_began, 1000000);
-	/* Not asked to drop what is left, and no new time for it. */
+	/* A second stop drops no session and does not restart the waiting time. */
 	clock_fake_advance(100);
 	lifecycle_stop(house->server);
 	assert_int_equal(house->server->stop_began, 1000000);

@@ -151,7 +151,7 @@ static void a_reload_opens_the_file_again_on_the_same_descriptor(void **state)
 	open_first(files);
 	int fd = files->server->log_fd;
 	log_info(files->server->log, "before");
-	/* As logrotate does. */
+	/* logrotate renames the file like this. */
 	assert_int_equal(rename(files->first, files->second), 0);
 	log_info(files->server->log, "still there");
 	assert_int_equal(logfile_reopen(files->server, files->server->conf, &errors), RC_OK);
@@ -226,7 +226,7 @@ static void a_file_is_tried_before_the_start(void **state)
 		assert_int_equal(errors.len, 0);
 		conf_free(&conf);
 	}
-	/* Nothing is made by trying. */
+	/* A try makes no file. */
 	assert_int_equal(access(files->first, F_OK), -1);
 	assert_int_equal(access("/made-in-the-root-folder", F_OK), -1);
 	struct conf *conf = conf_with("/nowhere/at/all");

@@ -38,7 +38,7 @@ static int teardown(void **state)
 	return rmdir(folder);
 }
 
-/* What a process finds of itself after privileges_drop. */
+/* The rights of a process after privileges_drop. */
 struct outcome {
 	enum rc rc;
 	char errors[512];
@@ -79,7 +79,8 @@ static void outcome_fill(struct outcome *outcome, const char *user, bool dumps, 
 }
 
 /*
- * In a process of its own, which first becomes `uid` if that is not 0: what is given up does not come back.
+ * Runs in a process of its own, which first becomes `uid` if that is not 0, since rights that are given up do
+ * not come back.
  */
 static struct outcome drop(uid_t uid, const char *user, bool dumps, const char *where)
 {

@@ -108,8 +108,8 @@ static void the_watchdog_may_be_meant_for_another_process(void **state)
 }
 
 /*
- * In a process of its own, whose descriptors from 3 on are `count` pipes: takes at most `max` and tells
- * what it got, as "name:flags ".
+ * Runs in a process of its own, whose descriptors from 3 on are `count` pipes: takes at most `max` and prints
+ * them as "name:flags ".
  */
 static void assert_taken(unsigned count, const char *fds_text, const char *names, size_t max, bool for_us,
 	const char *expected)

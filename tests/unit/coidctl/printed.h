@@ -1,6 +1,4 @@
-/*
- * What a function prints to standard output and standard error, as text.
- */
+/* The text that a function prints to standard output and standard error. */
 #ifndef COID_TESTS_PRINTED_H
 #define COID_TESTS_PRINTED_H
 

@@ -21,7 +21,7 @@ struct feeder {
 	enum policy policy;
 };
 
-/* What the assembler says about bytes, as text that does not depend on how they are cut. */
+/* Prints the assembler's events as text that does not depend on how the bytes are cut. */
 static void feed_piece(struct lex *lex, const struct feeder *feeder, struct strv in, struct buf *out)
 {
 	for (;;) {
@@ -264,7 +264,7 @@ static void raw_lines_have_no_literals(void **state)
 	lex_raw_line(&lex, true);
 	assert_int_equal(lex_feed(&lex, &in, &bytes), LEX_COMMAND);
 	assert_true(strv_eq(lex_command(&lex), STRV("DONE{3}")));
-	/* Nothing is read before the line is given up. */
+	/* The assembler reads nothing before the line is given up. */
 	assert_int_equal(lex_feed(&lex, &in, &bytes), LEX_MORE);
 	assert_int_equal(in.n, 8);
 	lex_raw_line(&lex, false);
@@ -287,14 +287,14 @@ static void an_abandoned_command_is_read_to_its_end(void **state)
 	(void)state;
 	struct lex lex;
 	lex_init(&lex, 64, 16);
-	/* In a streamed literal. */
+	/* The input ends in a streamed literal. */
 	assert_int_equal(feed(&lex, "a A {10}\r\n"), LEX_LITERAL);
 	assert_true(lex_stream(&lex));
 	assert_int_equal(feed(&lex, "0123"), LEX_STREAM);
 	lex_abandon(&lex);
 	assert_int_equal(feed(&lex, "456789 rest\r\n"), LEX_MORE);
 	assert_true(lex_idle(&lex));
-	/* In a kept one. */
+	/* The input ends in a kept literal. */
 	assert_int_equal(feed(&lex, "a A {10}\r\n"), LEX_LITERAL);
 	assert_true(lex_accept(&lex));
 	assert_int_equal(feed(&lex, "0123"), LEX_MORE);

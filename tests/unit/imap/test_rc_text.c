@@ -12,7 +12,7 @@
 static void every_error_has_a_text_of_its_own(void **state)
 {
 	(void)state;
-	/* What is told of a code without a row; RC_AGAIN never reaches a client. */
+	/* The text of a code without a row; RC_AGAIN never reaches a client. */
 	const char *none = rc_text(RC_AGAIN);
 	assert_string_equal(none, "Internal error");
 	for (int rc = 0; rc < RC_MAX; rc++) {

@@ -1,12 +1,10 @@
-/*
- * Clients that are not logged in, for the tests of what comes before; see session_rig.h.
- */
+/* Clients that are not logged in, for tests of the time before login; see session_rig.h. */
 #ifndef COID_TESTS_GREETING_RIG_H
 #define COID_TESTS_GREETING_RIG_H
 
 #include "session_rig.h"
 
-/* Connected; the greeting is still to be read. */
+/* Connects a client; the greeting has not been read. */
 static UNUSED struct client *client_connect(struct server *server)
 {
 	struct client *client = mem_zalloc(sizeof(*client));
@@ -25,7 +23,7 @@ static UNUSED struct session *client_session(struct client *client)
 	return hub_session(&client->server->imapd->hubs[0], client->id);
 }
 
-/* Everything up to the close is exactly this. */
+/* Checks that everything up to the close is exactly this. */
 static UNUSED void assert_closed(struct client *client, const char *expected)
 {
 	for (unsigned i = 0; i < 100000 && client_receive(client); i++)
@@ -53,8 +51,8 @@ static UNUSED void assert_next(struct client *client, const char *expected)
 	free(got);
 }
 
-/* The claim of \Recent for what was delivered is answered. It has its own time: an IDLE that ends before
- * tells no RECENT. */
+/* Waits until the claim of \Recent for delivered messages is answered. It takes its own time: an IDLE that
+ * ends before tells no RECENT. */
 static UNUSED void await_claim(struct client *client)
 {
 	for (unsigned i = 0; client_session(client)->claiming; i++) {
@@ -63,7 +61,7 @@ static UNUSED void await_claim(struct client *client)
 	}
 }
 
-/* Nothing arrives in some turns of the loop. */
+/* Checks that nothing arrives in some turns of the loop. */
 static UNUSED void assert_quiet(struct client *client)
 {
 	for (int i = 0; i < 50; i++)

@@ -1,6 +1,6 @@
 /*
- * A session on a socket pair over a real store, in this process: what is sent is run by the reactor on the
- * calling thread, and everything the session answers is gathered as text.
+ * A session on a socket pair over a real store, in this process: the reactor runs the sent commands on the
+ * calling thread, and the session's answers are gathered as text.
  */
 #ifndef COID_TESTS_SESSION_RIG_H
 #define COID_TESTS_SESSION_RIG_H
@@ -77,7 +77,7 @@ static UNUSED int server_setup(void **state)
 static UNUSED int server_teardown(void **state)
 {
 	struct server *server = *state;
-	/* What a client asked for before it went is answered first. */
+	/* The commands that a client sent before it left are answered first. */
 	for (unsigned i = 0; i < 100000 && imapd_sessions(server->imapd) > 0; i++) {
 		reactor_run_once(server->rig.reactor, false);
 		usleep(100);
@@ -93,7 +93,7 @@ static UNUSED int server_teardown(void **state)
 	return 0;
 }
 
-/* Takes what has arrived; false: the session has closed. */
+/* Takes the bytes that have arrived. False: the session has closed. */
 static inline bool client_receive(struct client *client)
 {
 	for (;;) {
@@ -116,7 +116,7 @@ static inline void turn(struct client *client)
 	usleep(100);
 }
 
-/* Until `text` has come; what precedes and includes it is taken. */
+/* Waits for `text`; returns it with the text before it. */
 static UNUSED char *client_until(struct client *client, const char *text)
 {
 	uint64_t end = clock_mono_ms() + WAIT_MS;
@@ -153,7 +153,7 @@ static UNUSED void client_send(struct client *client, const char *text)
 	client_send_bytes(client, strv_cstr(text));
 }
 
-/* UIDVALIDITY comes from a clock: the number behind `word` becomes 1. */
+/* UIDVALIDITY comes from a clock, so the number after `word` is replaced by 1. */
 static inline void mask_number(char *text, const char *word)
 {
 	for (char *at = strstr(text, word); at; at = strstr(at + 1, word)) {
@@ -166,7 +166,7 @@ static inline void mask_number(char *text, const char *word)
 	}
 }
 
-/* The whole answer: up to and with the tagged line of "a". The caller's. */
+/* The whole answer, up to and with the tagged line of "a". The caller frees it. */
 static UNUSED char *client_answer(struct client *client)
 {
 	char *head = client_until(client, "a ");
@@ -202,7 +202,7 @@ static UNUSED void assert_command(struct client *client, const char *command, co
 	free(answer);
 }
 
-/* The same for an answer that must hold `part`. */
+/* Does the same for an answer that must contain `part`. */
 static UNUSED void assert_command_has(struct client *client, const char *command, const char *part)
 {
 	client_send(client, "a ");
@@ -214,7 +214,7 @@ static UNUSED void assert_command_has(struct client *client, const char *command
 	free(answer);
 }
 
-/* A logged-in session; with a mailbox, selected. */
+/* Makes a logged-in session, with `mailbox` selected unless it is NULL. */
 static UNUSED struct client *client_new(struct server *server, const char *mailbox)
 {
 	struct client *client = mem_zalloc(sizeof(*client));

@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-/* What the commands of the test have gone through. */
+/* The events of the test's commands. */
 static struct seen {
 	enum cmd_state parsed, ran, line, finished;
 	unsigned runs, finishes, releases, cancels;
@@ -411,7 +411,7 @@ static void a_claim_of_recent_gates_commands_that_read(void **state)
 	cmd_ungate(session);
 	assert_int_equal(session->cmd->state, CMD_RUNNING);
 	assert_int_equal(seen.runs, 1);
-	/* Nothing waits any more: nothing happens. */
+	/* No command waits any more, so nothing happens. */
 	cmd_ungate(session);
 	assert_int_equal(seen.runs, 1);
 	cmd_finish_rc(session->cmd, RC_OK);
@@ -466,7 +466,7 @@ static void an_answer_is_held_until_recent_is_known(void **state)
 	char text[] = "STAY completed";
 	cmd_ok(session->cmd, NULL, text);
 	assert_int_equal(session->cmd->state, CMD_HELD);
-	/* What the row had under way has ended. */
+	/* The cancel function of the row was called. */
 	assert_int_equal(seen.cancels, 1);
 	/* The answer is a copy. */
 	memset(text, 'x', sizeof(text) - 1);

@@ -132,7 +132,7 @@ static void an_idler_that_does_not_read_costs_no_memory(void **state)
 			highest = conn_out_length(session->conn);
 	}
 	assert_true(highest < 8192);
-	/* What it missed is one change, told when it reads again. */
+	/* The change that it missed is told when it reads again. */
 	client_send(other, "b STORE 1 FLAGS.SILENT (\\Flagged)\r\n");
 	free(client_until(other, "b OK STORE completed\r\n"));
 	free(client_until(idler, "FLAGS (\\Flagged"));

@@ -109,7 +109,7 @@ static void fetch_begins_with_the_highest(void **state)
 	assert_command(client, "UID FETCH 1:5 (UID)",
 		"* 5 FETCH (UID 5)\r\n* 4 FETCH (UID 4)\r\n* 3 FETCH (UID 3)\r\n"
 		"a OK [MESSAGELIMIT 3 3] Only the messages with the highest UIDs were taken\r\n");
-	/* What is left is done by asking for what is below the last UID. */
+	/* The client does the rest by asking for messages below the last UID. */
 	assert_command(client, "UID FETCH 1:3 (UID)",
 		"* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 2)\r\n* 3 FETCH (UID 3)\r\na OK UID FETCH "
 		"completed\r\n");
@@ -158,7 +158,7 @@ static void search_counts_what_it_looks_at(void **state)
 	assert_command(client, "UID SEARCH UIDBEFORE 5",
 		"* SEARCH 2 3 4\r\na OK [MESSAGELIMIT 3 2] Only the messages with the highest UIDs were "
 		"taken\r\n");
-	/* Not like "UID 7:*", which is the last message. */
+	/* This differs from "UID 7:*", which is the last message. */
 	assert_command(client, "UID SEARCH UIDAFTER 6", "* SEARCH\r\na OK UID SEARCH completed\r\n");
 	assert_command(client, "UID SEARCH UIDBEFORE 1", "* SEARCH\r\na OK UID SEARCH completed\r\n");
 	assert_command(client, "UID SEARCH UIDAFTER 4294967295", "* SEARCH\r\na OK UID SEARCH completed\r\n");

@@ -42,7 +42,7 @@ static enum rc copy_first(struct account *account, void *arg)
 	return RC_OK;
 }
 
-/* So many commits, all of them waiting before the first is made. */
+/* Makes `count` commits, all of which wait before the first one is made. */
 static void deliver_at_once(struct server *server, char *mailbox, size_t count)
 {
 	struct rig_job *jobs = mem_zalloc(count * sizeof(*jobs));

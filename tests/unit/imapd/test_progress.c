@@ -118,7 +118,7 @@ static void a_waiting_command_says_so_every_interval(void **state)
 	assert_next(other, "* OK [INPROGRESS (NIL NIL NIL)] Still working\r\n");
 	let_go(&block, client);
 	assert_next(client, "* STATUS \"INBOX\" (MESSAGES 0)\r\na OK STATUS completed\r\n");
-	/* Nothing more once it is done, also not from a next command before its time. */
+	/* No more INPROGRESS comes after the end, nor for a next command before its time. */
 	pass(client, 10 * INTERVAL_MS);
 	client_send(client, "a NOOP\r\n");
 	assert_next(client, "a OK NOOP completed\r\n");

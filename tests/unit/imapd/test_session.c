@@ -179,7 +179,7 @@ static void an_endless_line_ends_the_session(void **state)
 	client_free(&client);
 }
 
-/* So many octets more of a line that is refused already. */
+/* Sends up to `most` octets of a line that is refused already, which the session skips. */
 static void assert_skips(struct client *client, unsigned most)
 {
 	char line[301];
@@ -335,7 +335,7 @@ static void au_34_for_one_more_that_has_not_logged_in_the_oldest_has_to_leave(vo
 	assert_command(user, "NOOP", "a OK NOOP completed\r\n");
 	assert_command(second, "NOOP", "a OK NOOP completed\r\n");
 	assert_command(third, "NOOP", "a OK NOOP completed\r\n");
-	/* Who gives his login back counts again. */
+	/* A session that gives its login back counts as not logged in. */
 	assert_command_has(user, "UNAUTHENTICATE", "a OK");
 	struct client *fourth = client_connect(*state);
 	skip_greeting(fourth);

@@ -75,7 +75,7 @@ static void exactly_one_session_shows_recent(void **state)
 		free(answer);
 	}
 	assert_int_equal(recent, 1);
-	/* And none that comes later, nor one that only reads. */
+	/* Neither a session that comes later nor one that only reads has it. */
 	struct client *c = client_new(*state, "INBOX");
 	assert_command(c, "FETCH 1 FLAGS", "* 1 FETCH (FLAGS ())\r\na OK FETCH completed\r\n");
 	client_send(reader, "a NOOP\r\n");
@@ -94,7 +94,7 @@ static void expunges_of_others_wait_for_a_command_that_may_tell_them(void **stat
 	struct client *b = client_new(*state, "INBOX");
 	assert_command_has(b, "STORE 1,3 +FLAGS.SILENT (\\Deleted)", "a OK STORE completed\r\n");
 	assert_command(b, "EXPUNGE", FOUR_EXPUNGED "a OK EXPUNGE completed\r\n");
-	/* Not during FETCH, STORE and SEARCH by number: numbers still mean what they meant. */
+	/* FETCH, STORE and SEARCH by number tell no EXPUNGE: the numbers keep their meaning. */
 	assert_command(a, "FETCH 4 UID", "* 4 FETCH (UID 4)\r\na OK FETCH completed\r\n");
 	assert_command(a, "SEARCH UID 2", "* SEARCH 2\r\na OK SEARCH completed\r\n");
 	assert_command(a, "FETCH 1 UID", "a NO [EXPUNGEISSUED] Some of the messages no longer exist\r\n");
@@ -231,7 +231,7 @@ static void a_deleted_mailbox_ends_the_sessions_that_have_it_selected(void **sta
 	assert_command(a, "DELETE x", "a OK DELETE completed\r\n");
 	assert_closed(b, "* BYE Selected mailbox was deleted\r\n");
 	client_free(&b);
-	/* Whoever deletes it himself is only left without one. */
+	/* A session that deletes the mailbox itself only has none selected afterwards. */
 	assert_command(a, "CREATE x", "a OK [MAILBOXID (F1)] CREATE completed\r\n");
 	assert_command_has(a, "SELECT x", "a OK");
 	assert_command(a, "DELETE x", "a OK DELETE completed\r\n");

@@ -147,7 +147,7 @@ static void what_the_session_has_removed_itself_can_be_told_alone(void **state)
 	assert_map(view, (const uint32_t[]){ 1, 2, 3, 4, 6 }, 5);
 	assert_true(view_dirty(view));
 	assert_true(seqset_empty(&view->gone_own));
-	/* What was not told is not skipped. */
+	/* Changes that were not told are not skipped. */
 	assert_true(view_told_modseq(view) == 10);
 	view_drop_gone(view, true);
 	apply(view, CHANGE_EXPUNGE, 1, 1, 13, 0, SELF);
@@ -166,7 +166,7 @@ static void an_expunge_takes_the_pending_flags_along(void **state)
 	assert_int_equal(view_pending_flags(view), 1);
 	apply(view, CHANGE_EXPUNGE, 2, 2, 12, 0, OTHER);
 	assert_int_equal(view_pending_flags(view), 0);
-	/* And flags of what is gone are not news. */
+	/* Flags of removed messages are not news. */
 	apply(view, CHANGE_FLAGS, 2, 2, 13, 0, OTHER);
 	assert_int_equal(view_pending_flags(view), 0);
 	view_free(&view);

@@ -1,7 +1,6 @@
 /*
- * An LMTP server on a real store in this process, and relays that talk to it over socket pairs: what a
- * relay sends is run by the reactor on the calling thread, and all that the server answers is gathered as
- * text.
+ * An LMTP server on a real store in this process, and relays that talk to it over socket pairs: the reactor
+ * runs the sent commands on the calling thread, and the server's answers are gathered as text.
  */
 #ifndef COID_TESTS_LMTP_RIG_H
 #define COID_TESTS_LMTP_RIG_H
@@ -91,7 +90,7 @@ static UNUSED int mx_teardown(void **state)
 	return 0;
 }
 
-/* Takes what has arrived. */
+/* Takes the bytes that have arrived. */
 static UNUSED void relay_receive(struct relay *relay)
 {
 	char bytes[4096];
@@ -103,7 +102,7 @@ static UNUSED void relay_receive(struct relay *relay)
 		relay->closed = true;
 }
 
-/* What comes next must be exactly `expected`. */
+/* Checks that the next bytes are exactly `expected`. */
 static UNUSED void relay_expect(struct relay *relay, const char *expected)
 {
 	size_t n = strlen(expected);
@@ -119,7 +118,7 @@ static UNUSED void relay_expect(struct relay *relay, const char *expected)
 	buf_consume(&relay->in, n);
 }
 
-/* One reply line without its CRLF; the caller's. */
+/* One reply line without its CRLF; the caller frees it. */
 static UNUSED char *relay_line(struct relay *relay)
 {
 	for (unsigned i = 0; i < TURNS_MAX; i++) {
@@ -138,7 +137,7 @@ static UNUSED char *relay_line(struct relay *relay)
 	return NULL;
 }
 
-/* The next line must begin so. */
+/* Checks that the next line begins with this text. */
 static UNUSED void relay_expect_begin(struct relay *relay, const char *begin)
 {
 	char *line = relay_line(relay);
@@ -148,7 +147,7 @@ static UNUSED void relay_expect_begin(struct relay *relay, const char *begin)
 	free(line);
 }
 
-/* Nothing more is sent, and the server closes. */
+/* Checks that nothing more is sent and the server closes. */
 static UNUSED void relay_expect_end(struct relay *relay)
 {
 	for (unsigned i = 0; i < TURNS_MAX && !relay->closed; i++) {
@@ -159,7 +158,7 @@ static UNUSED void relay_expect_end(struct relay *relay)
 	assert_int_equal(relay->in.len, 0);
 }
 
-/* Nothing is sent within some turns. */
+/* Checks that nothing is sent within some turns. */
 static UNUSED void relay_expect_silence(struct relay *relay)
 {
 	for (unsigned i = 0; i < 20; i++)
@@ -198,7 +197,7 @@ static UNUSED void relay_command(struct relay *relay, const char *command, const
 	relay_expect(relay, "\r\n");
 }
 
-/* Connected; the greeting is not taken. */
+/* Connects a relay; the greeting has not been read. */
 static UNUSED struct relay *relay_connect(struct mx *mx)
 {
 	struct relay *relay = mem_zalloc(sizeof(*relay));
@@ -212,7 +211,7 @@ static UNUSED struct relay *relay_connect(struct mx *mx)
 	return relay;
 }
 
-/* Connected and greeted. */
+/* Connects a relay and reads the greeting. */
 static UNUSED struct relay *relay_new(struct mx *mx)
 {
 	struct relay *relay = relay_connect(mx);
@@ -233,7 +232,7 @@ static UNUSED struct lmtp_session *relay_session(struct relay *relay)
 	return CONTAINER_OF(node, struct lmtp_session, node);
 }
 
-/* Closes, and waits until the server has noticed. */
+/* Closes the relay, and waits until the server has noticed. */
 static UNUSED void relay_free(struct relay **relay)
 {
 	struct relay *r = *relay;

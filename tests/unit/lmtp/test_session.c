@@ -172,7 +172,7 @@ static void new_settings_are_for_sessions_to_come(void **state)
 	relay_free(&old);
 }
 
-/* Whether that move aborts, in a process of its own. */
+/* Tells whether that move aborts, in a process of its own. */
 static bool move_aborts(const struct mx *mx, enum lmtp_state from, enum lmtp_state to)
 {
 	int status = 0;

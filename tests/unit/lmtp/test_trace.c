@@ -60,7 +60,7 @@ static void the_protocol_of_utf8_addresses_is_named(void **state)
 	trace_unref(&trace);
 }
 
-/* What trace_log writes, without the time in front. */
+/* Checks the line of trace_log, without its time. */
 static void assert_logged(struct strv mailbox, enum rc rc, const char *level, const char *expected)
 {
 	struct trace *trace = trace_make(false);

@@ -179,7 +179,7 @@ static void an_address_has_a_maximum_and_is_kept_whole(void **state)
 	assert_rcpt(&owner, args, "553 5.1.3 address too long");
 	assert_mail(&owner, "<@a,@b:s@x>", "OK");
 	assert_string_equal(owner.transaction.sender, "s@x");
-	/* And so is the reply about it. */
+	/* The reply about it also has room. */
 	char expected[4096];
 	snprintf(args, sizeof(args), "<%s>", address);
 	snprintf(expected, sizeof(expected), "550 5.1.1 <%s> no such user here", address);
@@ -445,7 +445,7 @@ static void a_session_that_ends_before_the_answer_is_not_called(void **state)
 	owner_fini(&owner);
 	rig_settle(&mx->rig);
 	assert_int_equal(owner.done, 0);
-	/* In the message. */
+	/* The session ends within the message. */
 	owner_init(&owner, mx);
 	assert_mail(&owner, "<s@x>", "OK");
 	assert_rcpt(&owner, "<alice@example.org>", "250 2.1.5 OK");

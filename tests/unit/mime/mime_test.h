@@ -1,6 +1,4 @@
-/*
- * What the tests of this folder share: scanning in pieces, and a message as comparable text.
- */
+/* Helpers of the tests of this folder: scanning in pieces, and a message as comparable text. */
 #ifndef COID_TESTS_MIME_TEST_H
 #define COID_TESTS_MIME_TEST_H
 
@@ -38,7 +36,7 @@ static inline struct mime_msg *test_finish(struct mime_scan *scan)
 	return msg;
 }
 
-/* In pieces of `step` octets; 0: whole. */
+/* Scans in pieces of `step` octets; 0: at once. */
 static inline struct mime_msg *test_scan_steps(
 	struct strv text, size_t step, const struct mime_limits *limits)
 {

@@ -84,7 +84,7 @@ static void every_listed_charset_can_be_opened(void **state)
 		"EUC-KR", "CP949", "GB2312", "GBK", "GB18030", "BIG5", "CP950", "BIG5-HKSCS", "KOI8-T",
 		"IBM857", "IBM862", "CP858", "ARMSCII-8", "GEORGIAN-PS", "TCVN", "VISCII", "JOHAB", "EUC-TW",
 		"ISO-2022-JP-2", "UTF-32LE", "GREEK",
-		/* As they are written, too. */
+		/* Spellings that occur in mail. */
 		"utf_8", "iso_8859_1", "iso88591", "koi8r", "windows1251", "x-windows-1251", "x-gbk",
 		"csISO2022JP", "gb_2312", "shift-jis", "eucjp", "big 5" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {

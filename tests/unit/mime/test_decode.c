@@ -129,7 +129,7 @@ static void each_octet_can_be_escaped_in_either_case(void **state)
 		snprintf(in, sizeof(in), "=%02x", octet);
 		assert_decodes_to(MIME_ENC_QP, strv_cstr(in), strv_make(&out, 1), false);
 	}
-	/* What stands beside the digits in ASCII. */
+	/* Characters next to the digits in ASCII are no digits. */
 	for (const char *p = "/:@G`g"; *p; p++) {
 		char first[] = { '=', *p, '0' };
 		char second[] = { '=', '0', *p };

@@ -79,7 +79,7 @@ static void a_word_counts_as_another_that_is_near(void **state)
 				score(cases[i].word, cases[i].text));
 }
 
-/* What each length allows: rules and scores of fuzzy.h, applied by hand. */
+/* The slips that each length allows: rules and scores of fuzzy.h, applied by hand. */
 static void the_length_of_a_word_decides_what_is_near(void **state)
 {
 	static const struct {

@@ -160,7 +160,7 @@ static void a_parameter_without_its_indent_goes_on_with_the_field(void **state)
 	assert_fields(STRV("C: a/b;\nname\nTo: x\n"), "C=a/b;|To=x|");
 	assert_fields(STRV("C: a/b;\nTo: x=y\n"), "C=a/b;|To=x=y|");
 	assert_fields(STRV("C: a/b;\n\nname=x\n"), "C=a/b;|");
-	/* What is passed has no continuation, either. */
+	/* The continuation of a skipped line is skipped, too. */
 	assert_fields(STRV("A: b\nno field;\nname=x\n folded\nTo: x\n"), "A=b|To=x|");
 }
 

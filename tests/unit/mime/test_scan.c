@@ -357,7 +357,7 @@ static void ordinary_fields_of_a_block_are_counted(void **state)
 	assert_int_equal(msg->root->field_count, MIME_FIELDS_MAX);
 	assert_false(msg->root->header_cut);
 	mime_msg_free(&msg);
-	/* What decides is found behind them all. */
+	/* Deciding fields are found after all the others. */
 	buf_adds(&text, "a:\nSubject: here\n");
 	msg = test_scan(buf_strv(&text));
 	assert_int_equal(msg->root->field_count, MIME_FIELDS_MAX + 1);
@@ -443,7 +443,7 @@ static void memory_for_headers_is_bounded(void **state)
 	buf_fini(&text);
 }
 
-/* What comes behind a block without an empty line is shown as the text. */
+/* Lines after a block without an empty line are shown as the text. */
 static void a_header_without_an_empty_line_ends_behind_its_last_field(void **state)
 {
 	(void)state;

@@ -8,7 +8,7 @@ static void summarise(struct strv text, struct arena *arena, struct mime_summary
 {
 	struct mime_msg *msg = test_scan(text);
 	mime_summary_build(msg, arena, summary);
-	/* Nothing of it points into the message. */
+	/* The summary has no pointers into the message. */
 	mime_msg_free(&msg);
 }
 

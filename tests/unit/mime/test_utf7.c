@@ -97,7 +97,7 @@ static void each_digit_has_its_value(void **state)
 		char one[] = { (char)c, '\0' };
 		assert_utf7(strv_make(in, sizeof(in)), c < 0x80 ? one : two);
 	}
-	/* What stands beside the digits in ASCII ends them. */
+	/* Characters next to the digits in ASCII end them. */
 	for (const char *p = "@[`{.:*,"; *p; p++) {
 		char in[] = { '+', 'A', 'G', 'E', *p };
 		char expected[] = { 'a', *p, '\0' };

@@ -1,6 +1,6 @@
 /*
- * What the tests of net share: a user of a connection that writes down what it was told, a plain or TLS peer
- * that is driven in the same loop, and a self-signed certificate.
+ * Helpers of the tests of net: a user of a connection that records its callbacks, a plain or TLS peer that is
+ * driven in the same loop, and a self-signed certificate.
  */
 #ifndef COID_TESTS_NET_HELPER_H
 #define COID_TESTS_NET_HELPER_H
@@ -197,7 +197,7 @@ static inline void peer_says(int fd, const char *text)
 	peer_send(fd, text, strlen(text));
 }
 
-/* What is there now; false at the end of the stream. */
+/* Takes the bytes that have arrived. False: the stream has ended. */
 static inline bool peer_take(int fd, struct buf *out)
 {
 	for (;;) {

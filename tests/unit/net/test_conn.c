@@ -664,7 +664,7 @@ static void the_peer_is_known_by_name(void **state)
 	user_fini(&user);
 }
 
-/* How a peer is shown that connects to `address` through an IPv6 socket. */
+/* Checks how a peer is shown that connects to `address` through an IPv6 socket. */
 static void assert_v6_peer(const char *address, const char *shown)
 {
 	int listener = socket(AF_INET6, SOCK_STREAM, 0);

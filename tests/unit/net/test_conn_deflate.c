@@ -115,7 +115,7 @@ static void the_answer_goes_out_plain_and_all_after_it_compressed(void **state)
 	zpeer_init(&z, fd);
 	user.eat = take_compress;
 	assert_false(conn_is_deflate(user.conn));
-	/* Whatever lies behind the command is compressed already: also when it came in the same segment. */
+	/* Bytes after the command are compressed, even if they came in the same segment. */
 	struct buf wire;
 	buf_init(&wire, 1000);
 	buf_adds(&wire, "a COMPRESS\r\n");
@@ -204,7 +204,7 @@ static void a_bomb_costs_no_more_memory_than_the_high_mark(void **state)
 	SPIN(&user, user.last_view > 40000);
 	turns(&user, 10);
 	assert_true(user.last_view <= 40000 + 16384);
-	/* Nothing was lost. */
+	/* No input was lost. */
 	user.eat = NULL;
 	conn_kick(user.conn);
 	SPIN(&user, user.got.len == 8u << 20);
@@ -283,7 +283,7 @@ static void big_transfers_survive_and_stay_bounded(void **state)
 		assert_true(in_time(began));
 		ssize_t n = send(z.fd, wire.p + sent, wire.len - sent, MSG_NOSIGNAL);
 		sent += n > 0 ? (size_t)n : 0;
-		/* What is compressed may be a little longer than what was written. */
+		/* Compressed data may be a little longer than the input. */
 		assert_true(conn_out_length(user.conn) <= 100000 + 65536 + 2 * PIECE);
 		turns(&user, 1);
 		assert_true(zpeer_take(&z));

@@ -20,7 +20,7 @@ static uint32_t draw(uint32_t below)
 	return (seed >> 8) % below;
 }
 
-/* What both sides write: byte i of the stream. */
+/* Byte i of the stream that both sides write. */
 static char byte_at(size_t i)
 {
 	return (char)((i / 5) ^ (i >> 11) * 7);

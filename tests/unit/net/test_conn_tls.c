@@ -60,7 +60,7 @@ static void both_versions_shake_hands_and_talk(void **state)
 		conn_write(
 			user.conn, "* OK hello\r\n", 12); /* queued before: must not go out in plain text */
 		conn_flush(user.conn);
-		/* What was queued after conn_start_tls waits for the handshake. */
+		/* Output queued after conn_start_tls waits for the handshake. */
 		turns(&user, 3);
 		struct buf raw;
 		buf_init(&raw, 1000);

@@ -137,7 +137,7 @@ struct peer_style {
 
 #define CUTS 4000
 
-/* Where in the compressed stream the peer flushed. */
+/* The places in the compressed stream at which the peer flushed. */
 struct cuts {
 	size_t at[CUTS];
 	size_t n;

@@ -81,7 +81,7 @@ static void a_port_that_is_taken_is_in_use_however_many_sockets(void **state)
 		}
 		for (unsigned i = 0; i < first; i++)
 			close(fds[i]);
-		/* And free again at once. */
+		/* The port is free again at once. */
 		assert_int_equal(listen_open(address, 2, 0, more, &errors), RC_OK);
 		close(more[0]);
 		close(more[1]);

@@ -61,7 +61,7 @@ static void other_parts_stay(void **state)
 	assert_encoded(rig->store, STRV(""), "");
 }
 
-/* In several slices; the lines are whole. */
+/* The parts are read in several slices; the lines of base64 are complete. */
 static void large_parts_come_in_slices(void **state)
 {
 	struct rig *rig = *state;

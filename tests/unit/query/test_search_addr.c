@@ -43,7 +43,7 @@ static void what_is_no_address_is_not_found_so(void **state)
 	(void)state;
 	assert_false(finds(" user (a@b) <c@d>", "a@b"));
 	assert_false(finds(" a (x) <a@b>, c (y) <c@d>", "b>, c"));
-	/* What is plain needs no second look. */
+	/* Plain fields need no second search. */
 	assert_false(finds(" Real Name <a@b.org>", "a@b.org"));
 	assert_false(finds("", "a"));
 	assert_false(finds(" (", "a"));

@@ -103,7 +103,7 @@ static void what_cannot_be_converted_comes_after_all_that_can(void **state)
 				      "abc\xff")));
 	assert_true(strv_eq(base_of(&scratch, "caf\xe9"), STRV("\xff"
 							       "caf\xe9")));
-	/* Nothing is nothing. */
+	/* An empty word gives an empty text. */
 	assert_int_equal(base_of(&scratch, "Re: =?x-none?q?"
 					   "?=")
 				 .n,

@@ -207,7 +207,7 @@ static void threads_are_sorted_by_their_first_message(void **state)
 	(void)state;
 	ASSERT_REFERENCES("(3)((2)(1))(4)", { "a", "x", "", 5 }, { "b", "x", "", 3 }, { "c", "", "", 2 },
 		{ "d", "", "", 4 });
-	/* Not by the oldest message of all. */
+	/* The oldest message of all does not decide the order. */
 	ASSERT_REFERENCES("(3)(1 2)", { "a", "", "", 5 }, { "b", "a", "", 1 }, { "c", "", "", 3 });
 }
 

@@ -218,7 +218,7 @@ static inline unsigned wal_syncs(struct fix *fix, size_t from)
 	return counts[REC_SYNC_WAL];
 }
 
-/* What the worker does after the last `done` is over. */
+/* Waits for the work that the worker does after the last `done`. */
 static inline void strand_settle(struct fix *fix, struct account *account)
 {
 	while (!strand_borrow(account->strand))

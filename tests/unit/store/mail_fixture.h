@@ -214,7 +214,10 @@ static UNUSED struct fixture *fixture_make(const struct store_settings *settings
 {
 	struct fixture *f = mem_zalloc(sizeof(*f));
 
-	/* In memory where that is: an account that is closed syncs, and nothing here is about the disk. */
+	/*
+	 * The folder is in memory if possible: closing an account syncs, and these tests do not depend on the
+	 * disk.
+	 */
 	const char *top = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
 	snprintf(f->root, sizeof(f->root), "%s/coid-mail-XXXXXX", top);
 	assert_non_null(mkdtemp(f->root));
@@ -256,7 +259,7 @@ static UNUSED void fixture_free(struct fixture **f)
 	*f = NULL;
 }
 
-/* What has changed since the last call. */
+/* Checks the changes since the last call. */
 static UNUSED void assert_changes(struct fixture *f, const char *expected)
 {
 	pthread_mutex_lock(&f->lock);

@@ -267,7 +267,7 @@ static void a_long_wal_is_checkpointed_when_the_strand_is_idle(void **state)
 	assert_int_equal(call_now(fix, account, JOB_WRITE, fill), RC_OK);
 	while (wal_frames(fix, account) != 0)
 		;
-	/* What is left is no longer than the limit after the next commit. */
+	/* After the next commit the WAL is no longer than the limit. */
 	char path[PATH_ROOM];
 	struct stat st;
 	assert_int_equal(call_now(fix, account, JOB_WRITE, create_mailbox), RC_OK);

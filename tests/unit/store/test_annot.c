@@ -121,7 +121,7 @@ static void a_change_is_told_and_raises_the_mailboxs_modseq(void **state)
 	assert_int_equal(t_set(f, f->inbox, "/a", NULL), RC_OK);
 	uint64_t second = t_info(f, "INBOX").highestmodseq;
 	assert_true(second > first);
-	/* Nothing was there: nothing changes. */
+	/* The entry did not exist, so nothing changes. */
 	assert_int_equal(t_set(f, f->inbox, "/a", NULL), RC_OK);
 	assert_int_equal(t_info(f, "INBOX").highestmodseq, second);
 	struct annot_call call = { .mailbox = f->inbox, .name = STRV("/elsewhere"), .changed = true };
@@ -185,7 +185,7 @@ static void entries_follow_their_mailbox(void **state)
 	assert_annots(f, f->inbox, "/x", false, "/x=2 ");
 	assert_int_equal(t_count(f), 3);
 	assert_int_equal(t_create(f, "b/child"), RC_OK);
-	/* What stays as a name above others is another one. */
+	/* The \Noselect name that stays is another mailbox. */
 	assert_int_equal(t_delete(f, "b"), RC_OK);
 	assert_annots(f, t_id(f, "b"), "/x", false, "");
 	assert_int_equal(t_set(f, t_id(f, "b"), "/y", "3"), RC_OK);

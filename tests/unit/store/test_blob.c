@@ -328,7 +328,7 @@ static void the_file_of_an_undone_job_is_removed(void **state)
 	assert_int_equal(rig_receive(&f->rig, buf_strv(&f->bytes), &content), RC_OK);
 	assert_int_equal(rig_run(&f->rig, ACCOUNT, JOB_WRITE, append_then_fail_run, content), RC_CANNOT);
 	assert_int_equal(message_files(f, NULL), 0);
-	/* In a batch with others, which stay. */
+	/* The failing job is in a batch with others, which stay. */
 	struct rig_job jobs[2] = { { .kind = JOB_WRITE, .fn = append_then_fail_run, .arg = content },
 		{ .kind = JOB_WRITE, .fn = append_then_fail_run, .arg = content } };
 	rig_run_batch(&f->rig, ACCOUNT, jobs, 2);
@@ -338,7 +338,7 @@ static void the_file_of_an_undone_job_is_removed(void **state)
 	assert_message(f, "INBOX", 1, 1, 100, no_prefix);
 }
 
-/* As a crash leaves it: marked in use. */
+/* Marks the account as in use, as a crash leaves it. */
 static void as_after_a_crash(struct fixture *f)
 {
 	sqlite3 *db;
@@ -389,7 +389,7 @@ static void orphans_of_a_crash_are_swept_and_nothing_else(void **state)
 	assert_int_equal(rig_flags(&f->rig, ACCOUNT, "INBOX", uid, MSG_SEEN), RC_OK);
 	as_after_a_crash(f);
 	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
-	/* What never was acknowledged goes, what may have been is kept. */
+	/* A file that was never acknowledged is removed, one that may have been is kept. */
 	assert_int_equal(access(orphan, F_OK), -1);
 	assert_int_equal(access(lost, F_OK), -1);
 	assert_int_equal(lost_files(f), 1);

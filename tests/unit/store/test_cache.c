@@ -1,4 +1,4 @@
-/* What was computed at delivery, and what happens when it is lost. */
+/* The data computed at delivery, and their loss. */
 #include "mail_fixture.h"
 
 #define ALL (MSG_ENVELOPE | MSG_BODY | MSG_BODYSTRUCTURE | MSG_PARTS | MSG_HEADERS | MSG_PREVIEW)
@@ -143,7 +143,7 @@ static void a_damaged_row_is_computed_anew(void **state)
 		(char[]){ "UPDATE cache SET parts = x'0100000001'" }, MULTIPART, STRV_NULL, JOB_READ);
 }
 
-/* What looks like an envelope, but is not the one that was written. */
+/* The flipped bit leaves a valid envelope that is not the one that was written. */
 static void a_flipped_bit_of_a_row_is_noticed(void **state)
 {
 	(void)state;
@@ -271,7 +271,7 @@ static void assert_every_damage_is_noticed(const char *text, struct strv prefix)
 	struct append_call append = { .mailbox = f->inbox, .times = 1, .prefix = prefix };
 
 	assert_int_equal(t_append_call(f, &append, text), RC_OK);
-	/* As a scan finds it: the row of a message without a prefix may hold no header. */
+	/* The row is as after a new scan: without a prefix it may lack the header. */
 	t_script(f, (char[]){ "DELETE FROM cache" });
 	struct cached_call whole = t_cached(f, 1, ALL, JOB_WRITE);
 	struct cached_call call = { .row = whole.row, .want = ALL, .arena = arena_new(0) };

@@ -37,7 +37,7 @@ static enum rc many_changes(struct account *account, struct call *call)
 	add_msg(account, CHANGE_FLAGS, 2, 1);
 	add_msg(account, CHANGE_FLAGS, 2, 1);
 	change_name(account, CHANGE_RENAMED, 3, strv_cstr(name), STRV("old"), 17);
-	/* What was passed is copied. */
+	/* The arguments were copied. */
 	memset(name, 'x', sizeof(name) - 1);
 	change_keywords(account, 4, keywords, 2, 18);
 	return RC_OK;

@@ -102,7 +102,7 @@ static void assert_reported(struct fixture *f, const char *text)
 		fail_msg("\"%s\" is not in: %s", text, f->report.p);
 }
 
-/* As somebody with a file editor. */
+/* Changes the database as an administrator with an editor might. */
 static void meddle(struct fixture *f, const char *sql)
 {
 	char path[700];
@@ -363,7 +363,7 @@ static void a_flipped_bit_of_a_file_is_found(void **state)
 	char path[1024];
 	file_of(f, 3, path);
 	flip(path, 12345);
-	/* As it is, unless it is asked for. */
+	/* The message is unchanged unless a repair is asked for. */
 	buf_reset(&f->bytes);
 	assert_int_equal(rig_read(&f->rig, ACCOUNT, "INBOX", 3, &f->bytes), RC_OK);
 	size_t size = f->bytes.len;
@@ -404,7 +404,7 @@ static void a_flipped_bit_of_inline_bytes_and_of_a_prefix_is_found(void **state)
 	assert_int_equal(check(f, false), 0);
 }
 
-/* Of the newest message: a repair leaves the row to whoever needs it next. */
+/* The row of the newest message: a repair leaves a new row to the next reader. */
 #define NEWEST " WHERE blob = (SELECT max(blob) FROM cache)"
 
 static void damaged_structure_is_found_and_computed_anew(void **state)

@@ -172,7 +172,7 @@ static void an_aborted_spool_leaves_nothing_and_says_nothing(void **state)
 		rig_message(&f->bytes, 1, sizes[i / 2]);
 		assert_int_equal(spool_new(f->rig.store, f->rig.reactor, NULL, NULL, &spool), RC_OK);
 		spool_add(spool, f->bytes.p, f->bytes.len);
-		/* In half of the cases while the end of it is under way. */
+		/* Half of the cases abort while the end is under way. */
 		if (i % 2 && f->bytes.len > 4096) {
 			struct spool *same = spool;
 			spool_finish(spool, never, NULL);

@@ -175,7 +175,7 @@ static void damage_is_told_in_one_note(void **state)
 	assert_non_null(strstr(f->bytes.p, "mailbox INBOX, UID 1, "));
 	assert_non_null(strstr(f->bytes.p, "mailbox INBOX, UID 2, "));
 	assert_int_equal(number(f, "SELECT count(*) FROM push_owed"), 0);
-	/* Nothing new: no other note, also after opening it again. */
+	/* There is no new damage, so there is no other note, even after the account is opened again. */
 	expect_unreadable(f, 1);
 	rig_close(&f->rig);
 	assert_int_equal(rig_open(&f->rig), RC_OK);

@@ -56,7 +56,7 @@ static void a_statement_is_prepared_once_and_found_again(void **state)
 	db_reset(first);
 	assert_int_equal(db_prepare(db, sql, &second), RC_OK);
 	assert_ptr_equal(first, second);
-	/* Nothing of the bindings before is left. */
+	/* The earlier bindings are gone. */
 	assert_int_equal(db_step(db, second), RC_OK);
 	assert_true(db_is_null(second, 0));
 	assert_int_equal(db_step(db, second), RC_NOT_FOUND);

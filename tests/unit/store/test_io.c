@@ -99,7 +99,7 @@ static void the_environment_lets_the_nth_call_fail(void **state)
 	assert_true(io_write_all(io, fd, "x", 1, 0));
 	close(fd);
 	free(io);
-	/* What can't be understood does nothing. */
+	/* Values that can't be parsed have no effect. */
 	setenv("COID_IO_FAIL", "open:/file:EWHAT:1", 1);
 	setenv("COID_IO_SLOW", "nonsense", 1);
 	io = io_from_environment();

@@ -17,7 +17,7 @@ static enum rc read_found(struct account *account, struct call *call)
 	return rc;
 }
 
-/* As SQLite does on a full disk: the whole transaction is gone. */
+/* Rolls the whole transaction back, as SQLite does on a full disk. */
 static enum rc lose_transaction(struct account *account, struct call *call)
 {
 	if (call->runs == 1)
@@ -339,7 +339,7 @@ static void if_the_marker_fails_too_the_account_can_only_be_read_until_it_does_n
 	assert_int_equal(call_now(fix, account, JOB_READ, NULL), RC_OK);
 	rec_fail(fix->rec, REC_OP_SYNC, "", 0, 0, false);
 
-	/* Not written until the back-off has passed. */
+	/* The account is not written before the back-off has passed. */
 	struct call call = call_make(fix, JOB_WRITE, create_mailbox);
 	call_submit(account, &call);
 	call_wait(fix, &call);
@@ -389,7 +389,7 @@ static void the_pause_before_writing_is_tried_again_grows_and_has_an_end(void **
 	account_unref(&account);
 }
 
-/* Whatever can't be written: it is said, and what is there can be read. */
+/* If a write fails, the error is told, and existing data can be read. */
 static void a_write_that_fails_leaves_the_account_open(void **state)
 {
 	static const struct {

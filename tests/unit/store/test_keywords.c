@@ -143,7 +143,7 @@ static void a_name_that_no_message_carries_gives_its_bit_away_when_all_are_taken
 	assert_int_equal(mask, 0);
 	assert_int_equal(t_sql(f, "SELECT count(*) FROM keyword"), KEYWORDS_FIRST);
 	assert_int_equal(t_sql(f, "SELECT count(*) FROM keyword WHERE bit = 7 AND name = 'new'"), 1);
-	/* What was made and not used goes again. */
+	/* Keywords that were created and never used give their numbers away again. */
 	assert_int_equal(t_keywords(f, f->inbox, more, 3, true, &mask), RC_OK);
 	assert_int_equal(t_keywords(f, f->inbox, more, 3, false, &mask), RC_OK);
 	assert_true(mask == (UINT64_C(1) << 7 | UINT64_C(1) << 3 | UINT64_C(1) << 9));

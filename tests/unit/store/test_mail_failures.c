@@ -242,7 +242,7 @@ static enum rc op_select(struct disk *disk)
 	return rc;
 }
 
-/* What the operations do to which table. */
+/* The operations and the tables that they change. */
 static const char *const statements[] = { "UPDATE ON account", "INSERT ON mailbox", "UPDATE ON mailbox",
 	"DELETE ON mailbox", "INSERT ON subscription", "DELETE ON subscription", "INSERT ON keyword",
 	"INSERT ON msg", "UPDATE ON msg", "DELETE ON msg", "INSERT ON expunged", "INSERT ON mailbox_gone",

@@ -272,7 +272,7 @@ static void compare_log(struct model *m, const struct model_mbox *box)
 	if (call.complete) {
 		assert_true(seqset_equal(&expected, &call.uids));
 	} else {
-		/* What is still known is true. */
+		/* All UIDs in the result were expected. */
 		seqset_remove_set(&call.uids, &expected);
 		assert_true(seqset_empty(&call.uids));
 	}

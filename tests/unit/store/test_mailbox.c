@@ -116,7 +116,7 @@ static void names_that_were_only_above_others_go_with_the_last_of_them(void **st
 	assert_int_equal(t_rename(f, "p/a/c", "p/d"), RC_OK);
 	assert_list(f, false, "INBOX s;p - +;p/d;q +;q/a - +;q/a/b;");
 	assert_int_equal(t_rename(f, "p/d", "r"), RC_OK);
-	/* What is a mailbox stays. */
+	/* A name that is a mailbox stays. */
 	assert_int_equal(t_delete(f, "q/a/b"), RC_OK);
 	assert_list(f, false, "INBOX s;q;r;");
 	assert_changes(f, "DELETED p/a/b;RENAMED p/d from p/a/c;DELETED p/a;RENAMED r from p/d;DELETED p;"

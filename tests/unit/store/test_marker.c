@@ -3,7 +3,7 @@
 
 #include "store/bytes.h"
 
-/* In a job, which runs on a worker: cmocka's own asserts are for the thread of the test. */
+/* This is for jobs, which run on a worker: cmocka's own asserts are for the thread of the test. */
 #define EXPECT(what)                                                                                         \
 	do {                                                                                                 \
 		if (!(what)) {                                                                               \

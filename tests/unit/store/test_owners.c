@@ -45,7 +45,7 @@ static void many_are_put_found_and_removed(void **state)
 {
 	struct owners *owners = owners_new();
 	(void)state;
-	/* Not in order, and twice. */
+	/* The ids come in disorder, and some twice. */
 	for (int64_t id = MANY; id > 0; id -= 2)
 		put(owners, id);
 	for (int64_t id = 1; id <= MANY; id++)

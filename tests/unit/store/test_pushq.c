@@ -469,7 +469,7 @@ static void a_read_that_meets_damage_lets_the_next_job_set_the_file_aside(void *
 	rig_init(&rig, root, NULL);
 	assert_int_equal(rig_open(&rig), RC_OK);
 	assert_int_equal(count_rows(&rig), 15);
-	/* What turns out to be whole stays. */
+	/* A database that is found whole stays. */
 	assert_int_equal(run_read(&rig, say_corrupt, NULL), RC_CORRUPT);
 	assert_int_equal(count_rows(&rig), 15);
 	assert_int_equal(file_octet(root, "push.db.damaged-1"), 0);
@@ -700,7 +700,7 @@ static void a_job_that_wants_to_be_on_disk_is_told_if_it_is_not(void **state)
 	rec_fail(rec, REC_OP_SYNC, "push.db-wal", EIO, 1, false);
 	assert_int_equal(run_synced(&rig), RC_IO);
 	rec_fail(rec, REC_OP_SYNC, "push.db-wal", 0, 1, false);
-	/* What the failed sync has left is written anew before anything counts as synced. */
+	/* The WAL is written anew after the failed sync before anything counts as synced. */
 	point = rec_point(rec);
 	assert_int_equal(run_synced(&rig), RC_OK);
 	rec_count(rec, point, rec_point(rec), counts);

@@ -80,7 +80,7 @@ static void a_database_of_an_unknown_version_is_left_alone(void **state)
 #define TO_VERSION_4 TO_VERSION_5 "DROP TABLE keyword_more;"
 #define TO_VERSION_3 TO_VERSION_4 "ALTER TABLE account DROP COLUMN file_prefix;"
 
-/* As it was before checksums, before push_owed, and before threads. */
+/* The database has the form before checksums, before push_owed, and before threads. */
 static void a_database_of_an_older_version_gets_what_is_new(void **state)
 {
 	static const char *const down[] = {

@@ -6,7 +6,7 @@
 
 #define RESERVE (1024 * 1024)
 
-/* As the real one, of a disk that is full. */
+/* The real statvfs on a disk that is full. */
 static int full_statvfs(void *ctx, const char *path, struct statvfs *info)
 {
 	int result = io_real.statvfs(ctx, path, info);

@@ -1,6 +1,6 @@
 /*
- * How many syncs each kind of job costs: kill -9 can't see a lost one, and nobody else would see one too
- * many.
+ * The number of syncs of each kind of job: kill -9 can't show a missing one, and no other test would notice a
+ * superfluous one.
  */
 #include <setjmp.h>
 #include <stdarg.h>

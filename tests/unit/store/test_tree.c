@@ -13,7 +13,7 @@
 #include "base/mem.h"
 #include "store/mail_priv.h"
 
-/* In the order that is wanted. */
+/* The names in the expected order. */
 static const char *const ordered[] = { "INBOX", "INBOX/a", "INBOX/a/b", "INBOX/b", "A", "A/x", "A/x/y", "A b",
 	"A!", "A-b", "B", "INBOX-old", "INBOXES", "a", "\xc3\xa4" };
 

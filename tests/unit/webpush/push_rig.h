@@ -1,6 +1,6 @@
 /*
- * The modules of Web Push on a store of the test's own, wired as webpush.c does it, but without a thread and
- * without HTTP: the push thread is the calling one, and requests in the air lie in an array until the test
+ * The modules of Web Push on a store of the test's own, connected as webpush.c does, but without a thread and
+ * without HTTP: the calling thread is the push thread, and running requests are in an array until the test
  * answers them. This file defines the functions of webpush/http.h, so that the real ones are not linked.
  */
 #ifndef COID_TESTS_PUSH_RIG_H
@@ -103,8 +103,8 @@ struct push_rig {
 	struct queue queue;
 	struct outcome outcome;
 	struct http http;
-	unsigned replaced; /* how often there was a new key */
-	unsigned told; /* how often a test was told, and what last */
+	unsigned replaced; /* the number of new keys */
+	unsigned told; /* the number of results that tests got, and the last one */
 	char text[256];
 	bool ok;
 };
@@ -135,7 +135,7 @@ static inline void push_rig_wire(struct push_rig *r)
 	r->outcome = (struct outcome){ &r->core, &r->queue };
 }
 
-/* On the folder of before, with the settings as they are. */
+/* Opens the folder again, with the present settings. */
 static inline void push_rig_open(struct push_rig *r)
 {
 	rig_init(&r->rig, r->root, NULL);
@@ -198,7 +198,7 @@ static inline void push_rig_job_done(struct pushq_job *job)
 	CONTAINER_OF(job, struct push_rig_job, job)->done = true;
 }
 
-/* fn(pushq) in a job of push.db, after all that were submitted before. */
+/* Runs fn(pushq) in a job of push.db, after all jobs submitted before. */
 static inline enum rc push_rig_pushq(
 	struct push_rig *r, enum rc (*fn)(struct pushq *pushq, void *arg), void *arg)
 {
@@ -213,7 +213,7 @@ static inline enum rc push_rig_pushq(
 	return j.job.rc;
 }
 
-/* Lets what was deferred, posted and submitted come to its end. */
+/* Waits until all deferred, posted and submitted work has ended. */
 static inline void push_rig_settle(struct push_rig *r)
 {
 	for (unsigned i = 0; i < 4; i++) {
@@ -292,7 +292,7 @@ static inline struct push_rig_rows push_rig_rows(struct push_rig *r)
 	return rows;
 }
 
-/* The push in the air is answered. */
+/* Answers the running request. */
 static inline void push_rig_answer(struct push_rig *r, unsigned status, const char *after)
 {
 	struct push_answer answer = { .status = status, .reached = status != 0 };

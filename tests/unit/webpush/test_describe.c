@@ -1,4 +1,4 @@
-/* What coidctl lists of an account, and removes. */
+/* The list of an account's subscriptions for coidctl, and their removal. */
 #include "push_rig.h"
 #include "webpush/webpush_priv.h"
 

@@ -35,7 +35,7 @@ static enum rc show(struct account *account, void *arg)
 	enum rc rc = device_load(account, step->now, arena, &list);
 
 	buf_reset(&step->out);
-	/* In the order of their hashes, which no test should know. */
+	/* The list is in the order of the hashes, which no test should know. */
 	for (char c = 'a'; rc == RC_OK && c <= 'z'; c++) {
 		for (size_t i = 0; i < list.n; i++) {
 			if (list.v[i].value.p[0] == c)

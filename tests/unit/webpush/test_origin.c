@@ -339,7 +339,7 @@ static void too_many_cost_the_oldest_of_whom_has_most(void **state)
 		add(f, PUSH_MESSAGE, 2, HOST "/many");
 	assert_ptr_equal(origin_victim(one), many);
 	assert_ptr_equal(origins_victim(f->origins), many);
-	/* What comes back last is still the oldest. */
+	/* The push that comes back last is still the oldest. */
 	origins_leave(f->origins, many);
 	f->now += 5;
 	again(f, many);

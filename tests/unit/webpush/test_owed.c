@@ -56,7 +56,7 @@ static enum rc nothing(struct account *account, void *arg)
 	return RC_OK;
 }
 
-/* Whether the account has notes left, after a restart. */
+/* Tells whether the account has notes left, after a restart. */
 static bool notes_left(struct push_rig *r, int64_t account)
 {
 	owing_accounts = 0;
@@ -150,7 +150,7 @@ static enum rc was_clean(struct pushq *pushq, void *arg)
 	return RC_OK;
 }
 
-/* Whether the process before left the mark. */
+/* Tells whether the process before left the mark. */
 static bool is_clean(struct push_rig *r)
 {
 	bool clean = false;

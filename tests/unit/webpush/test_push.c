@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-/* What the parties were told, a word each. */
+/* The calls that the parties got, a word each. */
 static char told[256];
 static char text[128];
 static bool told_ok;

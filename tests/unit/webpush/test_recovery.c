@@ -1,4 +1,4 @@
-/* What an earlier process has left in push.db, taken up by the next one. */
+/* A process takes up what an earlier one has left in push.db. */
 #include "push_rig.h"
 #include "webpush/recovery.h"
 

@@ -213,7 +213,7 @@ static void a_call_on_the_wrong_thread_aborts(void **state)
 		pthread_t thread;
 		reactor_stop(reactor);
 		pthread_create(&thread, NULL, run_reactor, reactor);
-		/* Not joined before the check: the id must not be given to this thread again. */
+		/* The thread is not joined before the check, so that no other thread gets its id. */
 		while (true) {
 			reactor_defer(reactor, NULL, NULL);
 			usleep(1000);

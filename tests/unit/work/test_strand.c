@@ -26,7 +26,7 @@ struct item {
 	unsigned number;
 };
 
-/* What a strand owns: deliberately without any lock, so that the thread sanitizer sees every mistake. */
+/* Data of a strand, deliberately without a lock, so that the thread sanitizer sees every mistake. */
 struct owned {
 	struct strand *strand;
 	unsigned next[ADDERS];

@@ -99,7 +99,7 @@ static size_t lines_with(int fd, const char *part)
 	return count;
 }
 
-/* What is beyond the limit is taken and not logged. */
+/* Further fields are accepted and not logged. */
 static void so_many_fields_of_id_are_logged(void **state)
 {
 	struct server *server = *state;

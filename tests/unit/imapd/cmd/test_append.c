@@ -330,7 +330,7 @@ static void a_client_that_hangs_up_between_messages_leaves_nothing(void **state)
 #define THREE_MESSAGES 3 /* of a hundred octets, which are looked at as headers, too */
 #define MESSAGE_MEMORY (APPEND_MESSAGE_MEMORY + 100 + 100)
 
-/* As much as two messages take: the third comes in. */
+/* The limit is the memory of two messages. It is checked before a message begins, so a third one is taken. */
 static void just_enough_memory(struct server *server)
 {
 	server->settings.append_memory_max = (THREE_MESSAGES - 1) * MESSAGE_MEMORY;

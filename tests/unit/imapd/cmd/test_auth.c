@@ -310,7 +310,7 @@ static void passwords_do_not_stay_in_the_line_buffer(void **state)
 	struct client *client = connect_to(*state);
 	assert_command_has(client, "LOGIN " NAME " \"some wrong password\"", "a NO");
 	struct session *session = client_session(client);
-	/* Whatever memory the assembler still has holds nothing of it. */
+	/* The memory that the assembler still has does not contain the password. */
 	assert_null(session->lex.command.cap > 0
 			    ? memmem(session->lex.command.p, session->lex.command.cap, "wrong", 5)
 			    : NULL);

@@ -130,7 +130,7 @@ static void a_reader_that_does_not_read_costs_a_bounded_queue(void **state)
 	}
 	assert_true(most > 0 && most < 1024 * 1024);
 	char *answer = client_answer(client);
-	/* What came is whole all the same. */
+	/* The responses that were sent are complete. */
 	size_t count = 0;
 	for (char *at = strstr(answer, " FETCH (BODY[] {"); at; at = strstr(at + 1, " FETCH (BODY[] {"))
 		count++;

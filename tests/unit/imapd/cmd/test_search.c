@@ -91,7 +91,7 @@ static void what_is_known_is_announced_and_found(void **state)
 	add(*state, "Subject: six\r\n\r\n");
 	assert_command(client, "STATUS INBOX (MESSAGES)",
 		"* 6 EXISTS\r\n* 6 RECENT\r\n* STATUS \"INBOX\" (MESSAGES 6)\r\na OK STATUS completed\r\n");
-	/* What the client can't have known of is not changed. */
+	/* A message that the client can't know of is not changed. */
 	add(*state, "Subject: seven\r\n\r\n");
 	assert_command(client, "STORE 1:* +FLAGS.SILENT (\\Deleted)",
 		"* 7 EXISTS\r\n* 7 RECENT\r\na OK STORE completed\r\n");

@@ -134,7 +134,7 @@ static void modseq_is_told_when_it_is_asked_for(void **state)
 	client_free(&client);
 }
 
-/* What another session has expunged is left out; the numbers stay. */
+/* A message that another session has expunged is left out; the numbers stay. */
 static void a_message_may_be_gone(void **state)
 {
 	add_some(*state);

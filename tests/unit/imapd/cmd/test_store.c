@@ -58,7 +58,7 @@ static void keywords_are_made_on_demand(void **state)
 	assert_command_has(
 		client, "STORE 1 +FLAGS ($Work later)", "* 1 FETCH (FLAGS (\\Recent $Work later))\r\n");
 	assert_command_has(client, "STORE 1 +FLAGS (LATER)", "* 1 FETCH (FLAGS (\\Recent $Work later))\r\n");
-	/* What nobody has need not be made to be taken away. */
+	/* Removing keywords that no message has creates none. */
 	assert_command(client, "STORE 1 -FLAGS ($none $work)",
 		"* 1 FETCH (FLAGS (\\Recent later))\r\na OK STORE completed\r\n");
 	assert_command_has(client, "SEARCH KEYWORD later", "* SEARCH 1\r\n");

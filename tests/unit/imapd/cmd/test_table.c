@@ -1,5 +1,5 @@
 /*
- * What the table of commands says of itself, and the document that is made of it. "unit_imapd_cmd_test_table
+ * The help texts of the table of commands, and the document that is made from it. "unit_imapd_cmd_test_table
  * --write FILE" writes the document.
  */
 #include "imapd/cmd/table.h"
