@@ -1,5 +1,5 @@
-# What `cmake --install` puts where. The prefix may be given early or late: what names absolute paths is written when
-# it is known (InstallSystem.cmake). The configuration is /etc/coid.conf for every prefix: coid, coidctl and the unit
+# The files that `cmake --install` installs. The prefix may be given early or late: files with absolute paths are made when
+# the prefix is known (InstallSystem.cmake). The configuration is /etc/coid.conf for every prefix: coid, coidctl and the unit
 # know one place.
 set(COID_CONFIG /etc/coid.conf CACHE STRING "the configuration that coid, coidctl and the service read")
 set(COID_SYSTEMD_UNITDIR "" CACHE STRING "where systemd units go; empty: lib/systemd/system of the prefix if systemd looks there, else /etc/systemd/system")

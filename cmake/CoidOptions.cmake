@@ -43,7 +43,7 @@ elseif(CMAKE_BUILD_TYPE MATCHES "Rel")
   target_link_options(coid_flags INTERFACE -pie -Wl,-z,relro,-z,now)
 endif()
 if(COID_COVERAGE)
-  # What is compiled from src is counted (CoidTargets.cmake), the tests themselves are not.
+  # Coverage counts the code compiled from src (CoidTargets.cmake), not the tests themselves.
   target_compile_options(coid_flags INTERFACE -O0 -g0)
   target_link_options(coid_flags INTERFACE --coverage)
 endif()

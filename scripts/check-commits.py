@@ -41,7 +41,7 @@ def log(revisions):
 
 
 def main(arguments):
-    # As a hook git calls it with the file alone.
+    # Git calls it as a hook with the file alone.
     if pathlib.Path(sys.argv[0]).name == "commit-msg":
         arguments = ["--message", *arguments]
     if arguments[:1] == ["--message"]:

@@ -46,7 +46,7 @@ SECTIONS = {setting.split(".")[0] for setting in SETTINGS}
 
 
 def there(word):
-    """Whether a file or folder of the tree is called so: from the root, or the end of its path."""
+    """True if a file or folder of the tree has this name: from the root, or the end of its path."""
     if "*" in word:
         return bool(glob.glob(str(ROOT / word)))
     return word in ENDS or f"{word}.in" in ENDS or (ROOT / word).exists()
@@ -72,7 +72,7 @@ def wrong_words(text):
 
 
 def wrong_names(text):
-    """What stands between backticks and is no setting, function, test or word of the programs."""
+    """Words between backticks that are no setting, function, test or word of the programs."""
     for name in re.findall(r"`([^`\n]+)`", text):
         setting = re.fullmatch(r"([a-z]+)\.([a-z0-9_*]+)", name)
         if setting and setting[1] in SECTIONS and name not in STORE_FILES:

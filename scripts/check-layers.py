@@ -34,7 +34,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]', re.M)
 
 
 def imapd_problems(path, name):
-    """What src/imapd promises beside the floors, for one include."""
+    """Checks one include of src/imapd against its promises beside the floors."""
     where = path.relative_to(SRC)
     if name == "net/conn.h" and where.as_posix() not in CONNECTION:
         return [f"{where}: only the session and its writer include net/conn.h"]

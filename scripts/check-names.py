@@ -40,7 +40,7 @@ def first_words(stem):
 
 
 def prefixes(path, name, headers):
-    """How a public function of that file may begin: with its folder, its file, or the header that declares it."""
+    """The allowed beginnings of a public function of that file: its folder, its file, or the header that declares it."""
     yield from path.relative_to(SRC).parts[:-1]
     yield from first_words(path.stem)
     for header, text in headers.get(path.parent, ()):

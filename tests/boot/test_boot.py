@@ -79,7 +79,7 @@ def machine():
     root = pathlib.Path(kept or tempfile.mkdtemp(prefix="coid-boot-", dir="/var/tmp")) / "machine"
     if not (root / "usr/lib/postfix").exists():
         run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", root, "http://deb.debian.org/debian")
-    # Nothing is left of an earlier run.
+    # An earlier run leaves nothing behind.
     for path in ("var/lib/coid", "etc/credstore"):
         shutil.rmtree(root / path, ignore_errors=True)
     (root / "etc/coid.conf").unlink(missing_ok=True)
@@ -197,7 +197,7 @@ def test_only_named_addresses_are_served_whatever_units_hold(machine):
         machine.shell("systemctl stop coid.socket coid")
         configure(machine)
         machine.shell("systemctl start coid")
-    # Nothing has enabled a unit that nobody asked for.
+    # No unit is enabled before somebody asks for it.
     assert machine.shell("systemctl is-enabled coid.socket coid-imaps.socket", check=False).stdout == "disabled\ndisabled\n"
 
 

@@ -14,7 +14,7 @@ ANSWER_SECONDS = 120
 
 
 class ClientError(Exception):
-    """What the client threw; `fields` are its properties."""
+    """An error that the client threw; `fields` are its properties."""
 
     def __init__(self, fields):
         super().__init__(json.dumps(fields))

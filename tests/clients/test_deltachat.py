@@ -169,7 +169,7 @@ def test_two_accounts_join_and_chat(make_pair, tmp_path, compress):
     alice.call("deleteMessagesForAll", [again])
     bob.wait("MsgDeleted", lambda data: data["msgId"] == taken["id"])
 
-    # Who uses one device lets the server delete what has been fetched.
+    # A user with one device lets the server delete messages that have been fetched.
     alice.wait_server(alice.name(got["id"]), lambda flags: flags is None)
 
     assert ("Enabling IMAP compression" in (tmp_path / "core.log").read_text()) == compress

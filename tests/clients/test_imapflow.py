@@ -166,11 +166,11 @@ def test_status_alone_and_with_the_list(coid, alice, flow):
     listed = {mailbox["path"]: mailbox for mailbox in flow.list({"statusQuery": query})}
     assert listed["INBOX"]["status"] == status
     assert listed["Sent"]["status"]["messages"] == 0
-    # What IMAP4rev2 has no more is there for those who do not enable it.
+    # Items that IMAP4rev2 no longer has are there for clients that do not enable it.
     old = Flow(flow.bridge, coid, alice, disableIMAP4rev2=True)
     assert old.status("INBOX", {"messages": True, "recent": True}) == {"path": "INBOX", "messages": 3, "recent": 3}
     old.logout()
-    # Of the open mailbox too.
+    # The same holds for the open mailbox.
     flow.mailboxOpen("INBOX")
     assert flow.status("INBOX", {"messages": True, "unseen": True})["messages"] == 3
     with pytest.raises(ClientError) as error:

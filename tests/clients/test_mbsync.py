@@ -10,7 +10,7 @@ import pytest
 
 from coid import PASSWORD, message
 
-# How flags are called in a maildir's file names.
+# The letters of flags in the file names of a maildir.
 LETTERS = {"\\Answered": "R", "\\Draft": "D", "\\Flagged": "F", "\\Seen": "S"}
 
 
@@ -170,7 +170,7 @@ def test_changes_on_both_sides_meet(coid, alice, sync):
         assert flags[f"far{first}"] == "RS" and flags[f"far{first + 1}"] == "FS" and flags[f"far{first + 2}"] == "FS"
         assert flags[f"appended{turn}"] == "DF" and flags[f"seen-near{turn}"] == "FS" and flags[f"new-near{turn}"] == ""
 
-    # Nothing more to do.
+    # There is no more work to do.
     raw = coid.raw(alice)
     before = raw.ok("STATUS INBOX (MESSAGES UIDNEXT UNSEEN)")
     sync.run()

@@ -17,7 +17,7 @@ from imapraw import Closed
 from letters import make
 from lmtpraw import Lmtp
 
-# What a client sees when the server dies.
+# The exceptions that a client gets when the server dies.
 DEATH = (OSError, Closed)
 COPYUID = re.compile(rb"OK \[COPYUID (\d+) ([\d,:]+) ([\d,:]+)\]")
 APPENDUID = re.compile(rb"OK \[APPENDUID (\d+) (\d+)\]")
@@ -104,7 +104,7 @@ class Ledger:
 
 
 class Load:
-    """What all clients of a run share. `error`: the first thing that went wrong other than the server's death."""
+    """The state that all clients of a run share. `error` is the first failure other than the server's death."""
 
     def __init__(self, coid, accounts, seed):
         self.coid = coid

@@ -80,7 +80,7 @@ class CacheClient:
             self.wait()
 
     def save(self):
-        """What is kept of the selected mailbox: nothing behind the first message that is not known."""
+        """The part of the selected mailbox that is kept: nothing behind the first message that is not known."""
         if self.box is None:
             return
         cache = {}
@@ -390,7 +390,7 @@ class CacheClient:
         return True
 
     def resync_condstore(self, cache, modseq):
-        """What is there still, and which of that has changed."""
+        """Asks which messages are still there, and which of them have changed."""
         self.search_numbers()
         if self.box is None:
             return

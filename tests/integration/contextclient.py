@@ -1,4 +1,4 @@
-"""What ESEARCH says, and a client that keeps the results of searches with UPDATE (RFC 5267) by what it is told alone."""
+"""Reads ESEARCH; a client that keeps the results of searches with UPDATE (RFC 5267) only by the updates that it gets."""
 
 import re
 
@@ -17,7 +17,7 @@ def numbers(text):
 
 
 def esearch(raw, command):
-    """What the one ESEARCH of the command says behind its correlator."""
+    """The items of the command's single ESEARCH, behind its correlator."""
     tag = raw.command(command)
     tagged, untagged = raw.until(tag)
     assert tagged.startswith(b"OK"), tagged
@@ -123,7 +123,7 @@ class ContextClient:
         return tagged
 
     def fresh(self, context, keys, command="SEARCH"):
-        """What the search finds now."""
+        """The result of the search now."""
         uid = "UID " if context.by_uid else ""
         tagged, untagged = self.raw.cmd(f"{uid}{command} RETURN (ALL) {keys}")
         assert tagged.startswith(b"OK"), tagged

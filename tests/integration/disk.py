@@ -56,7 +56,7 @@ class Disk:
         (self.path / "filler").unlink()
 
     def turn_read_only(self):
-        """What the kernel does after an error of the device: files that are open for writing take no writes any more."""
+        """Makes the kernel act as after a device error: files that are open for writing refuse all writes."""
         device = pathlib.Path(run("findmnt", "-n", "-o", "SOURCE", self.path).strip()).name
         pathlib.Path(f"/sys/fs/ext4/{device}/trigger_fs_error").write_text("test")
 

@@ -146,7 +146,7 @@ class Raw:
         return self.until(tag)
 
     def quiet(self, seconds=0.3):
-        """Whatever comes within this time: for "nothing may come" (an empty list)."""
+        """The responses that come within this time: an empty list if nothing may come."""
         end = time.monotonic() + seconds
         got = []
         timeout = self.sock.gettimeout()

@@ -56,7 +56,7 @@ class PushService:
             connection.close()
 
     def rules(self, name, *rules):
-        """What the path answers: each rule for `times` requests, or for ever."""
+        """Sets the answer of the path: each rule for `times` requests, or for ever."""
         self.call("PUT", f"/control/{name}", list(rules))
 
     def received(self, name):
@@ -77,7 +77,7 @@ class PushService:
         raise AssertionError(f"{len(got)} of {count} pushes at {name}: {got}")
 
     def registration(self, name, msgtype="all", **changes):
-        """What a client sets as its subscription, with new keys."""
+        """Makes a subscription as a client sets it, with new keys."""
         keys = self.call("PUT", f"/keys/{name}")
         value = {"client": "test client", "device": "test device", "msgtype": msgtype,
                  "resource": {"endpoint": f"{self.origin}/p/{name}", "keys": keys}}

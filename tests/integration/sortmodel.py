@@ -264,7 +264,7 @@ def references(messages):
 
 
 def printed(threads):
-    """As in the THREAD response."""
+    """The threads in the form of the THREAD response."""
     def members(thread):
         uid, children = thread
         text = "" if uid is None else str(uid)

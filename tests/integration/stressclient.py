@@ -39,7 +39,7 @@ class StressClient:
         self.trace = collections.deque(maxlen=60)
         self.commands = 0
         self.box, self.slots, self.names, self.recent = None, [], None, None
-        # Of the command in hand.
+        # These belong to the current command.
         self.numbered = self.running = False
         self.told, self.codes, self.found, self.found_of = set(), [], None, 0
         self.gone = set()  # slots whose EXPUNGE must be told next
@@ -171,7 +171,7 @@ class StressClient:
         self.learn()
 
     def learn(self):
-        """What is not known yet is asked for, by number; what is gone shows at the NOOP."""
+        """Asks by number for messages that are not known yet; messages that are gone show at the NOOP."""
         for _ in range(20):
             unknown = [n for n, slot in enumerate(self.slots, 1) if slot.uid is None or slot.flags is None]
             if not unknown:

@@ -262,7 +262,7 @@ def test_a_damaged_message_is_nil_and_others_are_sent(coid, alice, raw):
         assert sum(line.startswith(b"* NO [CORRUPTION] 1 ") for line in untagged) == 1
         got = fetch_all([line for line in untagged if not line.startswith(b"* NO")])
         assert sorted(got) == [1, 2, 3, 4] and got[4]["BODY[]"] == SIMPLE
-        # What the index and the cache know of it is still there.
+        # The index and the cache still know the other items of the message.
         assert got[3]["BODY[]"] is None
         assert got[3]["ENVELOPE"] and got[3]["BODYSTRUCTURE"] and got[3]["BODY[HEADER.FIELDS (Subject)]"]
     assert one(raw, 3, "(UID RFC822.SIZE)") == {"UID": 3, "RFC822.SIZE": len(big(500_000))}
@@ -310,7 +310,7 @@ def test_a_message_without_file_and_cache_is_still_listed(make_coid):
         assert b"* 1 FETCH (UID 1 PREVIEW NIL)" in untagged
         tagged, untagged = raw.cmd("FETCH 1:2 ENVELOPE")
         assert tagged.startswith(b"OK"), tagged
-        # Nothing sensible can be said of the first.
+        # The first message can't be read, so it has no FETCH response.
         assert not any(line.startswith(b"* 1 FETCH") for line in untagged)
         assert any(line.startswith(b"* 2 FETCH (ENVELOPE (") for line in untagged)
         tagged, untagged = raw.cmd("SORT (SUBJECT) UTF-8 ALL")

@@ -109,7 +109,7 @@ def test_messages_that_are_gone(coid, alice, raw):
     assert tagged.startswith(b"OK [EXPUNGEISSUED]") and set(told(untagged)) == {1, 3}
     assert not any(line.endswith(b"EXPUNGE") for line in untagged)
     assert raw.cmd("STORE 2 +FLAGS (\\Seen)")[0].startswith(b"OK [EXPUNGEISSUED]")
-    # Who wants no answer gets none (RFC 2180 section 4.2.1).
+    # A client that uses .SILENT gets no answer (RFC 2180 section 4.2.1).
     tagged, untagged = raw.cmd("STORE 1:3 +FLAGS.SILENT (\\Flagged)")
     assert tagged == b"OK STORE completed" and untagged == []
     assert raw.ok("SEARCH FLAGGED") == [b"* SEARCH 1 3"]

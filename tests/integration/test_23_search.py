@@ -165,7 +165,7 @@ def decoded(value):
 
 
 class Known:
-    """What Python makes of a message."""
+    """Returns what Python's parser reads from a message."""
 
     def __init__(self, made, uid):
         self.uid = uid

@@ -83,7 +83,7 @@ class Client:
         return [(entry.uid, entry.flags) for entry in self.entries]
 
     def check(self):
-        """What was told without asking is what is there."""
+        """The untagged responses agree with the mailbox."""
         self.run("NOOP")
         before = self.state()
         untagged = self.run("FETCH 1:* (UID FLAGS)")[1] if self.entries else []

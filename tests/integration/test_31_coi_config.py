@@ -360,7 +360,7 @@ def test_the_administrator_can_turn_it_on_for_new_accounts(make_coid, filter):
     assert config(raw) == (want if filter == "none" else {**want, "message-filter": filter})
     assert status(raw, "COI/Chats")["MESSAGES"] == (1 if filter == "active" else 0)
     assert {b'* LSUB () "/" "COI/Chats"', b'* LSUB () "/" "COI/Contacts"'} <= set(raw.ok('LSUB "" "COI/*"'))
-    # What its owner decides stays so.
+    # The owner's decision stays.
     configure(raw, enabled=None)
     coid.restart()
     assert "enabled" not in config(coid.raw(new))

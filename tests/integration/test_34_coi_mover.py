@@ -262,7 +262,7 @@ def test_a_message_that_moved_while_it_is_read_in_chunks_is_read_to_its_end(coid
     assert (b"* 1 EXPUNGE" in lines) == by_uid
     assert by_uid or b"* 1 EXPUNGE" in session.ok("NOOP")
     assert session.ok("UID FETCH 1 BODY.PEEK[]") == []
-    # Whoever selects later does not see it at all.
+    # A session that selects the mailbox later does not see the message at all.
     assert coid.raw(alice, mailbox="INBOX").ok("UID FETCH 1 BODY.PEEK[]") == []
 
 

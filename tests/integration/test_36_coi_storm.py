@@ -67,7 +67,7 @@ class Storm:
             if turn % 2:
                 raw.ok(f"RENAME COI/Chats Trash/Chats-{turn}")
             else:
-                # What is in it when it is deleted would be gone with it, as the user wished.
+                # Messages that are in the mailbox when it is deleted would be gone with it, as the user wished.
                 raw.ok("SELECT COI/Chats")
                 raw.ok(f'SETMETADATA "" ({PREFIX}/enabled NIL)')
                 raw.ok("NOOP")

@@ -10,7 +10,7 @@ from imapraw import Closed
 from meta import chat, config, configure, contents, eventually, plain
 
 ROUNDS = 4
-# What a client sees when the server dies in the middle of a line.
+# The exceptions that a client gets when the server dies in the middle of a line.
 DEATH = (OSError, Closed, AssertionError, ValueError, LookupError)
 
 

@@ -14,7 +14,7 @@ def flags_of(raw, uid=1):
 
 
 def names_told(lines):
-    """What the last FLAGS line among these says, without system flags."""
+    """The keywords in the last FLAGS line among these; system flags are left out."""
     found = [line for line in lines if line.startswith(b"* FLAGS (")]
     return {word for word in found[-1][9:].rstrip(b")\r\n").decode().split() if not word.startswith("\\")} if found else None
 

@@ -498,7 +498,7 @@ def test_status(coid, filled, raw):
 
 
 def test_status_of_the_selected_mailbox(coid, filled, raw):
-    """Not more than the session has been told."""
+    """The value is not higher than the session has been told."""
     told = mailbox_modseq(coid, filled)
     with coid.raw(filled, mailbox="INBOX") as other:
         other.ok("STORE 1 +FLAGS (\\Seen)")
@@ -580,6 +580,6 @@ def test_a_large_mailbox(coid, filled, raw):
         assert [fetch(line)[0] for line in lines] == [7, 900, count]
         other.ok("STORE 1:* +FLAGS.SILENT (\\Seen)")
         lines = raw.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since})")
-        # So many changes are told without waiting for a command, and then once more because they were asked for.
+        # That many changes are told without waiting for a command, and then once more because they were asked for.
         assert {fetch(line)[0] for line in lines if b" FETCH " in line} == set(range(1, count + 1))
     assert raw.ok("NOOP") == []

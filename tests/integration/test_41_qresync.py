@@ -48,7 +48,7 @@ def fetched(lines):
 
 
 class State:
-    """What a client keeps of a mailbox."""
+    """The state of a mailbox that a client keeps."""
 
     def __init__(self, lines):
         self.uidvalidity = int(re.search(rb"\[UIDVALIDITY (\d+)\]", b"\n".join(lines)).group(1))
@@ -309,7 +309,7 @@ def test_resynchronising(coid, filled):
         assert vanished(lines) == {2, 5} and fetched(lines) == {3: {b"\\Flagged"}, 10: {b"\\Flagged"}}
         lines = raw.ok(state.select("8:9,400:500"))
         assert vanished(lines) == set() and fetched(lines) == {}
-        # Nothing since.
+        # No changes have happened since.
         now = State(lines)
         lines = raw.ok(now.select())
         assert vanished(lines) == set() and fetched(lines) == {}
@@ -408,7 +408,7 @@ def test_uid_fetch_vanished(coid, filled):
         assert vanished(lines) == {2, 3, 4, 12} and sorted(fetched(lines)) == [5, 6]
         now = highest(raw.ok('SELECT "INBOX"'))[0]
         assert raw.ok(f"UID FETCH 1:* (FLAGS) (CHANGEDSINCE {now} VANISHED)") == []
-        # Nothing of the set is there, or ever was.
+        # These UIDs are gone, and those of the second set never existed.
         assert vanished(raw.ok(f"UID FETCH 2:3 (FLAGS) (CHANGEDSINCE {state.modseq} VANISHED)")) == {2, 3}
         assert raw.ok(f"UID FETCH 50:60 (FLAGS) (CHANGEDSINCE {state.modseq} VANISHED)") == []
 
@@ -453,9 +453,9 @@ def test_history_that_no_longer_reaches_back(make_coid):
         # Match data spare the client what it knows (section 3.2.5.2): the 20th message has UID 80.
         state = states[0]
         assert vanished(raw.ok(state.select("1:400 (20 80)"))) == {uid for uid in everything if uid > 80}
-        # Nothing above what was ever there.
+        # The answer has no UID above the highest that was ever there.
         assert vanished(raw.ok(state.select("200:4000000000"))) == {uid for uid in everything if uid >= 200}
-    # As well after a restart.
+    # The answer is the same after a restart.
     coid.restart()
     with enabled(coid, user) as raw:
         assert vanished(raw.ok(states[0].select())) == everything

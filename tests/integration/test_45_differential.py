@@ -321,7 +321,7 @@ class Differential:
         assert client.result.results == unseen, f"{client.name}: unseen messages of {client.box}"
 
     def again(self, client, truth):
-        """As if the client had lost its connection now: a second one resynchronises from its cache."""
+        """Acts as if the client had lost its connection: a second one resynchronises from its cache."""
         rng = random.Random(f"{self.seed}/{self.step}/again")
         twin = CacheClient(self.coid, self.user, client.kind, f"{client.name} (twin)", modes=client.modes)
         twin.caches, twin.names = dict(client.caches), dict(client.names)
@@ -339,7 +339,7 @@ class Differential:
 
     def quiet(self):
         if self.mover:
-            # What has been seen is moved by a job of its own; a look at every mailbox comes after it.
+            # A job of its own moves messages that have been seen; a look at every mailbox comes after it.
             for client in self.workers:
                 self.ready(client, random.Random(f"{self.seed}/{self.step}/ready"))
             self.truth()

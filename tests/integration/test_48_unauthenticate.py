@@ -20,7 +20,7 @@ def test_another_user_takes_the_connection_over(coid, alice):
     raw.bad("FETCH 1 (FLAGS)")
     raw.ok(f'LOGIN "{bob}" "{PASSWORD}"')
     assert b"* 0 EXISTS" in raw.ok("SELECT INBOX")
-    # Nothing was expunged, and nobody is told about the other's mail any more.
+    # UNAUTHENTICATE expunges nothing, and the session is no longer told about alice's mail.
     coid.deliver(alice, message())
     assert raw.ok("NOOP") == []
     assert b"* 2 EXISTS" in coid.raw(alice).ok("SELECT INBOX")

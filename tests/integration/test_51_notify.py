@@ -58,7 +58,7 @@ def watch(coid, alice):
     " SET (personal NONE)(inboxes NONE)", " SET (nowhere NONE)", " SET (subtree NONE)",
     " SET (mailboxes () NONE)", " SET (mailboxes (a b NONE)", " SET (mailboxes a b NONE)",
     " SET STATUS STATUS (personal NONE)",
-    # What must come together.
+    # These events must be given together.
     " SET (personal (MessageNew))", " SET (personal (MessageExpunge))", " SET (personal (FlagChange))",
     " SET (selected (MessageNew FlagChange))", " SET (selected (MessageExpunge FlagChange))", " SET (selected (FlagChange))",
     # The selected mailbox has message events alone, and is given once.
@@ -90,7 +90,7 @@ def test_an_event_that_is_not_supported_is_refused_with_the_list_of_those_that_a
     raw.ok(f"NOTIFY SET (personal ({MESSAGES}))")
     tagged = raw.no(f"NOTIFY SET STATUS {groups}")
     assert tagged.startswith(b"NO [BADEVENT " + KNOWN + b"] ")
-    # What was set before holds on.
+    # The earlier NOTIFY stays in force.
     bob.append("Sent", message())
     assert wait_for(raw, b"STATUS") == [b'* STATUS "Sent" (MESSAGES 1 UIDNEXT 2)']
 
@@ -190,7 +190,7 @@ def test_each_filter_means_its_mailboxes(coid, alice, bob, groups, expected):
 
 
 def wait_until(raw, count, seconds=10):
-    """So many responses."""
+    """Reads that many responses."""
     return [raw.response() for _ in range(count)]
 
 
@@ -307,7 +307,7 @@ def test_what_the_client_does_itself_it_is_not_told(coid, alice, bob, watch):
     raw.ok("DELETE c")
     raw.ok('SETMETADATA "" (/private/comment x)')
     raw.ok('SETMETADATA Sent (/private/comment x)')
-    # In the selected mailbox: EXISTS as ever, but no FETCH.
+    # The selected mailbox gets EXISTS as always, but no FETCH.
     tag = raw.tag()
     raw.send(tag + b" APPEND INBOX {3+}\r\nabc\r\n")
     tagged, untagged = raw.until(tag)
@@ -516,7 +516,7 @@ def test_metadata_is_told_without_values(coid, alice, bob, watch):
     bob.ok('SETMETADATA "" (/private/vendor/x/y "one")')
     assert raw.response() == b'* METADATA "" /private/vendor/x/y'
     raw.ok("NOTIFY SET (personal (MailboxMetadataChange)) (selected NONE)")
-    # Also of the selected mailbox: that is no message event.
+    # The selected mailbox gets it too, since this is no message event.
     raw.ok("SELECT Drafts")
     bob.ok('SETMETADATA "" (/private/vendor/x/y "two")')
     bob.ok('SETMETADATA Drafts (/private/comment "two")')
@@ -679,14 +679,14 @@ def test_without_selected_the_mailbox_stands_still(coid, alice, bob, watch, grou
     bob.ok("EXPUNGE")
     coid.deliver(alice, message())
     assert raw.quiet(0.2) == []
-    # Not at the end of commands, either, but for what makes their answers understood.
+    # Commands do not tell them at their end either, except for those that their answers need.
     assert [line for line in raw.ok("NOOP") if b"FLAGS" not in line] == []
     tag = raw.idle()
     coid.deliver(alice, message())
     assert raw.quiet(0.2) == [] and raw.done(tag)[1] == []
     tagged, untagged = raw.cmd("FETCH 1:* (UID)")
     assert tagged.startswith(b"NO [EXPUNGEISSUED]") and untagged == [b"* 2 FETCH (UID 2)", b"* 3 FETCH (UID 3)"]
-    # What the client removes is the answer to its own command.
+    # A client that removes messages gets EXPUNGE as the answer to its own command.
     raw.ok("STORE 3 +FLAGS (\\Deleted)")
     assert raw.ok("EXPUNGE") == [b"* 3 EXPUNGE", b"* 2 RECENT"]
     assert raw.ok("UID FETCH 1:* (FLAGS)") != []
@@ -700,7 +700,7 @@ def test_without_selected_the_mailbox_stands_still(coid, alice, bob, watch, grou
 def test_notify_none_is_no_event_at_all(coid, alice, bob):
     raw = coid.raw(alice, mailbox="INBOX")
     coid.deliver(alice, message())
-    # What came before is told.
+    # The changes before NOTIFY NONE are told.
     assert b"* 1 EXISTS" in raw.ok("NOTIFY NONE")
     coid.deliver(alice, message())
     bob.ok("CREATE new")
@@ -748,7 +748,7 @@ def test_with_qresync_the_selected_mailbox_tells_vanished(coid, alice, bob, watc
     bob.ok("STORE 1,3 +FLAGS (\\Deleted)")
     bob.ok("EXPUNGE")
     assert wait_for(raw, b"VANISHED")[-1] == b"* VANISHED 1,3"
-    # What it is told of a message that came later must not hide the expunge that it has not been told.
+    # A later message that the session is told about must not hide the expunge that it has not been told yet.
     coid.deliver(alice, message())
     got = wait_for(delayed, rb"\* 4 FETCH")
     got += wait_for(delayed, b"HIGHESTMODSEQ")

@@ -378,7 +378,7 @@ def test_modseq(raw):
     for size in (30, 10, 20):
         raw.append("INBOX", b"Subject: x\r\n\r\n" + b"x" * size)
     raw.ok('SELECT "INBOX"')
-    # Nothing was said of MODSEQ so far: nothing is told of it.
+    # The client has not used MODSEQ so far, so no response has one.
     assert raw.ok("SORT (SIZE) UTF-8 ALL") == [b"* SORT 2 3 1"]
     raw.ok("STORE 3 +FLAGS.SILENT (\\Seen)")
     raw.ok("STORE 1 +FLAGS.SILENT (\\Seen)")
@@ -427,7 +427,7 @@ def test_what_sort_saves(raw):
 
 
 def test_long_and_many_headers(raw):
-    """What is too long for the cache is sorted and threaded just as well."""
+    """Headers that are too long for the cache are sorted and threaded just as well."""
     filler = b"".join(b"X-%d: %s\r\n" % (i, b"y" * 900) for i in range(40))
     long = b"z" * 5000
     for subject, name, refs in ((long + b"b", b"a", b""), (long + b"a", b"b", b"References: <a@h>\r\n"), (long + b"b", b"c", b"")):

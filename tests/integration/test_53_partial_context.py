@@ -350,7 +350,7 @@ def test_with_notify_updates_come_without_a_command(raw, other, selected):
         pass
     other.ok("NOOP")
     assert other.append("INBOX", message(body="no body here\r\n" * 1000)).startswith(b"OK")
-    # In either order: the look at the message and its FETCH are jobs of their own.
+    # The order is open, since the look at the message and its FETCH are separate jobs.
     got = [raw.response()]
     while not updates(got) or not any(line.startswith(b"* 3 FETCH") for line in got):
         got.append(raw.response())
@@ -526,7 +526,7 @@ def change(rng, session, count, step):
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seed", range(4))
 def test_random_changes_replayed(coid, alice, raw, other, seed):
-    """Whoever applies what is told has, after every command, what a new search finds."""
+    """A client that applies the updates has, after every command, the result of a new search."""
     rng = random.Random(seed)
     fill(raw, 8)
     if seed == 1:
@@ -650,7 +650,7 @@ SORTS = ["(SUBJECT)", "(REVERSE SUBJECT)", "(SIZE)", "(REVERSE SIZE SUBJECT)", "
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("seed", range(4))
 def test_random_changes_of_sorted_results_replayed(coid, alice, raw, other, seed):
-    """Whoever applies positions as they are told has, after every command, the order of a new SORT."""
+    """A client that applies the positions in their order has, after every command, the order of a new SORT."""
     rng = random.Random(seed)
     fill(raw, 8)
     if seed == 1:

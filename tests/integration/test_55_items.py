@@ -1,4 +1,4 @@
-"""What is told of a message besides its bytes: SAVEDATE (RFC 8514), PREVIEW (RFC 8970), OBJECTID (RFC 8474)."""
+"""Items of a message besides its bytes: SAVEDATE (RFC 8514), PREVIEW (RFC 8970), OBJECTID (RFC 8474)."""
 
 import contextlib
 import datetime
@@ -88,7 +88,7 @@ def test_search_by_the_day_of_saving(old):
     assert found(old, "SAVEDATESUPPORTED") == [1, 2, 3, 4]
     assert found(old, "NOT SAVEDATESUPPORTED") == []
     assert found(old, "OR SAVEDBEFORE 28-Dec-2014 (SAVEDATESUPPORTED 4)") == [1, 4]
-    # Not the date of receipt.
+    # The date of receipt does not count.
     assert found(old, "BEFORE 1-Jan-2000 SAVEDBEFORE 1-Jan-2000") == []
     for text in ("SAVEDON", "SAVEDON 32-Dec-2014", "SAVEDBEFORE yesterday", "SAVEDSINCE", "SAVEDATESUPPORTED 1-Jan-2020"):
         old.bad(f"SEARCH {text}")

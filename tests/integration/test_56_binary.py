@@ -76,7 +76,7 @@ def test_the_form_of_the_literal_tells_nul(raw):
     raw.ok("NOOP")
     assert b"BINARY[1] ~{5120}\r\n" + BYTES in raw.ok("FETCH 1 BINARY.PEEK[1]")[0]
     assert b"BINARY[2] {5100}\r\n" + NO_NUL in raw.ok("FETCH 1 BINARY.PEEK[2]")[0]
-    # What counts are the octets that are sent.
+    # Partial fetches count the octets that are sent.
     assert b"BINARY[1]<1> {10}\r\n" + BYTES[1:11] in raw.ok("FETCH 1 BINARY.PEEK[1]<1.10>")[0]
     assert b"BINARY[1]<255> ~{2}\r\n\xff\x00" in raw.ok("FETCH 1 BINARY.PEEK[1]<255.2>")[0]
     assert item(raw, 1, "BINARY.PEEK[3]") == {"BINARY[3]": b""}
@@ -141,7 +141,7 @@ def test_an_unknown_encoding(coid, alice, raw):
     tagged, untagged = raw.cmd("FETCH 1:3 (BODY.PEEK[1] BINARY.PEEK[2])")
     assert tagged.startswith(b"NO [UNKNOWN-CTE]") and set(fetch_all(untagged)) == {2}
     raw.ok("NOOP")
-    # As they are stored.
+    # The part is returned as it is stored.
     assert item(raw, 1, "BODY.PEEK[2]") == {"BODY[2]": b"y"}
 
 
@@ -195,7 +195,7 @@ def test_a_binary_part_comes_back_as_it_was(raw, nonsync, size):
     got = item(raw, 1, "(BINARY.PEEK[1] BINARY.PEEK[2] BINARY.PEEK[3] BINARY.SIZE[2])")
     assert got["BINARY[1]"] == b"text\r\n" and got["BINARY[2]"] == data and got["BINARY[3]"] == b"\0\1\2"
     assert got["BINARY.SIZE[2]"] == size
-    # What can't be sent in a literal is told, and sent, in another encoding.
+    # A part that can't be sent in a literal is declared, and sent, in another encoding.
     structure = item(raw, 1, "BODYSTRUCTURE")["BODYSTRUCTURE"]
     assert [p[5].lower() for p in structure[:3]] == [b"7bit", b"base64", b"base64"]
     body = item(raw, 1, "BODY.PEEK[2]")["BODY[2]"]
@@ -236,7 +236,7 @@ def test_nul_outside_a_binary_part_is_kept_as_it_came(raw, nonsync):
             assert item(raw, n, "BINARY.PEEK[]") == {"BINARY[]": data}
             assert item(raw, n, "(BODY.PEEK[] RFC822.SIZE)") == {"BODY[]": data.replace(b"\0", b"\x80"), "RFC822.SIZE": len(data)}
     assert item(raw, 1, "BINARY.PEEK[1]") == {"BINARY[1]": b"a\0b"}
-    # Of a message of both kinds the binary part alone has another encoding.
+    # If a message has parts of both kinds, only the binary part gets another encoding.
     assert binary_append(raw, mixed(part(b"fine\0", "binary"), part(b"not\0", "7bit")), nonsync=nonsync).startswith(b"OK")
     raw.ok("NOOP")
     assert item(raw, 7, "(BINARY.PEEK[1] BINARY.PEEK[2])") == {"BINARY[1]": b"fine\0", "BINARY[2]": b"not\0"}

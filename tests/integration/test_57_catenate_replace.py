@@ -102,7 +102,7 @@ def test_urls_alone_and_several_messages(raw):
     raw.ok('SELECT "INBOX"')
     items = fetch(raw.ok("UID FETCH 3 (FLAGS INTERNALDATE)")[0])[1]
     assert {b"\\Seen", b"$x"} <= set(items["FLAGS"]) and items["INTERNALDATE"] == b"17-Jul-1996 02:44:25 -0700"
-    # Nothing that was catenated is seen for that.
+    # CATENATE does not set \Seen on its sources.
     assert b"\\Seen" not in fetch(raw.ok("UID FETCH 2 FLAGS")[0])[1]["FLAGS"]
 
 
@@ -163,7 +163,7 @@ def test_bad_urls(raw, value):
     tagged = catenate(raw, [text(b"x"), url(value), text(b"y")])
     shown = value.replace("]", "%5D").encode()
     assert tagged.startswith(b'NO [BADURL "' + shown + b'"] '), tagged
-    # Also when it is the last thing, without a literal behind it, and before one that waits for "+".
+    # The answer is the same if the URL comes last, without a literal behind it, and before a literal that waits for "+".
     assert catenate(raw, [url(value)]).startswith(b"NO [BADURL ")
     tag = raw.tag()
     raw.send(tag + b" APPEND INBOX CATENATE (" + url(value) + b" TEXT {3}\r\n")
@@ -216,7 +216,7 @@ def test_what_grows_too_large(raw):
 
 
 def test_the_message_goes_meanwhile(coid, alice, raw):
-    """What is being read stays readable; what comes later is not there any more."""
+    """A message that is being read stays readable; later ones are gone."""
     big = b"Subject: big\r\n\r\n" + b"a line of a large message\r\n" * 100000
     raw.append("INBOX", big)
     with coid.raw(alice, mailbox="INBOX") as other:
@@ -327,7 +327,7 @@ def test_a_message_takes_the_place_of_another(coid, alice, raw, uid, nonsync):
         assert not any(b"FETCH" in line and b"Deleted" in line for line in untagged)
         assert uids(raw) == [1, 3, 4]
         items = fetch(raw.ok("FETCH 3 (FLAGS INTERNALDATE BODY.PEEK[])")[0])[1]
-        # Nothing is inherited.
+        # REPLACE takes neither flags nor date from the old message.
         assert set(items["FLAGS"]) - {b"\\Recent"} == {b"\\Seen", b"\\Draft"}
         assert items["INTERNALDATE"] == b"17-Jul-1996 02:44:25 -0700" and items["BODY[]"] == message(subject="new")
         told = other.ok("NOOP")

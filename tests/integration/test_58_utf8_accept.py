@@ -182,7 +182,7 @@ def test_search_takes_quoted_utf8_and_no_charset(coid, alice, new, old):
     for command in ('SEARCH CHARSET UTF-8 ALL', 'UID SEARCH CHARSET US-ASCII ALL', 'SEARCH CHARSET KOI8-R ALL',
                     'SEARCH RETURN (COUNT) CHARSET UTF-8 SUBJECT "grüße"'):
         new.bad(command)
-    # Where one must be named it is UTF-8 (RFC 9755).
+    # A command that must name a charset names UTF-8 (RFC 9755).
     assert new.ok('SORT (SUBJECT) UTF-8 SUBJECT "grüße"') == [b"* SORT 1"]
     assert new.ok('UID THREAD ORDEREDSUBJECT utf-8 SUBJECT "grüße"') == [b"* THREAD (1)"]
     new.bad("SORT (SUBJECT) US-ASCII ALL")
@@ -298,7 +298,7 @@ def refuse_8bit_headers(old):
                  b"{12+}\r\nSubject: x\r\xe4"):
         assert append(old, text).startswith(b"NO [CANNOT]")
         assert old.ok("STATUS INBOX (MESSAGES)") == [b'* STATUS "INBOX" (MESSAGES 0)']
-    # In the body 8-bit octets are as good as ever; so is the data form around a header without any.
+    # A body may have 8-bit octets as before, and the data form may have a header without any.
     body = message(body="Grüße\r\n\r\nÄ: Ö\r\n")
     assert append(old, b"{%d+}\r\n" % len(body) + body).startswith(b"OK")
     assert append(old, utf8_data(plain)).startswith(b"OK")
@@ -339,7 +339,7 @@ def test_the_mode_ends_with_unauthenticate(coid, alice, new):
 
 
 def test_old_and_new_clients_change_the_same_mailboxes(new, old):
-    """What one calls so the other calls so: create, rename, subscribe, delete from either side."""
+    """Either side can use a name of the other: create, rename, subscribe, delete."""
     new.ok('CREATE "Ältere"')
     old.ok('SELECT "&AMQ-ltere"')
     old.append("&AMQ-ltere", message())

@@ -191,7 +191,7 @@ def test_qresync(coid, alice, new, old):
 
 
 def test_it_can_be_enabled_while_a_mailbox_is_selected(coid, alice, new, old):
-    """What is pending then is told in the new way."""
+    """Changes that are pending at ENABLE are told in the new form."""
     with coid.raw(alice, mailbox="INBOX") as raw:
         old.ok("STORE 3 +FLAGS.SILENT (\\Deleted)")
         old.ok("EXPUNGE")
@@ -203,7 +203,7 @@ def test_it_can_be_enabled_while_a_mailbox_is_selected(coid, alice, new, old):
 
 
 def test_other_extensions_tell_uids(new, old):
-    """What was built for sessions with numbers does without them."""
+    """Features that were built for sessions with numbers work without them."""
     old.ok("UID STORE 1 +FLAGS.SILENT (\\Deleted)")
     old.ok("EXPUNGE")
     assert new.ok("NOOP") == [b"* VANISHED 1", b"* 4 RECENT"]

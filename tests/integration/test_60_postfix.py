@@ -45,7 +45,7 @@ def fetch(coid, user, mailbox="INBOX"):
 
 
 def without_trace(got, sent):
-    """What was sent is at the end of what came, behind fields of trace alone."""
+    """The end of the received message is the message that was sent; only trace fields come before it."""
     assert got.endswith(sent), (got[:2000], sent[:2000])
     names = re.findall(rb"^([A-Za-z-]+):", got[:len(got) - len(sent)], re.M)
     assert set(names) <= {b"Return-Path", b"Delivered-To", b"Received"}, names

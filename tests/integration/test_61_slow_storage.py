@@ -15,8 +15,8 @@ from imapraw import Closed
 SLOW = "slow@example.org"
 BOB = "bob@example.org"
 WRITE_MS = 500
-# How much longer the same may take beside slow storage as without it; measured side by side, so that whatever else the
-# machine does weighs on both.
+# An operation may take this many times longer beside slow storage than without it. Both are measured side by side, so
+# that other load on the machine weighs on both.
 RATIO = 6
 
 
@@ -146,7 +146,7 @@ def test_slow_storage_of_one_account_does_not_slow_the_others(make_coid):
     print({name: f"{a * 1000:.2f} ms, beside slow storage {b * 1000:.2f} ms" for name, (a, b) in medians.items()})
     for name, (alone, beside) in medians.items():
         assert beside < alone * RATIO, f"{name}: {alone * 1000:.2f} ms, beside slow storage {beside * 1000:.2f} ms"
-    # What was acknowledged to the slow one is there.
+    # All messages that the slow server acknowledged are there.
     status = slow.raw(SLOW).ok("STATUS INBOX (MESSAGES)")[0]
     assert int(re.search(rb"MESSAGES (\d+)", status)[1]) >= 1 + len(load.answers)
 
@@ -247,7 +247,7 @@ def test_failing_storage_of_one_account_is_its_own_trouble(make_coid, fault, cod
         answers = relay.deliver([BOB, SLOW], letter)
         assert answers[BOB][0] == 250
         if fails:
-            # What exactly is said may be that an account whose sync failed is not used for now.
+            # The answer may also say that an account whose sync failed is not used for now.
             assert answers[SLOW][0] in (code, 451), answers
             assert answers[SLOW][1].startswith((status, "4.3.0")), answers
         else:

@@ -197,7 +197,7 @@ def test_sessions_of_many_accounts_on_many_reactors(many):
         crowd.add(deliver, coid, 15, delivered)
     crowd.add(come_and_go, coid, 10)
     crowd.join()
-    # In the end all sessions see the same, and it is what is there.
+    # At the end all sessions see the same state, which is that of the store.
     for user, pair in watchers.items():
         there = view(coid, user)
         for watcher in pair:

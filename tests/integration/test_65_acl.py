@@ -32,7 +32,7 @@ def test_the_owner_has_every_right(raw, alice):
             assert raw.ok(f'GETACL "{name}"') == [f'* ACL "{name}" "{alice}" {ALL}'.encode()]
             raw.ok(f'SELECT "{name}"')
     assert raw.ok("MYRIGHTS inbox") == [f'* MYRIGHTS "INBOX" {ALL}'.encode()]
-    # What the rights promise is true: flags, and a mailbox opened read-write.
+    # The rights are true: flags can be set, and the mailbox is opened read-write.
     tagged, untagged = raw.cmd("SELECT Sent")
     assert tagged.startswith(b"OK [READ-WRITE]")
     assert any(b"PERMANENTFLAGS (\\Answered \\Flagged \\Deleted \\Seen \\Draft \\*)" in line for line in untagged)

@@ -22,7 +22,7 @@ def notes(untagged):
 
 
 def check(told, tag):
-    """What section 4 asks of one command's notifications."""
+    """Checks the notifications of one command against section 4."""
     progress = -1
     for told_tag, done, goal in told:
         assert told_tag == tag
@@ -78,7 +78,7 @@ def test_a_search_tells_how_far_it_is(coid, alice):
         _, untagged = until_told(raw, text)
         told = notes(untagged)
         assert {goal for _, done, goal in told if done} <= {12}
-        # Nothing but the answer besides, and that last.
+        # The answer is the only other response, and it comes last.
         assert untagged[-1].startswith(b"* SEARCH" if "RETURN" not in text else b"* ESEARCH")
         assert len(untagged) == len(told) + 1
 
@@ -152,7 +152,7 @@ def test_writes_to_slow_storage_are_told_of(make_coid):
     assert tagged.startswith(b"OK [APPENDUID")
     check(notes(untagged), tag)
     assert notes(untagged)
-    # Whoever is idle is not told that others work.
+    # An idle session is not told that others work.
     idler.send(b"DONE\r\n")
     assert not notes(idler.until(idle)[1])
     end_slow(coid)

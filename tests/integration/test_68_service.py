@@ -1,4 +1,4 @@
-"""What a service manager and an administrator see: sockets handed over, the configuration that holds, reloads, errors."""
+"""Service managers and administrators: sockets handed over, the configuration that holds, reloads, errors."""
 
 import re
 import socket
@@ -220,7 +220,7 @@ def test_a_refused_reload_fails_and_says_why(coid):
     done = coid.ctl("reload", check=False)
     assert done.returncode == 1 and done.stdout == ""
     assert f"{coid.config}:{good.count(chr(10)) + 2}: imap.line_max" in done.stderr
-    # As the unit calls it: the broken file names the control socket no more, the environment does.
+    # The unit calls it like this: the broken file no longer names the control socket, but the environment does.
     done = subprocess.run([str(BUILD / "coidctl"), "-c", str(coid.config), "reload"], capture_output=True, text=True,
                           timeout=60, env=coid.environment() | {"COID_CONTROL": str(coid.control)})
     assert done.returncode == 1 and "imap.line_max" in done.stderr
@@ -262,7 +262,7 @@ def test_a_log_file_that_cannot_be_written_is_refused_by_check_reload_and_start(
     assert (done.returncode, done.stderr) == (78, wanted)
     done = subprocess.run([str(BUILD / "coid"), "-c", str(coid.config)], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (78, wanted)
-    # What was in use goes on.
+    # The configuration that was in use stays in use.
     assert "configuration not reloaded" in coid.log_text()
 
 

@@ -61,7 +61,7 @@ def test_a_server_in_order_is_ok_and_says_of_what(make_coid, tmp_path):
     assert lines["store"] == "ok" and lines["push"] == "0 waiting"
     assert re.fullmatch(r"\d+ MiB free, \d+%", lines["disk"])
     assert re.fullmatch(r"valid until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", lines["certificate"])
-    # What was written for the look is gone.
+    # The file that the health check wrote is gone.
     assert not (coid.store / "health").exists()
 
 

@@ -1,4 +1,4 @@
-"""What coid makes of a push service's answers (WP-44 to WP-46), of a dead one, and of hosts that it must not ask (WP-16)."""
+"""Answers of a push service (WP-44 to WP-46), a dead push service, and hosts that coid must not ask (WP-16)."""
 
 import email.utils
 import json

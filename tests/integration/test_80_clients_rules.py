@@ -18,7 +18,7 @@ import pytest
 import imapraw
 from coid import PASSWORD, message
 
-# What a client of RFC 3501 alone knows of untagged responses.
+# The untagged responses that a client knows which implements RFC 3501 alone.
 PLAIN = re.compile(
     rb"\* (\d+ (EXISTS|RECENT|EXPUNGE)$|\d+ FETCH \(|(FLAGS|LIST|LSUB|SEARCH|STATUS|CAPABILITY)( |$)|(OK|NO|BAD|BYE) )")
 EXTENDED_FETCH = re.compile(rb"\b(MODSEQ|EMAILID|THREADID|PREVIEW|SAVEDATE)\b")
@@ -181,7 +181,7 @@ def test_select_says_exact_uids_and_never_no(coid, alice):
             made = re.match(rb"OK \[APPENDUID (\d+) (\d+)\]", raw.append(mailbox, message()))
             assert (int(made.group(1)), int(made.group(2))) == (validity, uidnext)
     assert len(seen) == 2
-    # Not by what is left, but by what was there.
+    # UIDNEXT is one more than the highest UID that was ever there, even if that message is gone.
     raw.ok("SELECT Other")
     raw.ok(r"STORE 1:* +FLAGS.SILENT (\Deleted)")
     raw.ok("EXPUNGE")
@@ -227,7 +227,7 @@ def test_idle_wakes_with_the_event_and_makes_no_noise(coid, alice):
     coid.deliver(alice, message())
     raw.ok("NOOP")
 
-    # Of his own flags he hears nothing.
+    # The session is not told about flags that it changed itself.
     raw.ok(r"UID STORE 1 +FLAGS.SILENT (\Seen)")
     tag = raw.idle()
     assert raw.quiet(0.3) == []
@@ -405,7 +405,7 @@ def test_deleting_one_message_is_cheap_and_silent(coid, alice):
     large = rounds(raw, "Large", 10)
     raw.ok("SELECT Small")
     small = rounds(raw, "Small", 10)
-    # Not 500 times as dear, as reading the whole mailbox again would be.
+    # The work must not grow by the factor 500, as it would if the whole mailbox were read again.
     assert large < 25 * small, (large, small)
 
     untagged = raw.ok("SELECT Small")
@@ -567,7 +567,7 @@ def test_a_folder_is_deleted_by_moving_it_below_trash(coid, alice):
     assert any(b"Trash/X" in line for line in subscribed)
     assert not any(re.search(rb'"/" "?X"?$', line) for line in subscribed)
 
-    # What is missing above is made.
+    # The server creates superior mailboxes that are missing.
     raw.ok('CREATE "Y"')
     raw.ok('RENAME "Y" "Bin/Deep/Y"')
     names = {re.search(rb'"/" "?([^"]*)"?$', line).group(1) for line in raw.ok('LIST "" "Bin*"')}

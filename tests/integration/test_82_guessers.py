@@ -1,4 +1,4 @@
-"""Whoever guesses passwords shuts nobody out, learns nothing, and is written down once for each guess.
+"""Guessing clients shut nobody out, learn nothing, and are logged once for each guess.
 
 AU-30 AU-31. COID_GUESSERS makes the attacks larger (990 connections are the long form).
 """
@@ -42,7 +42,7 @@ def login_time(coid, user, source, password=PASSWORD):
 
 
 class Attack:
-    """So many connections, each guessing without end; dropped ones come back."""
+    """That many connections, each of which guesses without end; dropped ones come back."""
 
     def __init__(self, coid, addresses, connections):
         self.coid = coid
@@ -158,7 +158,7 @@ def test_au_30_guesses_have_a_cap_that_a_login_does_not_lift(make_coid):
     coid.wait_log("event=auth_ban kind=address key=127.0.0.7 seconds=600")
     with connect(coid, "127.0.0.7") as raw:
         assert raw.no(f'LOGIN "{alice}" "{PASSWORD}"').startswith(b"NO [AUTHENTICATIONFAILED]")
-    # Who is known there, and who comes from elsewhere, is served.
+    # A known user on that address and one from another address are served.
     login_time(coid, mallory, "127.0.0.7")
     login_time(coid, alice, "127.0.0.8")
 
@@ -248,7 +248,7 @@ def test_each_failure_is_one_line(coid, alice):
 
 
 def fail2ban(text, tmp_path):
-    """How many lines the shipped filter matches, and which addresses."""
+    """The number of lines that the shipped filter matches, and the addresses."""
     log = tmp_path / "log"
     log.write_text(text)
     done = subprocess.run(["fail2ban-regex", "-v", str(log), str(ROOT / "etc/fail2ban/filter.d/coid.conf")],

@@ -128,6 +128,6 @@ def test_after_tls_close_notify_the_answers_come(coid, mail):
         with pytest.raises(ssl.SSLWantReadError):
             tls.unwrap()
         sock.sendall(outgoing.read())
-        # What comes behind our own close_notify is no longer shown by this library: the bytes are counted.
+        # This library no longer shows data that comes after our own close_notify, so the bytes are counted.
         got = everything(sock)
     assert len(got) > 20 * 5000

@@ -49,7 +49,7 @@ def test_names_of_earlier_days_keep_working_and_are_reported(coid):
     coid.add_user("old@example.org")
     old = "jo\u0308rg@example.org"
     coid.stop()
-    # As an earlier version made it: without identity, in the form that was typed.
+    # The table is changed to what an earlier version made: it has no identity, and the name is as it was typed.
     database = sqlite3.connect(coid.store / "server.db")
     database.execute("UPDATE user SET name = ?", (old,))
     database.executescript("ALTER TABLE user DROP COLUMN identity; ALTER TABLE user DROP COLUMN sum; PRAGMA user_version = 1;")
@@ -67,7 +67,7 @@ def test_names_of_earlier_days_keep_working_and_are_reported(coid):
 
 
 def typed(coid, lines):
-    """What coidctl says when a password is typed on a terminal; and its exit status."""
+    """Returns the output and the exit status of coidctl when a password is typed on a terminal."""
     pid, fd = pty.fork()
     if pid == 0:
         os.execv(BUILD / "coidctl", [str(BUILD / "coidctl"), "-s", str(coid.control), "user", "add", "typed@example.org",

@@ -120,7 +120,7 @@ def test_on_a_full_disk_all_is_read_and_what_is_removed_makes_room(disk, make_co
             remove(raw, count)
             count -= 1
         assert b"small" in b"".join(raw.ok("FETCH 1 BODY.PEEK[]"))
-    # What was removed is gone from the disk, too: that is all the room that mail needs.
+    # Removed messages are gone from the disk as well, which leaves room for new mail.
     wait_delivery(coid, BOB, "again")
     assert disk.free() > 3 * MIB
     for user in (ALICE, BOB, CAROL):

@@ -63,7 +63,7 @@ def test_what_is_on_a_disk_that_turns_read_only_is_read(disk, make_coid):
     assert b"Answered" in b"".join(alice.ok("FETCH 1 FLAGS"))
     for user in (ALICE, BOB, CAROL):
         refuses(coid, reads(coid, user), user)
-        # What was refused has shut out nobody.
+        # The refused commands have shut out nobody.
         reads(coid, user)
     time.sleep(2.5)
     assert b"Answered" in b"".join(alice.ok("FETCH 1 FLAGS"))

@@ -120,7 +120,7 @@ def damage(rng, folder, running):
 
 
 def use(coid, user):
-    """What a client does; it may be told NO, but nothing else may happen."""
+    """Runs the commands of a client; it may be told NO, but nothing else may happen."""
     try:
         with coid.raw(user) as raw:
             for command in ("SELECT INBOX", "FETCH 1:* (FLAGS ENVELOPE BODYSTRUCTURE)", "FETCH 1:* BODY.PEEK[]",
@@ -187,7 +187,7 @@ def test_random_damage(make_coid, tmp_path, running):
             again = coid.ctl("check", user, check=False)
             assert again.returncode == 0, f"{told}\n{repaired.stdout}\n{again.stdout}{again.stderr}"
             found = numbered(messages_of(coid, user))
-            # What lies in a damaged database may be gone with it.
+            # The messages in a damaged database may be lost with it.
             sure = (in_files if index_hit else set(range(2 * PER_MAILBOX))) - hit
             for n in sure:
                 copies = [text for _, text in found.get(n, [])]

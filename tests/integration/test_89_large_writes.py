@@ -158,7 +158,7 @@ def test_what_one_account_sends_at_a_time_has_a_limit(make_coid):
     # Others are not concerned, nor is mail that comes in.
     assert coid.raw(BOB).append("INBOX", body).startswith(b"OK")
     coid.deliver(ALICE, body)
-    # What does not wait for "+" is read to its end, and the connection stays usable.
+    # A literal that does not wait for "+" is read to its end, and the connection stays usable.
     refused = next(raw for raw in sessions if raw not in let_in)
     assert refused.append("INBOX", body, nonsync=True).startswith(b"NO [LIMIT]")
     refused.ok("NOOP")

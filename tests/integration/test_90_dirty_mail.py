@@ -93,7 +93,7 @@ def test_where_a_header_without_an_empty_line_ends(raw):
     got = get(raw, uid, "BODY.PEEK[HEADER] BODY.PEEK[TEXT] PREVIEW")
     assert got == {"BODY[HEADER]": b"Subject: x\r\n", "BODY[TEXT]": b"Hello,\r\nno empty line here\r\n",
                    "PREVIEW": "Hello, no empty line here", "UID": uid}
-    # What begins with no field has no header.
+    # A message that does not begin with a field has no header.
     uid = put(raw, text("Hello,", "Subject: x", "", "text"))
     assert get(raw, uid, "BODY.PEEK[HEADER] BODY.PEEK[TEXT]") == {
         "BODY[HEADER]": b"", "BODY[TEXT]": b"Hello,\r\nSubject: x\r\n\r\ntext", "UID": uid}
@@ -155,7 +155,7 @@ def test_a_multipart_without_a_boundary_has_one_text(raw, kind):
     assert got["BODY"] == [["text", "plain", ["charset", "us-ascii"], None, None, "7bit", len(body), 4], subtype]
     assert got["BODY[1]"] == got["BODY[TEXT]"] == body.encode() and got["BINARY.SIZE[1]"] == len(body)
     assert "some text" in got["PREVIEW"] and found(raw, 'BODY "some text"') == [uid]
-    # In a part, too.
+    # The same holds for a part.
     uid = put(raw, text("Subject: x", *MIXED, "", "--b", f"Content-Type: {kind}", "", "inner", "--b--", ""))
     got = get(raw, uid, "BODY BODY.PEEK[1.1] BODY.PEEK[1]")
     assert got["BODY"][0] == [["text", "plain", ["charset", "us-ascii"], None, None, "7bit", 5, 0], subtype]

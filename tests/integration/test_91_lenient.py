@@ -1,4 +1,4 @@
-"""What clients send that the grammar does not have, or has and few servers take: blanks, dates, large numbers, odd names."""
+"""Syntax that clients send against the grammar, or that few servers take: blanks, dates, large numbers, odd names."""
 
 import re
 

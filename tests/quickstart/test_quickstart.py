@@ -70,7 +70,7 @@ class Demo:
         return subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, **options)
 
     def alive(self):
-        """Whether the process is there and is ours; a zombie is not."""
+        """True if the process exists and is ours; a zombie does not count."""
         try:
             text = pathlib.Path(f"/proc/{self.pid}/cmdline").read_bytes()
         except OSError:
@@ -199,7 +199,7 @@ def test_a_full_disk_is_named(demo):
                 pass
         done = demo.run(check=False)
         assert done.returncode == 1 and f"there is no space left on the disk of {demo.folder}" in done.stderr, done.stderr
-        # What is there is whole.
+        # The files that exist are complete.
         made = [demo.folder / path for path in ("cert.pem", "key.pem", "coid.conf") if (demo.folder / path).exists()]
         assert all(re.search(r"(-----END .*-----|\})\s*\Z", path.read_text()) for path in made)
         (demo.folder / "filler").unlink()
