@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""What COI's filter and Web Push cost a delivery, measured within one run of one server, and prints tables.
+"""Measures the cost of COI's filter and of Web Push for a delivery, within one run of one server, and prints tables.
 
     cmake --preset release -DCOID_BENCH=ON && cmake --build build/release
     bench/features.py [--rounds N] [--count N] [--only coi,push,isolation] [--build DIR]

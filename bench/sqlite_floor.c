@@ -1,5 +1,5 @@
 /*
- * What SQLite alone needs for a small transaction in a database that is not open: many databases with the
+ * Measures SQLite alone with a small transaction in a database that is not open: many databases with the
  * tables of an account, one after the other, each of them changed once.
  *
  * sqlite_floor open|reuse FOLDER DATABASES ROUNDS [sync]

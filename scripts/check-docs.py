@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """
 Checks that documents and comments name only what there is: files, links, manual pages, units, settings, functions, tests. Also
-that docs/standards.md has each RFC that the sources name and each capability that the server announces, and that installed
-documents link only to installed ones.
+that docs/standards.md has each RFC that the sources name and each capability that the server announces, that installed
+documents link only to installed ones, and that no comment begins with a word that hides its subject (FRAGMENT).
 """
 
 import ast
@@ -22,6 +22,9 @@ SYSTEM_HEADERS = {"sysexits.h", "uthash.h"}
 STORE_FILES = {"server.state", "server.db"}
 WORD = re.compile(r"[A-Za-z0-9_.*/<>-]+")
 SECTION = re.compile(r"^(\w+) \{(.*?)^\}", re.M | re.S)
+# A comment or docstring that begins like this has no subject yet ("What ...", "Of ...") or puts it last.
+FRAGMENT = re.compile(r"^[ \t]*(?:/\*(?:\n[ \t]*\*)?|#|\"\"\") ?((?:What|Whatever|Who|Whoever|Whose|Of|As|So many|Also|Else|"
+                      r"Because|For|Where|How|Whether|Not|Nothing|In)\b.*)", re.M)
 
 
 def tracked():
@@ -193,6 +196,8 @@ def main():
             problems += [f"{name}: {link}: this link leads nowhere" for link in wrong_links(name, text)]
         words = text if document or name == "tests/unit/COVERED_BY" else comments(name, text)
         problems += [f"{name}: {word}: there is no such file" for word in wrong_words(words)]
+        if not document and not name.startswith("etc/"):
+            problems += [f"{name}: begin with the subject: {line}" for line in FRAGMENT.findall(text)]
     problems += [*standards(), *log_lines(), *installed()]
     print("\n".join(sorted(set(problems))) if problems else "documents: clean")
     return 1 if problems else 0

@@ -228,7 +228,7 @@ static void qp_byte(struct mime_decoder *decoder, char c, struct buf *out)
 
 #define QP_LOOK_MAX 1024
 
-/* Whether octets of a line are taken together: nothing of what came before is still to be decided. */
+/* True if the octets of a line can be taken together: no earlier octet waits to be decoded. */
 static bool qp_is_plain(const struct mime_decoder *decoder)
 {
 	return decoder->pending_count == 0 && decoder->run_count == 0;

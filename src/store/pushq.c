@@ -159,7 +159,7 @@ static enum rc pushq_forget_sent(struct pushq *pushq)
 
 static void pushq_checkpoint(struct pushq *pushq)
 {
-	/* What is in doubt is copied by the next pushq_sync, when it has been written anew. */
+	/* Frames in doubt are not copied here: the next pushq_sync writes them anew first. */
 	if (pushq->doubtful || db_wal_frames(pushq->db) < CHECKPOINT_FRAMES ||
 		db_checkpoint(pushq->db, false) == RC_OK)
 		return;

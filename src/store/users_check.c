@@ -311,8 +311,8 @@ static enum rc store_lock(struct users_checker *checker)
 }
 
 /*
- * What a repair before this one has written may be in the kernel's memory only, if a sync has failed then:
- * nothing is found wrong with it now.
+ * Files of an earlier repair may be in the kernel's memory only, if a sync failed then: they look right now,
+ * but a power cut would take them.
  */
 static enum rc store_sync(struct users_checker *checker)
 {

@@ -447,7 +447,7 @@ static void what_a_failed_batch_was_told_is_true_after_a_power_cut_too(void **st
 	power_fini(&power);
 }
 
-/* As the background does it. */
+/* Does the sync that the store does in the background. */
 static enum rc sync_run(struct account *account, void *arg)
 {
 	uint64_t number = atomic_load(&account->dirty_number);

@@ -83,7 +83,7 @@ static bool copy_is_there(
 	return copy == VERSION || (version == VERSION && !done);
 }
 
-/* Whether some cut shows that this sync was not made. */
+/* Returns true if some cut shows that this sync was not made. */
 static bool is_noticed(struct power *power, size_t sync, size_t to)
 {
 	for (size_t point = sync + 1; point <= to; point++)

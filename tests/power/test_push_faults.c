@@ -247,7 +247,7 @@ static void end_long(struct fixture *f)
 }
 
 /*
- * What is in doubt must not go into the database before it has been written anew: a power cut in the middle
+ * Frames in doubt must not go into the database before they are written anew: a power cut in the middle
  * would leave some of its pages there, and the push that was answered before in a damaged database.
  */
 static void a_long_wal_in_doubt_is_not_copied_as_it_is(void **state)

@@ -71,7 +71,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What the users' strand says, as text. */
+/* Lists the users that the users' strand knows, as text. */
 
 struct listing {
 	struct users_job job;
@@ -168,7 +168,7 @@ static bool start_is_good(struct fixture *f)
 	return good;
 }
 
-/* What a cut at this point leaves. done: what was done is said to be done. */
+/* Checks the state that a cut at this point leaves. `done`: the scene reported success before the cut. */
 typedef bool look_fn(struct fixture *f, bool done);
 
 static bool start_look(struct fixture *f, bool done)
@@ -331,7 +331,7 @@ static void cut_scene(struct fixture *f, const struct scene *scene)
 	check_syncs(f, scene, from, to);
 }
 
-/* What is said to be done although a sync has failed is done. What is not is done the next time. */
+/* If a scene reports success although a sync failed, its work is done. If not, it succeeds the next time. */
 static bool fail_scene(struct fixture *f, const struct scene *scene, unsigned nth)
 {
 	scene->prepare(f);
@@ -531,7 +531,7 @@ static bool copy_run(struct fixture *f)
 	return ask(f, false, copy_fn) == RC_OK;
 }
 
-/* How many users a copy has; -1: it is not there; 0: it is damaged. */
+/* Returns the number of users in a copy; -1: it is not there; 0: it is damaged. */
 static int copy_users(struct fixture *f, const char *name)
 {
 	char path[1024];
@@ -621,7 +621,7 @@ static bool replace_look(struct fixture *f, bool done)
 	return !done || start_is_good(f);
 }
 
-/* What server.state has lost the next start finds in server.db and in the folders. */
+/* The next start finds numbers that server.state has lost in server.db and in the folders. */
 static const struct scene repair_scene = {
 	.prepare = repair_prepare,
 	.run = repair_run,

@@ -54,7 +54,7 @@ struct name {
 	size_t inode;
 };
 
-/* What the kernel knows of a file. */
+/* The state that the kernel keeps for a file. */
 struct inode {
 	bool dirty; /* written to, and not synced since */
 	bool failed; /* a syncfs has failed for it, and nobody has been told by a sync of the file */

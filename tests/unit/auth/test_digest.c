@@ -12,7 +12,7 @@
 
 #define BYTES_MAX 256
 
-/* Whether so many octets of digest and salt are taken, in base64 and in hexadecimal. */
+/* Returns true if n octets of digest and salt are accepted, in base64 and in hexadecimal. */
 static bool readable(const char *scheme, size_t n)
 {
 	char bytes[BYTES_MAX];

@@ -234,7 +234,7 @@ static void a_key_leaves_when_one_more_than_the_table_holds_comes(void **state)
 	guard_free(&guard);
 }
 
-/* So many banned keys, then one that is not, in a full table to which one more comes: who is still there? */
+/* Fills a table with banned keys and one that is not banned, adds one more, and checks which one has left. */
 static void assert_leaves(unsigned banned, bool banned_leaves)
 {
 	struct guard *guard = guard_new(banned + 1);

@@ -260,7 +260,7 @@ static void very_many_unknown_settings_are_cut_short(void **state)
 	buf_fini(&text);
 }
 
-/* What follows an unknown name is read unless the name is too long. */
+/* The text after an unknown name is read unless the name is too long. */
 static void an_unknown_name_of_the_greatest_length_is_passed(void **state)
 {
 	(void)state;

@@ -98,7 +98,7 @@ static void numbers_at_their_borders(void **state)
 static void octets_at_their_borders(void **state)
 {
 	(void)state;
-	/* What may stand as it is. */
+	/* These octets need no encoding. */
 	assert_url("/-._~!$'()*+,&=:@09AZaz/;UID=1", "/-._~!$'()*+,&=:@09AZaz 0 1 BODY[]");
 	for (int c = 1; c < 256; c++) {
 		char text[32];

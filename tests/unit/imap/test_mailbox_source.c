@@ -50,7 +50,7 @@ static void every_filter_means_its_mailboxes(void **state)
 	assert_false(mailbox_source_match(NULL, STRV("a"), true));
 }
 
-/* So many names in one filter, or one filter for each. */
+/* Parses that many names in one filter, or one filter for each. */
 static bool taken(struct store *store, size_t names, bool apart)
 {
 	struct arena *arena = arena_new(0);

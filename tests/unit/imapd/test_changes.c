@@ -18,7 +18,7 @@ static void send_change(struct server *server, const struct change *change)
 	sink->fn(sink->ctx, &list);
 }
 
-/* Whoever opens INBOX next finds so many messages that nobody has claimed. */
+/* The next session that opens INBOX finds this number of messages that nobody has claimed. */
 static void assert_unclaimed(struct server *server, const char *recent)
 {
 	struct client *client = client_new(server, NULL);
@@ -84,7 +84,7 @@ static void a_claim_that_finds_no_room_leaves_them_to_the_next_session(void **st
 	client_free(&client);
 }
 
-/* As soon as the strand is let go the claim is made, and nobody waits for the answer. */
+/* The claim is made as soon as the strand is let go, and nobody waits for the answer. */
 static void a_session_may_go_while_it_claims(void **state)
 {
 	struct client *client = client_new(*state, "INBOX");

@@ -48,7 +48,7 @@ static void messages_that_cannot_be_read_are_counted_at_the_end(void **state)
 		strstr(answer, "* NO [CORRUPTION] 2 of these messages cannot be read as they were stored\r\n"
 			       "a OK FETCH completed\r\n"));
 	free(answer);
-	/* What needs no bytes is not damaged. */
+	/* Items that need no bytes are answered as ever. */
 	assert_command(client, "FETCH 2 (UID RFC822.SIZE)",
 		"* 2 FETCH (UID 2 RFC822.SIZE 20012)\r\na OK FETCH completed\r\n");
 	client_free(&client);
@@ -96,7 +96,7 @@ static void a_slice_waits_for_a_client_that_does_not_read(void **state)
 	client_free(&client);
 }
 
-/* Not even the rest of the response may follow. */
+/* The server may not even send the rest of the response. */
 static void a_client_may_go_while_a_slice_waits_or_runs(void **state)
 {
 	struct server *server = *state;

@@ -105,7 +105,7 @@ static void what_could_not_be_read_is_an_overflow(void **state)
 	let_go(&block, client);
 	free(client_until(client, "* OK [NOTIFICATIONOVERFLOW] "));
 	free(client_until(client, "\r\n"));
-	/* As after NOTIFY NONE: nothing more is told. */
+	/* The session is told no more changes, as after NOTIFY NONE. */
 	assert_false(notify_of(client)->watching);
 	add_sized(*state, "INBOX", 20);
 	assert_quiet(client);

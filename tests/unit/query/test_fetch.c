@@ -430,7 +430,7 @@ static enum rc run_some(struct rig *rig, struct fetch *fetch, size_t *ret_octets
 	}
 }
 
-/* So many messages fail, and then there is one that can be sent, unless the command has given up before. */
+/* That many messages fail, then comes one that can be sent, unless the command has given up before. */
 static void assert_goes_on(struct rig *rig, uint32_t failing, uint32_t last, bool sent)
 {
 	struct fetch *fetch = fetch_of(rig, "BINARY.PEEK[1]", last - failing, last);

@@ -91,7 +91,7 @@ static void recursivematch_tells_levels_above_hidden_names(void **state)
 	subscribe(t, "x/y");
 	assert_lines(t, "(SUBSCRIBED RECURSIVEMATCH) \"\" x",
 		"* LIST (\\NonExistent \\HasChildren) \"/\" \"x\" (\"CHILDINFO\" (\"SUBSCRIBED\"))\r\n");
-	/* Nothing is hidden here. */
+	/* This pattern hides no name. */
 	assert_lines(t, "(SUBSCRIBED RECURSIVEMATCH) \"\" x*",
 		"* LIST (\\NonExistent \\Subscribed \\HasNoChildren) \"/\" \"x/y\"\r\n");
 }

@@ -73,7 +73,7 @@ static void no_higher_modseq_is_told_than_the_session_knows_of(void **state)
 	q.items.told_modseq = highest + 1;
 	read_items(t, &q);
 	assert_int_equal(q.values.info.highestmodseq, highest);
-	/* Of other mailboxes it knows nothing. */
+	/* The told modseq does not count for other mailboxes. */
 	q.items.selected = q.info.id + 1;
 	q.items.told_modseq = 1;
 	read_items(t, &q);

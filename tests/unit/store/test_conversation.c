@@ -166,7 +166,7 @@ static void so_many_references_count_all(void **state)
 		for (int i = 0; i < n; i++)
 			buf_printf(&text, " <%d@x>\r\n", i);
 		buf_addc(&text, '\0');
-		/* Of more, the second one is the first that goes. */
+		/* If there are more, the second one goes first. */
 		deliver(f, "Message-ID: <1@x>\r\n");
 		deliver(f, text.p);
 		buf_fini(&text);

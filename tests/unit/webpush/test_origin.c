@@ -401,14 +401,14 @@ static void a_test_does_not_wait_behind_a_push_of_the_same_endpoint(void **state
 	assert_null(origins_next(f->origins, f->now, &wake));
 }
 
-/* Whether an endpoint is still known as one that answers after so long. */
+/* Returns true if an endpoint is still known as one that answers when that much time has passed. */
 static bool remembered(struct fixture *f, const char *endpoint, const char *other, uint64_t later)
 {
 	struct push *sent[8];
 
 	prove(f, 1, endpoint);
 	f->now += later;
-	/* What has been idle for too long goes when another endpoint comes to rest. */
+	/* An endpoint that has been idle for too long goes when another one comes to rest. */
 	prove(f, 1, other);
 	add(f, PUSH_MESSAGE, 1, endpoint);
 	add(f, PUSH_MESSAGE, 1, endpoint);

@@ -8,7 +8,7 @@ static void what_is_known_is_enabled_and_told(void **state)
 		"* ENABLED UTF8=ACCEPT IMAP4rev2\r\na OK ENABLE completed\r\n");
 	assert_int_equal(client_session(client)->enabled, ENABLED_UTF8 | ENABLED_REV2);
 	assert_command(client, "ENABLE X-OTHER", "* ENABLED\r\na OK ENABLE completed\r\n");
-	/* What is on stays on. */
+	/* The extensions that are on stay on. */
 	assert_int_equal(client_session(client)->enabled, ENABLED_UTF8 | ENABLED_REV2);
 	assert_command_has(client, "ENABLE", "a BAD ");
 	assert_command_has(client, "ENABLE (CONDSTORE)", "a BAD ");

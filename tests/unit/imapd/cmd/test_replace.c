@@ -27,7 +27,7 @@ static void the_new_message_comes_and_the_old_one_goes(void **state)
 	client_free(&client);
 }
 
-/* The store was asked about the literal; then, before the message is whole, news come that must be claimed. */
+/* The store was asked about the literal. Before the message is whole, news come that must be claimed. */
 static void a_claim_while_the_message_comes_delays_it(void **state)
 {
 	struct client *client = client_new(*state, "INBOX");

@@ -35,7 +35,7 @@ static void wrong_items_are_bad(void **state)
 	client_free(&client);
 }
 
-/* Else the client would hold a lower number to be the newer one. */
+/* Otherwise the client would take a lower number for the newer one. */
 static void new_messages_of_the_selected_mailbox_are_told_before_they_are_counted(void **state)
 {
 	struct client *client = client_new(*state, "INBOX");
