@@ -42,7 +42,7 @@ static void an_account_is_enabled_and_disabled(void **state)
 	assert_request(control, ARGS("coi", "show", ALICE), OFF);
 	char *answer = control_ask(control, ARGS("coi", "enable", ALICE), "");
 	assert_int_equal(strncmp(answer, "o enabled: yes\n", 15), 0);
-	/* What it says is how it is. */
+	/* The answer tells the new state. */
 	assert_request(control, ARGS("coi", "show", ALICE), answer);
 	assert_request(control, ARGS("coi", "enable", ALICE), answer);
 	free(answer);

@@ -117,7 +117,7 @@ static void file_put(const char *path, const char *p, size_t n)
 	close(fd);
 }
 
-/* Nothing but the very bytes is given out, and they are again as soon as they are there. */
+/* The store gives out only the original bytes, and does so again as soon as they are back. */
 static void a_moved_out_file_is_cut_and_turned_octet_by_octet(void **state)
 {
 	struct fixture *f = *state;
@@ -127,7 +127,8 @@ static void a_moved_out_file_is_cut_and_turned_octet_by_octet(void **state)
 	f->rig.settings.inline_age_ms = 0;
 	assert_int_equal(rig_open(&f->rig), RC_OK);
 	assert_int_equal(rig_move_out(&f->rig, ACCOUNT), RC_OK);
-	/* Not by reading it: a file that was compared a moment ago is not compared again. */
+	/* The test does not read the message itself: the store does not compare a file again that it has
+	 * compared a moment ago. */
 	buf_reset(&f->bytes);
 	rig_message(&f->bytes, 2, 700);
 	size_t size = f->bytes.len;

@@ -76,7 +76,7 @@ static void controls_and_what_is_no_utf8_are_refused(void **state)
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		assert_refused(*state, wrong[i], RC_INVALID);
 	assert_refused_bytes(*state, STRV("a\0b"), RC_INVALID);
-	/* What is beside them is allowed, as are the wildcards of LIST. */
+	/* Their neighbours are allowed, and so are the wildcards of LIST. */
 	assert_name(*state, "a\xc2\xa0", "a\xc2\xa0");
 	assert_name(*state, "a*%b ~", "a*%b ~");
 }

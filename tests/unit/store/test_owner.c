@@ -131,7 +131,7 @@ static void one_written_by_hand_is_read_or_refused(void **state)
 			assert_true(rc == RC_OK || rc == RC_CORRUPT);
 			refused += rc == RC_CORRUPT;
 		}
-		/* Nothing that is needed comes after the limits. */
+		/* A file that is cut behind the limits holds all that is needed. */
 		enum rc rc = owner_by_hand(whole, at, &found);
 		size_t limits =
 			(size_t)(strstr(whole, "quota-messages: 5") + strlen("quota-messages: 5") - whole);

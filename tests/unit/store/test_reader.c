@@ -91,7 +91,7 @@ static void a_file_that_is_too_short_or_cannot_be_read_gives_no_bytes(void **sta
 	assert_fails(reader, 5, 3, 100, RC_IO);
 	assert_int_equal(reader_sum(reader, &sum), RC_IO);
 	assert_int_equal(sum, 7);
-	/* What is in memory is there all the same. */
+	/* Bytes that are in memory can still be read. */
 	assert_piece(reader, 0, 5, "12345");
 	rec_fail(fix->rec, REC_OP_READ, "file", 0, 1, false);
 	reader_close(&reader);
