@@ -401,8 +401,8 @@ static enum rc open_db(struct account *account, bool *ret_created)
 	if (rc == RC_OK)
 		rc = ledger_examine(account, &frames);
 	if (rc == RC_OK)
-		rc = db_open(path, vfs_name(account->store->vfs), false, account_shown(account),
-			account->store->log, &account->db);
+		rc = db_spare_open(account->store->spares, path, account_shown(account), account->store->log,
+			&account->db);
 	if (rc != RC_OK)
 		return rc;
 	db_wal_found(account->db, frames);
@@ -522,6 +522,8 @@ static void close_parts(struct account *account, bool in_order, enum close_wal w
 		mark_clean(account);
 	if (account->db && in_order && (wal == CLOSE_WAL_EMPTIED || (wal == CLOSE_WAL_SETTLED && !empty)))
 		close_settled(account);
+	if (in_order)
+		db_spare_close(account->store->spares, &account->db);
 	db_close(&account->db);
 	ledger_close(account);
 	atomic_store(&account->db_file_id, 0);

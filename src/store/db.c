@@ -1,7 +1,7 @@
 /*
  * SQLite connections: opening with the pragmas, prepared statements, transactions, checkpoints, error codes.
  */
-#include "store/db.h"
+#include "store/db_priv.h"
 
 #include "store/vfs.h"
 
@@ -22,26 +22,6 @@
 
 /* The statement is found by the address of this text, as all statements are. */
 static const char rollback_sql[] = "ROLLBACK";
-
-struct statement {
-	const char *sql; /* the key; borrowed constant */
-	sqlite3_stmt *stmt; /* own */
-};
-
-struct db {
-	sqlite3 *handle; /* own */
-	struct log *log; /* borrowed */
-	char *name; /* own */
-	struct statement *statements; /* own; open addressing */
-	size_t slots;
-	size_t used;
-	bool full; /* PRAGMA synchronous is FULL */
-	bool uncertain;
-	int last_code; /* SQLite's, of the last failure */
-	unsigned wal_frames;
-	uint64_t bound_bytes; /* bound to parameters since db_begin */
-	int64_t changes_before; /* at db_begin */
-};
 
 static enum rc constraint_rc(int code)
 {
@@ -365,12 +345,15 @@ static void db_keep_wal(struct db *db)
 	sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_PERSIST_WAL, &on);
 }
 
-/* locking_mode has to be the first pragma: any other would read the schema and map the shared memory. */
-static enum rc db_setup(struct db *db, bool create)
+/*
+ * locking_mode has to be the first pragma: any other would read the schema and map the WAL index. A
+ * connection that may be used for another file later (db_spare.c) leaves the lock to the VFS.
+ */
+static enum rc db_setup(struct db *db, bool create, bool exclusive)
 {
 	static const char creating[] = "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL;";
 	char sql[400];
-	enum rc rc = db_script(db, "PRAGMA locking_mode = EXCLUSIVE");
+	enum rc rc = exclusive ? db_script(db, "PRAGMA locking_mode = EXCLUSIVE") : RC_OK;
 	/*
 	 * PRAGMA auto_vacuum writes even if nothing changes, but opening an existing database must not write.
 	 */
@@ -391,8 +374,8 @@ static enum rc db_setup(struct db *db, bool create)
 	return db_script(db, "SELECT count(*) FROM sqlite_schema;");
 }
 
-enum rc db_open(
-	const char *path, const char *vfs, bool create, const char *name, struct log *log, struct db **ret_db)
+enum rc db_open_how(const char *path, const char *vfs, bool create, bool exclusive, const char *name,
+	struct log *log, struct db **ret_db)
 {
 	struct db *db = mem_zalloc(sizeof(*db));
 	db->log = log;
@@ -404,13 +387,19 @@ enum rc db_open(
 	enum rc rc = db->handle ? db_result(db, code, "open") : RC_UNAVAILABLE;
 	if (rc == RC_OK) {
 		db_keep_wal(db);
-		rc = db_setup(db, create);
+		rc = db_setup(db, create, exclusive);
 	}
 	if (rc == RC_OK)
 		*ret_db = db;
 	else
 		db_close(&db);
 	return rc;
+}
+
+enum rc db_open(
+	const char *path, const char *vfs, bool create, const char *name, struct log *log, struct db **ret_db)
+{
+	return db_open_how(path, vfs, create, true, name, log, ret_db);
 }
 
 void db_close(struct db **db)
@@ -432,7 +421,7 @@ void db_close(struct db **db)
 	*db = NULL;
 }
 
-static enum rc set_full(struct db *db, bool full)
+enum rc db_set_full(struct db *db, bool full)
 {
 	if (db->full == full)
 		return RC_OK;
@@ -447,14 +436,14 @@ void db_relax(struct db *db)
 {
 	if (db_in_transaction(db))
 		return;
-	enum rc rc = set_full(db, false);
+	enum rc rc = db_set_full(db, false);
 	(void)rc; /* then the write is synced, which is slower but not wrong */
 }
 
 enum rc db_begin(struct db *db, bool full)
 {
 	sqlite3_stmt *rollback;
-	enum rc rc = set_full(db, full);
+	enum rc rc = db_set_full(db, full);
 	/* ROLLBACK is prepared first, so that lack of memory can't prevent it later. */
 	if (rc == RC_OK)
 		rc = db_prepare(db, rollback_sql, &rollback);
@@ -589,7 +578,7 @@ void db_wal_found(struct db *db, unsigned frames)
 	db->wal_frames = frames;
 }
 
-static sqlite3_file *db_file(struct db *db, int op)
+sqlite3_file *db_file(struct db *db, int op)
 {
 	sqlite3_file *file = NULL;
 	int code = sqlite3_file_control(db->handle, "main", op, &file);

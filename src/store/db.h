@@ -97,6 +97,18 @@ enum rc db_open(const char *path, const char *vfs, bool create, const char *name
 /* Closes the connection without a checkpoint and without a sync. */
 void db_close(struct db **db);
 
+/*
+ * Connections for accounts, kept for the next account when one is closed (db_spare.c). At most `max` of them
+ * wait. Any thread. `vfs` is borrowed.
+ */
+struct db_spares;
+struct db_spares *db_spares_new(const char *vfs, unsigned max);
+void db_spares_free(struct db_spares **spares);
+/* Do what db_open (without create) and db_close do. */
+enum rc db_spare_open(struct db_spares *spares, const char *path, const char *name, struct log *log,
+	struct db **ret_db) MUST_CHECK;
+void db_spare_close(struct db_spares *spares, struct db **db);
+
 /* Runs several statements from a text, by sqlite3_exec. */
 enum rc db_script(struct db *db, const char *sql) MUST_CHECK;
 /* BEGIN IMMEDIATE; full: its COMMIT syncs. */

@@ -18,6 +18,7 @@
 #include "base/mem.h"
 #include "base/rand.h"
 
+#define SPARES 16 /* closed connections that are kept for the next account */
 #define PATH_BELOW_ROOM 256 /* for all names below the root */
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 
@@ -174,6 +175,7 @@ static enum rc store_setup(struct store *store)
 		return rc;
 	space_open(store);
 	store->vfs = vfs_new(store->io);
+	store->spares = db_spares_new(vfs_name(store->vfs), SPARES);
 	store->owners = owners_new();
 	store->state = server_state_new(store->io, store->log, store->root);
 	vfs_on_full(store->vfs, give_up, store);
@@ -266,6 +268,7 @@ void store_free(struct store **store)
 	if (s->strand)
 		strand_release(&s->strand);
 	index_lru_free(&s->indexes);
+	db_spares_free(&s->spares);
 	vfs_free(&s->vfs);
 	space_fini(s);
 	store_gone_free(s);

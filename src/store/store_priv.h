@@ -148,6 +148,7 @@ struct store {
 	struct log *log; /* borrowed */
 	char *root; /* own */
 	struct vfs *vfs; /* own */
+	struct db_spares *spares; /* own */
 	int lock_fd;
 	int root_fd; /* for syncfs */
 	char boot_id[40];

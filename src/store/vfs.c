@@ -31,6 +31,14 @@
 #define LOCK_LENGTH 512
 #define VFS_SECTOR 4096
 #define VFS_WAL_HEADER 32
+#define WAL_INDEX_VERSION 3007000
+#define WAL_INDEX_PAGE 4096
+
+/* Length of the header of a database file, and offsets in it. */
+#define FILE_HEADER 100
+#define FILE_PAGE_SIZE 16
+#define FILE_WRITE_FORMAT 18
+#define FILE_READ_FORMAT 19
 
 struct vfs {
 	sqlite3_vfs base;
@@ -54,6 +62,10 @@ struct vfs_file {
 	bool persist_wal;
 	bool emptied; /* truncated to nothing, and not synced yet */
 	bool blank; /* nothing but a header has been written since it was empty on disk */
+	/* The WAL index, own: used if the connection leaves the lock on the database to the VFS (db_spare.c).
+	 */
+	void **index;
+	unsigned index_count;
 };
 
 static int vfs_sync_parent(const struct io *io, const char *path)
@@ -83,6 +95,9 @@ static int file_close(sqlite3_file *base)
 		(void)file->io->close(file->io->ctx, file->fd);
 	if (file->delete_later)
 		(void)file->io->unlink(file->io->ctx, file->path);
+	for (unsigned i = 0; i < file->index_count; i++)
+		free(file->index[i]);
+	free(file->index);
 	free(file->path);
 	file->path = NULL;
 	file->fd = -1;
@@ -273,9 +288,50 @@ static int file_characteristics(sqlite3_file *base)
 	return SQLITE_IOCAP_POWERSAFE_OVERWRITE;
 }
 
-/* Version 1: no shared memory, no mapping. */
+/*
+ * The WAL index. With locking_mode=EXCLUSIVE SQLite keeps it in memory of its own; a connection that is used
+ * for one account after the other (db_spare.c) keeps it here. The lock on the database file excludes other
+ * processes, and one connection excludes nobody.
+ */
+
+static int file_index_map(sqlite3_file *base, int i, int size, int extend, void volatile **ret_piece)
+{
+	struct vfs_file *file = (struct vfs_file *)base;
+	unsigned at = (unsigned)i;
+	/* SQLite keeps pointers to the pieces: they never move. */
+	while (extend && at >= file->index_count) {
+		file->index = mem_realloc(file->index, file->index_count + 1, sizeof(*file->index));
+		file->index[file->index_count++] = mem_zalloc((size_t)size);
+	}
+	*ret_piece = at < file->index_count ? file->index[at] : NULL;
+	return SQLITE_OK;
+}
+
+static int file_index_lock(sqlite3_file *base, int offset, int n, int flags)
+{
+	(void)base;
+	(void)offset;
+	(void)n;
+	(void)flags;
+	return SQLITE_OK;
+}
+
+static void file_index_barrier(sqlite3_file *base)
+{
+	(void)base;
+}
+
+/* The memory is needed as long as the file: SQLite has pointers to it. */
+static int file_index_unmap(sqlite3_file *base, int remove)
+{
+	(void)base;
+	(void)remove;
+	return SQLITE_OK;
+}
+
+/* No mapping of the file. */
 static const sqlite3_io_methods file_methods = {
-	.iVersion = 1,
+	.iVersion = 2,
 	.xClose = file_close,
 	.xRead = file_read,
 	.xWrite = vfs_file_write,
@@ -288,6 +344,10 @@ static const sqlite3_io_methods file_methods = {
 	.xFileControl = file_control,
 	.xSectorSize = file_sector,
 	.xDeviceCharacteristics = file_characteristics,
+	.xShmMap = file_index_map,
+	.xShmLock = file_index_lock,
+	.xShmBarrier = file_index_barrier,
+	.xShmUnmap = file_index_unmap,
 };
 
 static int vfs_open_fd(struct vfs_file *file, const char *path, int flags)
@@ -421,6 +481,129 @@ void vfs_free(struct vfs **vfs)
 	(void)sqlite3_vfs_unregister(&(*vfs)->base);
 	free(*vfs);
 	*vfs = NULL;
+}
+
+/*
+ * The head of the WAL index, as https://www.sqlite.org/walformat.html has it: twice the header, then what
+ * checkpoints and readers note.
+ */
+struct index_header {
+	uint32_t version;
+	uint32_t unused;
+	uint32_t change;
+	uint8_t valid;
+	uint8_t big_endian; /* checksums of the WAL */
+	uint16_t page_size;
+	uint32_t frames;
+	uint32_t pages;
+	uint32_t frame_sum[2];
+	uint32_t salt[2];
+	uint32_t sum[2]; /* of all before */
+};
+
+struct index_head {
+	struct index_header header[2];
+	uint32_t copied; /* frames that are in the database file */
+	uint32_t marks[5]; /* of readers */
+	uint8_t locks[8];
+	uint32_t copied_tried;
+	uint32_t unused;
+};
+
+static void index_header_sum(struct index_header *header)
+{
+	uint32_t words[10], a = 0, b = 0;
+	memcpy(words, header, sizeof(words));
+	for (unsigned i = 0; i < 10; i += 2) {
+		a += words[i] + b;
+		b += words[i + 1] + a;
+	}
+	header->sum[0] = a;
+	header->sum[1] = b;
+}
+
+/*
+ * Tells SQLite at its next transaction that everything may be different. With frames in the WAL the header is
+ * no longer valid, and SQLite reads the WAL. Without frames it would go on with salts of zero, so it gets a
+ * header of a WAL that is empty, with salts of its own.
+ */
+static void index_renew(struct vfs_file *file, bool empty)
+{
+	struct index_head head = { 0 };
+	if (file->index_count == 0)
+		return;
+	if (empty) {
+		struct index_header *header = &head.header[0];
+		*header = (struct index_header){ .version = WAL_INDEX_VERSION,
+			.valid = 1,
+			.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
+			.page_size = WAL_INDEX_PAGE };
+		rand_bytes(&header->change, sizeof(header->change));
+		rand_bytes(header->salt, sizeof(header->salt));
+		index_header_sum(header);
+		head.header[1] = *header;
+		for (unsigned i = 1; i < 5; i++)
+			head.marks[i] = UINT32_MAX;
+	}
+	memcpy(file->index[0], &head, sizeof(head));
+}
+
+/* Closes the file beneath SQLite's. */
+static void file_park(struct vfs_file *file)
+{
+	if (file->fd >= 0)
+		(void)file->io->close(file->io->ctx, file->fd);
+	free(file->path);
+	file->path = NULL;
+	file->fd = -1;
+}
+
+void vfs_park(sqlite3_file *db, sqlite3_file *wal)
+{
+	file_park((struct vfs_file *)db);
+	file_park((struct vfs_file *)wal);
+}
+
+static int file_put(struct vfs_file *file, const char *path, int flags)
+{
+	file->created = file->emptied = file->blank = false;
+	int code = vfs_open_fd(file, path, flags);
+	if (code == SQLITE_OK)
+		file->path = mem_strdup(path);
+	return code == SQLITE_OK && file->read_only ? SQLITE_READONLY : code;
+}
+
+/* A database in WAL mode with pages of the size that all of ours have. */
+static bool file_is_ours(const struct vfs_file *file)
+{
+	unsigned char header[FILE_HEADER];
+	static const char magic[16] = "SQLite format 3";
+	return io_read_all(file->io, file->fd, header, sizeof(header), 0) == FILE_HEADER &&
+	       memcmp(header, magic, sizeof(magic)) == 0 && header[FILE_PAGE_SIZE] == WAL_INDEX_PAGE >> 8 &&
+	       header[FILE_PAGE_SIZE + 1] == 0 && header[FILE_WRITE_FORMAT] == 2 &&
+	       header[FILE_READ_FORMAT] == 2;
+}
+
+bool vfs_put(sqlite3_file *base_db, sqlite3_file *base_wal, const char *path)
+{
+	struct vfs_file *db = (struct vfs_file *)base_db, *wal = (struct vfs_file *)base_wal;
+	char wal_path[PATH_MAX];
+	sqlite3_int64 size = 0;
+	if (snprintf(wal_path, sizeof(wal_path), "%s-wal", path) >= (int)sizeof(wal_path))
+		return false;
+	int code = file_put(db, path, SQLITE_OPEN_READWRITE);
+	if (code == SQLITE_OK && db->lock > SQLITE_LOCK_NONE)
+		code = file_set_lock(db, F_WRLCK);
+	if (code == SQLITE_OK && !file_is_ours(db))
+		code = SQLITE_NOTADB;
+	if (code == SQLITE_OK)
+		code = file_put(wal, wal_path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_WAL);
+	if (code == SQLITE_OK)
+		code = file_size(base_wal, &size);
+	if (code != SQLITE_OK)
+		return false;
+	index_renew(db, size == 0);
+	return true;
 }
 
 void vfs_file_blank(sqlite3_file *base)
