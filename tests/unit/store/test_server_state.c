@@ -124,6 +124,21 @@ static void a_clock_is_followed_so_far_ahead_and_no_further(void **state)
 	server_state_free(&numbers);
 }
 
+/* Without a record the first number is that of the clock, but in the upper half there must be room left. */
+static void a_clock_far_ahead_does_not_use_up_the_first_numbers(void **state)
+{
+	static const int64_t clocks[] = { INT64_C(0x7ffffffe), INT64_C(0x7fffffff), INT64_C(0x80000000) };
+	struct place *place = *state;
+	for (int i = 0; i < 3; i++) {
+		clock_fake_set(1000, clocks[i]);
+		struct server_state *numbers = server_state_new(&io_real, NULL, place->root);
+		clock_fake_set(1000, 1000);
+		assert_int_equal(validity(numbers), i == 0 ? 0x7ffffffe : 0x7fffffff);
+		server_state_free(&numbers);
+		unlink(place->path);
+	}
+}
+
 static void an_account_may_be_ahead_of_the_server(void **state)
 {
 	struct server_state *numbers = server_state_of(*state);
@@ -168,6 +183,7 @@ int main(void)
 		T(numbers_jump_after_a_crash_and_never_come_again),
 		T(a_clock_that_steps_makes_nothing_come_again),
 		T(a_clock_is_followed_so_far_ahead_and_no_further),
+		T(a_clock_far_ahead_does_not_use_up_the_first_numbers),
 		T(an_account_may_be_ahead_of_the_server),
 		T(ids_begin_above_what_was_seen),
 		T(a_damaged_file_counts_as_none),
