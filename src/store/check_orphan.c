@@ -15,7 +15,6 @@
 #include <time.h>
 
 #define PIECE (64 * 1024)
-#define HEAD_MAX 1000 /* octets in which the first header line of a message must begin and end */
 
 struct orphan {
 	struct lost_file lost;
@@ -91,9 +90,9 @@ struct content *check_content(struct account *account, const char *path, int64_t
 static bool orphan_is_message(const struct content *content)
 {
 	struct buf head;
-	buf_init(&head, HEAD_MAX);
+	buf_init(&head, CHECK_HEAD_MAX);
 	uint64_t size = content_size(content);
-	size_t n = size < HEAD_MAX ? (size_t)size : HEAD_MAX, i = 0;
+	size_t n = size < CHECK_HEAD_MAX ? (size_t)size : CHECK_HEAD_MAX, i = 0;
 	bool is = content_read(content, 0, n, &head) == RC_OK;
 	while (is && i < head.len && head.p[i] > 32 && head.p[i] < 127 && head.p[i] != ':')
 		i++;

@@ -10,6 +10,7 @@
 #define CHECK_INTEGRITY_ROWS 100
 #define CHECK_BATCH 32 /* messages of one transaction of a repair */
 #define CHECK_HEADER 100 /* octets of the header of a database */
+#define CHECK_HEAD_MAX 1000 /* octets in which the name of the first header field must end */
 #define CHECK_MODSEQ_MAX ((int64_t)1 << 62) /* numbers above are damage */
 #define CHECK_ID_MAX ((int64_t)1 << 53)
 #define CHECK_UIDVALIDITY_ROOM 1000000 /* a UIDVALIDITY closer than this to the highest one is damage, too */

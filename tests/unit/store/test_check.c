@@ -9,9 +9,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/bytes.h"
+#include "store/check_priv.h"
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -244,6 +246,24 @@ static void what_is_no_message_is_kept_for_a_time(void **state)
 	assert_int_equal(rig_sweep(&f->rig, ACCOUNT), RC_OK);
 	assert_int_equal(lost_count(f, ""), 0);
 	clock_fake_set(0, 0);
+}
+
+static void a_message_begins_with_a_name_of_so_many_octets(void **state)
+{
+	struct fixture *f = *state;
+	char bytes[CHECK_HEAD_MAX + 10];
+	for (unsigned i = 0; i < 3; i++) {
+		size_t end = CHECK_HEAD_MAX - 1 + i;
+		char name[20];
+		memset(bytes, 'x', sizeof(bytes));
+		memcpy(bytes + end - 1, ": a\r\n\r\nb", 8);
+		snprintf(name, sizeof(name), "ab0000000000000%u", i + 1);
+		orphan_make(f, name, strv_make(bytes, end + 7));
+		assert_int_equal(check(f, true), 1);
+		assert_int_equal(f->result.left, end > CHECK_HEAD_MAX ? 1 : 0);
+	}
+	assert_int_equal(lost_count(f, "ab00000000000003-"), 1);
+	assert_int_equal(lost_count(f, "ab"), 1);
 }
 
 static void what_was_set_aside_comes_back_once(void **state)
@@ -552,6 +572,77 @@ static void what_was_known_of_threads_is_known_again(void **state)
 	assert_int_equal(rig_open(&f->rig), RC_OK);
 }
 
+/* Returns the number that a database made anew has after the old one had `value`. */
+static int64_t rebuilt_number(
+	struct fixture *f, const char *table, const char *column, const char *where, int64_t value)
+{
+	char sql[400], select[200];
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, checkpoint_run, NULL), RC_OK);
+	snprintf(sql, sizeof(sql),
+		"UPDATE %s SET %s = %" PRId64 "%s; PRAGMA writable_schema = 1; UPDATE sqlite_schema SET"
+		" rootpage = (SELECT rootpage FROM sqlite_schema WHERE name = 'keyword')"
+		" WHERE name = 'blob_removed'",
+		table, column, value, where);
+	meddle(f, sql);
+	check(f, true);
+	assert_true(f->result.rebuilt);
+	assert_int_equal(f->result.left, 0);
+	rig_close(&f->rig);
+	snprintf(select, sizeof(select), "SELECT %s FROM %s%s", column, table, where);
+	int64_t found = query(f, "account.db", select);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	return found;
+}
+
+static void assert_kept_up_to(
+	struct fixture *f, const char *table, const char *column, const char *where, int64_t max)
+{
+	assert_true(rebuilt_number(f, table, column, where, max + 1) < max - 1);
+	assert_true(rebuilt_number(f, table, column, where, max - 1) >= max - 1);
+	assert_true(rebuilt_number(f, table, column, where, max) >= max);
+}
+
+static void a_modseq_beyond_the_limit_is_damage(void **state)
+{
+	assert_kept_up_to(*state, "account", "modseq", "", CHECK_MODSEQ_MAX);
+}
+
+static void a_ceiling_of_modseqs_beyond_the_limit_is_damage(void **state)
+{
+	assert_kept_up_to(*state, "account", "modseq_ceiling", "", CHECK_MODSEQ_MAX);
+}
+
+static void a_uidvalidity_without_room_above_it_is_damage(void **state)
+{
+	assert_kept_up_to(*state, "account", "uidvalidity", "", UINT32_MAX - CHECK_UIDVALIDITY_ROOM);
+}
+
+/* Returns the UIDVALIDITY that INBOX has after a repair that doubts all UIDs. */
+static int64_t renumbered(struct fixture *f, int64_t uidvalidity)
+{
+	meddle(f, "UPDATE mailbox SET messages = 99 WHERE name = 'Work'");
+	return rebuilt_number(f, "mailbox", "uidvalidity", " WHERE name = 'INBOX'", uidvalidity);
+}
+
+static void new_uidvalidities_are_above_one_at_the_limit_and_not_one_beyond(void **state)
+{
+	const int64_t max = UINT32_MAX - CHECK_UIDVALIDITY_ROOM;
+	assert_true(renumbered(*state, max + 1) < max - 1);
+	assert_true(renumbered(*state, max) > max);
+}
+
+static void new_uidvalidities_are_above_one_right_below_the_limit(void **state)
+{
+	const int64_t max = UINT32_MAX - CHECK_UIDVALIDITY_ROOM;
+	assert_int_equal(renumbered(*state, max - 1), max);
+}
+
+static void a_last_id_beyond_the_limit_is_damage(void **state)
+{
+	assert_kept_up_to(*state, "sqlite_sequence", "seq", " WHERE name = 'blob'", CHECK_ID_MAX);
+	assert_kept_up_to(*state, "sqlite_sequence", "seq", " WHERE name = 'mailbox'", CHECK_ID_MAX);
+}
+
 static void a_database_of_junk_is_set_aside(void **state)
 {
 	struct fixture *f = *state;
@@ -716,6 +807,7 @@ int main(void)
 		TEST(keywords_of_no_message_are_removed),
 		TEST(a_message_of_nobody_comes_back),
 		TEST(what_is_no_message_is_kept_for_a_time),
+		TEST(a_message_begins_with_a_name_of_so_many_octets),
 		TEST(what_was_set_aside_comes_back_once),
 		TEST(a_message_without_bytes_is_expunged),
 		TEST(a_message_with_other_bytes_comes_back_as_a_new_one),
@@ -727,6 +819,12 @@ int main(void)
 		TEST(a_lost_database_is_made_anew_from_the_files),
 		TEST(a_damaged_database_gives_what_it_still_has),
 		TEST(what_was_known_of_threads_is_known_again),
+		TEST(a_modseq_beyond_the_limit_is_damage),
+		TEST(a_ceiling_of_modseqs_beyond_the_limit_is_damage),
+		TEST(a_uidvalidity_without_room_above_it_is_damage),
+		TEST(new_uidvalidities_are_above_one_at_the_limit_and_not_one_beyond),
+		TEST(new_uidvalidities_are_above_one_right_below_the_limit),
+		TEST(a_last_id_beyond_the_limit_is_damage),
 		TEST(a_database_of_junk_is_set_aside),
 		TEST(messages_that_have_lost_their_rows_come_back),
 		TEST(every_damage_of_the_header_is_found_and_mended),
