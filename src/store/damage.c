@@ -14,9 +14,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define DAMAGE_KNOWN_MAX                                                                                     \
-	10000 /* kept in memory; further ones are not recorded until the account is opened again */
-#define DAMAGE_LOG_MAX 100 /* holders of one blob that are logged */
 #define NOTE_MAX (64 * 1024)
 
 bool damage_known(const struct account *account, int64_t blob)

@@ -13,6 +13,9 @@
 #define DAMAGE_NOTE_WAIT_MS 5000 /* gathers what one command finds */
 #define DAMAGE_NOTE_PAUSE_S 3600 /* between two notes */
 #define DAMAGE_NOTE_LINES 100 /* messages named in one note */
+#define DAMAGE_LOG_MAX 100 /* holders of one blob that are logged */
+/* Blobs kept in memory; further ones are not recorded until the account is opened again. */
+#define DAMAGE_KNOWN_MAX 10000
 
 /* Reports a message. May be called in a reading job; the account is open. */
 void damage_found(struct account *account, int64_t blob);

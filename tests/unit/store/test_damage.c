@@ -199,6 +199,78 @@ static void damage_is_told_in_one_note(void **state)
 	assert_int_equal(number(f, "SELECT count(*) FROM msg"), 7);
 }
 
+static enum rc known_run(struct account *account, void *arg)
+{
+	struct fixture *f = arg;
+	f->number = (int64_t)account->blobs.damaged_count;
+	return RC_OK;
+}
+
+/* Opens the account with so many damaged blobs, none of which is that of a message. */
+static int64_t known_after_opening(struct fixture *f, int count)
+{
+	char sql[300];
+	snprintf(sql, sizeof(sql),
+		"DELETE FROM damage; INSERT INTO damage (blob, found_at, noted_at)"
+		" WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d)"
+		" SELECT 1000 + i, 1, 1 FROM n",
+		count);
+	script(f, sql);
+	rig_close(&f->rig);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	assert_int_equal(rig_run(&f->rig, ACCOUNT, JOB_READ, known_run, f), RC_OK);
+	return f->number;
+}
+
+static void so_many_damaged_blobs_are_known_and_no_more_are_recorded(void **state)
+{
+	struct fixture *f = *state;
+	script(f, "UPDATE blob SET size = size + 1 WHERE id = 1");
+	assert_int_equal(known_after_opening(f, DAMAGE_KNOWN_MAX - 1), DAMAGE_KNOWN_MAX - 1);
+	expect_unreadable(f, 1);
+	assert_int_equal(number(f, "SELECT count(*) FROM damage WHERE blob = 1"), 1);
+	assert_int_equal(known_after_opening(f, DAMAGE_KNOWN_MAX), DAMAGE_KNOWN_MAX);
+	expect_unreadable(f, 1);
+	assert_int_equal(number(f, "SELECT count(*) FROM damage WHERE blob = 1"), 0);
+	assert_int_equal(known_after_opening(f, DAMAGE_KNOWN_MAX + 1), DAMAGE_KNOWN_MAX);
+	expect_unreadable(f, 1);
+	assert_int_equal(number(f, "SELECT count(*) FROM damage WHERE blob = 1"), 0);
+}
+
+/* Counts the lines of the log that tell of the message with this UID and of its copies. */
+static unsigned lines_logged(struct fixture *f, uint32_t uid)
+{
+	FILE *file = tmpfile();
+	char line[1024];
+	unsigned count = 0;
+	assert_non_null(file);
+	struct log *log = log_new(fileno(file), LOG_LEVEL_ERROR);
+	f->rig.store->log = log;
+	expect_unreadable(f, uid);
+	f->rig.store->log = f->rig.log;
+	rewind(file);
+	while (fgets(line, sizeof(line), file))
+		count += strstr(line, "message cannot be read") != NULL;
+	log_free(&log);
+	fclose(file);
+	return count;
+}
+
+static void so_many_holders_of_a_damaged_blob_are_logged(void **state)
+{
+	struct fixture *f = *state;
+	assert_int_equal(rig_create(&f->rig, ACCOUNT, "Copies"), RC_OK);
+	for (uint32_t uid = 1; uid <= 3; uid++) {
+		unsigned holders = DAMAGE_LOG_MAX - 2 + uid;
+		for (unsigned i = 1; i < holders; i++)
+			assert_int_equal(rig_copy(&f->rig, ACCOUNT, "INBOX", uid, "Copies", false), RC_OK);
+	}
+	script(f, "UPDATE blob SET size = size + 1 WHERE id <= 3");
+	assert_int_equal(lines_logged(f, 1), DAMAGE_LOG_MAX - 1);
+	assert_int_equal(lines_logged(f, 2), DAMAGE_LOG_MAX);
+	assert_int_equal(lines_logged(f, 3), DAMAGE_LOG_MAX);
+}
+
 static void missing_checksums_are_filled_in(void **state)
 {
 	struct fixture *f = *state;
@@ -225,6 +297,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_moved_out_file_is_cut_and_turned_octet_by_octet),
 		TEST(damage_is_told_in_one_note),
+		TEST(so_many_damaged_blobs_are_known_and_no_more_are_recorded),
+		TEST(so_many_holders_of_a_damaged_blob_are_logged),
 		TEST(missing_checksums_are_filled_in),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
