@@ -13,7 +13,6 @@
 #define USERS_WAITING_MAX 4096
 #define USERS_BATCH_MAX 64
 #define USERS_RETRY_MS 1000
-#define REMOVED_MAX 256 /* removals finished at a start; the next start finishes the rest */
 
 static enum rc users_ready(struct users *users)
 {
@@ -230,7 +229,7 @@ void users_close(struct store *store)
 
 struct removed_job {
 	struct users_job job;
-	int64_t ids[REMOVED_MAX];
+	int64_t ids[USERS_REMOVED_MAX];
 	size_t count;
 };
 
@@ -244,7 +243,7 @@ static enum rc removed_find(struct users *users, struct users_job *job)
 		return rc;
 	for (rc = db_step(users->db, stmt); rc == RC_OK; rc = db_step(users->db, stmt)) {
 		removed->ids[removed->count++] = db_i64(stmt, 0);
-		if (removed->count == REMOVED_MAX) {
+		if (removed->count == USERS_REMOVED_MAX) {
 			db_reset(stmt);
 			return RC_OK;
 		}

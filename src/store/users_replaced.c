@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define USERS_WAL_ASIDE_MAX 99
-
 static const char *const users_file_names[2] = { "server.db", "server.db-wal" };
 
 void users_file_note(struct users *users)

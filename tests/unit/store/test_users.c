@@ -1,5 +1,7 @@
 #include "core_fixture.h"
 
+#include "store/users_priv.h"
+
 struct ask {
 	struct users_job job;
 	struct fix *fix;
@@ -231,6 +233,102 @@ static void a_removal_that_was_not_finished_is_finished_after_the_next_start(voi
 	assert_int_equal(call_now(fix, account, JOB_READ, NULL), RC_GONE);
 	account_unref(&account);
 	ask_end(&ask);
+}
+
+static enum rc removed_fill(struct users *users, struct ask *ask)
+{
+	return db_run(users->db,
+		"INSERT INTO removed (id) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n"
+		" WHERE i < ?1) SELECT 1000 + i FROM n",
+		"i", ask->id);
+}
+
+static enum rc removed_count(struct users *users, struct ask *ask)
+{
+	sqlite3_stmt *stmt;
+	enum rc rc = db_one(users->db, &stmt, "SELECT count(*) FROM removed", "");
+	if (rc != RC_OK)
+		return rc;
+	ask->id = db_i64(stmt, 0);
+	db_reset(stmt);
+	return RC_OK;
+}
+
+static int64_t removed_now(struct fix *fix)
+{
+	struct ask ask = ask_make(fix, false, removed_count, "");
+	assert_int_equal(ask_now(&ask), RC_OK);
+	ask_end(&ask);
+	return ask.id;
+}
+
+static void assert_removals_left(struct fix *fix, int64_t expected)
+{
+	fix_restart(fix);
+	store_tick(fix->store);
+	for (int i = 0; i < 20000 && removed_now(fix) > expected; i++)
+		usleep(1000);
+	/* No removal goes on behind the test's back. */
+	fix_restart(fix);
+	assert_int_equal(removed_now(fix), expected);
+}
+
+static void removed_add(struct fix *fix, int64_t count)
+{
+	struct ask ask = ask_make(fix, true, removed_fill, "");
+	ask.id = count;
+	assert_int_equal(ask_now(&ask), RC_OK);
+	ask_end(&ask);
+}
+
+static void a_start_finishes_so_many_removals_and_the_next_one_the_rest(void **state)
+{
+	struct fix *fix = *state;
+	removed_add(fix, USERS_REMOVED_MAX - 1);
+	assert_removals_left(fix, 0);
+	removed_add(fix, USERS_REMOVED_MAX);
+	assert_removals_left(fix, 0);
+	removed_add(fix, USERS_REMOVED_MAX + 1);
+	assert_removals_left(fix, 1);
+	assert_removals_left(fix, 0);
+}
+
+/*
+ * Replaces server.db by a copy of itself, with so many old WALs beside it. *ret_last: the last name for an
+ * old WAL is in use. Returns the outcome of a job.
+ */
+static enum rc replaced_with_wals(struct fix *fix, unsigned count, bool *ret_last)
+{
+	char path[128], copy[128], name[160], command[300];
+	struct stat st;
+	snprintf(path, sizeof(path), "%s/server.db", fix->root);
+	snprintf(copy, sizeof(copy), "%s/other", fix->root);
+	snprintf(command, sizeof(command), "cp '%s' '%s'", path, copy);
+	assert_int_equal(one(fix, true, set_setting, ""), RC_OK);
+	fix_restart(fix);
+	assert_int_equal(one(fix, false, find, "a@example.org"), RC_OK);
+	assert_int_equal(system(command), 0);
+	for (unsigned n = 1; n <= count; n++) {
+		snprintf(name, sizeof(name), "%s-wal.left-%u", path, n);
+		close(open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	}
+	assert_int_equal(rename(copy, path), 0);
+	enum rc rc = one(fix, false, find, "a@example.org");
+	snprintf(name, sizeof(name), "%s-wal.left-%u", path, USERS_WAL_ASIDE_MAX);
+	*ret_last = stat(name, &st) == 0;
+	return rc;
+}
+
+static void so_many_wals_of_replaced_files_are_kept(void **state)
+{
+	struct fix *fix = *state;
+	bool last = false;
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_OK);
+	assert_int_equal(replaced_with_wals(fix, USERS_WAL_ASIDE_MAX - 2, &last), RC_OK);
+	assert_false(last);
+	assert_int_equal(replaced_with_wals(fix, USERS_WAL_ASIDE_MAX - 1, &last), RC_OK);
+	assert_true(last);
+	assert_int_equal(replaced_with_wals(fix, USERS_WAL_ASIDE_MAX, &last), RC_UNAVAILABLE);
 }
 
 static void users_are_listed_by_name(void **state)
@@ -505,6 +603,8 @@ int main(void)
 		T(the_last_login_is_written_once_a_day),
 		T(a_removed_user_is_gone_and_his_id_is_not_used_again),
 		T(a_removal_that_was_not_finished_is_finished_after_the_next_start),
+		T(a_start_finishes_so_many_removals_and_the_next_one_the_rest),
+		T(so_many_wals_of_replaced_files_are_kept),
 		T(users_are_listed_by_name),
 		T(settings_are_kept_and_removed_by_an_empty_value),
 		T(waiting_writes_share_one_sync_and_one_that_fails_is_undone_alone),
