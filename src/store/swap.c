@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SWAP_LOST_MAX 1000 /* databases set aside */
-
 static void swap_path(const struct account *account, const char *name, char path[PATH_ROOM])
 {
 	snprintf(path, PATH_ROOM, "%s/%s", account->path, name);

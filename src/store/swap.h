@@ -9,6 +9,7 @@
 #define SWAP_BUILD "account.db.build" /* being made; worth nothing */
 #define SWAP_COPY "account.db.copy" /* of a database with a bad header, for reading; worth nothing */
 #define SWAP_NEW "account.db.new" /* complete: it will take the place of account.db */
+#define SWAP_LOST_MAX 1000 /* old databases that are kept */
 
 /* Call this when the file SWAP_BUILD is complete and its data are synced: it becomes SWAP_NEW, durably. */
 enum rc swap_decide(struct account *account) MUST_CHECK;

@@ -797,6 +797,48 @@ static void a_swap_that_was_interrupted_is_finished(void **state)
 	assert_int_equal(check(f, false), 0);
 }
 
+static enum rc nothing_run(struct account *account, void *arg)
+{
+	(void)account;
+	(void)arg;
+	return RC_OK;
+}
+
+/* Interrupts a swap while old databases with the numbers up to `count` are there, and opens the account. */
+static enum rc swapped_with_old_ones(struct fixture *f, unsigned count)
+{
+	char path[700], other[700];
+	assert_int_equal(rig_background(&f->rig, ACCOUNT, checkpoint_run, NULL), RC_OK);
+	rig_close(&f->rig);
+	snprintf(path, sizeof(path), "%s/account.db", f->home);
+	snprintf(other, sizeof(other), "%s/" SWAP_NEW, f->home);
+	assert_int_equal(rename(path, other), 0);
+	assert_int_equal(close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+	for (unsigned n = 1; n <= count; n++) {
+		snprintf(path, sizeof(path), "%s/account.db.lost-%u", f->home, n);
+		assert_int_equal(close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+	}
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	return rig_run(&f->rig, ACCOUNT, JOB_READ, nothing_run, NULL);
+}
+
+static void so_many_old_databases_are_kept(void **state)
+{
+	struct fixture *f = *state;
+	char path[700];
+	snprintf(path, sizeof(path), "%s/account.db.lost-%d", f->home, SWAP_LOST_MAX);
+	assert_int_equal(swapped_with_old_ones(f, SWAP_LOST_MAX - 2), RC_OK);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(swapped_with_old_ones(f, SWAP_LOST_MAX - 1), RC_OK);
+	assert_int_equal(access(path, F_OK), 0);
+	assert_true(swapped_with_old_ones(f, SWAP_LOST_MAX) != RC_OK);
+	/* The swap is finished as soon as there is a free number. */
+	assert_int_equal(unlink(path), 0);
+	rig_close(&f->rig);
+	assert_int_equal(rig_open(&f->rig), RC_OK);
+	assert_int_equal(check(f, false), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -831,6 +873,7 @@ int main(void)
 		TEST(every_damage_of_the_schema_is_found_and_mended),
 		TEST(a_newer_database_is_not_taken_for_damage),
 		TEST(a_swap_that_was_interrupted_is_finished),
+		TEST(so_many_old_databases_are_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
