@@ -68,6 +68,24 @@ static void a_folder_is_removed_with_all_that_lies_in_it(void **state)
 	account_unref(&account);
 }
 
+static void folders_as_deep_as_the_limit_are_removed(void **state)
+{
+	struct fix *fix = *state;
+	char a[PATH_ROOM], b[PATH_ROOM], c[PATH_ROOM];
+	struct account *account = account_get(fix->store, 1);
+
+	assert_int_equal(call_now(fix, account, JOB_READ, nothing), RC_OK);
+	strand_settle(fix, account);
+	make_below(account->path, "a", a);
+	make_below(a, "b", b);
+	put_file(b, "file");
+	make_below(b, "c", c);
+	put_file(c, "file");
+	assert_int_equal(folder_account_remove(account), RC_OK);
+	assert_int_equal(access(account->path, F_OK), -1);
+	account_unref(&account);
+}
+
 static void folders_deeper_than_the_store_makes_any_are_not_removed(void **state)
 {
 	struct fix *fix = *state;
@@ -95,6 +113,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_template_is_a_database_in_wal_mode, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			a_folder_is_removed_with_all_that_lies_in_it, setup, teardown),
+		cmocka_unit_test_setup_teardown(folders_as_deep_as_the_limit_are_removed, setup, teardown),
 		cmocka_unit_test_setup_teardown(
 			folders_deeper_than_the_store_makes_any_are_not_removed, setup, teardown),
 	};
