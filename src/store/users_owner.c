@@ -8,8 +8,6 @@
 
 #include "base/mem.h"
 
-#define SYNC_EACH_MAX 4 /* for more folders one syncfs is made */
-
 static struct users_change *change_add(struct users *users, int64_t id)
 {
 	if (users->change_count == users->change_cap)
@@ -69,7 +67,7 @@ static enum rc change_write(struct users *users, struct users_change *change, bo
 enum rc users_owners_write(struct users *users)
 {
 	struct store *store = users->store;
-	bool sync_each = users->change_count <= SYNC_EACH_MAX;
+	bool sync_each = users->change_count <= USERS_SYNC_EACH_MAX;
 	enum rc rc = RC_OK;
 	for (size_t i = 0; rc == RC_OK && i < users->change_count; i++)
 		if (!users->changes[i].removed)

@@ -15,6 +15,7 @@
 #define USERS_VERSION 2 /* 2: user.identity, user.sum */
 #define USERS_REMOVED_MAX 256 /* removals finished at a start; the next start finishes the rest */
 #define USERS_WAL_ASIDE_MAX 99
+#define USERS_SYNC_EACH_MAX 4 /* for the owner files of more users one syncfs is made */
 #define USERS_SETTING_SERVER "server.identity"
 
 /* A row that the present transaction has touched. */

@@ -425,6 +425,33 @@ static void waiting_writes_share_one_sync_and_one_that_fails_is_undone_alone(voi
 		ask_end(&asks[i]);
 }
 
+/* Adds so many users in one transaction, and counts the syncs of whole file systems for their folders. */
+static unsigned whole_syncs(struct fix *fix, char first, size_t n)
+{
+	struct ask asks[USERS_SYNC_EACH_MAX + 1];
+	char names[USERS_SYNC_EACH_MAX + 1][8];
+	unsigned counts[REC_SYNC_KINDS];
+	for (size_t i = 0; i < n; i++) {
+		snprintf(names[i], sizeof(names[i]), "%c%u@x.y", first, (unsigned)i % 10);
+		asks[i] = ask_make(fix, true, add, names[i]);
+	}
+	size_t point = rec_point(fix->rec);
+	together(fix, asks, n, NULL);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(asks[i].job.rc, RC_OK);
+		ask_end(&asks[i]);
+	}
+	rec_count(fix->rec, point, rec_point(fix->rec), counts);
+	return counts[REC_SYNC_FS];
+}
+
+static void owner_files_of_many_changes_share_one_sync(void **state)
+{
+	assert_int_equal(whole_syncs(*state, 'a', USERS_SYNC_EACH_MAX - 1), 0);
+	assert_int_equal(whole_syncs(*state, 'b', USERS_SYNC_EACH_MAX), 0);
+	assert_int_equal(whole_syncs(*state, 'c', USERS_SYNC_EACH_MAX + 1), 1);
+}
+
 static void no_room(struct fix *fix)
 {
 	rec_fail(fix->rec, REC_OP_WRITE, "server.db-wal", ENOSPC, 1, true);
@@ -608,6 +635,7 @@ int main(void)
 		T(users_are_listed_by_name),
 		T(settings_are_kept_and_removed_by_an_empty_value),
 		T(waiting_writes_share_one_sync_and_one_that_fails_is_undone_alone),
+		T(owner_files_of_many_changes_share_one_sync),
 		T(only_so_many_jobs_wait),
 		T(a_full_disk_fails_every_write_alone),
 		T(what_a_failed_sync_leaves_is_not_there),
