@@ -18,7 +18,6 @@
 #define RESCAN_STEP (64 * 1024)
 #define CACHE_ALL (MSG_ENVELOPE | MSG_BODY | MSG_BODYSTRUCTURE | MSG_PARTS | MSG_HEADERS | MSG_PREVIEW)
 #define CACHE_PARTS_MAX (64 * 1024 * 1024) /* octets of a part table with a prefix */
-#define CACHE_HEADERS_MAX (1024 * 1024) /* octets of the cached header with a prefix */
 
 /* Bytes of column `sums`: one checksum for the short columns, then one for each long one. */
 enum {

@@ -15,6 +15,7 @@
 #define MBOX_KEYWORD_NAME_MAX 255 /* octets */
 #define MBOX_SUBSCRIPTIONS_MORE 1000 /* names subscribed beyond the limit of mailboxes */
 #define CACHE_VERSION 3 /* to be raised when the forms of mime/summary.h change */
+#define CACHE_HEADERS_MAX (1024 * 1024) /* octets of the cached header with a prefix */
 
 struct mbox_keywords {
 	size_t count;

@@ -176,6 +176,34 @@ static void what_is_stored_of_a_message_with_a_prefix_is_what_a_scan_finds(void 
 		(char[]){ "DELETE FROM cache" }, "just text\r\n\r\nmore: text\r\n", STRV(PREFIX), JOB_READ);
 }
 
+/* Returns the octets of the cached header of a message with a prefix of so many octets. */
+static size_t cached_header(size_t prefix)
+{
+	struct fixture *f = fixture_new(NULL);
+	char *text = mem_alloc(prefix);
+	struct append_call append = { .mailbox = f->inbox, .times = 1, .prefix = { text, prefix } };
+
+	memset(text, 'x', prefix);
+	memcpy(text, "X-Note: ", 8);
+	memcpy(text + prefix - 2, "\r\n", 2);
+	assert_int_equal(t_append_call(f, &append, TEST_MESSAGE), RC_OK);
+	int64_t length = t_sql(f, "SELECT coalesce(length(headers), 0) FROM cache");
+	free(text);
+	fixture_free(&f);
+	return (size_t)length;
+}
+
+static void a_header_that_a_prefix_makes_too_long_is_not_cached(void **state)
+{
+	(void)state;
+	size_t own = cached_header(100) - 100;
+
+	assert_true(own > 0);
+	assert_int_equal(cached_header(CACHE_HEADERS_MAX - 1 - own), CACHE_HEADERS_MAX - 1);
+	assert_int_equal(cached_header(CACHE_HEADERS_MAX - own), CACHE_HEADERS_MAX);
+	assert_int_equal(cached_header(CACHE_HEADERS_MAX + 1 - own), 0);
+}
+
 static void a_message_larger_than_a_step_is_scanned_whole(void **state)
 {
 	(void)state;
@@ -332,6 +360,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_row_is_computed_anew),
 		cmocka_unit_test(a_flipped_bit_of_a_row_is_noticed),
 		cmocka_unit_test(what_is_stored_of_a_message_with_a_prefix_is_what_a_scan_finds),
+		cmocka_unit_test(a_header_that_a_prefix_makes_too_long_is_not_cached),
 		cmocka_unit_test(a_message_larger_than_a_step_is_scanned_whole),
 		cmocka_unit_test(a_row_that_is_cut_or_turned_anywhere_is_computed_anew),
 		cmocka_unit_test(copies_share_one_row),
