@@ -108,10 +108,9 @@ static void a_batch_ends_after_the_configured_number_of_jobs(void **state)
 	account_unref(&account);
 }
 
-static void a_batch_is_never_longer_than_the_turn_has_room_for(void **state)
+/* Returns the number of syncs that so many waiting writes need if no setting limits a batch. */
+static unsigned syncs_of(struct fix *fix, size_t n)
 {
-	struct fix *fix = *state;
-	const size_t n = 300;
 	fix->settings.batch_jobs = 1000;
 	fix->settings.batch_wal_bytes = UINT64_MAX;
 	fix->settings.strand_max = n;
@@ -125,10 +124,26 @@ static void a_batch_is_never_longer_than_the_turn_has_room_for(void **state)
 	submit_calls(account, calls, n);
 	gate_open(fix, &gate);
 	wait_calls(fix, calls, n);
-	/* 256 and the rest. */
-	assert_int_equal(wal_syncs(fix, point), 2);
+	unsigned syncs = wal_syncs(fix, point);
 	account_unref(&account);
 	free(calls);
+	return syncs;
+}
+
+static void a_batch_of_255_writes_is_synced_once(void **state)
+{
+	assert_int_equal(syncs_of(*state, 255), 1);
+}
+
+static void a_batch_of_256_writes_is_synced_once(void **state)
+{
+	assert_int_equal(syncs_of(*state, 256), 1);
+}
+
+/* A turn has room for 256 jobs. */
+static void a_batch_is_never_longer_than_the_turn_has_room_for(void **state)
+{
+	assert_int_equal(syncs_of(*state, 257), 2);
 }
 
 static void a_batch_ends_after_the_configured_bytes_and_loses_no_job(void **state)
@@ -797,6 +812,8 @@ int main(void)
 		T(a_write_is_synced_before_its_done),
 		T(writes_that_wait_share_one_sync_and_are_done_in_order),
 		T(a_batch_ends_after_the_configured_number_of_jobs),
+		T(a_batch_of_255_writes_is_synced_once),
+		T(a_batch_of_256_writes_is_synced_once),
 		T(a_batch_is_never_longer_than_the_turn_has_room_for),
 		T(a_batch_ends_after_the_configured_bytes_and_loses_no_job),
 		T(a_batch_ends_after_the_configured_time),
