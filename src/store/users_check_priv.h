@@ -5,6 +5,8 @@
 #include "store/users_check.h"
 #include "store/users_priv.h"
 
+#define USERS_ASIDE_MAX 10000 /* the numbers of databases that are kept are below this */
+
 struct users_list {
 	struct user_record *v; /* own; strings in the check's arena; by id */
 	size_t count;

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define IDS_AHEAD 1000
-#define ASIDE_MAX 10000
 
 static enum rc users_rebuild_fail(struct users_checker *checker, const char *what, const char *path)
 {
@@ -161,7 +160,7 @@ static enum rc old_aside(struct users_checker *checker, const char *path)
 	do {
 		snprintf(aside, sizeof(aside), "%s.lost-%u", path, n++);
 		snprintf(wal_aside, sizeof(wal_aside), "%s-wal", aside);
-	} while ((is_there(checker, aside) || is_there(checker, wal_aside)) && n < ASIDE_MAX);
+	} while ((is_there(checker, aside) || is_there(checker, wal_aside)) && n < USERS_ASIDE_MAX);
 	enum rc rc = move_if_there(checker, wal, wal_aside);
 	if (rc == RC_OK)
 		rc = move_if_there(checker, path, aside);

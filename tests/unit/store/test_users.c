@@ -1,6 +1,6 @@
 #include "core_fixture.h"
 
-#include "store/users_priv.h"
+#include "store/users_check_priv.h"
 
 struct ask {
 	struct users_job job;
@@ -331,6 +331,40 @@ static void so_many_wals_of_replaced_files_are_kept(void **state)
 	assert_int_equal(replaced_with_wals(fix, USERS_WAL_ASIDE_MAX, &last), RC_UNAVAILABLE);
 }
 
+/* Repairs a damaged server.db with kept ones of the numbers up to `count` beside it. */
+static void assert_kept_as(struct fix *fix, unsigned count, unsigned number)
+{
+	char path[128], name[160];
+	struct users_check_result result;
+	struct buf report;
+	snprintf(path, sizeof(path), "%s/server.db", fix->root);
+	snprintf(name, sizeof(name), "%s-wal", path);
+	(void)unlink(name);
+	assert_int_equal(truncate(path, 5000), 0);
+	for (unsigned n = 1; n <= count; n++) {
+		snprintf(name, sizeof(name), "%s.lost-%u", path, n);
+		assert_int_equal(close(open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)), 0);
+	}
+	buf_init(&report, 64 * 1024);
+	assert_int_equal(users_check(fix->root, true, fix->log, &report, &result), RC_OK);
+	buf_addc(&report, '\0');
+	snprintf(name, sizeof(name), "is kept as %s.lost-%u\n", path, number);
+	if (!strstr(report.p, name))
+		fail_msg("\"%s\" is not in: %s", name, report.p);
+	buf_fini(&report);
+}
+
+static void so_many_damaged_server_databases_are_kept(void **state)
+{
+	struct fix *fix = *state;
+	assert_int_equal(one(fix, true, add, "a@example.org"), RC_OK);
+	fix_stop(fix);
+	assert_kept_as(fix, USERS_ASIDE_MAX - 3, USERS_ASIDE_MAX - 2);
+	assert_kept_as(fix, USERS_ASIDE_MAX - 2, USERS_ASIDE_MAX - 1);
+	/* The last one makes room. */
+	assert_kept_as(fix, USERS_ASIDE_MAX - 1, USERS_ASIDE_MAX - 1);
+}
+
 static void users_are_listed_by_name(void **state)
 {
 	struct fix *fix = *state;
@@ -632,6 +666,7 @@ int main(void)
 		T(a_removal_that_was_not_finished_is_finished_after_the_next_start),
 		T(a_start_finishes_so_many_removals_and_the_next_one_the_rest),
 		T(so_many_wals_of_replaced_files_are_kept),
+		T(so_many_damaged_server_databases_are_kept),
 		T(users_are_listed_by_name),
 		T(settings_are_kept_and_removed_by_an_empty_value),
 		T(waiting_writes_share_one_sync_and_one_that_fails_is_undone_alone),
