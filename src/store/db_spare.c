@@ -71,9 +71,9 @@ static enum rc schema_hash(struct db *db, uint64_t *ret_hash)
 	sqlite3_stmt *stmt;
 	uint64_t hash[2] = { 0, 0 };
 	enum rc rc = db_query(db, &stmt, "SELECT type, name, tbl_name, sql, rootpage FROM sqlite_schema", "");
-	if (rc != RC_OK)
-		return rc;
-	for (rc = db_step(db, stmt); rc == RC_OK; rc = db_step(db, stmt)) {
+	if (rc == RC_OK)
+		rc = db_step(db, stmt);
+	for (; rc == RC_OK; rc = db_step(db, stmt)) {
 		for (int column = 0; column < 4; column++) {
 			struct strv text = db_text(stmt, column);
 			hash[1] = text.n;
