@@ -171,7 +171,7 @@ enum rc settle_close_run(struct account *account)
 	if (account->doubtful && account_writable(account) != RC_OK)
 		return RC_OK;
 	/* If a new job needs the account, it stays open. */
-	if (strand_length(account->strand) == 0)
+	if (settle_may_close(account))
 		settle_close(account);
 	return RC_OK;
 }
