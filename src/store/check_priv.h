@@ -2,6 +2,7 @@
 #ifndef COID_STORE_CHECK_PRIV_H
 #define COID_STORE_CHECK_PRIV_H
 
+#include "store/db_format.h"
 #include "store/bytes.h"
 #include "store/check.h"
 #include "store/swap.h"
@@ -9,7 +10,6 @@
 #define CHECK_MAILBOX "Recovered"
 #define CHECK_INTEGRITY_ROWS 100
 #define CHECK_BATCH 32 /* messages of one transaction of a repair */
-#define CHECK_HEADER 100 /* octets of the header of a database */
 #define CHECK_HEAD_MAX 1000 /* octets in which the name of the first header field must end */
 #define CHECK_MODSEQ_MAX ((int64_t)1 << 62) /* numbers above are damage */
 #define CHECK_ID_MAX ((int64_t)1 << 53)
@@ -94,7 +94,7 @@ enum rc check_schema(struct check *check) MUST_CHECK;
  */
 enum rc check_header_read(struct account *account, struct check *check, unsigned *ret_bad) MUST_CHECK;
 /* Changes the header so that SQLite can read the rest of the file. */
-void check_header_mend(const struct store *store, unsigned char head[CHECK_HEADER], uint64_t file_size);
+void check_header_mend(const struct store *store, unsigned char head[DB_FORMAT_HEADER], uint64_t file_size);
 
 /* check_rows.c: functions for a write transaction of `db` */
 

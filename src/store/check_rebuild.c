@@ -141,7 +141,7 @@ static enum rc rebuild_mend_header(struct account *account, bool with_wal)
 {
 	const struct io *io = account->store->io;
 	char path[PATH_ROOM];
-	unsigned char head[CHECK_HEADER];
+	unsigned char head[DB_FORMAT_HEADER];
 	struct stat st;
 	enum rc rc = rebuild_copy_file(account, "account.db", SWAP_COPY);
 	if (rc == RC_OK && with_wal)

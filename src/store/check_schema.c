@@ -43,7 +43,7 @@ static uint32_t header_u32(const unsigned char *p)
 	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-void check_header_mend(const struct store *store, unsigned char head[CHECK_HEADER], uint64_t file_size)
+void check_header_mend(const struct store *store, unsigned char head[DB_FORMAT_HEADER], uint64_t file_size)
 {
 	uint32_t pages = (uint32_t)(file_size / PAGE);
 	for (size_t i = 0; i < HEADER_FIXED; i++)
@@ -58,7 +58,7 @@ enum rc check_header_read(struct account *account, struct check *check, unsigned
 {
 	const struct io *io = account->store->io;
 	const struct store *store = account->store;
-	unsigned char head[CHECK_HEADER];
+	unsigned char head[DB_FORMAT_HEADER];
 	char path[PATH_ROOM];
 	unsigned bad = 0;
 	snprintf(path, sizeof(path), "%s/account.db", account->path);

@@ -3,8 +3,6 @@
  */
 #include "store/db_priv.h"
 
-#include "store/vfs.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>

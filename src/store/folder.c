@@ -2,6 +2,7 @@
  * The folders of accounts: they are made from a template database that is built once at start and kept in
  * memory, and removed.
  */
+#include "store/db_format.h"
 #include "store/store_priv.h"
 
 #include <errno.h>
@@ -13,11 +14,6 @@
 #include "base/mem.h"
 
 #define FOLDER_DEPTH_MAX 3 /* msg/xx/file */
-/* SQLite's file format: bytes 18 and 19 of the header are 2 in WAL mode. */
-#define TEMPLATE_PAGE 4096
-#define TEMPLATE_WRITE_VERSION 18
-#define TEMPLATE_READ_VERSION 19
-#define TEMPLATE_WAL 2
 
 static enum rc path_make(char path[PATH_ROOM], const char *folder, const char *name)
 {
@@ -74,9 +70,9 @@ static enum rc template_take(struct store *store, struct db *db)
 {
 	sqlite3_int64 size = 0;
 	unsigned char *p = sqlite3_serialize(db_handle(db), "main", &size, 0);
-	if (!p || size < TEMPLATE_PAGE)
+	if (!p || size < DB_FORMAT_PAGE)
 		return RC_UNAVAILABLE;
-	p[TEMPLATE_WRITE_VERSION] = p[TEMPLATE_READ_VERSION] = TEMPLATE_WAL;
+	p[DB_FORMAT_WRITE_VERSION] = p[DB_FORMAT_READ_VERSION] = DB_FORMAT_WAL;
 	store->template_size = (size_t)size;
 	store->template = mem_alloc(store->template_size);
 	memcpy(store->template, p, store->template_size);

@@ -15,11 +15,14 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rand.h"
+#include "store/db_format.h"
+#include "store/wal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <sqlite3.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,13 +35,6 @@
 #define VFS_SECTOR 4096
 #define VFS_WAL_HEADER 32
 #define WAL_INDEX_VERSION 3007000
-#define WAL_INDEX_PAGE 4096
-
-/* Length of the header of a database file, and offsets in it. */
-#define FILE_HEADER 100
-#define FILE_PAGE_SIZE 16
-#define FILE_WRITE_FORMAT 18
-#define FILE_READ_FORMAT 19
 
 struct vfs {
 	sqlite3_vfs base;
@@ -510,18 +506,6 @@ struct index_head {
 	uint32_t unused;
 };
 
-static void index_header_sum(struct index_header *header)
-{
-	uint32_t words[10], a = 0, b = 0;
-	memcpy(words, header, sizeof(words));
-	for (unsigned i = 0; i < 10; i += 2) {
-		a += words[i] + b;
-		b += words[i + 1] + a;
-	}
-	header->sum[0] = a;
-	header->sum[1] = b;
-}
-
 /*
  * Tells SQLite at its next transaction that everything may be different. With frames in the WAL the header is
  * no longer valid, and SQLite reads the WAL. Without frames it would go on with salts of zero, so it gets a
@@ -537,10 +521,11 @@ static void index_renew(struct vfs_file *file, bool empty)
 		*header = (struct index_header){ .version = WAL_INDEX_VERSION,
 			.valid = 1,
 			.big_endian = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
-			.page_size = WAL_INDEX_PAGE };
+			.page_size = DB_FORMAT_PAGE };
 		rand_bytes(&header->change, sizeof(header->change));
 		rand_bytes(header->salt, sizeof(header->salt));
-		index_header_sum(header);
+		wal_sum((const unsigned char *)header, offsetof(struct index_header, sum), header->big_endian,
+			header->sum);
 		head.header[1] = *header;
 		for (unsigned i = 1; i < 5; i++)
 			head.marks[i] = UINT32_MAX;
@@ -576,12 +561,13 @@ static int file_put(struct vfs_file *file, const char *path, int flags)
 /* A database in WAL mode with pages of the size that all of ours have. */
 static bool file_is_ours(const struct vfs_file *file)
 {
-	unsigned char header[FILE_HEADER];
+	unsigned char header[DB_FORMAT_HEADER];
 	static const char magic[16] = "SQLite format 3";
-	return io_read_all(file->io, file->fd, header, sizeof(header), 0) == FILE_HEADER &&
-	       memcmp(header, magic, sizeof(magic)) == 0 && header[FILE_PAGE_SIZE] == WAL_INDEX_PAGE >> 8 &&
-	       header[FILE_PAGE_SIZE + 1] == 0 && header[FILE_WRITE_FORMAT] == 2 &&
-	       header[FILE_READ_FORMAT] == 2;
+	return io_read_all(file->io, file->fd, header, sizeof(header), 0) == DB_FORMAT_HEADER &&
+	       memcmp(header, magic, sizeof(magic)) == 0 &&
+	       header[DB_FORMAT_PAGE_SIZE] == DB_FORMAT_PAGE >> 8 && header[DB_FORMAT_PAGE_SIZE + 1] == 0 &&
+	       header[DB_FORMAT_WRITE_VERSION] == DB_FORMAT_WAL &&
+	       header[DB_FORMAT_READ_VERSION] == DB_FORMAT_WAL;
 }
 
 bool vfs_put(sqlite3_file *base_db, sqlite3_file *base_wal, const char *path)

@@ -2,6 +2,7 @@
 #include "store/wal.h"
 
 #include "base/mem.h"
+#include "store/db_format.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,9 +13,6 @@
 #define WAL_VERSION 3007000
 #define WAL_HEADER 32
 #define FRAME_HEADER 24
-#define DB_HEADER 100 /* octets of the header of a database file; the next are offsets in it */
-#define DB_WRITE_FORMAT 18
-#define DB_READ_FORMAT 19
 #define DB_CHANGES 24
 #define DB_PAGES 28
 #define DB_VALID_FOR 92
@@ -53,7 +51,7 @@ static uint32_t word_sum(const unsigned char *p, bool big)
 	return big ? word : __builtin_bswap32(word);
 }
 
-static void wal_sum(const unsigned char *p, size_t n, bool big, uint32_t sum[2])
+void wal_sum(const unsigned char *p, size_t n, bool big, uint32_t sum[2])
 {
 	for (size_t i = 0; i < n; i += 8) {
 		sum[0] += word_sum(p + i, big) + sum[1];
@@ -191,16 +189,16 @@ static enum rc page_write(const struct wal *wal, int out, const unsigned char *f
  */
 static enum rc header_fix(const struct wal *wal, int out)
 {
-	unsigned char header[DB_HEADER];
+	unsigned char header[DB_FORMAT_HEADER];
 	struct stat st;
 	if (fstat(out, &st) != 0)
 		return io_rc(errno);
-	if (io_read_all(wal->io, out, header, sizeof(header), 0) != DB_HEADER)
+	if (io_read_all(wal->io, out, header, sizeof(header), 0) != DB_FORMAT_HEADER)
 		return RC_OK;
 	word_put(header + DB_PAGES, (uint32_t)((uint64_t)st.st_size / wal->page_size));
 	memcpy(header + DB_VALID_FOR, header + DB_CHANGES, 4);
 	/* The file is marked as one without a WAL (with a rollback journal, which does not exist). */
-	header[DB_WRITE_FORMAT] = header[DB_READ_FORMAT] = 1;
+	header[DB_FORMAT_WRITE_VERSION] = header[DB_FORMAT_READ_VERSION] = DB_FORMAT_ROLLBACK;
 	return io_write_all(wal->io, out, header, sizeof(header), 0) ? RC_OK : io_rc(errno);
 }
 

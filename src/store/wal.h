@@ -10,6 +10,7 @@
 #include "store/io.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct wal_scan {
@@ -35,5 +36,11 @@ enum rc wal_scan(const struct io *io, const char *path, struct wal_scan *ret_sca
  */
 enum rc wal_salvage(
 	const struct io *io, const char *path, const char *db_path, uint64_t *ret_pages) MUST_CHECK;
+
+/*
+ * Continues a checksum of the format over n octets (a multiple of 8), taken as words. `big`: the words are
+ * big-endian. A checksum begins with zeros.
+ */
+void wal_sum(const unsigned char *p, size_t n, bool big, uint32_t sum[2]);
 
 #endif
